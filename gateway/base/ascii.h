@@ -1,0 +1,26 @@
+// Text as protocols mean it: case of ASCII letters only, lists by comma, and the characters of RFC 9110.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postern::base {
+
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+std::string to_lower(std::string_view text);
+std::string_view trim(std::string_view text);  // spaces and tabs
+
+bool is_token_char(char c);            // RFC 9110 5.6.2
+bool is_token(std::string_view text);  // one or more of them
+
+// Cuts the next element off a comma separated list, trimmed; empty elements are passed over (RFC 9110
+// 5.6.1.2). Nothing when the list is used up.
+std::optional<std::string_view> next_element(std::string_view& list);
+bool list_contains(std::string_view list, std::string_view element);  // case-insensitive
+
+std::optional<uint64_t> parse_decimal(std::string_view text);  // digits only, no overflow
+
+}  // namespace postern::base

@@ -1,0 +1,138 @@
+#include "base/error.h"
+
+#include <array>
+
+namespace postern::base {
+namespace {
+
+using enum Side;
+using enum Retry;
+using enum Severity;
+
+constexpr auto error_table = std::to_array<ErrorTraits>({
+    {Cause::client_closed, "client_closed", client, 499, never, info,
+     "The client closed the connection before the exchange was complete.",
+     "Nothing to do here; look at the client if it did not mean to leave."},
+    {Cause::client_timed_out, "client_timed_out", client, 408, never, info,
+     "The client did not send, or did not take, bytes within the time limit.",
+     "Check the client's network, or raise limits.idle_timeout or limits.request_head_timeout."},
+    {Cause::bad_request, "bad_request", client, 400, never, info,
+     "The request is not well-formed HTTP, or two readers could understand it differently.",
+     "Correct the client; the log line's detail names the rule that was broken."},
+    {Cause::head_too_large, "head_too_large", client, 431, never, info,
+     "The request's header fields are larger than the limit.",
+     "Send fewer or smaller cookies and fields, or raise limits.head_size."},
+    {Cause::target_too_long, "target_too_long", client, 414, never, info,
+     "The request target is longer than the limit.",
+     "Shorten the address, or raise limits.target_size."},
+    {Cause::body_too_large, "body_too_large", client, 413, never, info,
+     "The request body is larger than the limit.",
+     "Send less, or raise limits.body_size for this route."},
+    {Cause::unsupported_version, "unsupported_version", client, 505, never, info,
+     "The request's HTTP version is not served here.", "Use HTTP/1.1."},
+    {Cause::expectation_failed, "expectation_failed", client, 417, never, info,
+     "The Expect field asks for something other than 100-continue.",
+     "Remove the Expect field."},
+    {Cause::upgrade_required, "upgrade_required", client, 426, never, info,
+     "The upgrade request is not a valid WebSocket version 13 handshake.",
+     "Use a WebSocket client of RFC 6455; check that a proxy in front passes Upgrade and Connection."},
+    {Cause::tls_expected, "tls_expected", client, 400, never, info,
+     "Plain HTTP was sent to a TLS port.", "Use https:// or wss:// for this port."},
+    {Cause::tls_unexpected, "tls_unexpected", client, 400, never, info,
+     "A TLS handshake was sent to a plain HTTP port.",
+     "Use http:// or ws:// for this port, or give its listener a tls section."},
+    {Cause::tls_handshake_failed, "tls_handshake_failed", client, 400, never, info,
+     "The TLS handshake with the client failed.",
+     "The detail has OpenSSL's reason; an untrusted certificate or an old TLS version are usual."},
+    {Cause::no_route, "no_route", client, 404, never, info,
+     "No route matches the request's host, path and method.",
+     "Check the address, or add a route for it."},
+    {Cause::method_not_allowed, "method_not_allowed", client, 405, never, info,
+     "A route matches the address, but not with this method.",
+     "Use one of the methods in Allow, or add the method to the route."},
+    {Cause::origin_refused, "origin_refused", client, 403, never, warn,
+     "The request's Origin is not on the route's origin list.",
+     "If the page is yours, add its origin to the list named in the detail."},
+    {Cause::token_missing, "token_missing", client, 401, never, info,
+     "The route needs a token and the request carries none.",
+     "Send the token in one of the places listed under jwt.from."},
+    {Cause::token_malformed, "token_malformed", client, 401, never, info,
+     "The token is not a well-formed signed JWT.", "Send the token unchanged, as it was issued."},
+    {Cause::token_expired, "token_expired", client, 401, never, info, "The token has expired.",
+     "Refresh the token and try again."},
+    {Cause::token_not_yet_valid, "token_not_yet_valid", client, 401, never, info,
+     "The token is not valid yet.", "Compare the issuer's clock with this machine's; see jwt.leeway."},
+    {Cause::token_signature, "token_signature", client, 401, never, warn,
+     "The token's signature does not fit the key.",
+     "Check that issuer and gateway use the same key; see jwt.keys or jwt.secret."},
+    {Cause::token_algorithm, "token_algorithm", client, 401, never, warn,
+     "The token's algorithm is not the one of the key it names.",
+     "Sign with one of jwt.algorithms, or correct that list."},
+    {Cause::token_key_unknown, "token_key_unknown", client, 401, never, warn,
+     "The token names a key that the gateway does not have.",
+     "Add the issuer's current public keys to jwt.keys."},
+    {Cause::token_claims, "token_claims", client, 403, never, info,
+     "The token is genuine, but its claims do not satisfy the route.",
+     "The detail names the claim; check issuer, audience and required claims."},
+    {Cause::upstream_unresolved, "upstream_unresolved", upstream, 502, if_unsent, error,
+     "The endpoint's name could not be resolved.", "Check the name in upstreams, and the machine's DNS."},
+    {Cause::upstream_refused, "upstream_refused", upstream, 502, if_unsent, error,
+     "The endpoint refused the connection.",
+     "Is the backend running, and on this port? The detail has every address tried."},
+    {Cause::upstream_unreachable, "upstream_unreachable", upstream, 502, if_unsent, error,
+     "The endpoint could not be reached.", "Check the address, the network and firewalls."},
+    {Cause::upstream_tls_failed, "upstream_tls_failed", upstream, 502, if_unsent, error,
+     "The TLS handshake with the endpoint failed.",
+     "Check the endpoint's certificate, or give its upstream the right ca."},
+    {Cause::upstream_closed, "upstream_closed", upstream, 502, if_idempotent, error,
+     "The endpoint closed the connection before its response was complete.",
+     "Look at the backend's own log for a crash or a restart at this time."},
+    {Cause::upstream_timed_out, "upstream_timed_out", upstream, 504, if_unsent, error,
+     "The endpoint did not answer, or fell silent, within the time limit.",
+     "Look at the backend, or raise the upstream's connect, response or idle time limit."},
+    {Cause::upstream_bad_response, "upstream_bad_response", upstream, 502, never, error,
+     "The endpoint's response is not well-formed HTTP.",
+     "Check that the endpoint speaks HTTP/1.1 on this port; the detail names what was wrong."},
+    {Cause::upstream_bad_handshake, "upstream_bad_handshake", upstream, 502, never, error,
+     "The endpoint's 101 answer does not fit the upgrade that was asked for.",
+     "Check the backend's WebSocket server; the detail names the field."},
+    {Cause::no_endpoint, "no_endpoint", gateway, 503, never, error,
+     "No endpoint of the upstream can take the request.", "Check the upstream's endpoints."},
+    {Cause::timed_out, "timed_out", gateway, 504, never, warn, "A time limit of the gateway passed.",
+     "The stage in the log line says which; raise its limit if it is too short."},
+    {Cause::shutting_down, "shutting_down", gateway, 503, never, info, "The gateway is shutting down.",
+     "Try again; another instance, or the next one, will answer."},
+    {Cause::overloaded, "overloaded", gateway, 503, never, warn,
+     "The gateway is at one of its limits.", "Raise the limit named in the detail, or add capacity."},
+    {Cause::internal, "internal", gateway, 500, never, error,
+     "The gateway failed in a way it should not.", "Please report this with the log line."},
+});
+
+constexpr bool in_order() {
+  for (size_t i = 0; i < error_table.size(); ++i)
+    if (error_table[i].cause != static_cast<Cause>(i)) return false;
+  return error_table.size() == cause_count;
+}
+static_assert(in_order(), "every cause has its row, in the order of the enum");
+
+constexpr auto stage_labels = std::to_array<std::string_view>(
+    {"accept", "tls_handshake", "request_head", "routing", "policy", "resolve", "connect", "upstream_tls",
+     "request_body", "response_head", "response_body", "tunnel", "drain"});
+static_assert(stage_labels.size() == stage_count);
+
+}  // namespace
+
+const ErrorTraits& traits(Cause cause) { return error_table[static_cast<size_t>(cause)]; }
+
+std::string_view label(Stage stage) { return stage_labels[static_cast<size_t>(stage)]; }
+
+std::string_view label(Side side) {
+  switch (side) {
+    case client: return "client";
+    case upstream: return "upstream";
+    case gateway: return "gateway";
+  }
+  return "gateway";
+}
+
+}  // namespace postern::base

@@ -1,0 +1,104 @@
+// What can go wrong, said once. An Error is two bytes, a cause and the stage it happened in; the one table
+// below says for each cause who is to blame, what a client sees, whether another try is allowed, and the
+// sentence that people read in logs, metrics and `explain`.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace postern::base {
+
+enum class Cause : uint8_t {
+  // the client's doing
+  client_closed,
+  client_timed_out,
+  bad_request,
+  head_too_large,
+  target_too_long,
+  body_too_large,
+  unsupported_version,
+  expectation_failed,
+  upgrade_required,
+  tls_expected,
+  tls_unexpected,
+  tls_handshake_failed,
+  // refused by rule
+  no_route,
+  method_not_allowed,
+  origin_refused,
+  token_missing,
+  token_malformed,
+  token_expired,
+  token_not_yet_valid,
+  token_signature,
+  token_algorithm,
+  token_key_unknown,
+  token_claims,
+  // the upstream's doing
+  upstream_unresolved,
+  upstream_refused,
+  upstream_unreachable,
+  upstream_tls_failed,
+  upstream_closed,
+  upstream_timed_out,
+  upstream_bad_response,
+  upstream_bad_handshake,
+  // our own
+  no_endpoint,
+  timed_out,
+  shutting_down,
+  overloaded,
+  internal,
+};
+inline constexpr int cause_count = static_cast<int>(Cause::internal) + 1;
+
+// Where in an exchange we were. The order is the order of the story in proxy/exchange.cpp.
+enum class Stage : uint8_t {
+  accept,
+  tls_handshake,
+  request_head,
+  routing,
+  policy,
+  resolve,
+  connect,
+  upstream_tls,
+  request_body,
+  response_head,
+  response_body,
+  tunnel,
+  drain,
+};
+inline constexpr int stage_count = static_cast<int>(Stage::drain) + 1;
+
+struct Error {
+  Cause cause = Cause::internal;
+  Stage stage = Stage::accept;
+  friend bool operator==(Error, Error) = default;
+};
+
+enum class Side : uint8_t { client, upstream, gateway };
+
+// May an attempt that failed this way be tried again on another endpoint?
+//   never            the answer is final
+//   if_unsent        only while no byte of the request was given to an endpoint
+//   if_idempotent    also after it was sent, when the method is idempotent and no body was consumed
+enum class Retry : uint8_t { never, if_unsent, if_idempotent };
+
+enum class Severity : uint8_t { debug, info, warn, error };
+
+struct ErrorTraits {
+  Cause cause;
+  std::string_view label;    // access log and metric label; stable
+  Side fault;                // who to blame
+  uint16_t status;           // what a client sees if no response has started
+  Retry retry;
+  Severity severity;
+  std::string_view meaning;  // one plain sentence
+  std::string_view remedy;   // what to do about it; one plain sentence
+};
+
+const ErrorTraits& traits(Cause cause);
+std::string_view label(Stage stage);
+std::string_view label(Side side);
+
+}  // namespace postern::base

@@ -1,0 +1,23 @@
+// Moves one channel into another: the story of a body.
+#pragma once
+
+#include "base/channel.h"
+#include "base/task.h"
+
+namespace postern::base {
+
+struct PumpLimits {
+  Stage stage = Stage::response_body;
+  Duration idle = no_limit;           // without progress
+  Cause late_source = Cause::timed_out;  // whom to blame when nothing comes
+  Cause late_sink = Cause::timed_out;    // and when nothing is taken
+  uint64_t bytes_max = 0;             // 0: no limit; beyond it the pump fails with `too_large`
+  Cause too_large = Cause::body_too_large;
+};
+
+// Returns when `from` has ended, without ending `to`: its owner knows whether trailers follow, and how a cut
+// body looks. `moved` counts the bytes, also of a pump that fails. `limits` outlives the pump.
+struct Pumped {};
+Task<Result<Pumped>> pump(Scope& scope, Channel& from, Channel& to, const PumpLimits& limits, uint64_t& moved);
+
+}  // namespace postern::base

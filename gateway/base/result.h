@@ -1,0 +1,16 @@
+// Result<T>: a value or an Error. The one place that names tl::expected.
+#pragma once
+
+#include <tl/expected.hpp>
+
+#include "base/error.h"
+
+namespace postern::base {
+
+template <class T>
+using Result = tl::expected<T, Error>;
+
+inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(error); }
+inline tl::unexpected<Error> fail(Cause cause, Stage stage) { return fail(Error{cause, stage}); }
+
+}  // namespace postern::base

@@ -1,0 +1,57 @@
+// Deadlines without allocation: a hashed wheel of intrusive timers. Arming and disarming are O(1); a timer
+// fires within one tick (16 ms) after its deadline, never before it. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/intrusive_list.h"
+
+namespace postern::base {
+
+class TimerWheel;
+
+class Timer {
+ public:
+  Timer() : place_(this) {}
+  virtual ~Timer() = default;
+  bool armed() const { return place_.linked(); }
+  void disarm() { place_.unlink(); }
+
+ protected:
+  virtual void on_deadline() = 0;  // disarmed already; may arm again
+
+ private:
+  friend class TimerWheel;
+  LinkIn<Timer> place_;
+  Instant deadline_{};
+};
+
+class TimerWheel {
+ public:
+  explicit TimerWheel(Instant now) : reached_(tick_of(now)) {}
+
+  // Arms, or moves, the timer. A limit of `no_limit` disarms it.
+  void arm(Timer& timer, Instant now, Duration limit);
+
+  // Fires every timer whose deadline is not after `now`.
+  void advance(Instant now);
+
+  // The earliest moment at which advance() may have something to do.
+  std::optional<Instant> next() const;
+
+ private:
+  static constexpr int64_t tick_nanoseconds = 16'000'000;
+  static constexpr size_t slot_count = 2048;  // 33 s a round; later deadlines wait for their round
+
+  static int64_t tick_of(Instant instant) { return instant.time_since_epoch().count() / tick_nanoseconds; }
+  void fire_slot(size_t slot, Instant now);
+
+  int64_t reached_;  // the last tick that was looked at
+  std::array<Link, slot_count> slots_;
+  mutable std::array<uint64_t, slot_count / 64> occupied_{};  // may say occupied where all have left
+};
+
+}  // namespace postern::base
