@@ -1,0 +1,234 @@
+#include "telemetry/access_log.h"
+
+#include <algorithm>
+
+namespace postern::telemetry {
+namespace {
+
+using base::Duration;
+using base::Severity;
+using base::TextBuilder;
+
+constexpr int millisecond_decimals = 3;
+
+Severity level_of(const ExchangeRecord& record) {
+  return record.failure ? base::traits(record.failure->error.cause).severity : Severity::info;
+}
+
+void append_milliseconds(TextBuilder& out, Duration duration) {
+  out.append_fixed(base::milliseconds_of(duration), millisecond_decimals);
+}
+
+// JSON. Every key comes with the comma before it and the colon after it: `,"host":`.
+
+void append_json_text(TextBuilder& out, std::string_view key, std::string_view value) {
+  out.append(key);
+  if (value.empty())
+    out.append("null");
+  else
+    out.append_json_string(value);
+}
+
+void append_json_stages(TextBuilder& out, const ExchangeStages& stages) {
+  std::string_view separator = "";
+  const auto append_stage = [&](std::string_view key, const std::optional<Duration>& duration) {
+    if (!duration) return;
+    append_milliseconds(out.append(separator).append(key), *duration);
+    separator = ",";
+  };
+  out.append(R"(,"stages":{)");
+  append_stage(R"("policy_ms":)", stages.policy);
+  append_stage(R"("connect_ms":)", stages.connect);
+  append_stage(R"("response_head_ms":)", stages.response_head);
+  append_stage(R"("body_ms":)", stages.body);
+  out.append('}');
+}
+
+void append_json_failure(TextBuilder& out, const std::optional<Failure>& failure) {
+  if (!failure) {
+    out.append(R"(,"cause":null)");
+    return;
+  }
+  const base::ErrorTraits& traits = base::traits(failure->error.cause);
+  append_json_text(out, R"(,"cause":)", traits.label);
+  append_json_text(out, R"(,"stage":)", base::label(failure->error.stage));
+  append_json_text(out, R"(,"fault":)", base::label(traits.fault));
+  append_json_text(out, R"(,"detail":)", failure->detail);
+  append_json_text(out, R"(,"remedy":)", traits.remedy);
+}
+
+void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
+  append_json_text(out, R"(,"request_id":)", record.request_id);
+  append_json_text(out, R"(,"client":)", record.client);
+  append_json_text(out, R"(,"method":)", record.method);
+  append_json_text(out, R"(,"host":)", record.host);
+  append_json_text(out, R"(,"target":)", record.target);
+  append_json_text(out, R"(,"version":)", record.version);
+  append_json_text(out, R"(,"route":)", record.route);
+  append_json_text(out, R"(,"upstream":)", record.upstream);
+  append_json_text(out, R"(,"endpoint":)", record.endpoint);
+  out.append(R"(,"attempts":)").append_number(record.attempts);
+  out.append(R"(,"status":)").append_number(record.status);
+  out.append(R"(,"request_bytes":)").append_number(record.request_bytes);
+  out.append(R"(,"response_bytes":)").append_number(record.response_bytes);
+  append_milliseconds(out.append(R"(,"duration_ms":)"), record.duration);
+  append_json_stages(out, record.stages);
+  out.append(record.tls ? R"(,"tls":true)" : R"(,"tls":false)");
+  append_json_text(out, R"(,"user_agent":)", record.user_agent);
+  append_json_failure(out, record.failure);
+  out.append("}\n");
+}
+
+void append_json_tunnel(TextBuilder& out, const TunnelRecord& record) {
+  append_json_text(out, R"(,"request_id":)", record.request_id);
+  append_json_text(out, R"(,"client":)", record.client);
+  append_json_text(out, R"(,"host":)", record.host);
+  append_json_text(out, R"(,"target":)", record.target);
+  append_json_text(out, R"(,"route":)", record.route);
+  append_json_text(out, R"(,"upstream":)", record.upstream);
+  append_json_text(out, R"(,"endpoint":)", record.endpoint);
+  append_json_text(out, R"(,"subprotocol":)", record.subprotocol);
+}
+
+// Text. Every key comes with the space before it and the sign after it: ` route=`.
+
+void append_text(TextBuilder& out, std::string_view key, std::string_view value) {
+  out.append(key);
+  if (value.empty())
+    out.append('-');
+  else
+    out.append_word(value);
+}
+
+// At least `width` columns.
+void append_column(TextBuilder& out, std::string_view value, size_t width) {
+  const size_t begin = out.size();
+  append_text(out, " ", value);
+  const size_t used = out.size() - begin - 1;
+  out.append(width - std::min(width, used), ' ');
+}
+
+void append_text_duration(TextBuilder& out, Duration duration) {
+  append_milliseconds(out, duration);
+  out.append("ms");
+}
+
+void append_text_stages(TextBuilder& out, const ExchangeStages& stages) {
+  const auto append_stage = [&](std::string_view key, const std::optional<Duration>& duration) {
+    if (duration) append_text_duration(out.append(key), *duration);
+  };
+  append_stage(" policy=", stages.policy);
+  append_stage(" connect=", stages.connect);
+  append_stage(" response_head=", stages.response_head);
+  append_stage(" body=", stages.body);
+}
+
+void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
+  constexpr size_t method_width = 7;                         // OPTIONS
+  out.append("     ").append_zero_filled(record.status, 3);  // in one column with the tunnels' lines
+  append_column(out, record.method, method_width);
+  append_text(out, " ", record.host);
+  append_text(out, " ", record.target);
+  append_text_duration(out.append(' '), record.duration);
+  append_text(out, " client=", record.client);
+  append_text(out, " route=", record.route);
+  append_text(out, " upstream=", record.upstream);
+  append_text(out, " endpoint=", record.endpoint);
+  out.append(" attempts=").append_number(record.attempts);
+  out.append(" in=").append_number(record.request_bytes);
+  out.append(" out=").append_number(record.response_bytes);
+  append_text_stages(out, record.stages);
+  append_text(out, " version=", record.version);
+  out.append(record.tls ? " tls=true" : " tls=false");
+  append_text(out, " id=", record.request_id);
+  append_text(out, " agent=", record.user_agent);
+  if (record.failure) {
+    const base::ErrorTraits& traits = base::traits(record.failure->error.cause);
+    append_text(out, " cause=", traits.label);
+    append_text(out, " stage=", base::label(record.failure->error.stage));
+    append_text(out, " fault=", base::label(traits.fault));
+    append_text(out, " detail=", record.failure->detail);
+    append_text(out, " remedy=", traits.remedy);
+  }
+  out.append('\n');
+}
+
+void append_text_tunnel(TextBuilder& out, const TunnelRecord& record, Duration duration) {
+  append_text(out, " ", record.host);
+  append_text(out, " ", record.target);
+  append_text_duration(out.append(' '), duration);
+  append_text(out, " client=", record.client);
+  append_text(out, " route=", record.route);
+  append_text(out, " upstream=", record.upstream);
+  append_text(out, " endpoint=", record.endpoint);
+  append_text(out, " subprotocol=", record.subprotocol);
+}
+
+}  // namespace
+
+void append_exchange(TextBuilder& out, LogFormat format, WallTime time, const ExchangeRecord& record) {
+  begin_line(out, format, time, level_of(record), "exchange");
+  if (format == LogFormat::json)
+    append_json_exchange(out, record);
+  else
+    append_text_exchange(out, record);
+}
+
+void append_tunnel_open(TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record) {
+  begin_line(out, format, time, Severity::info, "tunnel_open");
+  if (format == LogFormat::json) {
+    append_json_tunnel(out, record);
+    append_milliseconds(out.append(R"(,"duration_ms":)"), record.handshake_duration);
+    out.append("}\n");
+    return;
+  }
+  append_text_tunnel(out.append("  101 WS     "), record, record.handshake_duration);
+  append_text(out, " id=", record.request_id);
+  out.append('\n');
+}
+
+void append_tunnel_close(TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record,
+                         const TunnelEnd& end) {
+  begin_line(out, format, time, Severity::info, "tunnel_close");
+  if (format == LogFormat::json) {
+    append_json_tunnel(out, record);
+    append_json_text(out, R"(,"by":)", base::label(end.by));
+    append_json_text(out, R"(,"cause":)", end.cause);
+    append_json_text(out, R"(,"meaning":)", end.meaning);
+    out.append(R"(,"bytes_to_client":)").append_number(end.bytes_to_client);
+    out.append(R"(,"bytes_to_upstream":)").append_number(end.bytes_to_upstream);
+    append_milliseconds(out.append(R"(,"duration_ms":)"), end.duration);
+    out.append("}\n");
+    return;
+  }
+  append_text_tunnel(out.append(" 101 WS     "), record, end.duration);
+  append_text(out, " by=", base::label(end.by));
+  append_text(out, " cause=", end.cause);
+  append_text(out, " meaning=", end.meaning);
+  out.append(" to_client=").append_number(end.bytes_to_client);
+  out.append(" to_upstream=").append_number(end.bytes_to_upstream);
+  append_text(out, " id=", record.request_id);
+  out.append('\n');
+}
+
+void AccessLog::exchange(const ExchangeRecord& record) {
+  append_exchange(line_, format_, clock_(), record);
+  send();
+}
+
+void AccessLog::tunnel_open(const TunnelRecord& record) {
+  append_tunnel_open(line_, format_, clock_(), record);
+  send();
+}
+
+void AccessLog::tunnel_close(const TunnelRecord& record, const TunnelEnd& end) {
+  append_tunnel_close(line_, format_, clock_(), record, end);
+  send();
+}
+
+void AccessLog::send() {
+  sink_.write(line_.view());
+  line_.clear();
+}
+
+}  // namespace postern::telemetry

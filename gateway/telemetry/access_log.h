@@ -1,0 +1,103 @@
+// One line per exchange and two per tunnel. The records are plain values that the proxy fills in; all texts
+// are views that live until the line is rendered, and all of them may come from a peer: they are escaped
+// here. Secrets are not found here: whoever fills in a target has redacted it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text_builder.h"
+#include "telemetry/log_line.h"
+#include "telemetry/log_sink.h"
+
+namespace postern::telemetry {
+
+// Why an exchange failed. Fault, remedy and level of the line come from the error table.
+struct Failure {
+  base::Error error{};
+  std::string_view detail{};  // the particulars, in words; empty: none
+};
+
+// How long each stage took; nothing for those that did not happen.
+struct ExchangeStages {
+  std::optional<base::Duration> policy{};
+  std::optional<base::Duration> connect{};
+  std::optional<base::Duration> response_head{};
+  std::optional<base::Duration> body{};
+};
+
+// An empty text is unknown or does not apply: null in JSON, "-" in text.
+struct ExchangeRecord {
+  std::string_view request_id{};
+  std::string_view client{};  // address without port; one text per connection
+  std::string_view method{};
+  std::string_view host{};
+  std::string_view target{};   // redacted
+  std::string_view version{};  // "1.1"
+  std::string_view route{};
+  std::string_view upstream{};
+  std::string_view endpoint{};
+  std::string_view user_agent{};
+  uint32_t attempts = 0;  // 0: no upstream was asked
+  uint16_t status = 0;    // 0: no response was begun
+  bool tls = false;
+  uint64_t request_bytes = 0;   // of the body
+  uint64_t response_bytes = 0;  // of the body
+  base::Duration duration{};
+  ExchangeStages stages{};
+  std::optional<Failure> failure{};
+};
+
+struct TunnelRecord {
+  std::string_view request_id{};
+  std::string_view client{};
+  std::string_view host{};
+  std::string_view target{};  // redacted
+  std::string_view route{};
+  std::string_view upstream{};
+  std::string_view endpoint{};
+  std::string_view subprotocol{};
+  base::Duration handshake_duration{};
+};
+
+// How a tunnel ended.
+struct TunnelEnd {
+  base::Side by = base::Side::client;
+  std::string_view cause{};    // the label of a base::Cause; empty: it was closed in good order
+  std::string_view meaning{};  // one sentence for people
+  uint64_t bytes_to_client = 0;
+  uint64_t bytes_to_upstream = 0;
+  base::Duration duration{};  // since it opened
+};
+
+// Each appends one whole line, without allocating once `out` is large enough.
+//   exchange 200 GET     example.com /api/x 1.234ms ...    (text: columns first, then name=value)
+void append_exchange(base::TextBuilder& out, LogFormat format, WallTime time, const ExchangeRecord& record);
+void append_tunnel_open(base::TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record);
+void append_tunnel_close(base::TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record,
+                         const TunnelEnd& end);
+
+// Renders records and hands the lines to the sink, buffered at every level: a peer that provokes failures
+// shall not cost a write for each. One per thread, since lines are made in its buffer.
+class AccessLog {
+ public:
+  AccessLog(LogSink& sink, LogFormat format, WallClock clock = &wall_time_now)
+      : sink_(sink), format_(format), clock_(clock) {}
+
+  void exchange(const ExchangeRecord& record);
+  void tunnel_open(const TunnelRecord& record);
+  void tunnel_close(const TunnelRecord& record, const TunnelEnd& end);
+
+ private:
+  void send();
+
+  LogSink& sink_;
+  LogFormat format_;
+  WallClock clock_;
+  base::TextBuilder line_;
+};
+
+}  // namespace postern::telemetry

@@ -1,0 +1,47 @@
+// Knows events: a level, a name and fields. Gives the process its log: loggers, the access log, request ids
+// and the sink under them. Must not know requests, connections or sockets: whoever logs fills in plain
+// values.
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "telemetry/log_line.h"
+#include "telemetry/log_sink.h"
+
+namespace postern::telemetry {
+
+// Levels are base::Severity. Events of level warn and above are written at once. Any thread may log.
+class Logger {
+ public:
+  struct Options {
+    LogFormat format = LogFormat::json;
+    base::Severity level = base::Severity::info;  // the lowest that is written
+    WallClock clock = &wall_time_now;
+  };
+
+  explicit Logger(LogSink& sink) : Logger(sink, Options{}) {}
+  // The sink outlives the logger.
+  Logger(LogSink& sink, Options options) : sink_(sink), options_(options) {}
+
+  // Worth asking before fields are computed that cost something.
+  bool takes(base::Severity level) const { return level >= options_.level; }
+
+  // For example log.info("listening", {{"address", address.text()}, {"tls", true}}).
+  void debug(std::string_view event, std::initializer_list<Field> fields = {}) const;
+  void info(std::string_view event, std::initializer_list<Field> fields = {}) const;
+  void warn(std::string_view event, std::initializer_list<Field> fields = {}) const;
+  void error(std::string_view event, std::initializer_list<Field> fields = {}) const;
+  void write(base::Severity level, std::string_view event, std::span<const Field> fields) const;
+
+  LogSink& sink() const { return sink_; }
+  const Options& options() const { return options_; }
+
+ private:
+  LogSink& sink_;
+  Options options_;
+};
+
+}  // namespace postern::telemetry
