@@ -1,0 +1,47 @@
+// Opens a connection to one host: every address of its name in turn, then TLS if asked. A short story.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/scope.h"
+#include "base/task.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "net/tls_context.h"
+#include "net/transport.h"
+
+namespace postern::net {
+
+struct DialTarget {
+  std::string host;  // name or address literal
+  uint16_t port = 0;
+  const ClientTls* tls = nullptr;  // null: plain
+  std::string server_name;         // SNI and the name the certificate must have; unused when plain
+  base::Duration connect_limit = std::chrono::seconds(5);  // of each stage: resolve, connect, TLS
+};
+
+// The seam between whoever needs a connection and the network; tests connect memory to memory.
+class Dialer {
+ public:
+  virtual ~Dialer() = default;
+  // `tried` gets a readable account of what happened ("[::1]:3000 refused, 127.0.0.1:3000 refused") whatever
+  // the outcome. `target` outlives the task.
+  virtual base::Task<base::Result<std::unique_ptr<Transport>>> dial(base::Scope& scope, const DialTarget& target,
+                                                                    std::string& tried) = 0;
+};
+
+// With several addresses each gets its share of the limit, so that a silent first one leaves time for the
+// second.
+class SystemDialer final : public Dialer {
+ public:
+  SystemDialer(Loop& loop, Resolver& resolver) : loop_(loop), resolver_(resolver) {}
+  base::Task<base::Result<std::unique_ptr<Transport>>> dial(base::Scope& scope, const DialTarget& target,
+                                                            std::string& tried) override;
+
+ private:
+  Loop& loop_;
+  Resolver& resolver_;
+};
+
+}  // namespace postern::net

@@ -1,0 +1,100 @@
+#include "net/listener.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace postern::net {
+namespace {
+
+constexpr int backlog = 4096;
+constexpr int accepts_in_a_row = 64;
+constexpr base::Duration pause_when_exhausted = std::chrono::milliseconds(100);
+
+std::string sentence(const base::SocketAddress& address, int error_number) {
+  switch (error_number) {
+    case EADDRINUSE: return "address " + address.text() + " is in use by another process";
+    case EACCES: return "no permission to listen on " + address.text() +
+                        " (ports below 1024 need CAP_NET_BIND_SERVICE)";
+    case EADDRNOTAVAIL: return "address " + address.text() + " is not one of this machine's";
+    default: return "cannot listen on " + address.text() + ": " + std::strerror(error_number);
+  }
+}
+
+}  // namespace
+
+tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& address) {
+  const auto refuse = [&] { return tl::unexpected(sentence(address, errno)); };
+  const int family = address.ip.is_v6() ? AF_INET6 : AF_INET;
+  Socket socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return refuse();
+  const int on = 1;
+  setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+  if (family == AF_INET6) {
+    const bool any = address.ip == base::IpAddress::v6({});
+    const int only_v6 = any ? 0 : 1;  // "[::]" takes IPv4 too
+    setsockopt(socket.descriptor(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
+  }
+  const KernelAddress kernel = to_kernel(address);
+  if (bind(socket.descriptor(), kernel.get(), kernel.length) != 0) return refuse();
+  if (listen(socket.descriptor(), backlog) != 0) return refuse();
+  sockaddr_storage bound{};
+  socklen_t length = sizeof(bound);
+  getsockname(socket.descriptor(), reinterpret_cast<sockaddr*>(&bound), &length);
+  return ListeningSocket{std::move(socket), from_kernel(bound)};
+}
+
+Socket duplicate(const Socket& socket) { return Socket(fcntl(socket.descriptor(), F_DUPFD_CLOEXEC, 0)); }
+
+Listener::Listener(Loop& loop, ListeningSocket listening, Owner& owner)
+    : loop_(loop), listening_(std::move(listening)), owner_(owner) {
+  base::check(loop.poller().add(listening_.socket.descriptor(), *this), "a listening socket cannot be watched");
+}
+
+Listener::~Listener() { loop_.poller().remove(listening_.socket.descriptor(), *this); }
+
+void Listener::hold() { held_ = true; }
+
+void Listener::release() {
+  if (!held_) return;
+  held_ = false;
+  loop_.poller().again(*this);
+}
+
+void Listener::on_ready(uint32_t) {
+  for (int count = 0; !held_ && !armed(); ++count) {
+    if (count == accepts_in_a_row) return loop_.poller().again(*this);
+    sockaddr_storage from{};
+    socklen_t length = sizeof(from);
+    Socket accepted(accept4(listening_.socket.descriptor(), reinterpret_cast<sockaddr*>(&from), &length,
+                            SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (accepted) {
+      if (exhausted_) {
+        exhausted_ = false;
+        owner_.on_accepting_again(*this);
+      }
+      const base::SocketAddress peer = from_kernel(from);
+      tune(accepted.descriptor(), peer.ip);
+      owner_.on_accepted(*this, std::move(accepted), peer);
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      if (!exhausted_) {
+        exhausted_ = true;
+        owner_.on_descriptors_exhausted(*this);
+      }
+      loop_.turn().arm(*this, pause_when_exhausted);
+    }
+    return;  // EAGAIN: nobody waits
+  }
+}
+
+void Listener::on_deadline() { loop_.poller().again(*this); }
+
+}  // namespace postern::net

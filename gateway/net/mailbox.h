@@ -1,0 +1,51 @@
+// The one way into another thread's loop: messages are queued under a lock and handed over on the receiving
+// loop's thread. Posting after the mailbox is gone is a programming error of the owner of both.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+#include "base/check.h"
+#include "net/loop.h"
+
+namespace postern::net {
+
+template <class Message>
+class Mailbox {
+ public:
+  Mailbox(Loop& loop, std::function<void(Message)> receive) : receive_(std::move(receive)) {
+    base::check(uv_async_init(loop.uv(), async_.get(),
+                              [](uv_async_t* handle) {
+                                if (handle->data) static_cast<Mailbox*>(handle->data)->drain();
+                              }) == 0,
+                "uv_async_init failed");
+    async_.opened(this);
+  }
+
+  void post(Message message) {  // any thread
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.push_back(std::move(message));
+    }
+    uv_async_send(async_.get());
+  }
+
+ private:
+  void drain() {
+    std::deque<Message> batch;
+    {
+      const std::lock_guard lock(mutex_);
+      batch.swap(waiting_);
+    }
+    for (Message& message : batch) receive_(std::move(message));
+  }
+
+  UvHandle<uv_async_t> async_;
+  std::mutex mutex_;
+  std::deque<Message> waiting_;
+  std::function<void(Message)> receive_;
+};
+
+}  // namespace postern::net

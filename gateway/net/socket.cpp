@@ -1,0 +1,62 @@
+#include "net/socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string_view>
+
+namespace postern::net {
+
+void Socket::reset() {
+  if (descriptor_ >= 0) close(descriptor_);
+  descriptor_ = -1;
+}
+
+KernelAddress to_kernel(const base::SocketAddress& address) {
+  KernelAddress kernel;
+  if (address.ip.is_v6()) {
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&kernel.storage);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(address.port);
+    std::memcpy(&v6->sin6_addr, address.ip.bytes().data(), 16);
+    kernel.length = sizeof(sockaddr_in6);
+  } else {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&kernel.storage);
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(address.port);
+    std::memcpy(&v4->sin_addr, address.ip.bytes().data(), 4);
+    kernel.length = sizeof(sockaddr_in);
+  }
+  return kernel;
+}
+
+base::SocketAddress from_kernel(const sockaddr_storage& storage) {
+  base::SocketAddress address;
+  if (storage.ss_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&storage);
+    std::array<uint8_t, 16> bytes;
+    std::memcpy(bytes.data(), &v6->sin6_addr, 16);
+    address.ip = base::IpAddress::v6(bytes);
+    address.port = ntohs(v6->sin6_port);
+  } else if (storage.ss_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&storage);
+    std::array<uint8_t, 4> bytes;
+    std::memcpy(bytes.data(), &v4->sin_addr, 4);
+    address.ip = base::IpAddress::v4(bytes);
+    address.port = ntohs(v4->sin_port);
+  }
+  return address;
+}
+
+void tune(int descriptor, const base::IpAddress& peer) {
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (peer.is_loopback() || peer.is_private()) {
+    constexpr std::string_view local_control = "reno";  // always built in; no pacing timers
+    setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, local_control.data(), local_control.size());
+  }
+}
+
+}  // namespace postern::net

@@ -1,0 +1,66 @@
+// The few socket calls that listeners, dialers and transports share.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/ip_address.h"
+
+namespace postern::net {
+
+// Owns a descriptor.
+class Socket {
+ public:
+  Socket() = default;
+  explicit Socket(int descriptor) : descriptor_(descriptor) {}
+  Socket(Socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  Socket& operator=(Socket&& other) noexcept {
+    if (this != &other) {
+      reset();
+      descriptor_ = std::exchange(other.descriptor_, -1);
+    }
+    return *this;
+  }
+  ~Socket() { reset(); }
+  explicit operator bool() const { return descriptor_ >= 0; }
+  int descriptor() const { return descriptor_; }
+  void reset();
+
+ private:
+  int descriptor_ = -1;
+};
+
+// One more in a number that threads share, for as long as it lives.
+class Counted {
+ public:
+  Counted() = default;
+  explicit Counted(std::atomic<uint32_t>& number) : number_(&number) { ++number; }
+  Counted(Counted&& other) noexcept : number_(std::exchange(other.number_, nullptr)) {}
+  Counted& operator=(Counted&&) = delete;
+  ~Counted() {
+    if (number_) --*number_;
+  }
+
+ private:
+  std::atomic<uint32_t>* number_ = nullptr;
+};
+
+// sockaddr in the form the kernel takes.
+struct KernelAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+KernelAddress to_kernel(const base::SocketAddress& address);
+base::SocketAddress from_kernel(const sockaddr_storage& storage);
+
+// A data socket as we want it: small writes go out at once; on loopback and private networks, a congestion
+// control that does not pace (the machine's default is kept towards the internet).
+void tune(int descriptor, const base::IpAddress& peer);
+
+}  // namespace postern::net

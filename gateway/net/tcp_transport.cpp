@@ -1,0 +1,162 @@
+#include "net/tcp_transport.h"
+
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+
+namespace postern::net {
+namespace {
+
+constexpr size_t gather_limit = 32;   // chunks of one writev
+constexpr int reads_in_a_row = 4;     // then others get their turn
+
+}  // namespace
+
+std::unique_ptr<TcpTransport> TcpTransport::adopt(Loop& loop, Socket socket, const Peer& peer, Counted counted) {
+  std::unique_ptr<TcpTransport> transport(new TcpTransport(loop, std::move(socket), peer, std::move(counted)));
+  if (!loop.poller().add(transport->socket_.descriptor(), *transport)) {
+    transport->socket_.reset();
+    return nullptr;
+  }
+  return transport;
+}
+
+TcpTransport::~TcpTransport() {
+  if (socket_) loop_.poller().remove(socket_.descriptor(), *this);
+}
+
+void TcpTransport::start(Receiver& receiver) {
+  receiver_ = &receiver;
+  resume();
+}
+
+void TcpTransport::resume() {
+  if (!paused_) return;
+  paused_ = false;
+  if (readable_ || !unread_.empty()) loop_.poller().again(*this);
+}
+
+void TcpTransport::unread(base::Chunk bytes) {
+  unread_.push(std::move(bytes));
+  if (!paused_) loop_.poller().again(*this);
+}
+
+void TcpTransport::on_ready(uint32_t events) {
+  if (broken_) return;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
+  if ((events & (EPOLLOUT | EPOLLERR)) && !writable_) {
+    writable_ = true;
+    send_queued();
+  }
+  if (!broken_ && !paused_) read();
+}
+
+void TcpTransport::read() {
+  while (!unread_.empty() && !paused_) {
+    const base::Chunk chunk = unread_.pop();
+    receiver_->on_bytes(chunk.bytes());
+  }
+  const std::span<std::byte> buffer = loop_.receive_buffer();
+  for (int round = 0; readable_ && !paused_ && !ended_ && !broken_; ++round) {
+    if (round == reads_in_a_row) return loop_.poller().again(*this);
+    const ssize_t received = recv(socket_.descriptor(), buffer.data(), buffer.size(), 0);
+    if (received > 0) {
+      const auto count = static_cast<size_t>(received);
+      // A short read has emptied the socket: the next bytes are a new edge. Not so when the peer's end was
+      // announced together with them.
+      if (count < buffer.size() && !hung_up_) readable_ = false;
+      receiver_->on_bytes(base::Bytes(buffer.data(), count));
+    } else if (received == 0) {
+      readable_ = false;
+      ended_ = true;
+      receiver_->on_end();
+    } else if (errno == EAGAIN) {
+      readable_ = false;
+    } else if (errno != EINTR) {
+      broken(errno);
+    }
+  }
+}
+
+void TcpTransport::write(base::Chunk chunk) {
+  if (broken_ || chunk.empty()) return;
+  unsent_.push(std::move(chunk));
+  if (unsent_.bytes() > high_water) congested_ = true;
+  if (writable_) loop_.turn().flush_later(*this);
+}
+
+void TcpTransport::write(base::Bytes bytes) {
+  if (broken_ || bytes.empty()) return;
+  if (unsent_.empty() && writable_) {
+    const ssize_t sent = send(socket_.descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes = bytes.subspan(static_cast<size_t>(sent));
+      if (bytes.empty()) return;
+      writable_ = false;  // a short write has filled the socket: the next room is a new edge
+    } else if (errno == EAGAIN || errno == EINTR) {
+      writable_ = errno == EINTR;
+    } else {
+      return broken(errno);
+    }
+  }
+  unsent_.push_copy(bytes);
+  if (unsent_.bytes() > high_water) congested_ = true;
+  if (writable_) loop_.turn().flush_later(*this);
+}
+
+void TcpTransport::flush() { send_queued(); }
+
+void TcpTransport::send_queued() {
+  while (!broken_ && writable_ && !unsent_.empty()) {
+    std::array<iovec, gather_limit> pieces;
+    size_t count = 0;
+    size_t offered = 0;
+    unsent_.visit(gather_limit, [&](base::Bytes bytes) {
+      pieces[count++] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+      offered += bytes.size();
+    });
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = count;
+    const ssize_t sent = count == 1 ? send(socket_.descriptor(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                                    : sendmsg(socket_.descriptor(), &message, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) return broken(errno);
+      writable_ = false;
+      break;
+    }
+    unsent_.drop_front(static_cast<size_t>(sent));
+    if (static_cast<size_t>(sent) < offered) writable_ = false;
+  }
+  if (unsent_.empty() && sending_ == Sending::finishing) {
+    sending_ = Sending::finished;
+    shutdown(socket_.descriptor(), SHUT_WR);
+  }
+  if (congested_ && unsent_.bytes() <= high_water / 2) {
+    congested_ = false;
+    if (receiver_) receiver_->on_drained();
+  }
+}
+
+void TcpTransport::finish() {
+  if (sending_ != Sending::open) return;
+  sending_ = Sending::finishing;
+  loop_.turn().flush_later(*this);
+}
+
+void TcpTransport::abort() {
+  const linger at_once{1, 0};
+  setsockopt(socket_.descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+void TcpTransport::broken(int) {
+  broken_ = true;
+  unsent_.clear();
+  // Who is at fault, the owner knows: it knows which side this socket is.
+  if (receiver_) receiver_->on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+}
+
+}  // namespace postern::net

@@ -1,0 +1,61 @@
+// A transport over a connected TCP socket, by direct recv and send on the loop's poller.
+#pragma once
+
+#include <memory>
+
+#include "base/pool.h"
+#include "net/loop.h"
+#include "net/socket.h"
+#include "net/transport.h"
+
+namespace postern::net {
+
+class TcpTransport final : public Transport, private Pollable, private base::Flushable, public base::Pooled {
+ public:
+  using base::Pooled::operator new;
+  using base::Pooled::operator delete;
+
+  // Null when the socket cannot be watched (out of memory or watches). `counted` lasts as long as the socket.
+  static std::unique_ptr<TcpTransport> adopt(Loop& loop, Socket socket, const Peer& peer, Counted counted = {});
+  ~TcpTransport() override;
+
+  void start(Receiver& receiver) override;
+  void write(base::Chunk chunk) override;
+  void write(base::Bytes bytes) override;
+  size_t backlog() const override { return unsent_.bytes(); }
+  void pause() override { paused_ = true; }
+  void resume() override;
+  void abort() override;
+  void finish() override;
+  void unread(base::Chunk bytes) override;
+  const Peer& peer() const override { return peer_; }
+
+ private:
+  TcpTransport(Loop& loop, Socket socket, const Peer& peer, Counted counted)
+      : loop_(loop), socket_(std::move(socket)), counted_(std::move(counted)), peer_(peer) {}
+  void on_ready(uint32_t events) override;
+  void flush() override;
+  void read();
+  void send_queued();
+  void broken(int error_number);
+
+  enum class Sending : uint8_t { open, finishing, finished };
+
+  Loop& loop_;
+  Socket socket_;
+  Counted counted_;
+  Peer peer_;
+  Receiver* receiver_ = nullptr;
+  base::ChunkQueue unsent_;
+  base::ChunkQueue unread_;
+  Sending sending_ = Sending::open;
+  bool readable_ = true;
+  bool writable_ = true;
+  bool hung_up_ = false;  // the end is in sight: read on until it comes
+  bool paused_ = true;    // until start()
+  bool ended_ = false;
+  bool broken_ = false;
+  bool congested_ = false;  // backlog was above high water; on_drained is owed
+};
+
+}  // namespace postern::net

@@ -1,0 +1,97 @@
+// Certificates, versions and session tickets, made once from files and shared, immutable, by all workers.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace postern::net {
+
+struct SslContextFree {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
+
+// The keys that session tickets are sealed with (RFC 5077, RFC 8446 4.6.1): one that seals, and the two
+// before it that still open. One set serves every listener, worker and configuration of the process, so a
+// client resumes wherever it lands. Thread-safe.
+class TicketKeys {
+ public:
+  TicketKeys() { rotate(); }
+  void rotate();  // to be called every `rotate_every`
+  static constexpr std::chrono::hours rotate_every{1};
+
+ private:
+  friend class ServerTls;
+  static constexpr size_t kept = 3;
+  struct Key {
+    std::array<unsigned char, 16> name;
+    std::array<unsigned char, 32> cipher;
+    std::array<unsigned char, 32> mac;
+  };
+  static int ticket_callback(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                             EVP_MAC_CTX* mac, int sealing);
+  std::mutex mutex_;
+  std::vector<Key> keys_;  // the first seals
+};
+
+struct ServerTlsOptions {
+  struct Files {
+    std::string certificate;  // PEM chain, leaf first
+    std::string key;          // PEM
+  };
+  std::vector<Files> certificates;  // the first is the default
+  bool tls1_3_only = false;
+  std::string ciphers;  // TLS 1.2, OpenSSL's words; empty: ECDHE with AEAD
+};
+
+// What a TLS listener presents. Certificates are chosen by SNI (exact, then `*.` wildcard, then the first);
+// for a name with an RSA and an ECDSA certificate, OpenSSL takes the one the client can use, ECDSA first.
+class ServerTls {
+ public:
+  // The error is a sentence that names the file.
+  static tl::expected<std::unique_ptr<const ServerTls>, std::string> make(const ServerTlsOptions& options,
+                                                                          TicketKeys& tickets);
+  SSL_CTX* default_context() const { return contexts_.front().get(); }
+
+ private:
+  friend class TicketKeys;
+  static int choose_certificate(SSL* ssl, int* alert, void* self);
+  static int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_length,
+                             const unsigned char* offered, unsigned int offered_length, void* self);
+  SSL_CTX* context_for(std::string_view name) const;
+
+  std::vector<SslContext> contexts_;
+  std::unordered_map<std::string, size_t> by_name_;  // lower case; wildcards as "*.example.com"
+};
+
+struct ClientTlsOptions {
+  std::string ca_file;  // empty: the system's
+  bool insecure = false;
+};
+
+// How endpoints are verified.
+class ClientTls {
+ public:
+  static tl::expected<std::unique_ptr<const ClientTls>, std::string> make(const ClientTlsOptions& options);
+  SSL_CTX* context() const { return context_.get(); }
+  bool insecure() const { return insecure_; }
+
+ private:
+  SslContext context_;
+  bool insecure_ = false;
+};
+
+// OpenSSL's reason for the last failure on this thread, as a few words; clears the queue.
+std::string tls_failure_reason();
+
+}  // namespace postern::net

@@ -1,0 +1,297 @@
+#include "net/tls_transport.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace postern::net {
+namespace {
+
+constexpr size_t record_max = SSL3_RT_MAX_PLAIN_LENGTH;  // 16 KiB
+constexpr size_t plain_buffer_size = 4 * record_max;
+
+// What the shared BIO reads from and writes to during one call into OpenSSL.
+struct Current {
+  base::Bytes input;
+  Transport* carrier = nullptr;
+  bool send_now = false;
+};
+thread_local Current current;
+thread_local std::array<std::byte, plain_buffer_size> plain_buffer;
+
+struct BioFree {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+
+}  // namespace
+
+int TlsTransport::bio_read(BIO* bio, char* into, int size) {
+  BIO_clear_retry_flags(bio);
+  const size_t count = std::min(current.input.size(), static_cast<size_t>(size));
+  if (count == 0) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  std::memcpy(into, current.input.data(), count);
+  current.input = current.input.subspan(count);
+  return static_cast<int>(count);
+}
+
+int TlsTransport::bio_write(BIO* bio, const char* from, int size) {
+  BIO_clear_retry_flags(bio);
+  const base::Bytes bytes = base::bytes_of({from, static_cast<size_t>(size)});
+  if (current.send_now)
+    current.carrier->write(bytes);
+  else
+    current.carrier->write(base::Chunk::copy_of(bytes));
+  return size;
+}
+
+long TlsTransport::bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+BIO* TlsTransport::shared_bio() {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "loop buffers");
+    BIO_meth_set_read(made, &TlsTransport::bio_read);
+    BIO_meth_set_write(made, &TlsTransport::bio_write);
+    BIO_meth_set_ctrl(made, &TlsTransport::bio_control);
+    return made;
+  }();
+  thread_local const std::unique_ptr<BIO, BioFree> bio = [] {
+    std::unique_ptr<BIO, BioFree> made(BIO_new(method));
+    BIO_set_init(made.get(), 1);
+    return made;
+  }();
+  return bio.get();
+}
+
+TlsTransport::TlsTransport(base::Turn& turn, std::unique_ptr<Transport> carrier, SSL_CTX* context, bool server)
+    : turn_(turn), carrier_(std::move(carrier)), ssl_(SSL_new(context)), server_(server) {
+  base::check(ssl_ != nullptr, "out of memory for a TLS connection");
+  BIO* bio = shared_bio();
+  BIO_up_ref(bio);
+  BIO_up_ref(bio);
+  SSL_set0_rbio(ssl_.get(), bio);
+  SSL_set0_wbio(ssl_.get(), bio);
+}
+
+TlsTransport::~TlsTransport() = default;
+
+std::unique_ptr<TlsTransport> TlsTransport::server(base::Turn& turn, std::unique_ptr<Transport> carrier,
+                                                   const ServerTls& tls) {
+  std::unique_ptr<TlsTransport> transport(
+      new TlsTransport(turn, std::move(carrier), tls.default_context(), true));
+  SSL_set_accept_state(transport->ssl_.get());
+  transport->carrier_->start(*transport);
+  return transport;
+}
+
+std::unique_ptr<TlsTransport> TlsTransport::client(base::Turn& turn, std::unique_ptr<Transport> carrier,
+                                                   const ClientTls& tls, const std::string& server_name) {
+  std::unique_ptr<TlsTransport> transport(
+      new TlsTransport(turn, std::move(carrier), tls.context(), false));
+  SSL* ssl = transport->ssl_.get();
+  SSL_set_connect_state(ssl);
+  if (base::IpAddress::parse(server_name)) {
+    if (!tls.insecure()) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str());
+  } else {
+    SSL_set_tlsext_host_name(ssl, server_name.c_str());
+    if (!tls.insecure()) SSL_set1_host(ssl, server_name.c_str());
+  }
+  transport->carrier_->start(*transport);
+  transport->shake_hands();
+  return transport;
+}
+
+std::string_view TlsTransport::server_name() const {
+  const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
+  return name ? name : std::string_view();
+}
+
+void TlsTransport::start(Transport::Receiver& receiver) {
+  receiver_ = &receiver;
+  resume();
+}
+
+void TlsTransport::resume() {
+  if (!paused_) return;
+  paused_ = false;
+  carrier_->resume();
+  // Decrypted bytes wait for a call from the carrier, so that nothing is delivered before the next turn.
+  if (!unread_.empty()) carrier_->unread(base::Chunk());
+}
+
+void TlsTransport::unread(base::Chunk bytes) {
+  unread_.push(std::move(bytes));
+  if (!paused_) carrier_->unread(base::Chunk());
+}
+
+void TlsTransport::on_bytes(base::Bytes bytes) {
+  if (state_ == State::failed) return;
+  if (server_ && first_bytes_ && !bytes.empty()) {
+    first_bytes_ = false;
+    const char first = static_cast<char>(bytes.front());
+    if (first >= 'A' && first <= 'Z')  // a method; a TLS record begins with 22
+      return fail(base::Cause::tls_expected, "plain HTTP on a TLS port");
+  }
+  current.input = bytes;
+  if (state_ == State::handshaking) shake_hands();
+  if (state_ == State::open && receiver_ && !paused_) read_records();
+  if (state_ != State::failed && !current.input.empty()) {
+    carrier_->pause();
+    carrier_->unread(base::Chunk::copy_of(current.input));
+  }
+  current.input = {};
+}
+
+void TlsTransport::shake_hands() {
+  current.carrier = carrier_.get();
+  current.send_now = false;
+  ERR_clear_error();
+  const int done = SSL_do_handshake(ssl_.get());
+  if (done == 1) {
+    state_ = State::open;
+    if (!receiver_) carrier_->pause();
+    handshaken_.put(true);
+    return;
+  }
+  if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) return;
+  const long verified = SSL_get_verify_result(ssl_.get());
+  std::string words = !server_ && verified != X509_V_OK
+                          ? std::string("certificate: ") + X509_verify_cert_error_string(verified)
+                          : tls_failure_reason();
+  ERR_clear_error();
+  fail(server_ ? base::Cause::tls_handshake_failed : base::Cause::upstream_tls_failed, std::move(words));
+}
+
+void TlsTransport::fail(base::Cause cause, std::string words) {
+  state_ = State::failed;
+  failure_ = std::move(words);
+  carrier_->pause();
+  handshaken_.put(base::fail(cause, server_ ? base::Stage::tls_handshake : base::Stage::upstream_tls));
+}
+
+void TlsTransport::read_records() {
+  while (!unread_.empty() && !paused_) {
+    const base::Chunk chunk = unread_.pop();
+    receiver_->on_bytes(chunk.bytes());
+  }
+  const auto deliver = [this](size_t count) {
+    if (count > 0) receiver_->on_bytes(base::Bytes(plain_buffer.data(), count));
+  };
+  size_t filled = 0;
+  while (!paused_ && !ended_) {
+    if (plain_buffer.size() - filled < record_max) {  // room for a whole record, so OpenSSL keeps none back
+      deliver(filled);
+      filled = 0;
+      continue;
+    }
+    current.carrier = carrier_.get();
+    current.send_now = false;
+    ERR_clear_error();
+    size_t count = 0;
+    const int got = SSL_read_ex(ssl_.get(), plain_buffer.data() + filled, plain_buffer.size() - filled, &count);
+    if (got == 1) {
+      filled += count;
+      continue;
+    }
+    const int error = SSL_get_error(ssl_.get(), got);
+    if (error == SSL_ERROR_WANT_READ) return deliver(filled);
+    deliver(filled);
+    current.input = {};
+    ended_ = true;
+    if (error == SSL_ERROR_ZERO_RETURN) return receiver_->on_end();
+    ERR_clear_error();
+    state_ = State::failed;
+    return receiver_->on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+  }
+}
+
+void TlsTransport::on_drained() {
+  if (receiver_) receiver_->on_drained();
+}
+
+void TlsTransport::on_end() {
+  if (state_ == State::handshaking)
+    return fail(server_ ? base::Cause::tls_handshake_failed : base::Cause::upstream_tls_failed,
+                "the peer closed the connection during the handshake");
+  // No close_notify: what came last may have been cut off by anybody on the way.
+  if (state_ == State::open && !ended_) on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+}
+
+void TlsTransport::on_closed(base::Error why) {
+  if (state_ == State::handshaking)
+    return fail(server_ ? base::Cause::tls_handshake_failed : base::Cause::upstream_tls_failed,
+                "the connection broke during the handshake");
+  if (state_ == State::failed) return;
+  state_ = State::failed;
+  if (receiver_) receiver_->on_closed(why);
+}
+
+void TlsTransport::write(base::Chunk chunk) {
+  if (state_ != State::open || chunk.empty()) return;
+  plain_.push(std::move(chunk));
+  turn_.flush_later(*this);
+}
+
+void TlsTransport::write(base::Bytes bytes) {
+  if (state_ != State::open || bytes.empty()) return;
+  if (!plain_.empty()) return plain_.push_copy(bytes);  // flush is due already
+  encrypt(bytes, bytes.size() <= record_max);
+}
+
+void TlsTransport::encrypt(base::Bytes plain, bool send_now) {
+  const Current outer = current;  // a read may be under way: tunnels write from within it
+  current.carrier = carrier_.get();
+  current.send_now = send_now;
+  ERR_clear_error();
+  size_t written = 0;
+  const int done = SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &written);
+  current = outer;
+  if (done == 1) return;
+  ERR_clear_error();
+  on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+}
+
+void TlsTransport::flush() {
+  // Small pieces travel in one record; a single record is sent as it is made, more are gathered.
+  const bool send_now = plain_.bytes() <= record_max;
+  while (!plain_.empty() && state_ == State::open) {
+    base::Chunk chunk = plain_.pop();
+    if (plain_.empty() || chunk.size() >= record_max) {
+      encrypt(chunk.bytes(), send_now);
+      continue;
+    }
+    size_t filled = 0;
+    while (filled + chunk.size() <= record_max) {
+      std::memcpy(plain_buffer.data() + filled, chunk.data(), chunk.size());
+      filled += chunk.size();
+      chunk = plain_.empty() ? base::Chunk() : plain_.pop();
+      if (chunk.empty()) break;
+    }
+    encrypt(base::Bytes(plain_buffer.data(), filled), send_now);
+    if (!chunk.empty()) encrypt(chunk.bytes(), send_now);
+  }
+  if (!finishing_ || state_ == State::handshaking) return;
+  if (state_ == State::open) {
+    current.carrier = carrier_.get();
+    current.send_now = false;
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  }
+  carrier_->finish();
+}
+
+void TlsTransport::finish() {
+  if (finishing_) return;
+  finishing_ = true;
+  turn_.flush_later(*this);
+}
+
+}  // namespace postern::net

@@ -1,0 +1,88 @@
+// TLS as a transport over a transport. OpenSSL reads and writes the loop's buffers through one BIO that all
+// connections of a thread share, so a connection at rest holds its SSL object and nothing else.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/pool.h"
+#include "base/slot.h"
+#include "base/turn.h"
+#include "net/tls_context.h"
+#include "net/transport.h"
+
+namespace postern::net {
+
+class TlsTransport final : public Transport,
+                           private Transport::Receiver,
+                           private base::Flushable,
+                           public base::Pooled {
+ public:
+  using base::Pooled::operator new;
+  using base::Pooled::operator delete;
+
+  static std::unique_ptr<TlsTransport> server(base::Turn& turn, std::unique_ptr<Transport> carrier,
+                                              const ServerTls& tls);
+  // Sends the first flight at once. Verifies `server_name`, a DNS name or an address, unless told not to.
+  static std::unique_ptr<TlsTransport> client(base::Turn& turn, std::unique_ptr<Transport> carrier,
+                                              const ClientTls& tls, const std::string& server_name);
+  ~TlsTransport() override;
+
+  // Filled once, when the handshake is over. Failed with tls_expected when the first bytes are plain HTTP:
+  // the carrier can then be taken back for an answer in the clear.
+  base::Slot<bool>& handshaken() { return handshaken_; }
+  const std::string& failure() const { return failure_; }  // a few words, for logs
+  std::unique_ptr<Transport> take_carrier() { return std::move(carrier_); }
+  std::string_view server_name() const;  // what the client asked for by SNI; empty without
+
+  void start(Transport::Receiver& receiver) override;
+  void write(base::Chunk chunk) override;
+  void write(base::Bytes bytes) override;
+  size_t backlog() const override { return plain_.bytes() + carrier_->backlog(); }
+  void pause() override { paused_ = true; }
+  void resume() override;
+  void abort() override { carrier_->abort(); }
+  void finish() override;
+  void unread(base::Chunk bytes) override;
+  const Peer& peer() const override { return carrier_->peer(); }
+
+ private:
+  struct SslFree {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+  enum class State : uint8_t { handshaking, open, failed };
+
+  TlsTransport(base::Turn& turn, std::unique_ptr<Transport> carrier, SSL_CTX* context, bool server);
+  void on_bytes(base::Bytes bytes) override;
+  void on_drained() override;
+  void on_end() override;
+  void on_closed(base::Error why) override;
+  void flush() override;
+
+  void shake_hands();
+  void read_records();
+  void encrypt(base::Bytes plain, bool send_now);
+  void fail(base::Cause cause, std::string words);
+  static int bio_read(BIO* bio, char* into, int size);
+  static int bio_write(BIO* bio, const char* from, int size);
+  static long bio_control(BIO* bio, int command, long number, void* pointer);
+  static BIO* shared_bio();
+
+  base::Turn& turn_;
+  std::unique_ptr<Transport> carrier_;
+  std::unique_ptr<SSL, SslFree> ssl_;
+  Transport::Receiver* receiver_ = nullptr;
+  base::ChunkQueue plain_;   // to be encrypted at the end of the turn
+  base::ChunkQueue unread_;  // decrypted, to be delivered again
+  base::Slot<bool> handshaken_;
+  std::string failure_;
+  State state_ = State::handshaking;
+  bool server_;
+  bool paused_ = true;
+  bool first_bytes_ = true;
+  bool finishing_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace postern::net

@@ -1,0 +1,53 @@
+// A byte pipe with a backlog and an end: a TCP socket, TLS over any transport, or a pair in memory for tests.
+// The net room knows sockets, TLS and libuv; it gives transports, listeners, names and a loop; it must not
+// know what the bytes mean.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/chunk.h"
+#include "base/error.h"
+#include "base/ip_address.h"
+
+namespace postern::net {
+
+using Peer = base::SocketAddress;
+
+class Transport {
+ public:
+  // Called in beat one (or in the flush beat, for on_drained and on_closed after a failed write); must not
+  // free the transport, but may bury it.
+  class Receiver {
+   public:
+    virtual void on_bytes(base::Bytes bytes) = 0;       // valid during the call only
+    virtual void on_drained() = 0;                      // the backlog fell below low water after having been above
+    virtual void on_end() = 0;                          // the peer will send no more
+    virtual void on_closed(base::Error why) = 0;        // broken; always the last call
+
+   protected:
+    ~Receiver() = default;
+  };
+
+  // Above this backlog a writer should wait for on_drained().
+  static constexpr size_t high_water = 64 * 1024;
+
+  virtual ~Transport() = default;  // still open: closes at once
+
+  // Begins to deliver, or delivers to another receiver from now on. Never calls back before the next turn.
+  virtual void start(Receiver& receiver) = 0;
+  // Never block. A chunk is gathered and sent at the end of the turn; bytes are sent at once, as far as the
+  // peer takes them, and only the rest is copied.
+  virtual void write(base::Chunk chunk) = 0;
+  virtual void write(base::Bytes bytes) = 0;
+  virtual size_t backlog() const = 0;  // bytes not yet given to the kernel
+  virtual void pause() = 0;            // no more on_bytes or on_end until resume()
+  virtual void resume() = 0;
+  virtual void abort() = 0;            // the peer is to see a reset when this transport is freed
+  virtual void finish() = 0;           // send what is queued, then end our direction
+  // Puts bytes back in front of what is still to be received; they are delivered again after start().
+  virtual void unread(base::Chunk bytes) = 0;
+  virtual const Peer& peer() const = 0;
+};
+
+}  // namespace postern::net
