@@ -1,0 +1,61 @@
+// What a request and a response say before their bodies, in one shape for every protocol. A head owns the
+// bytes and the arena its views point into; it moves, and its views move with it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/chunk.h"
+#include "base/text_arena.h"
+#include "http/headers.h"
+
+namespace postern::http {
+
+enum class Method : uint8_t { get, head, post, put, delete_, patch, options, other };
+
+Method method_of(std::string_view text);  // case-sensitive, RFC 9110 9.1
+bool is_idempotent(Method method);        // RFC 9110 9.2.2; `other` is not
+
+enum class Version : uint8_t { http1_0, http1_1, http2 };
+
+// How a message's end is known. Framing belongs to one connection and is never copied to another.
+enum class BodyKind : uint8_t { none, length, chunked, until_close };
+
+// Filled by `Upgrade` on HTTP/1.1 and by `:protocol` on HTTP/2, so that nobody above has to tell them apart.
+enum class Upgrade : uint8_t { none, websocket, other };
+
+struct RequestHead {
+  Method method = Method::get;
+  Version version = Version::http1_1;
+  Upgrade upgrade = Upgrade::none;
+  BodyKind body = BodyKind::none;
+  bool expects_continue = false;
+  uint64_t content_length = 0;   // when body is `length`
+  std::string_view method_text;  // as it came
+  std::string_view target;       // origin-form: path and query, as it came ("*" for OPTIONS *)
+  std::string_view authority;    // host[:port], as it came, checked; empty only for HTTP/1.0
+  Headers headers;
+
+  base::Chunk bytes;      // what the views point into
+  base::TextArena arena;  // values added later
+
+  void clear();
+};
+
+struct ResponseHead {
+  uint16_t status = 200;
+  BodyKind body = BodyKind::none;
+  uint64_t content_length = 0;
+  std::string_view reason;  // as it came; empty: the standard phrase
+  Headers headers;
+
+  base::Chunk bytes;
+  base::TextArena arena;
+
+  bool interim() const { return status < 200 && status != 101; }
+  void clear();
+};
+
+std::string_view reason_phrase(uint16_t status);  // empty for an unknown status
+
+}  // namespace postern::http

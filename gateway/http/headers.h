@@ -1,0 +1,56 @@
+// An ordered list of header fields, as views: into the bytes a parser kept, into literals, or into a head's
+// arena. The list itself never owns text.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/pool.h"
+#include "http/field_id.h"
+
+namespace postern::http {
+
+struct HeaderField {
+  FieldId id = FieldId::other;
+  std::string_view name;   // as it came
+  std::string_view value;  // trimmed
+};
+
+class Headers {
+ public:
+  using List = std::vector<HeaderField, base::PoolAllocator<HeaderField>>;
+
+  void add(FieldId id, std::string_view name, std::string_view value) { fields_.push_back({id, name, value}); }
+  void add(std::string_view name, std::string_view value) { add(field_id(name), name, value); }
+  void set(std::string_view name, std::string_view value);  // in place of every field of this name
+
+  const HeaderField* find(FieldId id) const;             // the first
+  const HeaderField* find(std::string_view name) const;  // case-insensitive
+  std::string_view get(FieldId id) const;                // empty when absent
+  size_t count(FieldId id) const;
+  // Whether any field of this id has the element in its comma separated list, case-insensitively.
+  bool list_contains(FieldId id, std::string_view element) const;
+
+  void remove(FieldId id);
+  void remove(std::string_view name);
+  template <class Predicate>
+  void remove_if(Predicate&& predicate) {
+    std::erase_if(fields_, predicate);
+  }
+
+  void reserve(size_t count) { fields_.reserve(count); }
+  void clear() { fields_.clear(); }
+  // Gives the memory back to the pool.
+  void release() { List().swap(fields_); }
+  size_t size() const { return fields_.size(); }
+  bool empty() const { return fields_.empty(); }
+  List::const_iterator begin() const { return fields_.begin(); }
+  List::const_iterator end() const { return fields_.end(); }
+
+ private:
+  List fields_;
+};
+
+}  // namespace postern::http

@@ -1,0 +1,26 @@
+// A complete answer made by the gateway itself: small, owned, and the same on every protocol.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace postern::http {
+
+struct LocalResponse {
+  uint16_t status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;  // without Content-Length, Date, Connection
+  std::string body;
+  // Set when this is a refusal: what the log and the client's JSON say. `detail` is safe to show.
+  std::optional<base::Cause> cause;
+  std::string detail;
+};
+
+// A refusal; status and body come from the error table when it is sent.
+LocalResponse refusal(base::Cause cause, std::string detail);
+
+}  // namespace postern::http
