@@ -1,0 +1,166 @@
+#include "http1/client_connection.h"
+
+#include "http1/writer.h"
+
+namespace postern::http1 {
+namespace {
+
+using base::Cause;
+using base::Stage;
+
+constexpr uint16_t interim_max = 32;
+
+}  // namespace
+
+ClientConnection::ClientConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport,
+                                   const ParserLimits& limits)
+    : turn_(turn), transport_(std::move(transport)), peer_(transport_->peer()), parser_(limits, *this) {
+  transport_->start(*this);
+}
+
+void ClientConnection::begin_stream() {
+  owner_ = nullptr;
+  if (streams_ > 0) parser_.next();
+  ++streams_;
+  stream_.emplace();
+  stream_->request_body.set_consumer(this);
+  stream_->response_body.set_producer(this);
+  state_ = State::awaiting_head;
+  sending_ = Sending::nothing;
+  response_begun_ = false;
+  interim_count_ = 0;
+  last_status_ = 0;
+}
+
+bool ClientConnection::reusable() const {
+  return state_ == State::complete && sending_ == Sending::complete && parser_.keep_alive() &&
+         stream_->response_body.at_end();
+}
+
+void ClientConnection::rest(Owner& owner) {
+  state_ = State::idle;
+  stream_.reset();
+  owner_ = &owner;
+  transport_->resume();  // the last body may have paused it; its end must be seen
+}
+
+void ClientConnection::send(const http::RequestHead& head) {
+  if (state_ != State::awaiting_head) return;
+  parser_.expect(head.method);
+  writer_.begin(head.body, head.content_length, false);
+  sending_ = Sending::body;
+  transport_->write(write_request(head));
+  flush();
+}
+
+void ClientConnection::on_pushed() { turn_.flush_later(*this); }
+
+void ClientConnection::on_drained() { turn_.flush_later(*this); }
+
+void ClientConnection::flush() {
+  if (sending_ != Sending::body || !stream_ || !transport_ || state_ == State::broken) return;
+  switch (writer_.advance(stream_->request_body, *transport_, no_trailers_)) {
+    case BodyWriter::Progress::waiting: break;
+    case BodyWriter::Progress::complete: sending_ = Sending::complete; break;
+    case BodyWriter::Progress::broken:
+      // The client cut its body short: the endpoint must not take it for whole.
+      fail(stream_->request_body.aborted() ? stream_->request_body.aborted()->cause : Cause::bad_request);
+      break;
+  }
+}
+
+void ClientConnection::on_bytes(base::Bytes bytes) {
+  if (state_ == State::broken) return;
+  if (state_ == State::switched) {
+    early_.push_copy(bytes);
+    transport_->pause();
+    return;
+  }
+  if (state_ == State::idle || state_ == State::complete) {  // nobody asked
+    state_ = State::broken;
+    if (owner_) owner_->on_idle_closed(*this);
+    return;
+  }
+  response_begun_ = true;
+  while (!bytes.empty() && (state_ == State::awaiting_head || state_ == State::receiving)) {
+    const tl::expected<size_t, Fault> used = parser_.feed(bytes);
+    if (!used) {
+      fault_detail_ = used.error().detail;
+      return fail(Cause::upstream_bad_response);
+    }
+    bytes = bytes.subspan(*used);
+    if (state_ == State::awaiting_head && parser_.complete()) parser_.next();  // that was an interim response
+  }
+  if (bytes.empty()) return;
+  if (state_ == State::switched) {
+    early_.push_copy(bytes);
+    transport_->pause();
+  } else if (state_ == State::complete) {
+    sending_ = Sending::nothing;  // bytes beyond the response: not to be used again
+  }
+}
+
+void ClientConnection::on_response(http::ResponseHead head) {
+  last_status_ = head.status;
+  if (head.status == 101)
+    state_ = State::switched;
+  else if (!head.interim())
+    state_ = State::receiving;
+  else if (++interim_count_ > interim_max) {
+    fault_detail_ = "more interim responses than the limit";
+    return fail(Cause::upstream_bad_response);
+  }
+  stream_->response.put(std::move(head));
+}
+
+void ClientConnection::on_response_body(base::Bytes bytes) {
+  stream_->response_body.push(base::Chunk::copy_of(bytes));
+  if (!stream_->response_body.has_room()) transport_->pause();
+}
+
+void ClientConnection::on_response_complete() {
+  if (state_ != State::receiving) return;
+  state_ = State::complete;
+  stream_->response_body.end();
+}
+
+void ClientConnection::on_room() {
+  if (transport_) transport_->resume();
+}
+
+void ClientConnection::on_end() {
+  if (state_ == State::receiving && parser_.at_end()) return;  // the body that ends with its connection
+  on_closed(base::Error{});
+}
+
+void ClientConnection::on_closed(base::Error) {
+  if (state_ == State::idle) {
+    state_ = State::broken;
+    if (owner_) owner_->on_idle_closed(*this);
+    return;
+  }
+  if (state_ == State::complete) {
+    sending_ = Sending::nothing;
+    return;
+  }
+  fail(Cause::upstream_closed);
+}
+
+void ClientConnection::fail(Cause cause) {
+  const State before = std::exchange(state_, State::broken);
+  if (!stream_) return;
+  if (before == State::awaiting_head)
+    stream_->response.put(base::fail(cause, Stage::response_head));
+  else
+    stream_->response_body.abort(base::Error{cause, Stage::response_body});
+  stream_->request_body.discard();
+}
+
+std::unique_ptr<net::Transport> ClientConnection::take_tunnel() {
+  if (state_ != State::switched) return nullptr;
+  transport_->pause();
+  while (!early_.empty()) transport_->unread(early_.pop());
+  return std::move(transport_);
+}
+
+}  // namespace postern::http1

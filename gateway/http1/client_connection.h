@@ -1,0 +1,92 @@
+// One HTTP/1.1 connection to an endpoint: one stream at a time, usable again when both messages were complete.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/slot.h"
+#include "http/stream.h"
+#include "http1/body_writer.h"
+#include "http1/response_parser.h"
+
+namespace postern::http1 {
+
+class ClientConnection final : public http::UpstreamStream,
+                               public base::Pooled,
+                               private net::Transport::Receiver,
+                               private ResponseParser::Events,
+                               private base::Channel::Producer,
+                               private base::Channel::Consumer,
+                               private base::Flushable {
+ public:
+  using base::Pooled::operator new;
+  using base::Pooled::operator delete;
+
+  class Owner {
+   public:
+    virtual void on_idle_closed(ClientConnection& connection) = 0;  // must bury, not free
+
+   protected:
+    ~Owner() = default;
+  };
+
+  ClientConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport, const ParserLimits& limits);
+  ~ClientConnection() override = default;
+
+  void begin_stream();          // the connection must be fresh or reusable()
+  bool reusable() const;        // the stream is over and left the connection clean
+  void rest(Owner& owner);      // idle from now on: `owner` hears when it breaks
+  bool reused() const { return streams_ > 1; }
+  const net::Peer& peer() const { return peer_; }
+  std::string_view fault_detail() const { return fault_detail_; }  // of upstream_bad_response
+
+  // --- http::UpstreamStream ---
+  void send(const http::RequestHead& head) override;
+  base::Channel& request_body() override { return stream_->request_body; }
+  base::Slot<http::ResponseHead>& response() override { return stream_->response; }
+  base::Channel& response_body() override { return stream_->response_body; }
+  const http::Headers& trailers() const override { return parser_.trailers(); }
+  std::unique_ptr<net::Transport> take_tunnel() override;
+  bool response_begun() const override { return response_begun_; }
+
+ private:
+  struct Stream {
+    base::Channel request_body;
+    base::Channel response_body;
+    base::Slot<http::ResponseHead> response;
+  };
+  enum class State : uint8_t { idle, awaiting_head, receiving, complete, switched, broken };
+  enum class Sending : uint8_t { nothing, body, complete };
+
+  void on_bytes(base::Bytes bytes) override;
+  void on_drained() override;
+  void on_end() override;
+  void on_closed(base::Error why) override;
+  void on_response(http::ResponseHead head) override;
+  void on_response_body(base::Bytes bytes) override;
+  void on_response_complete() override;
+  void on_room() override;
+  void on_pushed() override;
+  void flush() override;
+  void fail(base::Cause cause);
+
+  base::Turn& turn_;
+  std::unique_ptr<net::Transport> transport_;
+  net::Peer peer_;
+  ResponseParser parser_;
+  BodyWriter writer_;
+  std::optional<Stream> stream_;
+  http::Headers no_trailers_;
+  base::ChunkQueue early_;  // after a 101, until the tunnel is taken
+  Owner* owner_ = nullptr;
+  State state_ = State::idle;
+  Sending sending_ = Sending::nothing;
+  uint16_t last_status_ = 0;
+  uint16_t interim_count_ = 0;
+  bool response_begun_ = false;
+  uint32_t streams_ = 0;
+  std::string_view fault_detail_;
+};
+
+}  // namespace postern::http1

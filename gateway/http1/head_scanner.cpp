@@ -1,0 +1,85 @@
+#include "http1/head_scanner.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace postern::http1 {
+
+using base::Cause;
+
+tl::expected<size_t, Fault> HeadScanner::scan(std::string_view text) {
+  const auto refuse = [](std::string_view detail) {
+    return tl::unexpected(Fault{Cause::bad_request, detail});
+  };
+  while (line_start_ < text.size()) {
+    const char* start = text.data() + line_start_;
+    if ((line_start_ > 0 || section_ == Section::trailers) && (*start == ' ' || *start == '\t'))
+      return refuse("a header line begins with a space or tab (obs-fold)");
+    const auto* newline = static_cast<const char*>(std::memchr(start, '\n', text.size() - line_start_));
+    if (!newline) return 0;
+    if (newline == text.data() || newline[-1] != '\r') return refuse("a line ends with a bare LF");
+    const size_t length = static_cast<size_t>(newline - start) + 1;
+    line_start_ += length;
+    if (length == 2) return line_start_;
+  }
+  return 0;
+}
+
+void HeadScanner::gather(base::Bytes bytes) {
+  if (gathered_.room() < bytes.size()) {
+    base::Chunk larger =
+        base::Chunk::with_capacity(std::max<size_t>(2 * gathered_.size(), gathered_.size() + bytes.size()));
+    larger.append(gathered_.bytes());
+    gathered_ = std::move(larger);
+  }
+  gathered_.append(bytes);
+}
+
+tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& input) {
+  const bool forgiving = section_ == Section::head;
+  if (forgiving && gathered_.empty() && !empty_line_skipped_ && input.size() >= 2 && base::text_of(input.first(2)) == "\r\n") {
+    input = input.subspan(2);
+    empty_line_skipped_ = true;
+  }
+  if (input.empty()) return std::nullopt;
+  const size_t before = gathered_.size();
+  std::string_view text = base::text_of(input);
+  if (before > 0) {
+    gather(input.first(std::min(input.size(), limit_ + 4 - std::min(limit_, before))));
+    text = gathered_.text();
+  }
+  const tl::expected<size_t, Fault> end = scan(text);
+  if (!end) return tl::unexpected(end.error());
+  if (*end > limit_ || (*end == 0 && text.size() > limit_))
+    return tl::unexpected(Fault{Cause::head_too_large, "the header fields are larger than the limit"});
+  if (*end == 2 && forgiving && !empty_line_skipped_) {  // the forgiven line came in pieces
+    input = input.subspan(2 - before);
+    reset();
+    empty_line_skipped_ = true;
+    return feed(input);
+  }
+  if (*end == 2 && forgiving) return tl::unexpected(Fault{Cause::bad_request, "empty lines instead of a start line"});
+  if (*end == 0) {
+    if (before == 0) gather(input);
+    input = {};
+    return std::nullopt;
+  }
+  base::Chunk head;
+  if (before == 0) {
+    head = base::Chunk::copy_of(input.first(*end));
+  } else {
+    gathered_.truncate(*end);
+    head = std::move(gathered_);
+  }
+  input = input.subspan(*end - before);
+  reset();
+  return std::optional<base::Chunk>(std::move(head));
+}
+
+void HeadScanner::reset() {
+  gathered_ = {};
+  line_start_ = 0;
+  empty_line_skipped_ = false;
+}
+
+}  // namespace postern::http1

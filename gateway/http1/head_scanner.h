@@ -1,0 +1,45 @@
+// Gathers the bytes of a message head, or of trailers, up to the empty line, and refuses the line forms that
+// llhttp lets through even in strict mode: a bare LF, a line that begins with a space or tab (obs-fold), more
+// than one empty line before the start line. No I/O.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <tl/expected.hpp>
+
+#include "base/chunk.h"
+#include "http1/fault.h"
+
+namespace postern::http1 {
+
+class HeadScanner {
+ public:
+  // A trailer section may be empty and has no start line; one empty line before a start line is forgiven
+  // (RFC 9112 2.2).
+  enum class Section : uint8_t { head, trailers };
+
+  // `limit`: bytes of a section, its empty line included.
+  explicit HeadScanner(size_t limit, Section section = Section::head) : limit_(limit), section_(section) {}
+
+  // Takes what belongs to the head off `input`. Gives the whole head, or nothing while more must come.
+  tl::expected<std::optional<base::Chunk>, Fault> feed(base::Bytes& input);
+
+  bool begun() const { return !gathered_.empty(); }
+  // Whether the start line is complete: tells a long target from many fields when the limit is passed.
+  bool past_first_line() const { return line_start_ > 0; }
+  void reset();
+
+ private:
+  // Looks at the lines of `text` from where the last look ended; gives the head's length when it is complete.
+  tl::expected<size_t, Fault> scan(std::string_view text);
+  void gather(base::Bytes bytes);
+
+  size_t limit_;
+  Section section_;
+  base::Chunk gathered_;
+  size_t line_start_ = 0;  // of the line that is being looked at
+  bool empty_line_skipped_ = false;
+};
+
+}  // namespace postern::http1

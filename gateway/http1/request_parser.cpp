@@ -1,0 +1,124 @@
+#include "http1/request_parser.h"
+
+#include "base/ascii.h"
+#include "http/target.h"
+
+namespace postern::http1 {
+namespace {
+
+using base::Cause;
+using http::FieldId;
+
+tl::unexpected<Fault> refuse(std::string_view detail, Cause cause = Cause::bad_request) {
+  return tl::unexpected(Fault{cause, detail});
+}
+
+// "http://host/path" as a target (RFC 9112 3.2.2): gives the authority, and leaves the origin-form.
+tl::expected<std::string_view, Fault> split_absolute_form(std::string_view& target) {
+  for (std::string_view scheme : {std::string_view("http://"), std::string_view("https://")}) {
+    if (!base::equal_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
+    const std::string_view rest = target.substr(scheme.size());
+    const size_t end = rest.find_first_of("/?");
+    const std::string_view authority = rest.substr(0, end);
+    if (end == rest.npos)
+      target = "/";
+    else if (rest[end] == '?')
+      return refuse("an absolute target without a path");
+    else
+      target = rest.substr(end);
+    return authority;
+  }
+  return refuse("the target is neither a path nor an http address");
+}
+
+}  // namespace
+
+tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line, http::RequestHead& head) const {
+  const size_t first = line.find(' ');
+  const size_t second = first == line.npos ? first : line.find(' ', first + 1);
+  if (second == line.npos) return refuse("the request line is not \"method target version\"");
+  head.method_text = line.substr(0, first);
+  head.target = line.substr(first + 1, second - first - 1);
+  const std::string_view version = line.substr(second + 1);
+  if (version == "HTTP/1.1")
+    head.version = http::Version::http1_1;
+  else if (version == "HTTP/1.0")
+    head.version = http::Version::http1_0;
+  else if (version.starts_with("HTTP/"))
+    return refuse("the HTTP version is not served here", Cause::unsupported_version);
+  else
+    return refuse("the request line does not end with an HTTP version");
+  if (head.target.size() > limits_.target_size) return refuse(long_start_line(), Cause::target_too_long);
+  if (!base::is_token(head.method_text)) return refuse("the method is not a token");
+  if (head.method_text == "CONNECT") return refuse("CONNECT is not served", Cause::method_not_allowed);
+  head.method = http::method_of(head.method_text);
+  return {};
+}
+
+tl::expected<void, Fault> RequestParser::read_framing(http::RequestHead& head) const {
+  const http::HeaderField* coding = head.headers.find(FieldId::transfer_encoding);
+  const http::HeaderField* length = head.headers.find(FieldId::content_length);
+  if (coding) {
+    if (length) return refuse("both Content-Length and Transfer-Encoding");
+    if (head.version == http::Version::http1_0) return refuse("Transfer-Encoding in HTTP/1.0");
+    if (head.headers.count(FieldId::transfer_encoding) != 1 || !base::equal_ignoring_case(coding->value, "chunked"))
+      return refuse("a Transfer-Encoding other than \"chunked\"");
+    head.body = http::BodyKind::chunked;
+  } else if (length) {
+    constexpr size_t digits_max = 19;
+    const std::optional<uint64_t> value =
+        length->value.size() <= digits_max ? base::parse_decimal(length->value) : std::nullopt;
+    if (!value || head.headers.count(FieldId::content_length) != 1)
+      return refuse("Content-Length is contradictory or not a number");
+    head.content_length = *value;
+    head.body = *value > 0 ? http::BodyKind::length : http::BodyKind::none;
+  }
+  if (const http::HeaderField* expect = head.headers.find(FieldId::expect)) {
+    if (!base::equal_ignoring_case(expect->value, "100-continue"))
+      return refuse("an Expect other than 100-continue", Cause::expectation_failed);
+    head.expects_continue = head.body != http::BodyKind::none && head.version == http::Version::http1_1;
+  }
+  return {};
+}
+
+tl::expected<void, Fault> RequestParser::interpret_head(base::Chunk bytes) {
+  http::RequestHead head;
+  const std::string_view text = bytes.text();
+  if (auto read = read_start_line(text.substr(0, text.find("\r\n")), head); !read) return read;
+  head.bytes = std::move(bytes);
+  head.headers = std::move(fields_);
+
+  const size_t hosts = head.headers.count(FieldId::host);
+  if (hosts > 1) return refuse("more than one Host field");
+  if (hosts == 0 && head.version == http::Version::http1_1) return refuse("no Host field");
+  if (hosts == 1) head.authority = head.headers.get(FieldId::host);
+  if (head.target == "*") {
+    if (head.method != http::Method::options) return refuse("the target \"*\" with a method other than OPTIONS");
+  } else if (!head.target.starts_with('/')) {
+    const tl::expected<std::string_view, Fault> authority = split_absolute_form(head.target);
+    if (!authority) return tl::unexpected(authority.error());
+    head.authority = *authority;  // outranks Host (RFC 9112 3.2.2)
+    if (head.authority.empty()) return refuse("an absolute target without a host");
+  }
+  if (!head.authority.empty()) {
+    const auto read = http::read_authority(head.authority);
+    if (!read) return refuse(read.error());
+  } else if (head.version == http::Version::http1_1) {
+    return refuse("an empty Host field");
+  }
+
+  if (auto framing = read_framing(head); !framing) return framing;
+
+  keep_alive_ = head.version == http::Version::http1_1
+                    ? !head.headers.list_contains(FieldId::connection, "close")
+                    : head.headers.list_contains(FieldId::connection, "keep-alive");
+  if (head.headers.list_contains(FieldId::connection, "upgrade") && head.headers.find(FieldId::upgrade)) {
+    const bool websocket = head.headers.list_contains(FieldId::upgrade, "websocket");
+    head.upgrade = websocket ? http::Upgrade::websocket : http::Upgrade::other;
+    if (websocket && head.body != http::BodyKind::none) return refuse("a WebSocket handshake with a body");
+  }
+  events_.on_request(std::move(head));
+  return {};
+}
+
+}  // namespace postern::http1

@@ -1,0 +1,131 @@
+// One client's HTTP/1.1 connection: one stream at a time, the next head is parsed when the stream before it is
+// finished. Bytes that come early wait in a bounded buffer, so a client that leaves is still noticed.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/slot.h"
+#include "http/stream.h"
+#include "http1/body_writer.h"
+#include "http1/request_parser.h"
+
+namespace postern::http1 {
+
+struct ServerLimits {
+  ParserLimits parser;
+  base::Duration request_head = std::chrono::seconds(15);  // from its first byte
+  base::Duration keepalive = std::chrono::seconds(75);     // between two requests
+  base::Duration linger = std::chrono::seconds(5);         // for the client to see our last bytes
+};
+
+class ServerConnection final : public http::ServerStream,
+                               public base::Pooled,
+                               private net::Transport::Receiver,
+                               private RequestParser::Events,
+                               private base::Channel::Producer,
+                               private base::Channel::Consumer,
+                               private base::Flushable,
+                               private base::Timer {
+ public:
+  using base::Pooled::operator new;
+  using base::Pooled::operator delete;
+
+  class Owner {
+   public:
+    // The client left, or broke the protocol, while a stream is open: its exchange should end with this.
+    virtual void on_client_gone(base::Cause why) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  enum class Arrival : uint8_t {
+    request,  // a stream is open: request() is whole
+    refused,  // the bytes are no acceptable request: fault() says why; a stream is open for the answer
+    over,     // no more requests will come
+  };
+
+  // `facts` outlives the connection.
+  ServerConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport, const ServerLimits& limits,
+                   const http::ClientFacts& facts, Owner& owner);
+  ~ServerConnection() override = default;
+
+  base::Slot<Arrival>& arrivals() { return arrivals_; }
+  const Fault& fault() const { return fault_; }
+
+  // To be called when the exchange of the open stream has ended. What is left of the response is written as
+  // the client takes it; `finished` is filled when the stream is over: true when another request may come.
+  void finish_stream();
+  base::Slot<bool>& finished() { return finished_; }
+
+  // Ends when the open stream does, or now when none is.
+  void drain();
+  // Ends our direction and waits a moment for the client's: `closed` is filled when the transport may go.
+  void close();
+  base::Slot<bool>& closed() { return closed_; }
+
+  // --- http::ServerStream ---
+  http::RequestHead& request() override { return stream_->head; }
+  const http::ClientFacts& client() const override { return facts_; }
+  base::Channel& request_body() override { return stream_->request_body; }
+  base::Channel& response_body() override { return stream_->response_body; }
+  void inform(const http::ResponseHead& interim) override;
+  void respond(const http::ResponseHead& head) override;
+  void set_trailers(const http::Headers& trailers) override;
+  std::unique_ptr<net::Transport> accept_tunnel(const http::ResponseHead& head) override;
+
+ private:
+  struct Stream {
+    http::RequestHead head;
+    base::Channel request_body;
+    base::Channel response_body;
+    http::Headers trailers;
+    base::TextArena trailer_text;
+    bool request_complete = false;
+    bool responding = false;
+    bool response_complete = false;
+    bool exchange_ended = false;
+  };
+  enum class State : uint8_t { between, streaming, closing, gone };
+
+  void on_bytes(base::Bytes bytes) override;
+  void on_drained() override;
+  void on_end() override;
+  void on_closed(base::Error why) override;
+  void on_request(http::RequestHead head) override;
+  void on_request_body(base::Bytes bytes) override;
+  void on_request_complete() override;
+  void on_room() override;
+  void on_pushed() override;
+  void flush() override;
+  void on_deadline() override;
+
+  void open_stream();
+  void parse(base::Bytes bytes);
+  void refuse(Fault fault);
+  void advance_response();
+  void cut_response();
+  void end_stream_if_done();
+  void leave();
+
+  base::Turn& turn_;
+  std::unique_ptr<net::Transport> transport_;
+  const ServerLimits& limits_;
+  const http::ClientFacts& facts_;
+  Owner& owner_;
+  RequestParser parser_;
+  BodyWriter writer_;
+  std::optional<Stream> stream_;
+  base::ChunkQueue early_;
+  base::Slot<Arrival> arrivals_;
+  base::Slot<bool> finished_;
+  base::Slot<bool> closed_;
+  Fault fault_;
+  State state_ = State::between;
+  bool keep_alive_ = true;
+  bool draining_ = false;
+  bool refused_ = false;  // the bytes cannot be read any further
+};
+
+}  // namespace postern::http1

@@ -1,0 +1,136 @@
+#include "http1/writer.h"
+
+#include <array>
+#include <charconv>
+
+namespace postern::http1 {
+namespace {
+
+using http::FieldId;
+
+bool is_framing(FieldId id) {
+  switch (id) {
+    case FieldId::connection:
+    case FieldId::content_length:
+    case FieldId::keep_alive:
+    case FieldId::transfer_encoding:
+    case FieldId::upgrade: return true;
+    default: return false;
+  }
+}
+
+void put(base::Chunk& out, std::string_view text) { out.append(base::bytes_of(text)); }
+
+void put_number(base::Chunk& out, uint64_t number, int radix = 10) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, radix);
+  put(out, {digits.data(), static_cast<size_t>(end.ptr - digits.data())});
+}
+
+size_t size_of(const http::Headers& headers) {
+  size_t size = 0;
+  for (const http::HeaderField& field : headers) size += field.name.size() + field.value.size() + 4;
+  return size;
+}
+
+void put_fields(base::Chunk& out, const http::Headers& headers) {
+  for (const http::HeaderField& field : headers) {
+    if (is_framing(field.id)) continue;
+    put(out, field.name);
+    put(out, ": ");
+    put(out, field.value);
+    put(out, "\r\n");
+  }
+}
+
+void put_length(base::Chunk& out, uint64_t length) {
+  put(out, "Content-Length: ");
+  put_number(out, length);
+  put(out, "\r\n");
+}
+
+constexpr size_t framing_room = 160;  // start line without its variable parts, framing and connection fields
+
+void put_status_line(base::Chunk& out, const http::ResponseHead& head) {
+  put(out, "HTTP/1.1 ");
+  put_number(out, head.status);
+  put(out, " ");
+  put(out, head.reason.empty() ? http::reason_phrase(head.status) : head.reason);
+  put(out, "\r\n");
+}
+
+base::Chunk begin_response(const http::ResponseHead& head) {
+  base::Chunk out = base::Chunk::with_capacity(framing_room + head.reason.size() + size_of(head.headers));
+  put_status_line(out, head);
+  put_fields(out, head.headers);
+  return out;
+}
+
+}  // namespace
+
+base::Chunk write_request(const http::RequestHead& head) {
+  base::Chunk out = base::Chunk::with_capacity(framing_room + head.method_text.size() + head.target.size() +
+                                               size_of(head.headers));
+  put(out, head.method_text);
+  put(out, " ");
+  put(out, head.target);
+  put(out, " HTTP/1.1\r\n");
+  put_fields(out, head.headers);
+  if (head.upgrade == http::Upgrade::websocket) put(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  switch (head.body) {
+    case http::BodyKind::length: put_length(out, head.content_length); break;
+    case http::BodyKind::chunked: put(out, "Transfer-Encoding: chunked\r\n"); break;
+    case http::BodyKind::none:
+      // A method that has a body as a rule says that this one has none (RFC 9110 8.6).
+      if (head.method == http::Method::post || head.method == http::Method::put ||
+          head.method == http::Method::patch)
+        put_length(out, 0);
+      break;
+    case http::BodyKind::until_close: break;
+  }
+  put(out, "\r\n");
+  return out;
+}
+
+base::Chunk write_response(const http::ResponseHead& head, const ResponseFraming& framing) {
+  base::Chunk out = begin_response(head);
+  if (framing.body == http::BodyKind::length) put_length(out, framing.content_length);
+  if (framing.body == http::BodyKind::chunked) put(out, "Transfer-Encoding: chunked\r\n");
+  if (head.status == 426) put(out, "Upgrade: websocket\r\n");  // RFC 9110 15.5.22
+  if (!framing.connection.empty()) {
+    put(out, "Connection: ");
+    put(out, framing.connection);
+    put(out, "\r\n");
+  }
+  put(out, "\r\n");
+  return out;
+}
+
+base::Chunk write_switching(const http::ResponseHead& head) {
+  base::Chunk out = begin_response(head);
+  put(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  return out;
+}
+
+base::Chunk write_interim(const http::ResponseHead& head) {
+  base::Chunk out = begin_response(head);
+  put(out, "\r\n");
+  return out;
+}
+
+base::Chunk write_chunk_size(size_t size) {
+  base::Chunk out = base::Chunk::with_capacity(24);
+  put_number(out, size, 16);
+  put(out, "\r\n");
+  return out;
+}
+
+base::Chunk write_last_chunk(const http::Headers& trailers) {
+  base::Chunk out = base::Chunk::with_capacity(8 + size_of(trailers));
+  put(out, "0\r\n");
+  put_fields(out, trailers);
+  put(out, "\r\n");
+  return out;
+}
+
+}  // namespace postern::http1
