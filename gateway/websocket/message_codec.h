@@ -1,0 +1,111 @@
+// The server's end of a WebSocket connection without the connection (RFC 6455): bytes in, messages out, and
+// messages in, bytes out. wslay reads and writes the frames; what they mean together is decided here, because
+// wslay's own message layer refuses the close codes 1012 to 1014, takes a Close of one byte, closes without a
+// code after a malformed control frame, reserves what a frame announces, and queues pongs without an end.
+// No I/O, no extensions. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/chunk.h"
+#include "websocket/utf8_check.h"
+
+struct wslay_frame_context;
+struct wslay_frame_iocb;
+
+namespace postern::websocket {
+
+enum class MessageKind : uint8_t { text, binary };
+
+struct MessageLimits {
+  size_t message_size = 1024 * 1024;  // bytes, over all fragments; beyond it the connection ends with 1009
+  size_t pongs = 16;  // between two looks at the output; after that only the last ping is answered (5.5.3)
+};
+
+// Codes of RFC 6455 7.4.1 that the codec says by itself.
+inline constexpr uint16_t close_protocol_error = 1002;
+inline constexpr uint16_t close_no_code = 1005;  // never sent: a Close without a code
+inline constexpr uint16_t close_invalid_text = 1007;
+inline constexpr uint16_t close_too_big = 1009;
+
+// Whether a Close frame may carry this code.
+bool is_sendable_close_code(uint16_t code);
+
+class MessageCodec {
+ public:
+  class Receiver {
+   public:
+    // A whole message; text is well-formed UTF-8. Valid during the call only. May call send() and close(),
+    // must not destroy the codec.
+    virtual void on_message(MessageKind kind, std::string_view message) = 0;
+
+   protected:
+    ~Receiver() = default;
+  };
+
+  enum class State : uint8_t {
+    open,
+    closing,  // our Close is in the output, the peer's has not come: messages and pings are passed over
+    over,     // nothing more is read or written: send the output, then end the connection
+  };
+
+  // `receiver` outlives the codec.
+  explicit MessageCodec(Receiver& receiver, const MessageLimits& limits = {});
+  MessageCodec(const MessageCodec&) = delete;
+  MessageCodec& operator=(const MessageCodec&) = delete;
+
+  // Bytes of the peer, in any pieces. Not to be called from on_message().
+  void feed(base::Bytes bytes);
+
+  // Appends a message of one frame, or a Close frame, to the output; nothing unless open. Text must be UTF-8;
+  // `code` is_sendable_close_code(); a reason is cut at 123 bytes, between two characters.
+  void send(MessageKind kind, std::string_view message);
+  void close(uint16_t code, std::string_view reason);
+
+  // What is to be sent. The codec bounds it by what one feed() can cause; whoever sends it feeds no more
+  // while the peer does not take it.
+  bool has_output() const { return !output_.empty() || ping_waits_; }
+  base::Chunk take_output();
+
+  State state() const { return state_; }
+  // Of the Close frame that came first, either way; 0 before one.
+  uint16_t close_code() const { return close_code_; }
+
+ private:
+  struct FreeContext {
+    void operator()(wslay_frame_context* context) const;
+  };
+
+  ssize_t give(uint8_t* buffer, size_t room);
+  void take_piece(const wslay_frame_iocb& frame);
+  bool begin_frame(const wslay_frame_iocb& frame);
+  bool begin_data_frame(const wslay_frame_iocb& frame);
+  void end_control_frame(uint8_t opcode);
+  void end_data_frame(bool last);
+  void answer_ping();
+  void take_close();
+  void fail(uint16_t code, std::string_view reason);
+  void write_frame(uint8_t opcode, std::string_view payload);
+
+  Receiver& receiver_;
+  MessageLimits limits_;
+  std::unique_ptr<wslay_frame_context, FreeContext> context_;
+  base::Bytes incoming_;    // not yet read by wslay; during feed() only
+  uint64_t remaining_ = 0;  // payload bytes of the current frame, still to come
+  bool in_message_ = false;
+  MessageKind kind_ = MessageKind::text;
+  Utf8Check text_check_;
+  std::string message_;
+  std::string control_;  // payload of the current control frame
+  base::ChunkQueue output_;
+  size_t pongs_ = 0;         // in the output
+  bool ping_waits_ = false;  // its payload: waiting_ping_
+  std::string waiting_ping_;
+  uint16_t close_code_ = 0;
+  State state_ = State::open;
+};
+
+}  // namespace postern::websocket
