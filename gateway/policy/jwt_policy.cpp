@@ -1,0 +1,120 @@
+#include "policy/jwt_policy.h"
+
+#include "base/ascii.h"
+#include "policy/printable.h"
+#include "policy/token_cache.h"
+
+namespace postern::policy {
+namespace {
+
+// What RFC 6750 3 allows between the quotes.
+std::string description(std::string_view detail) {
+  std::string text = printable(detail);
+  for (char& c : text)
+    if (c == '"' || c == '\\') c = '\'';
+  return text;
+}
+
+// `cause` and `detail` as a refusal with its challenge; the error is named only when a token was shown
+// (RFC 6750 3.1).
+Verdict refuse(base::Cause cause, std::string detail) {
+  std::string challenge = "Bearer realm=\"postern\"";
+  if (cause != base::Cause::token_missing) {
+    const bool genuine = cause == base::Cause::token_claims;
+    challenge += genuine ? ", error=\"insufficient_scope\"" : ", error=\"invalid_token\"";
+    challenge += ", error_description=\"" + description(detail) + '"';
+  }
+  http::LocalResponse response = http::refusal(cause, std::move(detail));
+  response.headers.emplace_back("WWW-Authenticate", std::move(challenge));
+  return Verdict::answer(std::move(response));
+}
+
+std::string place_of(const JwtSource& source) {
+  switch (source.kind) {
+    case JwtSource::Kind::header: return "the field " + source.name;
+    case JwtSource::Kind::cookie: return "the cookie " + source.name;
+    case JwtSource::Kind::query: return "the query parameter " + source.name;
+    case JwtSource::Kind::subprotocol: return "Sec-WebSocket-Protocol";
+  }
+  return {};
+}
+
+std::string places_of(const std::vector<JwtSource>& sources) {
+  std::string text = "the request has no token in ";
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (i > 0) text += i + 1 == sources.size() ? " or " : ", ";
+    text += place_of(sources[i]);
+  }
+  return text;
+}
+
+bool is_same_field(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  const auto folded = [](char c) { return c == '_' ? '-' : base::lower(c); };
+  for (size_t i = 0; i < a.size(); ++i)
+    if (folded(a[i]) != folded(b[i])) return false;
+  return true;
+}
+
+}  // namespace
+
+std::string claim_field_value(std::string_view claim) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string value;
+  value.reserve(claim.size());
+  for (size_t i = 0; i < claim.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(claim[i]);
+    const bool outer_space = byte == ' ' && (i == 0 || i + 1 == claim.size());
+    if (byte < 0x20 || byte > 0x7e || byte == '%' || outer_space) {
+      value += '%';
+      value += digits[byte >> 4];
+      value += digits[byte & 15];
+    } else {
+      value += claim[i];
+    }
+  }
+  return value;
+}
+
+Verdict JwtPolicy::judge(RequestContext& context) const {
+  remove_claim_fields(context.request.headers);
+  FoundToken found;
+  auto looked = find_token(options_.sources, context, found);
+  if (!looked) return refuse(base::Cause::token_malformed, std::move(looked.error()));
+  if (found.source == nullptr) {
+    if (!options_.required) return Verdict::pass();
+    return refuse(base::Cause::token_missing, places_of(options_.sources));
+  }
+  if (found.source->kind == JwtSource::Kind::query) context.token_query_parameter = found.source->name;
+
+  JwtVerifier::Verdict verified = context.tokens.verify(*options_.verifier, found.text, context.now_unix);
+  if (!verified) return refuse(verified.error().cause, std::move(verified.error().detail));
+  context.token = std::move(*verified);
+  if (found.source->kind == JwtSource::Kind::subprotocol)
+    context.selected_subprotocol = take_subprotocol_token(context.request);
+  return forward_claims(context);
+}
+
+void JwtPolicy::remove_claim_fields(http::Headers& headers) const {
+  if (options_.forward_claims.empty()) return;
+  headers.remove_if([this](const http::HeaderField& field) {
+    for (const JwtForwardedClaim& forwarded : options_.forward_claims)
+      if (is_same_field(field.name, forwarded.header)) return true;
+    return false;
+  });
+}
+
+Verdict JwtPolicy::forward_claims(RequestContext& context) const {
+  for (const JwtForwardedClaim& forwarded : options_.forward_claims) {
+    const std::optional<std::string> claim = context.token->claim(forwarded.claim);
+    if (!claim) continue;
+    std::string value = claim_field_value(*claim);
+    if (value.size() > longest_claim)
+      return refuse(base::Cause::token_claims, "the claim \"" + forwarded.claim + "\" is longer than " +
+                                                   std::to_string(longest_claim) + " bytes");
+    context.forwarded_fields.emplace_back(forwarded.header, std::move(value));
+  }
+  return Verdict::pass();
+}
+
+}  // namespace postern::policy

@@ -1,0 +1,257 @@
+#include "policy/jwt_verifier.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "base/json.h"
+#include "crypto/base64.h"
+#include "policy/token_claims.h"
+
+namespace postern::policy {
+namespace {
+
+using base::Cause;
+using base::Json;
+using crypto::Algorithm;
+
+constexpr int deepest_header = 8;
+constexpr int64_t farthest_time =
+    1'000'000'000'000'000;  // seconds; a double holds it and sums cannot overflow
+constexpr int64_t one_day = 24 * 60 * 60;
+
+std::atomic<uint64_t> last_identity{0};
+
+tl::unexpected<Refusal> refuse(Cause cause, std::string detail) {
+  return tl::unexpected<Refusal>(Refusal{cause, std::move(detail)});
+}
+
+struct Parts {
+  std::string_view header;
+  std::string_view payload;
+  std::string_view signature;
+  std::string_view signed_text;  // header and payload with the dot between, as they came
+};
+
+tl::expected<Parts, Refusal> split(std::string_view token) {
+  if (token.size() > JwtVerifier::most_token_size)
+    return refuse(Cause::token_malformed, "The token is larger than 16 KiB.");
+  auto dots = std::count(token.begin(), token.end(), '.');
+  if (dots == 4)
+    return refuse(Cause::token_malformed, "The token is encrypted (JWE); a signed one is needed.");
+  if (dots != 2) return refuse(Cause::token_malformed, "The token does not have three parts.");
+  size_t first = token.find('.');
+  size_t second = token.find('.', first + 1);
+  Parts parts{.header = token.substr(0, first),
+              .payload = token.substr(first + 1, second - first - 1),
+              .signature = token.substr(second + 1),
+              .signed_text = token.substr(0, second)};
+  if (parts.header.empty() || parts.payload.empty())
+    return refuse(Cause::token_malformed, "A part of the token is empty.");
+  return parts;
+}
+
+tl::expected<Json, Refusal> read_object(std::string_view text, std::string_view what, int depth) {
+  auto malformed = [&](std::string_view fault) {
+    return refuse(Cause::token_malformed,
+                  "The token's " + std::string(what) + " " + std::string(fault) + ".");
+  };
+  auto bytes = crypto::decode_base64url(text);
+  if (!bytes) return malformed("is not base64url");
+  auto json = base::parse_json(*bytes, {.size = JwtVerifier::most_token_size, .depth = depth});
+  if (!json) return malformed(describe(json.error().kind));
+  if (!json->is_object()) return malformed("is no JSON object");
+  return std::move(*json);
+}
+
+struct Header {
+  Algorithm algorithm = Algorithm::hs256;
+  std::optional<std::string> key_id;
+};
+
+tl::expected<Header, Refusal> read_header(std::string_view text) {
+  auto json = read_object(text, "header", deepest_header);
+  if (!json) return tl::unexpected<Refusal>(std::move(json.error()));
+  if (base::find_member(*json, "crit") != nullptr)
+    return refuse(Cause::token_malformed, "The token's header has crit, and no extension is understood.");
+  Header header;
+  if (const Json* id = base::find_member(*json, "kid")) {
+    if (!id->is_string()) return refuse(Cause::token_malformed, "The token's kid is no string.");
+    header.key_id = id->get_ref<const std::string&>();
+  }
+  const std::string* name = base::find_string(*json, "alg");
+  if (name == nullptr) return refuse(Cause::token_malformed, "The token's header has no alg.");
+  auto algorithm = crypto::parse_algorithm(*name);
+  if (!algorithm) return refuse(Cause::token_algorithm, "The token's alg is not one that is known here.");
+  header.algorithm = *algorithm;
+  return header;
+}
+
+// "2024-01-31T12:00:00Z" where a calendar makes sense.
+std::string time_text(int64_t unix_seconds) {
+  constexpr int64_t year_10000 = 253'402'300'800;
+  if (unix_seconds < 0 || unix_seconds >= year_10000) return "Unix time " + std::to_string(unix_seconds);
+  std::chrono::sys_seconds moment{std::chrono::seconds(unix_seconds)};
+  auto day = std::chrono::floor<std::chrono::days>(moment);
+  std::chrono::year_month_day date(day);
+  std::chrono::hh_mm_ss time(moment - day);
+  char text[64];
+  std::snprintf(text, sizeof(text), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                static_cast<int>(time.seconds().count()));
+  return text;
+}
+
+// A NumericDate (RFC 7519 section 2) in whole seconds, rounded up, no farther away than farthest_time. For
+// exp, nbf and iat alike, comparing whole seconds with the number rounded up is comparing with the number.
+std::optional<int64_t> numeric_date(const Json& value) {
+  if (value.is_number_unsigned())
+    return static_cast<int64_t>(std::min<uint64_t>(value.get<uint64_t>(), farthest_time));
+  if (value.is_number_integer()) return std::clamp(value.get<int64_t>(), -farthest_time, farthest_time);
+  if (!value.is_number_float()) return std::nullopt;
+  double seconds = std::ceil(value.get<double>());
+  if (!std::isfinite(seconds)) return std::nullopt;
+  constexpr auto farthest = static_cast<double>(farthest_time);
+  return static_cast<int64_t>(std::clamp(seconds, -farthest, farthest));
+}
+
+struct ClaimedTimes {
+  std::optional<int64_t> expires;
+  std::optional<int64_t> not_before;
+  std::optional<int64_t> issued;
+};
+
+tl::expected<ClaimedTimes, Refusal> read_times(const Json& claims) {
+  ClaimedTimes times;
+  struct {
+    const char* name;
+    std::optional<int64_t>* place;
+  } rows[] = {{"exp", &times.expires}, {"nbf", &times.not_before}, {"iat", &times.issued}};
+  for (auto [name, place] : rows) {
+    const Json* value = base::find_member(claims, name);
+    if (value == nullptr) continue;
+    *place = numeric_date(*value);
+    if (!*place)
+      return refuse(Cause::token_malformed, "The token's " + std::string(name) + " is not a number.");
+  }
+  return times;
+}
+
+tl::expected<VerifiedToken::Times, Refusal> check_times(const Json& claims, const JwtRules& rules,
+                                                        int64_t leeway, int64_t now) {
+  auto times = read_times(claims);
+  if (!times) return tl::unexpected<Refusal>(std::move(times.error()));
+  now = std::clamp(now, -farthest_time, farthest_time);
+
+  VerifiedToken::Times result;
+  if (times->expires) {
+    result = {.expires_at = *times->expires, .accepted_until = *times->expires + leeway};
+    if (now >= result.accepted_until)
+      return refuse(Cause::token_expired, "The token expired at " + time_text(result.expires_at) + ".");
+  } else if (rules.require_expiry) {
+    return refuse(Cause::token_claims, "The token has no exp claim.");
+  }
+  if (times->not_before && now + leeway < *times->not_before)
+    return refuse(Cause::token_not_yet_valid,
+                  "The token is not valid before " + time_text(*times->not_before) + ".");
+  if (times->issued && now + leeway < *times->issued)
+    return refuse(Cause::token_not_yet_valid,
+                  "The token says it was issued in the future, at " + time_text(*times->issued) + ".");
+  return result;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "\"" : ", \"") + word + "\"";
+  return text;
+}
+
+bool has_audience(const Json& claims, const std::vector<std::string>& wanted) {
+  const Json* audience = base::find_member(claims, "aud");
+  if (audience == nullptr) return false;
+  auto is_wanted = [&](const Json& one) {
+    return one.is_string() &&
+           std::find(wanted.begin(), wanted.end(), one.get_ref<const std::string&>()) != wanted.end();
+  };
+  if (audience->is_array()) return std::any_of(audience->begin(), audience->end(), is_wanted);
+  return is_wanted(*audience);
+}
+
+std::optional<Refusal> check_parties(const Json& claims, const JwtRules& rules) {
+  if (!rules.issuer.empty()) {
+    const std::string* issuer = base::find_string(claims, "iss");
+    if (issuer == nullptr || *issuer != rules.issuer)
+      return Refusal{Cause::token_claims, "The token's iss is not \"" + rules.issuer + "\"."};
+  }
+  if (!rules.audiences.empty() && !has_audience(claims, rules.audiences))
+    return Refusal{Cause::token_claims, "The token's aud has none of " + joined(rules.audiences) + "."};
+  return std::nullopt;
+}
+
+std::optional<Refusal> check_required(const VerifiedToken& token, const JwtRules& rules) {
+  for (const RequiredClaim& required : rules.required_claims) {
+    if (required.values.empty()) {
+      if (!token.has(required.name))
+        return Refusal{Cause::token_claims, "The token has no claim \"" + required.name + "\"."};
+      continue;
+    }
+    bool fits = std::any_of(required.values.begin(), required.values.end(),
+                            [&](const std::string& value) { return token.claim_is(required.name, value); });
+    if (!fits)
+      return Refusal{Cause::token_claims, "The token's claim \"" + required.name +
+                                              "\" has none of the values that are asked for."};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+JwtVerifier::JwtVerifier(JwtRules rules, KeySet keys)
+    : rules_(std::move(rules)),
+      algorithms_(crypto::AlgorithmSet::of(rules_.algorithms)),
+      leeway_(std::clamp<int64_t>(rules_.leeway.count(), 0, one_day)),
+      keys_(std::move(keys)),
+      identity_(++last_identity) {}
+
+JwtVerifier::Verdict JwtVerifier::verify(std::string_view token, int64_t now) const {
+  auto parts = split(token);
+  if (!parts) return tl::unexpected<Refusal>(std::move(parts.error()));
+  auto header = read_header(parts->header);
+  if (!header) return tl::unexpected<Refusal>(std::move(header.error()));
+  std::string algorithm(name(header->algorithm));
+  if (!algorithms_.empty() && !algorithms_.contains(header->algorithm))
+    return refuse(Cause::token_algorithm,
+                  "The token is signed with " + algorithm + "; allowed: " + names(algorithms_) + ".");
+  KeyChoice choice = keys_.choose(header->algorithm, header->key_id);
+  if (choice.outcome == KeyChoice::Outcome::unknown_id)
+    return refuse(Cause::token_key_unknown,
+                  "The token's kid is none of the " + std::to_string(keys_.keys().size()) + " known keys.");
+  if (choice.outcome == KeyChoice::Outcome::wrong_algorithm)
+    return refuse(Cause::token_algorithm,
+                  "The token is signed with " + algorithm + ", which its key is not for.");
+
+  auto signature = crypto::decode_base64url(parts->signature);
+  if (!signature || signature->empty())
+    return refuse(Cause::token_malformed, "The token's signature is empty or not base64url.");
+  auto candidates = choice.candidates();
+  bool genuine = std::any_of(candidates.begin(), candidates.end(), [&](const VerificationKey* key) {
+    return key->verify(header->algorithm, parts->signed_text, *signature);
+  });
+  if (!genuine) return refuse(Cause::token_signature, "The token's signature does not fit the key.");
+
+  auto claims = read_object(parts->payload, "payload", base::JsonLimits().depth);
+  if (!claims) return tl::unexpected<Refusal>(std::move(claims.error()));
+  auto times = check_times(*claims, rules_, leeway_, now);
+  if (!times) return tl::unexpected<Refusal>(std::move(times.error()));
+  if (auto refusal = check_parties(*claims, rules_)) return tl::unexpected<Refusal>(std::move(*refusal));
+  auto verified = std::make_shared<const VerifiedToken>(
+      std::make_unique<const VerifiedToken::Claims>(std::move(*claims)), *times);
+  if (auto refusal = check_required(*verified, rules_)) return tl::unexpected<Refusal>(std::move(*refusal));
+  return verified;
+}
+
+}  // namespace postern::policy

@@ -1,0 +1,72 @@
+// Judges a JSON Web Token (RFC 7519) in JWS compact form (RFC 7515): form, key, signature, then claims, in
+// this order and no other. It reads no clock, no network and no file; the same token, time and rules always
+// get the same answer.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "base/error.h"
+#include "crypto/algorithm.h"
+#include "policy/key_set.h"
+#include "policy/verified_token.h"
+
+namespace postern::policy {
+
+struct RequiredClaim {
+  std::string name;                 // as in VerifiedToken::claim
+  std::vector<std::string> values;  // one of these; empty: must be present
+};
+
+struct JwtRules {
+  std::string issuer;                         // iss must be exactly this; empty: not checked
+  std::vector<std::string> audiences;         // aud must be or contain one of these; empty: not checked
+  std::vector<crypto::Algorithm> algorithms;  // empty: whatever the keys are for
+  std::chrono::seconds leeway{60};            // for exp, nbf and iat; taken as 0 to one day
+  std::vector<RequiredClaim> required_claims;
+  bool require_expiry = true;  // a token without exp is refused
+};
+
+// Why a token was refused. The detail is a sentence for the log and for the client: it may name claims, what
+// the rules expect and when the token expired, never a part of the token or the value of another claim.
+struct Refusal {
+  base::Cause cause = base::Cause::token_malformed;
+  std::string detail;
+};
+
+// Immutable; any number of threads may verify with it.
+class JwtVerifier {
+ public:
+  using Verdict = tl::expected<std::shared_ptr<const VerifiedToken>, Refusal>;
+
+  static constexpr size_t most_token_size = 16 * 1024;  // bytes; one more is refused
+
+  JwtVerifier(JwtRules rules, KeySet keys);
+  JwtVerifier(const JwtVerifier&) = delete;
+  JwtVerifier& operator=(const JwtVerifier&) = delete;
+
+  // `now` in Unix seconds. Header fields that would choose another key (jku, x5u, jwk, x5c) are not looked
+  // at; crit is refused, since no extension is understood.
+  Verdict verify(std::string_view token, int64_t now) const;
+
+  // A number that no other verifier of this process has or had, so that what one has accepted is never
+  // taken for another's word, not even after a reload.
+  uint64_t identity() const { return identity_; }
+
+  const JwtRules& rules() const { return rules_; }
+  const KeySet& keys() const { return keys_; }
+
+ private:
+  JwtRules rules_;
+  crypto::AlgorithmSet algorithms_;
+  int64_t leeway_;
+  KeySet keys_;
+  uint64_t identity_;
+};
+
+}  // namespace postern::policy

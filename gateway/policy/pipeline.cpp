@@ -1,0 +1,43 @@
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/check.h"
+#include "policy/policy.h"
+
+namespace postern::policy {
+namespace {
+
+// The one order. Cheap and structural first; an origin is judged before anything is asked of it; CORS before
+// tokens, because a preflight carries none.
+constexpr auto order = std::to_array<std::string_view>(
+    {"request_limits", "ip_rules", "origin", "cors", "rate_limit", "jwt", "header_rules"});
+
+size_t place_of(const Policy& policy) {
+  const auto* found = std::find(order.begin(), order.end(), policy.name());
+  base::check(found != order.end(), "every policy has its place in the order of pipeline.cpp");
+  return static_cast<size_t>(found - order.begin());
+}
+
+}  // namespace
+
+void Policy::amend(const RequestContext&, http::ResponseHead&) const {}
+
+Pipeline::Pipeline(std::vector<std::unique_ptr<const Policy>> policies) : policies_(std::move(policies)) {
+  std::stable_sort(policies_.begin(), policies_.end(),
+                   [](const auto& a, const auto& b) { return place_of(*a) < place_of(*b); });
+}
+
+Verdict Pipeline::judge(RequestContext& context) const {
+  for (const auto& policy : policies_) {
+    Verdict verdict = policy->judge(context);
+    if (verdict.answers()) return verdict;
+  }
+  return Verdict::pass();
+}
+
+void Pipeline::amend(const RequestContext& context, http::ResponseHead& head) const {
+  for (const auto& policy : policies_) policy->amend(context, head);
+}
+
+}  // namespace postern::policy

@@ -1,0 +1,56 @@
+// The policy room judges requests and amends responses. It knows messages, origins and tokens; it gives
+// policies and the pipeline that holds those of one route in their fixed order; it must not know streams,
+// sockets, YAML or which endpoint a request will go to.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "http/head.h"
+#include "http/local_response.h"
+#include "policy/request_context.h"
+
+namespace postern::policy {
+
+// Pass, or answer here and now.
+class Verdict {
+ public:
+  static Verdict pass() { return {}; }
+  static Verdict answer(http::LocalResponse response) {
+    Verdict verdict;
+    verdict.response_ = std::make_unique<http::LocalResponse>(std::move(response));
+    return verdict;
+  }
+  bool answers() const { return response_ != nullptr; }
+  http::LocalResponse& response() { return *response_; }
+
+ private:
+  std::unique_ptr<http::LocalResponse> response_;
+};
+
+// Immutable and shared by all workers; runs to completion. What a policy learns about one request it writes
+// into the context.
+class Policy {
+ public:
+  virtual ~Policy() = default;
+  virtual std::string_view name() const = 0;
+  virtual Verdict judge(RequestContext& context) const = 0;
+  // Every response passes here, the gateway's own too.
+  virtual void amend(const RequestContext& context, http::ResponseHead& head) const;
+};
+
+// The policies of one route, in the order of pipeline.cpp whatever order they are given in.
+class Pipeline {
+ public:
+  Pipeline() = default;
+  explicit Pipeline(std::vector<std::unique_ptr<const Policy>> policies);
+  Verdict judge(RequestContext& context) const;
+  void amend(const RequestContext& context, http::ResponseHead& head) const;
+
+ private:
+  std::vector<std::unique_ptr<const Policy>> policies_;
+};
+
+}  // namespace postern::policy

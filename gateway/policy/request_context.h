@@ -1,0 +1,38 @@
+// What is known of one request while it is judged: the facts it came with, and what policies learned so far.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ip_address.h"
+#include "http/head.h"
+#include "http/target.h"
+#include "policy/jwt_verifier.h"
+#include "policy/token_cache.h"
+
+namespace postern::policy {
+
+struct RequestContext {
+  // --- facts ---
+  http::RequestHead& request;  // policies may remove fields (a spoofed claim field, a used token)
+  const http::Target& target;  // read from request.target
+  base::IpAddress client;      // after the trust list was applied
+  int64_t now_unix = 0;        // seconds
+  TokenCache& tokens;          // this worker's
+  bool tls = false;            // the client speaks https, as far as the trust list lets us believe it
+
+  // --- learned ---
+  std::string_view allowed_origin{};  // the request's Origin, when the list has it; else empty
+  bool origin_checked = false;        // the route has an origin list
+  bool preflight_answered = false;    // the answer and its CORS fields are our own
+  std::shared_ptr<const VerifiedToken> token{};
+  std::string_view token_query_parameter{};  // where a token was found, for redaction; the policy owns it
+  // Fields for the endpoint, in place of any the client sent under the same name.
+  std::vector<std::pair<std::string, std::string>> forwarded_fields{};
+  std::string selected_subprotocol{};  // the token's subprotocol marker that must be echoed, see jwt_policy
+};
+
+}  // namespace postern::policy

@@ -1,0 +1,16 @@
+#include "policy/request_limits.h"
+
+#include <string>
+
+namespace postern::policy {
+
+Verdict RequestLimits::judge(RequestContext& context) const {
+  const http::RequestHead& request = context.request;
+  if (options_.body_size == 0 || request.body != http::BodyKind::length) return Verdict::pass();
+  if (request.content_length <= options_.body_size) return Verdict::pass();
+  return Verdict::answer(http::refusal(base::Cause::body_too_large,
+                                       "the body has " + std::to_string(request.content_length) +
+                                           " bytes, the limit is " + std::to_string(options_.body_size)));
+}
+
+}  // namespace postern::policy

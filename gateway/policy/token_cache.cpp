@@ -1,0 +1,83 @@
+#include "policy/token_cache.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+namespace postern::policy {
+namespace {
+
+constexpr size_t most_capacity = 1 << 20;
+constexpr int64_t longest_stay_allowed = 24 * 60 * 60;
+
+// `seconds` is not negative. Without overflow, whatever the clock says.
+int64_t later(int64_t time, int64_t seconds) {
+  int64_t limit = std::numeric_limits<int64_t>::max() - seconds;
+  return time > limit ? std::numeric_limits<int64_t>::max() : time + seconds;
+}
+
+}  // namespace
+
+TokenCache::TokenCache() : TokenCache(Options()) {}
+
+TokenCache::TokenCache(Options options)
+    : sets_(std::bit_ceil(std::clamp(options.capacity, ways, most_capacity)) / ways),
+      longest_stay_(std::clamp<int64_t>(options.longest_stay.count(), 0, longest_stay_allowed)) {}
+
+JwtVerifier::Verdict TokenCache::verify(const JwtVerifier& verifier, std::string_view token, int64_t now) {
+  // What is too large is refused at once; hashing it first would be work of the sender's choice.
+  if (token.size() > JwtVerifier::most_token_size) return verifier.verify(token, now);
+
+  crypto::Sha256Digest digest = crypto::sha256(token);
+  if (Entry* entry = find(digest, verifier.identity())) {
+    if (now >= entry->accepted_at && now < entry->until) {
+      entry->last_use = ++uses_;
+      ++hits_;
+      return entry->token;
+    }
+    *entry = Entry();
+  }
+  ++misses_;
+  JwtVerifier::Verdict verdict = verifier.verify(token, now);
+  if (verdict) {
+    remember({.digest = digest,
+              .verifier = verifier.identity(),
+              .accepted_at = now,
+              .until = std::min((*verdict)->accepted_until(), later(now, longest_stay_)),
+              .last_use = ++uses_,
+              .token = *verdict});
+  }
+  return verdict;
+}
+
+size_t TokenCache::size() const {
+  return static_cast<size_t>(std::count_if(entries_.begin(), entries_.end(),
+                                           [](const Entry& entry) { return entry.token != nullptr; }));
+}
+
+std::span<TokenCache::Entry> TokenCache::set_of(const crypto::Sha256Digest& digest) {
+  uint64_t number;
+  std::memcpy(&number, digest.data(), sizeof(number));
+  return std::span(entries_).subspan((number & (sets_ - 1)) * ways, ways);
+}
+
+TokenCache::Entry* TokenCache::find(const crypto::Sha256Digest& digest, uint64_t verifier) {
+  if (entries_.empty()) return nullptr;
+  for (Entry& entry : set_of(digest))
+    if (entry.token != nullptr && entry.verifier == verifier && entry.digest == digest) return &entry;
+  return nullptr;
+}
+
+void TokenCache::remember(Entry entry) {
+  if (entries_.empty()) entries_.resize(capacity());
+  std::span<Entry> set = set_of(entry.digest);
+  // Free places have never been used, so they come first.
+  auto oldest = std::min_element(set.begin(), set.end(), [](const Entry& left, const Entry& right) {
+    return left.last_use < right.last_use;
+  });
+  *oldest = std::move(entry);
+}
+
+}  // namespace postern::policy
