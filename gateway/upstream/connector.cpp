@@ -1,0 +1,43 @@
+#include "upstream/connector.h"
+
+namespace postern::upstream {
+namespace {
+
+// An endpoint's heads are read with room to spare: what our clients may send is another matter.
+constexpr http1::ParserLimits response_limits{64 * 1024, 0, 256, 16 * 1024};
+
+}  // namespace
+
+Lease take_idle(base::Turn& turn, const Group& group, size_t index, base::Duration longest) {
+  const EndpointRef& endpoint = group.endpoint(index);
+  std::unique_ptr<http1::ClientConnection> connection = endpoint->take_idle(longest);
+  if (!connection) return {};
+  connection->begin_stream();
+  return Lease(turn, endpoint, std::move(connection));
+}
+
+base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
+                                        const Group& group, size_t index, std::string& tried) {
+  const EndpointModel& model = group.model().endpoints[index];
+  net::DialTarget target;
+  target.host = model.host;
+  target.port = model.port;
+  target.tls = model.tls ? group.model().tls.get() : nullptr;
+  target.server_name = group.model().server_name.empty() ? model.host : group.model().server_name;
+  target.connect_limit = group.model().connect_limit;
+  base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling =
+      dialer.dial(scope, target, tried);
+  base::Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
+  const EndpointRef& endpoint = group.endpoint(index);
+  if (!transport) {
+    endpoint->rest_after_failure();
+    co_return base::fail(transport.error());
+  }
+  auto connection =
+      std::make_unique<http1::ClientConnection>(turn, std::move(*transport), response_limits);
+  connection->begin_stream();
+  Lease lease(turn, endpoint, std::move(connection));
+  co_return std::move(lease);
+}
+
+}  // namespace postern::upstream

@@ -1,0 +1,26 @@
+// From a group and an index to a connection that can take a request: from the pool, or dialled.
+#pragma once
+
+#include <string>
+
+#include "base/scope.h"
+#include "base/task.h"
+#include "net/dialer.h"
+#include "upstream/group.h"
+#include "upstream/lease.h"
+
+namespace postern::upstream {
+
+// A pooled connection's endpoint may be closing it this very moment. What may be repeated takes any; what may
+// not takes only one that rested for less than the shortest keep-alive limit that servers commonly have
+// (Node and uvicorn: 5 s).
+inline constexpr base::Duration surely_open = std::chrono::seconds(4);
+
+// Ready at once, or empty when the pool has none that rested at most `longest`.
+Lease take_idle(base::Turn& turn, const Group& group, size_t index, base::Duration longest);
+
+// Dials. `tried` gets the account of every address; on failure the endpoint rests for a moment.
+base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
+                                        const Group& group, size_t index, std::string& tried);
+
+}  // namespace postern::upstream

@@ -1,0 +1,40 @@
+// A named upstream as the configuration describes it: immutable, part of a snapshot. What must survive a
+// reload (idle connections, load, resting endpoints) is state: see endpoint.h and registry.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "net/tls_context.h"
+
+namespace postern::upstream {
+
+enum class Balance : uint8_t { round_robin, least_connections };
+
+struct EndpointModel {
+  std::string host;  // name or address literal
+  uint16_t port = 0;
+  bool tls = false;
+  std::string text;       // as written, for logs
+  std::string authority;  // what Host says when the client sent none
+};
+
+struct GroupModel {
+  std::string name;
+  std::vector<EndpointModel> endpoints;  // at least one
+  Balance balance = Balance::round_robin;
+  std::unique_ptr<const net::ClientTls> tls;  // set when any endpoint is https
+  std::string tls_identity;                   // tells verification settings apart across reloads
+  std::string server_name;                    // empty: the endpoint's host
+  base::Duration connect_limit = std::chrono::seconds(5);
+  base::Duration response_limit = std::chrono::seconds(60);
+  base::Duration idle_limit = std::chrono::seconds(60);
+  base::Duration keepalive = std::chrono::seconds(55);
+  size_t keepalive_connections = 512;  // per endpoint and worker
+  uint32_t retries = 2;
+};
+
+}  // namespace postern::upstream

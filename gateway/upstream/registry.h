@@ -1,0 +1,29 @@
+// Every group of one worker. Adopting a snapshot keeps the endpoints that are still named, with their
+// connections and load, adds new ones and lets the others go when the last lease does.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/local_rc.h"
+#include "upstream/group.h"
+
+namespace postern::upstream {
+
+using GroupRef = base::LocalRc<Group>;
+
+class Registry {
+ public:
+  explicit Registry(base::Turn& turn) : turn_(turn) {}
+
+  // Groups in the models' order. The models must outlive the groups: whoever holds a group holds the
+  // snapshot.
+  std::vector<GroupRef> adopt(const std::vector<GroupModel>& models);
+
+ private:
+  base::Turn& turn_;
+  std::map<std::string, EndpointRef> endpoints_;  // by group, address and TLS settings
+};
+
+}  // namespace postern::upstream
