@@ -1,0 +1,400 @@
+#include "proxy/exchange.h"
+
+#include "base/ascii.h"
+#include "http/hop_by_hop.h"
+#include "http1/websocket_handshake.h"
+#include "proxy/failure_response.h"
+#include "proxy/retry.h"
+#include "upstream/connector.h"
+
+namespace postern::proxy {
+
+using base::Cause;
+using base::Error;
+using base::Result;
+using base::Stage;
+using base::Task;
+using http::FieldId;
+
+Exchange::Exchange(Services& services, Pin pin, http::ServerStream& stream)
+    : services_(services),
+      pin_(std::move(pin)),
+      stream_(stream),
+      scope_(services.turn),
+      upload_scope_(scope_),
+      started_(services.turn.now) {}
+
+Task<Outcome> Exchange::run() {
+  Task<Result<void>> serving = serve();
+  Result<void> served = co_await serving;
+  if (!served) answer_failure(served.error());
+  record();
+  co_return Outcome{tunnelled_};
+}
+
+Task<Result<void>> Exchange::serve() {
+  // 1. Which route is this?
+  scope_.stage = Stage::routing;
+  if (Result<void> read = read_request(); !read) co_return read;
+  if (Result<void> redirected = redirect_if_asked(); !redirected || answered_) co_return redirected;
+  if (Result<void> found = find_route(); !found) co_return found;
+
+  // 2. May it pass? A policy answers, or lets it through.
+  scope_.stage = Stage::policy;
+  policy::Verdict verdict = route_->pipeline.judge(*context_);
+  if (verdict.answers()) {
+    answer(std::move(verdict.response()));
+    co_return Result<void>();
+  }
+
+  // 3. Send it to an endpoint, trying another while nothing is lost by it.
+  upstream::Group& group = *pin_->groups[route_->upstream];
+  group_ = &group.model();
+  Task<Result<Attempt>> sending = send_with_retries(group);
+  Result<Attempt> attempt = co_await sending;
+  if (!attempt) co_return base::fail(attempt.error());
+
+  // 4. The response, as this client may see it.
+  if (attempt->head.status == 101) co_return open_tunnel(*attempt);
+  rewrite_response(attempt->head);
+
+  // 5. Bytes, until both sides are done.
+  status_ = attempt->head.status;
+  answered_ = true;
+  stream_.respond(attempt->head);
+  Task<Result<void>> copying = copy_response(*attempt);
+  Result<void> copied = co_await copying;
+  co_return copied;
+}
+
+// --- 1. the request ---
+
+Result<void> Exchange::read_request() {
+  http::RequestHead& request = stream_.request();
+  original_target_ = request.target;
+  authority_ = request.authority;
+  client_ = identify(snapshot(), stream_.client(), request);
+
+  if (!snapshot().request_id_field.empty()) {
+    const http::HeaderField* given =
+        client_.trusted_proxy ? request.headers.find(snapshot().request_id_field) : nullptr;
+    if (given && telemetry::is_acceptable_request_id(given->value)) {
+      request_id_ = given->value;
+    } else {
+      made_id_ = services_.request_ids.next();
+      request_id_ = made_id_.view();
+    }
+  }
+  if (request.target != "*") {
+    const tl::expected<void, std::string_view> read = http::read_target(request.target, target_);
+    if (!read) return base::fail(failed(Cause::bad_request, Stage::routing, read.error()));
+  }
+  context_.emplace(policy::RequestContext{.request = request,
+                                          .target = target_,
+                                          .client = client_.address,
+                                          .now_unix = services_.unix_now(),
+                                          .tokens = services_.tokens,
+                                          .tls = client_.tls});
+  return {};
+}
+
+Result<void> Exchange::redirect_if_asked() {
+  const http::ClientFacts& facts = stream_.client();
+  if (!facts.redirect_port) return {};
+  const auto authority = http::read_authority(authority_);
+  if (!authority || authority->host.empty())
+    return base::fail(failed(Cause::bad_request, Stage::routing, "a redirect needs a Host"));
+  std::string location = "https://";
+  const bool v6 = authority->host.find(':') != std::string_view::npos;
+  location += v6 ? "[" + std::string(authority->host) + "]" : std::string(authority->host);
+  if (*facts.redirect_port != 443) location += ":" + std::to_string(*facts.redirect_port);
+  location += original_target_ == "*" ? std::string_view("/") : original_target_;
+  http::LocalResponse response;
+  response.status = 308;
+  response.headers.emplace_back("Location", std::move(location));
+  answer(std::move(response));
+  return {};
+}
+
+Result<void> Exchange::find_route() {
+  const http::RequestHead& request = stream_.request();
+  const auto authority = http::read_authority(authority_);
+  const std::string_view host = authority ? authority->host : std::string_view();
+  const std::string_view path = request.target == "*" ? std::string_view("/") : target_.path;
+  const routing::Match match =
+      snapshot().routes.match({.host = host, .path = path, .method = routing::method_to_match(request)});
+  route_ = match.route;
+  if (route_) {
+    if (request.upgrade != http::Upgrade::websocket) return {};
+    const tl::expected<void, std::string_view> handshake = http1::check_websocket_request(request);
+    if (!handshake) return base::fail(failed(Cause::upgrade_required, Stage::routing, handshake.error()));
+    return {};
+  }
+  if (match.path_matched_other_method) {
+    http::LocalResponse response = http::refusal(Cause::method_not_allowed, "allowed: " + match.allow);
+    response.headers.emplace_back("Allow", match.allow);
+    answer(std::move(response));
+    failure_ = Error{Cause::method_not_allowed, Stage::routing};
+    return base::fail(*failure_);
+  }
+  return base::fail(failed(Cause::no_route, Stage::routing, {}));
+}
+
+// --- 3. the endpoint ---
+
+Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
+  rewrite_request(snapshot(), stream_.client(), client_, *context_, request_id_,
+                  group.model().endpoints.front().authority, stream_.request());
+  std::vector<size_t> tried;
+  bool stale_connection = false;
+  Error last{Cause::no_endpoint, Stage::connect};
+  const http::Method method = stream_.request().method;
+  while (attempts_ <= group.model().retries) {
+    const std::optional<size_t> index = group.pick(tried);
+    if (!index) break;
+    ++attempts_;
+    Attempt attempt;
+    Task<Result<void>> sending = send_once(group, *index, attempt);
+    Result<void> sent = co_await sending;
+    if (sent) co_return std::move(attempt);
+    last = sent.error();
+    const AttemptFacts facts{.sent = static_cast<bool>(attempt.lease),
+                             .response_begun = attempt.lease && attempt.lease->response_begun(),
+                             .body_consumed = static_cast<bool>(attempt.uploading)};
+    if (scope_.failure() || !may_retry(last.cause, facts, method)) break;
+    // A pooled connection that turns out to be closed says nothing about its endpoint: it may be asked once
+    // more.
+    const bool stale = attempt.lease && attempt.lease->reused();
+    if (!stale || std::exchange(stale_connection, true)) tried.push_back(*index);
+  }
+  co_return base::fail(last);
+}
+
+Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Attempt& attempt) {
+  const http::RequestHead& request = stream_.request();
+  const upstream::EndpointModel& model = group.model().endpoints[index];
+  endpoint_ = attempt.endpoint = &model;
+  const bool repeatable = http::is_idempotent(request.method) && request.body == http::BodyKind::none;
+  if (attempts_ == 1)  // a second try wants a connection that is surely alive
+    attempt.lease = upstream::take_idle(services_.turn, group, index,
+                                        repeatable ? base::no_limit : upstream::surely_open);
+  if (!attempt.lease) {
+    const base::Instant began = services_.turn.now;
+    std::string tried;
+    Task<Result<upstream::Lease>> connecting =
+        upstream::connect(scope_, services_.turn, services_.dialer, group, index, tried);
+    Result<upstream::Lease> connected = co_await connecting;
+    stages_.connect = since(began);
+    if (!connected) {
+      detail_ = model.text + ": " + tried;
+      co_return base::fail(connected.error());
+    }
+    attempt.lease = std::move(*connected);
+  }
+
+  http1::ClientConnection& connection = *attempt.lease;
+  if (request.body == http::BodyKind::none) {
+    connection.request_body().end();
+    connection.send(request);
+  } else {
+    connection.send(request);
+    attempt.uploading = upload(group, connection);
+    attempt.uploading.begin();
+  }
+  const base::Instant sent = services_.turn.now;
+  Task<Result<void>> awaiting = await_head(attempt);
+  Result<void> head = co_await awaiting;
+  stages_.response_head = since(sent);
+  if (!head) co_return base::fail(head.error());
+  co_return Result<void>();
+}
+
+Task<Result<void>> Exchange::await_head(Attempt& attempt) {
+  base::Phase phase(scope_, Stage::response_head, group_->response_limit, Cause::upstream_timed_out);
+  http1::ClientConnection& connection = *attempt.lease;
+  for (;;) {
+    Result<http::ResponseHead> head = co_await connection.response().take(scope_);
+    if (!head) {
+      if (!connection.fault_detail().empty())
+        detail_ = connection.fault_detail();
+      else if (detail_.empty())
+        detail_ = attempt.endpoint->text + " at " + connection.peer().text();
+      co_return base::fail(head.error());
+    }
+    if (!head->interim()) {
+      attempt.head = std::move(*head);
+      co_return Result<void>();
+    }
+    http::remove_hop_by_hop(head->headers);
+    stream_.inform(*head);
+  }
+}
+
+Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnection& connection) {
+  base::PumpLimits limits;
+  limits.stage = Stage::request_body;
+  limits.idle = std::min(snapshot().limits.idle, group.model().idle_limit);
+  limits.late_source = Cause::client_timed_out;
+  limits.late_sink = Cause::upstream_timed_out;
+  limits.bytes_max = route_->body_size.value_or(snapshot().limits.body_size);
+  Task<Result<base::Pumped>> pumping =
+      base::pump(upload_scope_, stream_.request_body(), connection.request_body(), limits, request_bytes_);
+  Result<base::Pumped> pumped = co_await pumping;
+  if (!pumped) {
+    connection.request_body().abort(pumped.error());
+    co_return base::fail(pumped.error());
+  }
+  connection.request_body().end();  // trailers of requests are dropped
+  co_return Result<void>();
+}
+
+// --- 4. and 5. the response ---
+
+void Exchange::rewrite_response(http::ResponseHead& head) const {
+  http::remove_hop_by_hop(head.headers);
+  if (!request_id_.empty()) {
+    head.headers.remove(snapshot().request_id_field);
+    head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
+  }
+  if (snapshot().via) head.headers.add(FieldId::via, "Via", "1.1 postern");
+  route_->pipeline.amend(*context_, head);
+}
+
+Task<Result<void>> Exchange::copy_response(Attempt& attempt) {
+  base::PumpLimits limits;
+  limits.stage = Stage::response_body;
+  limits.idle = std::min(snapshot().limits.idle, group_->idle_limit);
+  limits.late_source = Cause::upstream_timed_out;
+  limits.late_sink = Cause::client_timed_out;
+  const base::Instant began = services_.turn.now;
+  http1::ClientConnection& connection = *attempt.lease;
+  Task<Result<base::Pumped>> pumping =
+      base::pump(scope_, connection.response_body(), stream_.response_body(), limits, response_bytes_);
+  Result<base::Pumped> pumped = co_await pumping;
+  stages_.body = since(began);
+  if (!pumped) {
+    if (!connection.fault_detail().empty())
+      detail_ = connection.fault_detail();
+    else
+      detail_ = attempt.endpoint->text + " at " + connection.peer().text();
+    co_return base::fail(pumped.error());
+  }
+  if (!connection.trailers().empty()) stream_.set_trailers(connection.trailers());
+  stream_.response_body().end();
+  co_return Result<void>();
+}
+
+Result<void> Exchange::open_tunnel(Attempt& attempt) {
+  const tl::expected<void, std::string> fits =
+      http1::check_websocket_response(stream_.request(), attempt.head).map_error([](std::string_view sentence) {
+        return std::string(sentence);
+      });
+  if (!fits) return base::fail(failed(Cause::upstream_bad_handshake, Stage::response_head, fits.error()));
+  std::unique_ptr<net::Transport> upstream_side = attempt.lease->take_tunnel();
+  rewrite_response(attempt.head);
+  if (!context_->selected_subprotocol.empty() && !attempt.head.headers.find(FieldId::sec_websocket_protocol))
+    attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
+                             context_->selected_subprotocol);
+  std::unique_ptr<net::Transport> client_side = stream_.accept_tunnel(attempt.head);
+  if (!client_side || !upstream_side)
+    return base::fail(failed(Cause::client_closed, Stage::response_head, "the client left during the handshake"));
+  status_ = 101;
+  answered_ = tunnelled_ = true;
+  const std::string target = logged_target();
+  telemetry::TunnelRecord facts;
+  facts.request_id = request_id_;
+  facts.client = client_.address_text;
+  facts.host = authority_;
+  facts.target = target;
+  facts.route = route_->name;
+  facts.upstream = group_->name;
+  facts.endpoint = attempt.endpoint->text;
+  facts.subprotocol = attempt.head.headers.get(FieldId::sec_websocket_protocol);
+  facts.handshake_duration = since(started_);
+  services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
+                         TunnelFacts(facts, snapshot().access_log), snapshot().limits.tunnel_idle);
+  return {};
+}
+
+// --- answers of our own ---
+
+void Exchange::answer(http::LocalResponse response) {
+  answered_ = true;
+  http::ResponseHead head;
+  const std::string body = render(response, request_id_, services_.unix_now(), head);
+  if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
+  if (route_) route_->pipeline.amend(*context_, head);
+  status_ = head.status;
+  if (response.cause && !failure_) {
+    failure_ = Error{*response.cause, scope_.stage};
+    detail_ = std::move(response.detail);
+  }
+  stream_.respond(head);
+  response_bytes_ = body.size();
+  stream_.response_body().push(base::Chunk::copy_of(body));
+  stream_.response_body().end();
+}
+
+Error Exchange::failed(Cause cause, Stage stage, std::string_view detail) {
+  detail_ = detail;
+  return Error{cause, stage};
+}
+
+void Exchange::answer_failure(Error error) {
+  if (!failure_) failure_ = error;
+  if (error.cause == Cause::client_closed) return;  // nobody is there to hear it
+  if (answered_) {
+    stream_.response_body().abort(error);  // ends with what it has, visibly cut
+    return;
+  }
+  answer(failure_response(error, detail_));
+}
+
+void Exchange::refuse(const http1::Fault& fault) {
+  failure_ = Error{fault.cause, Stage::request_head};
+  detail_ = fault.detail;
+  made_id_ = services_.request_ids.next();
+  request_id_ = snapshot().request_id_field.empty() ? std::string_view() : made_id_.view();
+  client_ = ClientIdentity{stream_.client().peer.ip, stream_.client().peer_text, false, stream_.client().tls};
+  answer(failure_response(*failure_, detail_));
+  record();
+}
+
+// --- the record: always, once ---
+
+std::string Exchange::logged_target() const {
+  if (original_target_.find('?') == std::string_view::npos) return std::string(original_target_);
+  const std::vector<std::string>& names = snapshot().redacted_parameters;
+  if (!context_ || context_->token_query_parameter.empty()) return http::redact_target(original_target_, names);
+  std::vector<std::string> more = names;
+  more.emplace_back(context_->token_query_parameter);
+  return http::redact_target(original_target_, more);
+}
+
+void Exchange::record() {
+  if (tunnelled_ || !snapshot().access_log) return;
+  const http::RequestHead& request = stream_.request();
+  const std::string target = logged_target();
+  telemetry::ExchangeRecord record;
+  record.request_id = request_id_;
+  record.client = client_.address_text;
+  record.method = request.method_text;
+  record.host = authority_;
+  record.target = target;
+  record.version = request.version == http::Version::http1_0 ? "1.0" : "1.1";
+  if (route_) record.route = route_->name;
+  if (group_) record.upstream = group_->name;
+  if (endpoint_) record.endpoint = endpoint_->text;
+  record.user_agent = request.headers.get(FieldId::user_agent);
+  record.attempts = attempts_;
+  record.status = status_;
+  record.tls = stream_.client().tls;
+  record.request_bytes = request_bytes_;
+  record.response_bytes = response_bytes_;
+  record.duration = since(started_);
+  record.stages = stages_;
+  if (failure_) record.failure = telemetry::Failure{*failure_, detail_};
+  services_.access_log.exchange(record);
+}
+
+}  // namespace postern::proxy

@@ -1,0 +1,95 @@
+// The proxy room knows the story of a request; it is the one room that talks to several others. It gives the
+// exchange and the tunnel that an exchange may become; it must not know listeners, threads or YAML.
+//
+// An exchange answers one stream, whatever happens: five steps in exchange.cpp, and a record at the end.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/pump.h"
+#include "base/scope.h"
+#include "base/task.h"
+#include "http/stream.h"
+#include "http1/fault.h"
+#include "policy/request_context.h"
+#include "proxy/attempt.h"
+#include "proxy/request_rewrite.h"
+#include "proxy/services.h"
+#include "proxy/snapshot.h"
+
+namespace postern::proxy {
+
+struct Outcome {
+  bool tunnelled = false;  // the stream's connection was given to a tunnel
+};
+
+class Exchange : public base::Pooled {
+ public:
+  using base::Pooled::operator new;
+  using base::Pooled::operator delete;
+
+  // `stream` and `services` outlive the exchange. `turn` is the services' loop's.
+  Exchange(Services& services, Pin pin, http::ServerStream& stream);
+
+  // For a request that was read.
+  base::Task<Outcome> run();
+  // For one that could not be.
+  void refuse(const http1::Fault& fault);
+
+  // The client left, or the worker ends: every wait fails with this cause, and the story returns.
+  void cancel(base::Cause why) { scope_.cancel(why); }
+
+ private:
+  base::Task<base::Result<void>> serve();
+  base::Task<base::Result<Attempt>> send_with_retries(upstream::Group& group);
+  base::Task<base::Result<void>> send_once(upstream::Group& group, size_t index, Attempt& attempt);
+  base::Task<base::Result<void>> await_head(Attempt& attempt);
+  base::Task<base::Result<void>> copy_response(Attempt& attempt);
+  base::Task<base::Result<void>> upload(upstream::Group& group, http1::ClientConnection& connection);
+
+  base::Result<void> read_request();
+  base::Result<void> find_route();
+  base::Result<void> redirect_if_asked();
+  base::Result<void> open_tunnel(Attempt& attempt);
+  void rewrite_response(http::ResponseHead& head) const;
+  void answer(http::LocalResponse response);
+  void answer_failure(base::Error error);
+  base::Error failed(base::Cause cause, base::Stage stage, std::string_view detail);
+  void record();
+  std::string logged_target() const;
+
+  const Snapshot& snapshot() const { return *pin_->snapshot; }
+  base::Duration since(base::Instant start) const { return services_.turn.now - start; }
+
+  Services& services_;
+  Pin pin_;
+  http::ServerStream& stream_;
+  base::Scope scope_;
+  base::Scope upload_scope_;
+  const base::Instant started_;
+
+  std::string_view request_id_;
+  telemetry::RequestId made_id_;
+  std::string_view original_target_;  // as the client sent it, for the log
+  std::string_view authority_;
+  ClientIdentity client_;
+  http::Target target_;
+  std::optional<policy::RequestContext> context_;
+  const routing::Route* route_ = nullptr;
+  const upstream::GroupModel* group_ = nullptr;
+  const upstream::EndpointModel* endpoint_ = nullptr;
+
+  telemetry::ExchangeStages stages_;
+  std::optional<base::Error> failure_;
+  std::string detail_;  // of the failure
+  uint32_t attempts_ = 0;
+  uint16_t status_ = 0;
+  uint64_t request_bytes_ = 0;
+  uint64_t response_bytes_ = 0;
+  bool answered_ = false;
+  bool tunnelled_ = false;
+};
+
+}  // namespace postern::proxy

@@ -1,0 +1,104 @@
+#include "proxy/request_rewrite.h"
+
+#include "base/ascii.h"
+#include "http/hop_by_hop.h"
+
+namespace postern::proxy {
+namespace {
+
+using http::FieldId;
+
+// The last address of X-Forwarded-For that is no trusted proxy's: everything before it can be forged.
+std::optional<base::IpAddress> last_untrusted(const base::CidrSet& trusted, const http::Headers& headers) {
+  std::optional<base::IpAddress> found;
+  for (const http::HeaderField& field : headers) {
+    if (field.id != FieldId::x_forwarded_for) continue;
+    std::string_view list = field.value;
+    while (const auto element = base::next_element(list)) {
+      const std::optional<base::IpAddress> address = base::IpAddress::parse(*element);
+      if (!address) {
+        found.reset();  // what stands before an unreadable element cannot be trusted
+        continue;
+      }
+      if (!trusted.contains(*address) || !found) found = address;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts,
+                        const http::RequestHead& request) {
+  ClientIdentity client{facts.peer.ip, facts.peer_text, false, facts.tls};
+  if (snapshot.trusted_proxies.empty() || !snapshot.trusted_proxies.contains(facts.peer.ip)) return client;
+  client.trusted_proxy = true;
+  if (const auto address = last_untrusted(snapshot.trusted_proxies, request.headers)) {
+    client.address = *address;
+    client.address_text = address->text();
+  }
+  const std::string_view scheme = request.headers.get(FieldId::x_forwarded_proto);
+  if (!scheme.empty()) client.tls = base::equal_ignoring_case(scheme, "https");
+  return client;
+}
+
+void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, const ClientIdentity& client,
+                     const policy::RequestContext& context, std::string_view request_id,
+                     std::string_view endpoint_authority, http::RequestHead& request) {
+  http::Headers& headers = request.headers;
+  std::string_view forwarded_for;
+  if (client.trusted_proxy) {
+    for (const http::HeaderField& field : headers)
+      if (field.id == FieldId::x_forwarded_for)
+        forwarded_for = forwarded_for.empty() ? field.value
+                                              : request.arena.keep({forwarded_for, ", ", field.value});
+  }
+  const bool keep_expect = request.expects_continue;
+  const bool trusted = client.trusted_proxy;
+  const bool has_id = !snapshot.request_id_field.empty();
+  http::remove_hop_by_hop(headers);
+  const std::string_view authority = request.authority.empty() ? endpoint_authority : request.authority;
+  bool names_host = false;
+  bool has_proto = false;
+  bool has_host = false;
+  bool has_port = false;
+  headers.remove_if([&](const http::HeaderField& field) {
+    switch (field.id) {
+      case FieldId::x_forwarded_for: return true;
+      case FieldId::x_forwarded_proto: has_proto = trusted; return !trusted;
+      case FieldId::x_forwarded_host: has_host = trusted; return !trusted;
+      case FieldId::x_forwarded_port: has_port = trusted; return !trusted;
+      case FieldId::forwarded: return !trusted;
+      case FieldId::expect: return !keep_expect;
+      case FieldId::content_length: return true;  // written anew
+      case FieldId::host:
+        names_host = field.value == authority;
+        return !names_host;
+      case FieldId::other: return has_id && base::equal_ignoring_case(field.name, snapshot.request_id_field);
+      default: return false;
+    }
+  });
+
+  if (!names_host) headers.add(FieldId::host, "Host", authority);
+  headers.add(FieldId::x_forwarded_for, "X-Forwarded-For",
+              forwarded_for.empty() ? std::string_view(facts.peer_text)
+                                    : request.arena.keep({forwarded_for, ", ", facts.peer_text}));
+  if (!has_proto) headers.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", client.tls ? "https" : "http");
+  if (!has_host) headers.add(FieldId::x_forwarded_host, "X-Forwarded-Host", authority);
+  if (!has_port && !trusted)
+    headers.add(FieldId::x_forwarded_port, "X-Forwarded-Port",
+                request.arena.keep(std::to_string(facts.listener_port)));
+  if (has_id) headers.add(FieldId::other, snapshot.request_id_field, request_id);
+  if (snapshot.via) headers.add(FieldId::via, "Via", "1.1 postern");
+  for (const auto& [name, value] : context.forwarded_fields) headers.set(name, value);
+
+  const std::string_view path = context.target.forward;
+  const std::string_view raw = request.target;
+  const bool unchanged = path.empty() || raw.starts_with(path);
+  if (!unchanged)
+    request.target = context.target.has_query ? request.arena.keep({path, "?", context.target.query})
+                                              : request.arena.keep(path);
+  if (request.upgrade == http::Upgrade::other) request.upgrade = http::Upgrade::none;
+}
+
+}  // namespace postern::proxy

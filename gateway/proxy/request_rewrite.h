@@ -1,0 +1,29 @@
+// From the request as the client sent it to the request as an endpoint gets it: hop-by-hop fields removed,
+// the client's address and the address it asked for added, forged ones dropped.
+#pragma once
+
+#include <string_view>
+
+#include "http/stream.h"
+#include "http/target.h"
+#include "policy/request_context.h"
+#include "proxy/snapshot.h"
+
+namespace postern::proxy {
+
+// Who the client is once the trust list was applied: what a trusted proxy in front says, else the socket.
+struct ClientIdentity {
+  base::IpAddress address;
+  std::string address_text;
+  bool trusted_proxy = false;  // the socket's other end is on the list
+  bool tls = false;            // the client's own scheme, as far as it can be known
+};
+ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts, const http::RequestHead& request);
+
+// In place, once per exchange: attempts share the result. `endpoint_authority` stands in for a Host that the
+// client did not send (HTTP/1.0).
+void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, const ClientIdentity& client,
+                     const policy::RequestContext& context, std::string_view request_id,
+                     std::string_view endpoint_authority, http::RequestHead& request);
+
+}  // namespace postern::proxy

@@ -1,0 +1,25 @@
+// What a worker lends to its exchanges; all of it outlives them.
+#pragma once
+
+#include <cstdint>
+
+#include "base/turn.h"
+#include "net/dialer.h"
+#include "policy/token_cache.h"
+#include "proxy/tunnel.h"
+#include "telemetry/access_log.h"
+#include "telemetry/request_id.h"
+
+namespace postern::proxy {
+
+struct Services {
+  base::Turn& turn;
+  net::Dialer& dialer;
+  policy::TokenCache& tokens;
+  telemetry::AccessLog& access_log;
+  telemetry::RequestIdSource& request_ids;
+  TunnelSet& tunnels;
+  int64_t (*unix_now)();  // wall clock in seconds, for tokens and Date
+};
+
+}  // namespace postern::proxy

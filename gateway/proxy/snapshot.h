@@ -1,0 +1,58 @@
+// Everything immutable that a worker serves from: one configuration, compiled whole. A snapshot crosses
+// threads once per reload; within a worker it is pinned, together with the groups' state that was adopted for
+// it, and exchanges count on the pin.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ip_address.h"
+#include "base/local_rc.h"
+#include "http1/server_connection.h"
+#include "net/tls_context.h"
+#include "routing/table.h"
+#include "upstream/group_model.h"
+#include "upstream/registry.h"
+
+namespace postern::proxy {
+
+struct ListenerModel {
+  base::SocketAddress address;               // port 0: the system chooses
+  std::unique_ptr<const net::ServerTls> tls;  // null: plain
+  bool redirect_to_https = false;
+  uint16_t redirect_port = 443;  // of the TLS listener that a redirect leads to
+};
+
+struct Limits {
+  http1::ServerLimits server;
+  uint64_t body_size = 0;  // 0: no limit
+  base::Duration tls_handshake = std::chrono::seconds(10);
+  base::Duration idle = std::chrono::seconds(60);
+  base::Duration tunnel_idle = std::chrono::hours(1);
+  base::Duration drain = std::chrono::seconds(30);
+  uint32_t connections = 20'000;
+};
+
+struct Snapshot {
+  uint64_t version = 0;  // counts the configurations of this process
+  std::vector<ListenerModel> listeners;
+  std::vector<upstream::GroupModel> groups;  // Route::upstream is an index into them
+  routing::Table routes;
+  Limits limits;
+  base::CidrSet trusted_proxies;
+  std::string request_id_field;  // empty: no ids are sent or taken
+  bool via = false;
+  bool access_log = true;
+  std::vector<std::string> redacted_parameters;
+};
+
+struct Pinned {
+  Pinned(std::shared_ptr<const Snapshot> the_snapshot, std::vector<upstream::GroupRef> the_groups)
+      : snapshot(std::move(the_snapshot)), groups(std::move(the_groups)) {}
+  std::shared_ptr<const Snapshot> snapshot;
+  std::vector<upstream::GroupRef> groups;  // in the order of snapshot->groups
+};
+using Pin = base::LocalRc<Pinned>;
+
+}  // namespace postern::proxy
