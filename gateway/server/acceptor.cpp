@@ -1,0 +1,116 @@
+#include "server/acceptor.h"
+
+#include <algorithm>
+
+#include "net/tcp_transport.h"
+
+namespace postern::server {
+namespace {
+
+constexpr base::Duration look_again = std::chrono::milliseconds(50);
+
+}  // namespace
+
+// A connection and its place in the list.
+struct Acceptor::Client final : ClientConnection::Owner {
+  Client(Acceptor& the_acceptor, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
+         const net::ServerTls* tls)
+      : acceptor(the_acceptor), connection(the_acceptor.current_, std::move(transport), std::move(facts), tls) {}
+  void on_story_ended(ClientConnection::Ended) override { acceptor.remove(*this); }
+
+  Acceptor& acceptor;
+  ClientConnection connection;
+  std::list<std::unique_ptr<Client>>::iterator place;
+};
+
+Acceptor::Acceptor(Current& current, ClientCount& count, Owner& owner)
+    : current_(current), count_(count), owner_(owner) {}
+
+Acceptor::~Acceptor() = default;
+
+void Acceptor::adopt(std::vector<BoundListener> bound) {
+  const std::vector<proxy::ListenerModel>& models = current_.pin->snapshot->listeners;
+  std::vector<Door> doors;
+  net::Listener::Owner& self = *this;
+  https_port_ = 443;
+  for (size_t i = bound.size(); i-- > 0;)
+    if (models[i].tls) https_port_ = bound[i].address.port;
+  for (size_t i = 0; i < bound.size(); ++i) {
+    Door door{bound[i].key, nullptr, i};
+    const auto known = std::find_if(doors_.begin(), doors_.end(),
+                                    [&](const Door& open) { return open.listener && open.key == bound[i].key; });
+    if (known != doors_.end())
+      door.listener = std::move(known->listener);
+    else if (bound[i].socket)
+      door.listener = std::make_unique<net::Listener>(current_.loop, std::move(*bound[i].socket), self);
+    doors.push_back(std::move(door));
+  }
+  doors_ = std::move(doors);
+  hold_if_full();
+}
+
+void Acceptor::stop_accepting() { doors_.clear(); }
+
+void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) {
+  const auto door = std::find_if(doors_.begin(), doors_.end(),
+                                 [&](const Door& open) { return open.listener.get() == &listener; });
+  if (door == doors_.end()) return;
+  const proxy::ListenerModel& model = current_.pin->snapshot->listeners[door->model];
+  http::ClientFacts facts;
+  facts.peer = peer;
+  facts.peer_text = peer.ip.text();
+  facts.tls = model.tls != nullptr;
+  facts.listener_port = listener.address().port;
+  if (model.redirect_to_https) facts.redirect_port = https_port_;
+  std::unique_ptr<net::Transport> transport =
+      net::TcpTransport::adopt(current_.loop, std::move(socket), peer, net::Counted(count_.open));
+  if (!transport) return;
+  auto client = std::make_unique<Client>(*this, std::move(transport), std::move(facts), model.tls.get());
+  Client& added = *client;
+  connections_.push_back(std::move(client));
+  added.place = std::prev(connections_.end());
+  added.connection.begin(added);
+  hold_if_full();
+}
+
+void Acceptor::remove(Client& client) {
+  std::unique_ptr<Client> dead = std::move(*client.place);
+  connections_.erase(client.place);
+  current_.services.turn.graveyard.bury(std::move(dead));
+  if (connections_.empty()) owner_.on_connections_gone();
+}
+
+void Acceptor::hold_if_full() {
+  const uint32_t limit = current_.pin->snapshot->limits.connections;
+  const bool full = count_.open.load(std::memory_order_relaxed) >= limit;
+  if (full != held_) {
+    held_ = full;
+    if (full)
+      current_.log.warn("connections_at_limit", {{"limit", limit}, {"remedy", "raise limits.connections"}});
+    for (const Door& door : doors_) full ? door.listener->hold() : door.listener->release();
+  }
+  if (held_) current_.services.turn.arm(*this, look_again);
+}
+
+void Acceptor::on_deadline() { hold_if_full(); }
+
+void Acceptor::on_descriptors_exhausted(net::Listener& listener) {
+  current_.log.error("accept_paused",
+                     {{"address", listener.address().text()},
+                      {"reason", "no file descriptor is left"},
+                      {"remedy", "raise the limit on open files (ulimit -n, LimitNOFILE)"}});
+}
+
+void Acceptor::on_accepting_again(net::Listener& listener) {
+  current_.log.info("accept_resumed", {{"address", listener.address().text()}});
+}
+
+void Acceptor::drain() {
+  for (const std::unique_ptr<Client>& client : connections_) client->connection.drain();
+}
+
+void Acceptor::cancel(base::Cause why) {
+  for (const std::unique_ptr<Client>& client : connections_) client->connection.cancel(why);
+}
+
+}  // namespace postern::server

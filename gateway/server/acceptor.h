@@ -1,0 +1,75 @@
+// The listeners and the clients of one worker. Adopting a snapshot opens and closes listeners by difference;
+// connections that are there stay.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/listener.h"
+#include "server/client_connection.h"
+#include "server/current.h"
+
+namespace postern::server {
+
+// One of a snapshot's listeners, bound. `key` tells it from others across reloads.
+struct BoundListener {
+  std::string key;
+  base::SocketAddress address;
+  std::optional<net::ListeningSocket> socket;  // this worker's, when it is new; else it has one already
+};
+
+// How many clients the process serves; shared by all workers.
+struct ClientCount {
+  std::atomic<uint32_t> open{0};
+};
+
+class Acceptor final : private net::Listener::Owner, private base::Timer {
+ public:
+  class Owner {
+   public:
+    virtual void on_connections_gone() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Acceptor(Current& current, ClientCount& count, Owner& owner);
+  ~Acceptor() override;
+
+  // `bound` stands in the order of the snapshot's listeners; current.pin is the new snapshot already.
+  void adopt(std::vector<BoundListener> bound);
+
+  void stop_accepting();
+  void drain();                   // every connection ends after its exchange
+  void cancel(base::Cause why);   // every exchange ends now
+  size_t connections() const { return connections_.size(); }
+
+ private:
+  struct Client;
+  struct Door {
+    std::string key;
+    std::unique_ptr<net::Listener> listener;
+    size_t model = 0;  // index into the snapshot's listeners
+  };
+
+  void on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) override;
+  void on_descriptors_exhausted(net::Listener& listener) override;
+  void on_accepting_again(net::Listener& listener) override;
+  void on_deadline() override;
+  void hold_if_full();
+  void remove(Client& client);
+
+  Current& current_;
+  ClientCount& count_;
+  Owner& owner_;
+  std::vector<Door> doors_;
+  uint16_t https_port_ = 443;
+  std::list<std::unique_ptr<Client>> connections_;
+  bool held_ = false;
+};
+
+}  // namespace postern::server

@@ -1,0 +1,117 @@
+#include "server/client_connection.h"
+
+#include "http1/writer.h"
+#include "proxy/failure_response.h"
+
+namespace postern::server {
+
+using base::Cause;
+using base::Result;
+using base::Stage;
+using base::Task;
+
+ClientConnection::ClientConnection(Current& current, std::unique_ptr<net::Transport> transport,
+                                   http::ClientFacts facts, const net::ServerTls* tls)
+    : current_(current),
+      first_pin_(current.pin),
+      transport_(std::move(transport)),
+      facts_(std::move(facts)),
+      tls_(tls),
+      scope_(current.services.turn) {}
+
+void ClientConnection::begin(Owner& owner) { story_.begin(serve(), owner); }
+
+void ClientConnection::drain() {
+  draining_ = true;
+  if (connection_) connection_->drain();
+}
+
+void ClientConnection::cancel(Cause why) {
+  if (exchange_) exchange_->cancel(why);
+  scope_.cancel(why);
+}
+
+void ClientConnection::on_client_gone(Cause why) {
+  if (exchange_) exchange_->cancel(why);
+}
+
+Task<ClientConnection::Ended> ClientConnection::serve() {
+  if (tls_) {
+    Task<Result<bool>> shaking = shake_hands();
+    Result<bool> shaken = co_await shaking;
+    if (!shaken) co_return Ended{};
+  }
+  http1::ServerConnection::Owner& self = *this;
+  connection_ = std::make_unique<http1::ServerConnection>(
+      current_.services.turn, std::move(transport_), first_pin_->snapshot->limits.server, facts_, self);
+  if (draining_) connection_->drain();
+  Task<Result<bool>> serving = serve_requests();
+  Result<bool> tunnelled = co_await serving;
+  if (tunnelled && *tunnelled) co_return Ended{};
+  connection_->close();
+  Result<bool> closed = co_await connection_->closed().take(scope_);
+  static_cast<void>(closed);  // either way the connection is over
+  co_return Ended{};
+}
+
+Task<Result<bool>> ClientConnection::shake_hands() {
+  std::unique_ptr<net::TlsTransport> secured =
+      net::TlsTransport::server(current_.services.turn, std::move(transport_), *tls_);
+  base::Phase phase(scope_, Stage::tls_handshake, first_pin_->snapshot->limits.tls_handshake,
+                    Cause::client_timed_out);
+  Result<bool> shaken = co_await secured->handshaken().take(scope_);
+  if (shaken) {
+    transport_ = std::move(secured);
+    co_return true;
+  }
+  const base::ErrorTraits& traits = base::traits(shaken.error().cause);
+  current_.log.info("tls_handshake_failed", {{"client", facts_.peer_text},
+                                             {"cause", traits.label},
+                                             {"detail", secured->failure()},
+                                             {"remedy", traits.remedy}});
+  if (shaken.error().cause == Cause::tls_expected) {
+    refuse_plain_http(*secured);
+    // A moment for the client to read the answer, and to end the connection itself.
+    base::Slot<bool> never;
+    base::Phase lingering(scope_, Stage::tls_handshake, first_pin_->snapshot->limits.server.linger);
+    Result<bool> waited = co_await never.take(scope_);
+    static_cast<void>(waited);
+  }
+  co_return base::fail(shaken.error());
+}
+
+Task<Result<bool>> ClientConnection::serve_requests() {
+  http1::ServerConnection& connection = *connection_;
+  for (;;) {
+    Result<http1::ServerConnection::Arrival> arrival = co_await connection.arrivals().take(scope_);
+    if (!arrival) co_return base::fail(arrival.error());
+    if (*arrival == http1::ServerConnection::Arrival::over) co_return false;
+    exchange_ = std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection);
+    if (*arrival == http1::ServerConnection::Arrival::refused) {
+      exchange_->refuse(connection.fault());
+    } else {
+      Task<proxy::Outcome> running = exchange_->run();
+      proxy::Outcome outcome = co_await running;
+      if (outcome.tunnelled) co_return true;
+    }
+    connection.finish_stream();
+    base::Phase phase(scope_, Stage::response_body, current_.pin->snapshot->limits.idle, Cause::client_timed_out);
+    Result<bool> another = co_await connection.finished().take(scope_);
+    exchange_.reset();
+    if (!another || !*another) co_return false;
+  }
+}
+
+void ClientConnection::refuse_plain_http(net::TlsTransport& tls) {
+  std::unique_ptr<net::Transport> carrier = tls.take_carrier();
+  http::ResponseHead head;
+  const std::string body = proxy::render(
+      proxy::failure_response({Cause::tls_expected, Stage::tls_handshake}, "plain HTTP was sent to a TLS port"), {},
+      current_.services.unix_now(), head);
+  carrier->write(http1::write_response(head, {head.body, head.content_length, "close"}));
+  carrier->write(base::Chunk::copy_of(body));
+  carrier->finish();
+  transport_ = std::move(carrier);
+}
+
+}  // namespace postern::server

@@ -1,0 +1,51 @@
+// One client from accept to its last byte: TLS if the listener has it, then its requests, one exchange each.
+#pragma once
+
+#include <memory>
+
+#include "base/scope.h"
+#include "base/story.h"
+#include "http1/server_connection.h"
+#include "net/tls_transport.h"
+#include "proxy/exchange.h"
+#include "server/current.h"
+
+namespace postern::server {
+
+class ClientConnection final : public base::Pooled, private http1::ServerConnection::Owner {
+ public:
+  using base::Pooled::operator new;
+  using base::Pooled::operator delete;
+
+  struct Ended {};
+  using Owner = base::Story<Ended>::Owner;
+
+  // `tls` may be null; it belongs to the pinned snapshot.
+  ClientConnection(Current& current, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
+                   const net::ServerTls* tls);
+
+  // Begins the story; `owner` hears when it has ended and buries the connection.
+  void begin(Owner& owner);
+  void drain();                   // ends after the exchange it is in, or now
+  void cancel(base::Cause why);   // ends its exchange now
+
+ private:
+  base::Task<Ended> serve();
+  base::Task<base::Result<bool>> shake_hands();
+  base::Task<base::Result<bool>> serve_requests();
+  void refuse_plain_http(net::TlsTransport& tls);
+  void on_client_gone(base::Cause why) override;
+
+  Current& current_;
+  proxy::Pin first_pin_;  // what TLS and limits of this connection come from
+  std::unique_ptr<net::Transport> transport_;
+  const http::ClientFacts facts_;
+  const net::ServerTls* tls_;
+  base::Scope scope_;
+  std::unique_ptr<http1::ServerConnection> connection_;
+  std::unique_ptr<proxy::Exchange> exchange_;
+  base::Story<Ended> story_;  // last: it ends before what it works on
+  bool draining_ = false;
+};
+
+}  // namespace postern::server

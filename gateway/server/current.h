@@ -1,0 +1,21 @@
+// The server room knows listeners, clients' connections and draining; it gives each client its exchanges;
+// it must not know YAML or other threads.
+//
+// What a worker's connections share at this moment: the pin is swapped by a reload, between two turns.
+#pragma once
+
+#include "net/loop.h"
+#include "proxy/services.h"
+#include "proxy/snapshot.h"
+#include "telemetry/log.h"
+
+namespace postern::server {
+
+struct Current {
+  net::Loop& loop;
+  proxy::Services& services;
+  const telemetry::Logger& log;
+  proxy::Pin pin;
+};
+
+}  // namespace postern::server

@@ -1,0 +1,28 @@
+// The end of a worker, in good order: no new clients, exchanges finish, tunnels are closed at a pace with a
+// code that makes clients come back, and what is left at the deadline is cut.
+#pragma once
+
+#include "base/timer_wheel.h"
+#include "server/acceptor.h"
+
+namespace postern::server {
+
+class Drain final : private base::Timer {
+ public:
+  Drain(Current& current, Acceptor& acceptor) : current_(current), acceptor_(acceptor) {}
+
+  void begin(base::Duration limit);
+  bool begun() const { return begun_; }
+  bool complete() const { return acceptor_.connections() == 0 && current_.services.tunnels.size() == 0; }
+
+ private:
+  void on_deadline() override;
+
+  Current& current_;
+  Acceptor& acceptor_;
+  base::Instant deadline_{};
+  size_t tunnels_per_step_ = 1;
+  bool begun_ = false;
+};
+
+}  // namespace postern::server
