@@ -1,0 +1,181 @@
+#include "config/compile.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+
+#include "config/compile_policy.h"
+#include "routing/path_matcher.h"
+
+namespace postern::config {
+namespace {
+
+base::Duration nanoseconds(Milliseconds limit) { return limit; }
+
+// What every part of the compilation shares.
+struct Compilation {
+  const Document& document;
+  const CompileOptions& options;
+  Diagnostics problems;
+  Diagnostics& notes;
+  std::shared_ptr<proxy::Snapshot> snapshot = std::make_shared<proxy::Snapshot>();
+
+  std::string file(const std::string& name) const { return resolve_file(document, name); }
+};
+
+// A listener's host: a literal, a name for loopback, or every address.
+std::optional<base::IpAddress> listen_address(const std::string& host) {
+  if (host.empty()) return base::IpAddress::v6({});  // "[::]" takes IPv4 too
+  if (host == "localhost") return base::IpAddress::v4({127, 0, 0, 1});
+  return base::IpAddress::parse(host);
+}
+
+void compile_listeners(Compilation& compilation) {
+  for (size_t i = 0; i < compilation.document.listeners.size(); ++i) {
+    const ListenerDocument& listener = compilation.document.listeners[i];
+    const std::string key = "listeners[" + std::to_string(i) + "]";
+    proxy::ListenerModel model;
+    model.redirect_to_https = listener.redirect_to_https;
+    if (const auto address = listen_address(listener.host))
+      model.address = {*address, listener.port};
+    else
+      compilation.problems.error(listener.address_place, key + ".address",
+                                 "a listener needs an address of this machine, not a name");
+    if (listener.tls) {
+      net::ServerTlsOptions tls;
+      tls.tls1_3_only = listener.tls->min_version == TlsVersion::tls1_3;
+      tls.ciphers = listener.tls->ciphers;
+      for (const CertificateFiles& files : listener.tls->certificates)
+        tls.certificates.push_back({compilation.file(files.certificate), compilation.file(files.key)});
+      auto made = net::ServerTls::make(tls, compilation.options.tickets);
+      if (made)
+        model.tls = std::move(*made);
+      else
+        compilation.problems.error(listener.tls->place, key + ".tls", made.error());
+    }
+    compilation.snapshot->listeners.push_back(std::move(model));
+  }
+}
+
+void compile_upstreams(Compilation& compilation) {
+  for (const UpstreamDocument& upstream : compilation.document.upstreams) {
+    upstream::GroupModel model;
+    model.name = upstream.name;
+    model.balance = upstream.balance == Balance::least_connections ? upstream::Balance::least_connections
+                                                                   : upstream::Balance::round_robin;
+    bool any_tls = false;
+    for (const EndpointUrl& endpoint : upstream.endpoints) {
+      upstream::EndpointModel one;
+      one.host = endpoint.demo ? "127.0.0.1" : endpoint.host;
+      one.port = endpoint.demo ? compilation.options.demo_port.value_or(0) : endpoint.port;
+      one.tls = endpoint.tls;
+      one.text = endpoint.text;
+      const bool v6 = one.host.find(':') != std::string::npos;
+      const uint16_t usual = one.tls ? 443 : 80;
+      one.authority = (v6 ? "[" + one.host + "]" : one.host) +
+                      (one.port == usual ? std::string() : ":" + std::to_string(one.port));
+      any_tls = any_tls || one.tls;
+      model.endpoints.push_back(std::move(one));
+    }
+    if (any_tls) {
+      const std::string ca = upstream.ca.empty() ? std::string() : compilation.file(upstream.ca);
+      auto tls = net::ClientTls::make({ca, upstream.insecure});
+      if (tls)
+        model.tls = std::move(*tls);
+      else
+        compilation.problems.error(upstream.place, "upstreams." + upstream.name + ".ca", tls.error());
+      model.tls_identity = ca + '|' + upstream.server_name + (upstream.insecure ? "|insecure" : "|verified");
+    }
+    model.server_name = upstream.server_name;
+    model.connect_limit = nanoseconds(upstream.connect_timeout);
+    model.response_limit = nanoseconds(upstream.response_timeout);
+    model.idle_limit = nanoseconds(upstream.idle_timeout);
+    model.keepalive = nanoseconds(upstream.keepalive_timeout);
+    model.keepalive_connections = upstream.keepalive_connections;
+    model.retries = upstream.retries;
+    compilation.snapshot->groups.push_back(std::move(model));
+  }
+}
+
+void compile_routes(Compilation& compilation) {
+  PolicyCompiler policies(compilation.document, compilation.problems, compilation.notes);
+  std::vector<routing::Route> routes;
+  for (size_t i = 0; i < compilation.document.routes.size(); ++i) {
+    const RouteDocument& document = compilation.document.routes[i];
+    const std::string key = "routes[" + std::to_string(i) + "]";
+    routing::Route route;
+    route.name = document.name;
+    route.exact = document.exact;
+    route.methods = document.methods;
+    route.body_size = document.body_size;
+    if (auto host = routing::read_host_pattern(document.host))
+      route.host = std::move(*host);
+    else
+      compilation.problems.error(document.match_place, key + ".match.host", host.error());
+    if (auto path = routing::read_route_path(document.path))
+      route.path = std::move(*path);
+    else
+      compilation.problems.error(document.match_place, key + ".match.path", path.error());
+    const auto& upstreams = compilation.document.upstreams;
+    const auto upstream =
+        std::find_if(upstreams.begin(), upstreams.end(),
+                     [&](const UpstreamDocument& candidate) { return candidate.name == document.upstream; });
+    route.upstream = static_cast<size_t>(upstream - upstreams.begin());
+    route.pipeline = policies.pipeline(document);
+    routes.push_back(std::move(route));
+  }
+  compilation.snapshot->routes = routing::Table(std::move(routes));
+}
+
+void compile_limits(Compilation& compilation) {
+  const LimitsDocument& document = compilation.document.limits;
+  proxy::Limits& limits = compilation.snapshot->limits;
+  limits.server.parser.head_size = document.head_size;
+  limits.server.parser.target_size = document.target_size;
+  limits.server.parser.fields = document.header_fields;
+  limits.server.request_head = nanoseconds(document.request_head_timeout);
+  limits.server.keepalive = nanoseconds(document.keepalive_timeout);
+  limits.body_size = document.body_size;
+  limits.tls_handshake = nanoseconds(document.tls_handshake_timeout);
+  limits.idle = nanoseconds(document.idle_timeout);
+  limits.tunnel_idle = nanoseconds(document.tunnel_idle_timeout);
+  limits.drain = nanoseconds(document.drain_timeout);
+  limits.connections = document.connections;
+}
+
+}  // namespace
+
+bool uses_demo(const Document& document) {
+  return std::any_of(document.upstreams.begin(), document.upstreams.end(),
+                     [](const UpstreamDocument& upstream) {
+                       return std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
+                                          [](const EndpointUrl& endpoint) { return endpoint.demo; });
+                     });
+}
+
+tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const Document& document,
+                                                                          const CompileOptions& options,
+                                                                          Diagnostics& notes) {
+  Compilation compilation{document, options, Diagnostics(document.file), notes};
+  proxy::Snapshot& snapshot = *compilation.snapshot;
+  snapshot.version = options.version;
+  compile_listeners(compilation);
+  compile_upstreams(compilation);
+  compile_routes(compilation);
+  compile_limits(compilation);
+  for (const std::string& block : document.trusted_proxies) snapshot.trusted_proxies.add(block);
+  snapshot.request_id_field = document.request_id_header;
+  snapshot.via = document.via;
+  snapshot.access_log = document.log.access;
+  snapshot.redacted_parameters = document.log.redact;
+  if (compilation.problems.has_errors()) {
+    compilation.problems.sort();
+    return tl::unexpected(std::move(compilation.problems));
+  }
+  return std::shared_ptr<const proxy::Snapshot>(std::move(compilation.snapshot));
+}
+
+}  // namespace postern::config

@@ -1,0 +1,31 @@
+// From a document to what workers serve from: certificates and keys are read here, patterns and routes
+// compiled. Whatever is wrong with them is a problem with a place, like all others, and nothing has changed.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <tl/expected.hpp>
+
+#include "config/diagnostics.h"
+#include "config/document.h"
+#include "net/tls_context.h"
+#include "proxy/snapshot.h"
+
+namespace postern::config {
+
+struct CompileOptions {
+  uint64_t version = 1;
+  net::TicketKeys& tickets;             // outlives every snapshot
+  std::optional<uint16_t> demo_port{};  // where the application for "demo:" endpoints listens; without it
+                                        // (a mere check) such an endpoint gets port 0
+};
+
+// Blocks on files. `notes` gets sentences for the operator's log (weak keys, keys that were left out).
+tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const Document& document,
+                                                                          const CompileOptions& options,
+                                                                          Diagnostics& notes);
+
+bool uses_demo(const Document& document);
+
+}  // namespace postern::config

@@ -1,0 +1,148 @@
+#include "config/compile_policy.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "policy/cors.h"
+#include "policy/jwt_policy.h"
+#include "policy/origin.h"
+#include "policy/request_limits.h"
+
+namespace postern::config {
+namespace {
+
+constexpr size_t key_file_max = 1024 * 1024;
+
+std::optional<std::string> read_file(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return std::nullopt;
+  std::string text(key_file_max + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(stream.gcount()));
+  return text;
+}
+
+policy::OriginRule::Kind kind_of(OriginEntry::Kind kind) {
+  switch (kind) {
+    case OriginEntry::Kind::exact: return policy::OriginRule::Kind::exact;
+    case OriginEntry::Kind::wildcard: return policy::OriginRule::Kind::wildcard;
+    case OriginEntry::Kind::pattern: return policy::OriginRule::Kind::pattern;
+    case OriginEntry::Kind::null: return policy::OriginRule::Kind::null;
+  }
+  return policy::OriginRule::Kind::exact;
+}
+
+policy::JwtSource source_of(const TokenSource& source) {
+  policy::JwtSource made;
+  switch (source.kind) {
+    case TokenSource::Kind::header: made.kind = policy::JwtSource::Kind::header; break;
+    case TokenSource::Kind::cookie: made.kind = policy::JwtSource::Kind::cookie; break;
+    case TokenSource::Kind::query: made.kind = policy::JwtSource::Kind::query; break;
+    case TokenSource::Kind::subprotocol: made.kind = policy::JwtSource::Kind::subprotocol; break;
+  }
+  if (!source.name.empty()) made.name = source.name;
+  return made;
+}
+
+template <class Named>
+const Named* find_named(const std::vector<Named>& all, const std::string& name) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::string resolve_file(const Document& document, const std::string& name) {
+  const std::filesystem::path path(name);
+  if (path.is_absolute()) return name;
+  return (std::filesystem::path(document.file).parent_path() / path).lexically_normal().string();
+}
+
+PolicyCompiler::PolicyCompiler(const Document& document, Diagnostics& problems, Diagnostics& notes)
+    : document_(document), problems_(problems), notes_(notes) {
+  for (const OriginsDocument& origins : document.origins) compile_origins(origins);
+  for (const JwtDocument& jwt : document.jwt) compile_jwt(jwt);
+}
+
+void PolicyCompiler::compile_origins(const OriginsDocument& origins) {
+  policy::OriginListOptions options;
+  options.name = origins.name;
+  for (const OriginEntry& entry : origins.allow) options.allow.push_back({kind_of(entry.kind), entry.text});
+  auto list = policy::OriginList::compile(std::move(options));
+  if (list) {
+    origin_lists_[origins.name] = std::move(*list);
+    return;
+  }
+  const size_t index = list.error().rule;
+  problems_.error(origins.allow[index].place,
+                  "origins." + origins.name + ".allow[" + std::to_string(index) + "]", list.error().sentence);
+}
+
+void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
+  const std::string key = "jwt." + jwt.name;
+  policy::JwtRules rules;
+  rules.issuer = jwt.issuer;
+  rules.audiences = jwt.audience;
+  rules.leeway = jwt.leeway;
+  rules.require_expiry = jwt.require_expiry;
+  for (const RequiredClaim& claim : jwt.required_claims)
+    rules.required_claims.push_back({claim.name, claim.values});
+  for (const std::string& name : jwt.algorithms)
+    if (const auto algorithm = crypto::parse_algorithm(name)) rules.algorithms.push_back(*algorithm);
+  const crypto::AlgorithmSet algorithms = crypto::AlgorithmSet::of(rules.algorithms);
+
+  policy::KeySet::Made keys = tl::unexpected(std::string());
+  std::string where = key + ".secret";
+  if (!jwt.keys_file.empty()) {
+    where = key + ".keys";
+    const std::string path = resolve_file(document_, jwt.keys_file);
+    const std::optional<std::string> text = read_file(path);
+    if (!text) {
+      problems_.error(jwt.keys_place, where, "cannot read the file " + document_.quote(jwt.keys_place, jwt.keys_file));
+      return;
+    }
+    keys = policy::KeySet::from_file_text(*text, algorithms);
+  } else {
+    keys = policy::KeySet::from_secret(jwt.secret, algorithms);
+  }
+  if (!keys) {
+    problems_.error(jwt.keys_place, where, keys.error());
+    return;
+  }
+  for (const std::string& note : keys->notes()) notes_.warn(jwt.keys_place, where, note);
+  verifiers_[jwt.name] = std::make_shared<const policy::JwtVerifier>(std::move(rules), std::move(*keys));
+}
+
+policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
+  std::vector<std::unique_ptr<const policy::Policy>> policies;
+  const uint64_t body_size = route.body_size.value_or(document_.limits.body_size);
+  if (body_size != 0)
+    policies.push_back(std::make_unique<policy::RequestLimits>(policy::RequestLimitsOptions{body_size}));
+
+  const OriginsDocument* origins = find_named(document_.origins, route.origins);
+  if (origins && origin_lists_.contains(origins->name)) {
+    policies.push_back(std::make_unique<policy::OriginPolicy>(
+        policy::OriginOptions{origin_lists_[origins->name], origins->require_on_websocket, route.name}));
+    policies.push_back(std::make_unique<policy::CorsPolicy>(policy::CorsOptions{
+        origins->methods, origins->headers, origins->expose, origins->max_age, origins->credentials}));
+  }
+
+  const JwtDocument* jwt = find_named(document_.jwt, route.jwt);
+  if (jwt && verifiers_.contains(jwt->name)) {
+    policy::JwtOptions options;
+    options.verifier = verifiers_[jwt->name];
+    options.required = route.jwt_required;
+    if (!jwt->from.empty()) {
+      options.sources.clear();
+      for (const TokenSource& source : jwt->from) options.sources.push_back(source_of(source));
+    }
+    for (const ForwardedClaim& claim : route.forward_claims)
+      options.forward_claims.push_back({claim.claim, claim.header});
+    policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));
+  }
+  return policy::Pipeline(std::move(policies));
+}
+
+}  // namespace postern::config

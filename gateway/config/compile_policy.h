@@ -1,0 +1,38 @@
+// The policies of routes: origin lists and token verifiers are compiled once and shared by the routes that
+// name them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "config/diagnostics.h"
+#include "config/document.h"
+#include "policy/jwt_verifier.h"
+#include "policy/origin_list.h"
+#include "policy/policy.h"
+
+namespace postern::config {
+
+// A file that the document names, as a path that can be opened.
+std::string resolve_file(const Document& document, const std::string& name);
+
+class PolicyCompiler {
+ public:
+  // Compiles every origin list and verifier of the document, used or not, and reports what is wrong.
+  PolicyCompiler(const Document& document, Diagnostics& problems, Diagnostics& notes);
+
+  policy::Pipeline pipeline(const RouteDocument& route);
+
+ private:
+  void compile_origins(const OriginsDocument& origins);
+  void compile_jwt(const JwtDocument& jwt);
+
+  const Document& document_;
+  Diagnostics& problems_;
+  Diagnostics& notes_;
+  std::map<std::string, std::shared_ptr<const policy::OriginList>> origin_lists_;
+  std::map<std::string, std::shared_ptr<const policy::JwtVerifier>> verifiers_;
+};
+
+}  // namespace postern::config

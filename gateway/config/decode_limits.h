@@ -1,0 +1,18 @@
+// The `limits` and `log` parts of a file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "config/document.h"
+#include "config/fields.h"
+
+namespace postern::config {
+
+void decode_limits(const Value& value, LimitsDocument& limits);
+void decode_log(const Value& value, LogDocument& log);
+
+// A size, or `none`, which is 0.
+std::optional<uint64_t> decode_body_size(const Value& value);
+
+}  // namespace postern::config

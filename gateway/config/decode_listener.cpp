@@ -1,0 +1,86 @@
+#include "config/decode_listener.h"
+
+#include "config/addresses.h"
+
+namespace postern::config {
+namespace {
+
+CertificateFiles decode_certificate(const Fields& fields) {
+  CertificateFiles files;
+  files.place = fields.value().place();
+  if (const auto value = fields.need("certificate")) {
+    set(files.certificate, value->text());
+    files.place = value->place();
+  }
+  if (const auto value = fields.need("key")) set(files.key, value->text());
+  return files;
+}
+
+void decode_ciphers(const Value& value, TlsDocument& tls) {
+  const auto text = value.text();
+  if (!text) return;
+  constexpr std::string_view letters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+!:@=, ";
+  if (text->find_first_not_of(letters) != std::string_view::npos) {
+    value.refuse({"is no OpenSSL cipher list", ""});
+    return;
+  }
+  tls.ciphers = std::string(*text);
+}
+
+TlsDocument decode_tls(const Value& value) {
+  const Fields fields(value);
+  TlsDocument tls;
+  tls.place = value.place();
+  const auto list = fields.take("certificates");
+  const bool has_one = fields.take("certificate").has_value() || fields.take("key").has_value();
+  if (list) {
+    const auto items = list->items();
+    if (list->is_list() && items.empty()) list->complain("is empty; a TLS listener needs a certificate");
+    for (const Value& item : items) tls.certificates.push_back(decode_certificate(Fields(item)));
+    if (has_one) value.complain("has both certificates and certificate or key; move all into certificates");
+  } else {
+    tls.certificates.push_back(decode_certificate(fields));
+  }
+  if (const auto version = fields.take("min_version")) {
+    const auto index = version->one_of({"1.2", "1.3"});
+    if (index) tls.min_version = *index == 0 ? TlsVersion::tls1_2 : TlsVersion::tls1_3;
+  }
+  if (const auto ciphers = fields.take("ciphers")) {
+    decode_ciphers(*ciphers, tls);
+    if (tls.min_version == TlsVersion::tls1_3) {
+      ciphers->warn("has no effect: it is for TLS 1.2, and min_version is 1.3");
+    }
+  }
+  return tls;
+}
+
+ListenerDocument decode_listener(const Value& value) {
+  const Fields fields(value);
+  ListenerDocument listener;
+  listener.place = value.place();
+  if (const auto address = fields.need("address")) {
+    if (auto parsed = address->parsed(parse_listen_address)) {
+      listener.address_place = address->place();
+      listener.host = std::move(parsed->host);
+      listener.port = parsed->port;
+    }
+  }
+  if (const auto tls = fields.take("tls")) listener.tls = decode_tls(*tls);
+  if (const auto redirect = fields.take("redirect")) {
+    listener.redirect_place = redirect->place();
+    listener.redirect_to_https = redirect->one_of({"https"}).has_value();
+    if (listener.tls) redirect->complain("stands on a TLS listener, whose clients speak https already");
+  }
+  return listener;
+}
+
+}  // namespace
+
+void decode_listeners(const Value& value, Document& document) {
+  const auto items = value.items();
+  if (value.is_list() && items.empty()) value.complain("is empty; nobody could connect");
+  for (const Value& item : items) document.listeners.push_back(decode_listener(item));
+}
+
+}  // namespace postern::config

@@ -1,0 +1,120 @@
+#include "config/decode_route.h"
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "config/addresses.h"
+#include "config/decode_limits.h"
+#include "config/decode_upstream.h"
+
+namespace postern::config {
+namespace {
+
+constexpr std::size_t max_routes = 10'000;
+
+void decode_methods(const Value& value, RouteDocument& route) {
+  const auto items = value.items();
+  if (value.is_list() && items.empty()) value.complain("is empty; leave methods out to take any");
+  for (const Value& item : items) {
+    auto method = item.parsed(parse_method);
+    if (!method) continue;
+    if (std::find(route.methods.begin(), route.methods.end(), *method) != route.methods.end()) {
+      item.complain(item.quote() + " stands in this list already");
+    } else {
+      route.methods.push_back(std::move(*method));
+    }
+  }
+}
+
+void decode_match(const Value& value, RouteDocument& route) {
+  const Fields fields(value);
+  route.match_place = value.place();
+  if (const auto host = fields.take("host")) set(route.host, host->parsed(parse_route_host));
+  const auto path = fields.take("path");
+  if (path) set(route.path, path->parsed(parse_route_path));
+  if (const auto exact = fields.take("exact")) {
+    if (path) exact->complain("stands beside path; a match has one of the two");
+    set(route.path, exact->parsed(parse_route_path));
+    route.exact = true;
+  }
+  if (const auto methods = fields.take("methods")) decode_methods(*methods, route);
+}
+
+void decode_upstream_reference(const Value& value, RouteDocument& route, Document& document) {
+  const auto text = value.text();
+  if (!text) return;
+  route.upstream = std::string(*text);
+  route.upstream_place = value.place();
+  if (text->find("://") != std::string_view::npos || *text == "demo:")
+    decode_inline_upstream(value, document);
+}
+
+void decode_jwt_reference(const Value& value, RouteDocument& route) {
+  route.jwt_place = value.place();
+  if (value.is_scalar()) {
+    set(route.jwt, value.text());
+    return;
+  }
+  const Fields fields(value);
+  if (const auto use = fields.need("use")) {
+    set(route.jwt, use->text());
+    route.jwt_place = use->place();
+  }
+  if (const auto required = fields.take("required")) set(route.jwt_required, required->boolean());
+}
+
+void decode_forward_claims(const Value& value, RouteDocument& route) {
+  for (const auto& [key, entry] : value.entries()) {
+    auto header = entry.parsed(parse_settable_header);
+    if (!header) continue;
+    const std::string lower = base::to_lower(*header);
+    for (const ForwardedClaim& other : route.forward_claims) {
+      if (base::to_lower(other.header) != lower) continue;
+      entry.complain(entry.quote() + " takes another claim in line " + std::to_string(other.place.line) +
+                     " already");
+      break;
+    }
+    route.forward_claims.push_back(ForwardedClaim{key.text, std::move(*header), entry.place()});
+  }
+}
+
+RouteDocument decode_route(const Value& value, Document& document) {
+  const Fields fields(value);
+  RouteDocument route;
+  route.name = value.path();
+  route.place = value.place();
+  if (const auto name = fields.take("name")) {
+    route.name_place = name->place();
+    set(route.name, name->parsed(parse_name));
+  }
+  const std::size_t errors_before = value.diagnostics().errors();
+  if (const auto match = fields.take("match")) decode_match(*match, route);
+  route.match_read =
+      fields.is_map() && !fields.is_misspelt("match") && value.diagnostics().errors() == errors_before;
+  if (const auto upstream = fields.need("upstream")) decode_upstream_reference(*upstream, route, document);
+  if (const auto origins = fields.take("origins")) {
+    route.origins_place = origins->place();
+    set(route.origins, origins->text());
+  }
+  const auto jwt = fields.take("jwt");
+  if (jwt) decode_jwt_reference(*jwt, route);
+  if (const auto claims = fields.take("forward_claims")) {
+    decode_forward_claims(*claims, route);
+    if (!jwt && !fields.is_misspelt("jwt"))
+      claims->complain("needs jwt: without a verified token there are no claims");
+  }
+  if (const auto size = fields.take("body_size")) {
+    if (const auto bytes = decode_body_size(*size)) route.body_size = *bytes;
+  }
+  return route;
+}
+
+}  // namespace
+
+void decode_routes(const Value& value, Document& document) {
+  const auto items = value.items(max_routes);
+  if (value.is_list() && items.empty()) value.complain("is empty; every request would be answered with 404");
+  for (const Value& item : items) document.routes.push_back(decode_route(item, document));
+}
+
+}  // namespace postern::config

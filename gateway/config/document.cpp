@@ -1,0 +1,12 @@
+#include "config/document.h"
+
+#include "config/text.h"
+
+namespace postern::config {
+
+std::string Document::quote(Place place, std::string_view value) const {
+  const auto written = as_written.find(place);
+  return quoted(written == as_written.end() ? value : std::string_view(written->second));
+}
+
+}  // namespace postern::config

@@ -1,0 +1,195 @@
+// The YAML file as plain structs with their defaults: what an operator may say, and what holds when nothing
+// is said. Nothing after this parses text: durations, sizes, addresses and URLs have types here. A document
+// knows where each part stood (Place), so that later checks can point at file, line and column. Files named
+// in it are as written: absolute, or relative to the folder of Document::file.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/diagnostics.h"
+
+namespace postern::config {
+
+using Milliseconds = std::chrono::milliseconds;
+
+struct CertificateFiles {
+  std::string certificate;  // PEM chain, absolute or relative to the configuration file
+  std::string key;          // PEM private key
+  Place place;
+};
+
+enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
+
+struct TlsDocument {
+  std::vector<CertificateFiles> certificates;  // chosen by SNI; the first is the default
+  TlsVersion min_version = TlsVersion::tls1_2;
+  std::string ciphers;  // TLS 1.2 list in OpenSSL's words; empty: our default
+  Place place;
+};
+
+struct ListenerDocument {
+  std::string host;   // as written; empty: every address
+  uint16_t port = 0;  // 0: the system chooses, and the log says
+  std::optional<TlsDocument> tls;
+  bool redirect_to_https = false;  // redirect: https
+  Place place;
+  Place address_place;  // line 0 beside a place that is in the file: the address could not be read
+  Place redirect_place;
+};
+
+struct OriginEntry {
+  enum class Kind : uint8_t { exact, wildcard, pattern, null } kind = Kind::exact;
+  std::string text;  // exact: serialised origin; wildcard: "https://*.example.com"; pattern: RE2, whole match
+  Place place;
+};
+
+struct OriginsDocument {
+  std::string name;
+  std::vector<OriginEntry> allow;
+  bool credentials = false;
+  std::vector<std::string> methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+  std::vector<std::string> headers;  // allowed request fields; empty: those the preflight asks for
+  std::vector<std::string> expose;
+  std::chrono::seconds max_age{600};
+  bool require_on_websocket = false;  // require: true refuses an upgrade without an Origin field
+  Place place;
+};
+
+struct TokenSource {
+  enum class Kind : uint8_t { header, cookie, query, subprotocol } kind = Kind::header;
+  std::string name;  // header: field name (default Authorization, scheme Bearer); cookie and query: the name
+  Place place;
+};
+
+struct RequiredClaim {
+  std::string name;
+  std::vector<std::string> values;  // one of these; empty: must be present
+  Place place;
+};
+
+struct JwtDocument {
+  std::string name;
+  std::string issuer;                 // empty: not checked
+  std::vector<std::string> audience;  // empty: not checked; else one of these
+  std::string keys_file;              // JWKS (JSON) or PEM
+  std::string secret;                 // HS*; never printed
+  std::vector<std::string> algorithms;
+  std::vector<TokenSource> from;  // default: [header]
+  std::chrono::seconds leeway{60};
+  std::vector<RequiredClaim> required_claims;
+  bool require_expiry = true;  // a token without exp is refused
+  Place place;
+  Place keys_place;
+};
+
+struct EndpointUrl {
+  bool tls = false;
+  bool demo = false;  // the application built into the binary ("demo:")
+  std::string host;   // name or address literal, without brackets
+  uint16_t port = 0;
+  std::string text;  // as written
+  Place place;
+};
+
+enum class Balance : uint8_t { round_robin, least_connections };
+
+struct UpstreamDocument {
+  std::string name;
+  std::vector<EndpointUrl> endpoints;
+  Balance balance = Balance::round_robin;
+  std::string ca;           // PEM bundle for https endpoints; empty: the system's
+  bool insecure = false;    // do not verify; warns
+  std::string server_name;  // SNI and verified name; empty: the endpoint's host
+  Milliseconds connect_timeout{5'000};
+  Milliseconds response_timeout{60'000};
+  Milliseconds idle_timeout{60'000};  // no byte of a body in either direction
+  Milliseconds keepalive_timeout{55'000};
+  uint32_t keepalive_connections = 512;  // idle connections per endpoint and worker
+  uint32_t retries = 2;                  // further attempts after the first
+  Place place;
+};
+
+struct ForwardedClaim {
+  std::string claim;
+  std::string header;
+  Place place;
+};
+
+struct RouteDocument {
+  std::string name;  // default: "routes[N]"
+  std::string host;  // empty: any; "app.example.com"; "*.example.com"
+  std::string path = "/";
+  bool exact = false;                // match.exact instead of match.path
+  std::vector<std::string> methods;  // empty: any
+  std::string upstream;
+  Place upstream_place;
+  std::string origins;  // empty: none
+  Place origins_place;
+  std::string jwt;  // empty: none
+  bool jwt_required = true;
+  Place jwt_place;
+  std::vector<ForwardedClaim> forward_claims;
+  std::optional<uint64_t> body_size;  // overrides limits.body_size; 0: no limit
+  Place place;
+  Place name_place;
+  Place match_place;       // line 0: no match, everything
+  bool match_read = true;  // false: a problem was found in the match, which is not to be relied on
+};
+
+struct LogDocument {
+  enum class Format : uint8_t { json, text } format = Format::json;
+  enum class Level : uint8_t { debug, info, warn, error } level = Level::info;
+  bool access = true;
+  std::string output = "stdout";  // or a file
+  // Query parameters whose values are never logged. What the file names is added to these, and so is every
+  // parameter that a jwt.*.from takes a token from.
+  std::vector<std::string> redact = {"token",   "access_token", "id_token", "refresh_token", "jwt",
+                                     "api_key", "apikey",       "key",      "secret",        "password",
+                                     "auth",    "code",         "signature"};
+};
+
+struct LimitsDocument {
+  uint64_t head_size = 32 * 1024;
+  uint64_t target_size = 8 * 1024;
+  uint32_t header_fields = 100;
+  uint64_t body_size = 0;         // 0: no limit, bodies stream
+  uint32_t connections = 20'000;  // clients of the whole process
+  Milliseconds tls_handshake_timeout{10'000};
+  Milliseconds request_head_timeout{15'000};
+  Milliseconds keepalive_timeout{75'000};
+  Milliseconds idle_timeout{60'000};  // no byte of a request or response body moves on the client's side
+  Milliseconds tunnel_idle_timeout{3'600'000};
+  Milliseconds drain_timeout{30'000};
+};
+
+struct Document {
+  std::string file;      // its path as it was given to load_file
+  Diagnostics warnings;  // what loading had to say about a good file; never errors
+  // How a value stood in the file, where the environment took part in it.
+  std::map<Place, std::string> as_written;
+  uint32_t workers = 0;                      // 0: one per core
+  std::vector<std::string> trusted_proxies;  // CIDR blocks ("10.0.0.0/8", "::1/128") whose X-Forwarded-* and
+                                             // request id are believed
+  std::vector<Place> trusted_proxy_places;
+  bool via = false;
+  std::string request_id_header = "X-Request-Id";  // empty: off
+  std::vector<ListenerDocument> listeners;
+  std::vector<OriginsDocument> origins;
+  std::vector<JwtDocument> jwt;
+  std::vector<UpstreamDocument> upstreams;
+  std::vector<RouteDocument> routes;
+  LogDocument log;
+  LimitsDocument limits;
+
+  // `value`, which stood at `place`, in double quotes for a diagnostic: as it is written in the file, so that
+  // nothing from the environment is printed. Never call it for a secret.
+  std::string quote(Place place, std::string_view value) const;
+};
+
+}  // namespace postern::config

@@ -1,0 +1,126 @@
+// The view that decoding has of a tree of nodes: values that know their key path and complain by themselves,
+// and maps that know which keys they may hold. An accessor that returns nothing has said why.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/diagnostics.h"
+#include "config/values.h"
+#include "config/yaml_reader.h"
+
+namespace postern::config {
+
+class Fields;
+
+// One node with its key path. Borrows the node and the diagnostics: both outlive it. Cheap to copy.
+class Value {
+ public:
+  // `schema` is the path in config/schema.h: "listeners[].tls" for the path "listeners[0].tls".
+  Value(const Node& node, std::string path, std::string schema, Diagnostics& diagnostics)
+      : node_(&node), path_(std::move(path)), schema_(std::move(schema)), diagnostics_(&diagnostics) {}
+
+  const Node& node() const { return *node_; }
+  Place place() const { return node_->place; }
+  const std::string& path() const { return path_; }
+  const std::string& schema() const { return schema_; }
+  Diagnostics& diagnostics() const { return *diagnostics_; }
+
+  bool is_scalar() const { return node_->kind == Node::Kind::scalar; }
+  bool is_map() const { return node_->kind == Node::Kind::map; }
+  bool is_list() const { return node_->kind == Node::Kind::sequence; }
+
+  void complain(std::string sentence) const;
+  void warn(std::string sentence) const;
+  // `"value" rule; write "better"`. What the environment put in is shown as it was written.
+  void refuse(const Complaint& complaint) const;
+  // The value as it is written, in quotes.
+  std::string quote() const;
+
+  // The scalar, not empty. Valid as long as the node.
+  std::optional<std::string_view> text() const;
+
+  // The scalar as `parse` reads it.
+  template <class T>
+  std::optional<T> parsed(Parsed<T> (*parse)(std::string_view)) const {
+    const auto scalar = text();
+    if (!scalar) return std::nullopt;
+    Parsed<T> result = parse(*scalar);
+    if (!result) {
+      refuse(result.error());
+      return std::nullopt;
+    }
+    return std::move(*result);
+  }
+
+  std::optional<bool> boolean() const { return parsed(parse_boolean); }
+  // A number from `least` to `most`.
+  std::optional<uint64_t> number(uint64_t least, uint64_t most) const;
+  std::optional<uint64_t> size(uint64_t least, uint64_t most) const;
+  // A duration from `least` to `most`, both included.
+  std::optional<std::chrono::milliseconds> duration(std::chrono::milliseconds least,
+                                                    std::chrono::milliseconds most) const;
+  // One of `words`; the index of it. Others are refused with a suggestion.
+  std::optional<std::size_t> one_of(const std::vector<std::string_view>& words) const;
+
+  // The items of a list, "[N]" behind their paths. More than `most` are refused, and left out.
+  std::vector<Value> items(std::size_t most = 1000) const;
+  // The same, where a single value may stand for a list of one.
+  std::vector<Value> items_or_one() const;
+  // The entries of a map whose keys the operator chooses; "*" stands for them in the schema path.
+  // More than 10,000 are refused, and left out.
+  std::vector<std::pair<Key, Value>> entries() const;
+
+ private:
+  bool is_kind(Node::Kind kind, std::string_view wanted) const;
+  std::size_t count_up_to(std::size_t most) const;
+
+  const Node* node_;
+  std::string path_;
+  std::string schema_;
+  Diagnostics* diagnostics_;
+};
+
+// A map with fixed keys, those of its schema path. Says at once which keys it does not know.
+class Fields {
+ public:
+  // Not a map: says so, and holds nothing.
+  explicit Fields(const Value& value);
+
+  // The same with `known` for keys: small maps such as { cookie: NAME } have no rows in the schema.
+  Fields(const Value& value, const std::vector<std::string_view>& known);
+
+  // False when the value was no map, so that nothing need be said about missing keys.
+  bool is_map() const { return is_map_; }
+
+  const Value& value() const { return value_; }
+
+  // The value of `key`, or nothing. `key` must be a known one.
+  std::optional<Value> take(std::string_view key) const;
+
+  // The same, and a complaint when it is missing (but not when an unknown key was taken for it).
+  std::optional<Value> need(std::string_view key) const;
+
+  // Was an unknown key met that is likely a misspelling of `key`?
+  bool is_misspelt(std::string_view key) const;
+
+ private:
+  Value value_;
+  std::vector<std::string_view> known_;
+  std::vector<std::string_view> misspelt_;
+  bool is_map_;
+};
+
+// Puts what an accessor found into a member, and leaves the default when it found nothing.
+template <class T, class U>
+void set(T& member, std::optional<U>&& found) {
+  if (found) member = static_cast<T>(std::move(*found));
+}
+
+}  // namespace postern::config

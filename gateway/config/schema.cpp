@@ -1,0 +1,195 @@
+#include "config/schema.h"
+
+#include <array>
+
+namespace postern::config {
+namespace {
+
+using enum Shape;
+
+constexpr auto table = std::to_array<SchemaKey>({
+    {"workers", value, "number or auto", "auto", "How many event loops serve; auto is one per core.", "auto"},
+    {"trusted_proxies", value, "list of CIDR blocks or addresses", "[]",
+     "Whose X-Forwarded-* fields and request id are believed. From everybody else they are replaced.",
+     "[\"10.0.0.0/8\", \"::1\"]"},
+    {"via", value, "true or false", "false", "Add a Via field to requests and responses.", "false"},
+    {"request_id", value, "header name or false", "X-Request-Id",
+     "The field that carries the id of a request to the upstream and back to the client.", "X-Request-Id"},
+
+    {"listeners", list, "list", "required", "Where clients connect.", ""},
+    {"listeners[].address", value, "address", "required",
+     "\":443\" is every address; also \"127.0.0.1:443\", \"[::1]:443\", \"localhost:443\". Port 0 lets the "
+     "system choose.",
+     "\":443\""},
+    {"listeners[].tls", section, "map", "none", "Terminates TLS on this listener. Without it, plain HTTP.",
+     ""},
+    {"listeners[].tls.certificate", value, "file", "this or certificates",
+     "PEM chain, the server's own certificate first. Paths here and below are absolute or relative to this "
+     "file.",
+     "site.pem"},
+    {"listeners[].tls.key", value, "file", "this or certificates", "PEM private key of the certificate.",
+     "site.key"},
+    {"listeners[].tls.certificates", list, "list", "none",
+     "Instead of certificate and key: several, chosen by server name and key type; the first is the default.",
+     "", false},
+    {"listeners[].tls.certificates[].certificate", value, "file", "required", "PEM chain.", "a.pem", false},
+    {"listeners[].tls.certificates[].key", value, "file", "required", "PEM private key.", "a.key", false},
+    {"listeners[].tls.min_version", value, "\"1.2\" or \"1.3\"", "\"1.2\"", "The oldest TLS version spoken.",
+     "\"1.2\""},
+    {"listeners[].tls.ciphers", value, "OpenSSL cipher list", "the built-in list",
+     "Ciphers for TLS 1.2 in OpenSSL's words. TLS 1.3 has its own and needs no list.",
+     "\"ECDHE+AESGCM:ECDHE+CHACHA20\"", false},
+    {"listeners[].redirect", value, "https", "none",
+     "On a plain listener: answer every request with a redirect to https.", "https", false},
+
+    {"origins", named, "map of names", "none",
+     "Lists of web origins. One list serves CORS, WebSocket handshakes and the gateway's own answers.",
+     "dashboard"},
+    {"origins.*.allow", value, "list of origins", "required",
+     "\"https://app.example.com\", \"https://*.example.com\" for its subdomains, { pattern: ... } for an RE2 "
+     "expression that fits the whole origin, \"null\" (in quotes) for sandboxed pages and files.",
+     "[\"https://app.example.com\", { pattern: "
+     "\"https://pr-[0-9]+\\\\.example\\\\.com\" }]"},
+    {"origins.*.credentials", value, "true or false", "false",
+     "Pages may send cookies and Authorization along.", "true"},
+    {"origins.*.methods", value, "list of methods", "[GET, HEAD, POST, PUT, PATCH, DELETE]",
+     "What a preflight allows.", "[GET, HEAD, POST, PUT, PATCH, DELETE]"},
+    {"origins.*.headers", value, "list of header names", "those the preflight asks for",
+     "Request fields that a preflight allows.", "[Authorization, Content-Type]"},
+    {"origins.*.expose", value, "list of header names", "[]",
+     "Response fields that a page's scripts may read.", "[X-Request-Id]"},
+    {"origins.*.max_age", value, "duration, at most 24h", "10m",
+     "How long a browser may remember a preflight.", "10m"},
+    {"origins.*.require", value, "true or false", "false",
+     "Refuse a WebSocket upgrade that has no Origin field at all.", "false"},
+
+    {"jwt", named, "map of names", "none", "Ways to check JSON Web Tokens.", "clerk"},
+    {"jwt.*.issuer", value, "text", "not checked", "What the iss claim must be.",
+     "https://clerk.example.com"},
+    {"jwt.*.audience", value, "text or list", "not checked", "What the aud claim must hold, or one of these.",
+     "dashboard"},
+    {"jwt.*.keys", value, "file", "this or secret", "Public keys: a JWKS file (JSON) or a PEM file.",
+     "keys/jwks.json"},
+    {"jwt.*.secret", value, "text", "this or keys",
+     "Shared secret for HS256, HS384 and HS512, best from the environment. Never printed.", "${JWT_SECRET}",
+     false},
+    {"jwt.*.algorithms", value, "list", "required",
+     "Accepted signatures: HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, "
+     "ES512, "
+     "EdDSA.",
+     "[RS256]"},
+    {"jwt.*.from", value, "list", "[header]",
+     "Where the token is looked for, in this order: header (Authorization: Bearer), { header: NAME }, "
+     "{ cookie: NAME }, { query: NAME }, subprotocol (Sec-WebSocket-Protocol).",
+     "[header, { cookie: __session }, { query: token }, subprotocol]"},
+    {"jwt.*.leeway", value, "duration, at most 10m", "60s", "How far clocks may differ for exp, nbf and iat.",
+     "60s"},
+    {"jwt.*.required_claims", value, "map", "none",
+     "Claims that must be there: a value, a list of which one must fit, or present for any value.",
+     "{ email_verified: true, role: [admin, editor], sub: present }"},
+    {"jwt.*.require_expiry", value, "true or false", "true", "Refuse a token that has no exp claim.", "true"},
+
+    {"upstreams", named, "map of names", "none", "The applications behind the gateway.", "api"},
+    {"upstreams.*.endpoints", value, "list of URLs", "required",
+     "http://, https://, and ws://, wss:// as other spellings of the two; no path. demo: is the application "
+     "built into the binary.",
+     "[\"http://127.0.0.1:3001\", \"https://api.internal:8443\"]"},
+    {"upstreams.*.balance", value, "round_robin or least_connections", "round_robin",
+     "How an endpoint is chosen.", "round_robin"},
+    {"upstreams.*.ca", value, "file", "the system's", "PEM bundle that https endpoints are verified with.",
+     "internal-ca.pem"},
+    {"upstreams.*.insecure", value, "true or false", "false",
+     "Do not verify https endpoints. For a laptop; warns.", "false"},
+    {"upstreams.*.server_name", value, "host name", "the endpoint's host",
+     "Name sent to https endpoints (SNI) and verified.", "api.internal"},
+    {"upstreams.*.timeouts", section, "map", "see below", "Time limits of one attempt.", ""},
+    {"upstreams.*.timeouts.connect", value, "duration", "5s", "Name, connection and TLS handshake.", "5s"},
+    {"upstreams.*.timeouts.response", value, "duration", "60s",
+     "From the end of the request to the head of the response.", "60s"},
+    {"upstreams.*.timeouts.idle", value, "duration", "60s", "No byte of a body moves in either direction.",
+     "60s"},
+    {"upstreams.*.timeouts.keepalive", value, "duration", "55s",
+     "How long an unused connection is kept. Less than the application's own limit avoids races.", "55s"},
+    {"upstreams.*.keepalive_connections", value, "number", "512",
+     "Unused connections kept per endpoint and worker.", "512"},
+    {"upstreams.*.retries", value, "number, at most 10", "2",
+     "Further attempts, where nothing can be lost by them.", "2"},
+
+    {"routes", list, "list", "required",
+     "Which request goes where. The most specific match wins, whatever the order.", ""},
+    {"routes[].name", value, "text", "routes[N]", "What logs and metrics call the route.", "socket"},
+    {"routes[].match", section, "map", "everything", "What must fit for the route to be taken.", ""},
+    {"routes[].match.host", value, "host name", "any",
+     "app.example.com, or \"*.example.com\" for its subdomains.", "app.example.com"},
+    {"routes[].match.path", value, "path", "/",
+     "Prefix that ends at a segment: /ws takes /ws and /ws/x, not /wsfoo.", "/ws"},
+    {"routes[].match.exact", value, "path", "none", "Instead of path: exactly this path.", "/login", false},
+    {"routes[].match.methods", value, "list of methods", "any", "Only these methods.", "[GET, POST]"},
+    {"routes[].upstream", value, "name or URL", "required",
+     "One of upstreams, or an endpoint written here (http://127.0.0.1:3000).", "api"},
+    {"routes[].origins", value, "name", "none",
+     "One of origins. Without it CORS is the application's own affair.", "dashboard"},
+    {"routes[].jwt", section, "name or map", "none",
+     "One of jwt. `jwt: clerk` is short for { use: clerk, required: true }.", ""},
+    {"routes[].jwt.use", value, "name", "required", "One of jwt.", "clerk"},
+    {"routes[].jwt.required", value, "true or false", "true",
+     "false lets a request without a token pass; a bad token is refused all the same.", "true"},
+    {"routes[].forward_claims", value, "map of claim to header name", "none",
+     "Claims of the verified token that go to the upstream. A client can never send these fields itself.",
+     "{ sub: X-User-Id, email: X-User-Email }"},
+    {"routes[].body_size", value, "size or none", "limits.body_size", "Largest request body of this route.",
+     "10MiB"},
+
+    {"log", section, "map", "see below", "What is written down, and where.", ""},
+    {"log.format", value, "json or text", "json", "One line per event in either.", "json"},
+    {"log.level", value, "debug, info, warn or error", "info", "The least important events that are written.",
+     "info"},
+    {"log.access", value, "true or false", "true", "One line per exchange and tunnel.", "true"},
+    {"log.output", value, "stdout or file", "stdout", "A file is opened again on SIGUSR1.", "stdout"},
+    {"log.redact", value, "list of query parameters", "see the list",
+     "Further parameters whose values are never logged. These are always among them: token, access_token, "
+     "id_token, refresh_token, jwt, api_key, apikey, key, secret, password, auth, code, signature, and those "
+     "a jwt takes its token from.",
+     "[]"},
+
+    {"limits", section, "map", "see below", "Sizes and times that no client gets past.", ""},
+    {"limits.head_size", value, "size", "32KiB", "Request line and fields together.", "32KiB"},
+    {"limits.target_size", value, "size", "8KiB", "Path and query.", "8KiB"},
+    {"limits.header_fields", value, "number", "100", "Number of fields in a request.", "100"},
+    {"limits.body_size", value, "size or none", "none",
+     "Largest request body. Bodies stream, so none costs no memory.", "none"},
+    {"limits.connections", value, "number", "20000", "Client connections of the whole process.", "20000"},
+    {"limits.tls_handshake_timeout", value, "duration", "10s", "From accept to the end of the TLS handshake.",
+     "10s"},
+    {"limits.request_head_timeout", value, "duration", "15s",
+     "From a request's first byte to its last field.", "15s"},
+    {"limits.keepalive_timeout", value, "duration", "75s", "Between requests on one connection.", "75s"},
+    {"limits.idle_timeout", value, "duration", "60s",
+     "No byte of a request or response body moves on the client's side.", "60s"},
+    {"limits.tunnel_idle_timeout", value, "duration", "1h", "A WebSocket on which nothing moves.", "1h"},
+    {"limits.drain_timeout", value, "duration", "30s", "What exchanges and tunnels get to end in a shutdown.",
+     "30s"},
+});
+
+}  // namespace
+
+std::span<const SchemaKey> schema() { return table; }
+
+std::string_view key_name(const SchemaKey& key) {
+  return key.path.substr(key.path.rfind('.') + 1);  // npos + 1 is 0
+}
+
+bool is_inside(const SchemaKey& key, std::string_view parent) {
+  const std::size_t dot = key.path.rfind('.');
+  return (dot == std::string_view::npos ? std::string_view() : key.path.substr(0, dot)) == parent;
+}
+
+std::vector<std::string_view> keys_inside(std::string_view parent) {
+  std::vector<std::string_view> names;
+  for (const SchemaKey& key : schema()) {
+    if (is_inside(key, parent)) names.push_back(key_name(key));
+  }
+  return names;
+}
+
+}  // namespace postern::config

@@ -1,0 +1,227 @@
+#include "config/values.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+
+#include "base/ascii.h"
+#include "config/text.h"
+
+namespace postern::config {
+namespace {
+
+bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
+
+std::size_t count_digits(std::string_view text) {
+  return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+}
+
+std::string_view without_zeros(std::string_view digits) {
+  const std::size_t first = std::min(digits.find_first_not_of('0'), digits.size() - 1);
+  return digits.substr(first);
+}
+
+struct Unit {
+  std::string_view name;
+  uint64_t factor;
+};
+
+constexpr auto duration_units =
+    std::to_array<Unit>({{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}});
+
+constexpr uint64_t kibi = 1024;
+constexpr auto size_units = std::to_array<Unit>({{"", 1},
+                                                 {"B", 1},
+                                                 {"k", kibi},
+                                                 {"K", kibi},
+                                                 {"KiB", kibi},
+                                                 {"M", kibi* kibi},
+                                                 {"MiB", kibi* kibi},
+                                                 {"G", kibi* kibi* kibi},
+                                                 {"GiB", kibi* kibi* kibi}});
+
+constexpr std::string_view duration_rule = "is no duration; a number and a unit: 500ms, 5s, 2m, 1h";
+constexpr std::string_view size_rule = "is no size; a number and a unit: 16KiB, 1MiB, 2GiB";
+
+template <std::size_t count>
+const Unit* find_unit(const std::array<Unit, count>& units, std::string_view name) {
+  const auto found =
+      std::find_if(units.begin(), units.end(), [&](const Unit& unit) { return unit.name == name; });
+  return found == units.end() ? nullptr : &*found;
+}
+
+// A number and a unit; `largest` is the largest result that is taken.
+template <std::size_t count>
+Parsed<uint64_t> parse_with_unit(std::string_view text, const std::array<Unit, count>& units,
+                                 std::string_view rule, uint64_t largest) {
+  const std::size_t digits = count_digits(text);
+  if (digits == 0) return complain(std::string(rule));
+  std::string_view number_text = text.substr(0, digits);
+  if (number_text.size() > 1 && number_text[0] == '0') {
+    return complain("begins with a zero",
+                    std::string(without_zeros(number_text)) + std::string(text.substr(digits)));
+  }
+  const Unit* unit = find_unit(units, text.substr(digits));
+  if (unit == nullptr) {
+    const std::string_view rest = text.substr(digits);
+    const std::string_view trimmed = rest.substr(std::min(rest.find_first_not_of(' '), rest.size()));
+    // "5 s" and "5S" are told the right spelling; "10MB" is not, for it may mean either.
+    for (const Unit& candidate : units) {
+      if (!trimmed.empty() && base::to_lower(trimmed) == base::to_lower(candidate.name)) {
+        return complain(std::string(rule), std::string(number_text) + std::string(candidate.name));
+      }
+    }
+    return complain(std::string(rule));
+  }
+  const std::optional<uint64_t> number = base::parse_decimal(number_text);
+  if (!number || *number > largest / unit->factor) return complain("is too large");
+  return *number * unit->factor;
+}
+
+bool is_name_letter(char letter) {
+  return is_digit(letter) || (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+         letter == '.' || letter == '_' || letter == '-';
+}
+
+// Fields that are not for an operator to fill, and why.
+struct Reserved {
+  std::string_view name;
+  std::string_view why;
+};
+
+constexpr std::string_view hop_by_hop = "is a hop-by-hop field, which belongs to one connection";
+constexpr std::string_view framing = "says where the message goes or how its body is read";
+constexpr std::string_view ours = "is set by the gateway itself";
+constexpr std::string_view credential = "carries credentials of the client";
+
+constexpr auto reserved_fields = std::to_array<Reserved>({
+    {"connection", hop_by_hop},
+    {"keep-alive", hop_by_hop},
+    {"proxy-connection", hop_by_hop},
+    {"proxy-authenticate", hop_by_hop},
+    {"proxy-authorization", hop_by_hop},
+    {"te", hop_by_hop},
+    {"trailer", hop_by_hop},
+    {"transfer-encoding", hop_by_hop},
+    {"upgrade", hop_by_hop},
+    {"http2-settings", hop_by_hop},
+    {"host", framing},
+    {"content-length", framing},
+    {"content-type", framing},
+    {"content-encoding", framing},
+    {"content-range", framing},
+    {"expect", framing},
+    {"range", framing},
+    {"authorization", credential},
+    {"cookie", credential},
+    {"origin", "is what origin lists are checked against"},
+    {"forwarded", ours},
+    {"via", ours},
+    {"x-forwarded-for", ours},
+    {"x-forwarded-proto", ours},
+    {"x-forwarded-host", ours},
+    {"x-forwarded-port", ours},
+});
+
+}  // namespace
+
+Parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  if (!text.empty() && count_digits(text) == text.size()) {
+    return complain("has no unit; write 500ms, 5s, 2m or 1h");
+  }
+  constexpr uint64_t largest = std::numeric_limits<int64_t>::max() / 1'000'000;  // also fits nanoseconds
+  const Parsed<uint64_t> parsed = parse_with_unit(text, duration_units, duration_rule, largest);
+  if (!parsed) return tl::unexpected<Complaint>(parsed.error());
+  return std::chrono::milliseconds(static_cast<int64_t>(*parsed));
+}
+
+Parsed<uint64_t> parse_size(std::string_view text) {
+  return parse_with_unit(text, size_units, size_rule, std::numeric_limits<int64_t>::max());
+}
+
+Parsed<uint64_t> parse_number(std::string_view text) {
+  if (text.empty() || count_digits(text) != text.size()) {
+    return complain("is no number; decimal digits and nothing else");
+  }
+  if (text.size() > 1 && text[0] == '0') {
+    return complain("begins with a zero", std::string(without_zeros(text)));
+  }
+  const std::optional<uint64_t> number = base::parse_decimal(text);
+  if (!number) return complain("is too large");
+  return *number;
+}
+
+Parsed<bool> parse_boolean(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  const std::string lower = base::to_lower(text);
+  const std::string rule = "is neither true nor false";
+  if (lower == "yes" || lower == "on" || lower == "true" || lower == "1" || lower == "y") {
+    return complain(rule, "true");
+  }
+  if (lower == "no" || lower == "off" || lower == "false" || lower == "0" || lower == "n") {
+    return complain(rule, "false");
+  }
+  return complain(rule);
+}
+
+Parsed<uint16_t> parse_port(std::string_view text, bool allow_zero) {
+  const std::string rule = allow_zero ? "has no port from 0 to 65535" : "has no port from 1 to 65535";
+  const Parsed<uint64_t> number = parse_number(text);
+  if (!number || *number > 65'535 || (*number == 0 && !allow_zero)) return complain(rule);
+  return static_cast<uint16_t>(*number);
+}
+
+Parsed<std::string> parse_method(std::string_view text) {
+  if (text == "*") return complain("is no method; leave methods out to take any");
+  if (!base::is_token(text)) return complain("is no method");
+  std::string upper = to_upper(text);
+  if (upper != text) return complain("is no method: methods are upper case", std::move(upper));
+  return upper;
+}
+
+Parsed<std::string> parse_header_name(std::string_view text) {
+  if (text == "*") return complain("is not taken as a header name; name the headers one by one");
+  if (!base::is_token(text)) return complain("is no header name (letters, digits and !#$%&'*+-.^_`|~)");
+  return std::string(text);
+}
+
+Parsed<std::string> parse_settable_header(std::string_view text) {
+  Parsed<std::string> name = parse_header_name(text);
+  if (!name) return name;
+  const std::string lower = base::to_lower(text);
+  for (const Reserved& reserved : reserved_fields) {
+    if (lower == reserved.name) return complain(std::string(reserved.why) + "; choose another field");
+  }
+  if (lower.starts_with("sec-") || lower.starts_with("proxy-")) {
+    return complain("has a reserved prefix; choose another field");
+  }
+  return name;
+}
+
+Parsed<std::string> parse_name(std::string_view text) {
+  if (text.empty() || text.size() > 64 || !std::all_of(text.begin(), text.end(), is_name_letter)) {
+    return complain("is no name (letters, digits, \".\", \"_\" and \"-\", at most 64)");
+  }
+  return std::string(text);
+}
+
+std::string to_text(std::chrono::milliseconds duration) {
+  const int64_t count = duration.count();
+  if (count != 0 && count % 3'600'000 == 0) return std::to_string(count / 3'600'000) + "h";
+  if (count != 0 && count % 60'000 == 0 && count / 60'000 < 60 && count >= 120'000) {
+    return std::to_string(count / 60'000) + "m";
+  }
+  if (count % 1000 == 0) return std::to_string(count / 1000) + "s";
+  return std::to_string(count) + "ms";
+}
+
+const std::vector<std::string_view>& token_algorithms() {
+  static const std::vector<std::string_view> names = {"HS256", "HS384", "HS512", "RS256", "RS384",
+                                                      "RS512", "PS256", "PS384", "PS512", "ES256",
+                                                      "ES384", "ES512", "EdDSA"};
+  return names;
+}
+
+}  // namespace postern::config

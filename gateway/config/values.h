@@ -1,0 +1,65 @@
+// Text to typed values: durations, sizes, numbers, booleans and the words of HTTP. Pure functions: they say
+// what is wrong with a text, and the caller says where it stood. Addresses are in config/addresses.h.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace postern::config {
+
+// Why a text is refused. `rule` repeats nothing of the text; `better` is the spelling that would have been
+// right, when there is one, and may repeat parts of it: not to be shown when the text is a secret.
+struct Complaint {
+  std::string rule;  // goes on after the quoted text: "has no unit (write 5s, 500ms, 2m or 1h)"
+  std::string better;
+};
+
+template <class T>
+using Parsed = tl::expected<T, Complaint>;
+
+inline tl::unexpected<Complaint> complain(std::string rule, std::string better = "") {
+  return tl::unexpected<Complaint>(Complaint{std::move(rule), std::move(better)});
+}
+
+// "5s", "500ms", "2m", "1h": an integer and its unit. 0 is a duration here; ranges are the caller's.
+Parsed<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+// Bytes: "65536", "64B", "16KiB", "1MiB", "2GiB", "32k", "1M", "1G" (k, M, G are powers of 1024, as nginx
+// reads them).
+Parsed<uint64_t> parse_size(std::string_view text);
+
+// Decimal digits only: no sign, no leading zero (YAML 1.1 read 010 as 8), no 0x.
+Parsed<uint64_t> parse_number(std::string_view text);
+
+// true or false and nothing else: `no`, `on` and `1` mean different things to different readers.
+Parsed<bool> parse_boolean(std::string_view text);
+
+// 1 to 65535, or 0 to 65535.
+Parsed<uint16_t> parse_port(std::string_view text, bool allow_zero);
+
+// A method as routes and preflights name it: a token in upper case.
+Parsed<std::string> parse_method(std::string_view text);
+
+// A field name: a token, and not "*".
+Parsed<std::string> parse_header_name(std::string_view text);
+
+// A field name that the gateway may set on a request: none that frames it (Host, Content-Length, Connection
+// and other hop-by-hop fields), authenticates it (Authorization, Cookie) or that the gateway sets itself
+// (X-Forwarded-*, Forwarded, Via, Sec-WebSocket-*).
+Parsed<std::string> parse_settable_header(std::string_view text);
+
+// The name of an upstream, a list, a route: letters, digits, ".", "_" and "-", at most 64. Names go into logs
+// and metric labels.
+Parsed<std::string> parse_name(std::string_view text);
+
+// "250 ms" style text of a duration, in the largest unit that fits: 90'000 ms is "90s".
+std::string to_text(std::chrono::milliseconds duration);
+
+// JOSE algorithm names (RFC 7518 section 3.1, RFC 8037) that tokens may be signed with.
+const std::vector<std::string_view>& token_algorithms();
+
+}  // namespace postern::config

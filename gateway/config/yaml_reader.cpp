@@ -1,0 +1,333 @@
+#include "config/yaml_reader.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <exception>
+#include <istream>
+#include <limits>
+#include <map>
+#include <new>
+#include <streambuf>
+#include <utility>
+
+#include "config/text.h"
+
+namespace postern::config {
+namespace {
+
+constexpr std::string_view no_anchors =
+    "anchors and aliases are not taken here; a text that begins with & or * needs quotes";
+
+Place place_of(const YAML::Mark& mark) {
+  if (mark.is_null()) return Place{1, 1};
+  return Place{mark.line + 1, mark.column + 1};
+}
+
+std::string join(const std::string& path, const std::string& key) {
+  return path.empty() ? shown(key, 64) : path + '.' + shown(key, 64);
+}
+
+// Ends the parse; the problem has been said already.
+struct Stop {};
+
+// Builds the tree from yaml-cpp's events. Its own node classes are not used: they merge duplicates silently
+// and share aliased nodes.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  TreeBuilder(std::string_view text, Diagnostics& diagnostics)
+      : diagnostics_(diagnostics), text_size_(text.size()) {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      lines_.push_back(text.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+
+  std::optional<Node> take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ == 1) return;
+    diagnostics_.error(place_of(mark), "",
+                       "a second YAML document begins here (or something that does not belong to the first); "
+                       "a configuration is one document");
+    throw Stop{};
+  }
+
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    refuse_anchor(mark, anchor);
+    Node node;
+    node.place = place_of(mark);
+    if (!open_.empty() && !expects_key()) node.place = place_before(mark);
+    add(std::move(node));
+  }
+
+  // What it stands for was refused where its anchor stood; an alias without one ends the parse.
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    diagnostics_.error(place_of(mark), path(), std::string(no_anchors));
+    Node node;
+    node.kind = Node::Kind::scalar;
+    node.place = place_of(mark);
+    node.text = "*";
+    node.broken = true;
+    add(std::move(node));
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    refuse_anchor(mark, anchor);
+    refuse_tag(mark, tag);
+    Node node;
+    node.kind = Node::Kind::scalar;
+    node.place = place_of(mark);
+    node.text = value;
+    add(std::move(node));
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value style) override {
+    open(mark, tag, anchor, Node::Kind::sequence);
+    open_.back().is_block = style == YAML::EmitterStyle::Block;
+  }
+  void OnSequenceEnd() override { close(); }
+
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, Node::Kind::map);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  // A collection whose end has not come. `key` waits for its value; a refused key's value is dropped.
+  struct Open {
+    Node node;
+    std::string path;
+    std::optional<Key> key;
+    bool drops_value = false;
+    bool is_key = false;    // it stands where only a text may stand
+    bool is_block = false;  // its items have dashes
+    std::map<std::string, Place, std::less<>> seen;
+  };
+
+  std::string path() const {
+    if (open_.empty()) return "";
+    const Open& top = open_.back();
+    if (top.node.kind == Node::Kind::map) return top.key ? join(top.path, top.key->text) : top.path;
+    return top.path + '[' + std::to_string(top.node.items.size()) + ']';
+  }
+
+  void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (anchor != 0) diagnostics_.error(place_of(mark), path(), std::string(no_anchors));
+  }
+
+  // "?" is a plain scalar without a tag, "!" a quoted one.
+  void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
+    if (tag.empty() || tag == "?" || tag == "!") return;
+    diagnostics_.error(place_of(mark), path(),
+                       "YAML tags are not taken here; a text that begins with ! needs quotes");
+  }
+
+  bool expects_key() const {
+    return !open_.empty() && open_.back().node.kind == Node::Kind::map && !open_.back().key;
+  }
+
+  void count(Place place) {
+    if (++nodes_ <= max_nodes) return;
+    diagnostics_.error(place, "", "the file has more than " + std::to_string(max_nodes) + " values");
+    throw Stop{};
+  }
+
+  void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Node::Kind kind) {
+    const Place place = place_of(mark);
+    refuse_anchor(mark, anchor);
+    refuse_tag(mark, tag);
+    if (open_.size() == max_depth) {
+      diagnostics_.error(place, path(), "nested deeper than " + std::to_string(max_depth) + " levels");
+      throw Stop{};
+    }
+    count(place);
+    Open next;
+    next.path = path();
+    next.is_key = expects_key();
+    next.node.kind = kind;
+    next.node.place = place;
+    open_.push_back(std::move(next));
+  }
+
+  void close() {
+    Open closed = std::move(open_.back());
+    open_.pop_back();
+    if (!closed.is_key) return attach(std::move(closed.node));
+    // Said only now: yaml-cpp takes an unfinished [ for a key before it finds the end missing.
+    diagnostics_.error(closed.node.place, closed.path, "a key must be a text, not a list or a map");
+    open_.back().key = Key{"", closed.node.place};
+    open_.back().drops_value = true;
+  }
+
+  // yaml-cpp marks a missing value with whatever token comes next, which may be lines further down. What is
+  // meant is the key before it, or the dash.
+  Place place_before(const YAML::Mark& next) const {
+    Place mark = place_of(next);
+    // At the end of the text its column starts over.
+    if (next.pos >= static_cast<int>(text_size_)) mark.column = std::numeric_limits<int>::max();
+    const Open& top = open_.back();
+    if (top.node.kind == Node::Kind::map) return top.key->place;
+    if (!top.is_block) return place_of(next);
+    const std::size_t column = static_cast<std::size_t>(top.node.place.column);
+    for (int line = std::min(mark.line, static_cast<int>(lines_.size())); line >= top.node.place.line;
+         --line) {
+      const Place dash{line, top.node.place.column};
+      const std::string_view text = lines_[static_cast<std::size_t>(line - 1)];
+      const bool is_dash = text.size() >= column && text[column - 1] == '-' &&
+                           text.substr(0, column).find_first_not_of(" -?:") == std::string_view::npos;
+      if (is_dash && dash < mark) return dash;
+    }
+    return top.node.place;
+  }
+
+  void add(Node node) {
+    count(node.place);
+    if (expects_key()) return add_key(std::move(node));
+    if (find_control(node.text) != std::string::npos) {
+      node.broken = true;
+      diagnostics_.error(node.place, path(),
+                         "the value holds a control character (a line end, a tab or worse)");
+    }
+    attach(std::move(node));
+  }
+
+  void attach(Node node) {
+    if (open_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    Open& top = open_.back();
+    if (top.node.kind == Node::Kind::sequence) {
+      top.node.items.push_back(std::move(node));
+      return;
+    }
+    if (!top.drops_value) {
+      top.node.keys.push_back(std::move(*top.key));
+      top.node.items.push_back(std::move(node));
+    }
+    top.key.reset();
+    top.drops_value = false;
+  }
+
+  void add_key(Node node) {
+    Open& top = open_.back();
+    top.drops_value = true;
+    if (node.broken) {
+      // said already
+    } else if (node.kind == Node::Kind::null) {
+      diagnostics_.error(node.place, top.path, "a key is missing before the colon, or is null");
+    } else if (node.text == "<<") {
+      diagnostics_.error(node.place, join(top.path, "<<"), "merge keys are not taken here");
+    } else if (node.text.empty() || find_control(node.text) != std::string::npos) {
+      diagnostics_.error(node.place, top.path, "a key is empty or holds a control character");
+    } else if (const auto [first, is_new] = top.seen.emplace(node.text, node.place); !is_new) {
+      diagnostics_.error(node.place, join(top.path, node.text),
+                         "duplicate key " + quoted(node.text) + "; it stands in line " +
+                             std::to_string(first->second.line) + " already");
+    } else {
+      top.drops_value = false;
+    }
+    top.key = Key{std::move(node.text), node.place};
+  }
+
+  Diagnostics& diagnostics_;
+  std::size_t text_size_;
+  std::vector<std::string_view> lines_;
+  std::optional<Node> root_;
+  std::vector<Open> open_;
+  std::size_t nodes_ = 0;
+  int documents_ = 0;
+};
+
+// The text as a stream, without a copy.
+class ViewBuffer : public std::streambuf {
+ public:
+  explicit ViewBuffer(std::string_view text) {
+    char* begin = const_cast<char*>(text.data());  // a get area is only read
+    setg(begin, begin, begin + text.size());
+  }
+};
+
+Place place_at(std::string_view text, std::size_t offset) {
+  Place place{1, 1};
+  for (const char byte : text.substr(0, offset)) {
+    ++place.column;
+    if (byte == '\n') place = Place{place.line + 1, 1};
+  }
+  return place;
+}
+
+// yaml-cpp reads UTF-16, UTF-32 and binary garbage without a word; this program does not.
+bool is_plain_text(std::string_view text, Diagnostics& diagnostics) {
+  std::size_t bad = 0;
+  if (!is_utf8(text, &bad)) {
+    diagnostics.error(place_at(text, bad), "", "the file is not UTF-8 text");
+    return false;
+  }
+  for (bad = find_control(text); bad != std::string_view::npos; bad = find_control(text, bad + 1)) {
+    const bool is_line_end =
+        text[bad] == '\n' || (text[bad] == '\r' && bad + 1 < text.size() && text[bad + 1] == '\n');
+    if (is_line_end || text[bad] == '\t') continue;
+    diagnostics.error(place_at(text, bad), "", "the file holds a control character (is it UTF-8 text?)");
+    return false;
+  }
+  return true;
+}
+
+bool has_tab_in_front(std::string_view text, int line) {
+  for (; line > 0 && !text.empty(); --line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, std::min(text.find_first_not_of(" \t"), text.size())).find('\t') !=
+         std::string_view::npos;
+}
+
+// yaml-cpp's words, without what it repeats from the file (that could be a piece of a secret).
+std::string sentence_of(const YAML::Exception& exception, std::string_view text) {
+  if (exception.msg.find("alias") != std::string::npos || exception.msg.find("anchor") != std::string::npos) {
+    return std::string(no_anchors);
+  }
+  if (has_tab_in_front(text, exception.mark.line)) return "not YAML: indented with a tab; YAML wants spaces";
+  return "not YAML: " + exception.msg.substr(0, exception.msg.find(": "));
+}
+
+}  // namespace
+
+std::optional<Node> read_yaml(std::string_view text, Diagnostics& diagnostics) {
+  if (text.size() > max_file_size) {
+    diagnostics.error(Place{1, 1}, "", "the file is larger than 1 MiB");
+    return std::nullopt;
+  }
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (!is_plain_text(text, diagnostics)) return std::nullopt;
+
+  ViewBuffer buffer(text);
+  std::istream stream(&buffer);
+  TreeBuilder builder(text, diagnostics);
+  try {
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const Stop&) {
+    return std::nullopt;
+  } catch (const YAML::Exception& exception) {
+    diagnostics.error(place_of(exception.mark), "", sentence_of(exception, text));
+    return std::nullopt;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    diagnostics.error(Place{1, 1}, "", "not YAML: the parser gave up on it");
+    return std::nullopt;
+  }
+  return builder.take();
+}
+
+}  // namespace postern::config
