@@ -1,0 +1,69 @@
+// One client of the demonstration: the story of its requests, until it leaves or becomes a WebSocket.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/story.h"
+#include "crypto/hmac.h"
+#include "demo/options.h"
+#include "demo/socket_session.h"
+#include "http/local_response.h"
+#include "http/target.h"
+#include "http1/server_connection.h"
+
+namespace postern::demo {
+
+struct Served {};  // all of a client's requests
+
+class Client final : private http1::ServerConnection::Owner, private base::Story<Served>::Owner {
+ public:
+  class Owner {
+   public:
+    // A handshake was answered: the bytes are a WebSocket's from now on.
+    virtual void on_socket(std::unique_ptr<net::Transport> transport, SocketSession::Kind kind) = 0;
+    // Told once. The client must not be freed in this call; it may be buried.
+    virtual void on_client_over(Client& client) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // `options`, `key` and `owner` outlive the client. begin() follows at once.
+  Client(base::Turn& turn, const Options& options, const crypto::HmacKey& key,
+         std::unique_ptr<net::Transport> transport, Owner& owner);
+  void begin();
+
+  // Its request is answered still; an event stream ends.
+  void leave();
+
+ private:
+  using Arrival = http1::ServerConnection::Arrival;
+
+  void on_client_gone(base::Cause why) override;
+  void on_story_ended(Served) override;
+
+  base::Task<Served> serve();
+  base::Task<base::Result<void>> answer_request(Arrival arrival);
+  base::Task<base::Result<void>> read_body();
+  base::Task<base::Result<void>> choose_answer(const http::Target& target);
+  base::Task<base::Result<void>> send_events();
+  base::Task<base::Result<bool>> finish_stream();
+  base::Task<base::Result<bool>> close();
+  void open_socket(SocketSession::Kind kind);
+  void answer(const http::LocalResponse& response);
+
+  base::Turn& turn_;
+  const Options& options_;
+  const crypto::HmacKey& key_;
+  Owner& owner_;
+  http::ClientFacts facts_;
+  base::Scope scope_;
+  std::optional<base::Scope> request_scope_;  // ends with the client, or when an event stream has to
+  std::optional<base::Cause> gone_;
+  bool leaving_ = false;
+  http1::ServerConnection connection_;
+  base::Story<Served> story_;  // last: its waits lie in the members above
+};
+
+}  // namespace postern::demo

@@ -1,0 +1,71 @@
+// The demo room knows a small application of its own: a page, an API, server-sent events and WebSockets. It
+// gives a server of it on one loop, which the gateway proxies to like to any other; it must not know the
+// gateway in front of it, configuration, or tokens beyond minting one to try.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "crypto/hmac.h"
+#include "demo/client.h"
+#include "demo/options.h"
+#include "demo/socket_session.h"
+#include "net/listener.h"
+#include "net/loop.h"
+
+namespace postern::demo {
+
+class DemoApplication final : private net::Listener::Owner,
+                              private Client::Owner,
+                              private SocketSession::Owner,
+                              private base::Timer {
+ public:
+  class Owner {
+   public:
+    // Nothing is open any more after stop(). Must not destroy the application in this call; may stop the
+    // loop.
+    virtual void on_demo_stopped() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // Serves at once. `jwt_secret` is what tokens are signed with (HS256) and is not empty. The loop outlives
+  // the application; everything here happens on the loop's thread.
+  DemoApplication(net::Loop& loop, net::ListeningSocket socket, std::string jwt_secret,
+                  const Options& options = {});
+  ~DemoApplication() override;  // cuts what is open; not from a callback of its own
+  DemoApplication(const DemoApplication&) = delete;
+  DemoApplication& operator=(const DemoApplication&) = delete;
+
+  // Where it listens, with the port that the system chose.
+  const base::SocketAddress& address() const { return address_; }
+  size_t connections() const { return clients_.size() + sessions_.size(); }
+
+  // Accepts no more; requests are answered still, event streams end, WebSockets are closed with 1001. What is
+  // open after Options::stop_limit is cut. `told`, if given, hears when nothing is left, perhaps in this
+  // call.
+  void stop(Owner* told = nullptr);
+
+ private:
+  void on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) override;
+  void on_descriptors_exhausted(net::Listener&) override {}  // accepting goes on by itself
+  void on_accepting_again(net::Listener&) override {}
+  void on_socket(std::unique_ptr<net::Transport> transport, SocketSession::Kind kind) override;
+  void on_client_over(Client& client) override;
+  void on_session_over(SocketSession& session) override;
+  void on_deadline() override;
+  void one_is_over();
+
+  net::Loop& loop_;
+  const Options options_;
+  const crypto::HmacKey key_;
+  const base::SocketAddress address_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<SocketSession>> sessions_;
+  std::unique_ptr<net::Listener> listener_;  // none after stop()
+  Owner* told_ = nullptr;
+};
+
+}  // namespace postern::demo
