@@ -1,0 +1,248 @@
+#include "app/supervisor.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <sstream>
+#include <thread>
+
+#include "config/compile.h"
+#include "config/compile_policy.h"
+#include "config/load.h"
+
+namespace postern::app {
+namespace {
+
+telemetry::LogFormat format_of(const config::LogDocument& log) {
+  return log.format == config::LogDocument::Format::json ? telemetry::LogFormat::json
+                                                         : telemetry::LogFormat::text;
+}
+
+base::Severity level_of(config::LogDocument::Level level) {
+  switch (level) {
+    case config::LogDocument::Level::debug: return base::Severity::debug;
+    case config::LogDocument::Level::info: return base::Severity::info;
+    case config::LogDocument::Level::warn: return base::Severity::warn;
+    case config::LogDocument::Level::error: return base::Severity::error;
+  }
+  return base::Severity::info;
+}
+
+size_t worker_count(const config::Document& document) {
+  return document.workers != 0 ? document.workers : std::max(1u, std::thread::hardware_concurrency());
+}
+
+// Every connection is a descriptor, two with its endpoint: what the system allows is ours to use.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::vector<std::string> lines_of(const config::Diagnostics& problems) {
+  std::vector<std::string> lines;
+  for (const config::Problem& problem : problems.problems()) lines.push_back(to_text(problem));
+  return lines;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(std::string path, config::Document document)
+    : path_(std::move(path)),
+      document_(std::move(document)),
+      sink_(STDOUT_FILENO, telemetry::LogSink::Options{.format = format_of(document_.log)}),
+      log_(sink_, {.format = format_of(document_.log), .level = level_of(document_.log.level)}),
+      mailbox_(loop_, [this](ToControl message) { receive(message); }),
+      signals_(loop_),
+      shared_{sink_, log_, format_of(document_.log), {}, [this](ToControl message) { mailbox_.post(message); }} {}
+
+Supervisor::~Supervisor() = default;
+
+int Supervisor::run() {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  signals_.on(SIGHUP, [this] { reload(); });
+  signals_.on(SIGTERM, [this] { drain(); });
+  signals_.on(SIGINT, [this] { drain(); });
+  signals_.on(SIGUSR1, [this] { reopen_log(); });
+  if (!start()) {
+    sink_.flush();
+    return 1;
+  }
+  rotate_tickets_at_ = loop_.turn().now + net::TicketKeys::rotate_every;
+  loop_.turn().arm(*this, sink_.flush_age());
+  loop_.run();
+  workers_.clear();
+  demo_.reset();
+  log_.info("stopped");
+  sink_.flush();
+  return 0;
+}
+
+bool Supervisor::start() {
+  if (document_.log.output != "stdout") {
+    const std::string file = config::resolve_file(document_, document_.log.output);
+    if (const std::error_code error = sink_.open_file(file)) {
+      log_.error("log_file_not_opened", {{"file", file}, {"reason", error.message()}});
+      return false;
+    }
+  }
+  for (const config::Problem& warning : document_.warnings.problems())
+    log_.warn("configuration_warning", {{"problem", to_text(warning)}});
+  if (config::uses_demo(document_)) {
+    auto demo = DemoThread::start(document_);
+    if (!demo) {
+      log_.error("start_failed", {{"problem", demo.error()}});
+      return false;
+    }
+    demo_ = std::move(*demo);
+  }
+  for (size_t i = 0; i < worker_count(document_); ++i) workers_.push_back(std::make_unique<Worker>(shared_));
+  if (const auto applied = apply(document_); !applied) {
+    for (const std::string& line : applied.error()) log_.error("start_failed", {{"problem", line}});
+    stop_workers();
+    workers_.clear();
+    return false;
+  }
+  return true;
+}
+
+tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Document& document) {
+  config::CompileOptions options{.version = version_ + 1, .tickets = tickets_, .demo_port = {}};
+  if (demo_) options.demo_port = demo_->port();
+  config::Diagnostics notes(document.file);
+  auto compiled = config::compile(document, options, notes);
+  if (!compiled) return tl::unexpected(lines_of(compiled.error()));
+  std::vector<Open> open;
+  tl::expected<Sockets, std::string> sockets = bind(**compiled, open);
+  if (!sockets) return tl::unexpected(std::vector<std::string>{sockets.error()});
+
+  for (const config::Problem& note : notes.problems())
+    log_.warn("configuration_warning", {{"problem", to_text(note)}});
+  snapshot_ = std::move(*compiled);
+  version_ = snapshot_->version;
+  open_ = std::move(open);
+  applied_ = loop_.turn().now;
+  acknowledgements_due_ = workers_.size();
+  for (size_t i = 0; i < workers_.size(); ++i)
+    workers_[i]->post(AdoptSnapshot{snapshot_, std::move((*sockets)[i])});
+  return {};
+}
+
+tl::expected<Supervisor::Sockets, std::string> Supervisor::bind(const proxy::Snapshot& snapshot,
+                                                                std::vector<Open>& open) {
+  Sockets sockets(workers_.size());
+  for (const proxy::ListenerModel& model : snapshot.listeners) {
+    // The same address twice is possible with port 0 only; their order tells them apart.
+    const std::string text = model.address.text();
+    const auto same = std::count_if(open.begin(), open.end(),
+                                    [&](const Open& one) { return one.key.starts_with(text + "#"); });
+    Open wanted{text + "#" + std::to_string(same), model.address};
+    const auto known =
+        std::find_if(open_.begin(), open_.end(), [&](const Open& one) { return one.key == wanted.key; });
+    if (known != open_.end()) wanted.address = known->address;
+    for (std::vector<server::BoundListener>& worker : sockets) {
+      server::BoundListener bound{wanted.key, wanted.address, std::nullopt};
+      if (known == open_.end()) {
+        auto socket = net::listen_on(wanted.address);
+        if (!socket) return tl::unexpected(socket.error());
+        wanted.address = bound.address = socket->address;  // the others share the port that was chosen
+        bound.socket = std::move(*socket);
+      }
+      worker.push_back(std::move(bound));
+    }
+    open.push_back(std::move(wanted));
+  }
+  return sockets;
+}
+
+void Supervisor::receive(ToControl message) {
+  if (std::holds_alternative<WorkerDrained>(message)) {
+    if (drains_due_ > 0 && --drains_due_ == 0) stop_workers();
+    return;
+  }
+  if (std::get<SnapshotAdopted>(message).version != version_) return;
+  if (acknowledgements_due_ > 0 && --acknowledgements_due_ == 0) all_adopted();
+}
+
+void Supervisor::all_adopted() {
+  const double took = base::milliseconds_of(loop_.turn().now - applied_);
+  if (!ready_) {
+    ready_ = true;
+    log_listeners();
+    log_.info("ready", {{"workers", workers_.size()}, {"config", path_}});
+  } else {
+    log_listeners();
+    log_.info("reloaded", {{"version", version_}, {"workers", workers_.size()}, {"took_ms", took}});
+  }
+  sink_.flush();
+  if (std::exchange(reload_again_, false)) reload();
+}
+
+void Supervisor::log_listeners() {
+  for (size_t i = 0; i < open_.size(); ++i)
+    log_.info("listening", {{"address", open_[i].address.text()}, {"tls", snapshot_->listeners[i].tls != nullptr}});
+}
+
+void Supervisor::reload() {
+  if (draining_) return;
+  if (acknowledgements_due_ > 0) {  // one at a time; the last wish is granted
+    reload_again_ = true;
+    return;
+  }
+  tl::expected<config::Document, config::Diagnostics> loaded = config::load_file(path_);
+  std::vector<std::string> problems;
+  if (!loaded) {
+    problems = lines_of(loaded.error());
+  } else if (config::uses_demo(*loaded) && !demo_) {
+    problems = {"an endpoint \"demo:\" can only be there from the start"};
+  } else {
+    if (worker_count(*loaded) != workers_.size())
+      log_.warn("restart_needed", {{"key", "workers"}, {"reason", "the number of workers is fixed at the start"}});
+    for (const config::Problem& warning : loaded->warnings.problems())
+      log_.warn("configuration_warning", {{"problem", to_text(warning)}});
+    if (const auto applied = apply(*loaded); !applied) problems = applied.error();
+  }
+  if (problems.empty()) {
+    document_ = std::move(*loaded);
+    return;
+  }
+  for (const std::string& problem : problems) log_.error("reload_failed", {{"problem", problem}});
+  log_.warn("configuration_kept", {{"version", version_}, {"remedy", "correct the file, see postern check"}});
+}
+
+void Supervisor::reopen_log() {
+  sink_.reopen();
+  log_.info("log_reopened");
+}
+
+void Supervisor::drain() {
+  if (!ready_ || std::exchange(draining_, true)) {
+    log_.warn("stopping_at_once");
+    stop_workers();
+    return;
+  }
+  drains_due_ = workers_.size();
+  log_.info("draining", {{"limit_ms", snapshot_->limits.drain.count() / 1'000'000}});
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->post(DrainNow{snapshot_->limits.drain});
+}
+
+void Supervisor::stop_workers() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->post(Stop{});
+  loop_.stop();
+}
+
+void Supervisor::on_deadline() {
+  const base::Instant now = loop_.turn().now;
+  sink_.flush_if_older_than(now, sink_.flush_age());
+  if (now >= rotate_tickets_at_) {
+    tickets_.rotate();
+    rotate_tickets_at_ = now + net::TicketKeys::rotate_every;
+  }
+  loop_.turn().arm(*this, sink_.flush_age());
+}
+
+}  // namespace postern::app

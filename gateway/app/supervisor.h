@@ -1,0 +1,76 @@
+// The control thread of `postern run`: starts the workers, answers signals, reloads, drains, ends.
+//
+//   SIGHUP           reload: the new configuration is compiled whole, or the old one stays
+//   SIGTERM, SIGINT  drain with the configured deadline; a second one ends at once
+//   SIGUSR1          reopen the log file
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/demo_thread.h"
+#include "app/worker.h"
+#include "config/document.h"
+#include "net/signals.h"
+#include "net/tls_context.h"
+
+namespace postern::app {
+
+class Supervisor final : private base::Timer {
+ public:
+  // `document` came from loading `path`.
+  Supervisor(std::string path, config::Document document);
+  ~Supervisor() override;
+
+  // Serves until it is told to end. The exit status: 0, or 1 when it could not start.
+  int run();
+
+ private:
+  // A listening address of the running configuration, open in every worker.
+  struct Open {
+    std::string key;
+    base::SocketAddress address;
+  };
+  using Sockets = std::vector<std::vector<server::BoundListener>>;  // per worker
+
+  bool start();
+  void reload();
+  void receive(ToControl message);
+  void all_adopted();
+  void drain();
+  void stop_workers();
+  void reopen_log();
+  void on_deadline() override;
+
+  // Compiles, opens what is new, and sends it to the workers. The error is a list of lines for the log.
+  tl::expected<void, std::vector<std::string>> apply(const config::Document& document);
+  tl::expected<Sockets, std::string> bind(const proxy::Snapshot& snapshot, std::vector<Open>& open);
+  void log_listeners();
+
+  const std::string path_;
+  config::Document document_;
+  telemetry::LogSink sink_;
+  telemetry::Logger log_;
+  net::TicketKeys tickets_;
+  net::Loop loop_;
+  net::Mailbox<ToControl> mailbox_;
+  net::Signals signals_;
+  Shared shared_;
+  std::unique_ptr<DemoThread> demo_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Open> open_;
+  std::vector<bool> open_with_tls_;
+  std::shared_ptr<const proxy::Snapshot> snapshot_;
+  uint64_t version_ = 0;
+  size_t acknowledgements_due_ = 0;
+  size_t drains_due_ = 0;
+  base::Instant applied_{};
+  base::Instant rotate_tickets_at_{};
+  bool ready_ = false;
+  bool draining_ = false;
+  bool reload_again_ = false;
+};
+
+}  // namespace postern::app

@@ -1,0 +1,85 @@
+#include "app/worker.h"
+
+#include <optional>
+
+#include "server/drain.h"
+#include "upstream/registry.h"
+
+namespace postern::app {
+
+// Everything on a worker's loop, in the order in which it is made.
+class Worker::Rooms final : private server::Acceptor::Owner, private proxy::TunnelSet::Owner {
+ public:
+  Rooms(Shared& shared)
+      : shared_(shared),
+        resolver_(loop_),
+        dialer_(loop_, resolver_),
+        access_log_(shared.sink, shared.format),
+        tunnels_(loop_.turn(), access_log_),
+        services_{loop_.turn(), dialer_, tokens_, access_log_, request_ids_, tunnels_, &net::unix_now},
+        registry_(loop_.turn()),
+        current_{loop_, services_, shared.log, {}},
+        acceptor_(current_, shared.clients, *this),
+        drain_(current_, acceptor_) {
+    tunnels_.set_owner(*this);
+  }
+
+  net::Loop& loop() { return loop_; }
+
+  void receive(ToWorker message) {
+    if (auto* adopt = std::get_if<AdoptSnapshot>(&message)) {
+      const std::vector<upstream::GroupModel>& models = adopt->snapshot->groups;
+      current_.pin = proxy::Pin::make(adopt->snapshot, registry_.adopt(models));
+      if (!drain_.begun()) acceptor_.adopt(std::move(adopt->listeners));
+      shared_.tell_control(SnapshotAdopted{adopt->snapshot->version});
+    } else if (const auto* drain = std::get_if<DrainNow>(&message)) {
+      drain_.begin(drain->limit);
+      tell_if_drained();
+    } else {
+      loop_.stop();
+    }
+  }
+
+ private:
+  void on_connections_gone() override { tell_if_drained(); }
+  void on_tunnels_gone() override { tell_if_drained(); }
+  void tell_if_drained() {
+    if (!drain_.begun() || !drain_.complete() || std::exchange(told_drained_, true)) return;
+    shared_.tell_control(WorkerDrained{});
+  }
+
+  Shared& shared_;
+  net::Loop loop_;
+  net::Resolver resolver_;
+  net::SystemDialer dialer_;
+  policy::TokenCache tokens_;
+  telemetry::AccessLog access_log_;
+  telemetry::RequestIdSource request_ids_;
+  proxy::TunnelSet tunnels_;
+  proxy::Services services_;
+  upstream::Registry registry_;
+  server::Current current_;
+  server::Acceptor acceptor_;
+  server::Drain drain_;
+  bool told_drained_ = false;
+};
+
+Worker::Worker(Shared& shared) : shared_(shared) {
+  std::promise<void> started;
+  std::future<void> waiting = started.get_future();
+  thread_ = std::thread([this, promise = std::move(started)]() mutable { run(std::move(promise)); });
+  waiting.wait();
+}
+
+Worker::~Worker() { thread_.join(); }
+
+void Worker::run(std::promise<void> started) {
+  Rooms rooms(shared_);
+  mailbox_ = std::make_unique<net::Mailbox<ToWorker>>(
+      rooms.loop(), [&rooms](ToWorker message) { rooms.receive(std::move(message)); });
+  started.set_value();
+  rooms.loop().run();
+  mailbox_.reset();
+}
+
+}  // namespace postern::app

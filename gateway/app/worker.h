@@ -1,0 +1,45 @@
+// One loop on one thread, and everything on it. Workers share nothing but snapshots and the log.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
+#include <thread>
+
+#include "app/messages.h"
+#include "net/mailbox.h"
+#include "server/acceptor.h"
+#include "telemetry/log.h"
+
+namespace postern::app {
+
+// What workers use that belongs to the process; outlives them.
+struct Shared {
+  telemetry::LogSink& sink;
+  telemetry::Logger& log;
+  telemetry::LogFormat format;
+  server::ClientCount clients;
+  std::function<void(ToControl)> tell_control;  // any thread
+};
+
+class Worker {
+ public:
+  // Starts the thread; returns when its mailbox takes messages. The first must be AdoptSnapshot.
+  explicit Worker(Shared& shared);
+  ~Worker();  // after Stop was posted: waits for the thread
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void post(ToWorker message) { mailbox_->post(std::move(message)); }
+
+ private:
+  class Rooms;
+  void run(std::promise<void> started);
+
+  Shared& shared_;
+  std::unique_ptr<net::Mailbox<ToWorker>> mailbox_;  // made and destroyed by the thread
+  std::thread thread_;
+};
+
+}  // namespace postern::app
