@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Includes go downward only, and every outside library has one home.
+
+The rooms of gateway/ stand in numbered rows. A file includes from rows with a smaller number and from its own
+room, never from a room of its own row; a header is named by room and file; no header includes itself by a
+detour. Runs as a test. Usage: check_layers.py [ROOT]
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROWS = [
+    ["base"],
+    ["telemetry", "crypto"],
+    ["net"],
+    ["http"],
+    ["http1", "http2", "websocket", "engineio"],
+    ["policy", "upstream"],
+    ["routing"],
+    ["proxy"],
+    ["server"],
+    ["config"],
+    ["demo", "admin"],
+    ["app"],
+]
+ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
+
+# What an include of an outside library looks like, and the rooms (or files, without suffix) that may have it.
+# The first pattern that fits decides.
+HOMES = [
+    (re.compile(r"uv(\.h$|/)"), ["net"]),
+    (re.compile(r"openssl/(ssl|ssl2|ssl3|tls1|dtls1|srtp)\.h$"), ["net"]),
+    (re.compile(r"openssl/"), ["net", "crypto"]),
+    (re.compile(r"llhttp"), ["http1"]),
+    (re.compile(r"nghttp2/"), ["http2"]),
+    (re.compile(r"wslay/"), ["websocket"]),
+    (re.compile(r"yaml-cpp/"), ["config/yaml_reader"]),
+    (re.compile(r"re2/"), ["policy"]),
+    (re.compile(r"CLI/"), ["app"]),
+    (re.compile(r"nlohmann/"), ["base/json"]),
+    (re.compile(r"spdlog/"), ["telemetry"]),
+]
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+BLOCK_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+SOURCES = {".h", ".cpp"}
+
+
+def includes_of(text):
+    """Yields (line, is_quoted, name) for every include that is not commented out."""
+    text = BLOCK_COMMENT.sub(lambda match: "\n" * match.group().count("\n"), text)
+    for match in INCLUDE.finditer(text):
+        yield text.count("\n", 0, match.start()) + 1, match.group(1) == '"', match.group(2)
+
+
+def judge(name, quoted, room, stem):
+    """One sentence that says why gateway/<room>/<stem> may not include `name`, or None."""
+    for pattern, homes in HOMES:
+        if pattern.match(name):
+            if room in homes or f"{room}/{stem}" in homes:
+                return None
+            return f"<{name}> belongs to {' and '.join(homes)} only"
+    if not quoted:
+        return None
+    if "/" not in name:
+        return f'"{name}" is not named by its room: write "{room}/{name}"'
+    other = name.split("/", 1)[0]
+    if other == room:
+        return None
+    if other not in ROW_OF:
+        return f'"{name}" names no room of the house'
+    if ROW_OF[other] == ROW_OF[room]:
+        return f'"{name}": {room} and {other} share row {ROW_OF[room]} and must not know each other'
+    if ROW_OF[other] > ROW_OF[room]:
+        return f'"{name}": {room} (row {ROW_OF[room]}) must not know {other} (row {ROW_OF[other]})'
+    return None
+
+
+def find_cycles(graph):
+    """Yields each include cycle once, as a list of files that starts and ends with the same one."""
+    finished, path = set(), []
+
+    def visit(file):
+        if file in path:
+            yield path[path.index(file):] + [file]
+            return
+        if file in finished:
+            return
+        path.append(file)
+        for other in graph.get(file, []):
+            yield from visit(other)
+        path.pop()
+        finished.add(file)
+
+    for file in sorted(graph):
+        yield from visit(file)
+
+
+def check(root):
+    """All problems of the tree at `root`, as "file:line: sentence"."""
+    gateway = Path(root) / "gateway"
+    problems, graph = [], {}
+    for path in sorted(path for path in gateway.rglob("*") if path.suffix in SOURCES):
+        inside = path.relative_to(gateway)
+        if len(inside.parts) != 2 or inside.parts[0] not in ROW_OF:
+            problems.append(f"gateway/{inside}:1: a source file lies in gateway/<room>/, and this is no room")
+            continue
+        room = inside.parts[0]
+        for line, quoted, name in includes_of(path.read_text(encoding="utf-8")):
+            sentence = judge(name, quoted, room, path.stem)
+            if sentence:
+                problems.append(f"gateway/{inside}:{line}: {sentence}")
+            elif quoted:
+                graph.setdefault(str(inside), []).append(name)
+    problems += ["gateway/" + cycle[0] + ":1: includes itself: " + " -> ".join(cycle)
+                 for cycle in find_cycles(graph)]
+    return problems
+
+
+def main():
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
+    problems = check(root)
+    for problem in problems:
+        print(problem)
+    print(f"layers: {len(problems)} problems" if problems else "layers: in order")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
