@@ -1,0 +1,86 @@
+// Opens a page in Debian's Chromium and lets it talk to the API, as a front end would. Prints one line of JSON.
+// usage: chromium_page.mjs '{"page": URL, "map": ["host address"…], "cookies": [{name,value,url}…],
+//                            "fetches": [{url, options}…], "sockets": [{url, protocols}…],
+//                            "waitForConsole": text}'
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const task = JSON.parse(process.argv[2]);
+const profile = mkdtempSync(join(tmpdir(), "postern-chromium-"));
+const rules = (task.map ?? []).map((pair) => `MAP ${pair}`).join(", ");
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: task.executable ?? "/usr/bin/chromium",
+  headless: true,
+  ignoreHTTPSErrors: true,
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    ...(rules ? [`--host-resolver-rules=${rules}`] : []),
+  ],
+});
+
+const result = { console: [], fetches: [], sockets: [] };
+try {
+  if (task.cookies) await context.addCookies(task.cookies);
+  const page = await context.newPage();
+  page.on("console", (message) => result.console.push({ type: message.type(), text: message.text() }));
+  page.on("pageerror", (error) => result.console.push({ type: "pageerror", text: String(error) }));
+  // Listening begins before the page does, or a quick message would be missed.
+  const awaited = task.waitForConsole
+    ? page.waitForEvent("console", { predicate: (message) => message.text() === task.waitForConsole, timeout: 20000 })
+    : undefined;
+  const answer = await page.goto(task.page, { waitUntil: "load" });
+  result.page = answer.status();
+  await awaited;
+
+  for (const { url, options } of task.fetches ?? []) {
+    result.fetches.push(
+      await page.evaluate(
+        async ([url, options]) => {
+          try {
+            const response = await fetch(url, options);
+            return { status: response.status, body: await response.text(), exposed: [...response.headers.keys()] };
+          } catch (error) {
+            return { failed: String(error) };
+          }
+        },
+        [url, options],
+      ),
+    );
+  }
+
+  for (const { url, protocols } of task.sockets ?? []) {
+    result.sockets.push(
+      await page.evaluate(
+        ([url, protocols]) =>
+          new Promise((resolve) => {
+            const socket = new WebSocket(url, protocols ?? []);
+            const seen = { messages: [] };
+            socket.onopen = () => {
+              seen.opened = true;
+              seen.protocol = socket.protocol;
+              socket.send("hello from the page");
+            };
+            socket.onmessage = (event) => {
+              seen.messages.push(event.data);
+              socket.close(1000, "seen");
+            };
+            socket.onerror = () => (seen.error = true);
+            socket.onclose = (event) => resolve({ ...seen, code: event.code, reason: event.reason, clean: event.wasClean });
+          }),
+        [url, protocols],
+      ),
+    );
+  }
+} finally {
+  await context.close();
+  rmSync(profile, { recursive: true, force: true });
+}
+console.log(JSON.stringify(result));

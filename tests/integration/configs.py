@@ -1,0 +1,25 @@
+"""Pieces of configuration that many tests put together."""
+
+
+def upstream(*endpoints, **more):
+    """One named upstream; endpoints are URLs or anything with a `url`."""
+    return {"endpoints": [getattr(one, "url", one) for one in endpoints], **more}
+
+
+def simple(*endpoints, route=None, upstream_options=None, **more):
+    """Everything goes to one upstream called `api` by one route called `all`."""
+    return {
+        "upstreams": {"api": upstream(*endpoints, **(upstream_options or {}))},
+        "routes": [{"name": "all", "match": {"path": "/"}, "upstream": "api", **(route or {})}],
+        **more,
+    }
+
+
+def tls_listener(*leaves, **more):
+    if len(leaves) == 1:
+        return {"address": "127.0.0.1:0", "tls": {**leaves[0].as_config(), **more}}
+    return {"address": "127.0.0.1:0", "tls": {"certificates": [leaf.as_config() for leaf in leaves], **more}}
+
+
+def plain_listener(**more):
+    return {"address": "127.0.0.1:0", **more}

@@ -1,0 +1,154 @@
+"""What the tests share: certificates, backends that live for the whole run, and gateways that live for one test."""
+
+import shutil
+
+import pytest
+
+import backends
+from certificates import Authority
+from gateway import Gateway
+from raw import client_context
+from scripted import ScriptedEndpoint
+from settings import postern_binary, program
+from tokens import KeyRing
+
+
+def pytest_collection_modifyitems(config, items):
+    if postern_binary() is None:
+        missing = pytest.mark.skip(reason="no gateway binary: set POSTERN_BINARY or build one")
+        for item in items:
+            if item.get_closest_marker("no_gateway") is None:
+                item.add_marker(missing)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def site(authority):
+    """The certificate that most tests serve."""
+    return authority.issue("site", ["localhost", "*.example.test", "127.0.0.1", "::1"])
+
+
+@pytest.fixture(scope="session")
+def trust(authority):
+    """A client's TLS context that trusts the run's authority."""
+    return client_context(authority.path)
+
+
+@pytest.fixture(scope="session")
+def keys():
+    return KeyRing()
+
+
+# Gateways
+
+class Gateways:
+    """Starts gateways in folders of their own and, at the end, stops each and looks at how it ended."""
+
+    def __init__(self, new_directory):
+        self.new_directory = new_directory
+        self.running = []
+
+    def __call__(self, config, **options):
+        gateway = Gateway(config, self.new_directory(), **options)
+        self.running.append(gateway)
+        return gateway.start()
+
+    def finish(self):
+        failures = []
+        for gateway in self.running:
+            try:
+                gateway.stop()
+            except AssertionError as failure:
+                failures.append(str(failure))
+            gateway.kill()
+        print("\n".join(line for gateway in self.running for line in [f"--- {gateway.path}", gateway.tail(60)]))
+        assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def start_gateway(tmp_path_factory):
+    """`start_gateway(config)`: a gateway for one test."""
+    gateways = Gateways(lambda: tmp_path_factory.mktemp("gateway"))
+    yield gateways
+    gateways.finish()
+
+
+@pytest.fixture(scope="module")
+def start_shared_gateway(tmp_path_factory):
+    """The same for one file of tests that all want one configuration."""
+    gateways = Gateways(lambda: tmp_path_factory.mktemp("gateway"))
+    yield gateways
+    gateways.finish()
+
+
+@pytest.fixture
+def endpoint():
+    """`endpoint(script)`: an endpoint scripted by the test; a broken script fails the test."""
+    started = []
+
+    def start(script=None, **options):
+        started.append(ScriptedEndpoint(script, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+    failures = [one.failure for one in started if one.failure]
+    assert not failures, failures
+
+
+@pytest.fixture
+def start_backend():
+    """`start_backend(backends.node, "node_http.mjs")`: a real backend of this test's own, which it may kill."""
+    started = []
+
+    def start(kind, *arguments, **options):
+        started.append(kind(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+# Backends that serve the whole run
+
+def _session_backend(kind, *arguments):
+    @pytest.fixture(scope="session")
+    def backend():
+        with kind(*arguments) as running:
+            yield running
+    return backend
+
+
+node_http = _session_backend(backends.node, "node_http.mjs")
+node_ws = _session_backend(backends.node, "node_ws.mjs")
+node_socketio = _session_backend(backends.node, "node_socketio.mjs")
+fastapi_backend = _session_backend(backends.python, "fastapi_app.py")
+django_backend = _session_backend(backends.python, "django_app.py")
+
+
+@pytest.fixture(scope="session")
+def vite(tmp_path_factory):
+    with backends.node("vite_app.mjs", tmp_path_factory.mktemp("vite")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def curl():
+    path = shutil.which("curl")
+    if path is None:
+        pytest.skip("curl is not installed")
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = program("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed")
+    return path

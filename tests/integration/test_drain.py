@@ -1,0 +1,99 @@
+"""SIGTERM and SIGINT: running exchanges end, idle connections close, and nothing outlives the deadline."""
+
+import signal
+import time
+
+import pytest
+
+from configs import plain_listener, simple, tls_listener
+from raw import Connection, Truncated, fetch
+from settings import patience
+from websocket_client import WebSocket
+
+
+def hold(gateway, backend, key, **options):
+    """A request that is running at the backend and will not end until it is released."""
+    connection = Connection(gateway.tls_port if "tls" in options else gateway.port, **options)
+    connection.send(f"GET /hold?name={key} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert fetch(backend.port, target=f"/held?name={key}").status == 200
+    return connection
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_running_exchange_is_finished(start_gateway, node_http, number):
+    gateway = start_gateway(simple(node_http, limits={"drain_timeout": "20s"}))
+    with hold(gateway, node_http, f"drain{int(number)}") as running, Connection(gateway.port) as idle:
+        assert idle.request("GET", "/whoami").status == 200
+        gateway.signal(number)
+        assert idle.at_end()  # also says that the drain has begun
+        with pytest.raises((ConnectionRefusedError, ConnectionResetError, Truncated)):
+            fetch(gateway.port, target="/whoami")
+        assert gateway.process.poll() is None
+        fetch(node_http.port, target=f"/release?name=drain{int(number)}")
+        response = running.read_response()
+        assert response.status == 200 and response.header("connection", "").lower() == "close"
+        assert running.at_end()
+    gateway.assert_clean(gateway.wait_exit())
+
+
+def test_running_exchange_over_tls_is_finished(start_gateway, node_http, site, trust):
+    gateway = start_gateway(simple(node_http, listeners=[plain_listener(), tls_listener(site)], limits={"drain_timeout": "20s"}))
+    with hold(gateway, node_http, "draintls", tls=trust) as running, Connection(gateway.port) as idle:
+        assert idle.request("GET", "/whoami").status == 200
+        gateway.signal(signal.SIGTERM)
+        assert idle.at_end()
+        fetch(node_http.port, target="/release?name=draintls")
+        assert running.read_response().status == 200
+    gateway.assert_clean(gateway.wait_exit())
+
+
+def test_upload_that_is_under_way_is_finished(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, limits={"drain_timeout": "20s"}))
+    with Connection(gateway.port) as running, Connection(gateway.port) as idle:
+        assert idle.request("GET", "/whoami").status == 200
+        running.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n")
+        assert running.read_head().status == 100
+        gateway.signal(signal.SIGTERM)
+        assert idle.at_end()
+        running.send(b"abcdef")
+        assert running.read_response().json()["body_bytes"] == 6
+    gateway.assert_clean(gateway.wait_exit())
+
+
+def test_deadline_ends_what_does_not_end_itself(start_gateway, node_http, node_ws):
+    config = simple(node_http, limits={"drain_timeout": "500ms"})
+    config["upstreams"]["ws"] = {"endpoints": [node_ws.url]}
+    config["routes"].append({"name": "ws", "match": {"path": "/ws"}, "upstream": "ws"})
+    gateway = start_gateway(config)
+    with hold(gateway, node_http, "never") as stuck, WebSocket(gateway.port, "/ws/echo") as socket:
+        begun = time.monotonic()
+        gateway.signal(signal.SIGTERM)
+        try:
+            assert stuck.read_response().status == 503
+        except Truncated as cut:
+            assert cut.response is None or cut.response.status != 200
+        socket.connection.read_to_end()
+        gateway.assert_clean(gateway.wait_exit())
+        assert 0.4 < time.monotonic() - begun < patience(5)
+    assert gateway.find("tunnel_close", by="gateway", cause="shutting_down")
+    assert gateway.find("exchange", cause="shutting_down")
+    fetch(node_http.port, target="/release?name=never")
+
+
+def test_idle_gateway_stops_at_once(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, limits={"drain_timeout": "30s"}))
+    assert fetch(gateway.port, target="/whoami").status == 200
+    begun = time.monotonic()
+    gateway.stop()
+    assert time.monotonic() - begun < patience(3)
+
+
+def test_second_signal_does_not_wait(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, limits={"drain_timeout": "60s"}))
+    with hold(gateway, node_http, "second"), Connection(gateway.port) as idle:
+        assert idle.request("GET", "/whoami").status == 200
+        gateway.signal(signal.SIGTERM)
+        assert idle.at_end()
+        gateway.signal(signal.SIGTERM)
+        gateway.wait_exit(10)  # in a hurry, so its code is its own affair
+    fetch(node_http.port, target="/release?name=second")

@@ -1,0 +1,221 @@
+"""Limits: reached, answered with the right status, logged, and everybody else still served."""
+
+import time
+
+import pytest
+
+from configs import simple
+from raw import Connection, Truncated, fetch
+from settings import patience
+
+
+@pytest.fixture(scope="module")
+def gateway(start_shared_gateway, node_http):
+    config = simple(node_http, limits={
+        "head_size": "8KiB", "target_size": "1KiB", "header_fields": 50, "body_size": "64KiB", "request_head_timeout": "500ms",
+        "keepalive_timeout": "700ms", "idle_timeout": "700ms"})
+    config["routes"].append({"name": "large", "match": {"path": "/large"}, "upstream": "api", "body_size": "1MiB"})
+    return start_shared_gateway(config)
+
+
+def assert_refused_and_closed(gateway, connection, status, cause):
+    response = connection.read_response()
+    assert (response.status, response.json()["error"]) == (status, cause)
+    assert connection.read_to_end() == b""
+    assert gateway.exchange(response)["cause"] == cause
+    assert fetch(gateway.port, target="/echo").status == 200
+
+
+def request_of(*lines, target="/echo"):
+    return "\r\n".join([f"GET {target} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode()
+
+
+@pytest.mark.parametrize("lines", [["X-Big: " + "a" * 9000], [f"X-{number}: {'a' * 200}" for number in range(45)]],
+                         ids=["one", "many"])
+def test_large_head_is_431(gateway, lines):
+    with Connection(gateway.port) as connection:
+        connection.send(request_of(*lines))
+        assert_refused_and_closed(gateway, connection, 431, "head_too_large")
+
+
+def test_too_many_fields_are_431(gateway):
+    with Connection(gateway.port) as connection:
+        connection.send(request_of(*[f"X-{number}: 1" for number in range(60)]))
+        assert_refused_and_closed(gateway, connection, 431, "head_too_large")
+
+
+def test_head_that_never_ends_is_431(gateway):
+    with Connection(gateway.port) as connection:
+        connection.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Endless: " + b"a" * 20_000)
+        assert_refused_and_closed(gateway, connection, 431, "head_too_large")
+
+
+def test_long_target_is_414(gateway):
+    with Connection(gateway.port) as connection:
+        connection.send(request_of(target="/echo?" + "a" * 1100))
+        assert_refused_and_closed(gateway, connection, 414, "target_too_long")
+
+
+def test_head_and_target_just_below_their_limits_pass(gateway):
+    assert fetch(gateway.port, target="/echo?" + "a" * (1024 - len("/echo?"))).status == 200
+    assert fetch(gateway.port, target="/echo", headers={"X-Big": "a" * 7900}).status == 200
+    assert fetch(gateway.port, target="/echo", headers=[(f"X-{number}", "1") for number in range(48)]).status == 200
+
+
+def test_large_body_is_413_before_it_is_sent(gateway):
+    with Connection(gateway.port) as connection:
+        connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n\r\n")
+        assert_refused_and_closed(gateway, connection, 413, "body_too_large")
+
+
+def test_large_body_without_a_length_is_413(gateway):
+    with Connection(gateway.port) as connection:
+        connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.send(b"8000\r\n" + b"x" * 0x8000 + b"\r\n8001\r\n" + b"x" * 0x8001 + b"\r\n0\r\n\r\n")
+        assert_refused_and_closed(gateway, connection, 413, "body_too_large")
+
+
+def test_body_at_its_limit_passes_and_a_route_may_allow_more(gateway):
+    assert fetch(gateway.port, "POST", "/echo", body=b"x" * 65536).json()["body_bytes"] == 65536
+    assert fetch(gateway.port, "POST", "/large/echo", body=b"x" * 1048576).json()["body_bytes"] == 1048576
+    assert fetch(gateway.port, "POST", "/large/echo", {"Expect": "100-continue", "Content-Length": "1048577"}).status == 413
+
+
+def test_head_that_does_not_come_is_408(gateway):
+    with Connection(gateway.port) as connection:
+        connection.send(b"GET /echo HTTP/1.1\r\nHost: local")
+        begun = time.monotonic()
+        assert_refused_and_closed(gateway, connection, 408, "client_timed_out")
+        assert time.monotonic() - begun < patience(5)
+
+
+def test_head_that_trickles_is_408_all_the_same(gateway):
+    """A byte now and then must not move the deadline."""
+    with Connection(gateway.port, timeout=10) as connection:
+        connection.send(b"GET /echo HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        connection.socket.settimeout(0.1)
+        deadline = time.monotonic() + patience(5)
+        while time.monotonic() < deadline:
+            try:
+                if connection.fill():
+                    break
+            except (TimeoutError, OSError):
+                connection.send(b"a")
+        connection.socket.settimeout(patience(5))
+        assert connection.read_response().status == 408
+
+
+def test_body_that_stops_coming_is_408(gateway):
+    mark = gateway.mark()
+    with Connection(gateway.port) as connection:
+        connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
+        response = connection.read_response()
+        assert (response.status, response.json()["error"]) == (408, "client_timed_out")
+        assert connection.read_to_end() == b""
+    line = gateway.wait_for("exchange", since=mark, status=408)
+    assert (line["cause"], line["stage"], line["fault"]) == ("client_timed_out", "request_body", "client")
+
+
+def test_reader_that_stops_taking_is_cut(gateway):
+    mark = gateway.mark()
+    with Connection(gateway.port, receive_buffer=16384) as connection:
+        connection.send(b"GET /bytes?n=50000000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.read_head().status == 200
+        line = gateway.wait_for("exchange", since=mark, timeout=20)
+        assert (line["cause"], line["stage"]) == ("client_timed_out", "response_body")
+        with pytest.raises(Truncated):
+            connection.take(50_000_000)
+
+
+def test_unused_connection_is_closed_quietly(gateway):
+    with Connection(gateway.port) as connection:
+        assert connection.request("GET", "/echo").status == 200
+        assert connection.at_end()
+    with Connection(gateway.port) as connection:
+        assert connection.at_end()  # never said anything: nothing to answer
+
+
+def test_connections_over_the_limit_do_not_starve_the_others(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, limits={"connections": 8}))
+    kept = [Connection(gateway.port) for _ in range(8)]
+    for connection in kept:
+        assert connection.request("GET", "/echo").status == 200
+    try:
+        with Connection(gateway.port, timeout=5) as over:
+            over.send(request_of())
+            try:
+                assert over.read_response().status == 503
+            except (Truncated, TimeoutError):
+                pass  # closed, or left waiting for a place: either is a limit
+        for connection in kept:
+            assert connection.request("GET", "/echo").status == 200
+    finally:
+        for connection in kept:
+            connection.close()
+    retry_until_served(gateway)
+
+
+def retry_until_served(gateway, timeout=10):
+    """A place becomes free when the gateway has seen the others leave, which takes a moment."""
+    deadline = time.monotonic() + patience(timeout)
+    while True:
+        try:
+            if fetch(gateway.port, target="/echo", timeout=timeout).status == 200:
+                return
+        except (Truncated, OSError):
+            pass
+        assert time.monotonic() < deadline, "never served again"
+
+
+def test_running_out_of_descriptors_pauses_accepting_and_recovers(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http), descriptors=100)
+    with Connection(gateway.port) as early:
+        assert early.request("GET", "/echo").status == 200
+        mark = gateway.mark()
+        flood = [Connection(gateway.port) for _ in range(150)]  # the kernel queues what is not accepted
+        line = gateway.wait_for(lambda line: "descriptor" in str(line).lower() or "emfile" in str(line).lower(), since=mark)
+        assert line
+        for _ in range(20):
+            assert early.request("GET", "/whoami").status in (200, 502, 503)  # not hung: this one is already in
+        ticks = cpu_ticks(gateway.pid)
+        begun = time.monotonic()
+        assert early.request("GET", "/whoami").status in (200, 502, 503)
+        elapsed = time.monotonic() - begun
+        assert cpu_ticks(gateway.pid) - ticks <= 50 + 100 * elapsed
+        for connection in flood:
+            connection.close()
+        retry_until_served(gateway)
+        assert early.request("GET", "/whoami").status == 200
+    said = gateway.find(since=mark)
+    assert len([line for line in said if line.get("event") not in ("exchange", "tunnel_open", "tunnel_close")]) < 50, \
+        "the shortage is said again and again"
+
+
+def cpu_ticks(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@pytest.mark.slow
+def test_nothing_is_left_behind_by_clients_that_leave(start_gateway, node_http):
+    """Connections cut at many points: no descriptor stays open."""
+    gateway = start_gateway(simple(node_http, workers=1))
+    assert fetch(gateway.port, target="/echo").status == 200
+    before = gateway.descriptor_count()
+    request = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20_000
+    for cut in range(0, 300):
+        connection = Connection(gateway.port)
+        connection.send(request[:cut * 70 % len(request)])
+        if cut % 3 == 0:
+            connection.reset()
+        elif cut % 3 == 1:
+            connection.close()
+        else:
+            connection.finish()
+            connection.read_to_end()
+            connection.close()
+    deadline = time.monotonic() + patience(20)
+    while gateway.descriptor_count() > before + 4:  # a few kept connections to the endpoint are fine
+        assert fetch(gateway.port, target="/echo").status == 200
+        assert time.monotonic() < deadline, f"{before} descriptors before, {gateway.descriptor_count()} now"

@@ -1,0 +1,103 @@
+"""The log itself: its forms, where it goes, and what one line of it says."""
+
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from configs import simple
+from gateway import with_test_defaults
+from raw import fetch
+from settings import patience, postern_binary
+from yaml_text import to_yaml
+
+
+def read_log(path, wanted, timeout=20):
+    """The file's lines once one of them contains `wanted`; looked at again and again, for a file tells nobody that it grew."""
+    deadline, pause = time.monotonic() + patience(timeout), threading.Event()
+    while True:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        if any(wanted in line for line in lines):
+            return lines
+        assert time.monotonic() < deadline, f"{wanted!r} is not in {path}: {lines[-20:]}"
+        pause.wait(0.02)
+
+
+@pytest.fixture
+def start_logging_to(tmp_path):
+    """`start_logging_to(path, config)`: a gateway whose log, and with it its port, is found in a file."""
+    started = []
+
+    def start(path, config):
+        file = tmp_path / "postern.yaml"
+        file.write_text(to_yaml(with_test_defaults(config)), encoding="utf-8")
+        process = subprocess.Popen([postern_binary(), "run", str(file)], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        started.append(process)
+        lines = read_log(path, "ready")
+        return process, next(int(found[1]) for found in (re.search(r"127\.0\.0\.1:(\d+)", line) for line in lines) if found)
+
+    yield start
+    for process in started:
+        process.terminate()
+        try:
+            _, errors = process.communicate(timeout=patience(20))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        assert process.returncode == 0, errors
+
+
+def test_exchange_line_says_who_what_where_and_how_long(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http))
+    response = fetch(gateway.port, "POST", "/echo?a=1&password=hunter2", body=b"x" * 1000, host="app.example.test")
+    line = gateway.exchange(response)
+    assert line["method"] == "POST" and line["host"] == "app.example.test" and line["route"] == "all"
+    assert line["upstream"] == "api" and str(node_http.port) in line["endpoint"] and line["status"] == 200
+    assert line["request_bytes"] == 1000 and line["response_bytes"] == len(response.body)
+    assert line["client"].startswith("127.0.0.1") and line["duration_ms"] >= 0 and line["cause"] is None
+    assert line["target"].startswith("/echo?a=1&password=") and "hunter2" not in line["target"]
+
+
+def test_control_bytes_never_reach_the_log_as_such(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http))
+    response = fetch(gateway.port, target="/echo", headers={"Origin": "https://x\x1b[31m"}, host='a"b')
+    assert response.status in (200, 400)
+    gateway.exchange(response)
+    assert not any("\x1b" in line for line in gateway.raw_lines)
+
+
+def test_access_log_can_be_off(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, log={"access": False}))
+    assert fetch(gateway.port, target="/echo").status == 200
+    gateway.stop()
+    assert gateway.find("exchange") == [] and gateway.find("stopped")
+
+
+def test_log_goes_to_a_file_that_is_opened_again(start_logging_to, node_http, tmp_path):
+    path, rotated = tmp_path / "postern.log", tmp_path / "postern.log.1"
+    process, port = start_logging_to(path, simple(node_http, log={"output": str(path)}))
+    fetch(port, target="/one")
+    read_log(path, '"/one"')
+    path.rename(rotated)
+    fetch(port, target="/two")
+    read_log(rotated, '"/two"')  # until it is told, it writes where it did
+    process.send_signal(signal.SIGUSR1)
+    deadline = time.monotonic() + patience(10)
+    while not path.exists():
+        assert time.monotonic() < deadline, "the file was not opened again"
+        fetch(port, target="/between")
+    fetch(port, target="/three")
+    read_log(path, '"/three"')
+    assert '"/three"' not in rotated.read_text(encoding="utf-8")
+
+
+def test_text_form_is_one_line_for_people(start_logging_to, node_http, tmp_path):
+    path = tmp_path / "text.log"
+    _, port = start_logging_to(path, simple(node_http, log={"output": str(path), "format": "text"}))
+    identity = fetch(port, target="/echo?x").header("x-request-id")
+    line = next(line for line in read_log(path, identity) if identity in line)
+    assert "/echo?x" in line and "200" in line and re.match(r"\d{4}-\d\d-\d\d", line) and not line.startswith("{")

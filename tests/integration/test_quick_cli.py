@@ -1,0 +1,65 @@
+"""The command line as a person first meets it."""
+
+import subprocess
+
+import pytest
+
+from settings import ROOT, patience, postern_binary
+
+
+def run(*arguments):
+    return subprocess.run([postern_binary(), *arguments], capture_output=True, text=True, check=False, timeout=patience(20))
+
+
+def test_version_names_itself_and_its_libraries():
+    with open(f"{ROOT}/packaging/VERSION", encoding="utf-8") as file:
+        version = file.read().strip()
+    done = run("version")
+    assert done.returncode == 0 and "postern" in done.stdout.lower() and version in done.stdout
+    assert "OpenSSL" in done.stdout and "libuv" in done.stdout
+
+
+def test_help_lists_the_commands():
+    done = run("--help")
+    assert done.returncode == 0 and done.stderr == ""
+    for command in ("run", "check", "version"):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "check", "version"])
+def test_each_command_has_help(command):
+    done = run(command, "--help")
+    assert done.returncode == 0 and "postern" in done.stdout.lower()
+
+
+WRONG = [[], ["nonsense"], ["run"], ["check"], ["run", "--nonsense"], ["check", "a", "b"]]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_wrong_use_is_said_and_is_not_0(arguments):
+    done = run(*arguments)
+    assert done.returncode != 0 and done.stdout + done.stderr != ""
+
+
+def test_colour_stays_out_of_pipes(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("nonsense: 1\n")
+    assert "\x1b" not in run("check", str(path)).stderr + run("check", str(path)).stdout + run("--help").stdout
+
+
+def test_run_without_a_file_that_exists_is_2(tmp_path):
+    done = run("run", str(tmp_path / "missing.yaml"))
+    assert done.returncode == 2 and "missing.yaml" in done.stdout + done.stderr
+
+
+def test_port_in_use_is_said_by_name(tmp_path):
+    import socket
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        path = tmp_path / "site.yaml"
+        path.write_text(f"listeners: [{{address: '127.0.0.1:{port}'}}]\nupstreams: {{a: {{endpoints: ['http://127.0.0.1:1']}}}}\n"
+                        "routes: [{upstream: a}]\n")
+        done = run("run", str(path))
+    assert done.returncode != 0 and str(port) in done.stdout + done.stderr

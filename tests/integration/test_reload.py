@@ -1,0 +1,185 @@
+"""SIGHUP: a new configuration is taken whole or not at all, and nobody who is connected notices."""
+
+import os
+import threading
+
+import pytest
+
+from configs import plain_listener, simple, tls_listener, upstream
+from raw import Connection, fetch
+from settings import patience, repetitions
+from websocket_client import WebSocket
+
+REQUESTS = repetitions(10_000)
+RELOADS = 10
+CLIENTS = 8
+
+
+class Load:
+    """Clients that ask again and again over kept connections until `total` requests are answered."""
+
+    def __init__(self, port, total):
+        self.port = port
+        self.total = total
+        self.answered = 0
+        self.failures = []
+        self.progress = threading.Condition()
+        self.threads = [threading.Thread(target=self._ask, args=(total // CLIENTS,), daemon=True) for _ in range(CLIENTS)]
+        for thread in self.threads:
+            thread.start()
+
+    def _ask(self, count):
+        connection = Connection(self.port)
+        try:
+            for number in range(count):
+                response = connection.request("GET", f"/whoami?{number}")
+                if response.status != 200 or b"instance" not in response.body:
+                    self.failures.append((response.status, response.body[:300]))
+                if response.header("connection", "").lower() == "close":
+                    connection.close()  # announced, so not a failure: a client would do just this
+                    connection = Connection(self.port)
+                with self.progress:
+                    self.answered += 1
+                    self.progress.notify_all()
+        except Exception as failure:  # whatever it is, it is a request that failed
+            self.failures.append(failure)
+            with self.progress:
+                self.progress.notify_all()
+        finally:
+            connection.close()
+
+    def wait_for(self, count):
+        with self.progress:
+            assert self.progress.wait_for(lambda: self.answered >= count or self.failures, patience(60))
+        assert not self.failures, self.failures[:3]
+
+    def finish(self):
+        for thread in self.threads:
+            thread.join(patience(60))
+        assert not self.failures, self.failures[:3]
+        return self.answered
+
+
+@pytest.mark.slow
+def test_ten_thousand_requests_and_a_websocket_survive_ten_reloads(start_gateway, node_http, node_ws):
+    def version(number):
+        return {
+            "upstreams": {"api": upstream(node_http), "ws": upstream(node_ws), f"other{number}": upstream("http://127.0.0.1:1")},
+            "origins": {"list": {"allow": [f"https://v{number}.example.test"]}},
+            "routes": [{"name": f"all{number}", "upstream": "api", **({"origins": "list"} if number % 2 else {})},
+                       {"name": "ws", "match": {"path": "/ws"}, "upstream": "ws"}]}
+
+    gateway = start_gateway(version(0))
+    ports = gateway.addresses()
+    with WebSocket(gateway.port, "/ws/echo") as socket:
+        load = Load(gateway.port, REQUESTS)
+        versions = []
+        for number in range(1, RELOADS + 1):
+            load.wait_for(number * REQUESTS // (RELOADS + 2))
+            versions.append(gateway.reload(version(number))["version"])
+            socket.send(f"after reload {number}")
+            assert socket.receive() == f"after reload {number}"
+        assert load.finish() == REQUESTS // CLIENTS * CLIENTS
+        socket.send(b"still here")
+        assert socket.receive() == b"still here"
+        assert socket.close().close_code == 1000
+    assert versions == sorted(set(versions)) and len(versions) == RELOADS
+    assert gateway.addresses() == ports
+    assert gateway.exchange(fetch(gateway.port, target="/whoami"))["route"] == f"all{RELOADS}"
+
+
+BROKEN = {
+    "not YAML": "routes: [",
+    "unknown key": "listeners: [{address: '127.0.0.1:0'}]\nroutez: []\n",
+    "unknown upstream": "listeners: [{address: '127.0.0.1:0'}]\nroutes: [{upstream: nowhere}]\n",
+    "missing certificate": "listeners: [{address: '127.0.0.1:0', tls: {certificate: no.pem, key: no.key}}]\n"
+                           "upstreams: {a: {endpoints: ['http://127.0.0.1:1']}}\nroutes: [{upstream: a}]\n",
+    "missing variable": "listeners: [{address: '127.0.0.1:0'}]\nupstreams: {a: {endpoints: ['${NOBODY_SET_THIS}']}}\n"
+                        "routes: [{upstream: a}]\n",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_configuration_keeps_the_old_one(start_gateway, node_http, node_ws, name):
+    config = {"upstreams": {"api": upstream(node_http), "ws": upstream(node_ws)},
+              "routes": [{"name": "all", "upstream": "api"}, {"name": "ws", "match": {"path": "/ws"}, "upstream": "ws"}]}
+    gateway = start_gateway(config)
+    with Connection(gateway.port) as connection, WebSocket(gateway.port, "/ws/echo") as socket:
+        assert connection.request("GET", "/whoami").status == 200
+        gateway.reload(BROKEN[name], expect="reload_failed")
+        assert connection.request("GET", "/whoami").status == 200
+        socket.send("kept")
+        assert socket.receive() == "kept"
+        assert fetch(gateway.port, target="/whoami").status == 200
+        gateway.reload(config)
+        assert connection.request("GET", "/whoami").status == 200
+
+
+def test_removed_file_keeps_the_old_configuration(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http))
+    os.remove(gateway.path)
+    gateway.reload(expect="reload_failed")
+    assert fetch(gateway.port, target="/whoami").status == 200
+
+
+def test_listener_comes_and_goes_with_the_configuration(start_gateway, node_http, site, trust):
+    plain = simple(node_http, listeners=[plain_listener()])
+    gateway = start_gateway(plain)
+    first = gateway.port
+    mark = gateway.mark()
+    gateway.reload(simple(node_http, listeners=[plain_listener(), tls_listener(site)]))
+    gateway.wait_for("listening", since=mark, tls=True)
+    assert gateway.port == first
+    assert fetch(gateway.tls_port, target="/whoami", tls=trust).status == 200
+    tls_port = gateway.tls_port
+    with Connection(tls_port, trust) as kept:
+        assert kept.request("GET", "/whoami").status == 200
+        gateway.reload(plain)
+        deadline = threading.Event()
+        for _ in range(200):
+            try:
+                Connection(tls_port).close()
+            except ConnectionRefusedError:
+                break
+            deadline.wait(0.02)  # workers leave the socket one after the other
+        else:
+            raise AssertionError("the removed listener still accepts")
+    assert fetch(first, target="/whoami").status == 200
+
+
+def test_new_certificate_is_served_after_a_reload(start_gateway, node_http, authority, trust):
+    one, two = authority.issue("reload-one", ["localhost"]), authority.issue("reload-two", ["localhost"], "rsa")
+
+    def serial(gateway):
+        with Connection(gateway.tls_port, trust) as connection:
+            assert connection.request("GET", "/whoami").status == 200
+            return int(connection.socket.getpeercert()["serialNumber"], 16)
+
+    gateway = start_gateway(simple(node_http, listeners=[tls_listener(one)]))
+    assert serial(gateway) == one.serial
+    gateway.reload(simple(node_http, listeners=[tls_listener(two)]))
+    assert {serial(gateway) for _ in range(8)} == {two.serial}
+
+
+def test_running_exchange_keeps_the_configuration_it_began_with(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http))
+    with Connection(gateway.port) as connection:
+        connection.send(b"GET /hold?name=reload HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert fetch(node_http.port, target="/held?name=reload").status == 200
+        gateway.reload(simple("http://127.0.0.1:1", route={"name": "changed"}))
+        assert fetch(gateway.port, target="/x").status == 502
+        fetch(node_http.port, target="/release?name=reload")
+        response = connection.read_response()
+        assert response.json()["held"] == "reload"
+        assert gateway.exchange(response)["route"] == "all"
+
+
+def test_reload_while_a_body_streams_changes_nothing_in_it(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http))
+    with Connection(gateway.port) as connection:
+        connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n" + b"x" * 100_000)
+        gateway.reload(simple(node_http, route={"body_size": "1KiB"}))
+        connection.send(b"x" * 100_000)
+        assert connection.read_response().json()["body_bytes"] == 200_000
+    assert fetch(gateway.port, "POST", "/echo", body=b"x" * 2000).status == 413

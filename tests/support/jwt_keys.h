@@ -1,0 +1,67 @@
+// Private keys for tests, and the signing side that the gateway itself does not have.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "crypto/algorithm.h"
+#include "crypto/signature.h"
+
+struct evp_pkey_st;
+
+namespace postern::support {
+
+// A private key made anew for this run; copies share it.
+class SigningKey {
+ public:
+  static SigningKey rsa(int bits);
+  static SigningKey ec(crypto::Curve curve);
+  static SigningKey ed25519();
+
+  // The signature in the form that a JWS carries (RFC 7518 section 3): ECDSA as r||s.
+  std::string sign(crypto::Algorithm algorithm, std::string_view data) const;
+
+  std::string public_pem() const;       // SubjectPublicKeyInfo
+  std::string private_pem() const;      // PKCS #8
+  std::string certificate_pem() const;  // signed with the key itself
+  base::Json public_jwk() const;        // without kid, alg and use
+
+ private:
+  explicit SigningKey(evp_pkey_st* key);
+  std::shared_ptr<evp_pkey_st> key_;
+};
+
+// One key of each kind per process, made at the first use: RSA keys are slow to find.
+const SigningKey& rsa_key();        // 2048 bits
+const SigningKey& other_rsa_key();  // another of 2048 bits
+const SigningKey& weak_rsa_key();   // 1024 bits
+const SigningKey& p256_key();
+const SigningKey& p384_key();
+const SigningKey& p521_key();
+const SigningKey& ed25519_key();
+
+// The key of this process that an RS, PS, ES or EdDSA algorithm is for.
+const SigningKey& key_for(crypto::Algorithm algorithm);
+
+// JWS compact form of these texts, whatever they are; `signature` in bytes.
+std::string join_token(std::string_view header, std::string_view payload, std::string_view signature);
+
+// Header and payload as a signer sees them, with the dot between.
+std::string signed_text(std::string_view header, std::string_view payload);
+
+// A token signed by `key`, with {"alg": algorithm} and, unless empty, "kid".
+std::string make_token(const SigningKey& key, crypto::Algorithm algorithm, const base::Json& claims,
+                       std::string_view kid = {});
+
+// The same with any header; the algorithm only says how to sign.
+std::string make_token_with_header(const SigningKey& key, crypto::Algorithm algorithm,
+                                   std::string_view header, std::string_view payload);
+
+// A token signed with a shared secret, with any header.
+std::string make_hmac_token(crypto::Algorithm algorithm, std::string_view secret, std::string_view header,
+                            std::string_view payload);
+
+}  // namespace postern::support

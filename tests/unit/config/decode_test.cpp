@@ -1,0 +1,192 @@
+#include "config/decode.h"
+
+#include <doctest/doctest.h>
+
+#include "unit/config/support.h"
+
+using namespace postern::config;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST_CASE("decode: what the file does not say has the defaults of the structs") {
+  const auto loaded = load(rest);
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->warnings.empty());
+  CHECK(loaded->file == "f");
+  CHECK(loaded->workers == 0);
+  CHECK(loaded->request_id_header == "X-Request-Id");
+  CHECK(loaded->limits.head_size == LimitsDocument{}.head_size);
+  REQUIRE(loaded->listeners.size() == 1);
+  CHECK(loaded->listeners[0].host == "127.0.0.1");
+  CHECK(loaded->listeners[0].port == 0);
+  CHECK_FALSE(loaded->listeners[0].tls.has_value());
+  REQUIRE(loaded->routes.size() == 1);
+  CHECK(loaded->routes[0].name == "routes[0]");
+  CHECK(loaded->routes[0].path == "/");
+  CHECK_FALSE(loaded->routes[0].exact);
+  CHECK(loaded->routes[0].upstream == "api");
+  CHECK_FALSE(loaded->routes[0].body_size.has_value());
+}
+
+TEST_CASE("decode: the top level takes every key") {
+  const auto loaded = load(
+      "workers: 2\n"
+      "trusted_proxies: [\"10.0.0.0/8\", \"::1\"]\n"
+      "via: true\n"
+      "request_id: X-Trace\n" +
+      rest);
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->workers == 2);
+  CHECK(loaded->trusted_proxies == std::vector<std::string>{"10.0.0.0/8", "::1/128"});
+  CHECK(loaded->trusted_proxy_places == std::vector<Place>{{2, 19}, {2, 33}});
+  CHECK(loaded->via);
+  CHECK(loaded->request_id_header == "X-Trace");
+  CHECK(load("request_id: false\n" + rest)->request_id_header.empty());
+  CHECK(load("workers: auto\n" + rest)->workers == 0);
+}
+
+TEST_CASE("decode: the top level says what is wrong with each value") {
+  CHECK(said_of_part("workers: 0") == "f:1:10 workers: \"0\" is out of range: 1 to 1024\n");
+  CHECK(said_of_part("workers: 010") == "f:1:10 workers: \"010\" begins with a zero; write \"10\"\n");
+  CHECK(said_of_part("via: no") == "f:1:6 via: \"no\" is neither true nor false; write \"false\"\n");
+  CHECK(said_of_part("via: [true]") == "f:1:6 via: must be a single value\n");
+  CHECK(said_of_part("via: \"\"") == "f:1:6 via: is empty\n");
+  CHECK(said_of_part("request_id: a b").starts_with("f:1:13 request_id: \"a b\" is no header name"));
+  CHECK(said_of_part("request_id: Connection")
+            .starts_with("f:1:13 request_id: \"Connection\" is a hop-by-hop field"));
+  CHECK(said_of_part("trusted_proxies: 10.0.0.0/8") == "f:1:18 trusted_proxies: must be a list\n");
+  CHECK(said_of_part("trusted_proxies: [10.1.0.0/8]") ==
+        "f:1:19 trusted_proxies[0]: \"10.1.0.0/8\" has bits set behind its prefix; write \"10.0.0.0/8\"\n");
+  CHECK(said_of_part("trusted_proxies: [\"::/0\"]")
+            .starts_with("f:1:19 warning: trusted_proxies[0]: trusts every"));
+  CHECK(said_of_part("limit: {}") == "f:1:1 limit: unknown key \"limit\"; did you mean \"limits\"?\n");
+  CHECK(said_of_part("zzz: {}") == "f:1:1 zzz: unknown key \"zzz\"\n");
+  CHECK(said_of_part("via:") ==
+        "f:1:1 via: has no value (null and ~ need quotes to be a text); it must be a single value\n");
+}
+
+TEST_CASE("decode: upstreams take every key") {
+  const auto loaded = load(
+      "listeners: [{ address: \":0\" }]\n"
+      "upstreams:\n"
+      "  api:\n"
+      "    endpoints: [\"http://127.0.0.1:3001\", \"https://api.internal:8443\"]\n"
+      "    balance: least_connections\n"
+      "    ca: internal-ca.pem\n"
+      "    insecure: true\n"
+      "    server_name: api.internal\n"
+      "    timeouts: { connect: 1s, response: 2s, idle: 3s, keepalive: 4s }\n"
+      "    keepalive_connections: 7\n"
+      "    retries: 0\n"
+      "routes: [{ upstream: api }, { upstream: \"http://[::1]:9\", match: { path: /a } },\n"
+      "         { upstream: \"http://[::1]:9\", match: { path: /b } }]\n");
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->warnings.text().starts_with("f:7:15 warning: upstreams.api.insecure: "));
+  REQUIRE(loaded->upstreams.size() == 2);
+  const UpstreamDocument& api = loaded->upstreams[0];
+  CHECK(api.name == "api");
+  CHECK(api.place == Place{3, 3});
+  REQUIRE(api.endpoints.size() == 2);
+  CHECK(api.endpoints[1].tls);
+  CHECK(api.endpoints[1].place == Place{4, 42});
+  CHECK(api.balance == Balance::least_connections);
+  CHECK(api.ca == "internal-ca.pem");
+  CHECK(api.insecure);
+  CHECK(api.server_name == "api.internal");
+  CHECK(api.connect_timeout == milliseconds(1000));
+  CHECK(api.response_timeout == milliseconds(2000));
+  CHECK(api.idle_timeout == milliseconds(3000));
+  CHECK(api.keepalive_timeout == milliseconds(4000));
+  CHECK(api.keepalive_connections == 7);
+  CHECK(api.retries == 0);
+  CHECK(loaded->upstreams[1].name == "http://[::1]:9");
+  CHECK(loaded->upstreams[1].endpoints[0].host == "::1");
+  CHECK(loaded->routes[2].upstream == "http://[::1]:9");
+}
+
+TEST_CASE("decode: upstreams say what is wrong with each value") {
+  const auto said = [](const std::string& upstream) {
+    return said_of(
+        "listeners: [{ address: \":0\" }]\nroutes: [{ upstream: u }]\nupstreams:\n  u: " + upstream + "\n");
+  };
+  CHECK(said("{ endpoints: [] }") ==
+        "f:4:19 upstreams.u.endpoints: is empty; an upstream needs an endpoint\n");
+  CHECK(said("{}") == "f:4:6 upstreams.u.endpoints: is missing\n");
+  CHECK(said("http://a") == "f:4:6 upstreams.u: must be a map\n");
+  CHECK(said("{ endpoints: [\"http://a/b\"] }")
+            .starts_with("f:4:20 upstreams.u.endpoints[0]: \"http://a/b\" has a path"));
+  CHECK(said("{ endpoints: [\"http://a\", \"http://a\"] }") ==
+        "f:4:32 upstreams.u.endpoints[1]: \"http://a\" stands in line 4 already\n");
+  const std::string good = "{ endpoints: [\"http://a\"], ";
+  CHECK(said(good + "balance: rondrobin }") ==
+        "f:4:42 upstreams.u.balance: \"rondrobin\" is not round_robin or least_connections; did you mean "
+        "\"round_robin\"?\n");
+  CHECK(said(good + "timeouts: { connect: 5 } }") ==
+        "f:4:54 upstreams.u.timeouts.connect: \"5\" has no unit; write 500ms, 5s, 2m or 1h\n");
+  CHECK(said(good + "timeouts: { connect: 0s } }") ==
+        "f:4:54 upstreams.u.timeouts.connect: \"0s\" is out of range: 1ms to 24h\n");
+  CHECK(said(good + "timeouts: { connect: 25h } }").find("is out of range") != std::string::npos);
+  CHECK(said(good + "retries: 11 }") == "f:4:42 upstreams.u.retries: \"11\" is out of range: 0 to 10\n");
+  CHECK(said(good + "server_name: a/b }") == "f:4:46 upstreams.u.server_name: \"a/b\" is no host name\n");
+}
+
+TEST_CASE("decode: a name is for logs and metrics, and an upstream's name is never a URL") {
+  CHECK(
+      said_of_part("jwt: { \"a b\": { secret: 0123456789012345678901234567890123, algorithms: [HS256] } }") ==
+      "f:1:8 jwt.a b: \"a b\" is no name (letters, digits, \".\", \"_\" and \"-\", at most 64)\n");
+  CHECK(said_of("listeners: [{ address: \":0\" }]\nroutes: [{ upstream: \"http://a\" }]\n"
+                "upstreams: { \"http://a\": { endpoints: [\"http://b\"] } }\n")
+            .starts_with("f:3:14 upstreams.http://a: \"http://a\" is no name"));
+}
+
+TEST_CASE("decode: limits take every key") {
+  const auto loaded = load(
+      "limits: { head_size: 64KiB, target_size: 4k, header_fields: 50, body_size: 1M, connections: 9,\n"
+      "  tls_handshake_timeout: 1s, request_head_timeout: 2s, keepalive_timeout: 3s, idle_timeout: 4s,\n"
+      "  tunnel_idle_timeout: 8h, drain_timeout: 500ms }\n" +
+      rest);
+  REQUIRE(loaded.has_value());
+  const LimitsDocument& limits = loaded->limits;
+  CHECK(limits.head_size == 65536);
+  CHECK(limits.target_size == 4096);
+  CHECK(limits.header_fields == 50);
+  CHECK(limits.body_size == 1048576);
+  CHECK(limits.connections == 9);
+  CHECK(limits.tls_handshake_timeout == seconds(1));
+  CHECK(limits.request_head_timeout == seconds(2));
+  CHECK(limits.keepalive_timeout == seconds(3));
+  CHECK(limits.idle_timeout == seconds(4));
+  CHECK(limits.tunnel_idle_timeout == std::chrono::hours(8));
+  CHECK(limits.drain_timeout == milliseconds(500));
+  CHECK(load("limits: { body_size: none }\n" + rest)->limits.body_size == 0);
+}
+
+TEST_CASE("decode: limits say what is out of range") {
+  CHECK(said_of_part("limits: { head_size: 10 }") ==
+        "f:1:22 limits.head_size: \"10\" is out of range: 1KiB to 1MiB\n");
+  CHECK(said_of_part("limits: { body_size: 0 }") ==
+        "f:1:22 limits.body_size: \"0\" would refuse every body, or none; for no limit; write \"none\"\n");
+  CHECK(said_of_part("limits: { header_fields: 0x10 }") ==
+        "f:1:26 limits.header_fields: \"0x10\" is no number; decimal digits and nothing else\n");
+  CHECK(said_of_part("limits: { head_size: none }")
+            .starts_with("f:1:22 limits.head_size: \"none\" is no size"));
+}
+
+TEST_CASE("decode: the log takes every key, and adds to the list of redacted parameters") {
+  const auto loaded = load(
+      "log: { format: text, level: warn, access: false, output: /var/log/postern.log, redact: [ticket, "
+      "token] }\n"
+      "jwt: { j: { secret: 0123456789012345678901234567890123, algorithms: [HS256], from: [{ query: t }] } "
+      "}\n" +
+      rest);
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->log.format == LogDocument::Format::text);
+  CHECK(loaded->log.level == LogDocument::Level::warn);
+  CHECK_FALSE(loaded->log.access);
+  CHECK(loaded->log.output == "/var/log/postern.log");
+  std::vector<std::string> expected = LogDocument{}.redact;
+  expected.insert(expected.end(), {"ticket", "t"});
+  CHECK(loaded->log.redact == expected);
+  CHECK(said_of_part("log: { level: warning }") ==
+        "f:1:15 log.level: \"warning\" is not one of debug, info, warn or error; did you mean \"warn\"?\n");
+}

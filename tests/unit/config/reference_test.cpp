@@ -1,0 +1,146 @@
+#include "config/reference.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "config/schema.h"
+#include "unit/config/support.h"
+
+using namespace postern::config;
+
+namespace {
+
+const std::string secret = "0123456789012345678901234567890123456789";
+
+// A file that holds nothing but `value` at a schema path: "a[].b" is {a: [{b: value}]}, "*" is called x.
+std::string only(std::string_view path, const std::string& value) {
+  if (path.empty()) return value;
+  const std::size_t dot = path.find('.');
+  std::string name(path.substr(0, dot));
+  const std::string inner = dot == std::string_view::npos ? value : only(path.substr(dot + 1), value);
+  if (name == "*") name = "x";
+  if (name.ends_with("[]")) return "{ " + name.substr(0, name.size() - 2) + ": [" + inner + "] }";
+  return "{ " + name + ": " + inner + " }";
+}
+
+// The key path that diagnostics use for a schema path.
+std::string key_of(std::string_view path) {
+  std::string key;
+  for (std::size_t at = 0; at < path.size(); ++at) {
+    if (path[at] == '[') {
+      key += "[0]";
+      ++at;
+    } else {
+      key += path[at] == '*' ? 'x' : path[at];
+    }
+  }
+  return key;
+}
+
+}  // namespace
+
+TEST_CASE("reference: conf/reference.yaml is what the program prints") {
+  std::ifstream file(POSTERN_SOURCE_DIR "/conf/reference.yaml");
+  REQUIRE(file.good());
+  std::stringstream text;
+  text << file.rdbuf();
+  CHECK_MESSAGE(text.str() == reference_yaml(), "run `postern reference > conf/reference.yaml`");
+}
+
+TEST_CASE("reference: the defaults it prints are the defaults of the structs") {
+  const auto loaded = load(reference_yaml(), environment_of({{"JWT_SECRET", secret}}));
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->warnings.text().empty());
+  CHECK(loaded->workers == Document{}.workers);
+  CHECK(loaded->via == Document{}.via);
+  CHECK(loaded->request_id_header == Document{}.request_id_header);
+
+  const LimitsDocument limits;
+  CHECK(loaded->limits.head_size == limits.head_size);
+  CHECK(loaded->limits.target_size == limits.target_size);
+  CHECK(loaded->limits.header_fields == limits.header_fields);
+  CHECK(loaded->limits.body_size == limits.body_size);
+  CHECK(loaded->limits.connections == limits.connections);
+  CHECK(loaded->limits.tls_handshake_timeout == limits.tls_handshake_timeout);
+  CHECK(loaded->limits.request_head_timeout == limits.request_head_timeout);
+  CHECK(loaded->limits.keepalive_timeout == limits.keepalive_timeout);
+  CHECK(loaded->limits.idle_timeout == limits.idle_timeout);
+  CHECK(loaded->limits.tunnel_idle_timeout == limits.tunnel_idle_timeout);
+  CHECK(loaded->limits.drain_timeout == limits.drain_timeout);
+
+  const LogDocument log;
+  CHECK(loaded->log.format == log.format);
+  CHECK(loaded->log.level == log.level);
+  CHECK(loaded->log.access == log.access);
+  CHECK(loaded->log.output == log.output);
+  CHECK(loaded->log.redact == log.redact);
+
+  const UpstreamDocument upstream;
+  REQUIRE(loaded->upstreams.size() == 1);
+  CHECK(loaded->upstreams[0].balance == upstream.balance);
+  CHECK(loaded->upstreams[0].insecure == upstream.insecure);
+  CHECK(loaded->upstreams[0].connect_timeout == upstream.connect_timeout);
+  CHECK(loaded->upstreams[0].response_timeout == upstream.response_timeout);
+  CHECK(loaded->upstreams[0].idle_timeout == upstream.idle_timeout);
+  CHECK(loaded->upstreams[0].keepalive_timeout == upstream.keepalive_timeout);
+  CHECK(loaded->upstreams[0].keepalive_connections == upstream.keepalive_connections);
+  CHECK(loaded->upstreams[0].retries == upstream.retries);
+
+  const OriginsDocument origins;
+  REQUIRE(loaded->origins.size() == 1);
+  CHECK(loaded->origins[0].methods == origins.methods);
+  CHECK(loaded->origins[0].max_age == origins.max_age);
+  CHECK(loaded->origins[0].require_on_websocket == origins.require_on_websocket);
+
+  const JwtDocument jwt;
+  REQUIRE(loaded->jwt.size() == 1);
+  CHECK(loaded->jwt[0].leeway == jwt.leeway);
+  CHECK(loaded->jwt[0].require_expiry == jwt.require_expiry);
+
+  REQUIRE(loaded->listeners.size() == 1);
+  CHECK(loaded->listeners[0].tls->min_version == TlsDocument{}.min_version);
+  REQUIRE(loaded->routes.size() == 1);
+  CHECK(loaded->routes[0].jwt_required == RouteDocument{}.jwt_required);
+}
+
+TEST_CASE("reference: the list of parameters that are always redacted is complete") {
+  const std::string text = reference_yaml();
+  std::string one_line;
+  for (std::size_t at = 0; at < text.size(); ++at) one_line += text[at] == '\n' ? ' ' : text[at];
+  for (const std::string& name : LogDocument{}.redact) {
+    CAPTURE(name);
+    CHECK((one_line.find(' ' + name + ',') != std::string::npos));
+  }
+}
+
+TEST_CASE("reference: every key it names is known and really read") {
+  for (const SchemaKey& key : schema()) {
+    CAPTURE(key.path);
+    // No key takes a list of lists, so a key that is read complains.
+    const auto loaded = load(only(key.path, "[[[]]]"));
+    REQUIRE_FALSE(loaded.has_value());
+    const std::string wanted = key_of(key.path);
+    bool is_read = false;
+    for (const Problem& problem : loaded.error().problems()) {
+      CAPTURE(problem.sentence);
+      CHECK(problem.sentence.find("unknown key") == std::string::npos);
+      is_read = is_read || problem.key.starts_with(wanted);
+    }
+    CHECK(is_read);
+  }
+}
+
+TEST_CASE("reference: JSON has one object per key") {
+  const std::string json = reference_json();
+  std::size_t count = 0;
+  for (std::size_t at = json.find("\n{\"key\":\""); at != std::string::npos;
+       at = json.find("\n{\"key\":\"", at + 1))
+    ++count;
+  CHECK(count == schema().size());
+  CHECK(json.find(
+            "{\"key\":\"listeners[].address\",\"type\":\"address\",\"default\":\"required\",\"meaning\":") !=
+        std::string::npos);
+  CHECK(json.ends_with("\n]}\n"));
+}

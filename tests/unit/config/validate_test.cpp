@@ -1,0 +1,90 @@
+#include "config/validate.h"
+
+#include <doctest/doctest.h>
+
+#include "unit/config/support.h"
+
+using namespace postern::config;
+
+TEST_CASE("validate: an unknown name gets a suggestion") {
+  CHECK(said_of("listeners: [{ address: \"127.0.0.1:0\" }]\n"
+                "upstreams: { orchestrator: { endpoints: [\"http://a\"] } }\n"
+                "origins: { dashboard: { allow: [\"https://a\"] } }\n"
+                "jwt: { clerk: { keys: k.json, algorithms: [RS256] } }\n"
+                "routes:\n"
+                "  - upstream: orchestator\n"
+                "    origins: dashbord\n"
+                "    jwt: clark\n"
+                "  - { upstream: nothing-like-it, match: { path: /x } }\n") ==
+        "f:6:15 routes[0].upstream: there is no upstream \"orchestator\"; did you mean \"orchestrator\"?\n"
+        "f:7:14 routes[0].origins: there is no origin list \"dashbord\"; did you mean \"dashboard\"?\n"
+        "f:8:10 routes[0].jwt: there is no jwt \"clark\"; did you mean \"clerk\"?\n"
+        "f:9:17 routes[1].upstream: there is no upstream \"nothing-like-it\"\n");
+}
+
+TEST_CASE("validate: a route with the same match as one before it can never be taken") {
+  CHECK(said_of("listeners: [{ address: \":0\" }]\n"
+                "routes:\n"
+                "  - { upstream: \"http://a\", match: { path: /x, methods: [GET, POST] } }\n"
+                "  - { upstream: \"http://b\", match: { path: /x, methods: [POST, GET] } }\n"
+                "  - { upstream: \"http://b\", match: { exact: /x, methods: [POST, GET] } }\n"
+                "  - { upstream: \"http://b\", match: { path: /x, methods: [GET] } }\n"
+                "  - { upstream: \"http://b\", match: { path: /x, host: a.b } }\n"
+                "  - upstream: http://c\n"
+                "  - { upstream: \"http://d\", match: { path: / } }\n") ==
+        "f:4:36 routes[1].match: can never be taken: routes[0] in line 3 matches the same requests\n"
+        "f:9:36 routes[6].match: can never be taken: routes[5] in line 8 matches the same requests\n");
+}
+
+TEST_CASE("validate: a catch-all before more specific routes is fine") {
+  CHECK(said_of("listeners: [{ address: \":0\" }]\n"
+                "routes:\n"
+                "  - upstream: http://a\n"
+                "  - { upstream: \"http://b\", match: { path: /api } }\n")
+            .empty());
+}
+
+TEST_CASE("validate: two routes of one name and two listeners of one address are problems") {
+  CHECK(said_of("listeners: [{ address: \":80\" }, { address: \":80\" }, { address: \":0\" }, { address: "
+                "\":0\" },\n"
+                "  { address: \"LOCALHOST:81\" }, { address: \"localhost:81\" }]\n"
+                "routes:\n"
+                "  - { name: a, upstream: \"http://a\" }\n"
+                "  - { name: a, upstream: \"http://a\", match: { path: /b } }\n") ==
+        "f:1:44 listeners[1].address: is the address of the listener in line 1 too\n"
+        "f:2:43 listeners[5].address: is the address of the listener in line 2 too\n"
+        "f:5:13 routes[1].name: \"a\" is the name of the route in line 4 too\n");
+}
+
+TEST_CASE("validate: a redirect to https needs a listener with tls") {
+  CHECK(
+      said_of("listeners: [{ address: \":80\", redirect: https }]\nroutes: [{ upstream: \"http://a\" }]\n") ==
+      "f:1:41 listeners[0].redirect: leads nowhere: no listener has tls\n");
+}
+
+TEST_CASE("validate: a claim cannot go where the request id goes") {
+  CHECK(said_of("listeners: [{ address: \"127.0.0.1:0\" }]\n"
+                "jwt: { j: { keys: k.json, algorithms: [RS256] } }\n"
+                "routes: [{ upstream: \"http://a\", jwt: j, forward_claims: { jti: x-request-ID } }]\n") ==
+        "f:3:65 routes[0].forward_claims.jti: \"x-request-ID\" carries the request id already\n");
+}
+
+TEST_CASE("validate: tokens over plain HTTP are a warning, except on loopback and behind a trusted proxy") {
+  const std::string routes =
+      "jwt: { j: { keys: k.json, algorithms: [RS256] } }\n"
+      "routes: [{ upstream: \"http://a\", jwt: j }]\n";
+  CHECK(said_of("listeners: [{ address: \":80\" }]\n" + routes)
+            .starts_with("f:1:24 warning: listeners[0].address: tokens cross"));
+  CHECK(said_of("listeners: [{ address: \"127.0.0.1:80\" }]\n" + routes).empty());
+  CHECK(said_of("trusted_proxies: [10.0.0.1]\nlisteners: [{ address: \":80\" }]\n" + routes).empty());
+  CHECK(said_of("listeners: [{ address: \":80\", redirect: https }, { address: \":443\", tls: { certificate: "
+                "a, key: b } }]\n" +
+                routes)
+            .empty());
+}
+
+TEST_CASE("validate: a document that was never a file is held to the same") {
+  Diagnostics diagnostics("made");
+  validate(Document{}, diagnostics);
+  CHECK(diagnostics.text() == "made: listeners: is missing\nmade: routes: is missing\n");
+}

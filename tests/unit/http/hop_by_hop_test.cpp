@@ -1,0 +1,69 @@
+#include "http/hop_by_hop.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace postern::http;
+
+namespace {
+
+std::string names_left(std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
+  Headers headers;
+  for (const auto& [name, value] : fields) headers.add(name, value);
+  remove_hop_by_hop(headers);
+  std::string names;
+  for (const HeaderField& field : headers) names += std::string(names.empty() ? "" : " ").append(field.name);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("hop by hop: the fields of one connection are removed, the others keep their order") {
+  CHECK(names_left({{"Host", "a"},
+                    {"Connection", "keep-alive, Upgrade"},
+                    {"Keep-Alive", "timeout=5"},
+                    {"Accept", "*/*"},
+                    {"Proxy-Connection", "keep-alive"},
+                    {"TE", "trailers"},
+                    {"Trailer", "X"},
+                    {"Transfer-Encoding", "chunked"},
+                    {"Upgrade", "websocket"},
+                    {"HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA"},
+                    {"Proxy-Authenticate", "Basic"},
+                    {"Proxy-Authorization", "Basic eA=="},
+                    {"Sec-WebSocket-Key", "x"}}) == "Host Accept Sec-WebSocket-Key");
+}
+
+TEST_CASE("hop by hop: fields that Connection names go with it, wherever they stand") {
+  CHECK(
+      names_left(
+          {{"X-Hop", "1"}, {"Connection", "close, x-hop ,, X-Other"}, {"x-other", "2"}, {"X-Stays", "3"}}) ==
+      "X-Stays");
+  CHECK(names_left({{"A1", ""}, {"Connection", "a1"}, {"B1", ""}, {"connection", "b1"}, {"A1", ""}}).empty());
+}
+
+TEST_CASE("hop by hop: Connection cannot take away what an endpoint decides by") {
+  CHECK(names_left({{"Connection",
+                     "host, authorization, cookie, content-length, x-forwarded-for, x-forwarded-user, "
+                     "origin, content-encoding, x-real-ip, sec-fetch-site, cache-control, set-cookie"},
+                    {"Host", ""},
+                    {"Authorization", ""},
+                    {"Cookie", ""},
+                    {"Content-Length", ""},
+                    {"X-Forwarded-For", ""},
+                    {"X-Forwarded-User", ""},
+                    {"Origin", ""},
+                    {"Content-Encoding", ""},
+                    {"X-Real-IP", ""},
+                    {"Sec-Fetch-Site", ""},
+                    {"Cache-Control", ""},
+                    {"Set-Cookie", ""}}) ==
+        "Host Authorization Cookie Content-Length X-Forwarded-For X-Forwarded-User Origin Content-Encoding "
+        "X-Real-IP "
+        "Sec-Fetch-Site Cache-Control Set-Cookie");
+}
+
+TEST_CASE("hop by hop: a field called close or upgrade by option only is another matter") {
+  CHECK(names_left({{"Connection", "close"}, {"Close", "x"}, {"Accept", "y"}}) == "Close Accept");
+}

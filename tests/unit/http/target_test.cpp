@@ -1,0 +1,201 @@
+#include "http/target.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace postern::http;
+
+namespace {
+
+struct Read {
+  bool accepted = false;
+  std::string path, forward, query, why;
+};
+
+Read read(std::string_view text) {
+  Target target;
+  auto result = read_target(text, target);
+  if (!result) return {false, {}, {}, {}, std::string(result.error())};
+  return {true, std::string(target.path), std::string(target.forward), std::string(target.query), {}};
+}
+
+bool points_into(std::string_view view, std::string_view text) {
+  return view.data() >= text.data() && view.data() + view.size() <= text.data() + text.size();
+}
+
+bool accepts_authority(std::string_view text) { return read_authority(text).has_value(); }
+
+}  // namespace
+
+TEST_CASE("target: a clean path is views into the input, with nothing owned") {
+  for (std::string_view text :
+       {"/", "/api/v1/users?page=2&q=%2f..%2f", "/a/", "/a.b/c..d/...x?", "/.well-known/x"}) {
+    CAPTURE(text);
+    Target target;
+    REQUIRE(read_target(text, target));
+    CHECK(points_into(target.path, text));
+    CHECK(points_into(target.forward, text));
+    CHECK(target.path_text.empty());
+    CHECK(target.forward_text.empty());
+    CHECK(target.path == text.substr(0, text.find('?')));
+  }
+}
+
+TEST_CASE("target: a query is told from none, and kept byte for byte") {
+  Target target;
+  REQUIRE(read_target("/a?", target));
+  CHECK(target.has_query);
+  CHECK(target.query.empty());
+  REQUIRE(read_target("/a", target));
+  CHECK_FALSE(target.has_query);
+  CHECK(read("/a?b=%zz&c=\"{}|^`\\<>;x?//../").query == "b=%zz&c=\"{}|^`\\<>;x?//../");
+}
+
+TEST_CASE("target: unreserved escapes are decoded for matching and for the endpoint") {
+  CHECK(read("/%61%50i%2D%5f%7E").path == "/aPi-_~");
+  CHECK(read("/%61pi").forward == "/api");
+  CHECK(read("/a%20b%25%c3%A9").path == "/a%20b%25%C3%A9");
+  CHECK(read("/a%20b%25%c3%A9").forward == "/a%20b%25%c3%A9");
+  CHECK(read("/%2561").path == "/%2561");  // decoded once, never twice
+}
+
+TEST_CASE("target: dot segments are resolved, encoded or not") {
+  CHECK(read("/a/./b").path == "/a/b");
+  CHECK(read("/a/../b").path == "/b");
+  CHECK(read("/api/%2e%2E/private").path == "/private");
+  CHECK(read("/api/.%2e/private").forward == "/private");
+  CHECK(read("/a/b/..").path == "/a/");
+  CHECK(read("/a/b/.").path == "/a/b/");
+  CHECK(read("/a/..").path == "/");
+  CHECK(read("/.").path == "/");
+  CHECK(read("/a/b/../../c/?x=/../").path == "/c/");
+  CHECK(read("/a/b/../../c/?x=/../").query == "x=/../");
+}
+
+TEST_CASE("target: doubled slashes are merged for matching and forwarded as they came") {
+  const Read doubled = read("//a///b//");
+  CHECK(doubled.path == "/a/b/");
+  CHECK(doubled.forward == "//a///b//");
+  CHECK(read("/%61//b").forward == "/a//b");
+}
+
+TEST_CASE("target: what has two readings is refused with the rule that it breaks") {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"", "start with"},        {"a", "start with"},     {"http://a/b", "start with"},
+      {"/..", "above the root"}, {"/a/../../b", "above"}, {"/%2e%2e/a", "above"},
+      {"/a//../b", "empty"},     {"/./a//", "empty"},     {"/a/%2e%2e//b", "empty"},
+      {"/a%2fb", "%2f"},         {"/a%2Fb", "%2f"},       {"/a%5cb", "%5c"},
+      {"/a%5Cb", "%5c"},         {"/a%00", "%00"},        {"/a\\b", "backslash"},
+      {"/a;b=1", ";"},           {"/a b", "control"},     {"/a\tb", "control"},
+      {"/a\x7f", "control"},     {"/a\xc3\xa9", "ASCII"}, {"/a#b", "#"},
+      {"/a<b", "escaped"},       {"/a>b", "escaped"},     {"/a\"b", "escaped"},
+      {"/a{b", "escaped"},       {"/a}b", "escaped"},     {"/a|b", "escaped"},
+      {"/a^b", "escaped"},       {"/a`b", "escaped"},     {"/a%", "broken"},
+      {"/a%2", "broken"},        {"/a%g0", "broken"},     {"/a%%35", "broken"},
+      {"/a?b c", "control"},     {"/a?b\x80", "ASCII"},   {"/a?b#c", "#"},
+      {"/a?b\x01", "control"},
+  };
+  for (const auto& [text, word] : cases) {
+    CAPTURE(text);
+    const Read refused = read(text);
+    CHECK_FALSE(refused.accepted);
+    CHECK(refused.why.find(word) != std::string::npos);
+  }
+  CHECK_FALSE(read(std::string_view("/a\0b", 4)).accepted);
+}
+
+TEST_CASE("target: the asterisk stands alone") {
+  CHECK(read("*").path == "*");
+  CHECK_FALSE(read("*?a").accepted);
+}
+
+TEST_CASE("target: one object reads many targets and keeps nothing of the last") {
+  Target target;
+  REQUIRE(read_target("/a//%61?x", target));
+  REQUIRE(read_target("/b", target));
+  CHECK(target.path == "/b");
+  CHECK(target.path_text.empty());
+  CHECK_FALSE(target.has_query);
+}
+
+TEST_CASE("authority: names, addresses and ports are split") {
+  const auto plain = read_authority("App.example.com:8443");
+  REQUIRE(plain);
+  CHECK(plain->host == "App.example.com");
+  CHECK(plain->port == "8443");
+  const auto bracketed = read_authority("[::1]:80");
+  REQUIRE(bracketed);
+  CHECK(bracketed->host == "::1");
+  CHECK(bracketed->port == "80");
+  CHECK(read_authority("[2001:db8::1]")->port.empty());
+  CHECK(read_authority("a:")->port.empty());
+  CHECK(read_authority("my_service")->host == "my_service");
+}
+
+TEST_CASE("authority: what is no single host is refused") {
+  for (std::string_view text : {"",
+                                ":80",
+                                "a@b",
+                                "a, b",
+                                "a b",
+                                "a:b",
+                                "a:65536",
+                                "a:000080",
+                                "a:80:81",
+                                "[::1",
+                                "[::1]x",
+                                "[127.0.0.1]",
+                                "[fe80::1%25eth0]",
+                                "::1",
+                                "a/b",
+                                "a\\b",
+                                "a..b",
+                                ".a",
+                                "a%2eb",
+                                "a\x80",
+                                "a,b"}) {
+    CAPTURE(text);
+    CHECK_FALSE(accepts_authority(text));
+  }
+  CHECK(accepts_authority(std::string(255, 'a')));
+  CHECK_FALSE(accepts_authority(std::string(256, 'a')));
+}
+
+TEST_CASE("query parameter: the first of the name, raw, and absent is told from empty") {
+  CHECK(query_parameter("a=1&b=2&a=3", "a") == "1");
+  CHECK(query_parameter("ab=1&b=%20+", "b") == "%20+");
+  CHECK(query_parameter("a=1=2", "a") == "1=2");
+  CHECK(query_parameter("a=&b", "a").data() != nullptr);
+  CHECK(query_parameter("a=&b", "b").data() != nullptr);
+  CHECK(query_parameter("a=&b", "b").empty());
+  CHECK(query_parameter("a=1", "c").data() == nullptr);
+  CHECK(query_parameter("", "a").data() == nullptr);
+}
+
+TEST_CASE("cookie value: the first of the name, and absent is told from empty") {
+  CHECK(cookie_value("a=1; session=x=y; session=z", "session") == "x=y");
+  CHECK(cookie_value("xsession=1;session=2", "session") == "2");
+  CHECK(cookie_value("Session=1", "session").data() == nullptr);
+  CHECK(cookie_value("session=", "session").data() != nullptr);
+  CHECK(cookie_value("session", "session").data() == nullptr);
+  CHECK(cookie_value("", "session").data() == nullptr);
+}
+
+TEST_CASE("redaction: the values of named parameters are hidden however they are written") {
+  const std::vector<std::string> names = {"token", "api_key"};
+  CHECK(redact_target("/ws?token=secret&x=1", names) == "/ws?token=***&x=1");
+  CHECK(redact_target("/ws?x=1&TOKEN=secret", names) == "/ws?x=1&TOKEN=***");
+  CHECK(redact_target("/ws?to%6ben=secret", names) == "/ws?to%6ben=***");
+  CHECK(redact_target("/ws?x=1;token=secret;more&y", names) == "/ws?x=1;token=***&y");
+  CHECK(redact_target("/ws?token=a&token=b&api_key=", names) == "/ws?token=***&token=***&api_key=***");
+  CHECK(redact_target("/ws?mytoken=a&token", names) == "/ws?mytoken=a&token");
+  CHECK(redact_target("/token=a", names) == "/token=a");
+  CHECK(redact_target("/a?", names) == "/a?");
+}
+
+TEST_CASE("query value: escapes and plus signs are decoded, broken escapes stay") {
+  CHECK(decode_query_value("a%2Bb+c%3d") == "a+b c=");
+  CHECK(decode_query_value("100%") == "100%");
+  CHECK(decode_query_value("%zz%4") == "%zz%4");
+}

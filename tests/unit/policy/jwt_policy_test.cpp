@@ -1,0 +1,288 @@
+#include "policy/jwt_policy.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "policy/jwt_signer.h"
+#include "support/judged_request.h"
+
+using namespace postern::policy;
+using postern::base::Cause;
+using postern::base::Json;
+using postern::crypto::Algorithm;
+using postern::http::FieldId;
+using postern::support::JudgedRequest;
+using Kind = JwtSource::Kind;
+
+namespace {
+
+constexpr int64_t now = 1'000'000'000;
+constexpr std::string_view secret = "a secret of thirty-two bytes or more";
+
+std::string token_of(Json claims, std::string_view key = secret) {
+  if (!claims.contains("exp")) claims["exp"] = now + 600;
+  return sign_jwt(postern::crypto::HmacKey(Algorithm::hs256, key), claims);
+}
+
+JwtOptions options_with(std::vector<JwtSource> sources = {JwtSource{}}) {
+  JwtRules rules;
+  rules.required_claims = {{"role", {"admin", "user"}}};
+  auto keys = KeySet::from_secret(secret, {Algorithm::hs256});
+  REQUIRE(keys);
+  JwtOptions options;
+  options.verifier = std::make_shared<const JwtVerifier>(std::move(rules), std::move(*keys));
+  options.sources = std::move(sources);
+  return options;
+}
+
+const Json good = {{"sub", "alice"}, {"role", "user"}};
+
+std::string challenge_of(Verdict& verdict) {
+  for (const auto& [name, value] : verdict.response().headers)
+    if (name == "WWW-Authenticate") return value;
+  return {};
+}
+
+bool passes(const JwtOptions& options, JudgedRequest& request) {
+  return !JwtPolicy(options).judge(request.context).answers() && request.context.token != nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("jwt: a bearer token lets a request pass and is known afterwards") {
+  const std::string field = "bearer  " + token_of(good);
+  JudgedRequest request;
+  request.with("Authorization", field);
+  REQUIRE(passes(options_with(), request));
+  CHECK(request.context.token->subject() == "alice");
+  CHECK(request.context.token_query_parameter.empty());
+  CHECK(request.head.headers.get(FieldId::authorization) == field);
+}
+
+TEST_CASE(
+    "jwt: a missing token is challenged without an error, and the detail says where it was looked for") {
+  JudgedRequest request;
+  Verdict verdict = JwtPolicy(options_with({{Kind::header, "Authorization"},
+                                            {Kind::cookie, "session"},
+                                            {Kind::query, "token"},
+                                            {Kind::subprotocol, ""}}))
+                        .judge(request.context);
+  REQUIRE(verdict.answers());
+  CHECK(verdict.response().status == 401);
+  CHECK(verdict.response().cause == Cause::token_missing);
+  CHECK(
+      verdict.response().detail ==
+      "the request has no token in the field Authorization, the cookie session, the query parameter token or "
+      "Sec-WebSocket-Protocol");
+  CHECK(challenge_of(verdict) == "Bearer realm=\"postern\"");
+}
+
+TEST_CASE("jwt: a refused token is challenged with its error, whether or not one is required") {
+  struct Case {
+    std::string token;
+    Cause cause;
+    uint16_t status;
+    std::string_view error;
+  };
+  const Case cases[] = {
+      {token_of({{"role", "user"}, {"exp", now - 600}}), Cause::token_expired, 401, "invalid_token"},
+      {token_of(good, "another secret of at least 32 bytes"), Cause::token_signature, 401, "invalid_token"},
+      {"undefined", Cause::token_malformed, 401, "invalid_token"},
+      {token_of({{"role", "guest"}}), Cause::token_claims, 403, "insufficient_scope"},
+  };
+  for (const Case& refused : cases) {
+    for (bool required : {true, false}) {
+      const std::string field = "Bearer " + refused.token;
+      JudgedRequest request;
+      request.with("Authorization", field);
+      JwtOptions options = options_with();
+      options.required = required;
+      Verdict verdict = JwtPolicy(options).judge(request.context);
+      REQUIRE(verdict.answers());
+      CHECK(verdict.response().cause == refused.cause);
+      CHECK(verdict.response().status == refused.status);
+      const std::string challenge = challenge_of(verdict);
+      CHECK(challenge.starts_with("Bearer realm=\"postern\", error=\"" + std::string(refused.error) +
+                                  "\", error_description=\""));
+      // Six quotes and no more: nothing inside breaks out of its quotes.
+      CHECK(std::count(challenge.begin(), challenge.end(), '"') == 6);
+      CHECK(challenge.find('\\') == std::string::npos);
+      CHECK(challenge.find(refused.token) == std::string::npos);
+      CHECK(request.context.token == nullptr);
+    }
+  }
+}
+
+TEST_CASE("jwt: an optional token may be absent, and Basic is no token") {
+  JwtOptions options = options_with();
+  options.required = false;
+  JudgedRequest none;
+  CHECK_FALSE(JwtPolicy(options).judge(none.context).answers());
+  CHECK(none.context.token == nullptr);
+  for (std::string_view other : {"Basic eDp5", "Bearer", "Bearer  ", "Bearerx", ""}) {
+    JudgedRequest request;
+    request.with("Authorization", other);
+    CHECK_FALSE(JwtPolicy(options).judge(request.context).answers());
+  }
+}
+
+TEST_CASE("jwt: two fields that may hold a token are refused, for two readers could choose differently") {
+  const std::string token = token_of(good), field = "Bearer " + token,
+                    target = "/?token=" + token + "&a&token=x";
+  JudgedRequest request;
+  request.with("Authorization", field).with("authorization", field);
+  CHECK(JwtPolicy(options_with()).judge(request.context).response().cause == Cause::token_malformed);
+  JudgedRequest query("GET", target);
+  REQUIRE(query.readable);
+  CHECK(JwtPolicy(options_with({{Kind::query, "token"}})).judge(query.context).response().cause ==
+        Cause::token_malformed);
+}
+
+TEST_CASE("jwt: a field of another name holds the token with or without the scheme") {
+  const std::string token = token_of(good), field = "Bearer " + token;
+  for (std::string_view value : {std::string_view(token), std::string_view(field)}) {
+    JudgedRequest request;
+    request.with("x-access-token", value);
+    CHECK(passes(options_with({{Kind::header, "X-Access-Token"}}), request));
+  }
+}
+
+TEST_CASE("jwt: a cookie holds the token, in any of the Cookie fields") {
+  const std::string cookies = "b=2; session=" + token_of(good) + "; c=3";
+  JudgedRequest request;
+  request.with("Cookie", "a=1; session=").with("Cookie", cookies);
+  CHECK(passes(options_with({{Kind::cookie, "session"}}), request));
+}
+
+TEST_CASE("jwt: a query parameter holds the token, percent-encoded or not, and is named for redaction") {
+  const std::string token = token_of(good);
+  std::string encoded = token;
+  encoded.replace(encoded.find('.'), 1, "%2E");
+  for (const std::string& text : {token, encoded}) {
+    const std::string target = "/ws?a=1&token=" + text + "&b=2";
+    JudgedRequest request("GET", target);
+    REQUIRE(request.readable);
+    const JwtPolicy policy(options_with({{Kind::query, "token"}}));
+    REQUIRE_FALSE(policy.judge(request.context).answers());
+    CHECK(request.context.token != nullptr);
+    CHECK(request.context.token_query_parameter == "token");
+    CHECK(request.target.query == std::string_view(target).substr(4));
+  }
+}
+
+TEST_CASE("jwt: a refused token from the query is named for redaction too") {
+  JudgedRequest request("GET", "/ws?token=wrong");
+  const JwtPolicy policy(options_with({{Kind::query, "token"}}));
+  CHECK(policy.judge(request.context).answers());
+  CHECK(request.context.token_query_parameter == "token");
+}
+
+TEST_CASE("jwt: a subprotocol pair is used, taken out and remembered for the answer") {
+  const std::string token = token_of(good);
+  struct Case {
+    std::string offered;
+    std::string_view forwarded;
+    std::string answer;
+  };
+  const Case cases[] = {
+      {"bearer, " + token, "", "bearer"},
+      {"access_token," + token + ", chat", "chat", "access_token"},
+      {"chat, Bearer, " + token + ", v2.chat", "chat, v2.chat", "Bearer"},
+      {"chat, bearer." + token, "chat", "bearer." + token},
+  };
+  for (const Case& offered : cases) {
+    CAPTURE(offered.answer);
+    JudgedRequest request;
+    request.with("Sec-WebSocket-Protocol", offered.offered).websocket();
+    REQUIRE(passes(options_with({{Kind::subprotocol, ""}}), request));
+    CHECK(request.head.headers.get(FieldId::sec_websocket_protocol) == offered.forwarded);
+    CHECK(request.head.headers.count(FieldId::sec_websocket_protocol) == (offered.forwarded.empty() ? 0 : 1));
+    CHECK(request.context.selected_subprotocol == offered.answer);
+  }
+}
+
+TEST_CASE("jwt: a subprotocol pair over two fields is one list") {
+  const std::string token = token_of(good);
+  JudgedRequest request;
+  request.with("Sec-WebSocket-Protocol", "chat, bearer").with("Sec-WebSocket-Protocol", token).websocket();
+  REQUIRE(passes(options_with({{Kind::subprotocol, ""}}), request));
+  CHECK(request.head.headers.get(FieldId::sec_websocket_protocol) == "chat");
+}
+
+TEST_CASE("jwt: subprotocols without a token, or without an upgrade, are none") {
+  JwtOptions options = options_with({{Kind::subprotocol, ""}});
+  const std::string pair = "bearer, " + token_of(good);
+  for (std::string_view offered : {"chat", "bearer", "chat, access_token", "bearer."}) {
+    JudgedRequest request;
+    request.with("Sec-WebSocket-Protocol", offered).websocket();
+    CHECK(JwtPolicy(options).judge(request.context).response().cause == Cause::token_missing);
+    CHECK(request.head.headers.get(FieldId::sec_websocket_protocol) == offered);
+  }
+  JudgedRequest plain;
+  plain.with("Sec-WebSocket-Protocol", pair);
+  CHECK(JwtPolicy(options).judge(plain.context).answers());
+}
+
+TEST_CASE("jwt: the first source that has a token decides, even when its token is bad") {
+  const std::string field = "Bearer " + token_of(good);
+  JwtOptions options = options_with({{Kind::cookie, "session"}, {Kind::header, "Authorization"}});
+  JudgedRequest bad_first;
+  bad_first.with("Cookie", "session=bad").with("Authorization", field);
+  CHECK(JwtPolicy(options).judge(bad_first.context).answers());
+  JudgedRequest empty_first;
+  empty_first.with("Cookie", "session=").with("Authorization", field);
+  CHECK(passes(options, empty_first));
+}
+
+TEST_CASE("jwt: claims go to the endpoint, and the client's own fields of these names never do") {
+  const std::string field = "Bearer " + token_of({{"sub", "alice"}, {"role", "user"}, {"age", 7}});
+  JwtOptions options = options_with();
+  options.required = false;
+  options.forward_claims = {{"sub", "X-User-Id"}, {"age", "X-Age"}, {"missing", "X-Missing"}};
+  for (bool with_token : {true, false}) {
+    JudgedRequest request;
+    request.with("x-user-id", "root").with("X_User_Id", "root").with("X-Missing", "root").with("X-Age", "99");
+    request.with("X-User", "stays");
+    if (with_token) request.with("Authorization", field);
+    REQUIRE_FALSE(JwtPolicy(options).judge(request.context).answers());
+    for (std::string_view name : {"X-User-Id", "X_User_Id", "X-Missing", "X-Age"})
+      CHECK(request.head.headers.find(name) == nullptr);
+    CHECK(request.head.headers.find("X-User") != nullptr);
+    CHECK(request.context.forwarded_fields.size() == (with_token ? 2 : 0));
+    CHECK(request.forwards("X-User-Id", "alice") == with_token);
+    CHECK(request.forwards("X-Age", "7") == with_token);
+  }
+}
+
+TEST_CASE("jwt: a refused request has lost its claim fields as well") {
+  JwtOptions options = options_with();
+  options.forward_claims = {{"sub", "X-User-Id"}};
+  JudgedRequest request;
+  request.with("X-User-Id", "root");
+  CHECK(JwtPolicy(options).judge(request.context).answers());
+  CHECK(request.head.headers.find("X-User-Id") == nullptr);
+}
+
+TEST_CASE("jwt: a claim of the longest size is forwarded, a longer one refused") {
+  JwtOptions options = options_with();
+  options.forward_claims = {{"sub", "X-User-Id"}};
+  for (size_t size : {JwtPolicy::longest_claim, JwtPolicy::longest_claim + 1}) {
+    const std::string field = "Bearer " + token_of({{"sub", std::string(size, 'a')}, {"role", "user"}});
+    JudgedRequest request;
+    request.with("Authorization", field);
+    Verdict verdict = JwtPolicy(options).judge(request.context);
+    REQUIRE(verdict.answers() == (size > JwtPolicy::longest_claim));
+    if (verdict.answers()) CHECK(verdict.response().status == 403);
+  }
+}
+
+TEST_CASE("jwt: claim values become fields in one way only") {
+  CHECK(claim_field_value("alice@example.com, bob") == "alice@example.com, bob");
+  CHECK(claim_field_value("a\r\nX: y") == "a%0D%0AX: y");
+  CHECK(claim_field_value("J\xc3\xbcrgen") == "J%C3%BCrgen");
+  CHECK(claim_field_value("J%C3%BCrgen") == "J%25C3%25BCrgen");
+  CHECK(claim_field_value(" admin ") == "%20admin%20");
+  CHECK(claim_field_value(std::string_view("\0\x7f", 2)) == "%00%7F");
+  CHECK(claim_field_value("").empty());
+}

@@ -1,0 +1,112 @@
+#include "routing/table.h"
+
+#include <doctest/doctest.h>
+
+using namespace postern::routing;
+
+namespace {
+
+struct Written {
+  const char* name;
+  const char* host = "";
+  const char* path = "/";
+  bool exact = false;
+  std::vector<std::string> methods = {};
+};
+
+Table table_of(std::vector<Written> written) {
+  std::vector<Route> routes;
+  for (Written& route : written) {
+    Route made;
+    made.name = route.name;
+    made.host = read_host_pattern(route.host).value();
+    made.path = route.path;
+    made.exact = route.exact;
+    made.methods = std::move(route.methods);
+    routes.push_back(std::move(made));
+  }
+  return Table(std::move(routes));
+}
+
+// The name of the route, "405 <allow>", or "404".
+std::string matched(const Table& table, std::string_view host, std::string_view path,
+                    std::string_view method = "GET") {
+  const Match match = table.match({host, path, method});
+  if (match.route) return match.route->name;
+  return match.path_matched_other_method ? "405 " + match.allow : "404";
+}
+
+}  // namespace
+
+TEST_CASE("table: hosts come before paths, whatever the order of the routes") {
+  const Table table = table_of({{"default"},
+                                {"default-api", "", "/api/v1"},
+                                {"wildcard", "*.example.com"},
+                                {"long-wildcard", "*.eu.example.com", "/api"},
+                                {"exact", "app.example.com", "/app"}});
+  CHECK(matched(table, "app.example.com", "/app/x") == "exact");
+  CHECK(matched(table, "APP.Example.Com", "/app") == "exact");
+  CHECK(matched(table, "app.example.com", "/other") == "wildcard");
+  CHECK(matched(table, "a.eu.example.com", "/api") == "long-wildcard");
+  CHECK(matched(table, "a.eu.example.com", "/") == "wildcard");
+  CHECK(matched(table, "app.example.com", "/api/v1") == "wildcard");
+  CHECK(matched(table, "example.com", "/api/v1/x") == "default-api");
+  CHECK(matched(table, "", "/x") == "default");
+}
+
+TEST_CASE("table: within a host the exact path wins, then the longest prefix") {
+  const Table table =
+      table_of({{"root"}, {"prefix", "", "/a"}, {"exact", "", "/a", true}, {"deep", "", "/a/b/"}});
+  CHECK(matched(table, "h", "/a") == "exact");
+  CHECK(matched(table, "h", "/a/") == "prefix");
+  CHECK(matched(table, "h", "/a/b") == "deep");
+  CHECK(matched(table, "h", "/ab") == "root");
+}
+
+TEST_CASE("table: nothing is matched where no host or no path is") {
+  const Table table = table_of({{"a", "a.org", "/api"}});
+  CHECK(matched(table, "b.org", "/api") == "404");
+  CHECK(matched(table, "a.org", "/") == "404");
+  CHECK(matched(table, "a.org", "*", "OPTIONS") == "404");
+  CHECK(matched(Table(), "a.org", "/") == "404");
+}
+
+TEST_CASE("table: routes of one address are told apart by method, the first that takes it wins") {
+  const Table table = table_of({{"read", "", "/x", false, {"GET", "HEAD"}},
+                                {"write", "", "/x", false, {"POST", "GET"}},
+                                {"odd", "", "/x/", false, {"PURGE"}}});
+  CHECK(matched(table, "h", "/x", "GET") == "read");
+  CHECK(matched(table, "h", "/x/1", "POST") == "write");
+  CHECK(matched(table, "h", "/x", "PURGE") == "odd");
+  CHECK(matched(table, "h", "/x", "DELETE") == "405 GET, HEAD, POST, PURGE");
+  CHECK(matched(table, "h", "/x", "get") == "405 GET, HEAD, POST, PURGE");
+}
+
+TEST_CASE("table: a method refused by a specific rule is not taken by a more general one") {
+  const Table table = table_of({{"root"},
+                                {"admin", "", "/admin", false, {"GET"}},
+                                {"host-admin", "a.org", "/admin", false, {"HEAD"}}});
+  CHECK(matched(table, "h", "/admin/users", "POST") == "405 GET");
+  CHECK(matched(table, "a.org", "/admin", "GET") == "405 HEAD");
+  CHECK(matched(table, "a.org", "/other", "POST") == "root");
+}
+
+TEST_CASE("table: a preflight is matched by the method it asks about") {
+  postern::http::RequestHead request;
+  request.method = postern::http::Method::options;
+  request.method_text = "OPTIONS";
+  CHECK(method_to_match(request) == "OPTIONS");
+  request.headers.add("Access-Control-Request-Method", "PUT");
+  CHECK(method_to_match(request) == "OPTIONS");  // no page asks
+  request.headers.add("Origin", "https://a.org");
+  CHECK(method_to_match(request) == "PUT");
+  const Table table = table_of({{"put", "", "/", false, {"PUT"}}});
+  CHECK(matched(table, "h", "/", method_to_match(request)) == "put");
+}
+
+TEST_CASE("table: routes keep their place when the table moves") {
+  Table first = table_of({{"a"}, {"b", "", "/b"}});
+  const Route* route = first.match({"h", "/b", "GET"}).route;
+  const Table second = std::move(first);
+  CHECK(second.match({"h", "/b", "GET"}).route == route);
+}

@@ -1,0 +1,67 @@
+import os
+import tempfile
+import unittest
+from pathlib import Path
+
+import support
+
+check_tree = support.load("check_tree")
+
+LICENCE = {"LICENSE": "MIT License\n"}
+
+
+class CheckTree(unittest.TestCase):
+    def problems(self, files, executable=()):
+        with tempfile.TemporaryDirectory() as root:
+            support.write_tree(root, {**LICENCE, **files})
+            for name in executable:
+                os.chmod(Path(root) / name, 0o755)
+            return check_tree.check(root)
+
+    def assert_refused(self, name, line, words):
+        found = self.problems({name: f"first line\n{line}\n"})
+        self.assertEqual(len(found), 1, found)
+        self.assertIn(f"{name}:2: ", found[0])
+        self.assertIn(words, found[0])
+
+    def test_a_clean_tree_passes(self):
+        self.assertEqual(self.problems({"gateway/base/a.h": "// fine\n", "scripts/go": "#!/bin/sh\n"},
+                                       executable=["scripts/go"]), [])
+
+    def test_machine_paths_are_refused(self):
+        self.assert_refused("gateway/base/a.h", "// see /work/main/notes", "one machine")
+        self.assert_refused("README.md", "cd /home/ann/postern", "one machine")
+        self.assert_refused("scripts.md", "PATH=/root/bin", "one machine")
+
+    def test_paths_that_only_look_alike_pass(self):
+        self.assertEqual(self.problems({"README.md": "https://example.com/home/x ./build/work/x $HOME/work/ ${A}/root/\n"}),
+                         [])
+
+    def test_registry_addresses_are_refused(self):
+        self.assert_refused("package-lock.json", '"resolved": "https://registry.npmjs.org/ws/-/ws-8.tgz"', "registry")
+        self.assert_refused("setup.sh", "curl https://pypi.org/simple", "registry")
+
+    def test_unfinished_work_is_refused(self):
+        self.assert_refused("gateway/base/a.h", "// TODO: later", "work left")
+        self.assert_refused("tests/unit/base/a_test.cpp", "// FIXME", "work left")
+
+    def test_sleeping_is_refused_in_unit_tests_only(self):
+        self.assert_refused("tests/unit/base/a_test.cpp", "std::this_thread::sleep_for(1ms);", "sleeps")
+        self.assert_refused("tests/unit/base/a_test.cpp", "sleep(1);", "sleeps")
+        self.assertEqual(self.problems({"tests/integration/a.py": "time.sleep(1)\n"}), [])
+
+    def test_a_script_that_cannot_be_run_is_refused(self):
+        self.assertEqual(self.problems({"scripts/go": "#!/bin/sh\n"}), ["scripts/go:1: not executable"])
+        self.assertEqual(self.problems({".ci/run": "#!/bin/sh\n"}), [".ci/run:1: not executable"])
+
+    def test_a_missing_licence_is_refused(self):
+        with tempfile.TemporaryDirectory() as root:
+            self.assertEqual(check_tree.check(root), ["LICENSE:1: the licence is missing"])
+
+    def test_built_and_installed_folders_are_left_alone(self):
+        self.assertEqual(self.problems({"build/debug/a.txt": "/work/main\n",
+                                        "tests/integration/node_modules/x/a.js": "// TODO\n"}), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,246 @@
+#include "telemetry/access_log.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+#include "base/json.h"
+
+using namespace postern::telemetry;
+using namespace std::chrono_literals;
+using postern::base::Cause;
+using postern::base::Json;
+using postern::base::Side;
+using postern::base::Stage;
+using postern::base::TextBuilder;
+
+namespace {
+
+constexpr WallTime noted_time =
+    std::chrono::sys_days(std::chrono::year(2026) / 11 / 21) + 2h + 48min + 11s + 123ms;
+WallTime noted_clock() { return noted_time; }
+
+ExchangeRecord usual_exchange() {
+  return {.request_id = "0123456789abcdef0123456789abcdef",
+          .client = "203.0.113.9",
+          .method = "GET",
+          .host = "app.example.com",
+          .target = "/api/jobs?token=***",
+          .version = "1.1",
+          .route = "api",
+          .upstream = "orchestrator",
+          .endpoint = "http://10.0.0.11:3001",
+          .user_agent = "Mozilla/5.0 (X11; Linux x86_64)",
+          .attempts = 1,
+          .status = 200,
+          .tls = true,
+          .request_bytes = 0,
+          .response_bytes = 10240,
+          .duration = 1234567ns,
+          .stages = {.policy = 12us, .connect = std::nullopt, .response_head = 1100us, .body = 90us},
+          .failure = std::nullopt};
+}
+
+ExchangeRecord failed_exchange() {
+  ExchangeRecord record = usual_exchange();
+  record.attempts = 2;
+  record.status = 502;
+  record.stages = {
+      .policy = std::nullopt, .connect = 3ms, .response_head = std::nullopt, .body = std::nullopt};
+  record.failure = {.error = {Cause::upstream_refused, Stage::connect},
+                    .detail = "127.0.0.1:3001 refused, [::1]:3001 refused"};
+  return record;
+}
+
+TunnelRecord usual_tunnel() {
+  return {.request_id = "0123456789abcdef0123456789abcdef",
+          .client = "203.0.113.9",
+          .host = "app.example.com",
+          .target = "/ws",
+          .route = "sockets",
+          .upstream = "orchestrator",
+          .endpoint = "http://10.0.0.11:3001",
+          .subprotocol = "chat",
+          .handshake_duration = 2500us};
+}
+
+std::string exchange_line(LogFormat format, const ExchangeRecord& record) {
+  TextBuilder out;
+  append_exchange(out, format, noted_time, record);
+  return std::string(out.view());
+}
+
+Json read(std::string_view line) {
+  REQUIRE(line.ends_with("}\n"));
+  auto value = postern::base::parse_json(line);
+  REQUIRE(value);
+  return *value;
+}
+
+}  // namespace
+
+TEST_CASE("access log: an exchange is one JSON line with everything that was noted") {
+  CHECK(exchange_line(LogFormat::json, usual_exchange()) ==
+        R"({"time":"2026-11-21T02:48:11.123Z","level":"info","event":"exchange",)"
+        R"("request_id":"0123456789abcdef0123456789abcdef","client":"203.0.113.9","method":"GET",)"
+        R"("host":"app.example.com","target":"/api/jobs?token=***","version":"1.1","route":"api",)"
+        R"("upstream":"orchestrator","endpoint":"http://10.0.0.11:3001","attempts":1,"status":200,)"
+        R"("request_bytes":0,"response_bytes":10240,"duration_ms":1.235,)"
+        R"("stages":{"policy_ms":0.012,"response_head_ms":1.100,"body_ms":0.090},"tls":true,)"
+        R"x("user_agent":"Mozilla/5.0 (X11; Linux x86_64)","cause":null})x"
+        "\n");
+}
+
+TEST_CASE("access log: a failed exchange says cause, stage, whose fault, particulars and remedy") {
+  const Json line = read(exchange_line(LogFormat::json, failed_exchange()));
+  CHECK(line.at("level") == "error");
+  CHECK(line.at("status") == 502);
+  CHECK(line.at("attempts") == 2);
+  CHECK(line.at("stages") == Json{{"connect_ms", 3.0}});
+  CHECK(line.at("cause") == "upstream_refused");
+  CHECK(line.at("stage") == "connect");
+  CHECK(line.at("fault") == "upstream");
+  CHECK(line.at("detail") == "127.0.0.1:3001 refused, [::1]:3001 refused");
+  CHECK(line.at("remedy") == postern::base::traits(Cause::upstream_refused).remedy);
+}
+
+TEST_CASE("access log: what did not happen is null, and stages that did not happen are absent") {
+  ExchangeRecord record{.client = "::1", .method = "GET", .status = 404};
+  record.failure = {.error = {Cause::no_route, Stage::routing}, .detail = {}};
+  const Json line = read(exchange_line(LogFormat::json, record));
+  for (const char* name : {"route", "upstream", "endpoint", "user_agent", "detail"})
+    CHECK(line.at(name) == nullptr);
+  CHECK(line.at("stages") == Json::object());
+  CHECK(line.at("attempts") == 0);
+  CHECK(line.at("tls") == false);
+  CHECK(line.at("level") == "info");
+}
+
+TEST_CASE("access log: an exchange in text is one compact line") {
+  CHECK(exchange_line(LogFormat::text, usual_exchange()) ==
+        "02:48:11.123 info  exchange     200 GET     app.example.com /api/jobs?token=*** 1.235ms "
+        "client=203.0.113.9 route=api upstream=orchestrator endpoint=http://10.0.0.11:3001 attempts=1 in=0 "
+        "out=10240 policy=0.012ms response_head=1.100ms body=0.090ms version=1.1 tls=true "
+        "id=0123456789abcdef0123456789abcdef agent=\"Mozilla/5.0 (X11; Linux x86_64)\"\n");
+  const std::string failed = exchange_line(LogFormat::text, failed_exchange());
+  CHECK(failed.find(" error exchange     502 GET ") != failed.npos);
+  CHECK(failed.find(" cause=upstream_refused stage=connect fault=upstream "
+                    "detail=\"127.0.0.1:3001 refused, [::1]:3001 refused\" remedy=\"") != failed.npos);
+}
+
+TEST_CASE("access log: text that a peer chose cannot make a second line or a false field") {
+  ExchangeRecord record = usual_exchange();
+  record.method = "GET\x1b[2J";
+  record.target = "/a\nb status=200\r";
+  record.user_agent = "\xff\"} \u202e";
+  record.host = "a b";
+  for (const LogFormat format : {LogFormat::json, LogFormat::text}) {
+    const std::string line = exchange_line(format, record);
+    CHECK(line.find('\n') == line.size() - 1);
+    CHECK(line.find_first_of("\r\x1b\xff") == line.npos);
+    CHECK(line.find("\u202e") == line.npos);
+  }
+  CHECK(read(exchange_line(LogFormat::json, record)).at("target") == record.target);
+  CHECK(exchange_line(LogFormat::text, record).find(R"( "a b" "/a\nb status=200\r" )") != std::string::npos);
+}
+
+TEST_CASE("access log: every cause and stage renders as a line that JSON readers take") {
+  for (int cause = 0; cause < postern::base::cause_count; ++cause) {
+    for (int stage = 0; stage < postern::base::stage_count; ++stage) {
+      ExchangeRecord record = usual_exchange();
+      record.failure = {.error = {static_cast<Cause>(cause), static_cast<Stage>(stage)}, .detail = "why"};
+      const Json line = read(exchange_line(LogFormat::json, record));
+      CHECK(line.at("cause") == postern::base::traits(static_cast<Cause>(cause)).label);
+      CHECK(line.at("stage") == postern::base::label(static_cast<Stage>(stage)));
+    }
+  }
+}
+
+TEST_CASE("access log: a tunnel's two lines share what identifies it") {
+  const TunnelRecord tunnel = usual_tunnel();
+  TextBuilder out;
+  append_tunnel_open(out, LogFormat::json, noted_time, tunnel);
+  CHECK(out.view() ==
+        R"({"time":"2026-11-21T02:48:11.123Z","level":"info","event":"tunnel_open",)"
+        R"("request_id":"0123456789abcdef0123456789abcdef","client":"203.0.113.9","host":"app.example.com",)"
+        R"("target":"/ws","route":"sockets","upstream":"orchestrator","endpoint":"http://10.0.0.11:3001",)"
+        R"("subprotocol":"chat","duration_ms":2.500})"
+        "\n");
+  const Json open = read(out.view());
+
+  out.clear();
+  append_tunnel_close(out, LogFormat::json, noted_time, tunnel,
+                      {.by = Side::upstream,
+                       .cause = "upstream_closed",
+                       .meaning = "The endpoint closed its connection.",
+                       .bytes_to_client = 5000000000,
+                       .bytes_to_upstream = 12,
+                       .duration = 90s});
+  const Json close = read(out.view());
+  CHECK(close.at("event") == "tunnel_close");
+  for (const char* name :
+       {"request_id", "client", "host", "target", "route", "upstream", "endpoint", "subprotocol"})
+    CHECK(close.at(name) == open.at(name));
+  CHECK(close.at("by") == "upstream");
+  CHECK(close.at("cause") == "upstream_closed");
+  CHECK(close.at("meaning") == "The endpoint closed its connection.");
+  CHECK(close.at("bytes_to_client") == 5000000000);
+  CHECK(close.at("bytes_to_upstream") == 12);
+  CHECK(close.at("duration_ms") == 90000.0);
+}
+
+TEST_CASE("access log: a tunnel's lines in text stand in the columns of the exchanges") {
+  TextBuilder out;
+  TunnelRecord tunnel = usual_tunnel();
+  tunnel.subprotocol = {};
+  append_tunnel_open(out, LogFormat::text, noted_time, tunnel);
+  append_tunnel_close(out, LogFormat::text, noted_time, tunnel,
+                      {.by = Side::client, .bytes_to_client = 7, .bytes_to_upstream = 9, .duration = 1500ms});
+  CHECK(out.view() ==
+        "02:48:11.123 info  tunnel_open  101 WS      app.example.com /ws 2.500ms client=203.0.113.9 "
+        "route=sockets upstream=orchestrator endpoint=http://10.0.0.11:3001 subprotocol=- "
+        "id=0123456789abcdef0123456789abcdef\n"
+        "02:48:11.123 info  tunnel_close 101 WS      app.example.com /ws 1500.000ms client=203.0.113.9 "
+        "route=sockets upstream=orchestrator endpoint=http://10.0.0.11:3001 subprotocol=- by=client cause=- "
+        "meaning=- to_client=7 to_upstream=9 id=0123456789abcdef0123456789abcdef\n");
+}
+
+TEST_CASE("access log: a reused builder does not allocate for the next line") {
+  TextBuilder out;
+  append_exchange(out, LogFormat::json, noted_time, failed_exchange());
+  const size_t capacity = out.capacity();
+  const char* memory = out.view().data();
+  out.clear();
+  append_exchange(out, LogFormat::json, noted_time, failed_exchange());
+  CHECK(out.capacity() == capacity);
+  CHECK(out.view().data() == memory);
+}
+
+TEST_CASE("access log: lines wait for a flush, failures too, and come in order") {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+  std::array<char, 8192> buffer{};
+  {
+    LogSink sink(ends[1]);
+    AccessLog log(sink, LogFormat::json, noted_clock);
+    log.exchange(failed_exchange());
+    log.tunnel_open(usual_tunnel());
+    log.tunnel_close(usual_tunnel(), {});
+    CHECK(::read(ends[0], buffer.data(), buffer.size()) == -1);
+    CHECK(sink.flush());
+  }
+  const ssize_t count = ::read(ends[0], buffer.data(), buffer.size());
+  REQUIRE(count > 0);
+  std::string_view lines(buffer.data(), static_cast<size_t>(count));
+  for (const char* event : {"exchange", "tunnel_open", "tunnel_close"}) {
+    const size_t end = lines.find('\n') + 1;
+    CHECK(read(lines.substr(0, end)).at("event") == event);
+    lines.remove_prefix(end);
+  }
+  CHECK(lines.empty());
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
