@@ -237,12 +237,13 @@ void Supervisor::stop_workers() {
 
 void Supervisor::on_deadline() {
   const base::Instant now = loop_.turn().now;
-  sink_.flush_if_older_than(now, sink_.flush_age());
+  const bool behind = sink_.behind();
+  sink_.flush_if_older_than(now, behind ? base::Duration::zero() : sink_.flush_age());
   if (now >= rotate_tickets_at_) {
     tickets_.rotate();
     rotate_tickets_at_ = now + net::TicketKeys::rotate_every;
   }
-  loop_.turn().arm(*this, sink_.flush_age());
+  loop_.turn().arm(*this, sink_.behind() ? base::Duration::zero() : sink_.flush_age());
 }
 
 }  // namespace postern::app

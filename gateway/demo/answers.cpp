@@ -58,7 +58,7 @@ http::LocalResponse hello_answer(const http::RequestHead& request) {
 }
 
 http::LocalResponse private_answer(const http::RequestHead& request) {
-  const Json value = {{"message", "The gateway has let you in, and says who you are"},
+  const Json value = {{"message", "What the gateway says about who is calling"},
                       {"x-user-id", field(request, "x-user-id")},
                       {"x-request-id", field(request, "x-request-id")}};
   return json_answer(200, value);

@@ -45,6 +45,8 @@ class ServerStream {
   // Trailer fields to send after the response body's end; before response_body().end(). They are copied;
   // fields that may not stand in trailers are dropped (RFC 9110 6.5.1), and all where there is no place.
   virtual void set_trailers(const Headers& trailers) = 0;
+  // Where one connection carries the streams one after another: no more after this one. Before respond().
+  virtual void close_after_response() = 0;
   // Instead of respond(): writes the head, ends this protocol on the connection, and gives its bytes away.
   // Bytes that came after the request are delivered first when the transport is started.
   virtual std::unique_ptr<net::Transport> accept_tunnel(const ResponseHead& head) = 0;

@@ -64,18 +64,13 @@ void ClientConnection::flush() {
     case BodyWriter::Progress::complete: sending_ = Sending::complete; break;
     case BodyWriter::Progress::broken:
       // The client cut its body short: the endpoint must not take it for whole.
-      fail(stream_->request_body.aborted() ? stream_->request_body.aborted()->cause : Cause::bad_request);
+      fail(stream_->request_body.aborted().value_or(base::Error{Cause::bad_request, Stage::request_body}));
       break;
   }
 }
 
 void ClientConnection::on_bytes(base::Bytes bytes) {
   if (state_ == State::broken) return;
-  if (state_ == State::switched) {
-    early_.push_copy(bytes);
-    transport_->pause();
-    return;
-  }
   if (state_ == State::idle || state_ == State::complete) {  // nobody asked
     state_ = State::broken;
     if (owner_) owner_->on_idle_closed(*this);
@@ -86,7 +81,7 @@ void ClientConnection::on_bytes(base::Bytes bytes) {
     const tl::expected<size_t, Fault> used = parser_.feed(bytes);
     if (!used) {
       fault_detail_ = used.error().detail;
-      return fail(Cause::upstream_bad_response);
+      return fail_upstream(Cause::upstream_bad_response);
     }
     bytes = bytes.subspan(*used);
     if (state_ == State::awaiting_head && parser_.complete()) parser_.next();  // that was an interim response
@@ -94,7 +89,6 @@ void ClientConnection::on_bytes(base::Bytes bytes) {
   if (bytes.empty()) return;
   if (state_ == State::switched) {
     early_.push_copy(bytes);
-    transport_->pause();
   } else if (state_ == State::complete) {
     sending_ = Sending::nothing;  // bytes beyond the response: not to be used again
   }
@@ -102,13 +96,14 @@ void ClientConnection::on_bytes(base::Bytes bytes) {
 
 void ClientConnection::on_response(http::ResponseHead head) {
   last_status_ = head.status;
-  if (head.status == 101)
+  if (head.status == 101) {
     state_ = State::switched;
-  else if (!head.interim())
+    transport_->pause();  // what follows, its end too, is the tunnel's
+  } else if (!head.interim()) {
     state_ = State::receiving;
-  else if (++interim_count_ > interim_max) {
+  } else if (++interim_count_ > interim_max) {
     fault_detail_ = "more interim responses than the limit";
-    return fail(Cause::upstream_bad_response);
+    return fail_upstream(Cause::upstream_bad_response);
   }
   stream_->response.put(std::move(head));
 }
@@ -143,22 +138,25 @@ void ClientConnection::on_closed(base::Error) {
     sending_ = Sending::nothing;
     return;
   }
-  fail(Cause::upstream_closed);
+  fail_upstream(Cause::upstream_closed);
 }
 
-void ClientConnection::fail(Cause cause) {
+void ClientConnection::fail_upstream(Cause cause) {
+  fail({cause, state_ == State::awaiting_head ? Stage::response_head : Stage::response_body});
+}
+
+void ClientConnection::fail(base::Error error) {
   const State before = std::exchange(state_, State::broken);
   if (!stream_) return;
   if (before == State::awaiting_head)
-    stream_->response.put(base::fail(cause, Stage::response_head));
+    stream_->response.put(base::fail(error));
   else
-    stream_->response_body.abort(base::Error{cause, Stage::response_body});
+    stream_->response_body.abort(error);
   stream_->request_body.discard();
 }
 
 std::unique_ptr<net::Transport> ClientConnection::take_tunnel() {
   if (state_ != State::switched) return nullptr;
-  transport_->pause();
   while (!early_.empty()) transport_->unread(early_.pop());
   return std::move(transport_);
 }

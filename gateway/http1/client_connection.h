@@ -69,7 +69,8 @@ class ClientConnection final : public http::UpstreamStream,
   void on_room() override;
   void on_pushed() override;
   void flush() override;
-  void fail(base::Cause cause);
+  void fail_upstream(base::Cause cause);
+  void fail(base::Error error);
 
   base::Turn& turn_;
   std::unique_ptr<net::Transport> transport_;

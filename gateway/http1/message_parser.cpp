@@ -158,6 +158,11 @@ tl::expected<size_t, Fault> MessageParser::parse_body(base::Bytes input) {
     error = HPE_OK;
   }
   if (error != HPE_OK) return tl::unexpected(fault_of(error));
+  if ((machine_.flags & F_CHUNKED) != 0) {
+    framing_bytes_ += used - (data_bytes_ - data_before);
+    if (framing_bytes_ > framing_allowed + framing_per_data_byte * data_bytes_)
+      return refuse("chunk extensions are larger than the limit");
+  }
   if (message_done_) {
     state_ = State::complete;
     tell_complete();
@@ -167,11 +172,6 @@ tl::expected<size_t, Fault> MessageParser::parse_body(base::Bytes input) {
     state_ = State::trailers;
     scanner_ = HeadScanner(limits_.trailer_size, HeadScanner::Section::trailers);
     return used;
-  }
-  if ((machine_.flags & F_CHUNKED) != 0) {
-    framing_bytes_ += used - (data_bytes_ - data_before);
-    if (framing_bytes_ > framing_allowed + framing_per_data_byte * data_bytes_)
-      return refuse("chunk extensions are larger than the limit");
   }
   return used;
 }

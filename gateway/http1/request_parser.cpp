@@ -44,7 +44,7 @@ tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line, 
     head.version = http::Version::http1_1;
   else if (version == "HTTP/1.0")
     head.version = http::Version::http1_0;
-  else if (version.starts_with("HTTP/"))
+  else if (version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.')
     return refuse("the HTTP version is not served here", Cause::unsupported_version);
   else
     return refuse("the request line does not end with an HTTP version");
@@ -97,8 +97,11 @@ tl::expected<void, Fault> RequestParser::interpret_head(base::Chunk bytes) {
   } else if (!head.target.starts_with('/')) {
     const tl::expected<std::string_view, Fault> authority = split_absolute_form(head.target);
     if (!authority) return tl::unexpected(authority.error());
-    head.authority = *authority;  // outranks Host (RFC 9112 3.2.2)
-    if (head.authority.empty()) return refuse("an absolute target without a host");
+    if (authority->empty()) return refuse("an absolute target without a host");
+    // It outranks Host (RFC 9112 3.2.2); where they differ, somebody behind us could read the other one.
+    if (hosts == 1 && !base::equal_ignoring_case(head.authority, *authority))
+      return refuse("the target names another host than Host");
+    head.authority = *authority;
   }
   if (!head.authority.empty()) {
     const auto read = http::read_authority(head.authority);

@@ -140,6 +140,8 @@ void ServerConnection::respond(const http::ResponseHead& head) {
   base::check(!stream_->responding, "a stream is answered once");
   stream_->responding = true;
   const bool hidden = stream_->head.method == http::Method::head || head.status == 204 || head.status == 304;
+  // What came early after an upgrade request may be meant for the other protocol: not read as requests.
+  if (stream_->head.upgrade != http::Upgrade::none && !early_.empty()) keep_alive_ = false;
   const bool version_1_0 = stream_->head.version == http::Version::http1_0;
   ResponseFraming framing{head.body, head.content_length, {}};
   if (head.body == http::BodyKind::chunked || head.body == http::BodyKind::until_close)
@@ -214,7 +216,7 @@ void ServerConnection::end_stream_if_done() {
   if (!stream_->response_complete) return;
   const bool another = keep_alive_ && stream_->request_complete && !draining_;
   stream_.reset();
-  state_ = State::between;
+  state_ = another ? State::between : State::closing;
   finished_.put(another);
   if (!another) return;
   parser_.next();

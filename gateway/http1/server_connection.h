@@ -73,6 +73,7 @@ class ServerConnection final : public http::ServerStream,
   void inform(const http::ResponseHead& interim) override;
   void respond(const http::ResponseHead& head) override;
   void set_trailers(const http::Headers& trailers) override;
+  void close_after_response() override { keep_alive_ = false; }
   std::unique_ptr<net::Transport> accept_tunnel(const http::ResponseHead& head) override;
 
  private:

@@ -37,7 +37,7 @@ Task<Result<void>> Exchange::serve() {
   scope_.stage = Stage::routing;
   if (Result<void> read = read_request(); !read) co_return read;
   if (Result<void> redirected = redirect_if_asked(); !redirected || answered_) co_return redirected;
-  if (Result<void> found = find_route(); !found) co_return found;
+  if (Result<void> found = find_route(); !found || answered_) co_return found;
 
   // 2. May it pass? A policy answers, or lets it through.
   scope_.stage = Stage::policy;
@@ -134,8 +134,7 @@ Result<void> Exchange::find_route() {
     http::LocalResponse response = http::refusal(Cause::method_not_allowed, "allowed: " + match.allow);
     response.headers.emplace_back("Allow", match.allow);
     answer(std::move(response));
-    failure_ = Error{Cause::method_not_allowed, Stage::routing};
-    return base::fail(*failure_);
+    return {};
   }
   return base::fail(failed(Cause::no_route, Stage::routing, {}));
 }
@@ -320,6 +319,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
 
 void Exchange::answer(http::LocalResponse response) {
   answered_ = true;
+  if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
   http::ResponseHead head;
   const std::string body = render(response, request_id_, services_.unix_now(), head);
   if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
@@ -347,6 +347,7 @@ void Exchange::answer_failure(Error error) {
     stream_.response_body().abort(error);  // ends with what it has, visibly cut
     return;
   }
+  if (error.cause == Cause::bad_request) stream_.close_after_response();
   answer(failure_response(error, detail_));
 }
 

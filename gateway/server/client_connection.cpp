@@ -67,6 +67,8 @@ Task<Result<bool>> ClientConnection::shake_hands() {
   const base::ErrorTraits& traits = base::traits(shaken.error().cause);
   current_.log.info("tls_handshake_failed", {{"client", facts_.peer_text},
                                              {"cause", traits.label},
+                                             {"stage", base::label(shaken.error().stage)},
+                                             {"fault", base::label(traits.fault)},
                                              {"detail", secured->failure()},
                                              {"remedy", traits.remedy}});
   if (shaken.error().cause == Cause::tls_expected) {

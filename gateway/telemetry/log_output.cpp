@@ -93,6 +93,8 @@ LogOutput LogOutput::of_descriptor(int descriptor) {
   }
   output.descriptor_ = own;
   output.owned_ = true;
+  constexpr int roomy = 1024 * 1024;  // what the system allows everybody; a refusal leaves the usual 64 KiB
+  ::fcntl(own, F_SETPIPE_SZ, roomy);
   return output;
 }
 

@@ -98,6 +98,11 @@ base::Duration LogSink::flush_age() const {
   return output_.is_watched() ? watched_flush_age : file_flush_age;
 }
 
+bool LogSink::behind() const {
+  const std::lock_guard lock(lines_mutex_);
+  return stuck_;
+}
+
 uint64_t LogSink::lines_lost() const {
   const std::lock_guard lock(lines_mutex_);
   return lost_in_all_;

@@ -67,6 +67,9 @@ class LogSink {
   // The age to use: 50 ms when somebody may be reading along (terminal, pipe, socket), 1 s for a file.
   base::Duration flush_age() const;
 
+  // The output took less than there was: a flush is worth trying soon.
+  bool behind() const;
+
   // Lines lost since the beginning.
   uint64_t lines_lost() const;
 

@@ -25,7 +25,8 @@ void FrameWalker::walk(base::Bytes bytes) {
         const size_t index = 2u - code_bytes_--;
         uint8_t octet = static_cast<uint8_t>(bytes[at++]);
         if (header_[1] & mask_bit) octet ^= header_[2 + index];
-        close_code_ = static_cast<uint16_t>(close_code_.value_or(0) << 8 | octet);
+        code_ = static_cast<uint16_t>(code_ << 8 | octet);
+        if (code_bytes_ == 0) close_code_ = code_;
         --remaining_;
         continue;
       }

@@ -30,11 +30,12 @@ class FrameWalker {
   uint8_t header_size_ = 0;
   bool close_seen_ = false;
   uint8_t code_bytes_ = 0;  // of the close code, still to come
+  uint16_t code_ = 0;
   uint64_t remaining_ = 0;  // payload bytes of the current frame
   std::optional<uint16_t> close_code_;
 };
 
-// A Close frame as a server sends it; the reason is cut at 123 bytes (RFC 6455 5.5).
+// A Close frame as a server sends it; the reason, ASCII, is cut at 123 bytes (RFC 6455 5.5).
 base::Chunk close_frame(uint16_t code, std::string_view reason);
 
 }  // namespace postern::websocket

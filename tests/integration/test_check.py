@@ -78,7 +78,7 @@ def test_misspelt_keys_get_a_suggestion(tmp_path):
 
 
 @pytest.mark.parametrize("text, line, word", [
-    (GOOD.replace("endpoints:", "endpoints: ["), 5, ""),
+    (GOOD.replace("endpoints:", "endpoints: ["), 6, "not YAML"),  # where the missing bracket is missed
     (GOOD + "routes: []\n", 9, "routes"),
     (GOOD.replace("127.0.0.1:3001", "${NOBODY_SET_THIS}"), 5, "NOBODY_SET_THIS"),
     (GOOD + "workers: many\n", 9, "workers"),

@@ -451,5 +451,5 @@ def test_early_tunnel_bytes_wait_for_the_101(start_gateway, endpoint):
 
     gateway = start_gateway(simple(endpoint(script)))
     with WebSocket(gateway.port, "/x", early=b"early") as socket:
-        assert socket.connection.at_end()
+        assert socket.ends_with_close(1014)
     assert seen == {"early": b"", "after": b"early"}

@@ -190,7 +190,7 @@ def test_half_close_of_the_endpoint_lets_the_client_finish(start_gateway, endpoi
     gateway = start_gateway(simple(upstream))
     mark = gateway.mark()
     with WebSocket(gateway.port, "/x") as socket:
-        assert socket.connection.at_end()
+        assert socket.ends_with_close(1014)
         socket.connection.send(b"still talking")
         socket.connection.finish()
     assert gateway.wait_for("tunnel_close", since=mark)["bytes_to_upstream"] == len(b"still talking")
@@ -208,7 +208,7 @@ def test_end_of_a_tunnel_is_logged_with_its_author(gateway, who):
             assert socket.receive() == b"12345"
             socket.connection.close()
         else:
-            assert socket.connection.at_end()
+            assert socket.ends_with_close(1014)
     closed = gateway.wait_for("tunnel_close", since=mark)
     assert closed["by"] == who and closed["request_id"] == opened["request_id"]
     assert closed["bytes_to_upstream"] == len(frame(b"12345"))
@@ -257,8 +257,9 @@ def test_slow_reader_of_a_tunnel_costs_no_memory(start_gateway, endpoint):
     with WebSocket(gateway.port, "/x", receive_buffer=65536) as socket:
         with MemoryWatch(gateway) as watch:
             assert stuck.wait(patience(20))
-            received = len(socket.connection.read_to_end())
-    assert received == total
+            received = socket.connection.read_to_end()
+    # The endpoint left without a Close frame; the zeros were whole frames, so the gateway could add one.
+    assert len(received) > total and received[:total].count(0) == total and received[total:total + 1] == b"\x88"
     if not SLOW_BUILD:
         assert watch.growth < 4 * MEBIBYTE
 

@@ -115,6 +115,12 @@ class WebSocket:
                     data = b"".join(parts)
                     return data.decode("utf-8") if kind == TEXT else data
 
+    def ends_with_close(self, code):
+        """The gateway's word for an endpoint that left without one: a Close frame, then the end."""
+        got = self.receive()
+        return (isinstance(got, Frame) and struct.unpack("!H", got.data[:2])[0] == code and got.data[2:] != b""
+                and self.connection.at_end())
+
     def close(self, code=1000, reason=""):
         """The closing handshake; returns the peer's close frame."""
         self.connection.send(frame(struct.pack("!H", code) + reason.encode("utf-8"), CLOSE))
