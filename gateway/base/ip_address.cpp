@@ -38,7 +38,7 @@ IpAddress IpAddress::v6(const std::array<uint8_t, 16>& bytes) {
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
-  if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
+  if (text.empty() || text.size() >= terminated.size() || text.find('\0') != text.npos) return std::nullopt;
   std::copy(text.begin(), text.end(), terminated.begin());
   std::array<uint8_t, 16> bytes{};
   if (inet_pton(AF_INET, terminated.data(), bytes.data()) == 1)

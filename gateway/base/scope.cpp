@@ -62,11 +62,12 @@ Phase::Phase(Scope& scope, Stage stage, Duration limit, Cause late)
 }
 
 Phase::~Phase() {
-  scope_.expired_.reset();
+  if (passed_) scope_.expired_.reset();  // an outer phase's expiry is not this one's to clear
   scope_.stage = outer_;
 }
 
 void Phase::on_deadline() {
+  passed_ = true;
   scope_.expired_ = Error{late_, scope_.stage};
   scope_.fail_waits(*scope_.expired_);
 }

@@ -98,6 +98,7 @@ class Phase : private Timer {
   Stage outer_;
   Duration limit_;
   Cause late_;
+  bool passed_ = false;
 };
 
 }  // namespace postern::base

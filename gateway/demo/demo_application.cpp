@@ -35,14 +35,13 @@ DemoApplication::DemoApplication(net::Loop& loop, net::ListeningSocket socket, s
 
 DemoApplication::~DemoApplication() = default;
 
-void DemoApplication::on_accepted(net::Listener& listener, net::Socket socket,
+void DemoApplication::on_accepted(net::Listener&, net::Socket socket,
                                   const base::SocketAddress& peer) {
   std::unique_ptr<net::Transport> transport = net::TcpTransport::adopt(loop_, std::move(socket), peer);
   if (!transport) return;
   Client::Owner& owner = *this;
   clients_.push_back(std::make_unique<Client>(loop_.turn(), options_, key_, std::move(transport), owner));
   clients_.back()->begin();
-  if (connections() >= options_.connections) listener.hold();
 }
 
 void DemoApplication::on_socket(std::unique_ptr<net::Transport> transport, SocketSession::Kind kind) {

@@ -49,6 +49,8 @@ class DemoApplication final : private net::Listener::Owner,
   void stop(Owner* told = nullptr);
 
  private:
+  bool may_accept() override { return connections() < options_.connections; }
+  void on_nobody_waits() override {}
   void on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) override;
   void on_descriptors_exhausted(net::Listener&) override {}  // accepting goes on by itself
   void on_accepting_again(net::Listener&) override {}

@@ -19,6 +19,7 @@ tl::expected<size_t, Fault> HeadScanner::scan(std::string_view text) {
     if (!newline) return 0;
     if (newline == text.data() || newline[-1] != '\r') return refuse("a line ends with a bare LF");
     const size_t length = static_cast<size_t>(newline - start) + 1;
+    if (line_start_ == 0) first_line_size_ = length;
     line_start_ += length;
     if (length == 2) return line_start_;
   }
@@ -78,6 +79,7 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
 
 void HeadScanner::reset() {
   gathered_ = {};
+  first_line_size_ = 0;
   line_start_ = 0;
   empty_line_skipped_ = false;
 }

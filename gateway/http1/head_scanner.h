@@ -26,8 +26,9 @@ class HeadScanner {
   tl::expected<std::optional<base::Chunk>, Fault> feed(base::Bytes& input);
 
   bool begun() const { return !gathered_.empty(); }
-  // Whether the start line is complete: tells a long target from many fields when the limit is passed.
-  bool past_first_line() const { return line_start_ > 0; }
+  // Whether the start line is complete within the limit: tells a long target from many fields when the limit is
+  // passed.
+  bool past_first_line() const { return first_line_size_ > 0 && first_line_size_ <= limit_; }
   void reset();
 
  private:
@@ -38,7 +39,8 @@ class HeadScanner {
   size_t limit_;
   Section section_;
   base::Chunk gathered_;
-  size_t line_start_ = 0;  // of the line that is being looked at
+  size_t first_line_size_ = 0;  // 0: not complete
+  size_t line_start_ = 0;       // of the line that is being looked at
   bool empty_line_skipped_ = false;
 };
 

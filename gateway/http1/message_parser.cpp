@@ -13,10 +13,6 @@ namespace {
 constexpr uint64_t framing_allowed = 16 * 1024;
 constexpr uint64_t framing_per_data_byte = 64;
 
-tl::unexpected<Fault> refuse(std::string_view detail) {
-  return tl::unexpected(Fault{Cause::bad_request, detail});
-}
-
 }  // namespace
 
 MessageParser::MessageParser(llhttp_type_t type, const ParserLimits& limits)
@@ -65,6 +61,8 @@ const llhttp_settings_t& MessageParser::settings() {
     };
     made.on_body = [](llhttp_t* machine, const char* at, size_t length) {
       auto* self = static_cast<MessageParser*>(machine->data);
+      if (!self->count_framing(at)) return -1;
+      self->framing_counted_to_ = at + length;
       self->data_bytes_ += length;
       self->tell_body(base::bytes_of({at, length}));
       return 0;
@@ -99,7 +97,7 @@ Fault MessageParser::fault_of(llhttp_errno_t error) const {
     case HPE_INVALID_TRANSFER_ENCODING:
       return {Cause::bad_request, "Transfer-Encoding is not understood the same way by everybody"};
     case HPE_INVALID_CHUNK_SIZE: return {Cause::bad_request, "a chunk's size is not a number"};
-    case HPE_INVALID_VERSION: return {Cause::unsupported_version, "the HTTP version is not served here"};
+    case HPE_INVALID_VERSION: return {Cause::bad_request, "the start line does not end with an HTTP version that is known"};
     case HPE_INVALID_EOF_STATE: return {Cause::bad_request, "the message ends before it is complete"};
     default: return {Cause::bad_request, "the bytes are not well-formed HTTP/1.1"};
   }
@@ -148,32 +146,35 @@ tl::expected<void, Fault> MessageParser::parse_head(base::Chunk bytes) {
 }
 
 tl::expected<size_t, Fault> MessageParser::parse_body(base::Bytes input) {
-  const uint64_t data_before = data_bytes_;
+  const auto* start = reinterpret_cast<const char*>(input.data());
+  framing_counted_to_ = start;
   llhttp_errno_t error = execute(input);
   size_t used = input.size();
   if (error == HPE_PAUSED) {
-    const auto* stopped = reinterpret_cast<const std::byte*>(llhttp_get_error_pos(&machine_));
-    used = static_cast<size_t>(stopped - input.data());
+    used = static_cast<size_t>(llhttp_get_error_pos(&machine_) - start);
     llhttp_resume(&machine_);
     error = HPE_OK;
   }
   if (error != HPE_OK) return tl::unexpected(fault_of(error));
-  if ((machine_.flags & F_CHUNKED) != 0) {
-    framing_bytes_ += used - (data_bytes_ - data_before);
-    if (framing_bytes_ > framing_allowed + framing_per_data_byte * data_bytes_)
-      return refuse("chunk extensions are larger than the limit");
-  }
+  if (!count_framing(start + used)) return tl::unexpected(*field_fault_);
   if (message_done_) {
     state_ = State::complete;
     tell_complete();
-    return used;
-  }
-  if (last_chunk_) {
+  } else if (last_chunk_) {
     state_ = State::trailers;
     scanner_ = HeadScanner(limits_.trailer_size, HeadScanner::Section::trailers);
-    return used;
   }
   return used;
+}
+
+// Called before every piece of data and at the end of every feed, so that the verdict does not depend on how the
+// bytes were cut.
+bool MessageParser::count_framing(const char* up_to) {
+  if ((machine_.flags & F_CHUNKED) == 0) return true;
+  framing_bytes_ += static_cast<uint64_t>(up_to - framing_counted_to_);
+  if (framing_bytes_ <= framing_allowed + framing_per_data_byte * data_bytes_) return true;
+  field_fault_ = Fault{Cause::bad_request, "chunk extensions are larger than the limit"};
+  return false;
 }
 
 tl::expected<void, Fault> MessageParser::parse_trailers(base::Chunk bytes) {

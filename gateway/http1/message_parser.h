@@ -64,6 +64,7 @@ class MessageParser {
   tl::expected<void, Fault> parse_head(base::Chunk bytes);
   tl::expected<size_t, Fault> parse_body(base::Bytes input);
   tl::expected<void, Fault> parse_trailers(base::Chunk bytes);
+  bool count_framing(const char* up_to);  // false: too much, said in `field_fault_`
   llhttp_errno_t execute(base::Bytes bytes);
   Fault fault_of(llhttp_errno_t error) const;
   static const llhttp_settings_t& settings();
@@ -76,6 +77,7 @@ class MessageParser {
   bool last_chunk_ = false;     // the chunk of size 0 has begun
   uint64_t framing_bytes_ = 0;  // of a chunked body
   uint64_t data_bytes_ = 0;
+  const char* framing_counted_to_ = nullptr;  // within the bytes that are being fed
   base::Chunk head_bytes_;      // while llhttp runs over them
   std::string_view field_name_;
   std::string_view field_value_;

@@ -58,8 +58,6 @@ Listener::Listener(Loop& loop, ListeningSocket listening, Owner& owner)
 
 Listener::~Listener() { loop_.poller().remove(listening_.socket.descriptor(), *this); }
 
-void Listener::hold() { held_ = true; }
-
 void Listener::release() {
   if (!held_) return;
   held_ = false;
@@ -69,6 +67,10 @@ void Listener::release() {
 void Listener::on_ready(uint32_t) {
   for (int count = 0; !held_ && !armed(); ++count) {
     if (count == accepts_in_a_row) return loop_.poller().again(*this);
+    if (!owner_.may_accept()) {
+      held_ = true;
+      return;
+    }
     sockaddr_storage from{};
     socklen_t length = sizeof(from);
     Socket accepted(accept4(listening_.socket.descriptor(), reinterpret_cast<sockaddr*>(&from), &length,
@@ -83,8 +85,10 @@ void Listener::on_ready(uint32_t) {
       owner_.on_accepted(*this, std::move(accepted), peer);
       continue;
     }
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    const int reason = errno;
+    if (reason == EINTR || reason == ECONNABORTED) continue;
+    owner_.on_nobody_waits();
+    if (reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM) {
       if (!exhausted_) {
         exhausted_ = true;
         owner_.on_descriptors_exhausted(*this);

@@ -26,6 +26,9 @@ class Listener final : private Pollable, private base::Timer {
  public:
   class Owner {
    public:
+    // Asked before each accept. No: the listener holds until release().
+    virtual bool may_accept() = 0;
+    virtual void on_nobody_waits() = 0;  // what may_accept() set aside is not needed now
     virtual void on_accepted(Listener& listener, Socket socket, const base::SocketAddress& peer) = 0;
     // Accepting pauses because the process or the system has no descriptor left; told once per pause.
     virtual void on_descriptors_exhausted(Listener& listener) = 0;
@@ -39,8 +42,7 @@ class Listener final : private Pollable, private base::Timer {
   ~Listener() override;
 
   const base::SocketAddress& address() const { return listening_.address; }
-  // While held, connections wait in the kernel's queue.
-  void hold();
+  // Ends a hold; connections have waited in the kernel's queue.
   void release();
 
  private:

@@ -39,11 +39,25 @@ class Socket {
 class Counted {
  public:
   Counted() = default;
-  explicit Counted(std::atomic<uint32_t>& number) : number_(&number) { ++number; }
+  // Empty when the number has reached its limit; never exceeds it, whoever else counts.
+  static Counted within(std::atomic<uint32_t>& number, uint32_t limit) {
+    Counted counted;
+    uint32_t seen = number.load(std::memory_order_relaxed);
+    while (seen < limit)
+      if (number.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) {
+        counted.number_ = &number;
+        break;
+      }
+    return counted;
+  }
+  explicit operator bool() const { return number_ != nullptr; }
   Counted(Counted&& other) noexcept : number_(std::exchange(other.number_, nullptr)) {}
-  Counted& operator=(Counted&&) = delete;
+  Counted& operator=(Counted&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
   ~Counted() {
-    if (number_) --*number_;
+    if (number_) number_->fetch_sub(1, std::memory_order_relaxed);
   }
 
  private:

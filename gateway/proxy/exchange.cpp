@@ -173,6 +173,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   const http::RequestHead& request = stream_.request();
   const upstream::EndpointModel& model = group.model().endpoints[index];
   endpoint_ = attempt.endpoint = &model;
+  detail_.clear();  // of an attempt before
   const bool repeatable = http::is_idempotent(request.method) && request.body == http::BodyKind::none;
   if (attempts_ == 1)  // a second try wants a connection that is surely alive
     attempt.lease = upstream::take_idle(services_.turn, group, index,
@@ -209,7 +210,10 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
 }
 
 Task<Result<void>> Exchange::await_head(Attempt& attempt) {
-  base::Phase phase(scope_, Stage::response_head, group_->response_limit, Cause::upstream_timed_out);
+  base::Phase phase(scope_, Stage::response_head, base::no_limit);
+  // An upload has limits of its own: the endpoint is expected to answer once it has the whole request.
+  HeadLimit limit(*this);
+  if (!attempt.uploading || attempt.uploading.done()) limit.begin();
   http1::ClientConnection& connection = *attempt.lease;
   for (;;) {
     Result<http::ResponseHead> head = co_await connection.response().take(scope_);
@@ -244,6 +248,7 @@ Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnect
     co_return base::fail(pumped.error());
   }
   connection.request_body().end();  // trailers of requests are dropped
+  if (head_limit_) head_limit_->begin();
   co_return Result<void>();
 }
 

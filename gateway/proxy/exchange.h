@@ -42,6 +42,20 @@ class Exchange : public base::Pooled {
   void cancel(base::Cause why) { scope_.cancel(why); }
 
  private:
+  // How long the endpoint may take for its head; runs from begin() on, for as long as this lives.
+  struct HeadLimit {
+    explicit HeadLimit(Exchange& the_exchange) : exchange(the_exchange) { exchange.head_limit_ = this; }
+    ~HeadLimit() { exchange.head_limit_ = nullptr; }
+    HeadLimit(const HeadLimit&) = delete;
+    HeadLimit& operator=(const HeadLimit&) = delete;
+    void begin() {
+      phase.emplace(exchange.scope_, base::Stage::response_head, exchange.group_->response_limit,
+                    base::Cause::upstream_timed_out);
+    }
+    Exchange& exchange;
+    std::optional<base::Phase> phase;
+  };
+
   base::Task<base::Result<void>> serve();
   base::Task<base::Result<Attempt>> send_with_retries(upstream::Group& group);
   base::Task<base::Result<void>> send_once(upstream::Group& group, size_t index, Attempt& attempt);
@@ -70,6 +84,7 @@ class Exchange : public base::Pooled {
   base::Scope upload_scope_;
   const base::Instant started_;
 
+  HeadLimit* head_limit_ = nullptr;  // while a head is awaited
   std::string_view request_id_;
   telemetry::RequestId made_id_;
   std::string_view original_target_;  // as the client sent it, for the log

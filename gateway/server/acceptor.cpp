@@ -46,7 +46,6 @@ void Acceptor::adopt(std::vector<BoundListener> bound) {
     doors.push_back(std::move(door));
   }
   doors_ = std::move(doors);
-  hold_if_full();
 }
 
 void Acceptor::stop_accepting() { doors_.clear(); }
@@ -63,14 +62,13 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   facts.listener_port = listener.address().port;
   if (model.redirect_to_https) facts.redirect_port = https_port_;
   std::unique_ptr<net::Transport> transport =
-      net::TcpTransport::adopt(current_.loop, std::move(socket), peer, net::Counted(count_.open));
+      net::TcpTransport::adopt(current_.loop, std::move(socket), peer, std::move(next_place_));
   if (!transport) return;
   auto client = std::make_unique<Client>(*this, std::move(transport), std::move(facts), model.tls.get());
   Client& added = *client;
   connections_.push_back(std::move(client));
   added.place = std::prev(connections_.end());
   added.connection.begin(added);
-  hold_if_full();
 }
 
 void Acceptor::remove(Client& client) {
@@ -80,19 +78,24 @@ void Acceptor::remove(Client& client) {
   if (connections_.empty()) owner_.on_connections_gone();
 }
 
-void Acceptor::hold_if_full() {
+bool Acceptor::may_accept() {
   const uint32_t limit = current_.pin->snapshot->limits.connections;
-  const bool full = count_.open.load(std::memory_order_relaxed) >= limit;
-  if (full != held_) {
-    held_ = full;
-    if (full)
-      current_.log.warn("connections_at_limit", {{"limit", limit}, {"remedy", "raise limits.connections"}});
-    for (const Door& door : doors_) full ? door.listener->hold() : door.listener->release();
+  next_place_ = {};
+  next_place_ = net::Counted::within(count_.open, limit);
+  if (next_place_) {
+    full_ = false;
+    return true;
   }
-  if (held_) current_.services.turn.arm(*this, look_again);
+  if (!std::exchange(full_, true))
+    current_.log.warn("connections_at_limit", {{"limit", limit}, {"remedy", "raise limits.connections"}});
+  current_.services.turn.arm(*this, look_again);
+  return false;
 }
 
-void Acceptor::on_deadline() { hold_if_full(); }
+void Acceptor::on_deadline() {
+  for (const Door& door : doors_)
+    if (door.listener) door.listener->release();
+}
 
 void Acceptor::on_descriptors_exhausted(net::Listener& listener) {
   current_.log.error("accept_paused",

@@ -56,11 +56,12 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
     size_t model = 0;  // index into the snapshot's listeners
   };
 
+  bool may_accept() override;
+  void on_nobody_waits() override { next_place_ = {}; }
   void on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) override;
   void on_descriptors_exhausted(net::Listener& listener) override;
   void on_accepting_again(net::Listener& listener) override;
   void on_deadline() override;
-  void hold_if_full();
   void remove(Client& client);
 
   Current& current_;
@@ -69,7 +70,8 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   std::vector<Door> doors_;
   uint16_t https_port_ = 443;
   std::list<std::unique_ptr<Client>> connections_;
-  bool held_ = false;
+  net::Counted next_place_;  // set aside for the client that is being accepted
+  bool full_ = false;
 };
 
 }  // namespace postern::server

@@ -30,7 +30,8 @@ base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, ne
   base::Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
   const EndpointRef& endpoint = group.endpoint(index);
   if (!transport) {
-    endpoint->rest_after_failure();
+    // A client that left meanwhile says nothing about the endpoint.
+    if (base::traits(transport.error().cause).fault == base::Side::upstream) endpoint->rest_after_failure();
     co_return base::fail(transport.error());
   }
   auto connection =

@@ -1,10 +1,7 @@
 #include "demo/demo_application.h"
 
 #include <doctest/doctest.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
-#include <array>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -13,10 +10,12 @@
 #include "crypto/base64.h"
 #include "demo/page.h"
 #include "net/mailbox.h"
+#include "unit/demo/raw_client.h"
 #include "unit/websocket/frames.h"
 
 using namespace postern;
 using namespace postern::demo;
+using demo::test::RawClient;
 using websocket::test::close_payload;
 using websocket::test::frame;
 using websocket::test::server_frame;
@@ -74,58 +73,6 @@ class Running final : private DemoApplication::Owner {
   net::Mailbox<bool>* mailbox_;
 };
 
-// A blocking client; nothing it does takes longer than five seconds.
-class RawClient {
- public:
-  explicit RawClient(const Running& running) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const timeval limit{5, 0};
-    setsockopt(socket_.descriptor(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    setsockopt(socket_.descriptor(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    const net::KernelAddress kernel = net::to_kernel(running.address());
-    REQUIRE(connect(socket_.descriptor(), kernel.get(), kernel.length) == 0);
-  }
-
-  void send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(socket_.descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      REQUIRE(sent > 0);
-      bytes.remove_prefix(static_cast<size_t>(sent));
-    }
-  }
-  // The next `size` bytes.
-  std::string take(size_t size) {
-    while (received_.size() < size) REQUIRE(receive());
-    std::string taken = received_.substr(0, size);
-    received_.erase(0, size);
-    return taken;
-  }
-  // Up to and including `end`.
-  std::string take_until(std::string_view end) {
-    while (received_.find(end) == std::string::npos) REQUIRE(receive());
-    return take(received_.find(end) + end.size());
-  }
-  // All that comes until the application ends the connection.
-  std::string take_rest() {
-    while (receive()) {
-    }
-    REQUIRE(ended_);
-    return std::move(received_);
-  }
-
- private:
-  bool receive() {
-    std::array<char, 16384> buffer;
-    const ssize_t count = recv(socket_.descriptor(), buffer.data(), buffer.size(), 0);
-    ended_ = count == 0;
-    if (count > 0) received_.append(buffer.data(), static_cast<size_t>(count));
-    return count > 0;
-  }
-
-  net::Socket socket_;
-  std::string received_;
-  bool ended_ = false;
-};
-
 struct Response {
   int status = 0;
   std::string head;
@@ -179,7 +126,7 @@ base::Json claims_of(const base::Json& answer) {
 
 TEST_CASE("demo application: serves the page, and several requests on one connection") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   for (int i = 0; i < 3; ++i) {
     const Response response = ask(client, "GET /");
     CHECK(response.status == 200);
@@ -194,7 +141,7 @@ TEST_CASE("demo application: serves the page, and several requests on one connec
 
 TEST_CASE("demo application: hello shows what the application was told of the request") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   const base::Json told =
       ask(client, "GET /api/hello?x=1",
           "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Request-Id: id-1\r\n"
@@ -210,14 +157,14 @@ TEST_CASE("demo application: hello shows what the application was told of the re
 
 TEST_CASE("demo application: private shows the user that the gateway named, and null when it named none") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   CHECK(ask(client, "GET /api/private", "X-User-Id: demo-user\r\n").json().at("x-user-id") == "demo-user");
   CHECK(ask(client, "GET /api/private").json().at("x-user-id").is_null());
 }
 
 TEST_CASE("demo application: token mints a fresh one, or one that ran out an hour ago") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   const int64_t before = net::unix_now();
   const base::Json fresh = claims_of(ask(client, "POST /api/token", "Content-Length: 0\r\n").json());
   CHECK(fresh.at("iss") == "postern-demo");
@@ -233,7 +180,7 @@ TEST_CASE("demo application: token mints a fresh one, or one that ran out an hou
 
 TEST_CASE("demo application: other paths and methods are refused, and the connection goes on") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   CHECK(ask(client, "GET /nothing").json().at("error") == "not_found");
   const Response get = ask(client, "GET /api/token");
   CHECK(get.status == 405);
@@ -247,7 +194,7 @@ TEST_CASE("demo application: other paths and methods are refused, and the connec
 TEST_CASE("demo application: bodies are read up to the limit and refused beyond it") {
   Running running;
   const auto post = [&](size_t size) {
-    RawClient client(running);
+    RawClient client(running.address());
     client.send("POST /api/token HTTP/1.1\r\nHost: demo\r\nContent-Length: " + std::to_string(size) +
                 "\r\n\r\n");
     if (size <= 64 * 1024) client.send(std::string(size, 'x'));
@@ -255,7 +202,7 @@ TEST_CASE("demo application: bodies are read up to the limit and refused beyond 
   };
   CHECK(post(64 * 1024) == 200);
   CHECK(post(64 * 1024 + 1) == 413);
-  RawClient chunked(running);
+  RawClient chunked(running.address());
   chunked.send("POST /api/token HTTP/1.1\r\nHost: demo\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n" +
                std::string(0x10001, 'x'));
   CHECK(take_response(chunked).status == 413);
@@ -263,7 +210,7 @@ TEST_CASE("demo application: bodies are read up to the limit and refused beyond 
 
 TEST_CASE("demo application: a client that waits for 100 gets it") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   client.send("POST /api/token HTTP/1.1\r\nHost: demo\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   CHECK(client.take_until("\r\n\r\n").starts_with("HTTP/1.1 100 "));
   client.send("{}");
@@ -272,14 +219,14 @@ TEST_CASE("demo application: a client that waits for 100 gets it") {
 
 TEST_CASE("demo application: bytes that are no request are answered with 400 and the end") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   client.send("NONSENSE\r\n\r\n");
   CHECK(client.take_rest().starts_with("HTTP/1.1 400 "));
 }
 
 TEST_CASE("demo application: a body that breaks its framing is answered with 400 and the end") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   client.send(
       "POST /api/token HTTP/1.1\r\nHost: demo\r\nTransfer-Encoding: chunked\r\n\r\nnothing hexadecimal\r\n");
   CHECK(client.take_rest().starts_with("HTTP/1.1 400 "));
@@ -289,7 +236,7 @@ TEST_CASE("demo application: events come one after another, and end after the li
   Options options = quick();
   options.stream_limit = std::chrono::milliseconds(200);
   Running running(options);
-  RawClient client(running);
+  RawClient client(running.address());
   client.send("GET /api/events HTTP/1.1\r\nHost: demo\r\n\r\n");
   const std::string head = client.take_until("\r\n\r\n");
   CHECK(head.find("Content-Type: text/event-stream\r\n") != std::string::npos);
@@ -305,18 +252,18 @@ TEST_CASE("demo application: an event stream whose client leaves is over") {
   options.connections = 1;
   Running running(options);
   {
-    RawClient client(running);
+    RawClient client(running.address());
     client.send("GET /api/events HTTP/1.1\r\nHost: demo\r\n\r\n");
     client.take_until("id: 1\n");
   }
-  RawClient next(running);  // waits in the kernel's queue until the place is free
+  RawClient next(running.address());  // waits in the kernel's queue until the place is free
   CHECK(ask(next, "GET /api/hello").status == 200);
 }
 
 TEST_CASE("demo application: echo gives back texts and bytes, and ends with the client's code") {
   Running running;
   for (const std::string_view path : {"/ws/echo", "/ws/private"}) {
-    RawClient client(running);
+    RawClient client(running.address());
     upgrade(client, path);
     const std::string large(200'000, '\xfe');
     const std::string answers = server_frame(1, "hello") + server_frame(2, large);
@@ -329,7 +276,7 @@ TEST_CASE("demo application: echo gives back texts and bytes, and ends with the 
 
 TEST_CASE("demo application: frames that come with the handshake are not lost") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   client.send("GET /ws/echo HTTP/1.1\r\n" + std::string(handshake_fields) + frame(1, "early"));
   client.take_until("\r\n\r\n");
   const std::string answer = server_frame(1, "early");
@@ -340,7 +287,7 @@ TEST_CASE("demo application: a message beyond the limit ends the socket with 100
   Options options = quick();
   options.messages.message_size = 1000;
   Running running(options);
-  RawClient client(running);
+  RawClient client(running.address());
   upgrade(client, "/ws/echo");
   client.send(frame(2, std::string(1001, 'x')));
   CHECK(client.take_rest().substr(2, 2) == close_payload(1009));
@@ -348,7 +295,7 @@ TEST_CASE("demo application: a message beyond the limit ends the socket with 100
 
 TEST_CASE("demo application: a client that does not read is not read from, and loses nothing") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   upgrade(client, "/ws/echo");
   constexpr int count = 64;
   const std::string message = frame(2, std::string(100'000, 'x'));
@@ -364,7 +311,7 @@ TEST_CASE("demo application: a client that does not read is not read from, and l
 
 TEST_CASE("demo application: the ticker speaks first and goes on") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   upgrade(client, "/ws/ticker");
   for (int number = 1; number <= 3; ++number) {
     const std::string start = client.take(2);
@@ -380,14 +327,14 @@ TEST_CASE("demo application: a silent echo is closed after the limit") {
   options.stream_limit = std::chrono::milliseconds(50);
   options.close_limit = std::chrono::milliseconds(50);
   Running running(options);
-  RawClient client(running);
+  RawClient client(running.address());
   upgrade(client, "/ws/echo");
   CHECK(client.take_rest().substr(2, 2) == close_payload(1000));
 }
 
 TEST_CASE("demo application: a handshake that is none is refused") {
   Running running;
-  RawClient client(running);
+  RawClient client(running.address());
   CHECK(ask(client, "GET /ws/echo",
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 12\r\n")
             .json()
@@ -399,12 +346,12 @@ TEST_CASE("demo application: stop ends event streams cleanly and sockets with 10
   options.stop_limit = std::chrono::seconds(60);  // nobody has to be cut
   options.close_limit = std::chrono::seconds(60);
   Running running(options);
-  RawClient idle(running);
+  RawClient idle(running.address());
   CHECK(ask(idle, "GET /api/hello").status == 200);
-  RawClient events(running);
+  RawClient events(running.address());
   events.send("GET /api/events HTTP/1.1\r\nHost: demo\r\n\r\n");
   events.take_until("id: 2\n");
-  RawClient socket(running);
+  RawClient socket(running.address());
   upgrade(socket, "/ws/echo");
   running.stop();
   CHECK(idle.take_rest().empty());
@@ -420,11 +367,11 @@ TEST_CASE("demo application: stop cuts what does not end by itself") {
   options.stop_limit = std::chrono::milliseconds(50);
   options.close_limit = std::chrono::seconds(60);
   Running running(options);
-  RawClient socket(running);
+  RawClient socket(running.address());
   upgrade(socket, "/ws/echo");
-  RawClient half(running);
+  RawClient half(running.address());
   half.send("GET /api/hello HTT");
   running.stop();
   CHECK(socket.take_rest().substr(2, 2) == close_payload(1001));  // and no answer of ours
-  half.take_rest();
+  CHECK(half.is_cut());
 }

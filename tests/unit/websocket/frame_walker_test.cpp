@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "unit/websocket/frames.h"
@@ -69,7 +70,7 @@ TEST_CASE("frame walker: a length of eight bytes with the top bit set never ends
 TEST_CASE("frame walker: the code of a Close is read, masked and not, in any cut") {
   for (const bool masked : {true, false}) {
     const std::string bytes = frame(text, "before", {.masked = masked}) +
-                              frame(close, close_payload(4401, "token"), {.masked = masked});
+                              frame(goodbye, close_payload(4401, "token"), {.masked = masked});
     for (size_t cut = 0; cut <= bytes.size(); ++cut) {
       CAPTURE(cut);
       FrameWalker walker;
@@ -85,7 +86,7 @@ TEST_CASE("frame walker: the code of a Close is read, masked and not, in any cut
 TEST_CASE("frame walker: a Close without a code, or with half of one, has none") {
   for (const std::string_view payload : {"", "\x03"}) {
     FrameWalker walker;
-    walker.walk(base::bytes_of(frame(close, payload)));
+    walker.walk(base::bytes_of(frame(goodbye, payload)));
     CHECK(walker.close_seen());
     CHECK_FALSE(walker.close_code());
     CHECK(walker.at_boundary());
@@ -94,14 +95,14 @@ TEST_CASE("frame walker: a Close without a code, or with half of one, has none")
 
 TEST_CASE("frame walker: the first Close counts") {
   FrameWalker walker;
-  walker.walk(base::bytes_of(frame(close, close_payload(1000)) + frame(close, close_payload(1011))));
+  walker.walk(base::bytes_of(frame(goodbye, close_payload(1000)) + frame(goodbye, close_payload(1011))));
   CHECK(walker.close_code() == 1000);
   CHECK(walker.at_boundary());
 }
 
 TEST_CASE("frame walker: a ping whose payload looks like a Close is none") {
   FrameWalker walker;
-  walker.walk(base::bytes_of(server_frame(ping, server_frame(close, close_payload(1000)))));
+  walker.walk(base::bytes_of(server_frame(ping, server_frame(goodbye, close_payload(1000)))));
   CHECK_FALSE(walker.close_seen());
 }
 

@@ -10,7 +10,7 @@
 
 namespace postern::websocket::test {
 
-enum Opcode : uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
+enum Opcode : uint8_t { continuation = 0, text = 1, binary = 2, goodbye = 8, ping = 9, pong = 10 };
 
 struct FrameShape {
   bool last = true;

@@ -130,10 +130,10 @@ TEST_CASE("message codec: the codes of the register are taken and given back, 10
     for (const size_t piece : cuts) {
       CAPTURE(code);
       End end;
-      end.feed(frame(close, close_payload(code, "weil")) + frame(text, "late"), piece);
+      end.feed(frame(goodbye, close_payload(code, "weil")) + frame(text, "late"), piece);
       CHECK(end.codec.state() == MessageCodec::State::over);
       CHECK(end.codec.close_code() == code);
-      CHECK(end.output() == server_frame(close, close_payload(code, "weil")));
+      CHECK(end.output() == server_frame(goodbye, close_payload(code, "weil")));
       CHECK(end.heard.empty());
     }
 }
@@ -142,28 +142,28 @@ TEST_CASE("message codec: codes that no frame may carry end with 1002") {
   for (const uint16_t code : {0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535}) {
     CAPTURE(code);
     CHECK_FALSE(is_sendable_close_code(code));
-    expect_close(frame(close, close_payload(code)), 1002);
+    expect_close(frame(goodbye, close_payload(code)), 1002);
   }
 }
 
 TEST_CASE("message codec: a Close without a code is answered without one") {
   End end;
-  end.feed(frame(close, ""), 1);
+  end.feed(frame(goodbye, ""), 1);
   CHECK(end.codec.close_code() == close_no_code);
   CHECK(end.output() == std::string_view("\x88\x00", 2));
 }
 
-TEST_CASE("message codec: a Close of one byte ends with 1002") { expect_close(frame(close, "\x03"), 1002); }
+TEST_CASE("message codec: a Close of one byte ends with 1002") { expect_close(frame(goodbye, "\x03"), 1002); }
 
 TEST_CASE("message codec: a Close with a reason that is not UTF-8 ends with 1007") {
-  expect_close(frame(close, close_payload(1000, "gr\xfc\xdf")), 1007);
-  expect_close(frame(close, close_payload(1000, "gr\xc3")), 1007);
+  expect_close(frame(goodbye, close_payload(1000, "gr\xfc\xdf")), 1007);
+  expect_close(frame(goodbye, close_payload(1000, "gr\xc3")), 1007);
 }
 
 TEST_CASE("message codec: malformed control frames end with 1002") {
   expect_close(frame(ping, std::string(126, 'x')), 1002);
   expect_close(frame(ping, "", {.last = false}), 1002);
-  expect_close(frame(close, close_payload(1000), {.last = false}), 1002);
+  expect_close(frame(goodbye, close_payload(1000), {.last = false}), 1002);
 }
 
 TEST_CASE("message codec: lengths that are not minimal, and those with the top bit, end with 1002") {
@@ -226,14 +226,14 @@ TEST_CASE("message codec: a flood of pings leaves a bounded output, with the las
 
 TEST_CASE("message codec: nothing follows a Close, not even a pong that was owed") {
   End end({.pongs = 0});
-  end.feed(frame(ping, "owed") + frame(close, close_payload(1000)), whole);
-  CHECK(end.output() == server_frame(close, close_payload(1000)));
+  end.feed(frame(ping, "owed") + frame(goodbye, close_payload(1000)), whole);
+  CHECK(end.output() == server_frame(goodbye, close_payload(1000)));
   End ours({.pongs = 0});
   ours.feed(frame(ping, "owed"), whole);
   ours.codec.close(1001, "bye");
   ours.codec.send(MessageKind::text, "late");
   ours.codec.close(1002, "twice");
-  CHECK(ours.output() == server_frame(close, close_payload(1001, "bye")));
+  CHECK(ours.output() == server_frame(goodbye, close_payload(1001, "bye")));
 }
 
 TEST_CASE("message codec: after our Close what comes is passed over until the peer's") {
@@ -245,22 +245,22 @@ TEST_CASE("message codec: after our Close what comes is passed over until the pe
     end.feed(frame(continuation, "ended") + frame(text, "late") + frame(ping, "late"), piece);
     CHECK(end.heard.empty());
     CHECK(end.codec.state() == MessageCodec::State::closing);
-    end.feed(frame(close, close_payload(1000)), piece);
+    end.feed(frame(goodbye, close_payload(1000)), piece);
     CHECK(end.codec.state() == MessageCodec::State::over);
     CHECK(end.codec.close_code() == 1001);
-    CHECK(end.output() == server_frame(close, close_payload(1001, "bye")));
+    CHECK(end.output() == server_frame(goodbye, close_payload(1001, "bye")));
   }
 }
 
 TEST_CASE("message codec: a long reason is cut at 123 bytes, between two characters") {
   End end;
   end.codec.close(1000, std::string(122, 'r') + "\xe2\x82\xac");
-  CHECK(end.output() == server_frame(close, close_payload(1000, std::string(122, 'r'))));
+  CHECK(end.output() == server_frame(goodbye, close_payload(1000, std::string(122, 'r'))));
 }
 
 TEST_CASE("message codec: a Close in the middle of a message ends it unheard") {
   End end;
-  end.feed(frame(text, "half", {.last = false}) + frame(close, close_payload(1000)), whole);
+  end.feed(frame(text, "half", {.last = false}) + frame(goodbye, close_payload(1000)), whole);
   CHECK(end.heard.empty());
   CHECK(end.codec.state() == MessageCodec::State::over);
 }

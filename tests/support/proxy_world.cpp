@@ -1,0 +1,129 @@
+#include "support/proxy_world.h"
+
+#include <stdexcept>
+
+#include "config/compile.h"
+#include "config/load.h"
+
+namespace postern::support {
+namespace {
+
+int64_t fixed_unix_time() { return ProxyWorld::unix_time; }
+
+MemoryPair pair_for(ProxyWorld& proxy, const ClientOptions& options) {
+  const auto address = base::IpAddress::parse(options.address);
+  if (!address) throw std::runtime_error("no address: " + options.address);
+  MemoryPair pair = connect_in_memory(proxy.world, {.first = {*address, 40000}, .second = {}});
+  if (options.conduct) options.conduct(*pair.wire);
+  return pair;
+}
+
+http::ClientFacts facts_of(const ClientOptions& options, const net::Transport& transport) {
+  http::ClientFacts facts;
+  facts.peer = transport.peer();
+  facts.peer_text = options.address;
+  facts.tls = options.tls != nullptr;
+  facts.listener_port = options.listener_port;
+  facts.redirect_port = options.redirect_port;
+  return facts;
+}
+
+}  // namespace
+
+// --- clients ---
+
+TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options)
+    : TestClient(proxy, options, pair_for(proxy, options)) {}
+
+TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPair pair)
+    : proxy_(proxy), wire_(pair.wire), peer_(std::move(pair.first)) {
+  http::ClientFacts facts = facts_of(options, *pair.second);
+  connection_ = std::make_unique<server::ClientConnection>(proxy.current, std::move(pair.second), std::move(facts),
+                                                           options.tls);
+  server::ClientConnection::Owner& self = *this;
+  connection_->begin(self);
+}
+
+void TestClient::on_story_ended(server::ClientConnection::Ended) {
+  proxy_.world.turn.graveyard.bury(std::move(connection_));
+}
+
+void TestClient::send(std::string_view bytes) {
+  peer_.send(bytes);
+  proxy_.settle();
+}
+
+std::optional<HttpMessage> TestClient::try_response(bool to_head) {
+  unread_ += peer_.take_heard();
+  std::optional<HttpMessage> response = take_response(unread_, {.to_head = to_head, .ended = peer_.ended()});
+  if (response && !response->wrong.empty())
+    throw std::runtime_error("a malformed response (" + response->wrong + "): " + response->start);
+  return response;
+}
+
+HttpMessage TestClient::response(bool to_head) {
+  std::optional<HttpMessage> response = try_response(to_head);
+  if (!response)
+    throw std::runtime_error("no whole response; heard: \"" + unread_.substr(0, 2000) + "\"" +
+                             (peer_.broken() ? ", then a reset" : peer_.ended() ? ", then an end" : "") + "; log:\n" +
+                             proxy_.log.text());
+  return std::move(*response);
+}
+
+const std::string& TestClient::unread() {
+  unread_ += peer_.take_heard();
+  return unread_;
+}
+
+std::string TestClient::take_unread() {
+  unread_ += peer_.take_heard();
+  return std::exchange(unread_, {});
+}
+
+// --- the world ---
+
+const std::string ProxyWorld::one_endpoint = R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
+routes: [{ name: all, upstream: app }]
+)";
+
+const std::string ProxyWorld::two_endpoints = R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams: { app: { endpoints: ["http://127.0.0.1:3001", "http://127.0.0.1:3002"] } }
+routes: [{ name: all, upstream: app }]
+)";
+
+ProxyWorld::ProxyWorld(const std::string& yaml)
+    : services{world.turn,   upstream, tokens_, log.access_log(), request_ids_, tunnels, &fixed_unix_time},
+      current{loop_, services, log.logger(), compile(yaml)} {}
+
+ProxyWorld::~ProxyWorld() {
+  clients.clear();
+  tunnels.cut_all();
+  world.turn.run();
+}
+
+proxy::Pin ProxyWorld::compile(const std::string& yaml) {
+  auto document = config::load_text(yaml, "world.yaml", [](std::string_view) { return std::nullopt; });
+  if (!document) throw std::runtime_error(document.error().text());
+  config::Diagnostics notes;
+  auto snapshot = config::compile(*document, {.version = 1, .tickets = tickets_}, notes);
+  if (!snapshot) throw std::runtime_error(snapshot.error().text());
+  std::vector<upstream::GroupRef> groups = registry_.adopt((*snapshot)->groups);
+  return proxy::Pin::make(std::move(*snapshot), std::move(groups));
+}
+
+void ProxyWorld::adopt(const std::string& yaml) { current.pin = compile(yaml); }
+
+TestClient& ProxyWorld::connect(const ClientOptions& options) {
+  clients.push_back(std::make_unique<TestClient>(*this, options));
+  return *clients.back();
+}
+
+void ProxyWorld::settle(const std::function<void()>& check) {
+  if (!check) return world.settle();
+  while (world.step()) check();
+}
+
+}  // namespace postern::support

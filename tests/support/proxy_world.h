@@ -1,0 +1,123 @@
+// A whole worker without sockets: a compiled configuration, its services, endpoints in memory and clients in
+// memory, on one world. What a worker does between a listener and a dialer, it does here.
+//
+//   ProxyWorld proxy;
+//   proxy.upstream.at(3001).behaviour = answers(response_text("hello"));
+//   TestClient& client = proxy.connect();
+//   client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+//   CHECK(client.response().body == "hello");
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/loop.h"
+#include "net/tls_context.h"
+#include "proxy/services.h"
+#include "proxy/snapshot.h"
+#include "server/client_connection.h"
+#include "server/current.h"
+#include "support/fake_upstream.h"
+#include "support/http_text.h"
+#include "support/log_capture.h"
+#include "support/memory_transport.h"
+#include "support/world.h"
+#include "upstream/registry.h"
+
+namespace postern::support {
+
+class ProxyWorld;
+
+struct ClientOptions {
+  std::string address = "203.0.113.9";
+  uint16_t listener_port = 8080;
+  std::optional<uint16_t> redirect_port{};
+  const net::ServerTls* tls = nullptr;
+  std::function<void(Wire&)> conduct{};  // of the wire: `to_first` leads to the client, `to_second` to the gateway
+};
+
+// A client's end, and the gateway's side of it.
+class TestClient final : private server::ClientConnection::Owner {
+ public:
+  TestClient(ProxyWorld& proxy, const ClientOptions& options);
+
+  // Sends, and lets the world come to rest.
+  void send(std::string_view bytes);
+  // The next whole response; throws when there is none, or when it is not well-formed.
+  HttpMessage response(bool to_head = false);
+  std::optional<HttpMessage> try_response(bool to_head = false);
+  const std::string& unread();  // heard, and in no whole response yet
+  std::string take_unread();
+  // The connection is over for the client, in good order or not.
+  bool ended() const { return peer_.ended(); }
+  bool broken() const { return peer_.broken(); }
+  bool over() const { return ended() || broken(); }
+  // The gateway's side of it has ended.
+  bool gone() const { return connection_ == nullptr; }
+
+  ScriptedPeer& peer() { return peer_; }
+  Wire& wire() { return *wire_; }
+  server::ClientConnection& connection() { return *connection_; }
+
+ private:
+  TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPair pair);
+  void on_story_ended(server::ClientConnection::Ended) override;
+
+  ProxyWorld& proxy_;
+  std::shared_ptr<Wire> wire_;
+  ScriptedPeer peer_;
+  std::string unread_;
+  std::unique_ptr<server::ClientConnection> connection_;
+};
+
+class ProxyWorld {
+ public:
+  // `upstreams` and `routes` of the usual configuration: one endpoint, one route for everything.
+  static const std::string one_endpoint;
+  static const std::string two_endpoints;  // 3001 and 3002
+
+  explicit ProxyWorld(const std::string& yaml = one_endpoint);
+  ~ProxyWorld();
+  ProxyWorld(const ProxyWorld&) = delete;
+  ProxyWorld& operator=(const ProxyWorld&) = delete;
+
+  TestClient& connect(const ClientOptions& options = {});
+  // Another configuration takes the place of this one, as a reload does.
+  void adopt(const std::string& yaml);
+
+  // Until the world rests; `check` is called after every step.
+  void settle(const std::function<void()>& check = {});
+  void advance(Duration duration) { world.advance(duration); }
+
+  const proxy::Snapshot& snapshot() const { return *current.pin->snapshot; }
+  upstream::Group& group(size_t index = 0) { return *current.pin->groups[index]; }
+  std::vector<base::Json> log_lines(std::string_view event) { return log.lines(event); }
+
+  static constexpr int64_t unix_time = 1'800'000'000;
+
+  World world;
+  FakeUpstream upstream{world};
+  LogCapture log;
+  std::vector<std::unique_ptr<TestClient>> clients;
+
+ private:
+  proxy::Pin compile(const std::string& yaml);
+
+  net::TicketKeys tickets_;
+  net::Loop loop_;  // nobody runs it: server::Current has a place for one
+  upstream::Registry registry_{world.turn};
+  policy::TokenCache tokens_;
+  telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
+
+ public:
+  proxy::TunnelSet tunnels{world.turn, log.access_log()};
+  proxy::Services services;
+  server::Current current;
+};
+
+}  // namespace postern::support

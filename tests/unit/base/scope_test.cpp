@@ -1,0 +1,299 @@
+#include "base/scope.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/slot.h"
+#include "base/task.h"
+#include "support/watched_story.h"
+#include "support/world.h"
+
+namespace {
+
+using namespace postern::base;
+using namespace std::chrono_literals;
+using postern::support::WatchedStory;
+using postern::support::World;
+
+Task<Result<int>> take_one(Scope& scope, Slot<int>& slot) {
+  Result<int> value = co_await slot.take(scope);
+  co_return value;
+}
+
+Task<Result<int>> take_in_phase(Scope& scope, Slot<int>& slot, Stage stage, Duration limit, Cause late) {
+  Phase phase(scope, stage, limit, late);
+  Result<int> value = co_await slot.take(scope);
+  co_return value;
+}
+
+Task<Result<int>> try_twice(Scope& scope, Slot<int>& first, Slot<int>& second, std::vector<Error>& errors) {
+  {
+    Phase phase(scope, Stage::connect, 1s, Cause::upstream_timed_out);
+    Result<int> value = co_await first.take(scope);
+    if (value) co_return value;
+    errors.push_back(value.error());
+  }
+  Phase phase(scope, Stage::response_head, 1s, Cause::upstream_timed_out);
+  Result<int> value = co_await second.take(scope);
+  co_return value;
+}
+
+// Counts how often its one wait came back.
+Task<Result<int>> count_returns(Scope& scope, Slot<int>& slot, int& returns) {
+  Result<int> value = co_await slot.take(scope);
+  ++returns;
+  co_return value;
+}
+
+}  // namespace
+
+TEST_CASE("scope: cancelling ends a wait with its cause at the scope's stage") {
+  World world;
+  Scope scope(world.turn);
+  scope.stage = Stage::response_body;
+  Slot<int> slot;
+  WatchedStory<Result<int>> story(take_one(scope, slot));
+  scope.cancel(Cause::client_closed);
+  CHECK_FALSE(story.ended());
+  world.settle();
+  REQUIRE(story.ended());
+  REQUIRE_FALSE(story.outcome());
+  CHECK(story.outcome().error() == Error{Cause::client_closed, Stage::response_body});
+}
+
+TEST_CASE("scope: every later wait fails too, with the first cause") {
+  World world;
+  Scope scope(world.turn);
+  scope.cancel(Cause::shutting_down);
+  scope.cancel(Cause::client_closed);
+  Slot<int> slot;
+  WatchedStory<Result<int>> story(take_one(scope, slot));
+  REQUIRE(story.ended());
+  REQUIRE_FALSE(story.outcome());
+  CHECK(story.outcome().error().cause == Cause::shutting_down);
+  REQUIRE(scope.failure());
+  CHECK(scope.failure()->cause == Cause::shutting_down);
+}
+
+TEST_CASE("scope: an event and a cancel in one turn end the wait once, the first wins") {
+  for (const bool event_first : {true, false}) {
+    CAPTURE(event_first);
+    World world;
+    Scope scope(world.turn);
+    Slot<int> slot;
+    int returns = 0;
+    WatchedStory<Result<int>> story(count_returns(scope, slot, returns));
+    if (event_first) slot.put(1);
+    scope.cancel(Cause::client_closed);
+    if (!event_first) slot.put(1);
+    world.settle();
+    CHECK(returns == 1);
+    REQUIRE(story.ended());
+    CHECK(story.outcome().has_value() == event_first);
+  }
+}
+
+TEST_CASE("scope: every wait under it ends when it is cancelled") {
+  World world;
+  Scope scope(world.turn);
+  Slot<int> slots[3];
+  WatchedStory<Result<int>> stories[3];
+  for (int i = 0; i < 3; ++i) stories[i].begin(take_one(scope, slots[i]));
+  scope.cancel(Cause::timed_out);
+  world.settle();
+  for (auto& story : stories) {
+    REQUIRE(story.ended());
+    CHECK_FALSE(story.outcome());
+  }
+}
+
+TEST_CASE("scope: a child fails with its parent, at its own stage") {
+  World world;
+  Scope parent(world.turn);
+  parent.stage = Stage::tunnel;
+  Scope child(parent);
+  CHECK(child.stage == Stage::tunnel);
+  child.stage = Stage::response_body;
+  Scope grandchild(child);
+  Slot<int> slot;
+  WatchedStory<Result<int>> story(take_one(grandchild, slot));
+  parent.cancel(Cause::client_closed);
+  world.settle();
+  REQUIRE(story.ended());
+  REQUIRE_FALSE(story.outcome());
+  CHECK(story.outcome().error() == Error{Cause::client_closed, Stage::response_body});
+  CHECK(child.failure().has_value());
+}
+
+TEST_CASE("scope: a parent does not fail with its child") {
+  World world;
+  Scope parent(world.turn);
+  Scope sibling(parent);
+  Slot<int> of_parent;
+  Slot<int> of_sibling;
+  WatchedStory<Result<int>> above(take_one(parent, of_parent));
+  WatchedStory<Result<int>> beside(take_one(sibling, of_sibling));
+  {
+    Scope child(parent);
+    child.cancel(Cause::client_closed);
+  }
+  world.settle();
+  CHECK_FALSE(above.ended());
+  CHECK_FALSE(beside.ended());
+  CHECK_FALSE(parent.failure());
+  CHECK_FALSE(sibling.failure());
+  of_parent.put(1);
+  of_sibling.put(2);
+  world.settle();
+  CHECK(above.outcome().value() == 1);
+  CHECK(beside.outcome().value() == 2);
+}
+
+TEST_CASE("scope: a child made under a cancelled parent is cancelled") {
+  World world;
+  Scope parent(world.turn);
+  parent.cancel(Cause::shutting_down);
+  Scope child(parent);
+  Slot<int> slot;
+  WatchedStory<Result<int>> story(take_one(child, slot));
+  REQUIRE(story.ended());
+  CHECK_FALSE(story.outcome());
+}
+
+TEST_CASE("scope: a parent cancelled after a child has gone touches only who is left") {
+  World world;
+  Scope parent(world.turn);
+  auto gone = std::make_unique<Scope>(parent);
+  Scope left(parent);
+  Slot<int> slot;
+  WatchedStory<Result<int>> story(take_one(left, slot));
+  gone.reset();
+  parent.cancel(Cause::timed_out);
+  world.settle();
+  REQUIRE(story.ended());
+  CHECK_FALSE(story.outcome());
+}
+
+TEST_CASE("phase: a wait that lasts too long fails with the phase's cause and stage") {
+  World world;
+  Scope scope(world.turn);
+  Slot<int> slot;
+  WatchedStory<Result<int>> story(
+      take_in_phase(scope, slot, Stage::connect, 5s, Cause::upstream_timed_out));
+  world.advance(5s - 1ms);
+  CHECK_FALSE(story.ended());
+  world.advance(20ms);
+  REQUIRE(story.ended());
+  REQUIRE_FALSE(story.outcome());
+  CHECK(story.outcome().error() == Error{Cause::upstream_timed_out, Stage::connect});
+  CHECK(scope.stage == Stage::accept);
+  CHECK_FALSE(scope.failure());
+}
+
+TEST_CASE("phase: leaving clears the expiry, so a retry starts clean") {
+  World world;
+  Scope scope(world.turn);
+  Slot<int> first;
+  Slot<int> second;
+  std::vector<Error> errors;
+  WatchedStory<Result<int>> story(try_twice(scope, first, second, errors));
+  world.advance(1100ms);
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0] == Error{Cause::upstream_timed_out, Stage::connect});
+  CHECK_FALSE(story.ended());
+  second.put(9);
+  world.settle();
+  REQUIRE(story.ended());
+  CHECK(story.outcome().value() == 9);
+}
+
+TEST_CASE("phase: cancelling outlasts it") {
+  World world;
+  Scope scope(world.turn);
+  {
+    Phase phase(scope, Stage::connect, 1s);
+    scope.cancel(Cause::client_closed);
+  }
+  REQUIRE(scope.failure());
+  CHECK(*scope.failure() == Error{Cause::client_closed, Stage::connect});
+}
+
+TEST_CASE("phase: without a limit it only names the stage") {
+  World world;
+  Scope scope(world.turn);
+  Slot<int> slot;
+  WatchedStory<Result<int>> story(take_in_phase(scope, slot, Stage::tunnel, no_limit, Cause::timed_out));
+  CHECK(scope.stage == Stage::tunnel);
+  world.advance(24h);
+  CHECK_FALSE(story.ended());
+  slot.put(1);
+  world.settle();
+  CHECK(story.outcome().value() == 1);
+  CHECK(scope.stage == Stage::accept);
+}
+
+TEST_CASE("phase: extending starts the limit anew, blame changes the cause") {
+  World world;
+  Scope scope(world.turn);
+  Phase phase(scope, Stage::response_body, 1s, Cause::upstream_timed_out);
+  for (int i = 0; i < 5; ++i) {
+    world.advance(900ms);
+    CHECK_FALSE(scope.failure());
+    phase.extend();
+  }
+  phase.blame(Cause::client_timed_out);
+  world.advance(1100ms);
+  REQUIRE(scope.failure());
+  CHECK(*scope.failure() == Error{Cause::client_timed_out, Stage::response_body});
+}
+
+TEST_CASE("phase: nested phases give the stage back in order") {
+  World world;
+  Scope scope(world.turn);
+  Phase outer(scope, Stage::policy, no_limit);
+  {
+    Phase inner(scope, Stage::resolve, no_limit);
+    CHECK(scope.stage == Stage::resolve);
+  }
+  CHECK(scope.stage == Stage::policy);
+}
+
+TEST_CASE("phase: an outer deadline that passed while an inner phase is left still holds") {
+  World world;
+  Scope scope(world.turn);
+  Phase outer(scope, Stage::connect, 1s, Cause::upstream_timed_out);
+  {
+    Phase inner(scope, Stage::resolve, 10s, Cause::timed_out);
+    world.advance(2s);  // the outer one passes
+    REQUIRE(scope.failure());
+  }
+  REQUIRE(scope.failure());
+  CHECK(scope.failure()->cause == Cause::upstream_timed_out);
+}
+
+TEST_CASE("phase: an expiry reaches the waits of child scopes") {
+  World world;
+  Scope scope(world.turn);
+  Scope child(scope);
+  Slot<int> slot;
+  WatchedStory<Result<int>> story(take_one(child, slot));
+  Phase phase(scope, Stage::tunnel, 1s, Cause::timed_out);
+  world.advance(2s);
+  REQUIRE(story.ended());
+  CHECK(story.outcome().error().cause == Cause::timed_out);
+}
+
+TEST_CASE("wait: one that is abandoned leaves its scope and its turn") {
+  World world;
+  Slot<int> slot;
+  auto scope = std::make_unique<Scope>(world.turn);
+  {
+    WatchedStory<Result<int>> story(take_one(*scope, slot));
+    scope->cancel(Cause::timed_out);  // ready to run, then dropped
+  }
+  CHECK_FALSE(world.turn.has_work());
+  scope.reset();
+  world.settle();
+}

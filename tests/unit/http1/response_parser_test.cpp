@@ -1,0 +1,207 @@
+#include "http1/response_parser.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "support/feed_every_way.h"
+#include "support/parsed_messages.h"
+
+namespace {
+
+using namespace postern;
+using namespace std::string_view_literals;
+using base::Cause;
+using http::BodyKind;
+using http::Method;
+using support::feed_every_way;
+using support::Parsed;
+using support::ParsedMessage;
+using support::ResponseReading;
+
+template <class Judge>
+void parse_every_way(std::string_view bytes, const ResponseReading& reading, Judge&& judge) {
+  CAPTURE(std::string(bytes.substr(0, 400)));
+  feed_every_way(
+      bytes, [&](const support::Pieces& pieces) { return support::parse_responses(pieces, reading); }, judge);
+}
+
+std::vector<ParsedMessage> responses_of(std::string_view bytes, const ResponseReading& reading = {}) {
+  std::vector<ParsedMessage> messages;
+  parse_every_way(bytes, reading, [&](const Parsed& parsed) {
+    INFO("detail: " << std::string(parsed.fault ? parsed.fault->detail : ""));
+    REQUIRE_FALSE(parsed.refused());
+    if (!messages.empty()) CHECK(parsed.messages == messages);
+    messages = parsed.messages;
+  });
+  return messages;
+}
+
+ParsedMessage only_response(std::string_view bytes, Method method = Method::get) {
+  const std::vector<ParsedMessage> messages = responses_of(bytes, {.methods = {method}});
+  REQUIRE(messages.size() == 1);
+  CHECK(messages[0].complete);
+  return messages[0];
+}
+
+void check_refused(std::string_view bytes, std::string_view detail = {}) {
+  parse_every_way(bytes, {}, [&](const Parsed& parsed) {
+    REQUIRE(parsed.refused());
+    if (!detail.empty()) CHECK(parsed.fault->detail == detail);
+    CHECK((parsed.messages.empty() || !parsed.messages.back().complete));
+  });
+}
+
+}  // namespace
+
+TEST_CASE("response parser: a plain response is read") {
+  const ParsedMessage response =
+      only_response("HTTP/1.1 200 Fine enough\r\nContent-Length: 5\r\nX-A:  b \r\n\r\nhello");
+  CHECK(response.status == 200);
+  CHECK(response.reason == "Fine enough");
+  CHECK(response.body_kind == BodyKind::length);
+  CHECK(response.body == "hello");
+  CHECK(response.keep_alive);
+  CHECK(response.fields.back() == std::pair<std::string, std::string>{"X-A", "b"});
+}
+
+TEST_CASE("response parser: a reason may be empty, or missing with its space") {
+  CHECK(only_response("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n").reason.empty());
+  CHECK(only_response("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n").reason.empty());
+  CHECK(only_response("HTTP/1.1 599 \xc3\xa4\r\nContent-Length: 0\r\n\r\n").reason == "\xc3\xa4");
+}
+
+TEST_CASE("response parser: a chunked body is put together, its trailers are kept") {
+  const ParsedMessage response = only_response(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nX-Sum: 6\r\nVia: z\r\n\r\n");
+  CHECK(response.body_kind == BodyKind::chunked);
+  CHECK(response.body == "hello!");
+  CHECK(response.fields.size() == 1);
+  const std::vector<std::pair<std::string, std::string>> trailers{{"X-Sum", "6"}, {"Via", "z"}};
+  CHECK(response.trailers == trailers);
+}
+
+TEST_CASE("response parser: a body without framing lasts until the connection ends") {
+  const ParsedMessage response = only_response("HTTP/1.1 200 OK\r\n\r\nall of this\r\n\r\n");
+  CHECK(response.body_kind == BodyKind::until_close);
+  CHECK(response.body == "all of this\r\n\r\n");
+  CHECK_FALSE(response.keep_alive);
+  CHECK(only_response("HTTP/1.0 200 OK\r\n\r\n").body.empty());
+}
+
+TEST_CASE("response parser: 204, 304, 1xx and answers to HEAD have no body, whatever they say") {
+  const std::string next = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  for (const std::string head : {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+                                 "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+                                 "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n",
+                                 "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
+                                 "HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n"}) {
+    const std::vector<ParsedMessage> messages = responses_of(head + next);
+    REQUIRE(messages.size() == 2);
+    CHECK(messages[0].body.empty());
+    CHECK(messages[1].body == "ok");
+  }
+  for (const std::string head : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+                                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"}) {
+    const std::vector<ParsedMessage> messages =
+        responses_of(head + next, {.methods = {Method::head, Method::get}});
+    REQUIRE(messages.size() == 2);
+    CHECK(messages[0].body.empty());
+    CHECK(messages[0].keep_alive);
+    CHECK(messages[1].body == "ok");
+  }
+}
+
+TEST_CASE("response parser: the length a bodiless answer announces is kept for the client") {
+  const ParsedMessage head = only_response("HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n", Method::head);
+  CHECK(head.body_kind == BodyKind::length);
+  CHECK(head.content_length == 1234);
+  const ParsedMessage unchanged = only_response("HTTP/1.1 304 Not Modified\r\nContent-Length: 1234\r\n\r\n");
+  CHECK(unchanged.content_length == 1234);
+}
+
+TEST_CASE("response parser: interim responses come before the final one") {
+  const std::vector<ParsedMessage> messages = responses_of(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+  REQUIRE(messages.size() == 3);
+  CHECK(messages[0].status == 100);
+  CHECK(messages[1].fields[0].second == "</a>");
+  CHECK(messages[2].body == "x");
+}
+
+TEST_CASE("response parser: a 101 ends with its head, the rest is another protocol") {
+  parse_every_way("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x02hi", {},
+                  [](const Parsed& parsed) {
+                    REQUIRE_FALSE(parsed.refused());
+                    REQUIRE(parsed.messages.size() == 1);
+                    CHECK(parsed.messages[0].status == 101);
+                    CHECK(parsed.messages[0].complete);
+                    CHECK(parsed.rest == "\x81\x02hi");
+                  });
+}
+
+TEST_CASE("response parser: connection persistence follows version and fields") {
+  CHECK(only_response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").keep_alive);
+  CHECK_FALSE(only_response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").keep_alive);
+  CHECK_FALSE(only_response("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n").keep_alive);
+  CHECK(only_response("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n").keep_alive);
+}
+
+TEST_CASE("response parser: a message that was cut is told from one that is whole") {
+  constexpr std::string_view cut = "the message ends before it is complete";
+  check_refused("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", cut);
+  check_refused("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", cut);
+  check_refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello", cut);
+  check_refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", cut);
+  check_refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0", cut);
+  check_refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n", cut);
+  check_refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: b\r\n", cut);
+  check_refused("HTTP/1.1 200 OK\r\nContent-Le");
+}
+
+TEST_CASE("response parser: status lines of any other form are refused") {
+  for (std::string_view line :
+       {"HTTP/1.1 2 OK"sv, "HTTP/1.1 20 OK"sv, "HTTP/1.1 2000 OK"sv, "HTTP/1.1  200 OK"sv, "HTTP/1.1 000 X"sv,
+        "HTTP/1.1 099 X"sv, "HTTP/0.9 200 OK"sv, "HTTP/2.0 200 OK"sv, "HTTP/1.2 200 OK"sv, "HTTP/1.1 200OK"sv,
+        "HTTP/1.1 20x OK"sv, "HTTP/1.1 -20 OK"sv, "HTTP/1.1"sv, "HTTP/1.1 "sv, "ICY 200 OK"sv, "http/1.1 200 OK"sv,
+        "HTTP/1.1\t200 OK"sv, "HTTP/1.1 200 a\0b"sv, "HTTP/1.1 200 a\x01" "b"sv, " HTTP/1.1 200 OK"sv, "hello"sv}) {
+    check_refused(std::string(line) + "\r\nContent-Length: 0\r\n\r\n");
+  }
+}
+
+TEST_CASE("response parser: ambiguous framing is refused") {
+  const std::string head = "HTTP/1.1 200 OK\r\n";
+  for (std::string_view fields :
+       {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"sv, "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"sv,
+        "Transfer-Encoding: gzip\r\n"sv, "Transfer-Encoding: chunked, gzip\r\n"sv,
+        "Transfer-Encoding: gzip, chunked\r\n"sv, "Transfer-Encoding:\r\n"sv,
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"sv, "Content-Length: 5\r\nContent-Length: 5\r\n"sv,
+        "Content-Length: 5\r\nContent-Length: 6\r\n"sv, "Content-Length: +5\r\n"sv, "Content-Length: 5,5\r\n"sv,
+        "Content-Length: 99999999999999999999\r\n"sv, "A: b\r\n c\r\n"sv, "A: b\n"sv, ": v\r\n"sv, "A b: c\r\n"sv,
+        "A: b\rc\r\n"sv, "A: \0\r\n"sv})
+    check_refused(head + std::string(fields) + "\r\nhello");
+  check_refused("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  check_refused("HTTP/1.1 200 OK\nContent-Length: 0\n\n");
+  check_refused("HTTP/1.1 200 OK\rContent-Length: 0\r\n\r\n");
+  check_refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
+  check_refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloworld\r\n0\r\n\r\n");
+}
+
+TEST_CASE("response parser: head and fields have limits") {
+  const http1::ParserLimits limits{.head_size = 200, .fields = 3};
+  const auto refused = [&](const std::string& bytes) {
+    std::optional<bool> result;
+    parse_every_way(bytes, {.limits = limits}, [&](const Parsed& parsed) {
+      if (result) CHECK(*result == parsed.refused());
+      result = parsed.refused();
+    });
+    return *result;
+  };
+  const std::string start = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ";
+  const std::string padding(200 - start.size() - 4, 'x');
+  CHECK_FALSE(refused(start + padding + "\r\n\r\n"));
+  CHECK(refused(start + padding + "x\r\n\r\n"));
+  CHECK_FALSE(refused("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: b\r\nC: d\r\n\r\n"));
+  CHECK(refused("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: b\r\nC: d\r\nE: f\r\n\r\n"));
+}

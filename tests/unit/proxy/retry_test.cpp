@@ -1,0 +1,72 @@
+#include "proxy/retry.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+
+using namespace postern;
+using base::Cause;
+using http::Method;
+
+namespace {
+
+constexpr proxy::AttemptFacts nothing_sent{};
+constexpr proxy::AttemptFacts sent{.sent = true};
+constexpr proxy::AttemptFacts response_begun{.sent = true, .response_begun = true};
+constexpr proxy::AttemptFacts body_consumed{.sent = true, .body_consumed = true};
+
+// An endpoint that was never reached has seen nothing.
+constexpr auto before_a_byte = std::to_array<Cause>({Cause::upstream_unresolved, Cause::upstream_refused,
+                                                     Cause::upstream_unreachable, Cause::upstream_tls_failed,
+                                                     Cause::upstream_timed_out});
+
+template <class List>
+bool holds(const List& list, Cause cause) {
+  return std::find(list.begin(), list.end(), cause) != list.end();
+}
+
+}  // namespace
+
+TEST_CASE("retry: what failed before a byte was sent may be tried again with any method") {
+  for (Cause cause : before_a_byte)
+    for (Method method : {Method::get, Method::post, Method::patch, Method::other}) {
+      CAPTURE(base::traits(cause).label);
+      CHECK(proxy::may_retry(cause, nothing_sent, method));
+    }
+}
+
+TEST_CASE("retry: once bytes were sent only a closed connection may be tried again") {
+  for (int i = 0; i < base::cause_count; ++i) {
+    const auto cause = static_cast<Cause>(i);
+    CAPTURE(base::traits(cause).label);
+    CHECK(proxy::may_retry(cause, sent, Method::get) == (cause == Cause::upstream_closed));
+  }
+}
+
+TEST_CASE("retry: a closed connection is tried again for idempotent methods alone") {
+  for (Method method : {Method::get, Method::head, Method::put, Method::delete_, Method::options})
+    CHECK(proxy::may_retry(Cause::upstream_closed, sent, method));
+  for (Method method : {Method::post, Method::patch, Method::other})
+    CHECK_FALSE(proxy::may_retry(Cause::upstream_closed, sent, method));
+}
+
+TEST_CASE("retry: neither a begun response nor a consumed body is ever tried again") {
+  for (int i = 0; i < base::cause_count; ++i) {
+    const auto cause = static_cast<Cause>(i);
+    CAPTURE(base::traits(cause).label);
+    CHECK_FALSE(proxy::may_retry(cause, response_begun, Method::get));
+    CHECK_FALSE(proxy::may_retry(cause, body_consumed, Method::put));
+  }
+}
+
+TEST_CASE("retry: what the client or the gateway did is final") {
+  for (int i = 0; i < base::cause_count; ++i) {
+    const auto cause = static_cast<Cause>(i);
+    if (base::traits(cause).fault == base::Side::upstream) continue;
+    CAPTURE(base::traits(cause).label);
+    CHECK_FALSE(proxy::may_retry(cause, nothing_sent, Method::get));
+  }
+  CHECK_FALSE(proxy::may_retry(Cause::upstream_bad_response, nothing_sent, Method::get));
+  CHECK_FALSE(proxy::may_retry(Cause::upstream_bad_handshake, nothing_sent, Method::get));
+}

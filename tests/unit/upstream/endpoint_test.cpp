@@ -1,0 +1,215 @@
+#include "upstream/endpoint.h"
+
+#include <doctest/doctest.h>
+
+#include "unit/upstream/upstream_world.h"
+
+using namespace postern;
+using namespace postern::upstream;
+using namespace std::chrono_literals;
+using support::answers;
+using support::response_text;
+
+namespace {
+
+// Fills the pool with `count` connections; the last of them rested for the shortest time.
+void fill(UpstreamWorld& world, size_t count, base::Duration between = 1s) {
+  std::vector<Lease> leases;
+  for (size_t i = 0; i < count; ++i) leases.push_back(world.connected());
+  for (Lease& lease : leases) world.exchange(lease);
+  for (Lease& lease : leases) {
+    lease = {};
+    world.world.advance(between);
+  }
+}
+
+
+}  // namespace
+
+TEST_CASE("pool: the connection that rested for the shortest time is taken first") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).behaviour = answers(response_text("x"));
+  fill(world, 3);
+  std::vector<Lease> taken;
+  for (size_t expected : {2, 1, 0}) {
+    taken.push_back(world.idle());
+    REQUIRE(taken.back());
+    world.exchange(taken.back());
+    CHECK(world.upstream.at(1).connections[expected]->requests.size() == 2);
+    CHECK(taken.back()->reused());
+  }
+  CHECK_FALSE(world.idle());
+  CHECK(world.endpoint(0).load() == 3);
+}
+
+TEST_CASE("pool: a connection that rested longer than asked for is left where it is") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).behaviour = answers(response_text("x"));
+  world.use_and_return();
+  world.world.advance(surely_open + 1s);
+  CHECK_FALSE(world.idle(0, surely_open));
+  CHECK(world.upstream.open_count() == 1);
+  CHECK(world.idle(0));
+  world.use_and_return();
+  world.world.advance(surely_open - 1s);
+  CHECK(world.idle(0, surely_open));
+}
+
+TEST_CASE("pool: connections are closed when they rested for the keep-alive time, each at its own") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).behaviour = answers(response_text("x"));
+  fill(world, 3, 10s);  // rested 30, 20 and 10 s of 55
+  CHECK(world.upstream.open_count() == 3);
+  world.world.advance(24s);
+  CHECK(world.upstream.open_count() == 3);
+  world.world.advance(2s);
+  CHECK(world.upstream.open_count() == 2);
+  world.world.advance(10s);
+  CHECK(world.upstream.open_count() == 1);
+  world.world.advance(10s);
+  CHECK(world.upstream.open_count() == 0);
+  CHECK_FALSE(world.idle());
+}
+
+TEST_CASE("pool: a connection that its endpoint closes is gone at once") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).behaviour = answers(response_text("x"));
+  fill(world, 2);
+  world.upstream.at(1).connections[1]->finish();
+  world.world.settle();
+  CHECK(world.upstream.at(1).connections[1]->gateway_closed());
+  world.upstream.at(1).connections[0]->reset();
+  world.world.settle();
+  CHECK(world.upstream.open_count() == 0);
+  CHECK_FALSE(world.idle());
+}
+
+TEST_CASE("pool: a connection that says something nobody asked for is gone at once") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).behaviour = answers(response_text("x"));
+  world.use_and_return();
+  world.upstream.at(1).last().send("HTTP/1.1 408 Request Timeout\r\n\r\n");
+  world.world.settle();
+  CHECK(world.upstream.open_count() == 0);
+  CHECK_FALSE(world.idle());
+}
+
+TEST_CASE("pool: the oldest makes room when there are too many") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).behaviour = answers(response_text("x"));
+  world.endpoint(0).set_limits(2, 55s);
+  fill(world, 3);
+  CHECK(world.upstream.open_count() == 2);
+  CHECK(world.upstream.at(1).connections[0]->gateway_closed());
+}
+
+TEST_CASE("pool: with a limit of none nothing is kept") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).behaviour = answers(response_text("x"));
+  world.endpoint(0).set_limits(0, 55s);
+  world.use_and_return();
+  world.world.settle();
+  CHECK(world.upstream.open_count() == 0);
+}
+
+TEST_CASE("pool: retiring closes what rests, and what comes back later") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).behaviour = answers(response_text("x"));
+  world.use_and_return();
+  Lease out = world.connected();
+  world.exchange(out);
+  world.endpoint(0).retire();
+  world.world.settle();
+  CHECK(world.upstream.open_count() == 1);
+  out = {};
+  world.world.settle();
+  CHECK(world.upstream.open_count() == 0);
+}
+
+TEST_CASE("lease: only a connection that was left clean is given back") {
+  const auto idle_after = [](const std::string& answer, bool request) {
+    UpstreamWorld world({1});
+    world.upstream.at(1).behaviour = answers(answer);
+    {
+      Lease lease = world.connected();
+      if (request) world.exchange(lease);
+    }
+    world.world.settle();
+    CHECK(world.endpoint(0).load() == 0);
+    const bool idle = static_cast<bool>(world.idle());
+    CHECK(idle == (world.upstream.open_count() == 1));
+    return idle;
+  };
+  CHECK(idle_after(response_text("whole"), true));
+  CHECK(idle_after("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", true));
+  CHECK(idle_after("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx", true));
+  CHECK_FALSE(idle_after({}, false));                                                         // never used
+  CHECK_FALSE(idle_after({}, true));                                                          // no answer
+  CHECK_FALSE(idle_after("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx", true));             // half of it
+  CHECK_FALSE(idle_after(response_text("x", "Connection: close\r\n"), true));                 // says so
+  CHECK_FALSE(idle_after("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", true));             // does not say
+  CHECK_FALSE(idle_after("HTTP/1.1 200 OK\r\n\r\nx", true));                                  // until the end
+  CHECK_FALSE(idle_after(response_text("x") + "more", true));                                 // more than asked
+  CHECK_FALSE(idle_after("no HTTP at all\r\n\r\n", true));
+}
+
+TEST_CASE("lease: a body that was not read through is not given back") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).behaviour = answers(response_text("unread"));
+  {
+    Lease lease = world.connected();
+    http::RequestHead head;
+    head.method_text = "GET";
+    head.target = "/";
+    lease->request_body().end();
+    lease->send(head);
+    world.world.settle();
+  }
+  world.world.settle();
+  CHECK_FALSE(world.idle());
+  CHECK(world.upstream.open_count() == 0);
+}
+
+TEST_CASE("lease: moving one moves its load") {
+  UpstreamWorld world({1});
+  Lease first = world.connected();
+  CHECK(world.endpoint(0).load() == 1);
+  Lease second = std::move(first);
+  CHECK(world.endpoint(0).load() == 1);
+  first = std::move(second);
+  CHECK(world.endpoint(0).load() == 1);
+  first = {};
+  CHECK(world.endpoint(0).load() == 0);
+}
+
+TEST_CASE("connect: a scope that is cancelled ends it") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).reach = support::Reach::silent;
+  Connecting connecting(world.world, world.upstream, world.group(), 0);
+  CHECK_FALSE(connecting.outcome.has_value());
+  connecting.scope.cancel(base::Cause::client_closed);
+  world.world.settle();
+  REQUIRE(connecting.outcome.has_value());
+  CHECK(connecting.outcome->error().cause == base::Cause::client_closed);
+}
+
+TEST_CASE("connect: the limit of the group is kept, and the endpoint rests") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).reach = support::Reach::silent;
+  Connecting connecting(world.world, world.upstream, world.group(), 0);
+  world.world.advance(4900ms);
+  CHECK_FALSE(connecting.outcome.has_value());
+  world.world.advance(200ms);
+  REQUIRE(connecting.outcome.has_value());
+  CHECK(connecting.outcome->error() == base::Error{base::Cause::upstream_timed_out, base::Stage::connect});
+  CHECK(world.endpoint(0).resting());
+}
+
+TEST_CASE("connect: a client that leaves says nothing about the endpoint") {
+  UpstreamWorld world({1});
+  world.upstream.at(1).reach = support::Reach::silent;
+  Connecting connecting(world.world, world.upstream, world.group(), 0);
+  connecting.scope.cancel(base::Cause::client_closed);
+  world.world.settle();
+  CHECK_FALSE(world.endpoint(0).resting());
+}

@@ -1,0 +1,91 @@
+// What the tests of the upstream room share: a group of endpoints in memory, without anything above it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/story.h"
+#include "support/fake_upstream.h"
+#include "support/world.h"
+#include "upstream/connector.h"
+#include "upstream/registry.h"
+
+namespace postern::upstream {
+
+inline GroupModel model_of(std::string name, const std::vector<uint16_t>& ports,
+                           Balance balance = Balance::round_robin) {
+  GroupModel model;
+  model.name = std::move(name);
+  model.balance = balance;
+  for (uint16_t port : ports) {
+    EndpointModel endpoint;
+    endpoint.host = "127.0.0.1";
+    endpoint.port = port;
+    endpoint.text = "http://127.0.0.1:" + std::to_string(port);
+    model.endpoints.push_back(std::move(endpoint));
+  }
+  return model;
+}
+
+// Connects, in a story of its own, and keeps what came of it.
+class Connecting final : private base::Story<base::Result<Lease>>::Owner {
+ public:
+  Connecting(support::World& world, net::Dialer& dialer, const Group& group, size_t index) : scope(world.turn) {
+    Owner& self = *this;
+    story_.begin(connect(scope, world.turn, dialer, group, index, tried), self);
+    world.settle();
+  }
+  Lease take() { return std::move(**outcome); }
+
+  base::Scope scope;
+  std::string tried;
+  std::optional<base::Result<Lease>> outcome;
+
+ private:
+  void on_story_ended(base::Result<Lease> result) override { outcome.emplace(std::move(result)); }
+  base::Story<base::Result<Lease>> story_;
+};
+
+// A group of one worker, on its own world.
+struct UpstreamWorld {
+  explicit UpstreamWorld(const std::vector<uint16_t>& ports, Balance balance = Balance::round_robin) {
+    models.push_back(model_of("app", ports, balance));
+    groups = registry.adopt(models);
+  }
+  ~UpstreamWorld() {
+    groups.clear();
+    world.turn.run();
+  }
+  Group& group() { return *groups[0]; }
+  Endpoint& endpoint(size_t index) { return *group().endpoint(index); }
+  // A fresh connection to an endpoint.
+  Lease connected(size_t index = 0) { return Connecting(world, upstream, group(), index).take(); }
+  Lease idle(size_t index = 0, base::Duration longest = base::no_limit) {
+    return take_idle(world.turn, group(), index, longest);
+  }
+  // One request and its response on a connection, so that it is left clean.
+  void exchange(Lease& lease) {
+    http::RequestHead head;
+    head.method_text = "GET";
+    head.target = "/";
+    head.headers.add("Host", "a");
+    lease->request_body().end();
+    lease->send(head);
+    world.settle();
+    while (lease->response_body().has_bytes()) static_cast<void>(lease->response_body().take());
+  }
+  // A lease that was used and given back.
+  void use_and_return(size_t index = 0) {
+    Lease lease = connected(index);
+    exchange(lease);
+  }
+
+  support::World world;
+  support::FakeUpstream upstream{world};
+  std::vector<GroupModel> models;
+  Registry registry{world.turn};
+  std::vector<GroupRef> groups;
+};
+
+}  // namespace postern::upstream
