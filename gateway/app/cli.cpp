@@ -1,7 +1,6 @@
 #include "app/cli.h"
 
 #include <CLI/CLI.hpp>
-#include <openssl/opensslv.h>
 
 #include <cstdio>
 #include <string>
@@ -52,7 +51,7 @@ int check(const std::string& file, bool json) {
 
 int version() {
   print("postern " POSTERN_VERSION "\n");
-  print("libuv " + std::string(uv_version_string()) + ", " + OpenSSL_version(OPENSSL_VERSION) + "\n");
+  print(net::library_versions() + "\n");
   return good;
 }
 

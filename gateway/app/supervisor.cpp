@@ -231,6 +231,7 @@ void Supervisor::drain() {
 }
 
 void Supervisor::stop_workers() {
+  if (std::exchange(stopping_, true)) return;  // after Stop a worker takes no more messages
   for (const std::unique_ptr<Worker>& worker : workers_) worker->post(Stop{});
   loop_.stop();
 }

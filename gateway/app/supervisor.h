@@ -70,6 +70,7 @@ class Supervisor final : private base::Timer {
   base::Instant rotate_tickets_at_{};
   bool ready_ = false;
   bool draining_ = false;
+  bool stopping_ = false;
   bool reload_again_ = false;
 };
 

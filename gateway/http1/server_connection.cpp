@@ -221,13 +221,14 @@ void ServerConnection::end_stream_if_done() {
   if (!another) return;
   parser_.next();
   turn_.arm(*this, limits_.keepalive);
+  transport_->resume();  // a body that nobody read may have paused it
   if (early_.empty()) return;
   base::ChunkQueue early = std::move(early_);
   while (!early.empty()) {
     const base::Chunk chunk = early.pop();
     on_bytes(chunk.bytes());
   }
-  if (early_.bytes() < early_max) transport_->resume();
+  if (early_.bytes() >= early_max) transport_->pause();
 }
 
 void ServerConnection::drain() {

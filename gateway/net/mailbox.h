@@ -25,10 +25,10 @@ class Mailbox {
   }
 
   void post(Message message) {  // any thread
-    {
-      const std::lock_guard lock(mutex_);
-      waiting_.push_back(std::move(message));
-    }
+    // The wake-up is sent under the lock: a message may make the receiver end its loop and free the mailbox,
+    // and it cannot have the message before this is done with the handle.
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(message));
     uv_async_send(async_.get());
   }
 

@@ -34,10 +34,11 @@ void TcpTransport::start(Receiver& receiver) {
 void TcpTransport::resume() {
   if (!paused_) return;
   paused_ = false;
-  if (readable_ || !unread_.empty()) loop_.poller().again(*this);
+  if (readable_ || nudged_ || !unread_.empty()) loop_.poller().again(*this);
 }
 
 void TcpTransport::unread(base::Chunk bytes) {
+  if (bytes.empty()) nudged_ = true;
   unread_.push(std::move(bytes));
   if (!paused_) loop_.poller().again(*this);
 }
@@ -58,6 +59,7 @@ void TcpTransport::read() {
     const base::Chunk chunk = unread_.pop();
     receiver_->on_bytes(chunk.bytes());
   }
+  if (!paused_ && std::exchange(nudged_, false)) receiver_->on_bytes({});
   const std::span<std::byte> buffer = loop_.receive_buffer();
   for (int round = 0; readable_ && !paused_ && !ended_ && !broken_; ++round) {
     if (round == reads_in_a_row) return loop_.poller().again(*this);

@@ -53,6 +53,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   bool writable_ = true;
   bool hung_up_ = false;  // the end is in sight: read on until it comes
   bool paused_ = true;    // until start()
+  bool nudged_ = false;   // an empty delivery is owed
   bool ended_ = false;
   bool broken_ = false;
   bool congested_ = false;  // backlog was above high water; on_drained is owed

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <uv.h>
 
 #include <algorithm>
 #include <cstring>
@@ -65,6 +66,10 @@ void apply_common(SSL_CTX* context) {
 }
 
 }  // namespace
+
+std::string library_versions() {
+  return "libuv " + std::string(uv_version_string()) + ", " + OpenSSL_version(OPENSSL_VERSION);
+}
 
 std::string tls_failure_reason() {
   const unsigned long code = ERR_peek_last_error();

@@ -91,6 +91,9 @@ class ClientTls {
   bool insecure_ = false;
 };
 
+// The libraries this room stands on, as they run: "libuv 1.44.2, OpenSSL 3.0.17 …".
+std::string library_versions();
+
 // OpenSSL's reason for the last failure on this thread, as a few words; clears the queue.
 std::string tls_failure_reason();
 

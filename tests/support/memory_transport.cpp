@@ -60,7 +60,10 @@ class MemoryTransport final : public net::Transport, private Filler, private bas
     sending_ = Sending::finishing;
     world_.turn.flush_later(*this);
   }
-  void unread(base::Chunk bytes) override { unread_.push(std::move(bytes)); }
+  void unread(base::Chunk bytes) override {
+    if (bytes.empty()) nudged_ = true;
+    unread_.push(std::move(bytes));
+  }
   const net::Peer& peer() const override { return peer_; }
 
  private:
@@ -125,11 +128,12 @@ class MemoryTransport final : public net::Transport, private Filler, private bas
       busy = true;
     }
     if (paused_ || receiver_ == nullptr) return busy;
-    if (!unread_.empty()) {
+    if (!unread_.empty() || nudged_) {
       while (!unread_.empty() && !paused_) {
         const base::Chunk chunk = unread_.pop();
         receiver_->on_bytes(chunk.bytes());
       }
+      if (!paused_ && std::exchange(nudged_, false)) receiver_->on_bytes({});
       return true;
     }
     if (wire_->reset) {
@@ -206,6 +210,7 @@ class MemoryTransport final : public net::Transport, private Filler, private bas
   base::ChunkQueue unsent_;
   base::ChunkQueue unread_;
   Sending sending_ = Sending::open;
+  bool nudged_ = false;  // an empty delivery is owed
   bool congested_ = false;
   bool aborted_ = false;
   bool broken_ = false;

@@ -69,7 +69,7 @@ class Ground : public ClientConnection::Owner {
   // The next response, or the error; what is not there yet is an internal error.
   base::Result<http::ResponseHead> response() {
     if (!connection->response().filled()) return base::fail(Cause::internal, Stage::accept);
-    support::WatchedStory<base::Result<int>> story(take(*this));
+    support::WatchedStory<base::Result<int>> story(take_response(*this));
     if (taken_) return std::move(*taken_);
     return base::fail(Cause::internal, Stage::accept);
   }
@@ -83,7 +83,7 @@ class Ground : public ClientConnection::Owner {
   }
 
  private:
-  static base::Task<base::Result<int>> take(Ground& ground) {
+  static base::Task<base::Result<int>> take_response(Ground& ground) {
     base::Result<http::ResponseHead> head = co_await ground.connection->response().take(ground.scope);
     ground.taken_.emplace(std::move(head));
     co_return 0;

@@ -105,6 +105,7 @@ std::string numbered(size_t number, size_t size) {
 // Writes `count` numbered lines to a sink whose reader is slow, takes everything out in the end, and checks
 // that the lines are whole, in order, and followed by one that says how many are missing.
 void check_slow_reader(LogSink& sink, const Descriptor& reader, size_t count) {
+  ::fcntl(reader.get(), F_SETPIPE_SZ, 64 * 1024);  // no room for it all; a socket does not care
   constexpr size_t size = 1000;
   for (size_t i = 0; i < count; ++i) sink.write(numbered(i, size));
   CHECK_FALSE(sink.flush());

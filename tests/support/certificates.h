@@ -1,0 +1,50 @@
+// Certificates made for one run, in a folder that disappears with them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "net/tls_context.h"
+
+struct evp_pkey_st;
+struct x509_st;
+
+namespace postern::support {
+
+// A folder of its own below the system's for temporary files.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// An authority that signs whatever a test asks for.
+class CertificateAuthority {
+ public:
+  enum class KeyType { ecdsa, rsa };
+
+  CertificateAuthority();
+  ~CertificateAuthority();
+  CertificateAuthority(const CertificateAuthority&) = delete;
+  CertificateAuthority& operator=(const CertificateAuthority&) = delete;
+
+  const std::string& file() const { return file_; }  // PEM, for those who shall trust it
+  // A certificate for these DNS names and IP addresses, and its key, as PEM files.
+  net::ServerTlsOptions::Files issue(const std::vector<std::string>& names, KeyType type = KeyType::ecdsa);
+
+ private:
+  TemporaryFolder folder_;
+  std::string file_;
+  evp_pkey_st* key_;
+  x509_st* certificate_;
+  int issued_ = 0;
+};
+
+}  // namespace postern::support

@@ -1,0 +1,59 @@
+// A TLS client straight on OpenSSL, for what the gateway's own client never does: other versions, other
+// protocols, tickets. It talks through a ScriptedPeer.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "support/memory_transport.h"
+
+namespace postern::support {
+
+class RawTlsClient {
+ public:
+  explicit RawTlsClient(std::unique_ptr<net::Transport> transport);
+  ~RawTlsClient();
+  RawTlsClient(const RawTlsClient&) = delete;
+  RawTlsClient& operator=(const RawTlsClient&) = delete;
+
+  // --- before the handshake ---
+  SSL* ssl() { return ssl_; }
+  SSL_CTX* context() { return context_; }
+  void ask_for(const std::string& server_name) { SSL_set_tlsext_host_name(ssl_, server_name.c_str()); }
+  void offer_protocols(std::string_view wire_form);
+  void resume(SSL_SESSION* session) { SSL_set_session(ssl_, session); }
+
+  // Goes on as far as the bytes that came allow; true once the handshake is over.
+  void begin() { go_on(); }
+  bool connected() const { return connected_; }
+  bool failed() const { return failed_; }
+
+  void send(std::string_view text);
+  const std::string& heard() const { return heard_; }  // decrypted
+  bool ended() const { return ended_; }                // close_notify
+
+  // The last session that the server gave; null without. Owned by this client.
+  SSL_SESSION* session() const { return session_; }
+  bool resumed() const { return SSL_session_reused(ssl_) == 1; }
+  std::string certificate_name() const;  // common name of the server's certificate
+  bool certificate_is_rsa() const;
+  std::string protocol() const;  // by ALPN
+  ScriptedPeer& carrier() { return carrier_; }
+
+ private:
+  void go_on();
+
+  ScriptedPeer carrier_;
+  SSL_CTX* context_;
+  SSL* ssl_;
+  SSL_SESSION* session_ = nullptr;
+  std::string heard_;
+  bool connected_ = false;
+  bool failed_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace postern::support

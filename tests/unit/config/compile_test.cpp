@@ -1,0 +1,342 @@
+#include "config/compile.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "support/certificates.h"
+#include "unit/config/support.h"
+
+using namespace postern;
+using namespace postern::config;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Compiled = tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics>;
+
+struct Compiler {
+  Compiled compile_document(const Document& document) {
+    return compile(document, {.version = 7, .tickets = tickets, .demo_port = demo_port}, notes);
+  }
+  // `text` as the file `name`, which relative file names in it are looked for beside.
+  Compiled compile_text(std::string_view text, const std::string& name = "f") {
+    const auto document = load_text(text, name, environment_of({}));
+    REQUIRE_MESSAGE(document.has_value(), (document ? "" : document.error().text()));
+    return compile_document(*document);
+  }
+  // What is wrong with `text`, one line each; empty when nothing is.
+  std::string problems_of(std::string_view text, const std::string& name = "f") {
+    const Compiled compiled = compile_text(text, name);
+    return compiled ? std::string() : compiled.error().text();
+  }
+
+  net::TicketKeys tickets;
+  Diagnostics notes;
+  std::optional<uint16_t> demo_port;
+};
+
+void write(const std::string& path, std::string_view text) { std::ofstream(path) << text; }
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+
+const routing::Route* route_of(const proxy::Snapshot& snapshot, std::string_view host, std::string_view path) {
+  return snapshot.routes.match({.host = host, .path = path, .method = "GET"}).route;
+}
+
+}  // namespace
+
+TEST_CASE("compile: a document becomes what workers serve from") {
+  Compiler compiler;
+  const Compiled compiled = compiler.compile_text(R"(
+trusted_proxies: ["10.0.0.0/8", "::1"]
+via: true
+request_id: X-Trace
+listeners:
+  - { address: "127.0.0.1:8080" }
+  - { address: ":80", redirect: https }
+  - { address: "localhost:8081" }
+upstreams:
+  app:
+    endpoints: ["http://127.0.0.1:3000", "http://app.internal:80", "ws://[::1]:9000"]
+    balance: least_connections
+    retries: 5
+    keepalive_connections: 9
+    timeouts: { connect: 1s, response: 2s, idle: 3s, keepalive: 4s }
+  other: { endpoints: ["http://127.0.0.1:4000"] }
+routes:
+  - { name: all, upstream: other }
+  - { name: site, match: { host: "*.example.com", path: /a }, upstream: app, body_size: 10KiB }
+log: { access: false, redact: [mine] }
+limits:
+  { head_size: 4KiB, target_size: 1KiB, header_fields: 20, body_size: 1MiB, connections: 55,
+    tls_handshake_timeout: 1s, request_head_timeout: 2s, keepalive_timeout: 3s, idle_timeout: 4s,
+    tunnel_idle_timeout: 5s, drain_timeout: 6s }
+)");
+  REQUIRE_MESSAGE(compiled.has_value(), (compiled ? "" : compiled.error().text()));
+  const proxy::Snapshot& snapshot = **compiled;
+  CHECK(snapshot.version == 7);
+  CHECK(snapshot.via);
+  CHECK(snapshot.request_id_field == "X-Trace");
+  CHECK_FALSE(snapshot.access_log);
+  CHECK(std::count(snapshot.redacted_parameters.begin(), snapshot.redacted_parameters.end(), "mine") == 1);
+  CHECK(std::count(snapshot.redacted_parameters.begin(), snapshot.redacted_parameters.end(), "token") == 1);
+  CHECK(snapshot.trusted_proxies.contains(*base::IpAddress::parse("10.9.8.7")));
+  CHECK(snapshot.trusted_proxies.contains(*base::IpAddress::parse("::1")));
+  CHECK_FALSE(snapshot.trusted_proxies.contains(*base::IpAddress::parse("11.0.0.1")));
+
+  REQUIRE(snapshot.listeners.size() == 3);
+  CHECK(snapshot.listeners[0].address.text() == "127.0.0.1:8080");
+  CHECK(snapshot.listeners[0].tls == nullptr);
+  CHECK(snapshot.listeners[1].address.text() == "[::]:80");
+  CHECK(snapshot.listeners[1].redirect_to_https);
+  CHECK(snapshot.listeners[2].address.text() == "127.0.0.1:8081");
+
+  REQUIRE(snapshot.groups.size() == 2);
+  const auto app = std::find_if(snapshot.groups.begin(), snapshot.groups.end(),
+                                [](const upstream::GroupModel& group) { return group.name == "app"; });
+  REQUIRE(app != snapshot.groups.end());
+  CHECK(app->balance == upstream::Balance::least_connections);
+  CHECK(app->retries == 5);
+  CHECK(app->keepalive_connections == 9);
+  CHECK(app->connect_limit == 1s);
+  CHECK(app->response_limit == 2s);
+  CHECK(app->idle_limit == 3s);
+  CHECK(app->keepalive == 4s);
+  CHECK(app->tls == nullptr);
+  REQUIRE(app->endpoints.size() == 3);
+  CHECK(app->endpoints[0].authority == "127.0.0.1:3000");
+  CHECK(app->endpoints[1].authority == "app.internal");
+  CHECK(app->endpoints[2].authority == "[::1]:9000");
+  CHECK(app->endpoints[2].host == "::1");
+  CHECK_FALSE(app->endpoints[2].tls);
+
+  const routing::Route* site = route_of(snapshot, "www.example.com", "/a/b");
+  REQUIRE(site != nullptr);
+  CHECK(site->name == "site");
+  CHECK(snapshot.groups[site->upstream].name == "app");
+  CHECK(site->body_size == 10 * 1024);
+  const routing::Route* all = route_of(snapshot, "www.example.com", "/ab");
+  REQUIRE(all != nullptr);
+  CHECK(snapshot.groups[all->upstream].name == "other");
+  CHECK_FALSE(all->body_size.has_value());
+
+  const proxy::Limits& limits = snapshot.limits;
+  CHECK(limits.server.parser.head_size == 4096);
+  CHECK(limits.server.parser.target_size == 1024);
+  CHECK(limits.server.parser.fields == 20);
+  CHECK(limits.body_size == 1024 * 1024);
+  CHECK(limits.connections == 55);
+  CHECK(limits.tls_handshake == 1s);
+  CHECK(limits.server.request_head == 2s);
+  CHECK(limits.server.keepalive == 3s);
+  CHECK(limits.idle == 4s);
+  CHECK(limits.tunnel_idle == 5s);
+  CHECK(limits.drain == 6s);
+}
+
+TEST_CASE("compile: a missing certificate or key is a problem at its listener, which names the file") {
+  Compiler compiler;
+  support::TemporaryFolder folder;
+  const std::string file = folder.file("postern.yaml");
+  const auto said = [&](const std::string& certificate, const std::string& key) {
+    return compiler.problems_of("upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"] } }\n"
+                                "routes: [{ upstream: app }]\n"
+                                "listeners:\n"
+                                "  - address: \"127.0.0.1:443\"\n"
+                                "    tls:\n"
+                                "      certificate: " + certificate + "\n"
+                                "      key: " + key + "\n",
+                                file);
+  };
+  support::CertificateAuthority authority;
+  const auto good = authority.issue({"a.example"});
+  const auto other = authority.issue({"b.example"});
+  CHECK(said(good.certificate, good.key).empty());
+  const std::string no_certificate = said("missing.pem", good.key);
+  CHECK(contains(no_certificate, file + ":5:"));
+  CHECK(contains(no_certificate, "listeners[0].tls"));
+  CHECK(contains(no_certificate, folder.file("missing.pem")));  // beside the configuration
+  const std::string no_key = said(good.certificate, "missing.key");
+  CHECK(contains(no_key, "listeners[0].tls"));
+  CHECK(contains(no_key, folder.file("missing.key")));
+  const std::string mixed = said(good.certificate, other.key);
+  CHECK(contains(mixed, "listeners[0].tls"));
+  CHECK(contains(mixed, other.key));
+  write(folder.file("no.pem"), "this is no certificate\n");
+  CHECK(contains(said("no.pem", good.key), folder.file("no.pem")));
+}
+
+TEST_CASE("compile: a certificate of every listener is used") {
+  Compiler compiler;
+  support::CertificateAuthority authority;
+  const auto files = authority.issue({"a.example"});
+  const Compiled compiled = compiler.compile_text(
+      "listeners: [{ address: \"127.0.0.1:443\", tls: { certificate: " + files.certificate + ", key: " + files.key +
+      ", min_version: \"1.3\" } }]\n"
+      "upstreams: { app: { endpoints: [\"https://app.internal\"], ca: " + authority.file() + " } }\n"
+      "routes: [{ upstream: app }]\n");
+  REQUIRE_MESSAGE(compiled.has_value(), (compiled ? "" : compiled.error().text()));
+  CHECK((*compiled)->listeners[0].tls != nullptr);
+  CHECK((*compiled)->groups[0].tls != nullptr);
+  CHECK((*compiled)->groups[0].endpoints[0].port == 443);
+  CHECK((*compiled)->groups[0].endpoints[0].authority == "app.internal");
+}
+
+TEST_CASE("compile: an authority file that cannot be read is a problem at its upstream") {
+  Compiler compiler;
+  support::TemporaryFolder folder;
+  write(folder.file("empty.pem"), "");
+  for (const char* name : {"missing.pem", "empty.pem"}) {
+    const std::string said = compiler.problems_of(
+        "listeners: [{ address: \"127.0.0.1:0\" }]\n"
+        "routes: [{ upstream: app }]\n"
+        "upstreams:\n"
+        "  app:\n"
+        "    endpoints: [\"https://127.0.0.1:1\"]\n"
+        "    ca: " + std::string(name) + "\n",
+        folder.file("postern.yaml"));
+    CAPTURE(said);
+    CHECK(contains(said, "upstreams.app.ca"));
+    CHECK(contains(said, folder.file(name)));
+    CHECK(contains(said, "postern.yaml:"));
+  }
+}
+
+TEST_CASE("compile: other TLS settings make another identity, the same ones the same") {
+  Compiler compiler;
+  const auto identity = [&](const std::string& settings) {
+    const Compiled compiled = compiler.compile_text("listeners: [{ address: \"127.0.0.1:0\" }]\n"
+                                                    "routes: [{ upstream: app }]\n"
+                                                    "upstreams: { app: { endpoints: [\"https://127.0.0.1:1\"]" +
+                                                    settings + " } }\n");
+    REQUIRE(compiled.has_value());
+    return (*compiled)->groups[0].tls_identity;
+  };
+  CHECK(identity("") == identity(""));
+  CHECK(identity(", insecure: true") != identity(""));
+  CHECK(identity(", server_name: a.example") != identity(""));
+}
+
+TEST_CASE("compile: keys that cannot be read or used are problems at their place") {
+  Compiler compiler;
+  support::TemporaryFolder folder;
+  write(folder.file("no.json"), "{\"keys\": [");
+  write(folder.file("no.pem"), "this is no key\n");
+  for (const char* name : {"missing.json", "no.json", "no.pem"}) {
+    const std::string said = compiler.problems_of(
+        "listeners: [{ address: \"127.0.0.1:0\" }]\n"
+        "upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"] } }\n"
+        "routes: [{ upstream: app, jwt: session }]\n"
+        "jwt:\n"
+        "  session:\n"
+        "    algorithms: [RS256]\n"
+        "    keys: " + std::string(name) + "\n",
+        folder.file("postern.yaml"));
+    CAPTURE(said);
+    CHECK(contains(said, "postern.yaml:7:"));
+    CHECK(contains(said, "jwt.session.keys"));
+  }
+}
+
+TEST_CASE("compile: a short secret is noted and never printed") {
+  Compiler compiler;
+  const Compiled compiled = compiler.compile_text(
+      "listeners: [{ address: \"127.0.0.1:0\" }]\n"
+      "upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"] } }\n"
+      "routes: [{ upstream: app, jwt: session }]\n"
+      "jwt: { session: { secret: too-short-to-keep, algorithms: [HS256] } }\n");
+  CHECK(compiled.has_value());
+  CHECK(contains(compiler.notes.text(), "jwt.session.secret"));
+  CHECK(contains(compiler.notes.text(), "warning"));
+  CHECK_FALSE(contains(compiler.notes.text(), "too-short-to-keep"));
+}
+
+TEST_CASE("compile: a pattern that RE2 does not take is a problem at the entry") {
+  Compiler compiler;
+  const std::string said = compiler.problems_of(
+      "listeners: [{ address: \"127.0.0.1:0\" }]\n"
+      "upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"] } }\n"
+      "routes: [{ upstream: app, origins: web }]\n"
+      "origins:\n"
+      "  web:\n"
+      "    allow:\n"
+      "      - https://a.example\n"
+      "      - { pattern: \"https://(a|b\" }\n");
+  CHECK(contains(said, "f:8:"));
+  CHECK(contains(said, "origins.web.allow[1]"));
+}
+
+TEST_CASE("compile: every problem is reported, in the order of the file") {
+  Compiler compiler;
+  support::TemporaryFolder folder;
+  const Compiled compiled = compiler.compile_text(
+      "origins: { web: { allow: [{ pattern: \"(\" }] } }\n"
+      "jwt: { session: { keys: missing.json, algorithms: [ES256] } }\n"
+      "upstreams: { app: { endpoints: [\"https://127.0.0.1:1\"], ca: missing.pem } }\n"
+      "listeners: [{ address: \"127.0.0.1:0\", tls: { certificate: a.pem, key: a.key } }]\n"
+      "routes: [{ upstream: app, origins: web, jwt: session }]\n",
+      folder.file("postern.yaml"));
+  REQUIRE_FALSE(compiled.has_value());
+  std::vector<int> lines;
+  for (const Problem& problem : compiled.error().problems()) lines.push_back(problem.place.line);
+  CHECK(lines == std::vector<int>{1, 2, 3, 4});
+}
+
+TEST_CASE("compile: a listener needs an address, not a name") {
+  Compiler compiler;
+  const std::string text =
+      "listeners: [{ address: \"somewhere.example:80\" }]\n"
+      "upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"] } }\n"
+      "routes: [{ upstream: app }]\n";
+  const auto document = load_text(text, "f", environment_of({}));
+  const std::string said =
+      document ? compiler.compile_document(*document).error().text() : document.error().text();
+  CHECK(contains(said, "f:1:"));
+  CHECK(contains(said, "listeners[0].address"));
+}
+
+TEST_CASE("compile: the demonstration's endpoint gets the port that its application listens on") {
+  Compiler compiler;
+  const std::string text =
+      "listeners: [{ address: \"127.0.0.1:0\" }]\n"
+      "upstreams: { app: { endpoints: [\"demo:\"] } }\n"
+      "routes: [{ upstream: app }]\n";
+  const auto document = load_text(text, "f", environment_of({}));
+  REQUIRE(document.has_value());
+  CHECK(uses_demo(*document));
+  compiler.demo_port = 40404;
+  const Compiled compiled = compiler.compile_document(*document);
+  REQUIRE(compiled.has_value());
+  const upstream::EndpointModel& endpoint = (*compiled)->groups[0].endpoints[0];
+  CHECK(endpoint.host == "127.0.0.1");
+  CHECK(endpoint.port == 40404);
+  CHECK(endpoint.text == "demo:");
+  const auto without = load_text(std::string(rest), "f", environment_of({}));
+  REQUIRE(without.has_value());
+  CHECK_FALSE(uses_demo(*without));
+}
+
+TEST_CASE("compile: every example in conf compiles, but for files that are not there") {
+  size_t whole = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(POSTERN_SOURCE_DIR "/conf")) {
+    if (entry.path().extension() != ".yaml") continue;
+    CAPTURE(entry.path().string());
+    const auto document = load_file(entry.path().string(), environment_of({}));
+    REQUIRE(document.has_value());
+    Compiler compiler;
+    const Compiled compiled = compiler.compile_document(*document);
+    if (compiled) {
+      ++whole;
+      continue;
+    }
+    const auto names_a_file = [](const Problem& problem) {
+      return problem.key.ends_with(".tls") || problem.key.ends_with(".keys") || problem.key.ends_with(".ca");
+    };
+    const auto& problems = compiled.error().problems();
+    CHECK_MESSAGE(std::all_of(problems.begin(), problems.end(), names_a_file), compiled.error().text());
+  }
+  CHECK(whole >= 2);
+}

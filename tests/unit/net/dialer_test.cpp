@@ -1,0 +1,216 @@
+#include "net/dialer.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "loop_ground.h"
+#include "net/tls_transport.h"
+#include "support/certificates.h"
+#include "support/watched_story.h"
+
+namespace {
+
+using namespace postern;
+using namespace postern::net;
+using namespace std::chrono_literals;
+using base::Cause;
+using base::Stage;
+using support::ScriptedPeer;
+using Addresses = std::vector<base::IpAddress>;
+using Resolving = support::WatchedStory<base::Result<Addresses>>;
+using Dialing = support::WatchedStory<base::Result<std::unique_ptr<Transport>>>;
+
+const base::IpAddress loopback = base::IpAddress::v4({127, 0, 0, 1});
+
+struct Ground : LoopGround, Listener::Owner {
+  bool may_accept() override { return true; }
+  void on_nobody_waits() override {}
+  void on_accepted(Listener&, Socket socket, const base::SocketAddress& peer) override {
+    accepted.push_back(adopt(std::move(socket), peer));
+  }
+  void on_descriptors_exhausted(Listener&) override {}
+  void on_accepting_again(Listener&) override {}
+
+  uint16_t listen() {
+    auto opened = listen_on({loopback, 0});
+    REQUIRE(opened);
+    listener.emplace(loop, std::move(*opened), *this);
+    return listener->address().port;
+  }
+  // A port on which nobody listens.
+  static uint16_t closed_port() {
+    auto opened = listen_on({loopback, 0});
+    REQUIRE(opened);
+    return opened->address.port;
+  }
+
+  std::optional<Listener> listener;
+  std::vector<std::unique_ptr<Transport>> accepted;
+  base::Scope scope{loop.turn()};
+  Resolver resolver{loop};
+  SystemDialer dialer{loop, resolver};
+  std::string tried;
+};
+
+DialTarget target(const std::string& host, uint16_t port) {
+  DialTarget made;
+  made.host = host;
+  made.port = port;
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("resolver: a literal is its own answer, at once") {
+  Ground ground;
+  for (const std::string text : {"127.0.0.1", "::1", "10.1.2.3"}) {
+    Resolving resolving(ground.resolver.resolve(ground.scope, text));
+    REQUIRE(resolving.ended());
+    REQUIRE(resolving.outcome());
+    CHECK(*resolving.outcome() == Addresses{base::IpAddress::parse(text).value()});
+  }
+}
+
+TEST_CASE("resolver: localhost is a loopback address, and is remembered") {
+  Ground ground;
+  Resolving first(ground.resolver.resolve(ground.scope, "localhost"));
+  REQUIRE(ground.run_until([&] { return first.ended(); }));
+  REQUIRE(first.outcome());
+  REQUIRE_FALSE(first.outcome()->empty());
+  for (const base::IpAddress& address : *first.outcome()) CHECK(address.is_loopback());
+  Resolving second(ground.resolver.resolve(ground.scope, "localhost"));
+  REQUIRE(second.ended());  // without the loop
+  CHECK(*second.outcome() == *first.outcome());
+}
+
+TEST_CASE("resolver: an answer is asked for again when it is no longer fresh") {
+  Ground ground;
+  Resolving first(ground.resolver.resolve(ground.scope, "localhost"));
+  REQUIRE(ground.run_until([&] { return first.ended(); }));
+  ground.loop.turn().now += Resolver::fresh_for;
+  Resolving second(ground.resolver.resolve(ground.scope, "localhost"));
+  CHECK_FALSE(second.ended());
+  REQUIRE(ground.run_until([&] { return second.ended(); }));
+  CHECK(*second.outcome() == *first.outcome());
+}
+
+TEST_CASE("resolver: a name that cannot exist is unresolved") {
+  Ground ground;
+  Resolving resolving(ground.resolver.resolve(ground.scope, std::string(64, 'a') + ".invalid"));
+  REQUIRE(ground.run_until([&] { return resolving.ended(); }));
+  REQUIRE_FALSE(resolving.outcome());
+  CHECK(resolving.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
+}
+
+TEST_CASE("resolver: nobody is told when the wait was cancelled, or the story dropped") {
+  Ground ground;
+  Resolving cancelled(ground.resolver.resolve(ground.scope, "localhost"));
+  ground.scope.cancel(Cause::client_closed);
+  ground.loop.turn().run();
+  REQUIRE(cancelled.ended());
+  CHECK(cancelled.outcome().error().cause == Cause::client_closed);
+  base::Scope scope(ground.loop.turn());
+  Resolving dropped(ground.resolver.resolve(scope, "localhost"));
+  dropped.drop();
+  ground.run_idly();
+  CHECK_FALSE(dropped.ended());
+}
+
+TEST_CASE("dialer: it connects, and says so") {
+  Ground ground;
+  const DialTarget where = target("127.0.0.1", ground.listen());
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  REQUIRE(ground.run_until([&] { return dialing.ended() && ground.accepted.size() == 1; }));
+  REQUIRE(dialing.outcome());
+  CHECK(ground.tried == "127.0.0.1:" + std::to_string(where.port) + " connected");
+  ScriptedPeer near(std::move(*dialing.outcome()));
+  ScriptedPeer far(std::move(ground.accepted[0]));
+  near.send("hello");
+  REQUIRE(ground.run_until([&] { return far.heard() == "hello"; }));
+}
+
+TEST_CASE("dialer: a port on which nobody listens is refused") {
+  Ground ground;
+  const DialTarget where = target("127.0.0.1", Ground::closed_port());
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  REQUIRE_FALSE(dialing.outcome());
+  CHECK(dialing.outcome().error() == base::Error{Cause::upstream_refused, Stage::connect});
+  CHECK(ground.tried == "127.0.0.1:" + std::to_string(where.port) + " refused");
+}
+
+TEST_CASE("dialer: localhost is reached whichever of its addresses somebody listens on") {
+  Ground ground;
+  const DialTarget where = target("localhost", ground.listen());  // on 127.0.0.1 only
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  CHECK(dialing.outcome().has_value());
+  CHECK(ground.tried.ends_with("127.0.0.1:" + std::to_string(where.port) + " connected"));
+}
+
+TEST_CASE("dialer: a name that cannot be resolved is told with the name") {
+  Ground ground;
+  const DialTarget where = target(std::string(64, 'a') + ".invalid", 80);
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  REQUIRE_FALSE(dialing.outcome());
+  CHECK(dialing.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
+  CHECK(ground.tried.find(where.host) != std::string::npos);
+}
+
+TEST_CASE("dialer: a listener that does not take part in the handshake costs no more than the limit") {
+  Ground ground;
+  support::CertificateAuthority authority;
+  const auto tls = ClientTls::make({.ca_file = authority.file(), .insecure = false});
+  REQUIRE(tls);
+  DialTarget where = target("127.0.0.1", ground.listen());
+  where.tls = tls->get();
+  where.server_name = "a.example";
+  where.connect_limit = 200ms;
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  REQUIRE_FALSE(dialing.outcome());
+  CHECK(dialing.outcome().error() == base::Error{Cause::upstream_timed_out, Stage::upstream_tls});
+}
+
+TEST_CASE("dialer: TLS is set up and verified when it is asked for") {
+  Ground ground;
+  support::CertificateAuthority authority;
+  TicketKeys tickets;
+  const auto served =
+      ServerTls::make({.certificates = {authority.issue({"a.example"})}, .tls1_3_only = false, .ciphers = {}}, tickets);
+  const auto tls = ClientTls::make({.ca_file = authority.file(), .insecure = false});
+  REQUIRE(served);
+  REQUIRE(tls);
+  for (const std::string name : {"a.example", "b.example"}) {
+    CAPTURE(name);
+    ground.accepted.clear();
+    ground.tried.clear();
+    DialTarget where = target("127.0.0.1", ground.listen());
+    where.tls = tls->get();
+    where.server_name = name;
+    Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+    REQUIRE(ground.run_until([&] { return ground.accepted.size() == 1; }));
+    auto server = TlsTransport::server(ground.loop.turn(), std::move(ground.accepted[0]), **served);
+    REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+    CHECK(dialing.outcome().has_value() == (name == "a.example"));
+    if (dialing.outcome()) continue;
+    CHECK(dialing.outcome().error() == base::Error{Cause::upstream_tls_failed, Stage::upstream_tls});
+    CHECK(ground.tried.find("certificate") != std::string::npos);
+  }
+}
+
+TEST_CASE("dialer: one that is dropped half way leaves nothing behind") {
+  Ground ground;
+  const DialTarget where = target("127.0.0.1", ground.listen());
+  {
+    Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  }
+  {
+    const DialTarget named = target("localhost", where.port);
+    Dialing dialing(ground.dialer.dial(ground.scope, named, ground.tried));
+  }
+  ground.run_idly();
+}

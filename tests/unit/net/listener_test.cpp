@@ -1,0 +1,133 @@
+#include "net/listener.h"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+#include <string>
+#include <vector>
+
+#include "loop_ground.h"
+
+namespace {
+
+using namespace postern;
+using namespace postern::net;
+
+const base::SocketAddress any_port{base::IpAddress::v4({127, 0, 0, 1}), 0};
+
+struct Ground : LoopGround, Listener::Owner {
+  bool may_accept() override { return allowed > accepted.size(); }
+  void on_nobody_waits() override { ++nobody; }
+  void on_accepted(Listener&, Socket socket, const base::SocketAddress& peer) override {
+    accepted.push_back(std::move(socket));
+    peers.push_back(peer);
+  }
+  void on_descriptors_exhausted(Listener&) override { ++exhausted; }
+  void on_accepting_again(Listener&) override { ++again; }
+
+  static ListeningSocket open() {
+    auto opened = listen_on(any_port);
+    REQUIRE(opened);
+    return std::move(*opened);
+  }
+  Socket connect() const {
+    Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const KernelAddress address = to_kernel(listener.address());
+    REQUIRE(::connect(socket.descriptor(), address.get(), address.length) == 0);
+    return socket;
+  }
+
+  size_t allowed = 1000;
+  std::vector<Socket> accepted;
+  std::vector<base::SocketAddress> peers;
+  int nobody = 0;
+  int exhausted = 0;
+  int again = 0;
+  Listener listener{loop, open(), *this};
+};
+
+// Takes all descriptors away until it goes.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("listener: it knows the port that was really bound, and hands connections over with their peer") {
+  Ground ground;
+  CHECK(ground.listener.address().port != 0);
+  const Socket client = ground.connect();
+  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 1; }));
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  REQUIRE(getsockname(client.descriptor(), reinterpret_cast<sockaddr*>(&storage), &length) == 0);
+  CHECK(ground.peers[0] == from_kernel(storage));
+}
+
+TEST_CASE("listener: many connections at once are all accepted") {
+  Ground ground;
+  std::vector<Socket> clients;
+  for (int i = 0; i < 200; ++i) clients.push_back(ground.connect());
+  CHECK(ground.run_until([&] { return ground.accepted.size() == 200; }));
+}
+
+TEST_CASE("listener: it holds when its owner may not accept, and goes on when released") {
+  Ground ground;
+  ground.allowed = 2;
+  std::vector<Socket> clients;
+  for (int i = 0; i < 5; ++i) clients.push_back(ground.connect());
+  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 2; }));
+  ground.run_idly();
+  CHECK(ground.accepted.size() == 2);
+  ground.allowed = 4;
+  ground.run_idly();
+  CHECK(ground.accepted.size() == 2);  // not before it is told
+  ground.listener.release();
+  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 4; }));
+  ground.allowed = 1000;
+  ground.listener.release();
+  CHECK(ground.run_until([&] { return ground.accepted.size() == 5; }));
+}
+
+TEST_CASE("listener: without descriptors it pauses, says so once, and goes on when there are some again") {
+  Ground ground;
+  std::vector<Socket> clients;
+  for (int i = 0; i < 3; ++i) clients.push_back(ground.connect());
+  {
+    const NoDescriptors none;
+    REQUIRE(ground.run_until([&] { return ground.exhausted == 1; }));
+    const base::Instant until = monotonic_now() + std::chrono::milliseconds(250);
+    ground.run_until([&] { return monotonic_now() > until; });  // some pauses go by
+    CHECK(ground.exhausted == 1);
+    CHECK(ground.accepted.empty());
+  }
+  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 3; }));
+  CHECK(ground.again == 1);
+  CHECK(ground.exhausted == 1);
+}
+
+TEST_CASE("listener: an address that cannot be listened on is refused with a sentence") {
+  const auto foreign = listen_on({base::IpAddress::v4({192, 0, 2, 1}), 0});
+  REQUIRE_FALSE(foreign);
+  CHECK(foreign.error().find("192.0.2.1") != std::string::npos);
+}
+
+TEST_CASE("listener: a duplicated socket listens on when the first is closed") {
+  auto opened = Ground::open();
+  Socket copy = duplicate(opened.socket);
+  REQUIRE(copy);
+  CHECK(copy.descriptor() != opened.socket.descriptor());
+  const KernelAddress address = to_kernel(opened.address);
+  opened.socket.reset();
+  Socket client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  CHECK(::connect(client.descriptor(), address.get(), address.length) == 0);
+}

@@ -1,0 +1,273 @@
+#include "net/tcp_transport.h"
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <string>
+
+#include "loop_ground.h"
+
+namespace {
+
+using namespace postern;
+using namespace postern::net;
+using support::ScriptedPeer;
+
+std::string pattern(size_t size) {
+  std::string text(size, '\0');
+  for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>((i * 2654435761u) >> 13);
+  return text;
+}
+
+// Two transports on one loop, connected over loopback.
+struct Ground : LoopGround {
+  Ground() : Ground(connect_ends()) {}
+  explicit Ground(Ends ends)
+      : first(adopt(std::move(ends.first), ends.second_address)), second(adopt(std::move(ends.second))) {}
+  ScriptedPeer first;
+  ScriptedPeer second;
+};
+
+// Pauses itself after every delivery.
+struct Reluctant final : Transport::Receiver {
+  explicit Reluctant(Transport& the_transport) : transport(the_transport) {}
+  void on_bytes(base::Bytes bytes) override {
+    heard += base::text_of(bytes);
+    ++deliveries;
+    transport.pause();
+  }
+  void on_drained() override {}
+  void on_end() override { ended = true; }
+  void on_closed(base::Error) override { broken = true; }
+  Transport& transport;
+  std::string heard;
+  int deliveries = 0;
+  bool ended = false;
+  bool broken = false;
+};
+
+}  // namespace
+
+TEST_CASE("tcp transport: bytes go both ways") {
+  Ground ground;
+  ground.first.send("ping");
+  REQUIRE(ground.run_until([&] { return ground.second.heard() == "ping"; }));
+  ground.second.send("pong");
+  ground.second.transport().write(base::bytes_of(" at once"));
+  REQUIRE(ground.run_until([&] { return ground.first.heard().size() == 12; }));
+  // What is written as bytes goes out at once only when nothing waits before it.
+  CHECK(ground.first.heard() == "pong at once");
+}
+
+TEST_CASE("tcp transport: it knows its peer") {
+  Ground ground;
+  CHECK(ground.first.transport().peer().ip.is_loopback());
+  CHECK(ground.first.transport().peer().port != 0);
+}
+
+TEST_CASE("tcp transport: large amounts arrive whole in both directions at the same time") {
+  Ground ground;
+  const std::string there = pattern(5'000'000);
+  const std::string back = pattern(3'000'001);
+  for (size_t at = 0; at < there.size(); at += 50'000) ground.first.send(std::string_view(there).substr(at, 50'000));
+  ground.second.transport().write(base::bytes_of(back));
+  REQUIRE(ground.run_until(
+      [&] { return ground.second.heard().size() == there.size() && ground.first.heard().size() == back.size(); }));
+  CHECK(ground.second.heard() == there);
+  CHECK(ground.first.heard() == back);
+  CHECK(ground.first.transport().backlog() == 0);
+}
+
+TEST_CASE("tcp transport: a peer that does not read makes a backlog, one that reads again drains it") {
+  Ground ground;
+  ground.second.transport().pause();
+  const std::string text = pattern(20'000'000);
+  ground.first.send(text);
+  ground.run_idly(50);
+  CHECK(ground.first.transport().backlog() > Transport::high_water);
+  CHECK(ground.second.heard().empty());
+  CHECK(ground.first.drained() == 0);
+  ground.second.transport().resume();
+  REQUIRE(ground.run_until([&] { return ground.second.heard().size() == text.size(); }));
+  REQUIRE(ground.run_until([&] { return ground.first.drained() == 1; }));
+  CHECK(ground.second.heard() == text);
+  CHECK(ground.first.transport().backlog() == 0);
+}
+
+TEST_CASE("tcp transport: below high water nothing is told about draining") {
+  Ground ground;
+  ground.first.send("a little");
+  REQUIRE(ground.run_until([&] { return ground.second.heard().size() == 8; }));
+  CHECK(ground.first.drained() == 0);
+}
+
+TEST_CASE("tcp transport: a receiver that pauses in its call gets nothing more until it resumes") {
+  LoopGround ground;
+  auto ends = LoopGround::connect_ends();
+  ScriptedPeer sender(ground.adopt(std::move(ends.first)));
+  auto transport = ground.adopt(std::move(ends.second));
+  Reluctant reader(*transport);
+  transport->start(reader);
+  const std::string text = pattern(2'000'000);
+  sender.send(text);
+  sender.finish();
+  REQUIRE(ground.run_until([&] { return reader.deliveries == 1; }));
+  ground.run_idly();
+  CHECK(reader.deliveries == 1);
+  REQUIRE(ground.run_until([&] {
+    const int before = reader.deliveries;
+    transport->resume();
+    ground.run_idly(1);
+    CHECK(reader.deliveries <= before + 1);
+    return reader.ended;
+  }));
+  CHECK(reader.heard == text);
+}
+
+TEST_CASE("tcp transport: finishing ends one direction, the other goes on") {
+  Ground ground;
+  ground.first.send("last words");
+  ground.first.finish();
+  REQUIRE(ground.run_until([&] { return ground.second.ended(); }));
+  CHECK(ground.second.heard() == "last words");
+  CHECK_FALSE(ground.second.broken());
+  ground.second.send("an answer");
+  REQUIRE(ground.run_until([&] { return ground.first.heard() == "an answer"; }));
+  ground.second.finish();
+  REQUIRE(ground.run_until([&] { return ground.first.ended(); }));
+}
+
+TEST_CASE("tcp transport: finishing waits for a backlog") {
+  Ground ground;
+  const std::string text = pattern(10'000'000);
+  ground.second.transport().pause();
+  ground.first.send(text);
+  ground.first.finish();
+  ground.run_idly();
+  ground.second.transport().resume();
+  REQUIRE(ground.run_until([&] { return ground.second.ended(); }));
+  CHECK(ground.second.heard().size() == text.size());
+  CHECK(ground.second.heard() == text);
+}
+
+TEST_CASE("tcp transport: an end that comes together with bytes is seen after them") {
+  for (const size_t size : {size_t{1}, size_t{1000}, Loop::receive_buffer_size, Loop::receive_buffer_size * 3 + 1}) {
+    CAPTURE(size);
+    LoopGround ground;
+    auto ends = LoopGround::connect_ends();
+    const std::string text = pattern(size);
+    ScriptedPeer reader(ground.adopt(std::move(ends.second)));
+    size_t sent = 0;
+    REQUIRE(ground.run_until([&] {
+      const ssize_t count = ::send(ends.first.descriptor(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+      if (count > 0) sent += static_cast<size_t>(count);
+      if (sent == size) ::shutdown(ends.first.descriptor(), SHUT_WR);
+      return sent == size;
+    }));
+    REQUIRE(ground.run_until([&] { return reader.ended(); }));
+    CHECK(reader.heard() == text);
+  }
+}
+
+TEST_CASE("tcp transport: bytes and an end that were there before it was adopted are seen") {
+  LoopGround ground;
+  auto ends = LoopGround::connect_ends();
+  REQUIRE(::send(ends.first.descriptor(), "early", 5, 0) == 5);
+  ends.first.reset();
+  ScriptedPeer reader(ground.adopt(std::move(ends.second)));
+  REQUIRE(ground.run_until([&] { return reader.ended(); }));
+  CHECK(reader.heard() == "early");
+}
+
+TEST_CASE("tcp transport: an end that came while it paused is told when it resumes") {
+  Ground ground;
+  ground.second.transport().pause();
+  ground.first.send("text");
+  ground.first.finish();
+  ground.run_idly();
+  CHECK_FALSE(ground.second.ended());
+  ground.second.transport().resume();
+  REQUIRE(ground.run_until([&] { return ground.second.ended(); }));
+  CHECK(ground.second.heard() == "text");
+}
+
+TEST_CASE("tcp transport: dropping one closes the connection cleanly") {
+  Ground ground;
+  ground.first.send("text");
+  REQUIRE(ground.run_until([&] { return ground.second.heard() == "text"; }));
+  ground.first.leave();
+  REQUIRE(ground.run_until([&] { return ground.second.ended(); }));
+  CHECK_FALSE(ground.second.broken());
+}
+
+TEST_CASE("tcp transport: an aborted one is seen as a reset") {
+  Ground ground;
+  ground.first.send("text");
+  REQUIRE(ground.run_until([&] { return ground.second.heard() == "text"; }));
+  ground.first.reset();
+  REQUIRE(ground.run_until([&] { return ground.second.broken(); }));
+  CHECK_FALSE(ground.second.ended());
+}
+
+TEST_CASE("tcp transport: writing to a peer that has gone breaks it") {
+  Ground ground;
+  ground.second.reset();
+  REQUIRE(ground.run_until([&] {
+    ground.first.send("anybody there?");
+    ground.run_idly(1);
+    return ground.first.broken();
+  }));
+  CHECK(ground.first.transport().backlog() == 0);
+  ground.first.send("still?");
+  CHECK(ground.first.transport().backlog() == 0);
+}
+
+TEST_CASE("tcp transport: bytes that are put back are delivered first, and without new ones coming") {
+  Ground ground;
+  ground.first.send("world");
+  REQUIRE(ground.run_until([&] { return ground.second.heard() == "world"; }));
+  std::unique_ptr<Transport> transport = ground.second.take_transport();
+  transport->pause();
+  transport->unread(base::Chunk::copy_of("hello "));
+  transport->unread(base::Chunk::copy_of("again, "));
+  ScriptedPeer next(std::move(transport));
+  CHECK(next.heard().empty());  // never in the call itself
+  REQUIRE(ground.run_until([&] { return next.heard() == "hello again, "; }));
+  ground.first.send("world");
+  REQUIRE(ground.run_until([&] { return next.heard() == "hello again, world"; }));
+}
+
+TEST_CASE("tcp transport: it counts for as long as its socket is open") {
+  LoopGround ground;
+  auto ends = LoopGround::connect_ends();
+  std::atomic<uint32_t> open{0};
+  auto transport = TcpTransport::adopt(ground.loop, std::move(ends.first), {}, Counted::within(open, 9));
+  CHECK(open == 1);
+  transport.reset();
+  CHECK(open == 0);
+}
+
+TEST_CASE("tcp transport: many of them on one loop do not disturb each other") {
+  LoopGround ground;
+  struct Pair {
+    std::unique_ptr<ScriptedPeer> near;
+    std::unique_ptr<ScriptedPeer> far;
+  };
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 100; ++i) {
+    auto ends = LoopGround::connect_ends();
+    pairs.push_back({std::make_unique<ScriptedPeer>(ground.adopt(std::move(ends.first))),
+                     std::make_unique<ScriptedPeer>(ground.adopt(std::move(ends.second)))});
+    // Each echoes until it has heard enough.
+    pairs.back().far->on_hearing = [](ScriptedPeer& peer) { peer.send(peer.take_heard()); };
+  }
+  for (int i = 0; i < 100; ++i) pairs[static_cast<size_t>(i)].near->send(std::string(1000, static_cast<char>('0' + i % 70)));
+  REQUIRE(ground.run_until([&] {
+    for (const Pair& pair : pairs)
+      if (pair.near->heard().size() < 1000) return false;
+    return true;
+  }));
+  for (int i = 0; i < 100; ++i)
+    CHECK(pairs[static_cast<size_t>(i)].near->heard() == std::string(1000, static_cast<char>('0' + i % 70)));
+}

@@ -1,0 +1,256 @@
+#include "proxy/request_rewrite.h"
+
+#include <doctest/doctest.h>
+
+#include "base/ascii.h"
+#include "support/judged_request.h"
+
+using namespace postern;
+using http::FieldId;
+
+namespace {
+
+// A request as it stands before an endpoint gets it, and after.
+struct Rewritten {
+  explicit Rewritten(std::string_view method = "GET", std::string_view target = "/") : judged(method, target) {
+    facts.peer = {*base::IpAddress::parse("203.0.113.9"), 40000};
+    facts.peer_text = "203.0.113.9";
+    facts.listener_port = 8080;
+    snapshot.request_id_field = "X-Request-Id";
+    judged.with("Host", "app.example.com");
+  }
+  Rewritten& with(std::string_view name, std::string_view value) {
+    judged.with(name, value);
+    return *this;
+  }
+  Rewritten& trusting(std::string_view block) {
+    REQUIRE(snapshot.trusted_proxies.add(block));
+    return *this;
+  }
+  http::RequestHead& run() {
+    client = proxy::identify(snapshot, facts, judged.head);
+    proxy::rewrite_request(snapshot, facts, client, judged.context, "made-id", "10.0.0.1:3000", judged.head);
+    return judged.head;
+  }
+  // All values of a field, joined by " | "; "(none)" without one.
+  std::string field(std::string_view name) const {
+    std::string joined;
+    for (const http::HeaderField& field : judged.head.headers) {
+      if (!base::equal_ignoring_case(field.name, name)) continue;
+      if (!joined.empty()) joined += " | ";
+      joined += field.value;
+    }
+    return judged.head.headers.find(name) ? joined : "(none)";
+  }
+
+  proxy::Snapshot snapshot;
+  http::ClientFacts facts;
+  support::JudgedRequest judged;
+  proxy::ClientIdentity client;
+};
+
+}  // namespace
+
+TEST_CASE("rewrite: a stranger's forwarding fields are replaced by what the socket says") {
+  Rewritten request;
+  request.with("X-Forwarded-For", "127.0.0.1")
+      .with("X-Forwarded-For", "10.0.0.1, 10.0.0.2")
+      .with("x-forwarded-proto", "https")
+      .with("X-Forwarded-Host", "admin.example.com")
+      .with("X-Forwarded-Port", "443")
+      .with("Forwarded", "for=127.0.0.1;proto=https");
+  request.run();
+  CHECK(request.field("X-Forwarded-For") == "203.0.113.9");
+  CHECK(request.field("X-Forwarded-Proto") == "http");
+  CHECK(request.field("X-Forwarded-Host") == "app.example.com");
+  CHECK(request.field("X-Forwarded-Port") == "8080");
+  CHECK(request.field("Forwarded") == "(none)");
+  CHECK_FALSE(request.client.trusted_proxy);
+  CHECK(request.client.address_text == "203.0.113.9");
+}
+
+TEST_CASE("rewrite: a trusted proxy's fields are kept and its own address is added") {
+  Rewritten request;
+  request.trusting("203.0.113.0/24")
+      .with("X-Forwarded-For", "198.51.100.4")
+      .with("X-Forwarded-For", "192.0.2.77")
+      .with("X-Forwarded-Proto", "https")
+      .with("X-Forwarded-Host", "www.example.com")
+      .with("X-Forwarded-Port", "443")
+      .with("Forwarded", "for=192.0.2.77");
+  request.run();
+  CHECK(request.field("X-Forwarded-For") == "198.51.100.4, 192.0.2.77, 203.0.113.9");
+  CHECK(request.field("X-Forwarded-Proto") == "https");
+  CHECK(request.field("X-Forwarded-Host") == "www.example.com");
+  CHECK(request.field("X-Forwarded-Port") == "443");
+  CHECK(request.field("Forwarded") == "for=192.0.2.77");
+  CHECK(request.client.trusted_proxy);
+  CHECK(request.client.tls);
+  CHECK(request.client.address_text == "192.0.2.77");
+}
+
+TEST_CASE("rewrite: a trusted proxy that says nothing has its own address and scheme told") {
+  Rewritten request;
+  request.trusting("203.0.113.9").run();
+  CHECK(request.field("X-Forwarded-For") == "203.0.113.9");
+  CHECK(request.field("X-Forwarded-Proto") == "http");
+  CHECK(request.field("X-Forwarded-Host") == "app.example.com");
+  CHECK(request.client.address_text == "203.0.113.9");
+}
+
+TEST_CASE("identify: the client is the last address that is no trusted proxy's") {
+  const auto identified = [](std::string_view forwarded_for) {
+    Rewritten request;
+    request.trusting("203.0.113.0/24").trusting("10.0.0.0/8").with("X-Forwarded-For", forwarded_for).run();
+    return request.client.address_text;
+  };
+  CHECK(identified("1.2.3.4") == "1.2.3.4");
+  CHECK(identified("6.6.6.6, 1.2.3.4") == "1.2.3.4");  // what stands before can be forged
+  CHECK(identified("6.6.6.6, 1.2.3.4, 10.0.0.5") == "1.2.3.4");
+  CHECK(identified("10.0.0.7, 10.0.0.5") == "10.0.0.7");  // all trusted: the first of them
+  CHECK(identified("6.6.6.6, unknown") == "203.0.113.9");  // unreadable: the socket
+  CHECK(identified("6.6.6.6, unknown, 1.2.3.4") == "1.2.3.4");
+  CHECK(identified("2001:db8::1") == "2001:db8::1");
+  CHECK(identified("") == "203.0.113.9");
+}
+
+TEST_CASE("identify: without a trust list nobody is believed") {
+  Rewritten request;
+  request.with("X-Forwarded-For", "1.2.3.4").with("X-Forwarded-Proto", "https");
+  request.facts.tls = false;
+  request.run();
+  CHECK(request.client.address_text == "203.0.113.9");
+  CHECK_FALSE(request.client.tls);
+}
+
+TEST_CASE("rewrite: the client's own scheme is told on a TLS listener") {
+  Rewritten request;
+  request.facts.tls = true;
+  request.facts.listener_port = 443;
+  request.run();
+  CHECK(request.field("X-Forwarded-Proto") == "https");
+  CHECK(request.field("X-Forwarded-Port") == "443");
+}
+
+TEST_CASE("rewrite: Host stays as the client sent it") {
+  Rewritten request;
+  request.run();
+  CHECK(request.field("Host") == "app.example.com");
+}
+
+TEST_CASE("rewrite: an authority in the target outranks Host, and there is one Host alone") {
+  Rewritten request;
+  request.judged.head.authority = "other.example.com";
+  request.run();
+  CHECK(request.field("Host") == "other.example.com");
+  CHECK(request.field("X-Forwarded-Host") == "other.example.com");
+}
+
+TEST_CASE("rewrite: without any authority the endpoint's own stands in") {
+  Rewritten request;
+  request.judged.head.headers.remove(FieldId::host);
+  request.judged.head.authority = {};
+  request.run();
+  CHECK(request.field("Host") == "10.0.0.1:3000");
+}
+
+TEST_CASE("rewrite: fields of one connection do not pass, nor those that Connection names") {
+  Rewritten request;
+  request.with("Connection", "keep-alive, X-Private, Authorization")
+      .with("Keep-Alive", "timeout=5")
+      .with("TE", "trailers")
+      .with("Trailer", "X-Sum")
+      .with("Upgrade", "h2c")
+      .with("HTTP2-Settings", "AAMAAABk")
+      .with("Proxy-Connection", "keep-alive")
+      .with("Proxy-Authorization", "Basic Zm9v")
+      .with("X-Private", "1")
+      .with("Authorization", "Bearer x")
+      .with("Content-Length", "3")
+      .with("Accept", "*/*");
+  request.judged.head.upgrade = http::Upgrade::other;
+  const http::RequestHead& head = request.run();
+  for (std::string_view name : {"Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "HTTP2-Settings",
+                                "Proxy-Connection", "Proxy-Authorization", "X-Private", "Content-Length"}) {
+    CAPTURE(name);
+    CHECK(request.field(name) == "(none)");
+  }
+  CHECK(request.field("Authorization") == "Bearer x");  // what an endpoint decides by cannot be taken away
+  CHECK(request.field("Accept") == "*/*");
+  CHECK(head.upgrade == http::Upgrade::none);
+}
+
+TEST_CASE("rewrite: a WebSocket handshake keeps its own fields") {
+  Rewritten request;
+  request.with("Connection", "Upgrade")
+      .with("Upgrade", "websocket")
+      .with("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+      .with("Sec-WebSocket-Extensions", "permessage-deflate");
+  request.judged.websocket();
+  const http::RequestHead& head = request.run();
+  CHECK(head.upgrade == http::Upgrade::websocket);  // the writer says Upgrade and Connection
+  CHECK(request.field("Sec-WebSocket-Key") == "dGhlIHNhbXBsZSBub25jZQ==");
+  CHECK(request.field("Sec-WebSocket-Extensions") == "permessage-deflate");
+}
+
+TEST_CASE("rewrite: Expect passes where the client waits for a 100, else not") {
+  Rewritten waits("POST");
+  waits.with("Expect", "100-continue");
+  waits.judged.head.expects_continue = true;
+  waits.run();
+  CHECK(waits.field("Expect") == "100-continue");
+  Rewritten does_not;
+  does_not.with("Expect", "100-continue").run();
+  CHECK(does_not.field("Expect") == "(none)");
+}
+
+TEST_CASE("rewrite: the request id is the one that was chosen, in place of the client's") {
+  Rewritten request;
+  request.with("X-Request-Id", "the client's own").with("x-request-id", "and another").run();
+  CHECK(request.field("X-Request-Id") == "made-id");
+  Rewritten off;
+  off.snapshot.request_id_field.clear();
+  off.with("X-Request-Id", "the client's own").run();
+  CHECK(off.field("X-Request-Id") == "the client's own");
+}
+
+TEST_CASE("rewrite: Via is added only when asked for") {
+  Rewritten request;
+  request.run();
+  CHECK(request.field("Via") == "(none)");
+  Rewritten asked;
+  asked.snapshot.via = true;
+  asked.with("Via", "1.0 fred").run();
+  CHECK(asked.field("Via") == "1.0 fred | 1.1 postern");
+}
+
+TEST_CASE("rewrite: fields learned from a token replace whatever the client sent under their names") {
+  Rewritten request;
+  request.with("X-User", "root").with("x-user", "also root");
+  request.judged.context.forwarded_fields.emplace_back("X-User", "user-7");
+  request.run();
+  CHECK(request.field("X-User") == "user-7");
+}
+
+TEST_CASE("rewrite: the path is sent on normalised, the query byte for byte") {
+  const auto sent = [](std::string_view target) {
+    Rewritten request("GET", target);
+    REQUIRE(request.judged.readable);
+    return std::string(request.run().target);
+  };
+  CHECK(sent("/a/b?x=%41&y=/../&&z=a+b%20c") == "/a/b?x=%41&y=/../&&z=a+b%20c");
+  CHECK(sent("/a/./b/../c?q=1") == "/a/c?q=1");
+  CHECK(sent("/a/%2e%2e/b") == "/b");
+  CHECK(sent("/%61bc?%61") == "/abc?%61");
+  CHECK(sent("/a/b/..") == "/a/");
+  CHECK(sent("/a/b/.") == "/a/b/");
+  CHECK(sent("/a/..?") == "/?");
+  CHECK(sent("/a//b") == "/a//b");
+  CHECK(sent("/?") == "/?");
+  CHECK(sent("/") == "/");
+}
+
+TEST_CASE("rewrite: OPTIONS of the whole server stays so") {
+  Rewritten request("OPTIONS", "*");
+  CHECK(request.run().target == "*");
+}

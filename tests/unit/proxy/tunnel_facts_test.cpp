@@ -1,0 +1,34 @@
+#include <doctest/doctest.h>
+
+#include "unit/proxy/tunnel_world.h"
+
+using namespace postern;
+using proxy::TunnelFacts;
+
+TEST_CASE("tunnel facts: every part comes back as it went in, empty ones too") {
+  telemetry::TunnelRecord given = proxy::usual_facts();
+  std::string host = "a-host-that-goes-away.example";
+  given.host = host;
+  given.route = {};
+  given.subprotocol = {};
+  const TunnelFacts facts(given, true);
+  host.assign(host.size(), '?');
+  const telemetry::TunnelRecord kept = facts.record();
+  CHECK(kept.request_id == given.request_id);
+  CHECK(kept.client == given.client);
+  CHECK(kept.host == "a-host-that-goes-away.example");
+  CHECK(kept.target == given.target);
+  CHECK(kept.route.empty());
+  CHECK(kept.upstream == given.upstream);
+  CHECK(kept.endpoint == given.endpoint);
+  CHECK(kept.subprotocol.empty());
+  CHECK(kept.handshake_duration == given.handshake_duration);
+  CHECK(facts.logged());
+}
+
+TEST_CASE("tunnel facts: moving them keeps them") {
+  TunnelFacts facts(proxy::usual_facts(), false);
+  const TunnelFacts moved = std::move(facts);
+  CHECK(moved.record().target == "/ws?token=***");
+  CHECK_FALSE(moved.logged());
+}

@@ -1,0 +1,368 @@
+#include "proxy/tunnel.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "support/http_text.h"
+#include "unit/proxy/tunnel_world.h"
+
+using namespace postern;
+using namespace postern::proxy;
+using namespace std::chrono_literals;
+using support::counted_bytes;
+using websocket::test::frame;
+using websocket::test::server_frame;
+
+namespace {
+
+const std::string client_says = frame(websocket::test::text, "hello");
+const std::string upstream_says = server_frame(websocket::test::text, "hello yourself");
+const std::string upstream_died = close_text(1014, "the upstream closed the connection");
+
+}  // namespace
+
+TEST_CASE("tunnel: bytes pass both ways unchanged, in whatever pieces they come") {
+  const std::string up = counted_bytes(20'000, 1);
+  const std::string down = counted_bytes(30'000, 2);
+  for (const std::vector<size_t>& pieces : {std::vector<size_t>{}, {1}, {2, 777, 1}, {1460}}) {
+    TunnelWorld tunnel;
+    tunnel.client.from().pieces = pieces;
+    tunnel.upstream.from().pieces = pieces;
+    tunnel.client.peer.send(up);
+    tunnel.upstream.peer.send(down);
+    tunnel.world.settle();
+    CHECK(tunnel.upstream.peer.heard() == up);
+    CHECK(tunnel.client.peer.heard() == down);
+  }
+}
+
+TEST_CASE("tunnel: a closing handshake of the endpoint ends it in order, and the log has the code") {
+  TunnelWorld tunnel;
+  tunnel.client.peer.send(client_says);
+  tunnel.upstream.peer.send(upstream_says + close_text(4000, "done"));
+  tunnel.world.settle();
+  tunnel.client.peer.send(frame(websocket::test::goodbye, websocket::test::close_payload(4000)));
+  tunnel.world.settle();
+  tunnel.upstream.peer.finish();
+  tunnel.world.settle();
+  CHECK(tunnel.client.peer.heard() == upstream_says + close_text(4000, "done"));  // and nothing of our own
+  CHECK(tunnel.client.peer.ended());
+  CHECK(tunnel.tunnels.size() == 1);
+  tunnel.client.peer.finish();
+  tunnel.world.settle();
+  CHECK(tunnel.tunnels.size() == 0);
+  CHECK(tunnel.client.dropped());
+  CHECK(tunnel.upstream.dropped());
+  const base::Json line = tunnel.log.line("tunnel_close");
+  CHECK(line["by"] == "upstream");
+  CHECK(line["cause"].is_null());
+  CHECK(line["meaning"] == "closed in good order with code 4000");
+}
+
+TEST_CASE("tunnel: a closing handshake of the client is its own, whoever closes the connection first") {
+  TunnelWorld tunnel;
+  tunnel.client.peer.send(frame(websocket::test::goodbye, websocket::test::close_payload(1000)));
+  tunnel.world.settle();
+  tunnel.upstream.peer.finish();  // an endpoint that answers with the end of the connection alone
+  tunnel.world.settle();
+  tunnel.client.peer.finish();
+  tunnel.world.settle();
+  const base::Json line = tunnel.log.line("tunnel_close");
+  CHECK(line["by"] == "client");
+  CHECK(line["cause"].is_null());
+  CHECK(line["meaning"] == "closed in good order with code 1000");
+  CHECK(tunnel.client.peer.heard().empty());
+}
+
+TEST_CASE("tunnel: half-close passes on, and the other direction goes on") {
+  TunnelWorld tunnel;
+  tunnel.client.peer.send(client_says);
+  tunnel.client.peer.finish();
+  tunnel.world.settle();
+  CHECK(tunnel.upstream.peer.heard() == client_says);
+  CHECK(tunnel.upstream.peer.ended());
+  CHECK_FALSE(tunnel.client.peer.ended());
+  tunnel.upstream.peer.send(upstream_says);
+  tunnel.world.settle();
+  CHECK(tunnel.client.peer.heard() == upstream_says);
+  tunnel.upstream.peer.finish();
+  tunnel.world.settle();
+  CHECK(tunnel.client.peer.ended());
+  CHECK(tunnel.tunnels.size() == 0);
+  const base::Json line = tunnel.log.line("tunnel_close");
+  CHECK(line["by"] == "client");
+  CHECK(line["cause"] == "client_closed");
+}
+
+TEST_CASE("tunnel: the second side does not stay half-closed for long") {
+  TunnelWorld tunnel;
+  tunnel.client.peer.finish();
+  tunnel.world.advance(9s);
+  CHECK(tunnel.tunnels.size() == 1);
+  tunnel.world.advance(2s);
+  CHECK(tunnel.tunnels.size() == 0);
+  CHECK(tunnel.upstream.dropped());
+}
+
+TEST_CASE("tunnel: an endpoint that ends at a frame's boundary lets the client learn 1014") {
+  for (const size_t piece : {size_t{1}, size_t{1000}}) {
+    TunnelWorld tunnel;
+    tunnel.upstream.from().pieces = {piece};
+    tunnel.upstream.peer.send(upstream_says);
+    tunnel.upstream.peer.finish();
+    tunnel.world.settle();
+    CHECK(tunnel.client.peer.heard() == upstream_says + upstream_died);
+    CHECK(tunnel.client.peer.ended());
+    tunnel.client.peer.finish();
+    tunnel.world.settle();
+    const base::Json line = tunnel.log.line("tunnel_close");
+    CHECK(line["by"] == "upstream");
+    CHECK(line["cause"] == "upstream_closed");
+    CHECK(line["meaning"] == base::traits(base::Cause::upstream_closed).meaning);
+  }
+}
+
+TEST_CASE("tunnel: an endpoint that breaks lets the client learn 1014 too") {
+  TunnelWorld tunnel;
+  tunnel.upstream.peer.send(upstream_says);
+  tunnel.world.settle();
+  tunnel.upstream.peer.reset();
+  tunnel.world.settle();
+  CHECK(tunnel.client.peer.heard() == upstream_says + close_text(1014, "the upstream broke the connection"));
+  CHECK(tunnel.client.peer.ended());
+  CHECK(tunnel.tunnels.size() == 1);  // a moment for the client's answer
+  tunnel.world.advance(3s);
+  CHECK(tunnel.tunnels.size() == 0);
+  const base::Json line = tunnel.log.line("tunnel_close");
+  CHECK(line["by"] == "upstream");
+  CHECK(line["cause"] == "upstream_closed");
+}
+
+TEST_CASE("tunnel: nothing is put into the middle of a frame, wherever the endpoint dies in it") {
+  const std::string large = server_frame(websocket::test::binary, std::string(300, 'x'));
+  for (size_t cut = 1; cut < large.size(); cut += cut < 6 ? 1 : 97) {
+    for (const bool reset : {false, true}) {
+      CAPTURE(cut);
+      TunnelWorld tunnel;
+      tunnel.upstream.peer.send(upstream_says + large.substr(0, cut));
+      tunnel.world.settle();
+      reset ? tunnel.upstream.peer.reset() : tunnel.upstream.peer.finish();
+      tunnel.world.settle();
+      CHECK(tunnel.client.peer.heard() == upstream_says + large.substr(0, cut));
+      CHECK(tunnel.client.peer.ended());
+    }
+  }
+}
+
+TEST_CASE("tunnel: nothing follows a Close frame of the endpoint") {
+  TunnelWorld tunnel;
+  tunnel.upstream.peer.send(close_text(4001, "go"));
+  tunnel.world.settle();
+  tunnel.upstream.peer.reset();
+  tunnel.world.settle();
+  CHECK(tunnel.client.peer.heard() == close_text(4001, "go"));
+}
+
+TEST_CASE("tunnel: a client that breaks takes the endpoint's connection with it") {
+  TunnelWorld tunnel;
+  tunnel.client.peer.send(client_says);
+  tunnel.world.settle();
+  tunnel.client.peer.reset();
+  tunnel.world.settle();
+  CHECK(tunnel.tunnels.size() == 0);
+  CHECK(tunnel.upstream.dropped());
+  CHECK((tunnel.upstream.peer.ended() || tunnel.upstream.peer.broken()));
+  const base::Json line = tunnel.log.line("tunnel_close");
+  CHECK(line["by"] == "client");
+  CHECK(line["cause"] == "client_closed");
+}
+
+TEST_CASE("tunnel: a side that does not read stops the other, and only that direction") {
+  for (const bool client_stops : {false, true}) {
+    CAPTURE(client_stops);
+    TunnelWorld tunnel;
+    TunnelEnd& slow = client_stops ? tunnel.client : tunnel.upstream;
+    TunnelEnd& fast = client_stops ? tunnel.upstream : tunnel.client;
+    slow.to().stalled = true;
+    slow.to().capacity = 64 * 1024;
+    const std::string much = counted_bytes(2'000'000);
+    fast.peer.send(much);
+    tunnel.world.settle();
+    CHECK(fast.wire->second_paused);
+    CHECK_FALSE(slow.wire->second_paused);
+    CHECK(fast.from().delivered < 400'000);
+    slow.peer.send("the other way");
+    tunnel.world.settle();
+    CHECK(fast.peer.heard() == "the other way");
+    slow.to().stalled = false;
+    tunnel.world.settle();
+    CHECK_FALSE(fast.wire->second_paused);
+    CHECK(slow.peer.heard() == much);
+  }
+}
+
+TEST_CASE("tunnel: what waits for a slow client is delivered when the endpoint ends") {
+  TunnelWorld tunnel;
+  tunnel.client.to().stalled = true;
+  tunnel.client.to().capacity = 10'000;
+  const std::string much = server_frame(websocket::test::binary, counted_bytes(60'000));
+  tunnel.upstream.peer.send(much);
+  tunnel.upstream.peer.finish();
+  tunnel.world.settle();
+  tunnel.client.to().stalled = false;
+  tunnel.world.settle();
+  CHECK(tunnel.client.peer.heard() == much + upstream_died);
+  CHECK(tunnel.client.peer.ended());
+}
+
+TEST_CASE("tunnel: one that is silent for too long is ended with 1001, one that moves is not") {
+  TunnelWorld tunnel(60s);
+  for (int i = 0; i < 5; ++i) {
+    tunnel.world.advance(50s);
+    i % 2 == 0 ? tunnel.client.peer.send(client_says) : tunnel.upstream.peer.send(upstream_says);
+    tunnel.world.settle();
+  }
+  CHECK(tunnel.tunnels.size() == 1);
+  tunnel.client.peer.take_heard();
+  tunnel.world.advance(59s);
+  CHECK(tunnel.client.peer.heard().empty());
+  tunnel.world.advance(2s);
+  CHECK(tunnel.client.peer.heard() == close_text(1001, "no data for too long"));
+  tunnel.client.peer.finish();
+  tunnel.world.settle();
+  CHECK(tunnel.tunnels.size() == 0);
+  const base::Json line = tunnel.log.line("tunnel_close");
+  CHECK(line["by"] == "gateway");
+  CHECK(line["cause"] == "timed_out");
+}
+
+TEST_CASE("tunnel: closing the oldest sends 1001 to them alone and lets the answer through to the endpoint") {
+  support::World world;
+  support::LogCapture log;
+  TunnelSet tunnels(world.turn, log.access_log());
+  std::vector<std::unique_ptr<TunnelEnd>> clients;
+  std::vector<std::unique_ptr<TunnelEnd>> upstreams;
+  for (int i = 0; i < 3; ++i) {
+    TunnelEnd& client = *clients.emplace_back(std::make_unique<TunnelEnd>(world));
+    TunnelEnd& upstream = *upstreams.emplace_back(std::make_unique<TunnelEnd>(world));
+    tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, TunnelFacts(usual_facts(), true), 1h);
+  }
+  world.settle();
+  const auto close = [&](size_t count) {
+    tunnels.close_some(count, base::Cause::shutting_down, 1001, "the gateway is shutting down");
+    world.settle();
+  };
+  const std::string goodbye = close_text(1001, "the gateway is shutting down");
+  close(2);
+  CHECK(clients[0]->peer.heard() == goodbye);
+  CHECK(clients[1]->peer.heard() == goodbye);
+  CHECK(clients[2]->peer.heard().empty());
+  close(1);  // the next one: two are closing already
+  CHECK(clients[2]->peer.heard() == goodbye);
+  const std::string answer = frame(websocket::test::goodbye, websocket::test::close_payload(1001));
+  clients[0]->peer.send(answer);
+  clients[0]->peer.finish();
+  world.settle();
+  CHECK(upstreams[0]->peer.heard() == answer);
+  CHECK(tunnels.size() == 2);
+  world.advance(3s);  // the others do not answer
+  CHECK(tunnels.size() == 0);
+  const auto lines = log.lines("tunnel_close");
+  REQUIRE(lines.size() == 3);
+  for (const base::Json& line : lines) {
+    CHECK(line["by"] == "gateway");
+    CHECK(line["cause"] == "shutting_down");
+  }
+}
+
+TEST_CASE("tunnel: the lines of its beginning and end carry its facts and what passed") {
+  TunnelWorld tunnel;
+  tunnel.client.peer.send(client_says);
+  tunnel.upstream.peer.send(upstream_says);
+  tunnel.world.advance(90s);
+  tunnel.client.peer.leave();
+  tunnel.world.advance(20s);
+  const base::Json opened = tunnel.log.line("tunnel_open");
+  const base::Json closed = tunnel.log.line("tunnel_close");
+  for (const base::Json& line : {opened, closed}) {
+    CHECK(line["request_id"] == "0123456789abcdef0123456789abcdef");
+    CHECK(line["client"] == "203.0.113.9");
+    CHECK(line["target"] == "/ws?token=***");
+    CHECK(line["route"] == "socket");
+    CHECK(line["endpoint"] == "http://127.0.0.1:3001");
+    CHECK(line["subprotocol"] == "chat");
+  }
+  CHECK(opened["duration_ms"] == 3.0);
+  CHECK(closed["bytes_to_upstream"] == client_says.size());
+  CHECK(closed["bytes_to_client"] == upstream_says.size());
+  CHECK(closed["duration_ms"] >= 90'000.0);
+}
+
+TEST_CASE("tunnel: one that is not to be logged leaves no line") {
+  TunnelWorld tunnel(10min, false);
+  tunnel.client.peer.leave();
+  tunnel.world.advance(20s);
+  CHECK(tunnel.tunnels.size() == 0);
+  CHECK(tunnel.log.text().empty());
+}
+
+TEST_CASE("tunnel: the owner of the set hears when the last has ended") {
+  struct Owner final : TunnelSet::Owner {
+    void on_tunnels_gone() override { ++told; }
+    int told = 0;
+  } owner;
+  TunnelWorld tunnel;
+  tunnel.tunnels.set_owner(owner);
+  TunnelEnd client(tunnel.world);
+  TunnelEnd upstream(tunnel.world);
+  tunnel.tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, {}, 1h);
+  client.peer.leave();
+  tunnel.world.advance(20s);
+  CHECK(owner.told == 0);
+  tunnel.tunnels.cut_all();
+  CHECK(owner.told == 1);
+  tunnel.world.settle();
+  CHECK(tunnel.client.dropped());
+  CHECK(tunnel.log.last("tunnel_close")["cause"] == "shutting_down");
+}
+
+TEST_CASE("tunnel: under random faults what arrives is a beginning of what was sent, and nothing is left") {
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 random(seed);
+    const auto below = [&](uint64_t limit) { return random() % limit; };
+    TunnelWorld tunnel(30s);
+    std::string sent[2];
+    for (TunnelEnd* end : {&tunnel.client, &tunnel.upstream})
+      for (support::Passage* passage : {&end->from(), &end->to()}) {
+        if (below(2)) passage->pieces = {1 + below(3), 1 + below(5000)};
+        if (below(3) == 0) passage->delay = std::chrono::milliseconds(below(300));
+        if (below(3) == 0) passage->capacity = 1000 + below(50'000);
+        if (below(8) == 0) passage->reset_at = below(40'000);
+        if (below(8) == 0) passage->end_at = below(40'000);
+      }
+    for (int i = 0; i < 20; ++i) {
+      const size_t side = below(2);
+      TunnelEnd& end = side == 0 ? tunnel.client : tunnel.upstream;
+      const std::string bytes = server_frame(websocket::test::binary, counted_bytes(below(20'000), seed + i));
+      sent[side] += bytes;
+      end.peer.send(bytes);
+      if (below(3) == 0) tunnel.world.advance(100ms);
+    }
+    tunnel.world.advance(100s);
+    CHECK(tunnel.tunnels.size() == 0);
+    CHECK(tunnel.client.dropped());
+    CHECK(tunnel.upstream.dropped());
+    CHECK(tunnel.log.lines("tunnel_close").size() == 1);
+    CHECK(sent[0].starts_with(tunnel.upstream.peer.heard()));
+    // The client may have got a Close frame of the gateway on top.
+    const std::string& heard = tunnel.client.peer.heard();
+    const auto [differs, expected] = std::mismatch(heard.begin(), heard.end(), sent[1].begin(), sent[1].end());
+    const std::string rest(differs, heard.end());
+    const bool ours = rest.empty() || close_text(1014, "the upstream closed the connection").starts_with(rest) ||
+                      close_text(1014, "the upstream broke the connection").starts_with(rest) ||
+                      close_text(1001, "no data for too long").starts_with(rest);
+    CHECK(ours);
+  }
+}

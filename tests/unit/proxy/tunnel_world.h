@@ -1,0 +1,61 @@
+// What the tests of the tunnel share: one tunnel between two ends in memory, and the log it writes.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proxy/tunnel.h"
+#include "support/log_capture.h"
+#include "support/memory_transport.h"
+#include "support/world.h"
+#include "unit/websocket/frames.h"
+
+namespace postern::proxy {
+
+inline telemetry::TunnelRecord usual_facts() {
+  return {.request_id = "0123456789abcdef0123456789abcdef",
+          .client = "203.0.113.9",
+          .host = "app.example",
+          .target = "/ws?token=***",
+          .route = "socket",
+          .upstream = "app",
+          .endpoint = "http://127.0.0.1:3001",
+          .subprotocol = "chat",
+          .handshake_duration = std::chrono::milliseconds(3)};
+}
+
+// A client, or an endpoint: `gateway` is the tunnel's transport, before it is opened.
+struct TunnelEnd {
+  explicit TunnelEnd(support::World& world) : TunnelEnd(support::connect_in_memory(world)) {}
+  explicit TunnelEnd(support::MemoryPair pair)
+      : wire(pair.wire), gateway(std::move(pair.second)), peer(std::move(pair.first)) {}
+  support::Passage& from() { return wire->to_second; }  // what it sends
+  support::Passage& to() { return wire->to_first; }     // what it gets
+  bool dropped() const { return wire->second_closed; }  // the gateway has let it go
+
+  std::shared_ptr<support::Wire> wire;
+  std::unique_ptr<net::Transport> gateway;
+  support::ScriptedPeer peer;
+};
+
+struct TunnelWorld {
+  explicit TunnelWorld(base::Duration idle = std::chrono::minutes(10), bool logged = true) {
+    tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, TunnelFacts(usual_facts(), logged), idle);
+  }
+  ~TunnelWorld() {
+    tunnels.cut_all();
+    world.turn.run();
+  }
+
+  support::World world;
+  support::LogCapture log;
+  TunnelSet tunnels{world.turn, log.access_log()};
+  TunnelEnd client{world};
+  TunnelEnd upstream{world};
+};
+
+inline std::string close_text(uint16_t code, std::string_view reason) {
+  return websocket::test::server_frame(websocket::test::goodbye, websocket::test::close_payload(code, reason));
+}
+
+}  // namespace postern::proxy

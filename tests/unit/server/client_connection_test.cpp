@@ -1,0 +1,252 @@
+#include "server/client_connection.h"
+
+#include <doctest/doctest.h>
+
+#include "support/certificates.h"
+#include "support/proxy_world.h"
+#include "support/raw_tls_client.h"
+
+using namespace postern;
+using namespace std::chrono_literals;
+using namespace support;
+
+namespace {
+
+constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+
+// A worker whose endpoint says "hello".
+struct Greeting {
+  Greeting() { proxy.upstream.at(3001).behaviour = answers(response_text("hello")); }
+  ProxyWorld proxy;
+};
+
+// The same with a certificate for a.example.
+struct SecuredGreeting : Greeting {
+  SecuredGreeting() {
+    auto made = net::ServerTls::make({.certificates = {authority.issue({"a.example"})}, .ciphers = {}}, tickets);
+    REQUIRE(made.has_value());
+    tls = std::move(*made);
+  }
+  TestClient& connect() {
+    ClientOptions options;
+    options.tls = tls.get();
+    return proxy.connect(options);
+  }
+  CertificateAuthority authority;
+  net::TicketKeys tickets;
+  std::unique_ptr<const net::ServerTls> tls;
+};
+
+}  // namespace
+
+TEST_CASE("client connection: requests follow each other on one connection until one says close") {
+  Greeting world;
+  TestClient& client = world.proxy.connect();
+  for (int i = 0; i < 5; ++i) {
+    client.send(get);
+    const HttpMessage response = client.response();
+    CHECK(response.body == "hello");
+    CHECK_FALSE(response.has("Connection"));
+    CHECK_FALSE(client.over());
+  }
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  CHECK(client.response().field("Connection") == "close");
+  CHECK(client.ended());
+  client.peer().finish();
+  world.proxy.settle();
+  CHECK(client.gone());
+}
+
+TEST_CASE("client connection: HTTP/1.0 closes unless it asks to stay") {
+  Greeting world;
+  TestClient& closes = world.proxy.connect();
+  closes.send("GET / HTTP/1.0\r\n\r\n");
+  CHECK(closes.response().body == "hello");
+  CHECK(closes.ended());
+  TestClient& stays = world.proxy.connect();
+  stays.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  CHECK(stays.response().field("Connection") == "keep-alive");
+  CHECK_FALSE(stays.over());
+}
+
+TEST_CASE("client connection: one that rests longer than the keep-alive time ends") {
+  Greeting world;
+  TestClient& client = world.proxy.connect();
+  client.send(get);
+  CHECK(client.response().body == "hello");
+  world.proxy.advance(74s);
+  CHECK_FALSE(client.over());
+  world.proxy.advance(2s);
+  CHECK(client.ended());
+  CHECK(client.unread().empty());
+  CHECK(client.gone());
+}
+
+TEST_CASE("client connection: a head that does not come in time is answered 408, silence is not answered") {
+  Greeting world;
+  TestClient& slow = world.proxy.connect();
+  slow.send("GET / HTTP/1.1\r\nHo");
+  TestClient& silent = world.proxy.connect();
+  world.proxy.advance(14s);
+  CHECK_FALSE(slow.over());
+  CHECK_FALSE(silent.over());
+  world.proxy.advance(2s);
+  CHECK(slow.response().status() == 408);
+  CHECK(slow.ended());
+  CHECK(silent.over());
+  CHECK(silent.unread().empty());
+  CHECK(silent.gone());
+}
+
+TEST_CASE("client connection: a client that does not end its side is not waited for longer than a moment") {
+  Greeting world;
+  TestClient& client = world.proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  CHECK(client.ended());
+  world.proxy.advance(4s);
+  CHECK_FALSE(client.gone());
+  world.proxy.advance(2s);
+  CHECK(client.gone());
+}
+
+TEST_CASE("client connection: one that rests ends at once when the worker drains") {
+  Greeting world;
+  TestClient& fresh = world.proxy.connect();
+  TestClient& used = world.proxy.connect();
+  used.send(get);
+  CHECK(used.response().body == "hello");
+  fresh.connection().drain();
+  used.connection().drain();
+  world.proxy.settle();
+  CHECK(fresh.gone());
+  CHECK(used.gone());
+}
+
+TEST_CASE("client connection: an exchange under way is finished when the worker drains, and is the last") {
+  Greeting world;
+  world.proxy.upstream.at(3001).behaviour = says_nothing();
+  TestClient& client = world.proxy.connect();
+  client.send(get);
+  client.connection().drain();
+  world.proxy.settle();
+  CHECK_FALSE(client.over());
+  world.proxy.upstream.at(3001).last().send(response_text("late"));
+  world.proxy.settle();
+  const HttpMessage response = client.response();
+  CHECK(response.body == "late");
+  CHECK(response.field("Connection") == "close");
+  CHECK(client.ended());
+}
+
+TEST_CASE("client connection: a request that has begun is still served when the worker drains") {
+  Greeting world;
+  TestClient& client = world.proxy.connect();
+  client.send(get.substr(0, 20));
+  client.connection().drain();
+  client.send(get.substr(20));
+  const HttpMessage response = client.response();
+  CHECK(response.body == "hello");
+  CHECK(response.field("Connection") == "close");
+  CHECK(client.ended());
+}
+
+TEST_CASE("client connection: cancelling one answers 503 where no response has begun") {
+  Greeting world;
+  world.proxy.upstream.at(3001).behaviour = says_nothing();
+  TestClient& client = world.proxy.connect();
+  client.send(get);
+  client.connection().cancel(base::Cause::shutting_down);
+  world.proxy.settle();
+  CHECK(client.response().status() == 503);
+  CHECK(client.gone());
+  CHECK(world.proxy.upstream.open_count() == 0);
+  const base::Json line = world.proxy.log.line("exchange");
+  CHECK(line["cause"] == "shutting_down");
+  CHECK(line["stage"] == "response_head");
+}
+
+TEST_CASE("client connection: a reload changes the routes of the next request on a connection") {
+  Greeting world;
+  world.proxy.upstream.at(3002).behaviour = answers(response_text("new"));
+  TestClient& client = world.proxy.connect();
+  client.send(get);
+  CHECK(client.response().body == "hello");
+  world.proxy.adopt(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams: { app: { endpoints: ["http://127.0.0.1:3002"] } }
+routes: [{ name: all, upstream: app }]
+)");
+  client.send(get);
+  CHECK(client.response().body == "new");
+  CHECK(world.proxy.upstream.at(3001).open_count() == 0);
+}
+
+TEST_CASE("client connection: HTTP passes over TLS") {
+  SecuredGreeting world;
+  TestClient& client = world.connect();
+  RawTlsClient secured(client.peer().take_transport());
+  secured.ask_for("a.example");
+  secured.begin();
+  world.proxy.settle();
+  REQUIRE(secured.connected());
+  for (int i = 0; i < 2; ++i) {
+    secured.send(get);
+    world.proxy.settle();
+  }
+  std::string heard = secured.heard();
+  for (int i = 0; i < 2; ++i) {
+    const auto response = take_response(heard);
+    REQUIRE(response.has_value());
+    CHECK(response->body == "hello");
+  }
+  CHECK(world.proxy.upstream.at(3001).last().requests.at(0).field("X-Forwarded-Proto") == "https");
+  CHECK(world.proxy.log.last("exchange")["tls"] == true);
+}
+
+TEST_CASE("client connection: plain HTTP on a TLS port is answered 400 in the clear, in whatever pieces it comes") {
+  for (const std::vector<size_t>& pieces : {std::vector<size_t>{}, {1}, {2, 5}}) {
+    SecuredGreeting world;
+    TestClient& client = world.connect();
+    client.wire().to_second.pieces = pieces;
+    client.send(get);
+    const HttpMessage response = client.response();
+    CHECK(response.status() == 400);
+    CHECK(response.field("Connection") == "close");
+    CHECK(response.body.find("\"error\":\"tls_expected\"") != std::string::npos);
+    CHECK(client.ended());
+    const base::Json line = world.proxy.log.line("tls_handshake_failed");
+    CHECK(line["cause"] == "tls_expected");
+    CHECK(line["client"] == "203.0.113.9");
+    world.proxy.advance(6s);
+    CHECK(client.gone());
+  }
+}
+
+TEST_CASE("client connection: a TLS handshake on a plain port is named in the log") {
+  Greeting world;
+  TestClient& client = world.proxy.connect();
+  client.send(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
+  CHECK(client.over());
+  CHECK(world.proxy.log.line("exchange")["cause"] == "tls_unexpected");
+}
+
+TEST_CASE("client connection: a handshake that does not come in time ends the connection") {
+  SecuredGreeting world;
+  TestClient& client = world.connect();
+  world.proxy.advance(9s);
+  CHECK_FALSE(client.over());
+  world.proxy.advance(2s);
+  CHECK(client.over());
+  CHECK(client.gone());
+  CHECK(world.proxy.log.line("tls_handshake_failed")["cause"] == "client_timed_out");
+}
+
+TEST_CASE("client connection: one that is drained in its handshake ends after it") {
+  SecuredGreeting world;
+  TestClient& client = world.connect();
+  client.connection().drain();
+  RawTlsClient secured(client.peer().take_transport());
+  secured.begin();
+  world.proxy.advance(6s);
+  CHECK(client.gone());
+}

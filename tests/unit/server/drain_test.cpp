@@ -1,0 +1,82 @@
+#include "server/drain.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "support/proxy_world.h"
+#include "websocket/frame_walker.h"
+
+using namespace postern;
+using namespace std::chrono_literals;
+using namespace support;
+
+namespace {
+
+constexpr std::string_view handshake =
+    "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+// A worker with `count` open tunnels.
+struct Tunnelling final : private server::Acceptor::Owner {
+  explicit Tunnelling(int count) {
+    proxy.upstream.at(3001).behaviour = accepts_websocket();
+    for (int i = 0; i < count; ++i) {
+      TestClient& client = proxy.connect();
+      client.send(handshake);
+      REQUIRE(client.response().status() == 101);
+    }
+  }
+  // Clients that were told to go away.
+  size_t told() {
+    const auto goodbye = websocket::close_frame(1001, "the gateway is shutting down");
+    return static_cast<size_t>(std::count_if(proxy.clients.begin(), proxy.clients.end(), [&](const auto& client) {
+      return client->unread() == goodbye.text();
+    }));
+  }
+  void on_connections_gone() override {}
+
+  ProxyWorld proxy;
+  server::ClientCount count;
+  server::Acceptor acceptor{proxy.current, count, static_cast<server::Acceptor::Owner&>(*this)};
+  server::Drain drain{proxy.current, acceptor};
+};
+
+}  // namespace
+
+TEST_CASE("drain: tunnels are told 1001 at a pace, all of them within half the time") {
+  Tunnelling worker(40);
+  worker.drain.begin(4s);  // twenty steps of 100 ms: two at a time
+  CHECK(worker.drain.begun());
+  worker.proxy.advance(20ms);
+  CHECK(worker.told() == 2);
+  worker.proxy.advance(1s);
+  CHECK(worker.told() >= 16);
+  CHECK(worker.told() <= 24);
+  worker.proxy.advance(1500ms);
+  CHECK(worker.told() == 40);
+  CHECK_FALSE(worker.drain.complete());
+  for (const auto& client : worker.proxy.clients) client->peer().leave();
+  worker.proxy.settle();
+  CHECK(worker.drain.complete());
+}
+
+TEST_CASE("drain: what is left at the deadline is cut, and the log says how much") {
+  Tunnelling worker(3);
+  worker.drain.begin(150ms);
+  worker.proxy.advance(100ms);
+  CHECK_FALSE(worker.drain.complete());
+  worker.proxy.advance(300ms);
+  CHECK(worker.drain.complete());
+  CHECK(worker.proxy.tunnels.size() == 0);
+  CHECK(worker.proxy.upstream.open_count() == 0);
+  CHECK(worker.proxy.log.line("drain_deadline_passed")["tunnels"] == 3);
+  CHECK(worker.proxy.log.last("tunnel_close")["cause"] == "shutting_down");
+}
+
+TEST_CASE("drain: with nothing to wait for it is complete at once") {
+  Tunnelling worker(0);
+  worker.drain.begin(30s);
+  worker.proxy.advance(50ms);
+  CHECK(worker.drain.complete());
+}

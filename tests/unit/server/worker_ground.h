@@ -1,0 +1,114 @@
+// A worker on a real loop with real loopback sockets, for tests of what memory transports cannot show.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/dialer.h"
+#include "net/resolver.h"
+#include "server/acceptor.h"
+#include "support/log_capture.h"
+#include "unit/net/loop_ground.h"
+
+namespace postern::server {
+
+// Serves a snapshot without any route: every request is answered 404, which is all that these tests need.
+class WorkerGround final : private Acceptor::Owner {
+ public:
+  explicit WorkerGround(uint32_t connections) : WorkerGround(pin_with(connections)) {}
+  ~WorkerGround() { ground_.loop.turn().run(); }
+
+  // The listener called `key`, at a port of the system's choice.
+  BoundListener bind(const std::string& key) {
+    auto listening = net::listen_on({base::IpAddress::v4({127, 0, 0, 1}), 0});
+    REQUIRE(listening);
+    const base::SocketAddress address = listening->address;
+    return {key, address, std::move(*listening)};
+  }
+  // What a reload hands to a worker for a listener that it has already.
+  static BoundListener known(const std::string& key, const base::SocketAddress& address) {
+    return {key, address, std::nullopt};
+  }
+  void adopt(BoundListener listener) {
+    std::vector<BoundListener> bound;
+    bound.push_back(std::move(listener));
+    acceptor.adopt(std::move(bound));
+  }
+
+  bool run_until(const std::function<bool()>& done) { return ground_.run_until(done); }
+  void run_idly() { ground_.run_idly(); }
+  int told_gone() const { return told_gone_; }
+
+ private:
+  static proxy::Pin pin_with(uint32_t connections) {
+    auto snapshot = std::make_shared<proxy::Snapshot>();
+    snapshot->listeners.emplace_back();
+    snapshot->limits.connections = connections;
+    return proxy::Pin::make(std::shared_ptr<const proxy::Snapshot>(std::move(snapshot)),
+                            std::vector<upstream::GroupRef>());
+  }
+  explicit WorkerGround(proxy::Pin pin) : current{ground_.loop, services_, log.logger(), std::move(pin)} {}
+  void on_connections_gone() override { ++told_gone_; }
+
+  net::LoopGround ground_;
+  net::Resolver resolver_{ground_.loop};
+  net::SystemDialer dialer_{ground_.loop, resolver_};
+  policy::TokenCache tokens_;
+  telemetry::RequestIdSource request_ids_;
+  int told_gone_ = 0;
+
+ public:
+  support::LogCapture log;
+
+ private:
+  proxy::TunnelSet tunnels_{ground_.loop.turn(), log.access_log()};
+  proxy::Services services_{ground_.loop.turn(), dialer_,  tokens_,        log.access_log(),
+                            request_ids_,        tunnels_, &net::unix_now};
+
+ public:
+  Current current;
+  ClientCount count;
+  Acceptor acceptor{current, count, static_cast<Acceptor::Owner&>(*this)};
+};
+
+// A client on a socket that never blocks.
+class SocketClient {
+ public:
+  explicit SocketClient(const base::SocketAddress& address)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const net::KernelAddress to = net::to_kernel(address);
+    connected_ = ::connect(socket_.descriptor(), to.get(), to.length) == 0;
+  }
+  bool connected() const { return connected_; }
+  void send(std::string_view text) {
+    REQUIRE(::send(socket_.descriptor(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+  }
+  const std::string& heard() {
+    std::array<char, 4096> part;
+    for (;;) {
+      const ssize_t count = ::recv(socket_.descriptor(), part.data(), part.size(), MSG_DONTWAIT);
+      if (count == 0) ended_ = true;
+      if (count <= 0) return heard_;
+      heard_.append(part.data(), static_cast<size_t>(count));
+    }
+  }
+  bool ended() {
+    heard();
+    return ended_;
+  }
+  void leave() { socket_.reset(); }
+
+ private:
+  net::Socket socket_;
+  std::string heard_;
+  bool connected_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace postern::server
