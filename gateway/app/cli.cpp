@@ -79,11 +79,14 @@ int run_command_line(int argument_count, char** arguments) {
   CLI::App* check_command = program.add_subcommand("check", "Report every problem of a configuration file");
   check_command->add_option("file", file, "YAML configuration")->required();
   check_command->add_flag("--json", json, "Print JSON");
-  check_command->footer("Example: postern check site.yaml\n\nExit status: 0 in order, 1 problems, 2 unreadable.");
-  CLI::App* reference_command = program.add_subcommand("reference", "Print every key with default and meaning");
+  check_command->footer(
+      "Example: postern check site.yaml\n\nExit status: 0 in order, 1 problems, 2 unreadable.");
+  CLI::App* reference_command =
+      program.add_subcommand("reference", "Print every key with default and meaning");
   reference_command->add_flag("--json", json, "Print JSON");
   reference_command->footer("Example: postern reference > reference.yaml");
-  CLI::App* version_command = program.add_subcommand("version", "Print the version and those of the libraries");
+  CLI::App* version_command =
+      program.add_subcommand("version", "Print the version and those of the libraries");
   version_command->footer("Example: postern version");
 
   try {

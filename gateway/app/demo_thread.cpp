@@ -15,8 +15,9 @@ tl::expected<std::unique_ptr<DemoThread>, std::string> DemoThread::start(const c
   demo->loop_ = std::make_unique<net::Loop>();
   net::Loop& loop = *demo->loop_;
   demo->mailbox_ = std::make_unique<net::Mailbox<Stop>>(loop, [&loop](Stop) { loop.stop(); });
-  demo->thread_ = std::thread(
-      [self = demo.get(), moved = std::move(*socket), secret]() mutable { self->run(std::move(moved), secret); });
+  demo->thread_ = std::thread([self = demo.get(), moved = std::move(*socket), secret]() mutable {
+    self->run(std::move(moved), secret);
+  });
   return demo;
 }
 

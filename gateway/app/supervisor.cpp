@@ -57,7 +57,8 @@ Supervisor::Supervisor(std::string path, config::Document document)
       log_(sink_, {.format = format_of(document_.log), .level = level_of(document_.log.level)}),
       mailbox_(loop_, [this](ToControl message) { receive(message); }),
       signals_(loop_),
-      shared_{sink_, log_, format_of(document_.log), {}, [this](ToControl message) { mailbox_.post(message); }} {}
+      shared_{
+          sink_, log_, format_of(document_.log), {}, [this](ToControl message) { mailbox_.post(message); }} {}
 
 Supervisor::~Supervisor() = default;
 
@@ -184,7 +185,8 @@ void Supervisor::all_adopted() {
 
 void Supervisor::log_listeners() {
   for (size_t i = 0; i < open_.size(); ++i)
-    log_.info("listening", {{"address", open_[i].address.text()}, {"tls", snapshot_->listeners[i].tls != nullptr}});
+    log_.info("listening",
+              {{"address", open_[i].address.text()}, {"tls", snapshot_->listeners[i].tls != nullptr}});
 }
 
 void Supervisor::reload() {
@@ -201,7 +203,8 @@ void Supervisor::reload() {
     problems = {"an endpoint \"demo:\" can only be there from the start"};
   } else {
     if (worker_count(*loaded) != workers_.size())
-      log_.warn("restart_needed", {{"key", "workers"}, {"reason", "the number of workers is fixed at the start"}});
+      log_.warn("restart_needed",
+                {{"key", "workers"}, {"reason", "the number of workers is fixed at the start"}});
     for (const config::Problem& warning : loaded->warnings.problems())
       log_.warn("configuration_warning", {{"problem", to_text(warning)}});
     if (const auto applied = apply(*loaded); !applied) problems = applied.error();

@@ -19,7 +19,7 @@ inline std::string_view text_of(Bytes bytes) {
 
 class Chunk {
  public:
-  Chunk() = default;  // empty
+  Chunk() = default;                            // empty
   static Chunk with_capacity(size_t capacity);  // no bytes yet
   static Chunk copy_of(Bytes bytes);
   static Chunk copy_of(std::string_view text) { return copy_of(bytes_of(text)); }

@@ -11,8 +11,6 @@ using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 inline constexpr Duration no_limit = Duration::max();
 
-inline double milliseconds_of(Duration duration) {
-  return static_cast<double>(duration.count()) / 1e6;
-}
+inline double milliseconds_of(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
 
 }  // namespace postern::base

@@ -88,9 +88,9 @@ enum class Severity : uint8_t { debug, info, warn, error };
 
 struct ErrorTraits {
   Cause cause;
-  std::string_view label;    // access log and metric label; stable
-  Side fault;                // who to blame
-  uint16_t status;           // what a client sees if no response has started
+  std::string_view label;  // access log and metric label; stable
+  Side fault;              // who to blame
+  uint16_t status;         // what a client sees if no response has started
   Retry retry;
   Severity severity;
   std::string_view meaning;  // one plain sentence

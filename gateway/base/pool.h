@@ -12,7 +12,7 @@
 
 namespace postern::base {
 
-inline constexpr size_t pool_largest = 64 * 1024;      // larger requests go to the system
+inline constexpr size_t pool_largest = 64 * 1024;       // larger requests go to the system
 inline constexpr size_t pool_keep_bytes = 1024 * 1024;  // per class and thread
 
 void* pool_allocate(size_t size);

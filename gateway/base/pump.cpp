@@ -2,7 +2,8 @@
 
 namespace postern::base {
 
-Task<Result<Pumped>> pump(Scope& scope, Channel& from, Channel& to, const PumpLimits& limits, uint64_t& moved) {
+Task<Result<Pumped>> pump(Scope& scope, Channel& from, Channel& to, const PumpLimits& limits,
+                          uint64_t& moved) {
   Phase phase(scope, limits.stage, limits.idle, limits.late_source);
   for (;;) {
     Result<Chunk> chunk = co_await from.read(scope);

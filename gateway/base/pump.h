@@ -8,16 +8,17 @@ namespace postern::base {
 
 struct PumpLimits {
   Stage stage = Stage::response_body;
-  Duration idle = no_limit;           // without progress
+  Duration idle = no_limit;              // without progress
   Cause late_source = Cause::timed_out;  // whom to blame when nothing comes
   Cause late_sink = Cause::timed_out;    // and when nothing is taken
-  uint64_t bytes_max = 0;             // 0: no limit; beyond it the pump fails with `too_large`
+  uint64_t bytes_max = 0;                // 0: no limit; beyond it the pump fails with `too_large`
   Cause too_large = Cause::body_too_large;
 };
 
 // Returns when `from` has ended, without ending `to`: its owner knows whether trailers follow, and how a cut
 // body looks. `moved` counts the bytes, also of a pump that fails. `limits` outlives the pump.
 struct Pumped {};
-Task<Result<Pumped>> pump(Scope& scope, Channel& from, Channel& to, const PumpLimits& limits, uint64_t& moved);
+Task<Result<Pumped>> pump(Scope& scope, Channel& from, Channel& to, const PumpLimits& limits,
+                          uint64_t& moved);
 
 }  // namespace postern::base

@@ -100,7 +100,8 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
     const std::string path = resolve_file(document_, jwt.keys_file);
     const std::optional<std::string> text = read_file(path);
     if (!text) {
-      problems_.error(jwt.keys_place, where, "cannot read the file " + document_.quote(jwt.keys_place, jwt.keys_file));
+      problems_.error(jwt.keys_place, where,
+                      "cannot read the file " + document_.quote(jwt.keys_place, jwt.keys_file));
       return;
     }
     keys = policy::KeySet::from_file_text(*text, algorithms);

@@ -35,8 +35,7 @@ DemoApplication::DemoApplication(net::Loop& loop, net::ListeningSocket socket, s
 
 DemoApplication::~DemoApplication() = default;
 
-void DemoApplication::on_accepted(net::Listener&, net::Socket socket,
-                                  const base::SocketAddress& peer) {
+void DemoApplication::on_accepted(net::Listener&, net::Socket socket, const base::SocketAddress& peer) {
   std::unique_ptr<net::Transport> transport = net::TcpTransport::adopt(loop_, std::move(socket), peer);
   if (!transport) return;
   Client::Owner& owner = *this;

@@ -29,8 +29,8 @@ std::string_view Headers::get(FieldId id) const {
 }
 
 size_t Headers::count(FieldId id) const {
-  return static_cast<size_t>(
-      std::count_if(fields_.begin(), fields_.end(), [id](const HeaderField& field) { return field.id == id; }));
+  return static_cast<size_t>(std::count_if(fields_.begin(), fields_.end(),
+                                           [id](const HeaderField& field) { return field.id == id; }));
 }
 
 bool Headers::list_contains(FieldId id, std::string_view element) const {

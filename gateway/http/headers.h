@@ -22,7 +22,9 @@ class Headers {
  public:
   using List = std::vector<HeaderField, base::PoolAllocator<HeaderField>>;
 
-  void add(FieldId id, std::string_view name, std::string_view value) { fields_.push_back({id, name, value}); }
+  void add(FieldId id, std::string_view name, std::string_view value) {
+    fields_.push_back({id, name, value});
+  }
   void add(std::string_view name, std::string_view value) { add(field_id(name), name, value); }
   void set(std::string_view name, std::string_view value);  // in place of every field of this name
 

@@ -12,13 +12,13 @@
 namespace postern::http {
 
 struct Target {
-  std::string_view path;       // normalised, for matching: no dot segments, no doubled slashes, unreserved
-                               // characters decoded
-  std::string_view forward;    // what is sent on: as it came unless dot segments or escapes were resolved
-  std::string_view query;      // without "?"; never changed
+  std::string_view path;     // normalised, for matching: no dot segments, no doubled slashes, unreserved
+                             // characters decoded
+  std::string_view forward;  // what is sent on: as it came unless dot segments or escapes were resolved
+  std::string_view query;    // without "?"; never changed
   bool has_query = false;
-  std::string path_text;       // owns `path` when it differs from what came
-  std::string forward_text;    // owns `forward` likewise
+  std::string path_text;     // owns `path` when it differs from what came
+  std::string forward_text;  // owns `forward` likewise
   Target() = default;
   Target(const Target&) = delete;  // its views may point into itself
   Target& operator=(const Target&) = delete;

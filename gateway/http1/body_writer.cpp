@@ -13,7 +13,8 @@ void BodyWriter::begin(http::BodyKind body, uint64_t content_length, bool hidden
 BodyWriter::Progress BodyWriter::advance(base::Channel& channel, net::Transport& transport,
                                          const http::Headers& trailers) {
   while (channel.has_bytes()) {
-    if (transport.backlog() > net::Transport::high_water)  // a cut body does not wait for a peer that does not take
+    if (transport.backlog() >
+        net::Transport::high_water)  // a cut body does not wait for a peer that does not take
       return channel.aborted() ? Progress::broken : Progress::waiting;
     base::Chunk chunk = channel.take();
     if (hidden_) continue;

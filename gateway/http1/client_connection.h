@@ -1,4 +1,5 @@
-// One HTTP/1.1 connection to an endpoint: one stream at a time, usable again when both messages were complete.
+// One HTTP/1.1 connection to an endpoint: one stream at a time, usable again when both messages were
+// complete.
 #pragma once
 
 #include <memory>
@@ -34,9 +35,9 @@ class ClientConnection final : public http::UpstreamStream,
   ClientConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport, const ParserLimits& limits);
   ~ClientConnection() override = default;
 
-  void begin_stream();          // the connection must be fresh or reusable()
-  bool reusable() const;        // the stream is over and left the connection clean
-  void rest(Owner& owner);      // idle from now on: `owner` hears when it breaks
+  void begin_stream();      // the connection must be fresh or reusable()
+  bool reusable() const;    // the stream is over and left the connection clean
+  void rest(Owner& owner);  // idle from now on: `owner` hears when it breaks
   bool reused() const { return streams_ > 1; }
   const net::Peer& peer() const { return peer_; }
   std::string_view fault_detail() const { return fault_detail_; }  // of upstream_bad_response

@@ -38,7 +38,8 @@ void HeadScanner::gather(base::Bytes bytes) {
 
 tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& input) {
   const bool forgiving = section_ == Section::head;
-  if (forgiving && gathered_.empty() && !empty_line_skipped_ && input.size() >= 2 && base::text_of(input.first(2)) == "\r\n") {
+  if (forgiving && gathered_.empty() && !empty_line_skipped_ && input.size() >= 2 &&
+      base::text_of(input.first(2)) == "\r\n") {
     input = input.subspan(2);
     empty_line_skipped_ = true;
   }
@@ -59,7 +60,8 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
     empty_line_skipped_ = true;
     return feed(input);
   }
-  if (*end == 2 && forgiving) return tl::unexpected(Fault{Cause::bad_request, "empty lines instead of a start line"});
+  if (*end == 2 && forgiving)
+    return tl::unexpected(Fault{Cause::bad_request, "empty lines instead of a start line"});
   if (*end == 0) {
     if (before == 0) gather(input);
     input = {};

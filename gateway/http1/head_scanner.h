@@ -26,8 +26,8 @@ class HeadScanner {
   tl::expected<std::optional<base::Chunk>, Fault> feed(base::Bytes& input);
 
   bool begun() const { return !gathered_.empty(); }
-  // Whether the start line is complete within the limit: tells a long target from many fields when the limit is
-  // passed.
+  // Whether the start line is complete within the limit: tells a long target from many fields when the limit
+  // is passed.
   bool past_first_line() const { return first_line_size_ > 0 && first_line_size_ <= limit_; }
   void reset();
 

@@ -91,13 +91,16 @@ Fault MessageParser::fault_of(llhttp_errno_t error) const {
   switch (error) {
     case HPE_INVALID_METHOD: return {Cause::bad_request, "the method is not one that HTTP knows"};
     case HPE_INVALID_URL: return {Cause::bad_request, "the target has characters that a target cannot have"};
-    case HPE_INVALID_HEADER_TOKEN: return {Cause::bad_request, "a header field has characters it cannot have"};
+    case HPE_INVALID_HEADER_TOKEN:
+      return {Cause::bad_request, "a header field has characters it cannot have"};
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-    case HPE_INVALID_CONTENT_LENGTH: return {Cause::bad_request, "Content-Length is contradictory or not a number"};
+    case HPE_INVALID_CONTENT_LENGTH:
+      return {Cause::bad_request, "Content-Length is contradictory or not a number"};
     case HPE_INVALID_TRANSFER_ENCODING:
       return {Cause::bad_request, "Transfer-Encoding is not understood the same way by everybody"};
     case HPE_INVALID_CHUNK_SIZE: return {Cause::bad_request, "a chunk's size is not a number"};
-    case HPE_INVALID_VERSION: return {Cause::bad_request, "the start line does not end with an HTTP version that is known"};
+    case HPE_INVALID_VERSION:
+      return {Cause::bad_request, "the start line does not end with an HTTP version that is known"};
     case HPE_INVALID_EOF_STATE: return {Cause::bad_request, "the message ends before it is complete"};
     default: return {Cause::bad_request, "the bytes are not well-formed HTTP/1.1"};
   }
@@ -112,7 +115,8 @@ tl::expected<size_t, Fault> MessageParser::feed(base::Bytes input) {
       input = input.subspan(*used);
       continue;
     }
-    if (state_ == State::head && !scanner_.begun() && input.size() > 1 && base::text_of(input.first(2)) == "\x16\x03")
+    if (state_ == State::head && !scanner_.begun() && input.size() > 1 &&
+        base::text_of(input.first(2)) == "\x16\x03")
       return tl::unexpected(Fault{Cause::tls_unexpected, "a TLS handshake on a plain port"});
     const bool past_first_line = scanner_.past_first_line();
     tl::expected<std::optional<base::Chunk>, Fault> gathered = scanner_.feed(input);
@@ -124,8 +128,8 @@ tl::expected<size_t, Fault> MessageParser::feed(base::Bytes input) {
       return tl::unexpected(fault);
     }
     if (!*gathered) break;
-    const tl::expected<void, Fault> parsed = state_ == State::head ? parse_head(std::move(**gathered))
-                                                                   : parse_trailers(std::move(**gathered));
+    const tl::expected<void, Fault> parsed =
+        state_ == State::head ? parse_head(std::move(**gathered)) : parse_trailers(std::move(**gathered));
     if (!parsed) return tl::unexpected(parsed.error());
   }
   return offered - input.size();
@@ -167,8 +171,8 @@ tl::expected<size_t, Fault> MessageParser::parse_body(base::Bytes input) {
   return used;
 }
 
-// Called before every piece of data and at the end of every feed, so that the verdict does not depend on how the
-// bytes were cut.
+// Called before every piece of data and at the end of every feed, so that the verdict does not depend on how
+// the bytes were cut.
 bool MessageParser::count_framing(const char* up_to) {
   if ((machine_.flags & F_CHUNKED) == 0) return true;
   framing_bytes_ += static_cast<uint64_t>(up_to - framing_counted_to_);

@@ -78,7 +78,7 @@ class MessageParser {
   uint64_t framing_bytes_ = 0;  // of a chunked body
   uint64_t data_bytes_ = 0;
   const char* framing_counted_to_ = nullptr;  // within the bytes that are being fed
-  base::Chunk head_bytes_;      // while llhttp runs over them
+  base::Chunk head_bytes_;                    // while llhttp runs over them
   std::string_view field_name_;
   std::string_view field_value_;
   std::optional<Fault> field_fault_;

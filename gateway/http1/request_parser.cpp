@@ -33,7 +33,8 @@ tl::expected<std::string_view, Fault> split_absolute_form(std::string_view& targ
 
 }  // namespace
 
-tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line, http::RequestHead& head) const {
+tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line,
+                                                         http::RequestHead& head) const {
   const size_t first = line.find(' ');
   const size_t second = first == line.npos ? first : line.find(' ', first + 1);
   if (second == line.npos) return refuse("the request line is not \"method target version\"");
@@ -61,7 +62,8 @@ tl::expected<void, Fault> RequestParser::read_framing(http::RequestHead& head) c
   if (coding) {
     if (length) return refuse("both Content-Length and Transfer-Encoding");
     if (head.version == http::Version::http1_0) return refuse("Transfer-Encoding in HTTP/1.0");
-    if (head.headers.count(FieldId::transfer_encoding) != 1 || !base::equal_ignoring_case(coding->value, "chunked"))
+    if (head.headers.count(FieldId::transfer_encoding) != 1 ||
+        !base::equal_ignoring_case(coding->value, "chunked"))
       return refuse("a Transfer-Encoding other than \"chunked\"");
     head.body = http::BodyKind::chunked;
   } else if (length) {
@@ -93,7 +95,8 @@ tl::expected<void, Fault> RequestParser::interpret_head(base::Chunk bytes) {
   if (hosts == 0 && head.version == http::Version::http1_1) return refuse("no Host field");
   if (hosts == 1) head.authority = head.headers.get(FieldId::host);
   if (head.target == "*") {
-    if (head.method != http::Method::options) return refuse("the target \"*\" with a method other than OPTIONS");
+    if (head.method != http::Method::options)
+      return refuse("the target \"*\" with a method other than OPTIONS");
   } else if (!head.target.starts_with('/')) {
     const tl::expected<std::string_view, Fault> authority = split_absolute_form(head.target);
     if (!authority) return tl::unexpected(authority.error());

@@ -20,7 +20,8 @@ tl::expected<void, Fault> ResponseParser::interpret_head(base::Chunk bytes) {
   const std::string_view line = text.substr(0, text.find("\r\n"));
   // HTTP/1.x SP 3DIGIT [SP reason]; llhttp takes more than that.
   if (line.size() < 12 || !(line.starts_with("HTTP/1.1 ") || line.starts_with("HTTP/1.0 ")) ||
-      !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]) || (line.size() > 12 && line[12] != ' '))
+      !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]) ||
+      (line.size() > 12 && line[12] != ' '))
     return refuse("the status line is not \"HTTP/1.1 NNN reason\"");
   const bool version_1_1 = line[7] == '1';
   http::ResponseHead head;
@@ -28,7 +29,8 @@ tl::expected<void, Fault> ResponseParser::interpret_head(base::Chunk bytes) {
   if (head.status < 100) return refuse("a status below 100");
   if (line.size() > 13) head.reason = line.substr(13);
   for (const char c : head.reason)
-    if (static_cast<unsigned char>(c) < 0x20 && c != '\t') return refuse("a control character in the reason phrase");
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\t')
+      return refuse("a control character in the reason phrase");
   head.bytes = std::move(bytes);
   head.headers = std::move(fields_);
 

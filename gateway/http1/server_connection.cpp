@@ -159,7 +159,8 @@ void ServerConnection::set_trailers(const http::Headers& trailers) {
   for (const http::HeaderField& field : trailers) {
     // Whatever steers framing, routing, authentication or caching has an id, cookies aside.
     if (field.id != http::FieldId::other || base::equal_ignoring_case(field.name, "set-cookie")) continue;
-    stream_->trailers.add(field.id, stream_->trailer_text.keep(field.name), stream_->trailer_text.keep(field.value));
+    stream_->trailers.add(field.id, stream_->trailer_text.keep(field.name),
+                          stream_->trailer_text.keep(field.value));
   }
 }
 

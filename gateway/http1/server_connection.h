@@ -1,5 +1,5 @@
-// One client's HTTP/1.1 connection: one stream at a time, the next head is parsed when the stream before it is
-// finished. Bytes that come early wait in a bounded buffer, so a client that leaves is still noticed.
+// One client's HTTP/1.1 connection: one stream at a time, the next head is parsed when the stream before it
+// is finished. Bytes that come early wait in a bounded buffer, so a client that leaves is still noticed.
 #pragma once
 
 #include <memory>

@@ -12,7 +12,9 @@ using http::FieldId;
 tl::unexpected<std::string_view> refuse(std::string_view sentence) { return tl::unexpected(sentence); }
 
 // The name of an extension offer or answer, without its parameters.
-std::string_view extension_name(std::string_view element) { return base::trim(element.substr(0, element.find(';'))); }
+std::string_view extension_name(std::string_view element) {
+  return base::trim(element.substr(0, element.find(';')));
+}
 
 bool offered_extension(const http::Headers& headers, std::string_view name) {
   for (const http::HeaderField& field : headers) {
@@ -56,7 +58,8 @@ std::string websocket_accept(std::string_view key) {
 tl::expected<void, std::string_view> check_websocket_response(const http::RequestHead& request,
                                                               const http::ResponseHead& response) {
   if (request.upgrade != http::Upgrade::websocket) return refuse("a 101 that nobody asked for");
-  if (!response.headers.list_contains(FieldId::upgrade, "websocket")) return refuse("Upgrade is not \"websocket\"");
+  if (!response.headers.list_contains(FieldId::upgrade, "websocket"))
+    return refuse("Upgrade is not \"websocket\"");
   if (!response.headers.list_contains(FieldId::connection, "upgrade"))
     return refuse("Connection does not say \"upgrade\"");
   if (response.headers.count(FieldId::sec_websocket_accept) != 1 ||

@@ -27,7 +27,8 @@ class Dialer {
   virtual ~Dialer() = default;
   // `tried` gets a readable account of what happened ("[::1]:3000 refused, 127.0.0.1:3000 refused") whatever
   // the outcome. `target` outlives the task.
-  virtual base::Task<base::Result<std::unique_ptr<Transport>>> dial(base::Scope& scope, const DialTarget& target,
+  virtual base::Task<base::Result<std::unique_ptr<Transport>>> dial(base::Scope& scope,
+                                                                    const DialTarget& target,
                                                                     std::string& tried) = 0;
 };
 

@@ -18,8 +18,8 @@ constexpr base::Duration pause_when_exhausted = std::chrono::milliseconds(100);
 std::string sentence(const base::SocketAddress& address, int error_number) {
   switch (error_number) {
     case EADDRINUSE: return "address " + address.text() + " is in use by another process";
-    case EACCES: return "no permission to listen on " + address.text() +
-                        " (ports below 1024 need CAP_NET_BIND_SERVICE)";
+    case EACCES:
+      return "no permission to listen on " + address.text() + " (ports below 1024 need CAP_NET_BIND_SERVICE)";
     case EADDRNOTAVAIL: return "address " + address.text() + " is not one of this machine's";
     default: return "cannot listen on " + address.text() + ": " + std::strerror(error_number);
   }
@@ -53,7 +53,8 @@ Socket duplicate(const Socket& socket) { return Socket(fcntl(socket.descriptor()
 
 Listener::Listener(Loop& loop, ListeningSocket listening, Owner& owner)
     : loop_(loop), listening_(std::move(listening)), owner_(owner) {
-  base::check(loop.poller().add(listening_.socket.descriptor(), *this), "a listening socket cannot be watched");
+  base::check(loop.poller().add(listening_.socket.descriptor(), *this),
+              "a listening socket cannot be watched");
 }
 
 Listener::~Listener() { loop_.poller().remove(listening_.socket.descriptor(), *this); }

@@ -21,7 +21,8 @@ void Poller::remove(int descriptor, Pollable& pollable) {
   pollable.again_.unlink();
   epoll_ctl(set_, EPOLL_CTL_DEL, descriptor, nullptr);
   for (int i = batch_at_; i < batch_count_; ++i)
-    if (batch_[static_cast<size_t>(i)].data.ptr == &pollable) batch_[static_cast<size_t>(i)].data.ptr = nullptr;
+    if (batch_[static_cast<size_t>(i)].data.ptr == &pollable)
+      batch_[static_cast<size_t>(i)].data.ptr = nullptr;
 }
 
 void Poller::dispatch() {

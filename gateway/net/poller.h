@@ -3,9 +3,9 @@
 // One thread.
 #pragma once
 
+#include <sys/epoll.h>
 #include <array>
 #include <cstdint>
-#include <sys/epoll.h>
 
 #include "base/intrusive_list.h"
 

@@ -8,13 +8,15 @@
 namespace postern::net {
 namespace {
 
-constexpr size_t gather_limit = 32;   // chunks of one writev
-constexpr int reads_in_a_row = 4;     // then others get their turn
+constexpr size_t gather_limit = 32;  // chunks of one writev
+constexpr int reads_in_a_row = 4;    // then others get their turn
 
 }  // namespace
 
-std::unique_ptr<TcpTransport> TcpTransport::adopt(Loop& loop, Socket socket, const Peer& peer, Counted counted) {
-  std::unique_ptr<TcpTransport> transport(new TcpTransport(loop, std::move(socket), peer, std::move(counted)));
+std::unique_ptr<TcpTransport> TcpTransport::adopt(Loop& loop, Socket socket, const Peer& peer,
+                                                  Counted counted) {
+  std::unique_ptr<TcpTransport> transport(
+      new TcpTransport(loop, std::move(socket), peer, std::move(counted)));
   if (!loop.poller().add(transport->socket_.descriptor(), *transport)) {
     transport->socket_.reset();
     return nullptr;
@@ -122,8 +124,9 @@ void TcpTransport::send_queued() {
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = count;
-    const ssize_t sent = count == 1 ? send(socket_.descriptor(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
-                                    : sendmsg(socket_.descriptor(), &message, MSG_NOSIGNAL);
+    const ssize_t sent = count == 1
+                             ? send(socket_.descriptor(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                             : sendmsg(socket_.descriptor(), &message, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) return broken(errno);

@@ -16,7 +16,8 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   using base::Pooled::operator delete;
 
   // Null when the socket cannot be watched (out of memory or watches). `counted` lasts as long as the socket.
-  static std::unique_ptr<TcpTransport> adopt(Loop& loop, Socket socket, const Peer& peer, Counted counted = {});
+  static std::unique_ptr<TcpTransport> adopt(Loop& loop, Socket socket, const Peer& peer,
+                                             Counted counted = {});
   ~TcpTransport() override;
 
   void start(Receiver& receiver) override;

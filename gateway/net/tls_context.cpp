@@ -39,8 +39,8 @@ Certificate read_leaf(const std::string& file) {
 // The DNS names of a certificate, lower case; the common name when there are none.
 std::vector<std::string> names_of(X509* certificate) {
   std::vector<std::string> names;
-  auto* alternatives = static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  auto* alternatives =
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
   for (int i = 0; i < sk_GENERAL_NAME_num(alternatives); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(alternatives, i);
     if (name->type != GEN_DNS) continue;
@@ -128,7 +128,8 @@ tl::expected<std::unique_ptr<const ServerTls>, std::string> ServerTls::make(cons
   std::vector<Loaded> loaded;
   for (const ServerTlsOptions::Files& files : options.certificates) {
     const Certificate leaf = read_leaf(files.certificate);
-    if (!leaf) return refuse("cannot read a PEM certificate from " + files.certificate + ": " + tls_failure_reason());
+    if (!leaf)
+      return refuse("cannot read a PEM certificate from " + files.certificate + ": " + tls_failure_reason());
     const bool rsa = EVP_PKEY_get_base_id(X509_get0_pubkey(leaf.get())) == EVP_PKEY_RSA;
     loaded.push_back({&files, rsa, names_of(leaf.get())});
   }
@@ -175,7 +176,8 @@ tl::expected<std::unique_ptr<const ServerTls>, std::string> ServerTls::make(cons
       if (SSL_CTX_use_PrivateKey_file(context.get(), one->files->key.c_str(), SSL_FILETYPE_PEM) != 1)
         return refuse("cannot use the private key " + one->files->key + ": " + tls_failure_reason());
       if (SSL_CTX_check_private_key(context.get()) != 1)
-        return refuse("the private key " + one->files->key + " does not belong to " + one->files->certificate);
+        return refuse("the private key " + one->files->key + " does not belong to " +
+                      one->files->certificate);
     }
     made->contexts_.push_back(std::move(context));
     contexts[pair] = made->contexts_.size() - 1;
@@ -240,9 +242,8 @@ tl::expected<std::unique_ptr<const ClientTls>, std::string> ClientTls::make(cons
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
   } else {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-    const int loaded = options.ca_file.empty()
-                           ? SSL_CTX_set_default_verify_paths(context)
-                           : SSL_CTX_load_verify_file(context, options.ca_file.c_str());
+    const int loaded = options.ca_file.empty() ? SSL_CTX_set_default_verify_paths(context)
+                                               : SSL_CTX_load_verify_file(context, options.ca_file.c_str());
     if (loaded != 1)
       return tl::unexpected("cannot read certificates from " + options.ca_file + ": " + tls_failure_reason());
   }

@@ -70,7 +70,8 @@ BIO* TlsTransport::shared_bio() {
   return bio.get();
 }
 
-TlsTransport::TlsTransport(base::Turn& turn, std::unique_ptr<Transport> carrier, SSL_CTX* context, bool server)
+TlsTransport::TlsTransport(base::Turn& turn, std::unique_ptr<Transport> carrier, SSL_CTX* context,
+                           bool server)
     : turn_(turn), carrier_(std::move(carrier)), ssl_(SSL_new(context)), server_(server) {
   base::check(ssl_ != nullptr, "out of memory for a TLS connection");
   BIO* bio = shared_bio();
@@ -93,8 +94,7 @@ std::unique_ptr<TlsTransport> TlsTransport::server(base::Turn& turn, std::unique
 
 std::unique_ptr<TlsTransport> TlsTransport::client(base::Turn& turn, std::unique_ptr<Transport> carrier,
                                                    const ClientTls& tls, const std::string& server_name) {
-  std::unique_ptr<TlsTransport> transport(
-      new TlsTransport(turn, std::move(carrier), tls.context(), false));
+  std::unique_ptr<TlsTransport> transport(new TlsTransport(turn, std::move(carrier), tls.context(), false));
   SSL* ssl = transport->ssl_.get();
   SSL_set_connect_state(ssl);
   if (base::IpAddress::parse(server_name)) {
@@ -195,7 +195,8 @@ void TlsTransport::read_records() {
     current.send_now = false;
     ERR_clear_error();
     size_t count = 0;
-    const int got = SSL_read_ex(ssl_.get(), plain_buffer.data() + filled, plain_buffer.size() - filled, &count);
+    const int got =
+        SSL_read_ex(ssl_.get(), plain_buffer.data() + filled, plain_buffer.size() - filled, &count);
     if (got == 1) {
       filled += count;
       continue;
@@ -221,7 +222,8 @@ void TlsTransport::on_end() {
     return fail(server_ ? base::Cause::tls_handshake_failed : base::Cause::upstream_tls_failed,
                 "the peer closed the connection during the handshake");
   // No close_notify: what came last may have been cut off by anybody on the way.
-  if (state_ == State::open && !ended_) on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+  if (state_ == State::open && !ended_)
+    on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
 }
 
 void TlsTransport::on_closed(base::Error why) {

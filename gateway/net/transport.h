@@ -20,10 +20,10 @@ class Transport {
   // free the transport, but may bury it.
   class Receiver {
    public:
-    virtual void on_bytes(base::Bytes bytes) = 0;       // valid during the call only
-    virtual void on_drained() = 0;                      // the backlog fell below low water after having been above
-    virtual void on_end() = 0;                          // the peer will send no more
-    virtual void on_closed(base::Error why) = 0;        // broken; always the last call
+    virtual void on_bytes(base::Bytes bytes) = 0;  // valid during the call only
+    virtual void on_drained() = 0;                 // the backlog fell below low water after having been above
+    virtual void on_end() = 0;                     // the peer will send no more
+    virtual void on_closed(base::Error why) = 0;   // broken; always the last call
 
    protected:
     ~Receiver() = default;
@@ -43,10 +43,11 @@ class Transport {
   virtual size_t backlog() const = 0;  // bytes not yet given to the kernel
   virtual void pause() = 0;            // no more on_bytes or on_end until resume()
   virtual void resume() = 0;
-  virtual void abort() = 0;            // the peer is to see a reset when this transport is freed
-  virtual void finish() = 0;           // send what is queued, then end our direction
+  virtual void abort() = 0;   // the peer is to see a reset when this transport is freed
+  virtual void finish() = 0;  // send what is queued, then end our direction
   // Puts bytes back in front of what is still to be received; they are delivered again after start().
-  // No bytes at all ask for one delivery of none, so that a transport on top can hand on what it has put back.
+  // No bytes at all ask for one delivery of none, so that a transport on top can hand on what it has put
+  // back.
   virtual void unread(base::Chunk bytes) = 0;
   virtual const Peer& peer() const = 0;
 };

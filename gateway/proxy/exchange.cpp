@@ -290,9 +290,8 @@ Task<Result<void>> Exchange::copy_response(Attempt& attempt) {
 
 Result<void> Exchange::open_tunnel(Attempt& attempt) {
   const tl::expected<void, std::string> fits =
-      http1::check_websocket_response(stream_.request(), attempt.head).map_error([](std::string_view sentence) {
-        return std::string(sentence);
-      });
+      http1::check_websocket_response(stream_.request(), attempt.head)
+          .map_error([](std::string_view sentence) { return std::string(sentence); });
   if (!fits) return base::fail(failed(Cause::upstream_bad_handshake, Stage::response_head, fits.error()));
   std::unique_ptr<net::Transport> upstream_side = attempt.lease->take_tunnel();
   rewrite_response(attempt.head);
@@ -301,7 +300,8 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
                              context_->selected_subprotocol);
   std::unique_ptr<net::Transport> client_side = stream_.accept_tunnel(attempt.head);
   if (!client_side || !upstream_side)
-    return base::fail(failed(Cause::client_closed, Stage::response_head, "the client left during the handshake"));
+    return base::fail(
+        failed(Cause::client_closed, Stage::response_head, "the client left during the handshake"));
   status_ = 101;
   answered_ = tunnelled_ = true;
   const std::string target = logged_target();
@@ -371,7 +371,8 @@ void Exchange::refuse(const http1::Fault& fault) {
 std::string Exchange::logged_target() const {
   if (original_target_.find('?') == std::string_view::npos) return std::string(original_target_);
   const std::vector<std::string>& names = snapshot().redacted_parameters;
-  if (!context_ || context_->token_query_parameter.empty()) return http::redact_target(original_target_, names);
+  if (!context_ || context_->token_query_parameter.empty())
+    return http::redact_target(original_target_, names);
   std::vector<std::string> more = names;
   more.emplace_back(context_->token_query_parameter);
   return http::redact_target(original_target_, more);

@@ -46,7 +46,8 @@ std::string render(const http::LocalResponse& response, std::string_view request
 
 http::LocalResponse failure_response(base::Error error, std::string detail) {
   http::LocalResponse response = http::refusal(error.cause, std::move(detail));
-  if (error.cause == base::Cause::upgrade_required) response.headers.emplace_back("Sec-WebSocket-Version", "13");
+  if (error.cause == base::Cause::upgrade_required)
+    response.headers.emplace_back("Sec-WebSocket-Version", "13");
   if (response.status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
 }

@@ -50,8 +50,8 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   if (client.trusted_proxy) {
     for (const http::HeaderField& field : headers)
       if (field.id == FieldId::x_forwarded_for)
-        forwarded_for = forwarded_for.empty() ? field.value
-                                              : request.arena.keep({forwarded_for, ", ", field.value});
+        forwarded_for =
+            forwarded_for.empty() ? field.value : request.arena.keep({forwarded_for, ", ", field.value});
   }
   const bool keep_expect = request.expects_continue;
   const bool trusted = client.trusted_proxy;
@@ -71,9 +71,7 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
       case FieldId::forwarded: return !trusted;
       case FieldId::expect: return !keep_expect;
       case FieldId::content_length: return true;  // written anew
-      case FieldId::host:
-        names_host = field.value == authority;
-        return !names_host;
+      case FieldId::host: names_host = field.value == authority; return !names_host;
       case FieldId::other: return has_id && base::equal_ignoring_case(field.name, snapshot.request_id_field);
       default: return false;
     }

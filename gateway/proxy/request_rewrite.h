@@ -18,7 +18,8 @@ struct ClientIdentity {
   bool trusted_proxy = false;  // the socket's other end is on the list
   bool tls = false;            // the client's own scheme, as far as it can be known
 };
-ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts, const http::RequestHead& request);
+ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts,
+                        const http::RequestHead& request);
 
 // In place, once per exchange: attempts share the result. `endpoint_authority` stands in for a Host that the
 // client did not send (HTTP/1.0).

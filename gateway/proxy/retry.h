@@ -7,7 +7,7 @@
 namespace postern::proxy {
 
 struct AttemptFacts {
-  bool sent = false;           // bytes of the request were given to the endpoint
+  bool sent = false;            // bytes of the request were given to the endpoint
   bool response_begun = false;  // a byte of the response has come
   bool body_consumed = false;   // bytes of the request's body are gone
 };

@@ -18,7 +18,7 @@
 namespace postern::proxy {
 
 struct ListenerModel {
-  base::SocketAddress address;               // port 0: the system chooses
+  base::SocketAddress address;                // port 0: the system chooses
   std::unique_ptr<const net::ServerTls> tls;  // null: plain
   bool redirect_to_https = false;
   uint16_t redirect_port = 443;  // of the TLS listener that a redirect leads to

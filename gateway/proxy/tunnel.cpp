@@ -19,8 +19,8 @@ constexpr uint16_t going_away = 1001;
 
 TunnelFacts::TunnelFacts(const telemetry::TunnelRecord& record, bool logged)
     : handshake_(record.handshake_duration), logged_(logged) {
-  const std::array<std::string_view, count> parts = {record.request_id, record.client,   record.host,
-                                                     record.target,     record.route,    record.upstream,
+  const std::array<std::string_view, count> parts = {record.request_id, record.client,     record.host,
+                                                     record.target,     record.route,      record.upstream,
                                                      record.endpoint,   record.subprotocol};
   size_t length = 0;
   for (std::string_view part : parts) length += part.size();
@@ -49,8 +49,9 @@ telemetry::TunnelRecord TunnelFacts::record() const {
   return record;
 }
 
-Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
-               upstream::Lease lease, TunnelFacts facts, base::Duration idle_limit)
+Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
+               std::unique_ptr<net::Transport> upstream, upstream::Lease lease, TunnelFacts facts,
+               base::Duration idle_limit)
     : set_(set),
       client_(*this, Side::client),
       upstream_(*this, Side::upstream),
@@ -147,8 +148,8 @@ void Tunnel::over() {
     if (cause_) {
       end.cause = base::traits(*cause_).label;
       end.meaning = base::traits(*cause_).meaning;
-    } else if (const std::optional<uint16_t> code = end.by == Side::client ? client_.frames.close_code()
-                                                                           : upstream_.frames.close_code()) {
+    } else if (const std::optional<uint16_t> code =
+                   end.by == Side::client ? client_.frames.close_code() : upstream_.frames.close_code()) {
       meaning = "closed in good order with code " + std::to_string(*code);
       end.meaning = meaning;
     }
@@ -180,7 +181,8 @@ void TunnelSet::remove(Tunnel& tunnel) {
 }
 
 void TunnelSet::close_some(size_t count, Cause cause, uint16_t code, std::string_view reason) {
-  for (base::Link *at = tunnels_.next, *next = at->next; count > 0 && at != &tunnels_; at = next, next = at->next) {
+  for (base::Link *at = tunnels_.next, *next = at->next; count > 0 && at != &tunnels_;
+       at = next, next = at->next) {
     Tunnel* tunnel = base::LinkIn<Tunnel>::of(at);
     if (tunnel->closing()) continue;
     tunnel->close(cause, code, reason);

@@ -15,7 +15,8 @@ constexpr base::Duration look_again = std::chrono::milliseconds(50);
 struct Acceptor::Client final : ClientConnection::Owner {
   Client(Acceptor& the_acceptor, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
          const net::ServerTls* tls)
-      : acceptor(the_acceptor), connection(the_acceptor.current_, std::move(transport), std::move(facts), tls) {}
+      : acceptor(the_acceptor),
+        connection(the_acceptor.current_, std::move(transport), std::move(facts), tls) {}
   void on_story_ended(ClientConnection::Ended) override { acceptor.remove(*this); }
 
   Acceptor& acceptor;
@@ -37,8 +38,9 @@ void Acceptor::adopt(std::vector<BoundListener> bound) {
     if (models[i].tls) https_port_ = bound[i].address.port;
   for (size_t i = 0; i < bound.size(); ++i) {
     Door door{bound[i].key, nullptr, i};
-    const auto known = std::find_if(doors_.begin(), doors_.end(),
-                                    [&](const Door& open) { return open.listener && open.key == bound[i].key; });
+    const auto known = std::find_if(doors_.begin(), doors_.end(), [&](const Door& open) {
+      return open.listener && open.key == bound[i].key;
+    });
     if (known != doors_.end())
       door.listener = std::move(known->listener);
     else if (bound[i].socket)
@@ -98,10 +100,9 @@ void Acceptor::on_deadline() {
 }
 
 void Acceptor::on_descriptors_exhausted(net::Listener& listener) {
-  current_.log.error("accept_paused",
-                     {{"address", listener.address().text()},
-                      {"reason", "no file descriptor is left"},
-                      {"remedy", "raise the limit on open files (ulimit -n, LimitNOFILE)"}});
+  current_.log.error("accept_paused", {{"address", listener.address().text()},
+                                       {"reason", "no file descriptor is left"},
+                                       {"remedy", "raise the limit on open files (ulimit -n, LimitNOFILE)"}});
 }
 
 void Acceptor::on_accepting_again(net::Listener& listener) {

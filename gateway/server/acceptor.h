@@ -44,8 +44,8 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   void adopt(std::vector<BoundListener> bound);
 
   void stop_accepting();
-  void drain();                   // every connection ends after its exchange
-  void cancel(base::Cause why);   // every exchange ends now
+  void drain();                  // every connection ends after its exchange
+  void cancel(base::Cause why);  // every exchange ends now
   size_t connections() const { return connections_.size(); }
 
  private:

@@ -42,8 +42,8 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
     if (!shaken) co_return Ended{};
   }
   http1::ServerConnection::Owner& self = *this;
-  connection_ = std::make_unique<http1::ServerConnection>(
-      current_.services.turn, std::move(transport_), first_pin_->snapshot->limits.server, facts_, self);
+  connection_ = std::make_unique<http1::ServerConnection>(current_.services.turn, std::move(transport_),
+                                                          first_pin_->snapshot->limits.server, facts_, self);
   if (draining_) connection_->drain();
   Task<Result<bool>> serving = serve_requests();
   Result<bool> tunnelled = co_await serving;
@@ -97,7 +97,8 @@ Task<Result<bool>> ClientConnection::serve_requests() {
       if (outcome.tunnelled) co_return true;
     }
     connection.finish_stream();
-    base::Phase phase(scope_, Stage::response_body, current_.pin->snapshot->limits.idle, Cause::client_timed_out);
+    base::Phase phase(scope_, Stage::response_body, current_.pin->snapshot->limits.idle,
+                      Cause::client_timed_out);
     Result<bool> another = co_await connection.finished().take(scope_);
     exchange_.reset();
     if (!another || !*another) co_return false;
@@ -107,9 +108,9 @@ Task<Result<bool>> ClientConnection::serve_requests() {
 void ClientConnection::refuse_plain_http(net::TlsTransport& tls) {
   std::unique_ptr<net::Transport> carrier = tls.take_carrier();
   http::ResponseHead head;
-  const std::string body = proxy::render(
-      proxy::failure_response({Cause::tls_expected, Stage::tls_handshake}, "plain HTTP was sent to a TLS port"), {},
-      current_.services.unix_now(), head);
+  const std::string body = proxy::render(proxy::failure_response({Cause::tls_expected, Stage::tls_handshake},
+                                                                 "plain HTTP was sent to a TLS port"),
+                                         {}, current_.services.unix_now(), head);
   carrier->write(http1::write_response(head, {head.body, head.content_length, "close"}));
   carrier->write(base::Chunk::copy_of(body));
   carrier->finish();

@@ -26,8 +26,8 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
 
   // Begins the story; `owner` hears when it has ended and buries the connection.
   void begin(Owner& owner);
-  void drain();                   // ends after the exchange it is in, or now
-  void cancel(base::Cause why);   // ends its exchange now
+  void drain();                  // ends after the exchange it is in, or now
+  void cancel(base::Cause why);  // ends its exchange now
 
  private:
   base::Task<Ended> serve();

@@ -28,12 +28,14 @@ void Drain::on_deadline() {
   proxy::TunnelSet& tunnels = current_.services.tunnels;
   if (turn.now >= deadline_) {
     if (!complete())
-      current_.log.warn("drain_deadline_passed", {{"connections", acceptor_.connections()}, {"tunnels", tunnels.size()}});
+      current_.log.warn("drain_deadline_passed",
+                        {{"connections", acceptor_.connections()}, {"tunnels", tunnels.size()}});
     acceptor_.cancel(base::Cause::shutting_down);
     tunnels.cut_all();
     return;
   }
-  tunnels.close_some(tunnels_per_step_, base::Cause::shutting_down, going_away, "the gateway is shutting down");
+  tunnels.close_some(tunnels_per_step_, base::Cause::shutting_down, going_away,
+                     "the gateway is shutting down");
   if (!complete()) turn.arm(*this, step);
 }
 

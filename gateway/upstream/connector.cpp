@@ -25,8 +25,7 @@ base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, ne
   target.tls = model.tls ? group.model().tls.get() : nullptr;
   target.server_name = group.model().server_name.empty() ? model.host : group.model().server_name;
   target.connect_limit = group.model().connect_limit;
-  base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling =
-      dialer.dial(scope, target, tried);
+  base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling = dialer.dial(scope, target, tried);
   base::Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
   const EndpointRef& endpoint = group.endpoint(index);
   if (!transport) {
@@ -34,8 +33,7 @@ base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, ne
     if (base::traits(transport.error().cause).fault == base::Side::upstream) endpoint->rest_after_failure();
     co_return base::fail(transport.error());
   }
-  auto connection =
-      std::make_unique<http1::ClientConnection>(turn, std::move(*transport), response_limits);
+  auto connection = std::make_unique<http1::ClientConnection>(turn, std::move(*transport), response_limits);
   connection->begin_stream();
   Lease lease(turn, endpoint, std::move(connection));
   co_return std::move(lease);

@@ -18,7 +18,9 @@ class Lease {
     endpoint_->enter();
   }
   Lease(Lease&& other) noexcept
-      : turn_(other.turn_), endpoint_(std::move(other.endpoint_)), connection_(std::move(other.connection_)) {}
+      : turn_(other.turn_),
+        endpoint_(std::move(other.endpoint_)),
+        connection_(std::move(other.connection_)) {}
   Lease& operator=(Lease&& other) noexcept {
     std::swap(turn_, other.turn_);
     std::swap(endpoint_, other.endpoint_);

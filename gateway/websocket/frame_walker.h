@@ -1,9 +1,9 @@
 // The websocket room knows frames; it gives what the gateway must know of a tunnel's frames without touching
 // them; it must not know tunnels, sockets or HTTP.
 //
-// Walks over one direction of a WebSocket connection (RFC 6455 5.2) and knows at each moment whether the bytes
-// so far end with a whole frame, and whether a Close frame has passed. Costs a few instructions per frame;
-// payloads are skipped, not read.
+// Walks over one direction of a WebSocket connection (RFC 6455 5.2) and knows at each moment whether the
+// bytes so far end with a whole frame, and whether a Close frame has passed. Costs a few instructions per
+// frame; payloads are skipped, not read.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// Requests have one reading: it does not depend on how the bytes were cut, what was accepted keeps the rules, and
-// what the gateway would send on is read by it in the same way.
+// Requests have one reading: it does not depend on how the bytes were cut, what was accepted keeps the rules,
+// and what the gateway would send on is read by it in the same way.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,7 +22,8 @@ namespace http1 = postern::http1;
 namespace {
 
 // Small, so that short inputs reach them.
-constexpr http1::ParserLimits limits{.head_size = 1024, .target_size = 256, .fields = 12, .trailer_size = 128};
+constexpr http1::ParserLimits limits{
+    .head_size = 1024, .target_size = 256, .fields = 12, .trailer_size = 128};
 
 bool too_large(const Parsed& parsed) {
   return parsed.fault &&
@@ -51,8 +52,10 @@ void check_rules(const ParsedMessage& request) {
   for (const auto& [name, value] : request.fields) {
     check(base::is_token(name), "a field's name is a token");
     for (const char c : value)
-      check((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t', "a value has no control characters");
-    if (base::equal_ignoring_case(name, "content-length") || base::equal_ignoring_case(name, "transfer-encoding"))
+      check((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t',
+            "a value has no control characters");
+    if (base::equal_ignoring_case(name, "content-length") ||
+        base::equal_ignoring_case(name, "transfer-encoding"))
       ++framing_fields;
   }
   check(framing_fields <= 1, "the framing is said once");
@@ -94,8 +97,9 @@ void check_rewritten(const ParsedMessage& request) {
   const Parsed again = postern::support::parse_requests({bytes});
   check(!again.refused() && again.messages.size() == 1, "what is sent on is one request");
   const ParsedMessage& read = again.messages[0];
-  check(read.method == request.method && read.target == request.target && read.authority == request.authority &&
-            read.body == request.body && read.body_kind == request.body_kind && read.complete,
+  check(read.method == request.method && read.target == request.target &&
+            read.authority == request.authority && read.body == request.body &&
+            read.body_kind == request.body_kind && read.complete,
         "what is sent on is what was read");
   check((read.upgrade == http::Upgrade::websocket) == (request.upgrade == http::Upgrade::websocket),
         "an upgrade is sent on when it was asked for, and only then");

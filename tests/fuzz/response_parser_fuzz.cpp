@@ -1,5 +1,5 @@
-// Responses have one reading: it does not depend on how the bytes were cut, a cut message is never taken for a
-// whole one, and what must not have a body has none. The first byte says which requests are answered.
+// Responses have one reading: it does not depend on how the bytes were cut, a cut message is never taken for
+// a whole one, and what must not have a body has none. The first byte says which requests are answered.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -39,8 +39,10 @@ void check_rules(const ParsedMessage& response, bool answers_head) {
   for (const auto& [name, value] : response.fields) {
     check(base::is_token(name), "a field's name is a token");
     for (const char c : value)
-      check((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t', "a value has no control characters");
-    if (base::equal_ignoring_case(name, "content-length") || base::equal_ignoring_case(name, "transfer-encoding"))
+      check((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t',
+            "a value has no control characters");
+    if (base::equal_ignoring_case(name, "content-length") ||
+        base::equal_ignoring_case(name, "transfer-encoding"))
       ++framing_fields;
   }
   check(framing_fields <= 1, "the framing is said once");
@@ -69,7 +71,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (size_t i = 0; i < text.size(); ++i) bytes.push_back(text.substr(i, 1));
   check_same(whole, postern::support::parse_responses(bytes, reading));
   const size_t middle = text.size() / 2;
-  check_same(whole, postern::support::parse_responses({text.substr(0, middle), text.substr(middle)}, reading));
+  check_same(whole,
+             postern::support::parse_responses({text.substr(0, middle), text.substr(middle)}, reading));
   bool first_final = true;
   for (const ParsedMessage& response : whole.messages) {
     check_rules(response, head_first && first_final);

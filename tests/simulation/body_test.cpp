@@ -24,8 +24,8 @@ std::string limited(std::string_view limits, std::string_view route = {}) {
 
 // Runs the world while `reader` takes `step` bytes every 10 ms, and gives the most bytes that were in the
 // gateway's hands at a time.
-uint64_t run_slowly(ProxyWorld& proxy, const Passage& into, const Passage& out_of, Passage& reader, size_t step,
-                    const std::function<bool()>& done) {
+uint64_t run_slowly(ProxyWorld& proxy, const Passage& into, const Passage& out_of, Passage& reader,
+                    size_t step, const std::function<bool()>& done) {
   uint64_t most = 0;
   const auto look = [&] {
     if (into.delivered > out_of.sent) most = std::max(most, into.delivered - out_of.sent);
@@ -49,7 +49,8 @@ uint64_t run_slowly(ProxyWorld& proxy, const Passage& into, const Passage& out_o
 TEST_CASE("body: a large download through a slow client is whole, and little of it waits in the gateway") {
   const std::string body = counted_bytes(large);
   const std::string with_length = response_text(body);
-  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked_text(body, 30000);
+  const std::string chunked =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked_text(body, 30000);
   for (const std::string& answer : {with_length, chunked}) {
     ProxyWorld proxy;
     proxy.upstream.at(3001).behaviour = answers(answer);
@@ -77,7 +78,8 @@ TEST_CASE("body: a large upload to a slow endpoint is whole, and little of it wa
     ProxyWorld proxy;
     FakeEndpoint& endpoint = proxy.upstream.at(3001);
     endpoint.behaviour = [](FakeConnection& connection) {
-      if (connection.peer().heard().size() + connection.unread.size() < large) return;  // do not read it each time
+      if (connection.peer().heard().size() + connection.unread.size() < large)
+        return;  // do not read it each time
       if (connection.take_request()) connection.send(response_text("stored"));
     };
     endpoint.conduct = [](Wire& wire) {
@@ -97,7 +99,8 @@ TEST_CASE("body: a large upload to a slow endpoint is whole, and little of it wa
   }
 }
 
-TEST_CASE("body: a client that stops reading is waited for up to the idle limit, the endpoint paused meanwhile") {
+TEST_CASE(
+    "body: a client that stops reading is waited for up to the idle limit, the endpoint paused meanwhile") {
   ProxyWorld proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text(counted_bytes(large)));
   TestClient& client = proxy.connect();
@@ -159,7 +162,8 @@ TEST_CASE("body: a length beyond the limit is refused before the endpoint is ask
 }
 
 TEST_CASE("body: chunks beyond the limit are 413, and the endpoint never sees a whole request") {
-  for (const std::string& yaml : {limited("body_size: 1000B"), limited("body_size: 50B", ", body_size: 1000B")}) {
+  for (const std::string& yaml :
+       {limited("body_size: 1000B"), limited("body_size: 50B", ", body_size: 1000B")}) {
     ProxyWorld proxy(yaml);
     proxy.upstream.at(3001).behaviour = answers(response_text("stored"));
     TestClient& client = proxy.connect();

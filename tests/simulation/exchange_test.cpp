@@ -98,7 +98,8 @@ TEST_CASE("exchange: a HEAD has no body, whatever its head says") {
 TEST_CASE("exchange: 204 and 304 have no body and keep both connections") {
   ProxyWorld proxy;
   for (std::string_view status : {"204 No Content", "304 Not Modified"}) {
-    proxy.upstream.at(3001).behaviour = answers("HTTP/1.1 " + std::string(status) + "\r\nETag: \"x\"\r\n\r\n");
+    proxy.upstream.at(3001).behaviour =
+        answers("HTTP/1.1 " + std::string(status) + "\r\nETag: \"x\"\r\n\r\n");
     TestClient& client = proxy.connect();
     for (int i = 0; i < 2; ++i) {
       client.send(simple_get);
@@ -268,7 +269,8 @@ TEST_CASE("exchange: a listener that redirects names the https address and asks 
 TEST_CASE("exchange: what cannot be read is refused by the gateway and the connection closed") {
   ProxyWorld proxy;
   TestClient& client = proxy.connect();
-  client.send("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nGET /smuggled");
+  client.send(
+      "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nGET /smuggled");
   const HttpMessage response = client.response();
   CHECK(response.status() == 400);
   CHECK(response.field("Connection") == "close");

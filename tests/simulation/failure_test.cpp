@@ -173,7 +173,8 @@ TEST_CASE("exchange: once a byte of the response has come nothing is repeated") 
 TEST_CASE("exchange: a response cut in its body is never seen as a complete one") {
   const std::string body = counted_bytes(2000);
   const std::string with_length = response_text(body);
-  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked_text(body, 500);
+  const std::string chunked =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked_text(body, 500);
   for (const std::string& whole : {with_length, chunked})
     for (const bool reset : {false, true})
       for (const size_t cut : {whole.find("\r\n\r\n") + 4, whole.size() / 2, whole.size() - 1}) {
@@ -257,9 +258,10 @@ TEST_CASE("exchange: a body that falls silent is cut after the idle limit") {
 
 TEST_CASE("exchange: bytes that are no HTTP are 502, with the reason in the log alone") {
   ProxyWorld proxy;
-  for (const std::string& bad : {std::string("SSH-2.0-OpenSSH_9.2\r\n\r\n"),
-                                 std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
-                                 std::string("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n")}) {
+  for (const std::string& bad :
+       {std::string("SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n")}) {
     CAPTURE(bad);
     proxy.upstream.at(3001).behaviour = answers(bad);
     TestClient& client = proxy.connect();
@@ -318,9 +320,10 @@ TEST_CASE("exchange: a client that leaves while an endpoint is being dialled end
 TEST_CASE("exchange: a client that cuts its upload is no request to the endpoint") {
   ProxyWorld proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text("never"));
-  for (const std::string& start : {std::string("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf"),
-                                   std::string("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                               "4\r\nhalf\r\n")}) {
+  for (const std::string& start :
+       {std::string("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf"),
+        std::string("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    "4\r\nhalf\r\n")}) {
     TestClient& client = proxy.connect();
     client.send(start);
     client.peer().leave();

@@ -121,7 +121,8 @@ TEST_CASE("policy: a good token passes and its claims reach the endpoint, forged
   ProxyWorld proxy(yaml());
   proxy.upstream.at(3001).behaviour = answers(response_text("yours"));
   TestClient& client = proxy.connect();
-  client.send(get("/account", "Authorization: Bearer " + good_token() + "\r\nX-User: admin\r\nX_User: admin\r\n"));
+  client.send(
+      get("/account", "Authorization: Bearer " + good_token() + "\r\nX-User: admin\r\nX_User: admin\r\n"));
   CHECK(client.response().body == "yours");
   const HttpMessage seen = proxy.upstream.at(3001).last().requests.at(0);
   CHECK(seen.field("X-User") == "user-7");

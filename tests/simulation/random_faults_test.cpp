@@ -27,8 +27,10 @@ class Dice {
     switch (below(7)) {
       case 0: return 0;
       case 1: return below(10);
-      case 2: case 3: return below(3000);
-      case 4: case 5: return below(100'000);
+      case 2:
+      case 3: return below(3000);
+      case 4:
+      case 5: return below(100'000);
       default: return below(2'000'000);
     }
   }
@@ -58,7 +60,8 @@ std::string answer_to(Dice& dice, const HttpMessage& request) {
   const uint64_t number = std::stoull(target.substr(1));
   const std::string body = body_of(number, std::stoull(target.substr(slash + 1)));
   const std::string fields = "X-Number: " + std::to_string(number) +
-                             "\r\nX-Upload: " + std::to_string(std::hash<std::string>()(request.body)) + "\r\n";
+                             "\r\nX-Upload: " + std::to_string(std::hash<std::string>()(request.body)) +
+                             "\r\n";
   if (request.method() == "HEAD")
     return "HTTP/1.1 200 OK\r\n" + fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
   const std::string interim = dice.one_in(4) ? "HTTP/1.1 103 Early Hints\r\n\r\n" : "";
@@ -76,15 +79,9 @@ Behaviour disturbed_endpoint(Dice& dice) {
       switch (dice.below(12)) {
         case 0: return connection.finish();  // without a word
         case 1: return connection.reset();
-        case 2:
-          connection.send(answer.substr(0, dice.below(answer.size())));
-          return connection.finish();
-        case 3:
-          connection.send(answer.substr(0, dice.below(answer.size())));
-          return;  // and silence
-        case 4:
-          connection.send(answer);
-          return connection.finish();
+        case 2: connection.send(answer.substr(0, dice.below(answer.size()))); return connection.finish();
+        case 3: connection.send(answer.substr(0, dice.below(answer.size()))); return;  // and silence
+        case 4: connection.send(answer); return connection.finish();
         default: connection.send(answer);
       }
     }
@@ -154,10 +151,12 @@ Run run_with(uint64_t seed) {
     std::vector<Asked>& mine = asked.emplace_back();
     for (int k = 0; k < exchanges_per_client; ++k) {
       constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT"};
-      Asked one{std::string(methods[dice.below(4)]), seed % 1000 * 100 + i * 10 + static_cast<uint64_t>(k),
-                dice.size(), {}};
-      std::string request = one.method + " /" + std::to_string(one.number) + "/" + std::to_string(one.answer_size) +
-                            " HTTP/1.1\r\nHost: a\r\n";
+      Asked one{std::string(methods[dice.below(4)]),
+                seed % 1000 * 100 + i * 10 + static_cast<uint64_t>(k),
+                dice.size(),
+                {}};
+      std::string request = one.method + " /" + std::to_string(one.number) + "/" +
+                            std::to_string(one.answer_size) + " HTTP/1.1\r\nHost: a\r\n";
       if (one.method == "POST" || one.method == "PUT") {
         one.upload = counted_bytes(dice.size(), one.number);
         if (dice.one_in(2))
@@ -178,7 +177,8 @@ Run run_with(uint64_t seed) {
     uint64_t out = 0;
     for (const auto& client : proxy.clients) out += client->wire().to_first.sent;
     for (uint16_t port : {3001, 3002})
-      for (const auto& connection : proxy.upstream.at(port).connections) in += connection->wire().to_first.delivered;
+      for (const auto& connection : proxy.upstream.at(port).connections)
+        in += connection->wire().to_first.delivered;
     const size_t connections = proxy.upstream.at(3001).connections.size() +
                                proxy.upstream.at(3002).connections.size() + proxy.clients.size();
     if (in > out) CHECK(in - out <= held_max * connections);

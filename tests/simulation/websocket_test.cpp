@@ -37,7 +37,8 @@ TEST_CASE("websocket: a handshake is carried to the endpoint and its 101 back, t
   ProxyWorld proxy;
   proxy.upstream.at(3001).behaviour = accepts_websocket("Sec-WebSocket-Protocol: chat\r\n");
   TestClient& client = proxy.connect();
-  client.send(handshake("Sec-WebSocket-Protocol: other, chat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"));
+  client.send(
+      handshake("Sec-WebSocket-Protocol: other, chat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"));
   const HttpMessage answer = client.response();
   CHECK(answer.status() == 101);
   CHECK(answer.field("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
@@ -104,7 +105,8 @@ TEST_CASE("websocket: a 101 that does not fit the handshake is 502, and the log 
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n", "Accept"},
       {"Upgrade: websocket\r\nConnection: Upgrade\r\n", "Accept"},
-      {"Upgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", "Upgrade"},
+      {"Upgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
+       "Upgrade"},
       {"Upgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", "Connection"},
       {good_fields + "Sec-WebSocket-Protocol: unasked\r\n", "Protocol"},
       {good_fields + "Sec-WebSocket-Extensions: x-unasked\r\n", "Extensions"},
@@ -152,8 +154,9 @@ TEST_CASE("websocket: an endpoint's refusal passes as it is, and the connection 
 TEST_CASE("websocket: a handshake that is none is 426 at once") {
   ProxyWorld proxy;
   TestClient& client = proxy.connect();
-  client.send("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-              "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  client.send(
+      "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
   const HttpMessage response = client.response();
   CHECK(response.status() == 426);
   CHECK(response.field("Sec-WebSocket-Version") == "13");

@@ -28,7 +28,8 @@ void add_extension(X509* certificate, X509* issuer, int id, const std::string& v
   X509V3_set_ctx_nodb(&context);
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
   X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, id, value.c_str());
-  check(extension != nullptr && X509_add_ext(certificate, extension, -1) == 1, "an extension of a test certificate");
+  check(extension != nullptr && X509_add_ext(certificate, extension, -1) == 1,
+        "an extension of a test certificate");
   X509_EXTENSION_free(extension);
 }
 
@@ -69,7 +70,9 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 CertificateAuthority::CertificateAuthority()
-    : file_(folder_.file("ca.pem")), key_(make_key(KeyType::ecdsa)), certificate_(make_certificate(key_, "Test CA", 1)) {
+    : file_(folder_.file("ca.pem")),
+      key_(make_key(KeyType::ecdsa)),
+      certificate_(make_certificate(key_, "Test CA", 1)) {
   X509_set_issuer_name(certificate_, X509_get_subject_name(certificate_));
   add_extension(certificate_, certificate_, NID_basic_constraints, "critical,CA:TRUE");
   add_extension(certificate_, certificate_, NID_key_usage, "critical,keyCertSign,cRLSign");
@@ -82,7 +85,8 @@ CertificateAuthority::~CertificateAuthority() {
   EVP_PKEY_free(key_);
 }
 
-net::ServerTlsOptions::Files CertificateAuthority::issue(const std::vector<std::string>& names, KeyType type) {
+net::ServerTlsOptions::Files CertificateAuthority::issue(const std::vector<std::string>& names,
+                                                         KeyType type) {
   const std::string number = std::to_string(++issued_);
   EVP_PKEY* key = make_key(type);
   X509* certificate = make_certificate(key, names.front(), issued_ + 1);
@@ -95,7 +99,8 @@ net::ServerTlsOptions::Files CertificateAuthority::issue(const std::vector<std::
   add_extension(certificate, certificate_, NID_subject_alt_name, alternatives);
   add_extension(certificate, certificate_, NID_basic_constraints, "critical,CA:FALSE");
   check(X509_sign(certificate, key_, EVP_sha256()) > 0, "a test authority signs");
-  net::ServerTlsOptions::Files files{folder_.file("certificate" + number + ".pem"), folder_.file("key" + number + ".pem")};
+  net::ServerTlsOptions::Files files{folder_.file("certificate" + number + ".pem"),
+                                     folder_.file("key" + number + ".pem")};
   write_certificate(files.certificate, certificate);
   write_key(files.key, key);
   X509_free(certificate);

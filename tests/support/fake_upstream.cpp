@@ -28,8 +28,9 @@ size_t FakeEndpoint::request_count() const {
 }
 
 size_t FakeEndpoint::open_count() const {
-  return static_cast<size_t>(std::count_if(connections.begin(), connections.end(),
-                                           [](const auto& connection) { return !connection->gateway_closed(); }));
+  return static_cast<size_t>(
+      std::count_if(connections.begin(), connections.end(),
+                    [](const auto& connection) { return !connection->gateway_closed(); }));
 }
 
 size_t FakeUpstream::open_count() const {
@@ -117,9 +118,10 @@ Behaviour accepts_websocket(std::string fields, std::string early) {
     const auto request = connection.take_request();
     if (!request) return;
     connection.switched = true;
-    connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    "Sec-WebSocket-Accept: " +
-                    accept_of(request->field("Sec-WebSocket-Key")) + "\r\n" + fields + "\r\n" + early);
+    connection.send(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: " +
+        accept_of(request->field("Sec-WebSocket-Key")) + "\r\n" + fields + "\r\n" + early);
   };
 }
 

@@ -41,8 +41,8 @@ class FakeConnection {
   bool gateway_closed() const { return wire_->first_closed; }
 
   std::vector<HttpMessage> requests;
-  std::string unread;  // heard, and in no whole request yet
-  int stage = 0;       // for behaviours with a memory
+  std::string unread;     // heard, and in no whole request yet
+  int stage = 0;          // for behaviours with a memory
   bool switched = false;  // a WebSocket now: behaviours look at `unread` themselves
 
  private:
@@ -80,7 +80,8 @@ class FakeUpstream final : public net::Dialer, private Filler {
   FakeEndpoint& at(uint16_t port) { return endpoints_[port]; }
   size_t open_count() const;
 
-  base::Task<base::Result<std::unique_ptr<net::Transport>>> dial(base::Scope& scope, const net::DialTarget& target,
+  base::Task<base::Result<std::unique_ptr<net::Transport>>> dial(base::Scope& scope,
+                                                                 const net::DialTarget& target,
                                                                  std::string& tried) override;
 
  private:
@@ -101,7 +102,8 @@ Behaviour closes_after(std::string response, size_t size);
 Behaviour resets_after(std::string response, size_t size);
 // Reads, and never answers.
 Behaviour says_nothing();
-// Takes a WebSocket handshake with 101; `fields` are further whole lines. What comes after it stays in `unread`.
+// Takes a WebSocket handshake with 101; `fields` are further whole lines. What comes after it stays in
+// `unread`.
 Behaviour accepts_websocket(std::string fields = {}, std::string early = {});
 
 // Sec-WebSocket-Accept of a key (RFC 6455 4.2.2).

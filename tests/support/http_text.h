@@ -1,5 +1,5 @@
-// HTTP/1.1 messages as plain text, read without any code of the gateway: the oracle of tests that look at what
-// went over a wire. It reads well-formed messages only, and says what is wrong with any other.
+// HTTP/1.1 messages as plain text, read without any code of the gateway: the oracle of tests that look at
+// what went over a wire. It reads well-formed messages only, and says what is wrong with any other.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +38,8 @@ struct ResponseContext {
 std::optional<HttpMessage> take_response(std::string& text, const ResponseContext& context = {});
 
 // "HTTP/1.1 200 OK" with Content-Length and this body; `fields` are whole lines with their ends.
-std::string response_text(std::string_view body, std::string_view fields = {}, std::string_view status = "200 OK");
+std::string response_text(std::string_view body, std::string_view fields = {},
+                          std::string_view status = "200 OK");
 // `body` in chunks of `size` bytes; `trailers` are whole lines with their ends.
 std::string chunked_text(std::string_view body, size_t size, std::string_view trailers = {});
 // Bytes that tell any cut, swap or repetition: a run of 16-byte words that count upwards from `seed`.

@@ -21,7 +21,8 @@ std::string LogCapture::text() {
   std::string text;
   std::array<char, 16 * 1024> part;
   for (;;) {
-    const ssize_t count = pread(file_.descriptor(), part.data(), part.size(), static_cast<off_t>(text.size()));
+    const ssize_t count =
+        pread(file_.descriptor(), part.data(), part.size(), static_cast<off_t>(text.size()));
     if (count <= 0) return text;
     text.append(part.data(), static_cast<size_t>(count));
   }
@@ -50,8 +51,8 @@ std::vector<base::Json> LogCapture::lines(std::string_view event) {
 base::Json LogCapture::line(std::string_view event) {
   std::vector<base::Json> found = lines(event);
   if (found.size() != 1)
-    throw std::runtime_error("not one line " + std::string(event) + " but " + std::to_string(found.size()) + ":\n" +
-                             text());
+    throw std::runtime_error("not one line " + std::string(event) + " but " + std::to_string(found.size()) +
+                             ":\n" + text());
   return found.front();
 }
 

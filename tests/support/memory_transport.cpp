@@ -4,7 +4,10 @@
 
 namespace postern::support {
 
-class MemoryTransport final : public net::Transport, private Filler, private base::Flushable, private base::Timer {
+class MemoryTransport final : public net::Transport,
+                              private Filler,
+                              private base::Flushable,
+                              private base::Timer {
  public:
   MemoryTransport(World& world, std::shared_ptr<Wire> wire, bool first, const net::Peer& peer)
       : world_(world),
@@ -72,7 +75,9 @@ class MemoryTransport final : public net::Transport, private Filler, private bas
   void on_deadline() override {}  // its only use is to stop the clock where something becomes due
 
   size_t room() const {
-    return outgoing_.travelling_bytes_ >= outgoing_.capacity ? 0 : outgoing_.capacity - outgoing_.travelling_bytes_;
+    return outgoing_.travelling_bytes_ >= outgoing_.capacity
+               ? 0
+               : outgoing_.capacity - outgoing_.travelling_bytes_;
   }
   // The other end has gone, or the way is cut: bytes that are sent now come back as a reset.
   bool lost() const { return wire_->reset || other_closed_; }
@@ -182,7 +187,8 @@ class MemoryTransport final : public net::Transport, private Filler, private bas
     size_t limit = read_size;
     if (!incoming_.pieces.empty()) {
       if (incoming_.piece_left_ == 0)
-        incoming_.piece_left_ = std::max<size_t>(1, incoming_.pieces[incoming_.next_piece_++ % incoming_.pieces.size()]);
+        incoming_.piece_left_ =
+            std::max<size_t>(1, incoming_.pieces[incoming_.next_piece_++ % incoming_.pieces.size()]);
       limit = std::min(limit, incoming_.piece_left_);
     }
     if (incoming_.reset_at) limit = std::min<uint64_t>(limit, *incoming_.reset_at - incoming_.delivered);

@@ -28,12 +28,12 @@ namespace postern::support {
 // One direction of a connection. A test may change its conduct at any time, and look at its counters.
 struct Passage {
   // --- conduct ---
-  std::vector<size_t> pieces;             // sizes of deliveries, over and over; empty: all that is there
-  Duration delay = Duration::zero();      // of every byte, and of the end
-  size_t capacity = 256 * 1024;           // bytes that travel at once; what is beyond is the writer's backlog
-  bool stalled = false;                   // nothing arrives until it is false again
-  std::optional<uint64_t> reset_at;       // after this many bytes arrived both ends see a reset
-  std::optional<uint64_t> end_at;         // after this many bytes the reader sees an end, and no more bytes
+  std::vector<size_t> pieces;         // sizes of deliveries, over and over; empty: all that is there
+  Duration delay = Duration::zero();  // of every byte, and of the end
+  size_t capacity = 256 * 1024;       // bytes that travel at once; what is beyond is the writer's backlog
+  bool stalled = false;               // nothing arrives until it is false again
+  std::optional<uint64_t> reset_at;   // after this many bytes arrived both ends see a reset
+  std::optional<uint64_t> end_at;     // after this many bytes the reader sees an end, and no more bytes
 
   // --- counters ---
   uint64_t sent = 0;       // taken from the writer

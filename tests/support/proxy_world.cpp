@@ -38,8 +38,8 @@ TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options)
 TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPair pair)
     : proxy_(proxy), wire_(pair.wire), peer_(std::move(pair.first)) {
   http::ClientFacts facts = facts_of(options, *pair.second);
-  connection_ = std::make_unique<server::ClientConnection>(proxy.current, std::move(pair.second), std::move(facts),
-                                                           options.tls);
+  connection_ = std::make_unique<server::ClientConnection>(proxy.current, std::move(pair.second),
+                                                           std::move(facts), options.tls);
   server::ClientConnection::Owner& self = *this;
   connection_->begin(self);
 }
@@ -65,8 +65,10 @@ HttpMessage TestClient::response(bool to_head) {
   std::optional<HttpMessage> response = try_response(to_head);
   if (!response)
     throw std::runtime_error("no whole response; heard: \"" + unread_.substr(0, 2000) + "\"" +
-                             (peer_.broken() ? ", then a reset" : peer_.ended() ? ", then an end" : "") + "; log:\n" +
-                             proxy_.log.text());
+                             (peer_.broken()  ? ", then a reset"
+                              : peer_.ended() ? ", then an end"
+                                              : "") +
+                             "; log:\n" + proxy_.log.text());
   return std::move(*response);
 }
 
@@ -95,7 +97,7 @@ routes: [{ name: all, upstream: app }]
 )";
 
 ProxyWorld::ProxyWorld(const std::string& yaml)
-    : services{world.turn,   upstream, tokens_, log.access_log(), request_ids_, tunnels, &fixed_unix_time},
+    : services{world.turn, upstream, tokens_, log.access_log(), request_ids_, tunnels, &fixed_unix_time},
       current{loop_, services, log.logger(), compile(yaml)} {}
 
 ProxyWorld::~ProxyWorld() {

@@ -38,7 +38,8 @@ struct ClientOptions {
   uint16_t listener_port = 8080;
   std::optional<uint16_t> redirect_port{};
   const net::ServerTls* tls = nullptr;
-  std::function<void(Wire&)> conduct{};  // of the wire: `to_first` leads to the client, `to_second` to the gateway
+  std::function<void(Wire&)>
+      conduct{};  // of the wire: `to_first` leads to the client, `to_second` to the gateway
 };
 
 // A client's end, and the gateway's side of it.

@@ -1,5 +1,5 @@
-// A worker's world without a loop: one turn, a clock that a test moves by hand, and whatever stands in for the
-// network. Nothing here sleeps or waits; time is a value. One thread.
+// A worker's world without a loop: one turn, a clock that a test moves by hand, and whatever stands in for
+// the network. Nothing here sleeps or waits; time is a value. One thread.
 #pragma once
 
 #include <algorithm>

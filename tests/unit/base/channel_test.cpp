@@ -246,9 +246,7 @@ TEST_CASE("channel: a reader that was dropped is not woken") {
   Scope scope(world.turn);
   Channel channel;
   Heard heard;
-  {
-    WatchedStory<bool> story(read_all(scope, channel, heard));
-  }
+  { WatchedStory<bool> story(read_all(scope, channel, heard)); }
   channel.push(chunk("x"));
   world.settle();
   CHECK(heard.text.empty());

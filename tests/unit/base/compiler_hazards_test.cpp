@@ -1,6 +1,7 @@
-// The forms of await that the house uses, each with what it must give and with every object made and destroyed
-// equally often. GCC 12 compiles some other forms wrongly (temporaries of aggregates and of capturing lambdas
-// inside an await, a switch over one); this file sees it when a compiler gets one of ours wrong.
+// The forms of await that the house uses, each with what it must give and with every object made and
+// destroyed equally often. GCC 12 compiles some other forms wrongly (temporaries of aggregates and of
+// capturing lambdas inside an await, a switch over one); this file sees it when a compiler gets one of ours
+// wrong.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -195,9 +196,9 @@ Task<int> leaf_wait_beside_a_local(Ground& ground) {
 
 using Form = Task<int> (*)(Ground&);
 constexpr std::array<Form, 12> forms = {
-    named_aggregate_moved,     named_aggregate_referenced, named_lambda,           class_argument,
-    class_result,              owned_argument_and_result,  named_before_a_switch,  named_before_a_condition,
-    in_a_loop_over_a_local,    locals_of_an_inner_block,   structured_binding,     leaf_wait_beside_a_local,
+    named_aggregate_moved,  named_aggregate_referenced, named_lambda,          class_argument,
+    class_result,           owned_argument_and_result,  named_before_a_switch, named_before_a_condition,
+    in_a_loop_over_a_local, locals_of_an_inner_block,   structured_binding,    leaf_wait_beside_a_local,
 };
 
 }  // namespace

@@ -13,7 +13,9 @@ std::string printed(std::string_view text) {
   return address ? address->text() : "refused";
 }
 
-bool contains(const CidrSet& set, std::string_view text) { return set.contains(IpAddress::parse(text).value()); }
+bool contains(const CidrSet& set, std::string_view text) {
+  return set.contains(IpAddress::parse(text).value());
+}
 
 }  // namespace
 
@@ -34,9 +36,9 @@ TEST_CASE("ip address: IPv4 mapped into IPv6 is IPv4") {
 }
 
 TEST_CASE("ip address: what is no address is refused") {
-  for (std::string_view wrong : {"", "1", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4 ", " 1.2.3.4",
-                                 "1.2.3.4/8", "[::1]", "::1%lo", ":::", "1::2::3", "g::", "localhost", "0x7f.1",
-                                 "1:2:3:4:5:6:7:8:9"}) {
+  for (std::string_view wrong :
+       {"", "1", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4 ", " 1.2.3.4", "1.2.3.4/8", "[::1]",
+        "::1%lo", ":::", "1::2::3", "g::", "localhost", "0x7f.1", "1:2:3:4:5:6:7:8:9"}) {
     CAPTURE(std::string(wrong));
     CHECK(printed(wrong) == "refused");
   }
@@ -45,7 +47,8 @@ TEST_CASE("ip address: what is no address is refused") {
 }
 
 TEST_CASE("ip address: loopback and private ranges end where they end") {
-  for (std::string_view yes : {"127.0.0.1", "127.255.255.255", "::1"}) CHECK(IpAddress::parse(yes)->is_loopback());
+  for (std::string_view yes : {"127.0.0.1", "127.255.255.255", "::1"})
+    CHECK(IpAddress::parse(yes)->is_loopback());
   for (std::string_view no : {"126.255.255.255", "128.0.0.0", "::2", "::"})
     CHECK_FALSE(IpAddress::parse(no)->is_loopback());
   for (std::string_view yes : {"10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0",
@@ -76,8 +79,8 @@ TEST_CASE("cidr: a block contains its first and last address and no neighbour") 
   for (std::string_view yes : {"10.0.0.0", "10.255.255.255", "192.0.2.128", "192.0.2.255", "203.0.113.7",
                                "2001:db8::", "2001:db8:7fff:ffff::1", "::ffff:10.1.1.1"})
     CHECK(contains(set, yes));
-  for (std::string_view no : {"9.255.255.255", "11.0.0.0", "192.0.2.127", "192.0.3.0", "203.0.113.6", "203.0.113.8",
-                              "2001:db8:8000::", "2001:db9::", "::1"})
+  for (std::string_view no : {"9.255.255.255", "11.0.0.0", "192.0.2.127", "192.0.3.0", "203.0.113.6",
+                              "203.0.113.8", "2001:db8:8000::", "2001:db9::", "::1"})
     CHECK_FALSE(contains(set, no));
 }
 
@@ -94,8 +97,8 @@ TEST_CASE("cidr: a block of everything contains its own family only") {
 
 TEST_CASE("cidr: what is no block is refused") {
   CidrSet set;
-  for (std::string_view wrong : {"", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0.0/ 8",
-                                 "10.0.0.0/a", "::/129", "/8", "10/8"}) {
+  for (std::string_view wrong : {"", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8",
+                                 "10.0.0.0/ 8", "10.0.0.0/a", "::/129", "/8", "10/8"}) {
     CAPTURE(std::string(wrong));
     CHECK_FALSE(set.add(wrong));
   }

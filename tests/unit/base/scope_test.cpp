@@ -180,8 +180,7 @@ TEST_CASE("phase: a wait that lasts too long fails with the phase's cause and st
   World world;
   Scope scope(world.turn);
   Slot<int> slot;
-  WatchedStory<Result<int>> story(
-      take_in_phase(scope, slot, Stage::connect, 5s, Cause::upstream_timed_out));
+  WatchedStory<Result<int>> story(take_in_phase(scope, slot, Stage::connect, 5s, Cause::upstream_timed_out));
   world.advance(5s - 1ms);
   CHECK_FALSE(story.ended());
   world.advance(20ms);

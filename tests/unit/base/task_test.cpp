@@ -34,8 +34,8 @@ Task<int> sum(int a, int b) {
   co_return left + right;
 }
 
-Task<std::unique_ptr<std::string>> owned(std::string text) {
-  co_return std::make_unique<std::string>(std::move(text));
+Task<std::unique_ptr<std::string>> owned(std::string_view text) {
+  co_return std::make_unique<std::string>(text);
 }
 
 Task<bool> wait_for(Scope& scope, Slot<int>& slot, int& alive) {
@@ -51,6 +51,12 @@ Task<bool> wait_below(Scope& scope, Slot<int>& slot, int& alive) {
   co_return got;
 }
 
+Task<int> drop_other(Scope& in, Slot<int>& from, WatchedStory<bool>& victim) {
+  Result<int> value = co_await from.take(in);
+  victim.drop();
+  co_return value ? *value : 0;
+}
+
 Task<int> remember_depth(const std::byte** lowest) {
   // A local's address would be one in the coroutine's frame; the stack is elsewhere.
   const auto* here = static_cast<const std::byte*>(__builtin_frame_address(0));
@@ -62,7 +68,8 @@ Task<int> many_synchronous(int count, const std::byte** lowest) {
   int done = 0;
   for (int i = 0; i < count; ++i) {
     Task<int> one = remember_depth(lowest);
-    done += co_await one;
+    const int result = co_await one;
+    done += result;
   }
   co_return done;
 }
@@ -227,11 +234,6 @@ TEST_CASE("story: one story may drop another that is ready in the same turn") {
   Slot<int> slot;
   int alive = 0;
   WatchedStory<bool> other;
-  auto drop_other = [](Scope& in, Slot<int>& from, WatchedStory<bool>& victim) -> Task<int> {
-    Result<int> value = co_await from.take(in);
-    victim.drop();
-    co_return value ? *value : 0;
-  };
   Slot<int> first;
   Task<int> task = drop_other(scope, first, other);
   WatchedStory<int> dropping(std::move(task));

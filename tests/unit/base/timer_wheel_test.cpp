@@ -29,7 +29,8 @@ struct Alarm final : Timer {
 
 TEST_CASE("timer wheel: a timer fires never before its deadline, and within a tick after it") {
   for (int64_t offset = 0; offset < 40; ++offset) {
-    for (const Duration limit : {Duration(1ns), Duration(1ms), Duration(16ms), Duration(100ms), Duration(5s)}) {
+    for (const Duration limit :
+         {Duration(1ns), Duration(1ms), Duration(16ms), Duration(100ms), Duration(5s)}) {
       const Instant now = start + Duration(offset * 1'000'003);
       TimerWheel wheel(now);
       Alarm alarm;

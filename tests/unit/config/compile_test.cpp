@@ -42,7 +42,8 @@ void write(const std::string& path, std::string_view text) { std::ofstream(path)
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
-const routing::Route* route_of(const proxy::Snapshot& snapshot, std::string_view host, std::string_view path) {
+const routing::Route* route_of(const proxy::Snapshot& snapshot, std::string_view host,
+                               std::string_view path) {
   return snapshot.routes.match({.host = host, .path = path, .method = "GET"}).route;
 }
 
@@ -142,14 +143,18 @@ TEST_CASE("compile: a missing certificate or key is a problem at its listener, w
   support::TemporaryFolder folder;
   const std::string file = folder.file("postern.yaml");
   const auto said = [&](const std::string& certificate, const std::string& key) {
-    return compiler.problems_of("upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"] } }\n"
-                                "routes: [{ upstream: app }]\n"
-                                "listeners:\n"
-                                "  - address: \"127.0.0.1:443\"\n"
-                                "    tls:\n"
-                                "      certificate: " + certificate + "\n"
-                                "      key: " + key + "\n",
-                                file);
+    return compiler.problems_of(
+        "upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"] } }\n"
+        "routes: [{ upstream: app }]\n"
+        "listeners:\n"
+        "  - address: \"127.0.0.1:443\"\n"
+        "    tls:\n"
+        "      certificate: " +
+            certificate +
+            "\n"
+            "      key: " +
+            key + "\n",
+        file);
   };
   support::CertificateAuthority authority;
   const auto good = authority.issue({"a.example"});
@@ -174,9 +179,12 @@ TEST_CASE("compile: a certificate of every listener is used") {
   support::CertificateAuthority authority;
   const auto files = authority.issue({"a.example"});
   const Compiled compiled = compiler.compile_text(
-      "listeners: [{ address: \"127.0.0.1:443\", tls: { certificate: " + files.certificate + ", key: " + files.key +
+      "listeners: [{ address: \"127.0.0.1:443\", tls: { certificate: " + files.certificate +
+      ", key: " + files.key +
       ", min_version: \"1.3\" } }]\n"
-      "upstreams: { app: { endpoints: [\"https://app.internal\"], ca: " + authority.file() + " } }\n"
+      "upstreams: { app: { endpoints: [\"https://app.internal\"], ca: " +
+      authority.file() +
+      " } }\n"
       "routes: [{ upstream: app }]\n");
   REQUIRE_MESSAGE(compiled.has_value(), (compiled ? "" : compiled.error().text()));
   CHECK((*compiled)->listeners[0].tls != nullptr);
@@ -196,7 +204,8 @@ TEST_CASE("compile: an authority file that cannot be read is a problem at its up
         "upstreams:\n"
         "  app:\n"
         "    endpoints: [\"https://127.0.0.1:1\"]\n"
-        "    ca: " + std::string(name) + "\n",
+        "    ca: " +
+            std::string(name) + "\n",
         folder.file("postern.yaml"));
     CAPTURE(said);
     CHECK(contains(said, "upstreams.app.ca"));
@@ -208,10 +217,11 @@ TEST_CASE("compile: an authority file that cannot be read is a problem at its up
 TEST_CASE("compile: other TLS settings make another identity, the same ones the same") {
   Compiler compiler;
   const auto identity = [&](const std::string& settings) {
-    const Compiled compiled = compiler.compile_text("listeners: [{ address: \"127.0.0.1:0\" }]\n"
-                                                    "routes: [{ upstream: app }]\n"
-                                                    "upstreams: { app: { endpoints: [\"https://127.0.0.1:1\"]" +
-                                                    settings + " } }\n");
+    const Compiled compiled = compiler.compile_text(
+        "listeners: [{ address: \"127.0.0.1:0\" }]\n"
+        "routes: [{ upstream: app }]\n"
+        "upstreams: { app: { endpoints: [\"https://127.0.0.1:1\"]" +
+        settings + " } }\n");
     REQUIRE(compiled.has_value());
     return (*compiled)->groups[0].tls_identity;
   };
@@ -233,7 +243,8 @@ TEST_CASE("compile: keys that cannot be read or used are problems at their place
         "jwt:\n"
         "  session:\n"
         "    algorithms: [RS256]\n"
-        "    keys: " + std::string(name) + "\n",
+        "    keys: " +
+            std::string(name) + "\n",
         folder.file("postern.yaml"));
     CAPTURE(said);
     CHECK(contains(said, "postern.yaml:7:"));

@@ -121,7 +121,8 @@ TEST_CASE("client connection: a response is the same however it is cut") {
     ground.request();
     ground.answer(
         "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 1\r\n\r\n");
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: "
+        "1\r\n\r\n");
     const auto hints = ground.response();
     REQUIRE(hints);
     CHECK(hints->status == 103);
@@ -188,7 +189,8 @@ TEST_CASE("client connection: a truncated response aborts the body, and never en
       ground.world.settle();
       REQUIRE(ground.response());
       REQUIRE(ground.connection->response_body().aborted());
-      CHECK(*ground.connection->response_body().aborted() == Error{Cause::upstream_closed, Stage::response_body});
+      CHECK(*ground.connection->response_body().aborted() ==
+            Error{Cause::upstream_closed, Stage::response_body});
       CHECK_FALSE(ground.connection->response_body().at_end());
       CHECK_FALSE(ground.connection->reusable());
     }
@@ -293,7 +295,8 @@ TEST_CASE("client connection: request bodies are framed as the head says") {
   ground.request_with_body(BodyKind::chunked);
   ground.connection->request_body().push(base::Chunk::copy_of("hello"));
   ground.world.settle();
-  CHECK(ground.endpoint.take_heard() == "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+  CHECK(ground.endpoint.take_heard() ==
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
   ground.connection->request_body().end();
   ground.world.settle();
   CHECK(ground.endpoint.take_heard() == "0\r\n\r\n");
@@ -360,7 +363,8 @@ TEST_CASE("client connection: a tunnel gets the bytes that came with the 101, fi
     Ground ground;
     ground.wire->to_first.pieces = pieces;
     ground.request();
-    ground.answer("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nearly");
+    ground.answer(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nearly");
     ground.answer(", later");
     REQUIRE(ground.response());
     CHECK_FALSE(ground.connection->reusable());
@@ -376,10 +380,12 @@ TEST_CASE("client connection: a tunnel gets the bytes that came with the 101, fi
   }
 }
 
-TEST_CASE("client connection: an endpoint that ends right after a 101 gives the tunnel its bytes and its end") {
+TEST_CASE(
+    "client connection: an endpoint that ends right after a 101 gives the tunnel its bytes and its end") {
   Ground ground;
   ground.request();
-  ground.endpoint.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nlast");
+  ground.endpoint.send(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nlast");
   ground.endpoint.finish();
   ground.world.settle();
   REQUIRE(ground.response());

@@ -78,8 +78,8 @@ TEST_CASE("head scanner: a second empty line before the start line is refused") 
 TEST_CASE("head scanner: trailers may be empty, and their first line may not be folded") {
   check_head("\r\nnext", 1000, "\r\n", "next", HeadScanner::Section::trailers);
   check_head("A: b\r\n\r\nnext", 1000, "A: b\r\n\r\n", "next", HeadScanner::Section::trailers);
-  check_refused(" A: b\r\n\r\n", 1000, base::Cause::bad_request, "a header line begins with a space or tab (obs-fold)",
-                HeadScanner::Section::trailers);
+  check_refused(" A: b\r\n\r\n", 1000, base::Cause::bad_request,
+                "a header line begins with a space or tab (obs-fold)", HeadScanner::Section::trailers);
 }
 
 TEST_CASE("head scanner: folded lines are refused") {
@@ -92,9 +92,9 @@ TEST_CASE("head scanner: folded lines are refused") {
 
 TEST_CASE("head scanner: a bare LF is refused wherever it ends a line") {
   constexpr std::string_view detail = "a line ends with a bare LF";
-  for (std::string_view bytes : {"GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n",
-                                 "GET / HTTP/1.1\r\nHost: a\r\n\n", "\nGET / HTTP/1.1\r\n\r\n",
-                                 "\r\n\nGET / HTTP/1.1\r\n\r\n"})
+  for (std::string_view bytes :
+       {"GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\n", "\nGET / HTTP/1.1\r\n\r\n", "\r\n\nGET / HTTP/1.1\r\n\r\n"})
     check_refused(bytes, 1000, base::Cause::bad_request, detail);
 }
 
@@ -104,7 +104,8 @@ TEST_CASE("head scanner: a head may be as large as the limit, and not one byte l
   REQUIRE(head.size() == 100);
   check_head(head + "rest", 100, head, "rest");
   check_head("\r\n" + head + "rest", 100, head, "rest");  // the forgiven line is not part of it
-  check_refused(head + "rest", 99, base::Cause::head_too_large, "the header fields are larger than the limit");
+  check_refused(head + "rest", 99, base::Cause::head_too_large,
+                "the header fields are larger than the limit");
   check_refused(std::string(101, 'x'), 100, base::Cause::head_too_large,
                 "the header fields are larger than the limit");
 }

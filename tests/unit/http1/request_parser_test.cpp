@@ -37,13 +37,16 @@ ParsedMessage only_request(std::string_view bytes) {
   return only;
 }
 
-std::string get(std::string_view target) { return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
+std::string get(std::string_view target) {
+  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n";
+}
 
 }  // namespace
 
 TEST_CASE("request parser: a plain request is read") {
   const ParsedMessage request = only_request(
-      "GET /path?query=1 HTTP/1.1\r\nHost: example.com:8080\r\nAccept:  */* \t\r\nX-Empty:\r\nx-Case: \xc3\xa4\r\n\r\n");
+      "GET /path?query=1 HTTP/1.1\r\nHost: example.com:8080\r\nAccept:  */* \t\r\nX-Empty:\r\nx-Case: "
+      "\xc3\xa4\r\n\r\n");
   CHECK(request.method == "GET");
   CHECK(request.target == "/path?query=1");
   CHECK(request.authority == "example.com:8080");
@@ -70,7 +73,8 @@ TEST_CASE("request parser: a length of zero is no body") {
 }
 
 TEST_CASE("request parser: leading zeros of a length are read as a number") {
-  const ParsedMessage request = only_request("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 00004\r\n\r\nabcd");
+  const ParsedMessage request =
+      only_request("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 00004\r\n\r\nabcd");
   CHECK(request.content_length == 4);  // what is sent on is written anew
 }
 
@@ -89,7 +93,8 @@ TEST_CASE("request parser: connection persistence follows version and fields") {
   CHECK(only_request("GET / HTTP/1.1\r\nHost: a\r\n\r\n").keep_alive);
   CHECK_FALSE(only_request("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").keep_alive);
   CHECK_FALSE(only_request("GET / HTTP/1.1\r\nHost: a\r\nConnection: x, CLOSE\r\n\r\n").keep_alive);
-  CHECK_FALSE(only_request("GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: close\r\n\r\n").keep_alive);
+  CHECK_FALSE(
+      only_request("GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: close\r\n\r\n").keep_alive);
   CHECK_FALSE(only_request("GET / HTTP/1.0\r\nHost: a\r\n\r\n").keep_alive);
   CHECK(only_request("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n").keep_alive);
 }
@@ -101,7 +106,8 @@ TEST_CASE("request parser: HTTP/1.0 may come without Host") {
 }
 
 TEST_CASE("request parser: the absolute form is read as path and authority") {
-  const ParsedMessage request = only_request("GET http://One.example:81/p?q HTTP/1.1\r\nHost: one.example:81\r\n\r\n");
+  const ParsedMessage request =
+      only_request("GET http://One.example:81/p?q HTTP/1.1\r\nHost: one.example:81\r\n\r\n");
   CHECK(request.target == "/p?q");
   CHECK(request.authority == "One.example:81");
   CHECK(only_request("GET HTTPS://one.example HTTP/1.1\r\nHost: one.example\r\n\r\n").target == "/");
@@ -137,13 +143,14 @@ TEST_CASE("request parser: an upgrade needs both fields, and no other field will
 }
 
 TEST_CASE("request parser: bytes after an upgrade are left alone") {
-  parse_every_way("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x85 frames",
-                  [](const Parsed& parsed) {
-                    REQUIRE_FALSE(parsed.refused());
-                    REQUIRE(parsed.messages.size() == 1);
-                    CHECK(parsed.messages[0].complete);
-                    CHECK(parsed.rest == "\x81\x85 frames");
-                  });
+  parse_every_way(
+      "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x85 frames",
+      [](const Parsed& parsed) {
+        REQUIRE_FALSE(parsed.refused());
+        REQUIRE(parsed.messages.size() == 1);
+        CHECK(parsed.messages[0].complete);
+        CHECK(parsed.rest == "\x81\x85 frames");
+      });
 }
 
 TEST_CASE("request parser: pipelined requests come out one after another") {
@@ -221,7 +228,8 @@ TEST_CASE("request parser: trailers may be as large as their limit, and not larg
   const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n";
   const std::string fits = "X: " + std::string(43, 't') + "\r\n\r\n";
   REQUIRE(fits.size() == 50);
-  parse_every_way(head + fits, [](const Parsed& parsed) { CHECK_FALSE(parsed.refused()); }, limits);
+  parse_every_way(
+      head + fits, [](const Parsed& parsed) { CHECK_FALSE(parsed.refused()); }, limits);
   parse_every_way(
       head + "x" + fits,
       [](const Parsed& parsed) {
@@ -235,13 +243,14 @@ TEST_CASE("request parser: chunk extensions may not grow without end") {
   const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
   const auto refused = [&](size_t extension) {
     std::optional<bool> result;
-    parse_every_way(head + "5;" + std::string(extension, 'e') + "\r\nhello\r\n0\r\n\r\n", [&](const Parsed& parsed) {
-      if (result) CHECK(*result == parsed.refused());
-      result = parsed.refused();
-      if (!parsed.refused()) return;
-      CHECK(parsed.fault->cause == base::Cause::bad_request);
-      CHECK(parsed.fault->detail == "chunk extensions are larger than the limit");
-    });
+    parse_every_way(head + "5;" + std::string(extension, 'e') + "\r\nhello\r\n0\r\n\r\n",
+                    [&](const Parsed& parsed) {
+                      if (result) CHECK(*result == parsed.refused());
+                      result = parsed.refused();
+                      if (!parsed.refused()) return;
+                      CHECK(parsed.fault->cause == base::Cause::bad_request);
+                      CHECK(parsed.fault->detail == "chunk extensions are larger than the limit");
+                    });
     return *result;
   };
   // 16 KiB, with the framing around the extension: "5;", CR, LF, and nothing yet for data.

@@ -57,11 +57,13 @@ TEST_CASE("request parser: folded lines and bare LF are refused") {
       {"GET / HTTP/1.1\r\nHost: a\r\n\n", Cause::bad_request, bare_lf},
       {"GET / HTTP/1.1\nHost: a\n\n", Cause::bad_request, bare_lf},
       {"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", Cause::bad_request, bare_lf},
-      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\n", Cause::bad_request, bare_lf},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\n", Cause::bad_request,
+       bare_lf},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n c\r\n\r\n",
        Cause::bad_request, folded},
       {"\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, bare_lf},
-      {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, "empty lines instead of a start line"},
+      {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request,
+       "empty lines instead of a start line"},
   });
 }
 
@@ -69,24 +71,28 @@ TEST_CASE("request parser: a bare CR is no line end anywhere") {
   check_all_refused({
       {"GET / HTTP/1.1\r\nHost: a\r\nx:\rTransfer-Encoding: chunked\r\n\r\n", Cause::bad_request, malformed},
       {"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", Cause::bad_request, malformed},
-      {"GET / HTTP/1.1\r\nHost: a\r\n\rXGET /evil HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, malformed},
+      {"GET / HTTP/1.1\r\nHost: a\r\n\rXGET /evil HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request,
+       malformed},
   });
 }
 
 TEST_CASE("request parser: framing that two readers could understand differently is refused") {
   check_all_refused({
-      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\nContent-Length: 4\r\n\r\nabcd", Cause::bad_request, both},
-      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding:\r\n\r\nabcd", Cause::bad_request, both},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\nContent-Length: 4\r\n\r\nabcd",
+       Cause::bad_request, both},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding:\r\n\r\nabcd",
+       Cause::bad_request, both},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", Cause::bad_request, bad_coding},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding:\r\n\r\n0\r\n\r\n",
        Cause::bad_request, bad_coding},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", Cause::bad_request,
        bad_coding},
-      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n", Cause::bad_request,
-       bad_coding},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+       Cause::bad_request, bad_coding},
       {"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Cause::bad_request,
        "Transfer-Encoding in HTTP/1.0"},
-      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n", Cause::bad_request, bad_length},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n", Cause::bad_request,
+       bad_length},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nabcd", Cause::bad_request,
        bad_length},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4, 4\r\n\r\nabcd", Cause::bad_request, bad_length},
@@ -95,7 +101,8 @@ TEST_CASE("request parser: framing that two readers could understand differently
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x4\r\n\r\nabcd", Cause::bad_request, bad_length},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4 4\r\n\r\nabcd", Cause::bad_request, bad_length},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", Cause::bad_request, bad_length},
-      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551616\r\n\r\n", Cause::bad_request, bad_length},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551616\r\n\r\n", Cause::bad_request,
+       bad_length},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 00000000000000000004\r\n\r\nabcd", Cause::bad_request,
        bad_length},
       {"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx",
@@ -108,9 +115,11 @@ TEST_CASE("request parser: transfer codings that llhttp itself refuses are refus
            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
-           "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+           "chunked\r\n\r\n0\r\n\r\n",
            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-           "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0b" "chunked\r\n\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0b"
+           "chunked\r\n\r\n0\r\n\r\n",
            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n",
        }) {
@@ -131,11 +140,12 @@ TEST_CASE("request parser: versions and protocols that are not HTTP/1.0 or HTTP/
       {"GET / HTTP/0.9\r\nHost: a\r\n\r\n", Cause::unsupported_version, not_served},
       {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", Cause::unsupported_version, not_served},
   });
-  for (std::string_view bytes : {"SOURCE / ICE/1.0\r\nHost: a\r\n\r\n", "OPTIONS / RTSP/1.0\r\nHost: a\r\n\r\n",
-                                 "GET /\r\n\r\n", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n",
-                                 "GET / HTTP/1.1\rHost: a\r\n\r\n", "GET / http/1.1\r\nHost: a\r\n\r\n",
-                                 "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", "GET / HTTP/1.10\r\nHost: a\r\n\r\n",
-                                 "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
+  for (std::string_view bytes :
+       {"SOURCE / ICE/1.0\r\nHost: a\r\n\r\n", "OPTIONS / RTSP/1.0\r\nHost: a\r\n\r\n", "GET /\r\n\r\n",
+        "GET / HTTP/1.2\r\nHost: a\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\rHost: a\r\n\r\n", "GET / http/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", "GET / HTTP/1.10\r\nHost: a\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
     CAPTURE(std::string(bytes));
     feed_every_way(
         bytes, [](const support::Pieces& pieces) { return support::parse_requests(pieces); },
@@ -156,8 +166,12 @@ TEST_CASE("request parser: field names have the characters of a token and at lea
       {"GET / HTTP/1.1\r\nHost: a\r\n\xc3\xa4: b\r\n\r\n", Cause::bad_request, bad_field},
       {"GET / HTTP/1.1\r\nHost: a\r\nNoColon\r\n\r\n", Cause::bad_request, bad_field},
       {"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"sv, Cause::bad_request, bad_field},
-      {"GET / HTTP/1.1\r\nHost: a\r\nX: a\x01" "b\r\n\r\n", Cause::bad_request, bad_field},
-      {"GET / HTTP/1.1\r\nHost: a\r\nX: a\x7f" "b\r\n\r\n", Cause::bad_request, bad_field},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: a\x01"
+       "b\r\n\r\n",
+       Cause::bad_request, bad_field},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: a\x7f"
+       "b\r\n\r\n",
+       Cause::bad_request, bad_field},
   });
 }
 
@@ -172,14 +186,15 @@ TEST_CASE("request parser: exactly one Host, and one that is a host") {
       {"GET http://a:80/ HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request,
        "the target names another host than Host"},
       {"GET http://a?x HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, "an absolute target without a path"},
-      {"GET http:///path HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, "an absolute target without a host"},
+      {"GET http:///path HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request,
+       "an absolute target without a host"},
       {"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request,
        "the target is neither a path nor an http address"},
       {"GET * HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request,
        "the target \"*\" with a method other than OPTIONS"},
   });
-  for (std::string_view host : {"a@b", "a@b /x", "a, b", "a/b", "a b", "a:b", "a:70000", "[::1", "::1", "a:80:80",
-                                "http://a", "a#b", "a?b", "a\\b", "[::1]x"}) {
+  for (std::string_view host : {"a@b", "a@b /x", "a, b", "a/b", "a b", "a:b", "a:70000", "[::1", "::1",
+                                "a:80:80", "http://a", "a#b", "a?b", "a\\b", "[::1]x"}) {
     const std::string bytes = "GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n";
     CAPTURE(bytes);
     feed_every_way(
@@ -227,9 +242,9 @@ TEST_CASE("request parser: control characters, spaces and bytes beyond ASCII are
 TEST_CASE("request parser: chunk framing is taken literally") {
   constexpr std::string_view head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
   for (std::string_view body : {"5\r\nhelloXX0\r\n\r\n", "5\rXhello\r\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n",
-                                "0\r\n\rX\r\n\r\n", "g\r\n", "-1\r\n", "+5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n",
-                                " 5\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n", "5\r\nhello0\r\n\r\n",
-                                "10000000000000000\r\n", "fffffffffffffffff\r\n"}) {
+                                "0\r\n\rX\r\n\r\n", "g\r\n", "-1\r\n", "+5\r\nhello\r\n0\r\n\r\n",
+                                "0x5\r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n",
+                                "5\r\nhello0\r\n\r\n", "10000000000000000\r\n", "fffffffffffffffff\r\n"}) {
     const std::string bytes = std::string(head) + std::string(body);
     CAPTURE(bytes);
     feed_every_way(
@@ -241,21 +256,22 @@ TEST_CASE("request parser: chunk framing is taken literally") {
           CHECK_FALSE(parsed.messages[0].complete);
         });
   }
-  check_refused({"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", Cause::bad_request, bad_size});
+  check_refused({"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", Cause::bad_request,
+                 bad_size});
 }
 
 TEST_CASE("request parser: trailers keep the rules of fields") {
   check_all_refused({
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n: v\r\n\r\n", Cause::bad_request,
        "a field without a name"},
-      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA b: v\r\n\r\n", Cause::bad_request,
-       bad_field},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA b: v\r\n\r\n",
+       Cause::bad_request, bad_field},
   });
 }
 
 TEST_CASE("request parser: an expectation other than 100-continue is refused") {
-  check_refused({"PUT / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\nx", Cause::expectation_failed,
-                 "an Expect other than 100-continue"});
+  check_refused({"PUT / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\nx",
+                 Cause::expectation_failed, "an Expect other than 100-continue"});
 }
 
 TEST_CASE("request parser: a TLS handshake on a plain port is told apart") {

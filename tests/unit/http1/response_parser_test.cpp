@@ -73,7 +73,8 @@ TEST_CASE("response parser: a reason may be empty, or missing with its space") {
 
 TEST_CASE("response parser: a chunked body is put together, its trailers are kept") {
   const ParsedMessage response = only_response(
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nX-Sum: 6\r\nVia: z\r\n\r\n");
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nX-Sum: "
+      "6\r\nVia: z\r\n\r\n");
   CHECK(response.body_kind == BodyKind::chunked);
   CHECK(response.body == "hello!");
   CHECK(response.fields.size() == 1);
@@ -91,18 +92,20 @@ TEST_CASE("response parser: a body without framing lasts until the connection en
 
 TEST_CASE("response parser: 204, 304, 1xx and answers to HEAD have no body, whatever they say") {
   const std::string next = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-  for (const std::string head : {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
-                                 "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
-                                 "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n",
-                                 "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
-                                 "HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n"}) {
+  for (const std::string head :
+       {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n"}) {
     const std::vector<ParsedMessage> messages = responses_of(head + next);
     REQUIRE(messages.size() == 2);
     CHECK(messages[0].body.empty());
     CHECK(messages[1].body == "ok");
   }
-  for (const std::string head : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
-                                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"}) {
+  for (const std::string head :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"}) {
     const std::vector<ParsedMessage> messages =
         responses_of(head + next, {.methods = {Method::head, Method::get}});
     REQUIRE(messages.size() == 2);
@@ -131,14 +134,15 @@ TEST_CASE("response parser: interim responses come before the final one") {
 }
 
 TEST_CASE("response parser: a 101 ends with its head, the rest is another protocol") {
-  parse_every_way("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x02hi", {},
-                  [](const Parsed& parsed) {
-                    REQUIRE_FALSE(parsed.refused());
-                    REQUIRE(parsed.messages.size() == 1);
-                    CHECK(parsed.messages[0].status == 101);
-                    CHECK(parsed.messages[0].complete);
-                    CHECK(parsed.rest == "\x81\x02hi");
-                  });
+  parse_every_way(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x02hi", {},
+      [](const Parsed& parsed) {
+        REQUIRE_FALSE(parsed.refused());
+        REQUIRE(parsed.messages.size() == 1);
+        CHECK(parsed.messages[0].status == 101);
+        CHECK(parsed.messages[0].complete);
+        CHECK(parsed.rest == "\x81\x02hi");
+      });
 }
 
 TEST_CASE("response parser: connection persistence follows version and fields") {
@@ -161,11 +165,28 @@ TEST_CASE("response parser: a message that was cut is told from one that is whol
 }
 
 TEST_CASE("response parser: status lines of any other form are refused") {
-  for (std::string_view line :
-       {"HTTP/1.1 2 OK"sv, "HTTP/1.1 20 OK"sv, "HTTP/1.1 2000 OK"sv, "HTTP/1.1  200 OK"sv, "HTTP/1.1 000 X"sv,
-        "HTTP/1.1 099 X"sv, "HTTP/0.9 200 OK"sv, "HTTP/2.0 200 OK"sv, "HTTP/1.2 200 OK"sv, "HTTP/1.1 200OK"sv,
-        "HTTP/1.1 20x OK"sv, "HTTP/1.1 -20 OK"sv, "HTTP/1.1"sv, "HTTP/1.1 "sv, "ICY 200 OK"sv, "http/1.1 200 OK"sv,
-        "HTTP/1.1\t200 OK"sv, "HTTP/1.1 200 a\0b"sv, "HTTP/1.1 200 a\x01" "b"sv, " HTTP/1.1 200 OK"sv, "hello"sv}) {
+  for (std::string_view line : {"HTTP/1.1 2 OK"sv,
+                                "HTTP/1.1 20 OK"sv,
+                                "HTTP/1.1 2000 OK"sv,
+                                "HTTP/1.1  200 OK"sv,
+                                "HTTP/1.1 000 X"sv,
+                                "HTTP/1.1 099 X"sv,
+                                "HTTP/0.9 200 OK"sv,
+                                "HTTP/2.0 200 OK"sv,
+                                "HTTP/1.2 200 OK"sv,
+                                "HTTP/1.1 200OK"sv,
+                                "HTTP/1.1 20x OK"sv,
+                                "HTTP/1.1 -20 OK"sv,
+                                "HTTP/1.1"sv,
+                                "HTTP/1.1 "sv,
+                                "ICY 200 OK"sv,
+                                "http/1.1 200 OK"sv,
+                                "HTTP/1.1\t200 OK"sv,
+                                "HTTP/1.1 200 a\0b"sv,
+                                "HTTP/1.1 200 a\x01"
+                                "b"sv,
+                                " HTTP/1.1 200 OK"sv,
+                                "hello"sv}) {
     check_refused(std::string(line) + "\r\nContent-Length: 0\r\n\r\n");
   }
 }
@@ -173,13 +194,13 @@ TEST_CASE("response parser: status lines of any other form are refused") {
 TEST_CASE("response parser: ambiguous framing is refused") {
   const std::string head = "HTTP/1.1 200 OK\r\n";
   for (std::string_view fields :
-       {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"sv, "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"sv,
-        "Transfer-Encoding: gzip\r\n"sv, "Transfer-Encoding: chunked, gzip\r\n"sv,
-        "Transfer-Encoding: gzip, chunked\r\n"sv, "Transfer-Encoding:\r\n"sv,
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"sv, "Content-Length: 5\r\nContent-Length: 5\r\n"sv,
-        "Content-Length: 5\r\nContent-Length: 6\r\n"sv, "Content-Length: +5\r\n"sv, "Content-Length: 5,5\r\n"sv,
-        "Content-Length: 99999999999999999999\r\n"sv, "A: b\r\n c\r\n"sv, "A: b\n"sv, ": v\r\n"sv, "A b: c\r\n"sv,
-        "A: b\rc\r\n"sv, "A: \0\r\n"sv})
+       {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"sv,
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"sv, "Transfer-Encoding: gzip\r\n"sv,
+        "Transfer-Encoding: chunked, gzip\r\n"sv, "Transfer-Encoding: gzip, chunked\r\n"sv,
+        "Transfer-Encoding:\r\n"sv, "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"sv,
+        "Content-Length: 5\r\nContent-Length: 5\r\n"sv, "Content-Length: 5\r\nContent-Length: 6\r\n"sv,
+        "Content-Length: +5\r\n"sv, "Content-Length: 5,5\r\n"sv, "Content-Length: 99999999999999999999\r\n"sv,
+        "A: b\r\n c\r\n"sv, "A: b\n"sv, ": v\r\n"sv, "A b: c\r\n"sv, "A: b\rc\r\n"sv, "A: \0\r\n"sv})
     check_refused(head + std::string(fields) + "\r\nhello");
   check_refused("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
   check_refused("HTTP/1.1 200 OK\nContent-Length: 0\n\n");

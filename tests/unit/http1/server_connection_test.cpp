@@ -35,7 +35,8 @@ class Ground : public ServerConnection::Owner {
   support::MemoryPair pair = support::connect_in_memory(world);
   std::shared_ptr<support::Wire> wire = pair.wire;
   ScriptedPeer client{std::move(pair.first)};
-  std::optional<ServerConnection> server{std::in_place, world.turn, std::move(pair.second), limits, facts, *this};
+  std::optional<ServerConnection> server{std::in_place, world.turn, std::move(pair.second),
+                                         limits,        facts,      *this};
   base::Scope scope{world.turn};
   std::vector<std::string> targets;
   std::vector<Cause> gone;
@@ -107,8 +108,8 @@ std::string get(std::string_view target, std::string_view fields = {}) {
 }
 
 std::string ok(std::string_view body, std::string_view fields = {}) {
-  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(fields) + "\r\n" +
-         std::string(body);
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(fields) +
+         "\r\n" + std::string(body);
 }
 
 }  // namespace
@@ -122,9 +123,11 @@ TEST_CASE("server connection: requests on one connection are answered one after 
 }
 
 TEST_CASE("server connection: pipelined requests are answered in order, however they are cut") {
-  const std::string all = get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n" +
-                          get("/3") + get("/4") + get("/5");
-  for (const std::vector<size_t>& pieces : std::vector<std::vector<size_t>>{{}, {1}, {7, 3}, {1000, 1}, {60}}) {
+  const std::string all =
+      get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n" +
+      get("/3") + get("/4") + get("/5");
+  for (const std::vector<size_t>& pieces :
+       std::vector<std::vector<size_t>>{{}, {1}, {7, 3}, {1000, 1}, {60}}) {
     Ground ground(echo_target);
     ground.read_bodies_first = true;
     ground.wire->to_second.pieces = pieces;
@@ -178,7 +181,8 @@ TEST_CASE("server connection: 204 and 304 are answered without a body") {
     server.respond(head);
     server.response_body().end();
   });
-  CHECK(ground.exchange(get("/204") + get("/304")) == "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304 Not Modified\r\n\r\n");
+  CHECK(ground.exchange(get("/204") + get("/304")) ==
+        "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304 Not Modified\r\n\r\n");
 }
 
 TEST_CASE("server connection: HTTP/1.0 closes after the answer, unless it asked to be kept") {
@@ -200,7 +204,8 @@ TEST_CASE("server connection: a body of unknown length is chunked, or lasts unti
     server.response_body().end();
   };
   Ground modern(stream);
-  CHECK(modern.exchange(get("/")) == "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+  CHECK(modern.exchange(get("/")) ==
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
   CHECK_FALSE(modern.client.ended());
   Ground old(stream);
   CHECK(old.exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n") ==
@@ -240,7 +245,8 @@ TEST_CASE("server connection: an answer before the end of the request's body clo
   CHECK(ground.targets.size() == 1);
 }
 
-TEST_CASE("server connection: trailers are sent after a chunked body, those that may not stand there are dropped") {
+TEST_CASE(
+    "server connection: trailers are sent after a chunked body, those that may not stand there are dropped") {
   Ground ground([](ServerConnection& server) {
     http::ResponseHead head;
     head.body = BodyKind::chunked;
@@ -257,7 +263,8 @@ TEST_CASE("server connection: trailers are sent after a chunked body, those that
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: v\r\n\r\n");
 }
 
-TEST_CASE("server connection: bytes that are no request are refused with their status, and the connection closes") {
+TEST_CASE(
+    "server connection: bytes that are no request are refused with their status, and the connection closes") {
   Ground ground(echo_target);
   const std::string heard = ground.exchange("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + get("/next"));
   CHECK(heard == "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -283,7 +290,8 @@ TEST_CASE("server connection: bytes that break a request's body end its exchange
   answer(*ground.server, "", 400);
   ground.server->finish_stream();
   ground.world.settle();
-  CHECK(ground.client.heard() == "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  CHECK(ground.client.heard() ==
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   CHECK(ground.client.ended());
 }
 
@@ -295,7 +303,8 @@ TEST_CASE("server connection: a head that does not come in time is answered with
     CHECK(ground.exchange("x").empty());  // trickling does not help
   }
   ground.world.advance(6s);
-  CHECK(ground.client.heard() == "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  CHECK(ground.client.heard() ==
+        "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   CHECK(ground.over);
 }
 
@@ -477,7 +486,8 @@ TEST_CASE("server connection: a large response waits while the client does not r
   body.end();
   ground.server->finish_stream();
   ground.world.settle();
-  CHECK(ground.client.heard().size() == std::string("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n").size() + pushed);
+  CHECK(ground.client.heard().size() ==
+        std::string("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n").size() + pushed);
 }
 
 TEST_CASE("server connection: a tunnel gets the bytes that came early, first") {
@@ -550,8 +560,9 @@ TEST_CASE("server connection: closing waits for the client's end, but not for ev
 }
 
 TEST_CASE("server connection: one that is dropped at any moment leaves nothing behind") {
-  for (std::string_view bytes : {"", "GET / HT", "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-                                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab", "BAD\r\n\r\n"}) {
+  for (std::string_view bytes :
+       {"", "GET / HT", "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab", "BAD\r\n\r\n"}) {
     Ground ground([](ServerConnection&) {});
     ground.finish_at_once = false;
     ground.exchange(bytes);

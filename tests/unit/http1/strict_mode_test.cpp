@@ -1,5 +1,5 @@
-// llhttp has two modes that differ in what they let through, chosen when it is compiled and again wherever its
-// header is seen. These tests fail when either was compiled loosely.
+// llhttp has two modes that differ in what they let through, chosen when it is compiled and again wherever
+// its header is seen. These tests fail when either was compiled loosely.
 #include <doctest/doctest.h>
 #include <llhttp.h>
 

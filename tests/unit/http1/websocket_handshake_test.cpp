@@ -79,8 +79,9 @@ TEST_CASE("websocket handshake: exactly one key of 16 bytes") {
   http::RequestHead without = request();
   without.headers.remove("Sec-WebSocket-Key");
   CHECK(refusal(without) == "not exactly one Sec-WebSocket-Key");
-  for (std::string_view wrong : {"", "x", "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=",
-                                 "dGhlIHNhbXBsZSBub25jZWE=", "dGhlIHNhbXBsZSBub25_ZQ==", "not base64 at all!"}) {
+  for (std::string_view wrong :
+       {"", "x", "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=",
+        "dGhlIHNhbXBsZSBub25jZWE=", "dGhlIHNhbXBsZSBub25_ZQ==", "not base64 at all!"}) {
     CAPTURE(std::string(wrong));
     http::RequestHead head = request();
     head.headers.set("Sec-WebSocket-Key", wrong);
@@ -88,7 +89,9 @@ TEST_CASE("websocket handshake: exactly one key of 16 bytes") {
   }
 }
 
-TEST_CASE("websocket handshake: a fitting answer is accepted") { CHECK(refusal(request(), response()).empty()); }
+TEST_CASE("websocket handshake: a fitting answer is accepted") {
+  CHECK(refusal(request(), response()).empty());
+}
 
 TEST_CASE("websocket handshake: an answer that nobody asked for is refused") {
   http::RequestHead plain = request();

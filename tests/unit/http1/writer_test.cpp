@@ -56,7 +56,8 @@ TEST_CASE("writer: a request is written with the framing its head decides") {
   CHECK(text_of(http1::write_request(post)) ==
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12345678901234567890\r\n\r\n");
   post.body = BodyKind::chunked;
-  CHECK(text_of(http1::write_request(post)) == "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  CHECK(text_of(http1::write_request(post)) ==
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
 
   http::RequestHead deleting = request("DELETE", "/");
   CHECK(text_of(http1::write_request(deleting)) == "DELETE / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -84,11 +85,14 @@ TEST_CASE("writer: a response is written with the framing it is told") {
   http::ResponseHead head;
   head.status = 404;
   head.headers.add("X-A", "b");
-  CHECK(text_of(http1::write_response(head, {.body = BodyKind::length, .content_length = 7, .connection = {}})) ==
+  CHECK(text_of(
+            http1::write_response(head, {.body = BodyKind::length, .content_length = 7, .connection = {}})) ==
         "HTTP/1.1 404 Not Found\r\nX-A: b\r\nContent-Length: 7\r\n\r\n");
-  CHECK(text_of(http1::write_response(head, {.body = BodyKind::chunked, .content_length = 0, .connection = "close"})) ==
+  CHECK(text_of(http1::write_response(
+            head, {.body = BodyKind::chunked, .content_length = 0, .connection = "close"})) ==
         "HTTP/1.1 404 Not Found\r\nX-A: b\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
-  CHECK(text_of(http1::write_response(head, {.body = BodyKind::until_close, .content_length = 0, .connection = {}})) ==
+  CHECK(text_of(http1::write_response(
+            head, {.body = BodyKind::until_close, .content_length = 0, .connection = {}})) ==
         "HTTP/1.1 404 Not Found\r\nX-A: b\r\n\r\n");
   head.status = 299;
   CHECK(text_of(http1::write_response(head, {})) == "HTTP/1.1 299 \r\nX-A: b\r\n\r\n");
@@ -99,7 +103,8 @@ TEST_CASE("writer: a response is written with the framing it is told") {
 TEST_CASE("writer: 426 names the protocol to upgrade to") {
   http::ResponseHead head;
   head.status = 426;
-  CHECK(text_of(http1::write_response(head, {.body = BodyKind::none, .content_length = 0, .connection = "close"})) ==
+  CHECK(text_of(http1::write_response(
+            head, {.body = BodyKind::none, .content_length = 0, .connection = "close"})) ==
         "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: close\r\n\r\n");
 }
 

@@ -179,8 +179,8 @@ TEST_CASE("dialer: TLS is set up and verified when it is asked for") {
   Ground ground;
   support::CertificateAuthority authority;
   TicketKeys tickets;
-  const auto served =
-      ServerTls::make({.certificates = {authority.issue({"a.example"})}, .tls1_3_only = false, .ciphers = {}}, tickets);
+  const auto served = ServerTls::make(
+      {.certificates = {authority.issue({"a.example"})}, .tls1_3_only = false, .ciphers = {}}, tickets);
   const auto tls = ClientTls::make({.ca_file = authority.file(), .insecure = false});
   REQUIRE(served);
   REQUIRE(tls);
@@ -205,9 +205,7 @@ TEST_CASE("dialer: TLS is set up and verified when it is asked for") {
 TEST_CASE("dialer: one that is dropped half way leaves nothing behind") {
   Ground ground;
   const DialTarget where = target("127.0.0.1", ground.listen());
-  {
-    Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  }
+  { Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried)); }
   {
     const DialTarget named = target("localhost", where.port);
     Dialing dialing(ground.dialer.dial(ground.scope, named, ground.tried));

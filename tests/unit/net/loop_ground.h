@@ -1,4 +1,5 @@
-// A real loop and real loopback sockets, bounded: whatever is waited for comes, or the loop's own deadline does.
+// A real loop and real loopback sockets, bounded: whatever is waited for comes, or the loop's own deadline
+// does.
 #pragma once
 
 #include <doctest/doctest.h>

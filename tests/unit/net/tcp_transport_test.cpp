@@ -70,10 +70,12 @@ TEST_CASE("tcp transport: large amounts arrive whole in both directions at the s
   Ground ground;
   const std::string there = pattern(5'000'000);
   const std::string back = pattern(3'000'001);
-  for (size_t at = 0; at < there.size(); at += 50'000) ground.first.send(std::string_view(there).substr(at, 50'000));
+  for (size_t at = 0; at < there.size(); at += 50'000)
+    ground.first.send(std::string_view(there).substr(at, 50'000));
   ground.second.transport().write(base::bytes_of(back));
-  REQUIRE(ground.run_until(
-      [&] { return ground.second.heard().size() == there.size() && ground.first.heard().size() == back.size(); }));
+  REQUIRE(ground.run_until([&] {
+    return ground.second.heard().size() == there.size() && ground.first.heard().size() == back.size();
+  }));
   CHECK(ground.second.heard() == there);
   CHECK(ground.first.heard() == back);
   CHECK(ground.first.transport().backlog() == 0);
@@ -152,7 +154,8 @@ TEST_CASE("tcp transport: finishing waits for a backlog") {
 }
 
 TEST_CASE("tcp transport: an end that comes together with bytes is seen after them") {
-  for (const size_t size : {size_t{1}, size_t{1000}, Loop::receive_buffer_size, Loop::receive_buffer_size * 3 + 1}) {
+  for (const size_t size :
+       {size_t{1}, size_t{1000}, Loop::receive_buffer_size, Loop::receive_buffer_size * 3 + 1}) {
     CAPTURE(size);
     LoopGround ground;
     auto ends = LoopGround::connect_ends();
@@ -160,7 +163,8 @@ TEST_CASE("tcp transport: an end that comes together with bytes is seen after th
     ScriptedPeer reader(ground.adopt(std::move(ends.second)));
     size_t sent = 0;
     REQUIRE(ground.run_until([&] {
-      const ssize_t count = ::send(ends.first.descriptor(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+      const ssize_t count =
+          ::send(ends.first.descriptor(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
       if (count > 0) sent += static_cast<size_t>(count);
       if (sent == size) ::shutdown(ends.first.descriptor(), SHUT_WR);
       return sent == size;
@@ -262,7 +266,8 @@ TEST_CASE("tcp transport: many of them on one loop do not disturb each other") {
     // Each echoes until it has heard enough.
     pairs.back().far->on_hearing = [](ScriptedPeer& peer) { peer.send(peer.take_heard()); };
   }
-  for (int i = 0; i < 100; ++i) pairs[static_cast<size_t>(i)].near->send(std::string(1000, static_cast<char>('0' + i % 70)));
+  for (int i = 0; i < 100; ++i)
+    pairs[static_cast<size_t>(i)].near->send(std::string(1000, static_cast<char>('0' + i % 70)));
   REQUIRE(ground.run_until([&] {
     for (const Pair& pair : pairs)
       if (pair.near->heard().size() < 1000) return false;

@@ -34,7 +34,8 @@ std::unique_ptr<const ServerTls> serve(const std::vector<ServerTlsOptions::Files
 }
 
 const std::vector<ServerTlsOptions::Files>& usual_files() {
-  static const std::vector<ServerTlsOptions::Files> files{authority().issue({"good.example", "*.wild.example", "127.0.0.1"})};
+  static const std::vector<ServerTlsOptions::Files> files{
+      authority().issue({"good.example", "*.wild.example", "127.0.0.1"})};
   return files;
 }
 
@@ -105,7 +106,8 @@ struct RawGround {
 }  // namespace
 
 TEST_CASE("tls transport: bytes go both ways, however the wire cuts them") {
-  for (const std::vector<size_t>& pieces : std::vector<std::vector<size_t>>{{}, {1}, {5, 1}, {3, 1000, 7}, {1460}}) {
+  for (const std::vector<size_t>& pieces :
+       std::vector<std::vector<size_t>>{{}, {1}, {5, 1}, {3, 1000, 7}, {1460}}) {
     Ground ground("good.example", pieces);
     REQUIRE(ground.client_outcome());
     REQUIRE(ground.server_outcome());
@@ -302,8 +304,8 @@ TEST_CASE("tls transport: names that the certificate has are accepted") {
 }
 
 TEST_CASE("tls transport: names that the certificate does not have are refused") {
-  for (const std::string name : {"evil.example", "good.example.evil", "wild.example", "a.b.wild.example", "127.0.0.2",
-                                 "::1"}) {
+  for (const std::string name :
+       {"evil.example", "good.example.evil", "wild.example", "a.b.wild.example", "127.0.0.2", "::1"}) {
     CAPTURE(name);
     Ground ground(name);
     const auto outcome = ground.client_outcome();
@@ -410,7 +412,8 @@ TEST_CASE("tls transport: versions before 1.2 are refused, and 1.2 where only 1.
   CHECK_FALSE(connects(*modern, TLS1_2_VERSION));
 }
 
-TEST_CASE("tls transport: a ticket is good at every server with the same keys, until they have rotated away") {
+TEST_CASE(
+    "tls transport: a ticket is good at every server with the same keys, until they have rotated away") {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     CAPTURE(version);
     TicketKeys tickets;
@@ -481,8 +484,10 @@ TEST_CASE("tls transport: bytes that are put back are delivered over a real sock
   const auto served = serve(usual_files(), tickets);
   const auto trusted = trust(authority().file());
   auto ends = LoopGround::connect_ends();
-  ScriptedPeer client(TlsTransport::client(ground.loop.turn(), ground.adopt(std::move(ends.first)), *trusted, "good.example"));
-  ScriptedPeer server(TlsTransport::server(ground.loop.turn(), ground.adopt(std::move(ends.second)), *served));
+  ScriptedPeer client(TlsTransport::client(ground.loop.turn(), ground.adopt(std::move(ends.first)), *trusted,
+                                           "good.example"));
+  ScriptedPeer server(
+      TlsTransport::server(ground.loop.turn(), ground.adopt(std::move(ends.second)), *served));
   REQUIRE(ground.run_until([&] {
     client.send("x");  // dropped while the handshake is under way
     return !server.heard().empty();
@@ -524,10 +529,10 @@ TEST_CASE("server tls: files that cannot be used are named") {
             .find("/nowhere/a.pem") != std::string::npos);
   CHECK(refusal({.certificates = {{good.certificate, "/nowhere/k.pem"}}, .tls1_3_only = false, .ciphers = {}})
             .find("/nowhere/k.pem") != std::string::npos);
-  CHECK(refusal({.certificates = {{good.certificate, other.key}}, .tls1_3_only = false, .ciphers = {}}).find(other.key) !=
-        std::string::npos);
-  CHECK(refusal({.certificates = {good}, .tls1_3_only = false, .ciphers = "NO-SUCH-CIPHER"}).find("NO-SUCH-CIPHER") !=
-        std::string::npos);
+  CHECK(refusal({.certificates = {{good.certificate, other.key}}, .tls1_3_only = false, .ciphers = {}})
+            .find(other.key) != std::string::npos);
+  CHECK(refusal({.certificates = {good}, .tls1_3_only = false, .ciphers = "NO-SUCH-CIPHER"})
+            .find("NO-SUCH-CIPHER") != std::string::npos);
   CHECK(refusal({.certificates = {good}, .tls1_3_only = false, .ciphers = {}}).empty());
   CHECK_FALSE(ClientTls::make({.ca_file = "/nowhere/ca.pem", .insecure = false}));
 }

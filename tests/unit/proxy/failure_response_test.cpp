@@ -56,7 +56,8 @@ TEST_CASE("failure response: detail and remedy are shown for the client's faults
     const auto cause = static_cast<Cause>(i);
     const base::ErrorTraits& traits = base::traits(cause);
     CAPTURE(traits.label);
-    const Rendered made = rendered(proxy::failure_response({cause, base::Stage::connect}, "10.9.8.7:3000 refused"));
+    const Rendered made =
+        rendered(proxy::failure_response({cause, base::Stage::connect}, "10.9.8.7:3000 refused"));
     const bool client = traits.fault == base::Side::client;
     CHECK(member(made.body, "detail") == (client ? "10.9.8.7:3000 refused" : "(none)"));
     CHECK(member(made.body, "remedy") == (client ? traits.remedy : "(none)"));
@@ -66,7 +67,8 @@ TEST_CASE("failure response: detail and remedy are shown for the client's faults
 
 TEST_CASE("failure response: a detail with quotes and controls stays one JSON string") {
   const std::string detail = "say \"no\"\r\nto \\ and \x01";
-  const Rendered made = rendered(proxy::failure_response({Cause::bad_request, base::Stage::request_head}, detail));
+  const Rendered made =
+      rendered(proxy::failure_response({Cause::bad_request, base::Stage::request_head}, detail));
   CHECK(member(made.body, "detail") == detail);
   CHECK(made.body.find('\n') == made.body.size() - 1);
 }
@@ -78,14 +80,17 @@ TEST_CASE("failure response: without a request id none is named") {
 }
 
 TEST_CASE("failure response: 426 names the WebSocket version and 503 asks for patience") {
-  const Rendered upgrade = rendered(proxy::failure_response({Cause::upgrade_required, base::Stage::routing}, {}));
+  const Rendered upgrade =
+      rendered(proxy::failure_response({Cause::upgrade_required, base::Stage::routing}, {}));
   CHECK(upgrade.head.status == 426);
   CHECK(upgrade.head.headers.get(FieldId::sec_websocket_version) == "13");
-  const Rendered draining = rendered(proxy::failure_response({Cause::shutting_down, base::Stage::connect}, {}));
+  const Rendered draining =
+      rendered(proxy::failure_response({Cause::shutting_down, base::Stage::connect}, {}));
   CHECK(draining.head.status == 503);
   REQUIRE(draining.head.headers.find("Retry-After") != nullptr);
   CHECK(draining.head.headers.find("Retry-After")->value == "1");
-  const Rendered refused = rendered(proxy::failure_response({Cause::upstream_refused, base::Stage::connect}, {}));
+  const Rendered refused =
+      rendered(proxy::failure_response({Cause::upstream_refused, base::Stage::connect}, {}));
   CHECK(refused.head.headers.find("Retry-After") == nullptr);
 }
 

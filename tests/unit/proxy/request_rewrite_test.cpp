@@ -12,7 +12,8 @@ namespace {
 
 // A request as it stands before an endpoint gets it, and after.
 struct Rewritten {
-  explicit Rewritten(std::string_view method = "GET", std::string_view target = "/") : judged(method, target) {
+  explicit Rewritten(std::string_view method = "GET", std::string_view target = "/")
+      : judged(method, target) {
     facts.peer = {*base::IpAddress::parse("203.0.113.9"), 40000};
     facts.peer_text = "203.0.113.9";
     facts.listener_port = 8080;
@@ -107,7 +108,7 @@ TEST_CASE("identify: the client is the last address that is no trusted proxy's")
   CHECK(identified("1.2.3.4") == "1.2.3.4");
   CHECK(identified("6.6.6.6, 1.2.3.4") == "1.2.3.4");  // what stands before can be forged
   CHECK(identified("6.6.6.6, 1.2.3.4, 10.0.0.5") == "1.2.3.4");
-  CHECK(identified("10.0.0.7, 10.0.0.5") == "10.0.0.7");  // all trusted: the first of them
+  CHECK(identified("10.0.0.7, 10.0.0.5") == "10.0.0.7");   // all trusted: the first of them
   CHECK(identified("6.6.6.6, unknown") == "203.0.113.9");  // unreadable: the socket
   CHECK(identified("6.6.6.6, unknown, 1.2.3.4") == "1.2.3.4");
   CHECK(identified("2001:db8::1") == "2001:db8::1");

@@ -17,9 +17,9 @@ constexpr proxy::AttemptFacts response_begun{.sent = true, .response_begun = tru
 constexpr proxy::AttemptFacts body_consumed{.sent = true, .body_consumed = true};
 
 // An endpoint that was never reached has seen nothing.
-constexpr auto before_a_byte = std::to_array<Cause>({Cause::upstream_unresolved, Cause::upstream_refused,
-                                                     Cause::upstream_unreachable, Cause::upstream_tls_failed,
-                                                     Cause::upstream_timed_out});
+constexpr auto before_a_byte =
+    std::to_array<Cause>({Cause::upstream_unresolved, Cause::upstream_refused, Cause::upstream_unreachable,
+                          Cause::upstream_tls_failed, Cause::upstream_timed_out});
 
 template <class List>
 bool holds(const List& list, Cause cause) {

@@ -246,7 +246,8 @@ TEST_CASE("tunnel: closing the oldest sends 1001 to them alone and lets the answ
   for (int i = 0; i < 3; ++i) {
     TunnelEnd& client = *clients.emplace_back(std::make_unique<TunnelEnd>(world));
     TunnelEnd& upstream = *upstreams.emplace_back(std::make_unique<TunnelEnd>(world));
-    tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, TunnelFacts(usual_facts(), true), 1h);
+    tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, TunnelFacts(usual_facts(), true),
+                 1h);
   }
   world.settle();
   const auto close = [&](size_t count) {
@@ -358,9 +359,11 @@ TEST_CASE("tunnel: under random faults what arrives is a beginning of what was s
     CHECK(sent[0].starts_with(tunnel.upstream.peer.heard()));
     // The client may have got a Close frame of the gateway on top.
     const std::string& heard = tunnel.client.peer.heard();
-    const auto [differs, expected] = std::mismatch(heard.begin(), heard.end(), sent[1].begin(), sent[1].end());
+    const auto [differs, expected] =
+        std::mismatch(heard.begin(), heard.end(), sent[1].begin(), sent[1].end());
     const std::string rest(differs, heard.end());
-    const bool ours = rest.empty() || close_text(1014, "the upstream closed the connection").starts_with(rest) ||
+    const bool ours = rest.empty() ||
+                      close_text(1014, "the upstream closed the connection").starts_with(rest) ||
                       close_text(1014, "the upstream broke the connection").starts_with(rest) ||
                       close_text(1001, "no data for too long").starts_with(rest);
     CHECK(ours);

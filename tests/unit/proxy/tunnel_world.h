@@ -40,7 +40,8 @@ struct TunnelEnd {
 
 struct TunnelWorld {
   explicit TunnelWorld(base::Duration idle = std::chrono::minutes(10), bool logged = true) {
-    tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, TunnelFacts(usual_facts(), logged), idle);
+    tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {},
+                 TunnelFacts(usual_facts(), logged), idle);
   }
   ~TunnelWorld() {
     tunnels.cut_all();
@@ -55,7 +56,8 @@ struct TunnelWorld {
 };
 
 inline std::string close_text(uint16_t code, std::string_view reason) {
-  return websocket::test::server_frame(websocket::test::goodbye, websocket::test::close_payload(code, reason));
+  return websocket::test::server_frame(websocket::test::goodbye,
+                                       websocket::test::close_payload(code, reason));
 }
 
 }  // namespace postern::proxy

@@ -23,7 +23,8 @@ struct Greeting {
 // The same with a certificate for a.example.
 struct SecuredGreeting : Greeting {
   SecuredGreeting() {
-    auto made = net::ServerTls::make({.certificates = {authority.issue({"a.example"})}, .ciphers = {}}, tickets);
+    auto made =
+        net::ServerTls::make({.certificates = {authority.issue({"a.example"})}, .ciphers = {}}, tickets);
     REQUIRE(made.has_value());
     tls = std::move(*made);
   }
@@ -203,7 +204,8 @@ TEST_CASE("client connection: HTTP passes over TLS") {
   CHECK(world.proxy.log.last("exchange")["tls"] == true);
 }
 
-TEST_CASE("client connection: plain HTTP on a TLS port is answered 400 in the clear, in whatever pieces it comes") {
+TEST_CASE(
+    "client connection: plain HTTP on a TLS port is answered 400 in the clear, in whatever pieces it comes") {
   for (const std::vector<size_t>& pieces : {std::vector<size_t>{}, {1}, {2, 5}}) {
     SecuredGreeting world;
     TestClient& client = world.connect();

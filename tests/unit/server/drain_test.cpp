@@ -14,7 +14,8 @@ using namespace support;
 namespace {
 
 constexpr std::string_view handshake =
-    "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: "
+    "13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 // A worker with `count` open tunnels.
@@ -30,9 +31,9 @@ struct Tunnelling final : private server::Acceptor::Owner {
   // Clients that were told to go away.
   size_t told() {
     const auto goodbye = websocket::close_frame(1001, "the gateway is shutting down");
-    return static_cast<size_t>(std::count_if(proxy.clients.begin(), proxy.clients.end(), [&](const auto& client) {
-      return client->unread() == goodbye.text();
-    }));
+    return static_cast<size_t>(
+        std::count_if(proxy.clients.begin(), proxy.clients.end(),
+                      [&](const auto& client) { return client->unread() == goodbye.text(); }));
   }
   void on_connections_gone() override {}
 

@@ -68,7 +68,7 @@ class WorkerGround final : private Acceptor::Owner {
 
  private:
   proxy::TunnelSet tunnels_{ground_.loop.turn(), log.access_log()};
-  proxy::Services services_{ground_.loop.turn(), dialer_,  tokens_,        log.access_log(),
+  proxy::Services services_{ground_.loop.turn(), dialer_,  tokens_,       log.access_log(),
                             request_ids_,        tunnels_, &net::unix_now};
 
  public:
@@ -87,7 +87,8 @@ class SocketClient {
   }
   bool connected() const { return connected_; }
   void send(std::string_view text) {
-    REQUIRE(::send(socket_.descriptor(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+    REQUIRE(::send(socket_.descriptor(), text.data(), text.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(text.size()));
   }
   const std::string& heard() {
     std::array<char, 4096> part;

@@ -23,7 +23,6 @@ void fill(UpstreamWorld& world, size_t count, base::Duration between = 1s) {
   }
 }
 
-
 }  // namespace
 
 TEST_CASE("pool: the connection that rested for the shortest time is taken first") {
@@ -143,13 +142,13 @@ TEST_CASE("lease: only a connection that was left clean is given back") {
   CHECK(idle_after(response_text("whole"), true));
   CHECK(idle_after("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", true));
   CHECK(idle_after("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx", true));
-  CHECK_FALSE(idle_after({}, false));                                                         // never used
-  CHECK_FALSE(idle_after({}, true));                                                          // no answer
-  CHECK_FALSE(idle_after("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx", true));             // half of it
-  CHECK_FALSE(idle_after(response_text("x", "Connection: close\r\n"), true));                 // says so
-  CHECK_FALSE(idle_after("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", true));             // does not say
-  CHECK_FALSE(idle_after("HTTP/1.1 200 OK\r\n\r\nx", true));                                  // until the end
-  CHECK_FALSE(idle_after(response_text("x") + "more", true));                                 // more than asked
+  CHECK_FALSE(idle_after({}, false));                                              // never used
+  CHECK_FALSE(idle_after({}, true));                                               // no answer
+  CHECK_FALSE(idle_after("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx", true));  // half of it
+  CHECK_FALSE(idle_after(response_text("x", "Connection: close\r\n"), true));      // says so
+  CHECK_FALSE(idle_after("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", true));  // does not say
+  CHECK_FALSE(idle_after("HTTP/1.1 200 OK\r\n\r\nx", true));                       // until the end
+  CHECK_FALSE(idle_after(response_text("x") + "more", true));                      // more than asked
   CHECK_FALSE(idle_after("no HTTP at all\r\n\r\n", true));
 }
 

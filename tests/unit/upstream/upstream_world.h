@@ -31,7 +31,8 @@ inline GroupModel model_of(std::string name, const std::vector<uint16_t>& ports,
 // Connects, in a story of its own, and keeps what came of it.
 class Connecting final : private base::Story<base::Result<Lease>>::Owner {
  public:
-  Connecting(support::World& world, net::Dialer& dialer, const Group& group, size_t index) : scope(world.turn) {
+  Connecting(support::World& world, net::Dialer& dialer, const Group& group, size_t index)
+      : scope(world.turn) {
     Owner& self = *this;
     story_.begin(connect(scope, world.turn, dialer, group, index, tried), self);
     world.settle();
