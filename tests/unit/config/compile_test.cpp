@@ -57,7 +57,7 @@ via: true
 request_id: X-Trace
 listeners:
   - { address: "127.0.0.1:8080" }
-  - { address: ":80", redirect: https }
+  - { address: ":80" }
   - { address: "localhost:8081" }
 upstreams:
   app:
@@ -92,7 +92,7 @@ limits:
   CHECK(snapshot.listeners[0].address.text() == "127.0.0.1:8080");
   CHECK(snapshot.listeners[0].tls == nullptr);
   CHECK(snapshot.listeners[1].address.text() == "[::]:80");
-  CHECK(snapshot.listeners[1].redirect_to_https);
+  CHECK_FALSE(snapshot.listeners[1].redirect_to_https);
   CHECK(snapshot.listeners[2].address.text() == "127.0.0.1:8081");
 
   REQUIRE(snapshot.groups.size() == 2);
@@ -161,6 +161,7 @@ TEST_CASE("compile: a missing certificate or key is a problem at its listener, w
   const auto other = authority.issue({"b.example"});
   CHECK(said(good.certificate, good.key).empty());
   const std::string no_certificate = said("missing.pem", good.key);
+  CAPTURE(no_certificate);
   CHECK(contains(no_certificate, file + ":5:"));
   CHECK(contains(no_certificate, "listeners[0].tls"));
   CHECK(contains(no_certificate, folder.file("missing.pem")));  // beside the configuration
@@ -187,7 +188,9 @@ TEST_CASE("compile: a certificate of every listener is used") {
       " } }\n"
       "routes: [{ upstream: app }]\n");
   REQUIRE_MESSAGE(compiled.has_value(), (compiled ? "" : compiled.error().text()));
-  CHECK((*compiled)->listeners[0].tls != nullptr);
+  CHECK((*compiled)->listeners[0].redirect_to_https);
+  CHECK((*compiled)->listeners[0].tls == nullptr);
+  CHECK((*compiled)->listeners[1].tls != nullptr);
   CHECK((*compiled)->groups[0].tls != nullptr);
   CHECK((*compiled)->groups[0].endpoints[0].port == 443);
   CHECK((*compiled)->groups[0].endpoints[0].authority == "app.internal");
