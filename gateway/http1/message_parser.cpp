@@ -145,6 +145,8 @@ tl::expected<void, Fault> MessageParser::parse_head(base::Chunk bytes) {
     return {};
   }
   if (error != HPE_OK) return tl::unexpected(fault_of(error));
+  if (!head_bytes_.empty())  // llhttp passes over lone CRs: it has seen lines, but no start line
+    return tl::unexpected(Fault{Cause::bad_request, "empty lines instead of a start line"});
   state_ = State::body;
   return {};
 }

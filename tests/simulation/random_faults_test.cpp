@@ -166,7 +166,7 @@ Run run_with(uint64_t seed) {
       } else {
         request += "\r\n";
       }
-      client.peer().send(request);
+      client.queue(request);
       mine.push_back(std::move(one));
     }
   }
@@ -214,7 +214,7 @@ TEST_CASE("random faults: every request is answered whole and right, or fails vi
   if (const char* given = std::getenv("POSTERN_SEED"))
     seeds.push_back(std::strtoull(given, nullptr, 10));
   else
-    for (uint64_t seed = 1; seed <= 120; ++seed) seeds.push_back(seed * 7919);
+    for (uint64_t seed = 1; seed <= 100; ++seed) seeds.push_back(seed * 7919);
   for (const uint64_t seed : seeds) {
     CAPTURE(seed);
     const Run run = run_with(seed);

@@ -32,7 +32,9 @@ class FakeConnection {
   std::optional<HttpMessage> take_request();
   // Everything that was heard beyond the requests.
   std::string take_unread();
-  void send(std::string_view bytes) { peer_.send(bytes); }
+  void send(std::string_view bytes) {
+    in_pieces(bytes, [this](std::string_view piece) { peer_.send(piece); });
+  }
   void finish() { peer_.finish(); }
   void leave() { peer_.leave(); }  // closes, in good order when all was read
   void reset() { peer_.reset(); }  // as a crashed process does

@@ -41,6 +41,7 @@ std::optional<size_t> read_lines(std::string_view text, std::vector<std::string_
 }
 
 std::optional<size_t> read_chunked(std::string_view text, HttpMessage& message) {
+  std::vector<std::string_view> parts;  // put together at the end: this is tried again with every piece
   size_t at = 0;
   for (;;) {
     const size_t end = text.find(line_end, at);
@@ -53,7 +54,7 @@ std::optional<size_t> read_chunked(std::string_view text, HttpMessage& message) 
     }
     if (*size == 0) break;
     if (text.size() - at < *size + line_end.size()) return std::nullopt;
-    message.body += text.substr(at, *size);
+    parts.push_back(text.substr(at, *size));
     at += *size;
     if (text.substr(at, line_end.size()) != line_end) message.wrong = "a chunk longer than its size";
     at += line_end.size();
@@ -61,6 +62,7 @@ std::optional<size_t> read_chunked(std::string_view text, HttpMessage& message) 
   std::vector<std::string_view> lines;
   const auto used = read_lines(text.substr(at), lines);
   if (!used) return std::nullopt;
+  for (std::string_view part : parts) message.body += part;
   for (std::string_view line : lines)
     if (!read_field(line, message.trailers)) message.wrong = "a trailer that is no field";
   return at + *used;

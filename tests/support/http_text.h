@@ -42,6 +42,12 @@ std::string response_text(std::string_view body, std::string_view fields = {},
                           std::string_view status = "200 OK");
 // `body` in chunks of `size` bytes; `trailers` are whole lines with their ends.
 std::string chunked_text(std::string_view body, size_t size, std::string_view trailers = {});
+// Calls `send` with `text` in pieces of 16 KiB: a large text in one chunk makes memory transports slow.
+template <class Send>
+void in_pieces(std::string_view text, Send&& send) {
+  constexpr size_t piece = 16 * 1024;
+  for (size_t at = 0; at < text.size(); at += piece) send(text.substr(at, piece));
+}
 // Bytes that tell any cut, swap or repetition: a run of 16-byte words that count upwards from `seed`.
 std::string counted_bytes(size_t size, uint64_t seed = 0);
 

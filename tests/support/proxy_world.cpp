@@ -49,8 +49,12 @@ void TestClient::on_story_ended(server::ClientConnection::Ended) {
 }
 
 void TestClient::send(std::string_view bytes) {
-  peer_.send(bytes);
+  queue(bytes);
   proxy_.settle();
+}
+
+void TestClient::queue(std::string_view bytes) {
+  in_pieces(bytes, [this](std::string_view piece) { peer_.send(piece); });
 }
 
 std::optional<HttpMessage> TestClient::try_response(bool to_head) {

@@ -49,6 +49,8 @@ class TestClient final : private server::ClientConnection::Owner {
 
   // Sends, and lets the world come to rest.
   void send(std::string_view bytes);
+  // Sends, and lets nothing happen yet.
+  void queue(std::string_view bytes);
   // The next whole response; throws when there is none, or when it is not well-formed.
   HttpMessage response(bool to_head = false);
   std::optional<HttpMessage> try_response(bool to_head = false);

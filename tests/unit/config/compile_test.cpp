@@ -162,7 +162,7 @@ TEST_CASE("compile: a missing certificate or key is a problem at its listener, w
   CHECK(said(good.certificate, good.key).empty());
   const std::string no_certificate = said("missing.pem", good.key);
   CAPTURE(no_certificate);
-  CHECK(contains(no_certificate, file + ":5:"));
+  CHECK(contains(no_certificate, file + ":6:7 "));
   CHECK(contains(no_certificate, "listeners[0].tls"));
   CHECK(contains(no_certificate, folder.file("missing.pem")));  // beside the configuration
   const std::string no_key = said(good.certificate, "missing.key");
@@ -180,14 +180,17 @@ TEST_CASE("compile: a certificate of every listener is used") {
   support::CertificateAuthority authority;
   const auto files = authority.issue({"a.example"});
   const Compiled compiled = compiler.compile_text(
-      "listeners: [{ address: \"127.0.0.1:443\", tls: { certificate: " + files.certificate +
-      ", key: " + files.key +
-      ", min_version: \"1.3\" } }]\n"
+      "listeners:\n"
+      "  - { address: \"127.0.0.1:80\", redirect: https }\n"
+      "  - { address: \"127.0.0.1:443\", tls: { certificate: " +
+      files.certificate + ", key: " + files.key +
+      ", min_version: \"1.3\" } }\n"
       "upstreams: { app: { endpoints: [\"https://app.internal\"], ca: " +
       authority.file() +
       " } }\n"
       "routes: [{ upstream: app }]\n");
   REQUIRE_MESSAGE(compiled.has_value(), (compiled ? "" : compiled.error().text()));
+  REQUIRE((*compiled)->listeners.size() == 2);
   CHECK((*compiled)->listeners[0].redirect_to_https);
   CHECK((*compiled)->listeners[0].tls == nullptr);
   CHECK((*compiled)->listeners[1].tls != nullptr);

@@ -62,6 +62,10 @@ TEST_CASE("request parser: folded lines and bare LF are refused") {
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n c\r\n\r\n",
        Cause::bad_request, folded},
       {"\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, bare_lf},
+      {"\r\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request,
+       "empty lines instead of a start line"},
+      {"\r\n\r\r\r\n\r\nGET / HTTP/1.1\nHost: a\n\n", Cause::bad_request,
+       "empty lines instead of a start line"},
       {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request,
        "empty lines instead of a start line"},
   });

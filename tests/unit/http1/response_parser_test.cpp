@@ -202,6 +202,7 @@ TEST_CASE("response parser: ambiguous framing is refused") {
         "Content-Length: +5\r\n"sv, "Content-Length: 5,5\r\n"sv, "Content-Length: 99999999999999999999\r\n"sv,
         "A: b\r\n c\r\n"sv, "A: b\n"sv, ": v\r\n"sv, "A b: c\r\n"sv, "A: b\rc\r\n"sv, "A: \0\r\n"sv})
     check_refused(head + std::string(fields) + "\r\nhello");
+  check_refused("\r\r\n\r\nHTTP/1.1 200 OK\nContent-Length: 0\n\n", "empty lines instead of a start line");
   check_refused("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
   check_refused("HTTP/1.1 200 OK\nContent-Length: 0\n\n");
   check_refused("HTTP/1.1 200 OK\rContent-Length: 0\r\n\r\n");

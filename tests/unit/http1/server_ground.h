@@ -1,0 +1,115 @@
+// A client in memory and a server connection with an application that a test writes, for tests of both.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <functional>
+#include <string>
+#include <vector>
+#include "http1/server_connection.h"
+#include "support/memory_transport.h"
+#include "support/watched_story.h"
+
+namespace postern::server_ground {
+
+using namespace postern;
+using namespace std::chrono_literals;
+using base::Cause;
+using http::BodyKind;
+using http1::ServerConnection;
+using support::ScriptedPeer;
+using support::World;
+using Arrival = ServerConnection::Arrival;
+
+inline const http::ClientFacts facts;
+
+// A client in memory, and an application that answers each request with what a test wrote down.
+class Ground : public ServerConnection::Owner {
+ public:
+  using Application = std::function<void(ServerConnection&)>;
+
+  explicit Ground(Application application, const http1::ServerLimits& the_limits = {})
+      : limits(the_limits), application_(std::move(application)), serving_(serve(*this)) {}
+
+  World world;
+  http1::ServerLimits limits;
+  support::MemoryPair pair = support::connect_in_memory(world);
+  std::shared_ptr<support::Wire> wire = pair.wire;
+  ScriptedPeer client{std::move(pair.first)};
+  std::optional<ServerConnection> server{std::in_place, world.turn, std::move(pair.second),
+                                         limits,        facts,      *this};
+  base::Scope scope{world.turn};
+  std::vector<std::string> targets;
+  std::vector<Cause> gone;
+  std::optional<http1::Fault> fault;
+  bool over = false;
+  bool closed = false;
+  bool read_bodies_first = false;
+  bool finish_at_once = true;  // else the test calls finish_stream()
+
+  std::string exchange(std::string_view bytes) {
+    client.send(bytes);
+    world.settle();
+    return client.take_heard();
+  }
+
+ private:
+  void on_client_gone(Cause why) override { gone.push_back(why); }
+
+  static base::Task<int> serve(Ground& ground) {
+    bool another = true;
+    while (another) {
+      base::Result<Arrival> arrival = co_await ground.server->arrivals().take(ground.scope);
+      if (!arrival || *arrival == Arrival::over) break;
+      if (*arrival == Arrival::refused) {
+        ground.fault = ground.server->fault();
+        http::ResponseHead head;
+        head.status = base::traits(ground.fault->cause).status;
+        head.body = BodyKind::length;
+        ground.server->respond(head);
+        ground.server->response_body().end();
+      } else {
+        while (ground.read_bodies_first && !ground.server->request_body().at_end()) {
+          base::Result<base::Chunk> chunk = co_await ground.server->request_body().read(ground.scope);
+          if (!chunk) break;
+        }
+        ground.targets.emplace_back(ground.server->request().target);
+        ground.application_(*ground.server);
+      }
+      if (ground.finish_at_once || *arrival == Arrival::refused) ground.server->finish_stream();
+      base::Result<bool> finished = co_await ground.server->finished().take(ground.scope);
+      another = finished && *finished;
+    }
+    ground.over = true;
+    ground.server->close();
+    base::Result<bool> closed = co_await ground.server->closed().take(ground.scope);
+    ground.closed = closed.has_value();
+    ground.server.reset();
+    co_return 0;
+  }
+
+  Application application_;
+  support::WatchedStory<int> serving_;
+};
+
+inline void answer(ServerConnection& server, std::string_view body, uint16_t status = 200) {
+  http::ResponseHead head;
+  head.status = status;
+  head.body = BodyKind::length;
+  head.content_length = body.size();
+  server.respond(head);
+  server.response_body().push(base::Chunk::copy_of(body));
+  server.response_body().end();
+}
+
+inline void echo_target(ServerConnection& server) { answer(server, std::string(server.request().target)); }
+
+inline std::string get(std::string_view target, std::string_view fields = {}) {
+  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n";
+}
+
+inline std::string ok(std::string_view body, std::string_view fields = {}) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(fields) +
+         "\r\n" + std::string(body);
+}
+
+}  // namespace postern::server_ground

@@ -1,0 +1,254 @@
+#include "net/tls_transport.h"
+
+#include <doctest/doctest.h>
+
+#include "tls_ground.h"
+
+namespace {
+
+using namespace postern::tls_ground;
+
+}  // namespace
+
+TEST_CASE("tls transport: names that the certificate has are accepted") {
+  for (const std::string name : {"good.example", "GOOD.example", "any.wild.example", "127.0.0.1"}) {
+    CAPTURE(name);
+    Ground ground(name);
+    CHECK(ground.client_outcome());
+    CHECK(ground.server_outcome());
+  }
+}
+
+TEST_CASE("tls transport: names that the certificate does not have are refused") {
+  for (const std::string name :
+       {"evil.example", "good.example.evil", "wild.example", "a.b.wild.example", "127.0.0.2", "::1"}) {
+    CAPTURE(name);
+    Ground ground(name);
+    const auto outcome = ground.client_outcome();
+    REQUIRE_FALSE(outcome);
+    CHECK(outcome.error().cause == Cause::upstream_tls_failed);
+    CHECK(ground.client->failure().find("certificate") != std::string::npos);
+  }
+}
+
+TEST_CASE("tls transport: a certificate of an unknown authority is refused") {
+  const CertificateAuthority other;
+  Ground ground("good.example", {}, trust(other.file()));
+  const auto outcome = ground.client_outcome();
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().cause == Cause::upstream_tls_failed);
+}
+
+TEST_CASE("tls transport: an insecure client accepts any name and any authority") {
+  const CertificateAuthority other;
+  for (const std::string name : {"evil.example", "127.0.0.2"}) {
+    Ground ground(name, {}, trust(other.file(), true));
+    CHECK(ground.client_outcome());
+  }
+}
+
+TEST_CASE("tls transport: the certificate is chosen by name, exact before wildcard before the first") {
+  TicketKeys tickets;
+  const auto served = serve({authority().issue({"first.example"}), authority().issue({"*.zone.example"}),
+                             authority().issue({"exact.zone.example", "second.example"})},
+                            tickets);
+  const auto chosen = [&](const std::string& name) {
+    RawGround ground(*served);
+    if (!name.empty()) ground.client.ask_for(name);
+    ground.shake_hands();
+    REQUIRE(ground.client.connected());
+    return ground.client.certificate_name();
+  };
+  CHECK(chosen("first.example") == "first.example");
+  CHECK(chosen("second.example") == "exact.zone.example");
+  CHECK(chosen("EXACT.zone.example") == "exact.zone.example");
+  CHECK(chosen("other.zone.example") == "*.zone.example");
+  CHECK(chosen("a.b.zone.example") == "first.example");
+  CHECK(chosen("unknown.example") == "first.example");
+  CHECK(chosen("") == "first.example");
+}
+
+TEST_CASE("tls transport: RSA and ECDSA stand side by side for one name") {
+  TicketKeys tickets;
+  const auto served = serve({authority().issue({"both.example"}, CertificateAuthority::KeyType::rsa),
+                             authority().issue({"both.example"}, CertificateAuthority::KeyType::ecdsa)},
+                            tickets);
+  for (const bool old : {false, true}) {
+    CAPTURE(old);
+    const auto rsa_chosen = [&](const char* algorithms) {
+      RawGround ground(*served);
+      if (old) SSL_set_max_proto_version(ground.client.ssl(), TLS1_2_VERSION);
+      SSL_set1_sigalgs_list(ground.client.ssl(), algorithms);
+      ground.client.ask_for("both.example");
+      ground.shake_hands();
+      REQUIRE(ground.client.connected());
+      return ground.client.certificate_is_rsa();
+    };
+    CHECK_FALSE(rsa_chosen("ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256"));
+    CHECK(rsa_chosen("RSA-PSS+SHA256:RSA+SHA256"));
+  }
+}
+
+TEST_CASE("tls transport: a protocol list without http/1.1 is refused, none at all is fine") {
+  TicketKeys tickets;
+  const auto served = serve(usual_files(), tickets);
+  RawGround only_h2(*served);
+  only_h2.client.offer_protocols("\x02h2");
+  only_h2.shake_hands();
+  CHECK_FALSE(only_h2.client.connected());
+  CHECK(only_h2.client.failed());
+  CHECK_FALSE(outcome_of(only_h2.world, *only_h2.server));
+  RawGround both(*served);
+  both.client.offer_protocols("\x02h2\x08http/1.1");
+  both.shake_hands();
+  CHECK(both.client.connected());
+  CHECK(both.client.protocol() == "http/1.1");
+  RawGround silent(*served);
+  silent.shake_hands();
+  CHECK(silent.client.connected());
+  CHECK(silent.client.protocol().empty());
+}
+
+TEST_CASE("tls transport: versions before 1.2 are refused, and 1.2 where only 1.3 is served") {
+  TicketKeys tickets;
+  const auto usual = serve(usual_files(), tickets);
+  const auto modern = serve(usual_files(), tickets, true);
+  const auto connects = [](const ServerTls& tls, int version) {
+    RawGround ground(tls);
+    SSL_set_security_level(ground.client.ssl(), 0);
+    SSL_set_min_proto_version(ground.client.ssl(), TLS1_VERSION);
+    SSL_set_max_proto_version(ground.client.ssl(), version);
+    ground.shake_hands();
+    return ground.client.connected();
+  };
+  CHECK(connects(*usual, TLS1_3_VERSION));
+  CHECK(connects(*usual, TLS1_2_VERSION));
+  CHECK_FALSE(connects(*usual, TLS1_1_VERSION));
+  CHECK(connects(*modern, TLS1_3_VERSION));
+  CHECK_FALSE(connects(*modern, TLS1_2_VERSION));
+}
+
+TEST_CASE(
+    "tls transport: a ticket is good at every server with the same keys, until they have rotated away") {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    CAPTURE(version);
+    TicketKeys tickets;
+    const auto one = serve(usual_files(), tickets);
+    const auto two = serve(usual_files(), tickets);
+    RawGround first(*one);
+    SSL_set_max_proto_version(first.client.ssl(), version);
+    first.client.ask_for("good.example");
+    first.shake_hands();
+    first.client.send("x");
+    first.world.settle();
+    REQUIRE(first.client.connected());
+    CHECK_FALSE(first.client.resumed());
+    REQUIRE(first.client.session());
+    const auto resumes = [&](const ServerTls& tls) {
+      // A TLS 1.3 ticket is for one use; a copy stands in for a second one.
+      const std::unique_ptr<SSL_SESSION, void (*)(SSL_SESSION*)> copy(SSL_SESSION_dup(first.client.session()),
+                                                                      SSL_SESSION_free);
+      RawGround again(tls);
+      SSL_set_max_proto_version(again.client.ssl(), version);
+      again.client.ask_for("good.example");
+      again.client.resume(copy.get());
+      again.shake_hands();
+      REQUIRE(again.client.connected());
+      ScriptedPeer server(std::move(again.server));
+      server.send("hello");
+      again.world.settle();
+      CHECK(again.client.heard() == "hello");
+      return again.client.resumed();
+    };
+    CHECK(resumes(*one));
+    CHECK(resumes(*two));
+    tickets.rotate();
+    CHECK(resumes(*two));
+    tickets.rotate();
+    CHECK(resumes(*one));
+    tickets.rotate();
+    CHECK_FALSE(resumes(*one));
+    TicketKeys others;
+    const auto stranger = serve(usual_files(), others);
+    CHECK_FALSE(resumes(*stranger));
+  }
+}
+
+TEST_CASE("tls transport: bytes that are put back are delivered first, and without new ones coming") {
+  Ground ground;
+  ScriptedPeer client(std::move(ground.client));
+  ScriptedPeer server(std::move(ground.server));
+  client.send("world");
+  ground.world.settle();
+  REQUIRE(server.take_heard() == "world");
+  std::unique_ptr<Transport> transport = server.take_transport();
+  transport->pause();
+  transport->unread(base::Chunk::copy_of("hello "));
+  transport->unread(base::Chunk::copy_of("again, "));
+  ScriptedPeer next(std::move(transport));
+  CHECK(next.heard().empty());  // never in the call itself
+  ground.world.settle();
+  CHECK(next.heard() == "hello again, ");
+  client.send("world");
+  ground.world.settle();
+  CHECK(next.heard() == "hello again, world");
+}
+
+TEST_CASE("tls transport: bytes that are put back are delivered over a real socket too") {
+  LoopGround ground;
+  TicketKeys tickets;
+  const auto served = serve(usual_files(), tickets);
+  const auto trusted = trust(authority().file());
+  auto ends = LoopGround::connect_ends();
+  ScriptedPeer client(TlsTransport::client(ground.loop.turn(), ground.adopt(std::move(ends.first)), *trusted,
+                                           "good.example"));
+  ScriptedPeer server(
+      TlsTransport::server(ground.loop.turn(), ground.adopt(std::move(ends.second)), *served));
+  REQUIRE(ground.run_until([&] {
+    client.send("x");  // dropped while the handshake is under way
+    return !server.heard().empty();
+  }));
+  ground.run_idly();  // nothing more is coming
+  std::unique_ptr<Transport> transport = server.take_transport();
+  transport->pause();
+  transport->unread(base::Chunk::copy_of("put back"));
+  ScriptedPeer next(std::move(transport));
+  CHECK(ground.run_until([&] { return next.heard() == "put back"; }));
+}
+
+TEST_CASE("tls transport: one that is dropped at any moment leaves nothing behind") {
+  for (const uint64_t bytes : {0, 1, 100, 1000}) {
+    World world;
+    TicketKeys tickets;
+    const auto served = serve(usual_files(), tickets);
+    const auto trusted = trust(authority().file());
+    support::MemoryPair pair = support::connect_in_memory(world);
+    pair.wire->to_second.end_at = bytes;
+    auto client = TlsTransport::client(world.turn, std::move(pair.first), *trusted, "good.example");
+    auto server = TlsTransport::server(world.turn, std::move(pair.second), *served);
+    world.settle();
+    client.reset();
+    server.reset();
+    world.settle();
+  }
+}
+
+TEST_CASE("server tls: files that cannot be used are named") {
+  TicketKeys tickets;
+  const auto refusal = [&](const ServerTlsOptions& options) {
+    const auto made = ServerTls::make(options, tickets);
+    return made ? std::string() : made.error();
+  };
+  const auto good = authority().issue({"a.example"});
+  const auto other = authority().issue({"b.example"});
+  CHECK(refusal({.certificates = {{"/nowhere/a.pem", good.key}}, .tls1_3_only = false, .ciphers = {}})
+            .find("/nowhere/a.pem") != std::string::npos);
+  CHECK(refusal({.certificates = {{good.certificate, "/nowhere/k.pem"}}, .tls1_3_only = false, .ciphers = {}})
+            .find("/nowhere/k.pem") != std::string::npos);
+  CHECK(refusal({.certificates = {{good.certificate, other.key}}, .tls1_3_only = false, .ciphers = {}})
+            .find(other.key) != std::string::npos);
+  CHECK(refusal({.certificates = {good}, .tls1_3_only = false, .ciphers = "NO-SUCH-CIPHER"})
+            .find("NO-SUCH-CIPHER") != std::string::npos);
+  CHECK(refusal({.certificates = {good}, .tls1_3_only = false, .ciphers = {}}).empty());
+  CHECK_FALSE(ClientTls::make({.ca_file = "/nowhere/ca.pem", .insecure = false}));
+}

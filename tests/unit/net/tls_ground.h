@@ -1,0 +1,106 @@
+// Both ends of a TLS connection over a wire in memory, with certificates of an authority made for the run.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <string>
+#include "loop_ground.h"
+#include "net/tls_transport.h"
+#include "support/certificates.h"
+#include "support/memory_transport.h"
+#include "support/raw_tls_client.h"
+#include "support/watched_story.h"
+
+namespace postern::tls_ground {
+
+using namespace postern;
+using namespace postern::net;
+using namespace std::chrono_literals;
+using base::Cause;
+using support::CertificateAuthority;
+using support::ScriptedPeer;
+using support::World;
+
+inline CertificateAuthority& authority() {
+  static CertificateAuthority one;
+  return one;
+}
+
+inline std::unique_ptr<const ServerTls> serve(const std::vector<ServerTlsOptions::Files>& files,
+                                              TicketKeys& tickets, bool only_1_3 = false) {
+  auto made = ServerTls::make({.certificates = files, .tls1_3_only = only_1_3, .ciphers = {}}, tickets);
+  INFO("error: " << (made ? std::string() : made.error()));
+  REQUIRE(made);
+  return std::move(*made);
+}
+
+inline const std::vector<ServerTlsOptions::Files>& usual_files() {
+  static const std::vector<ServerTlsOptions::Files> files{
+      authority().issue({"good.example", "*.wild.example", "127.0.0.1"})};
+  return files;
+}
+
+inline std::unique_ptr<const ClientTls> trust(const std::string& ca_file, bool insecure = false) {
+  auto made = ClientTls::make({.ca_file = ca_file, .insecure = insecure});
+  REQUIRE(made);
+  return std::move(*made);
+}
+
+inline std::string pattern(size_t size) {
+  std::string text(size, '\0');
+  for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>((i * 2654435761u) >> 13);
+  return text;
+}
+
+inline base::Task<base::Result<bool>> await_handshake(base::Scope& scope, TlsTransport& transport) {
+  base::Result<bool> shaken = co_await transport.handshaken().take(scope);
+  co_return shaken;
+}
+
+// The outcome of a handshake that is over.
+inline base::Result<bool> outcome_of(World& world, TlsTransport& transport) {
+  base::Scope scope(world.turn);
+  support::WatchedStory<base::Result<bool>> story(await_handshake(scope, transport));
+  REQUIRE(story.ended());
+  return story.outcome();
+}
+
+// The gateway's client and server, with a wire in memory between them.
+struct Ground {
+  explicit Ground(const std::string& server_name = "good.example", const std::vector<size_t>& pieces = {},
+                  std::unique_ptr<const ClientTls> client_tls = trust(authority().file()))
+      : trusted(std::move(client_tls)) {
+    wire->to_first.pieces = pieces;
+    wire->to_second.pieces = pieces;
+    client = TlsTransport::client(world.turn, std::move(pair.first), *trusted, server_name);
+    server = TlsTransport::server(world.turn, std::move(pair.second), *served);
+    world.settle();
+  }
+  base::Result<bool> client_outcome() { return outcome_of(world, *client); }
+  base::Result<bool> server_outcome() { return outcome_of(world, *server); }
+
+  World world;
+  TicketKeys tickets;
+  std::unique_ptr<const ServerTls> served = serve(usual_files(), tickets);
+  std::unique_ptr<const ClientTls> trusted;
+  support::MemoryPair pair = support::connect_in_memory(world);
+  std::shared_ptr<support::Wire> wire = pair.wire;
+  std::unique_ptr<TlsTransport> client;
+  std::unique_ptr<TlsTransport> server;
+};
+
+// A server of the gateway and OpenSSL's own client.
+struct RawGround {
+  explicit RawGround(const ServerTls& tls) : client(std::move(pair.first)) {
+    server = TlsTransport::server(world.turn, std::move(pair.second), tls);
+  }
+  void shake_hands() {
+    client.begin();
+    world.settle();
+  }
+  World world;
+  support::MemoryPair pair = support::connect_in_memory(world);
+  support::RawTlsClient client;
+  std::unique_ptr<TlsTransport> server;
+};
+
+}  // namespace postern::tls_ground
