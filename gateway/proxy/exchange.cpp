@@ -148,7 +148,7 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
   bool stale_connection = false;
   Error last{Cause::no_endpoint, Stage::connect};
   const http::Method method = stream_.request().method;
-  while (attempts_ <= group.model().retries) {
+  while (attempts_ <= group.model().retries + (stale_connection ? 1u : 0u)) {
     const std::optional<size_t> index = group.pick(tried);
     if (!index) break;
     ++attempts_;
