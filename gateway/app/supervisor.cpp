@@ -145,10 +145,11 @@ tl::expected<Supervisor::Sockets, std::string> Supervisor::bind(const proxy::Sna
     const auto known =
         std::find_if(open_.begin(), open_.end(), [&](const Open& one) { return one.key == wanted.key; });
     if (known != open_.end()) wanted.address = known->address;
+    net::Sharing sharing = net::Sharing::first;
     for (std::vector<server::BoundListener>& worker : sockets) {
       server::BoundListener bound{wanted.key, wanted.address, std::nullopt};
       if (known == open_.end()) {
-        auto socket = net::listen_on(wanted.address);
+        auto socket = net::listen_on(wanted.address, std::exchange(sharing, net::Sharing::further));
         if (!socket) return tl::unexpected(socket.error());
         wanted.address = bound.address = socket->address;  // the others share the port that was chosen
         bound.socket = std::move(*socket);

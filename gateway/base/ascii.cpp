@@ -25,6 +25,14 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return true;
 }
 
+bool equal_as_variable(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  const auto folded = [](char c) { return c == '_' ? '-' : lower(c); };
+  for (size_t i = 0; i < a.size(); ++i)
+    if (folded(a[i]) != folded(b[i])) return false;
+  return true;
+}
+
 std::string to_lower(std::string_view text) {
   std::string lowered(text);
   for (char& c : lowered) c = lower(c);

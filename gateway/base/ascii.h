@@ -10,6 +10,8 @@ namespace postern::base {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 bool equal_ignoring_case(std::string_view a, std::string_view b);
+// Likewise, and "_" is "-": CGI and its kin cannot tell such field names apart.
+bool equal_as_variable(std::string_view a, std::string_view b);
 std::string to_lower(std::string_view text);
 std::string_view trim(std::string_view text);  // spaces and tabs
 

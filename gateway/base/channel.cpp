@@ -9,6 +9,13 @@ void Channel::push(Chunk chunk) {
   tell_consumer();
 }
 
+void Channel::push_copy(Bytes bytes) {
+  if (discarding_ || closed() || bytes.empty()) return;
+  queue_.push_copy(bytes);
+  if (!has_room()) full_ = true;
+  tell_consumer();
+}
+
 void Channel::end() {
   if (closed()) return;
   ended_ = true;

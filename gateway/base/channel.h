@@ -36,8 +36,9 @@ class Channel {
 
   // --- producer ---
   void push(Chunk chunk);
-  void end();             // nothing more will come; all that was pushed is still read
-  void abort(Error why);  // readers get what was pushed before, then the error
+  void push_copy(Bytes bytes);  // joins small pieces that wait
+  void end();                   // nothing more will come; all that was pushed is still read
+  void abort(Error why);        // readers get what was pushed before, then the error
   bool has_room() const { return queue_.bytes() < high_water_; }
   bool closed() const { return ended_ || aborted_; }
   void set_producer(Producer* producer) { producer_ = producer; }

@@ -7,6 +7,11 @@
 #include "base/pool.h"
 
 namespace postern::base {
+namespace {
+
+constexpr size_t growing_room = 2000;
+
+}  // namespace
 
 Chunk Chunk::with_capacity(size_t capacity) {
   Chunk chunk;
@@ -64,7 +69,9 @@ void ChunkQueue::push_copy(Bytes bytes) {
   }
   while (!bytes.empty()) {
     const size_t piece = std::min(bytes.size(), pool_largest - 64);
-    push(Chunk::copy_of(bytes.first(piece)));
+    Chunk chunk = Chunk::with_capacity(last_ ? std::max(piece, growing_room) : piece);
+    chunk.append(bytes.first(piece));
+    push(std::move(chunk));
     bytes = bytes.subspan(piece);
   }
 }

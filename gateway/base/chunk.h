@@ -98,7 +98,8 @@ class ChunkQueue {
   size_t bytes() const { return bytes_; }
 
   void push(Chunk chunk);
-  // Appends a copy, into the last chunk's free room while there is some.
+  // Appends a copy, into the last chunk's free room while there is some. Behind other chunks small copies are
+  // given room to grow, so that many of them do not cost many times their bytes.
   void push_copy(Bytes bytes);
   Chunk pop();
   void drop_front(size_t count);  // at most bytes()

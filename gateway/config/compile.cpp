@@ -124,6 +124,9 @@ void compile_routes(Compilation& compilation) {
         std::find_if(upstreams.begin(), upstreams.end(),
                      [&](const UpstreamDocument& candidate) { return candidate.name == document.upstream; });
     route.upstream = static_cast<size_t>(upstream - upstreams.begin());
+    for (const ForwardedClaim& claim : document.forward_claims)
+      compilation.snapshot->claim_fields.push_back(claim.header);
+    route.answers_preflights = !document.origins.empty();
     route.pipeline = policies.pipeline(document);
     routes.push_back(std::move(route));
   }
@@ -137,6 +140,7 @@ void compile_limits(Compilation& compilation) {
   limits.server.parser.target_size = document.target_size;
   limits.server.parser.fields = document.header_fields;
   limits.server.request_head = nanoseconds(document.request_head_timeout);
+  limits.server.idle = nanoseconds(document.idle_timeout);
   limits.server.keepalive = nanoseconds(document.keepalive_timeout);
   limits.body_size = document.body_size;
   limits.tls_handshake = nanoseconds(document.tls_handshake_timeout);

@@ -27,13 +27,15 @@ BodyWriter::Progress BodyWriter::advance(base::Channel& channel, net::Transport&
     if (body_ == http::BodyKind::chunked) {
       transport.write(write_chunk_size(chunk.size()));
       transport.write(std::move(chunk));
-      transport.write(base::Chunk::copy_of(chunk_end));
+      transport.write(base::Chunk::copy_of(chunk_end));  // small pieces are joined by the transport
     } else {
       transport.write(std::move(chunk));
     }
   }
   if (channel.aborted()) return Progress::broken;
   if (!channel.at_end()) return Progress::waiting;
+  // Also without a body: who does not take its answers gets no further ones.
+  if (transport.backlog() > net::Transport::high_water) return Progress::waiting;
   if (hidden_) return Progress::complete;
   if (body_ == http::BodyKind::length && remaining_ > 0) return Progress::broken;
   if (body_ == http::BodyKind::chunked) transport.write(write_last_chunk(trailers));

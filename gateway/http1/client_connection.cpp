@@ -109,7 +109,7 @@ void ClientConnection::on_response(http::ResponseHead head) {
 }
 
 void ClientConnection::on_response_body(base::Bytes bytes) {
-  stream_->response_body.push(base::Chunk::copy_of(bytes));
+  stream_->response_body.push_copy(bytes);
   if (!stream_->response_body.has_room()) transport_->pause();
 }
 

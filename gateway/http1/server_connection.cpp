@@ -61,7 +61,7 @@ void ServerConnection::on_request(http::RequestHead head) {
 }
 
 void ServerConnection::on_request_body(base::Bytes bytes) {
-  stream_->request_body.push(base::Chunk::copy_of(bytes));
+  stream_->request_body.push_copy(bytes);
   if (!stream_->request_body.has_room()) transport_->pause();
 }
 
@@ -119,10 +119,18 @@ void ServerConnection::on_deadline() {
       state_ = State::gone;
       arrivals_.put(Arrival::over);
       break;
-    case State::closing:
+    case State::closing: {
+      // What the client has yet to take is not cut off while it takes some of it.
+      const size_t backlog = transport_->backlog();
+      if (backlog < closing_backlog_) closing_progress_ = turn_.now;
+      closing_backlog_ = backlog;
+      if (backlog > 0 && turn_.now - closing_progress_ < limits_.idle)
+        return turn_.arm(*this, limits_.linger);
+      if (backlog > 0) transport_->abort();  // a cut answer must look cut
       state_ = State::gone;
       closed_.put(true);
       break;
+    }
     case State::streaming:
     case State::gone: break;
   }
@@ -250,6 +258,8 @@ void ServerConnection::close() {
   early_.clear();
   transport_->finish();
   transport_->resume();
+  closing_backlog_ = transport_->backlog();
+  closing_progress_ = turn_.now;
   turn_.arm(*this, limits_.linger);
 }
 

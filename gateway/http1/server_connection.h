@@ -17,6 +17,7 @@ struct ServerLimits {
   base::Duration request_head = std::chrono::seconds(15);  // from its first byte
   base::Duration keepalive = std::chrono::seconds(75);     // between two requests
   base::Duration linger = std::chrono::seconds(5);         // for the client to see our last bytes
+  base::Duration idle = std::chrono::seconds(60);          // without taking any of them
 };
 
 class ServerConnection final : public http::ServerStream,
@@ -53,6 +54,8 @@ class ServerConnection final : public http::ServerStream,
 
   base::Slot<Arrival>& arrivals() { return arrivals_; }
   const Fault& fault() const { return fault_; }
+  // The client has left: what it asked for last is not worth beginning.
+  bool gone() const { return state_ == State::gone; }
 
   // To be called when the exchange of the open stream has ended. What is left of the response is written as
   // the client takes it; `finished` is filled when the stream is over: true when another request may come.
@@ -126,7 +129,9 @@ class ServerConnection final : public http::ServerStream,
   State state_ = State::between;
   bool keep_alive_ = true;
   bool draining_ = false;
-  bool refused_ = false;  // the bytes cannot be read any further
+  size_t closing_backlog_ = 0;        // at the last look while closing
+  base::Instant closing_progress_{};  // when it last shrank
+  bool refused_ = false;              // the bytes cannot be read any further
 };
 
 }  // namespace postern::http1

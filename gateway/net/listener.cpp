@@ -27,21 +27,25 @@ std::string sentence(const base::SocketAddress& address, int error_number) {
 
 }  // namespace
 
-tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& address) {
-  const auto refuse = [&] { return tl::unexpected(sentence(address, errno)); };
-  const int family = address.ip.is_v6() ? AF_INET6 : AF_INET;
-  Socket socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) return refuse();
-  const int on = 1;
-  setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-  if (family == AF_INET6) {
-    const bool any = address.ip == base::IpAddress::v6({});
-    const int only_v6 = any ? 0 : 1;  // "[::]" takes IPv4 too
-    setsockopt(socket.descriptor(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
-  }
+tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& address, Sharing sharing) {
   const KernelAddress kernel = to_kernel(address);
-  if (bind(socket.descriptor(), kernel.get(), kernel.length) != 0) return refuse();
+  const auto bound_socket = [&](bool shared) {
+    Socket socket(::socket(kernel.get()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket) return socket;
+    const int on = 1;
+    setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (shared) setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    if (address.ip.is_v6()) {
+      const int only_v6 = address.ip == base::IpAddress::v6({}) ? 0 : 1;  // "[::]" takes IPv4 too
+      setsockopt(socket.descriptor(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
+    }
+    if (bind(socket.descriptor(), kernel.get(), kernel.length) != 0) socket = Socket();
+    return socket;
+  };
+  const auto refuse = [&] { return tl::unexpected(sentence(address, errno)); };
+  if (sharing == Sharing::first && address.port != 0 && !bound_socket(false)) return refuse();
+  Socket socket = bound_socket(true);
+  if (!socket) return refuse();
   if (listen(socket.descriptor(), backlog) != 0) return refuse();
   sockaddr_storage bound{};
   socklen_t length = sizeof(bound);

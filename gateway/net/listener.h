@@ -17,8 +17,13 @@ struct ListeningSocket {
   base::SocketAddress address;  // with the port that was really bound
 };
 
-// The error is a sentence: "address 127.0.0.1:80 is in use".
-tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& address);
+// The first socket for an address must find it unused; the others of this process share it. (The system would
+// let another process share it too, and split the clients between the two without a word.)
+enum class Sharing : uint8_t { first, further };
+
+// The error is a sentence: "address 127.0.0.1:80 is in use by another process".
+tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& address,
+                                                     Sharing sharing = Sharing::first);
 // A second descriptor of the same socket.
 Socket duplicate(const Socket& socket);
 

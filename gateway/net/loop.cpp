@@ -46,7 +46,7 @@ Loop::Loop() : turn_(monotonic_now()), receive_buffer_(receive_buffer_size), han
 Loop::~Loop() {
   turn_.run();
   delete handles_;
-  uv_run(&uv_, UV_RUN_DEFAULT);  // close callbacks
+  while (uv_loop_alive(&uv_)) uv_run(&uv_, UV_RUN_DEFAULT);  // close callbacks, whatever stop() has asked
   base::check(uv_loop_close(&uv_) == 0, "a libuv handle outlived its loop");
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "net/socket.h"
 
 namespace postern::net {
@@ -54,6 +55,11 @@ base::Task<base::Result<std::vector<base::IpAddress>>> Resolver::resolve(base::S
                                                                          std::string_view name) {
   if (const std::optional<base::IpAddress> literal = base::IpAddress::parse(name))
     co_return Addresses{*literal};
+  // Both loopback addresses, whatever this machine's files say of the name (RFC 6761 6.3): which of the two a
+  // server took is the oldest trap of all.
+  if (base::equal_ignoring_case(name, "localhost"))
+    co_return Addresses{base::IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}),
+                        base::IpAddress::v4({127, 0, 0, 1})};
   const std::string key(name);
   const auto cached = cache_.find(key);
   const base::Instant now = loop_.turn().now;

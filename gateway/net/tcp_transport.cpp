@@ -8,8 +8,9 @@
 namespace postern::net {
 namespace {
 
-constexpr size_t gather_limit = 32;  // chunks of one writev
-constexpr int reads_in_a_row = 4;    // then others get their turn
+constexpr size_t gather_limit = 32;   // chunks of one writev
+constexpr size_t joined_below = 512;  // bytes: copied behind what waits
+constexpr int reads_in_a_row = 4;     // then others get their turn
 
 }  // namespace
 
@@ -86,7 +87,10 @@ void TcpTransport::read() {
 
 void TcpTransport::write(base::Chunk chunk) {
   if (broken_ || chunk.empty()) return;
-  unsent_.push(std::move(chunk));
+  if (chunk.size() <= joined_below && !unsent_.empty())
+    unsent_.push_copy(chunk.bytes());
+  else
+    unsent_.push(std::move(chunk));
   if (unsent_.bytes() > high_water) congested_ = true;
   if (writable_) loop_.turn().flush_later(*this);
 }

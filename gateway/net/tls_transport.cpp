@@ -13,6 +13,7 @@ namespace postern::net {
 namespace {
 
 constexpr size_t record_max = SSL3_RT_MAX_PLAIN_LENGTH;  // 16 KiB
+constexpr size_t joined_below = 512;                     // bytes: copied behind what waits
 constexpr size_t plain_buffer_size = 4 * record_max;
 
 // What the shared BIO reads from and writes to during one call into OpenSSL.
@@ -137,7 +138,7 @@ void TlsTransport::on_bytes(base::Bytes bytes) {
     first_bytes_ = false;
     const char first = static_cast<char>(bytes.front());
     if (first >= 'A' && first <= 'Z')  // a method; a TLS record begins with 22
-      return fail(base::Cause::tls_expected, "plain HTTP on a TLS port");
+      return fail(base::Cause::tls_expected, "plain HTTP was sent to a TLS port");
   }
   current.input = bytes;
   if (state_ == State::handshaking) shake_hands();
@@ -237,7 +238,10 @@ void TlsTransport::on_closed(base::Error why) {
 
 void TlsTransport::write(base::Chunk chunk) {
   if (state_ != State::open || chunk.empty()) return;
-  plain_.push(std::move(chunk));
+  if (chunk.size() <= joined_below && !plain_.empty())
+    plain_.push_copy(chunk.bytes());
+  else
+    plain_.push(std::move(chunk));
   turn_.flush_later(*this);
 }
 

@@ -1,5 +1,7 @@
 #include "policy/jwt_policy.h"
 
+#include <algorithm>
+
 #include "base/ascii.h"
 #include "policy/printable.h"
 #include "policy/token_cache.h"
@@ -48,14 +50,6 @@ std::string places_of(const std::vector<JwtSource>& sources) {
   return text;
 }
 
-bool is_same_field(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  const auto folded = [](char c) { return c == '_' ? '-' : base::lower(c); };
-  for (size_t i = 0; i < a.size(); ++i)
-    if (folded(a[i]) != folded(b[i])) return false;
-  return true;
-}
-
 }  // namespace
 
 std::string claim_field_value(std::string_view claim) {
@@ -90,8 +84,11 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   JwtVerifier::Verdict verified = context.tokens.verify(*options_.verifier, found.text, context.now_unix);
   if (!verified) return refuse(verified.error().cause, std::move(verified.error().detail));
   context.token = std::move(*verified);
-  if (found.source->kind == JwtSource::Kind::subprotocol)
-    context.selected_subprotocol = take_subprotocol_token(context.request);
+  // Wherever the token was found: one among the subprotocols is not for the endpoint.
+  const bool among_subprotocols =
+      std::any_of(options_.sources.begin(), options_.sources.end(),
+                  [](const JwtSource& source) { return source.kind == JwtSource::Kind::subprotocol; });
+  if (among_subprotocols) context.selected_subprotocol = take_subprotocol_token(context.request);
   return forward_claims(context);
 }
 
@@ -99,7 +96,7 @@ void JwtPolicy::remove_claim_fields(http::Headers& headers) const {
   if (options_.forward_claims.empty()) return;
   headers.remove_if([this](const http::HeaderField& field) {
     for (const JwtForwardedClaim& forwarded : options_.forward_claims)
-      if (is_same_field(field.name, forwarded.header)) return true;
+      if (base::equal_as_variable(field.name, forwarded.header)) return true;
     return false;
   });
 }

@@ -1,5 +1,7 @@
 #include "proxy/exchange.h"
 
+#include <algorithm>
+
 #include "base/ascii.h"
 #include "http/hop_by_hop.h"
 #include "http1/websocket_handshake.h"
@@ -15,6 +17,17 @@ using base::Result;
 using base::Stage;
 using base::Task;
 using http::FieldId;
+
+namespace {
+
+// A subprotocol may be a client's way to send a token ("bearer.<token>"); such a one is not for the log.
+bool may_hold_token(std::string_view subprotocol) {
+  constexpr size_t shortest_token = 40;
+  return subprotocol.starts_with("bearer.") || (subprotocol.size() >= shortest_token &&
+                                                std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
+}
+
+}  // namespace
 
 Exchange::Exchange(Services& services, Pin pin, http::ServerStream& stream)
     : services_(services),
@@ -38,6 +51,8 @@ Task<Result<void>> Exchange::serve() {
   if (Result<void> read = read_request(); !read) co_return read;
   if (Result<void> redirected = redirect_if_asked(); !redirected || answered_) co_return redirected;
   if (Result<void> found = find_route(); !found || answered_) co_return found;
+
+  if (scope_.failure()) co_return base::fail(*scope_.failure());
 
   // 2. May it pass? A policy answers, or lets it through.
   scope_.stage = Stage::policy;
@@ -100,7 +115,7 @@ Result<void> Exchange::read_request() {
 
 Result<void> Exchange::redirect_if_asked() {
   const http::ClientFacts& facts = stream_.client();
-  if (!facts.redirect_port) return {};
+  if (!facts.redirect_port || client_.tls) return {};  // a trusted proxy in front has https already
   const auto authority = http::read_authority(authority_);
   if (!authority || authority->host.empty())
     return base::fail(failed(Cause::bad_request, Stage::routing, "a redirect needs a Host"));
@@ -121,8 +136,12 @@ Result<void> Exchange::find_route() {
   const auto authority = http::read_authority(authority_);
   const std::string_view host = authority ? authority->host : std::string_view();
   const std::string_view path = request.target == "*" ? std::string_view("/") : target_.path;
-  const routing::Match match =
+  routing::Match match =
       snapshot().routes.match({.host = host, .path = path, .method = routing::method_to_match(request)});
+  // A preflight is for the route that will get the request it asks for, if that route answers it. Else it is
+  // an OPTIONS like any other, and must not pass by another method's route.
+  if (match.route && !match.route->answers_preflights)
+    match = snapshot().routes.match({.host = host, .path = path, .method = request.method_text});
   route_ = match.route;
   if (route_) {
     if (request.upgrade != http::Upgrade::websocket) return {};
@@ -218,10 +237,7 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
   for (;;) {
     Result<http::ResponseHead> head = co_await connection.response().take(scope_);
     if (!head) {
-      if (!connection.fault_detail().empty())
-        detail_ = connection.fault_detail();
-      else if (detail_.empty())
-        detail_ = attempt.endpoint->text + " at " + connection.peer().text();
+      describe_failure(attempt, head.error());
       co_return base::fail(head.error());
     }
     if (!head->interim()) {
@@ -233,13 +249,22 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
   }
 }
 
+void Exchange::describe_failure(const Attempt& attempt, Error error) {
+  if (error.cause == Cause::body_too_large)
+    detail_ = "the body is larger than " + std::to_string(body_limit()) + " bytes";
+  else if (!attempt.lease->fault_detail().empty())
+    detail_ = attempt.lease->fault_detail();
+  else if (base::traits(error.cause).fault == base::Side::upstream)  // no client's business otherwise
+    detail_ = attempt.endpoint->text + " at " + attempt.lease->peer().text();
+}
+
 Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnection& connection) {
   base::PumpLimits limits;
   limits.stage = Stage::request_body;
   limits.idle = std::min(snapshot().limits.idle, group.model().idle_limit);
   limits.late_source = Cause::client_timed_out;
   limits.late_sink = Cause::upstream_timed_out;
-  limits.bytes_max = route_->body_size.value_or(snapshot().limits.body_size);
+  limits.bytes_max = body_limit();
   Task<Result<base::Pumped>> pumping =
       base::pump(upload_scope_, stream_.request_body(), connection.request_body(), limits, request_bytes_);
   Result<base::Pumped> pumped = co_await pumping;
@@ -277,10 +302,7 @@ Task<Result<void>> Exchange::copy_response(Attempt& attempt) {
   Result<base::Pumped> pumped = co_await pumping;
   stages_.body = since(began);
   if (!pumped) {
-    if (!connection.fault_detail().empty())
-      detail_ = connection.fault_detail();
-    else
-      detail_ = attempt.endpoint->text + " at " + connection.peer().text();
+    describe_failure(attempt, pumped.error());
     co_return base::fail(pumped.error());
   }
   if (!connection.trailers().empty()) stream_.set_trailers(connection.trailers());
@@ -313,7 +335,8 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   facts.route = route_->name;
   facts.upstream = group_->name;
   facts.endpoint = attempt.endpoint->text;
-  facts.subprotocol = attempt.head.headers.get(FieldId::sec_websocket_protocol);
+  const std::string_view subprotocol = attempt.head.headers.get(FieldId::sec_websocket_protocol);
+  facts.subprotocol = may_hold_token(subprotocol) ? "***" : subprotocol;
   facts.handshake_duration = since(started_);
   services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
                          TunnelFacts(facts, snapshot().access_log), snapshot().limits.tunnel_idle);
@@ -379,7 +402,7 @@ std::string Exchange::logged_target() const {
 }
 
 void Exchange::record() {
-  if (tunnelled_ || !snapshot().access_log) return;
+  if (tunnelled_ || (!snapshot().access_log && !failure_)) return;  // what fails is always told
   const http::RequestHead& request = stream_.request();
   const std::string target = logged_target();
   telemetry::ExchangeRecord record;

@@ -67,6 +67,8 @@ class Exchange : public base::Pooled {
   base::Result<void> find_route();
   base::Result<void> redirect_if_asked();
   base::Result<void> open_tunnel(Attempt& attempt);
+  void describe_failure(const Attempt& attempt, base::Error error);
+  uint64_t body_limit() const { return route_->body_size.value_or(snapshot().limits.body_size); }
   void rewrite_response(http::ResponseHead& head) const;
   void answer(http::LocalResponse response);
   void answer_failure(base::Error error);

@@ -26,6 +26,18 @@ std::optional<base::IpAddress> last_untrusted(const base::CidrSet& trusted, cons
   return found;
 }
 
+// Fields that a backend may believe, and that only a trusted proxy or this gateway may set. Those with an id
+// are seen to by it; here are the others, and the twins of all of them that differ by "_" for "-".
+bool is_forged(const Snapshot& snapshot, std::string_view name, bool trusted) {
+  for (const std::string& claim_field : snapshot.claim_fields)
+    if (base::equal_as_variable(name, claim_field)) return true;
+  if (name.empty() || base::lower(name.front()) != 'x') return false;
+  constexpr std::string_view forwarded = "x-forwarded-";
+  const bool of_proxies = base::equal_as_variable(name.substr(0, forwarded.size()), forwarded) ||
+                          base::equal_as_variable(name, "x-real-ip");
+  return of_proxies && (!trusted || name.find('_') != std::string_view::npos);
+}
+
 }  // namespace
 
 ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts,
@@ -72,7 +84,9 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
       case FieldId::expect: return !keep_expect;
       case FieldId::content_length: return true;  // written anew
       case FieldId::host: names_host = field.value == authority; return !names_host;
-      case FieldId::other: return has_id && base::equal_ignoring_case(field.name, snapshot.request_id_field);
+      case FieldId::other:
+        return (has_id && base::equal_ignoring_case(field.name, snapshot.request_id_field)) ||
+               is_forged(snapshot, field.name, trusted);
       default: return false;
     }
   });

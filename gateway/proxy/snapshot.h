@@ -41,7 +41,8 @@ struct Snapshot {
   routing::Table routes;
   Limits limits;
   base::CidrSet trusted_proxies;
-  std::string request_id_field;  // empty: no ids are sent or taken
+  std::string request_id_field;           // empty: no ids are sent or taken
+  std::vector<std::string> claim_fields;  // set from tokens on some route: no client may send them on any
   bool via = false;
   bool access_log = true;
   std::vector<std::string> redacted_parameters;

@@ -144,14 +144,13 @@ void Tunnel::over() {
   if (facts_.logged()) {
     telemetry::TunnelEnd end;
     end.by = by_.value_or(Side::gateway);
-    std::string meaning;
     if (cause_) {
       end.cause = base::traits(*cause_).label;
       end.meaning = base::traits(*cause_).meaning;
-    } else if (const std::optional<uint16_t> code =
-                   end.by == Side::client ? client_.frames.close_code() : upstream_.frames.close_code()) {
-      meaning = "closed in good order with code " + std::to_string(*code);
-      end.meaning = meaning;
+      end.failure = base::Error{*cause_, base::Stage::tunnel};
+    } else {
+      end.meaning = "closed in good order";
+      end.close_code = end.by == Side::client ? client_.frames.close_code() : upstream_.frames.close_code();
     }
     end.bytes_to_client = upstream_.received;
     end.bytes_to_upstream = client_.received;

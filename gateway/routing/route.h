@@ -19,6 +19,7 @@ struct Route {
   bool exact = false;                // the path and nothing below it
   std::vector<std::string> methods;  // as they stand in requests, case-sensitive; empty: any
   policy::Pipeline pipeline;
+  bool answers_preflights = false;    // it has an origin list
   size_t upstream = 0;                // index into the snapshot's upstreams
   std::optional<uint64_t> body_size;  // bytes, for bodies that stream; 0: no limit; nothing: the general one
 };

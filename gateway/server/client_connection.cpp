@@ -73,6 +73,7 @@ Task<Result<bool>> ClientConnection::shake_hands() {
                                              {"remedy", traits.remedy}});
   if (shaken.error().cause == Cause::tls_expected) {
     refuse_plain_http(*secured);
+    failed_tls_ = std::move(secured);
     // A moment for the client to read the answer, and to end the connection itself.
     base::Slot<bool> never;
     base::Phase lingering(scope_, Stage::tls_handshake, first_pin_->snapshot->limits.server.linger);
@@ -89,6 +90,8 @@ Task<Result<bool>> ClientConnection::serve_requests() {
     if (!arrival) co_return base::fail(arrival.error());
     if (*arrival == http1::ServerConnection::Arrival::over) co_return false;
     exchange_ = std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection);
+    // A request and the client's end may have come in one piece, before there was an exchange to cancel.
+    if (connection.gone()) exchange_->cancel(Cause::client_closed);
     if (*arrival == http1::ServerConnection::Arrival::refused) {
       exchange_->refuse(connection.fault());
     } else {

@@ -37,7 +37,8 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   void on_client_gone(base::Cause why) override;
 
   Current& current_;
-  proxy::Pin first_pin_;  // what TLS and limits of this connection come from
+  proxy::Pin first_pin_;                           // what TLS and limits of this connection come from
+  std::unique_ptr<net::TlsTransport> failed_tls_;  // outlives the transport, which may still call it
   std::unique_ptr<net::Transport> transport_;
   const http::ClientFacts facts_;
   const net::ServerTls* tls_;

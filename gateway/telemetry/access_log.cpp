@@ -189,12 +189,19 @@ void append_tunnel_open(TextBuilder& out, LogFormat format, WallTime time, const
 
 void append_tunnel_close(TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record,
                          const TunnelEnd& end) {
-  begin_line(out, format, time, Severity::info, "tunnel_close");
+  const base::ErrorTraits* traits = end.failure ? &base::traits(end.failure->cause) : nullptr;
+  begin_line(out, format, time, traits ? traits->severity : Severity::info, "tunnel_close");
   if (format == LogFormat::json) {
     append_json_tunnel(out, record);
     append_json_text(out, R"(,"by":)", base::label(end.by));
     append_json_text(out, R"(,"cause":)", end.cause);
+    if (end.failure) {
+      append_json_text(out, R"(,"stage":)", base::label(end.failure->stage));
+      append_json_text(out, R"(,"fault":)", base::label(traits->fault));
+      append_json_text(out, R"(,"remedy":)", traits->remedy);
+    }
     append_json_text(out, R"(,"meaning":)", end.meaning);
+    if (end.close_code) out.append(R"(,"close_code":)").append_number(*end.close_code);
     out.append(R"(,"bytes_to_client":)").append_number(end.bytes_to_client);
     out.append(R"(,"bytes_to_upstream":)").append_number(end.bytes_to_upstream);
     append_milliseconds(out.append(R"(,"duration_ms":)"), end.duration);
@@ -205,6 +212,8 @@ void append_tunnel_close(TextBuilder& out, LogFormat format, WallTime time, cons
   append_text(out, " by=", base::label(end.by));
   append_text(out, " cause=", end.cause);
   append_text(out, " meaning=", end.meaning);
+  if (traits) append_text(out, " remedy=", traits->remedy);
+  if (end.close_code) out.append(" close_code=").append_number(*end.close_code);
   out.append(" to_client=").append_number(end.bytes_to_client);
   out.append(" to_upstream=").append_number(end.bytes_to_upstream);
   append_text(out, " id=", record.request_id);

@@ -66,8 +66,10 @@ struct TunnelRecord {
 // How a tunnel ended.
 struct TunnelEnd {
   base::Side by = base::Side::client;
-  std::string_view cause{};    // the label of a base::Cause; empty: it was closed in good order
-  std::string_view meaning{};  // one sentence for people
+  std::string_view cause{};              // the label of a base::Cause; empty: it was closed in good order
+  std::string_view meaning{};            // one sentence for people
+  std::optional<base::Error> failure{};  // gives the line its level, fault and remedy
+  std::optional<uint16_t> close_code{};  // of the first Close frame that passed
   uint64_t bytes_to_client = 0;
   uint64_t bytes_to_upstream = 0;
   base::Duration duration{};  // since it opened

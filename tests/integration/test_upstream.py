@@ -94,7 +94,7 @@ def has_ipv6():
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
-        return any(info[0] == socket.AF_INET6 for info in socket.getaddrinfo("localhost", 80))
+        return True
     except OSError:
         return False
 
@@ -102,7 +102,7 @@ def has_ipv6():
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_localhost_is_tried_on_both_addresses(start_gateway, endpoint, host):
     if host == "::1" and not has_ipv6():
-        pytest.skip("localhost has no IPv6 address on this machine")
+        pytest.skip("no IPv6 loopback on this machine")
     upstream = endpoint(answer_ok, host=host)
     gateway = start_gateway(simple(f"http://localhost:{upstream.port}"))
     for _ in range(5):
