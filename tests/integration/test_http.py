@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import threading
 
@@ -252,6 +253,15 @@ def test_client_that_ends_its_side_is_taken_to_have_left(gateway):
         connection.finish()
         line = gateway.wait_for("exchange", since=mark, target="/hold?name=half")
         assert (line["cause"], line["fault"]) == ("client_closed", "client")
+
+
+def test_request_whose_client_left_in_the_same_moment_is_not_begun(gateway):
+    mark = gateway.mark()
+    with socket.create_connection(("127.0.0.1", gateway.port)) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # the request and the end leave in one piece
+        client.sendall(b"GET /hold?name=corked HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    line = gateway.wait_for("exchange", since=mark, target="/hold?name=corked")
+    assert (line["cause"], line["attempts"]) == ("client_closed", 0)
 
 
 def test_client_that_leaves_is_logged_as_such(gateway):

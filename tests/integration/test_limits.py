@@ -108,11 +108,11 @@ def test_head_that_trickles_is_408_all_the_same(gateway):
 def test_body_that_stops_coming_is_408(gateway):
     mark = gateway.mark()
     with Connection(gateway.port) as connection:
-        connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
+        connection.send(b"POST /echo?stops HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
         response = connection.read_response()
         assert (response.status, response.json()["error"]) == (408, "client_timed_out")
         assert connection.read_to_end() == b""
-    line = gateway.wait_for("exchange", since=mark, status=408)
+    line = gateway.wait_for("exchange", since=mark, target="/echo?stops")
     assert (line["cause"], line["stage"], line["fault"]) == ("client_timed_out", "request_body", "client")
 
 
@@ -121,7 +121,7 @@ def test_reader_that_stops_taking_is_cut(gateway):
     with Connection(gateway.port, receive_buffer=16384) as connection:
         connection.send(b"GET /bytes?n=50000000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.read_head().status == 200
-        line = gateway.wait_for("exchange", since=mark, timeout=20)
+        line = gateway.wait_for("exchange", since=mark, timeout=20, target="/bytes?n=50000000")
         assert (line["cause"], line["stage"]) == ("client_timed_out", "response_body")
         with pytest.raises(Truncated):
             connection.take(50_000_000)

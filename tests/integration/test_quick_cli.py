@@ -1,5 +1,6 @@
 """The command line as a person first meets it."""
 
+import socket
 import subprocess
 
 import pytest
@@ -63,3 +64,15 @@ def test_port_in_use_is_said_by_name(tmp_path):
                         "routes: [{upstream: a}]\n")
         done = run("run", str(path))
     assert done.returncode != 0 and str(port) in done.stdout + done.stderr
+
+
+def test_port_that_is_taken_ends_the_start_in_good_order(tmp_path):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as another gateway would hold it
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        config = tmp_path / "taken.yaml"
+        config.write_text(f'listeners: [{{address: "127.0.0.1:{taken.getsockname()[1]}"}}]\n'
+                          'routes: [{upstream: "http://127.0.0.1:1"}]\n', encoding="utf-8")
+        ended = run("run", str(config))
+    assert ended.returncode == 1 and "in use" in ended.stdout, ended
