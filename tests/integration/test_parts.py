@@ -118,7 +118,7 @@ def test_chromium_page_reads_and_opens_a_socket(chromium, node_ws):
 
 def test_nginx_stands_in_front(node_http, tmp_path):
     if backends.program("nginx") is None:
-        pytest.skip("nginx is not installed")
+        pytest.fail("nginx is not installed: scripts/install-dependencies test browser")
     with backends.Nginx(tmp_path, f"location / {{ proxy_pass {node_http.url}; }}") as nginx:
         assert fetch(nginx.port, target="/echo").status == 200
 

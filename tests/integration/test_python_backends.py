@@ -129,7 +129,7 @@ def test_page_of_vite_connects_its_hot_module_socket_in_a_browser(start_gateway,
 
 def test_nginx_in_front_is_believed_and_websockets_pass_both(start_gateway, node_http, node_ws, tmp_path):
     if program("nginx") is None:
-        pytest.skip("nginx is not installed")
+        pytest.fail("nginx is not installed: scripts/install-dependencies test browser")
     gateway = start_gateway({
         "trusted_proxies": ["127.0.0.0/8"],
         "upstreams": {"http": {"endpoints": [node_http.url]}, "ws": {"endpoints": [node_ws.url]}},

@@ -160,7 +160,7 @@ def test_orderly_end_sends_close_notify(gateway, trust):
 def test_openssl_client_sees_a_sane_offer(gateway, authority):
     openssl = program("openssl")
     if openssl is None:
-        pytest.skip("openssl is not installed")
+        pytest.fail("openssl is not installed: scripts/install-dependencies test browser")
     for extra, accepted in ((["-groups", "X25519"], True), (["-cipher", "RC4-SHA:DES-CBC3-SHA:NULL-SHA", "-tls1_2"], False)):
         done = subprocess.run([openssl, "s_client", "-connect", f"127.0.0.1:{gateway.tls_port}", "-servername",
                                "second.example.test", "-CAfile", authority.path, "-verify_return_error", *extra],
