@@ -25,6 +25,8 @@ ServerConnection::ServerConnection(base::Turn& turn, std::unique_ptr<net::Transp
   transport_->start(*this);
 }
 
+ServerConnection::Stream::Stream() = default;
+
 // --- bytes in ---
 
 void ServerConnection::on_bytes(base::Bytes bytes) {

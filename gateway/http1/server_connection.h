@@ -81,6 +81,7 @@ class ServerConnection final : public http::ServerStream,
 
  private:
   struct Stream {
+    Stream();  // in the source file: clang 14 cannot see the members' defaults from here
     http::RequestHead head;
     base::Channel request_body;
     base::Channel response_body;
