@@ -27,7 +27,7 @@ def assert_events_were_exchanged(result):
 
 
 def test_client_begins_by_polling_upgrades_and_exchanges_events(gateway, authority):
-    result = run(f"https://localhost:{gateway.tls_port}", ca=authority.path)
+    result = run(f"https://127.0.0.1:{gateway.tls_port}", ca=authority.path)
     assert result["transports"] == ["polling", "websocket"] and result["server"]["transport"] == "websocket"
     assert_events_were_exchanged(result)
 
