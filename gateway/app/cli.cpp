@@ -2,13 +2,17 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "app/supervisor.h"
 #include "config/compile.h"
 #include "config/load.h"
 #include "config/reference.h"
+#include "config/suggest.h"
 
 namespace postern::app {
 namespace {
@@ -39,7 +43,8 @@ int check(const std::string& file, bool json) {
   if (!document) return report(document.error(), json);
   net::TicketKeys tickets;
   config::Diagnostics findings = document->warnings;
-  const auto compiled = config::compile(*document, {.tickets = tickets}, findings);
+  const auto compiled =
+      config::compile(*document, {.tickets = tickets, .now_unix = net::unix_now()}, findings);
   if (!compiled)
     for (const config::Problem& problem : compiled.error().problems())
       findings.error(problem.place, problem.key, problem.sentence);
@@ -47,6 +52,12 @@ int check(const std::string& file, bool json) {
   const int status = report(findings, json);
   if (status == good && !json) print(file + ": in order\n");
   return status;
+}
+
+std::vector<std::string> commands_of(const CLI::App& program) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands(nullptr)) names.push_back(command->get_name());
+  return names;
 }
 
 int version() {
@@ -89,6 +100,16 @@ int run_command_line(int argument_count, char** arguments) {
       program.add_subcommand("version", "Print the version and those of the libraries");
   version_command->footer("Example: postern version");
 
+  const std::string_view word = argument_count > 1 ? arguments[1] : "";
+  const std::vector<std::string> commands = commands_of(program);
+  if (!word.empty() && word.front() != '-' &&
+      std::find(commands.begin(), commands.end(), word) == commands.end()) {
+    const std::vector<std::string_view> views(commands.begin(), commands.end());
+    print("postern: there is no command \"" + std::string(word) + "\"" + config::did_you_mean(word, views) +
+              " (postern --help lists them)\n",
+          stderr);
+    return unusable;
+  }
   try {
     program.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {

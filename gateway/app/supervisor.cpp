@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <sstream>
 #include <thread>
@@ -112,7 +113,8 @@ bool Supervisor::start() {
 }
 
 tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Document& document) {
-  config::CompileOptions options{.version = version_ + 1, .tickets = tickets_, .demo_port = {}};
+  config::CompileOptions options{
+      .version = version_ + 1, .tickets = tickets_, .now_unix = net::unix_now(), .demo_port = {}};
   if (demo_) options.demo_port = demo_->port();
   config::Diagnostics notes(document.file);
   auto compiled = config::compile(document, options, notes);
@@ -125,7 +127,7 @@ tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Doc
     log_.warn("configuration_warning", {{"problem", to_text(note)}});
   snapshot_ = std::move(*compiled);
   version_ = snapshot_->version;
-  open_ = std::move(open);
+  before_ = std::exchange(open_, std::move(open));
   applied_ = loop_.turn().now;
   acknowledgements_due_ = workers_.size();
   for (size_t i = 0; i < workers_.size(); ++i)
@@ -171,7 +173,7 @@ void Supervisor::receive(ToControl message) {
 }
 
 void Supervisor::all_adopted() {
-  const double took = base::milliseconds_of(loop_.turn().now - applied_);
+  const double took = std::round(base::milliseconds_of(loop_.turn().now - applied_) * 1e3) / 1e3;
   if (!ready_) {
     ready_ = true;
     log_listeners();
@@ -184,10 +186,17 @@ void Supervisor::all_adopted() {
   if (std::exchange(reload_again_, false)) reload();
 }
 
+// What was opened and what was closed by the configuration that all workers have adopted now.
 void Supervisor::log_listeners() {
+  const auto stands_in = [](const std::vector<Open>& all, const Open& one) {
+    return std::any_of(all.begin(), all.end(), [&](const Open& other) { return other.key == one.key; });
+  };
   for (size_t i = 0; i < open_.size(); ++i)
-    log_.info("listening",
-              {{"address", open_[i].address.text()}, {"tls", snapshot_->listeners[i].tls != nullptr}});
+    if (!stands_in(before_, open_[i]))
+      log_.info("listening",
+                {{"address", open_[i].address.text()}, {"tls", snapshot_->listeners[i].tls != nullptr}});
+  for (const Open& one : before_)
+    if (!stands_in(open_, one)) log_.info("listener_closed", {{"address", one.address.text()}});
 }
 
 void Supervisor::reload() {

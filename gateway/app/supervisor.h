@@ -61,6 +61,7 @@ class Supervisor final : private base::Timer {
   std::unique_ptr<DemoThread> demo_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<Open> open_;
+  std::vector<Open> before_;  // what was open under the configuration before
   std::vector<bool> open_with_tls_;
   std::shared_ptr<const proxy::Snapshot> snapshot_;
   uint64_t version_ = 0;

@@ -48,13 +48,24 @@ void compile_listeners(Compilation& compilation) {
       net::ServerTlsOptions tls;
       tls.tls1_3_only = listener.tls->min_version == TlsVersion::tls1_3;
       tls.ciphers = listener.tls->ciphers;
-      for (const CertificateFiles& files : listener.tls->certificates)
+      bool usable = true;
+      for (const CertificateFiles& files : listener.tls->certificates) {
         tls.certificates.push_back({compilation.file(files.certificate), compilation.file(files.key)});
-      auto made = net::ServerTls::make(tls, compilation.options.tickets);
-      if (made)
-        model.tls = std::move(*made);
-      else
-        compilation.problems.error(listener.tls->place, key + ".tls", made.error());
+        const net::CertificateFindings findings =
+            net::examine_certificate(tls.certificates.back(), compilation.options.now_unix);
+        for (const std::string& problem : findings.problems)
+          compilation.problems.error(files.place, key + ".tls", problem);
+        for (const std::string& warning : findings.warnings)
+          compilation.notes.warn(files.place, key + ".tls", warning);
+        usable = usable && findings.problems.empty();
+      }
+      if (usable) {
+        auto made = net::ServerTls::make(tls, compilation.options.tickets);
+        if (made)
+          model.tls = std::move(*made);
+        else
+          compilation.problems.error(listener.tls->place, key + ".tls", made.error());
+      }
     }
     compilation.snapshot->listeners.push_back(std::move(model));
   }

@@ -17,6 +17,7 @@ namespace postern::config {
 struct CompileOptions {
   uint64_t version = 1;
   net::TicketKeys& tickets;             // outlives every snapshot
+  int64_t now_unix = 0;                 // seconds; certificates that end soon are judged by it
   std::optional<uint16_t> demo_port{};  // where the application for "demo:" endpoints listens; without it
                                         // (a mere check) such an endpoint gets port 0
 };

@@ -1,8 +1,11 @@
 #include "config/load.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -18,22 +21,46 @@ struct ReadFailure {
   std::string reason;
 };
 
+constexpr int pipe_limit_ms = 5'000;
+
+struct File {
+  explicit File(int the_descriptor) : descriptor(the_descriptor) {}
+  ~File() {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int descriptor;
+};
+
 // One byte more than is allowed, at most: enough for read_yaml() to see that it is too much.
 tl::expected<std::string, ReadFailure> read_text(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     return tl::unexpected<ReadFailure>(ReadFailure{"it is a directory"});
   }
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text(max_file_size + 1, '\0');
-  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  const bool is_read = file.good() || (file.eof() && !file.bad());
-  if (!is_read) {
-    const int reason = errno == 0 ? EIO : errno;
+  const auto failure = [](int reason) {
     return tl::unexpected<ReadFailure>(ReadFailure{std::generic_category().message(reason)});
+  };
+  // A pipe is read as well ("postern check <(make-config)"), but nobody waits for ever for one to speak.
+  const File file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (file.descriptor < 0) return failure(errno);
+  std::string text(max_file_size + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t count = ::read(file.descriptor, text.data() + size, text.size() - size);
+    if (count == 0) break;
+    if (count > 0) {
+      size += static_cast<std::size_t>(count);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return failure(errno);
+    pollfd readable{file.descriptor, POLLIN, 0};
+    if (::poll(&readable, 1, pipe_limit_ms) == 0)
+      return tl::unexpected<ReadFailure>(ReadFailure{"it is a pipe, and nothing came through it for 5 s"});
   }
-  text.resize(static_cast<std::size_t>(file.gcount()));
+  text.resize(size);
   return text;
 }
 

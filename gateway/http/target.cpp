@@ -212,6 +212,12 @@ bool names_contain(const std::vector<std::string>& names, std::string_view name)
   return false;
 }
 
+// Of "tk", "%74k" and "tk[]", which many backends read as the same name: "tk".
+std::string parameter_name(std::string_view written) {
+  std::string name = decode_query_value(written);
+  return name.substr(0, name.find('['));
+}
+
 }  // namespace
 
 tl::expected<void, std::string_view> read_target(std::string_view text, Target& target) {
@@ -283,6 +289,18 @@ std::string_view query_parameter(std::string_view query, std::string_view name) 
   return {};
 }
 
+size_t count_query_parameter(std::string_view query, std::string_view name) {
+  size_t count = 0;
+  for (size_t start = 0; start < query.size();) {
+    const size_t end = std::min(query.find_first_of("&;", start), query.size());
+    const std::string_view written = query.substr(start, std::min(query.find('=', start), end) - start);
+    if (written == name || (written.find('%') != written.npos && decode_query_value(written) == name))
+      ++count;
+    start = end + 1;
+  }
+  return count;
+}
+
 std::string_view cookie_value(std::string_view cookies, std::string_view name) {
   for (size_t start = 0; start < cookies.size();) {
     const size_t end = std::min(cookies.find(';', start), cookies.size());
@@ -302,7 +320,7 @@ std::string redact_target(std::string_view target, const std::vector<std::string
     const std::string_view rest = target.substr(position);
     const size_t name_end = std::min(rest.find_first_of("=&;"), rest.size());
     const bool has_value = name_end < rest.size() && rest[name_end] == '=';
-    if (has_value && names_contain(names, decode_query_value(rest.substr(0, name_end)))) {
+    if (has_value && names_contain(names, parameter_name(rest.substr(0, name_end)))) {
       redacted.append(rest.substr(0, name_end + 1)).append("***");
       position += std::min(rest.find('&'), rest.size());
     } else {

@@ -39,6 +39,10 @@ tl::expected<Authority, std::string_view> read_authority(std::string_view text);
 // The raw value of a query parameter's first occurrence ("a=1&b=2"), not decoded; data() is null when absent.
 std::string_view query_parameter(std::string_view query, std::string_view name);
 
+// How often a parameter stands in the query, spelled plainly or with escapes, and after "&" or ";": backends
+// disagree on which of several counts.
+size_t count_query_parameter(std::string_view query, std::string_view name);
+
 // A cookie's value from a Cookie field (RFC 6265 5.4 form); data() is null when absent.
 std::string_view cookie_value(std::string_view cookies, std::string_view name);
 

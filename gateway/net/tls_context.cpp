@@ -9,6 +9,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "base/ascii.h"
@@ -57,6 +60,34 @@ std::vector<std::string> names_of(X509* certificate) {
   return names;
 }
 
+// Why a file cannot even be opened, or nothing.
+std::optional<std::string> trouble_opening(const std::string& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) return file + " is a directory";
+  if (!std::filesystem::exists(file, error)) return file + " does not exist";
+  if (!std::ifstream(file)) return file + " cannot be opened; may this user read it?";
+  return std::nullopt;
+}
+
+// Whole days from now until `time`; negative when it has passed.
+std::optional<int> days_until(const ASN1_TIME* time, int64_t now_unix) {
+  const std::unique_ptr<ASN1_TIME, void (*)(ASN1_TIME*)> now(
+      ASN1_TIME_set(nullptr, static_cast<time_t>(now_unix)), ASN1_TIME_free);
+  int days = 0;
+  int seconds = 0;
+  if (!now || ASN1_TIME_diff(&days, &seconds, now.get(), time) != 1) return std::nullopt;
+  return seconds < 0 ? days - 1 : days;
+}
+
+std::string days_text(int days) {
+  if (days == 0) return "less than a day";
+  return std::to_string(days) + (days == 1 ? " day" : " days");
+}
+
+struct KeyFree {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+
 void apply_common(SSL_CTX* context) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -76,6 +107,42 @@ std::string tls_failure_reason() {
   const char* reason = code ? ERR_reason_error_string(code) : nullptr;
   ERR_clear_error();
   return reason ? reason : "connection closed during the handshake";
+}
+
+CertificateFindings examine_certificate(const ServerTlsOptions::Files& files, int64_t now_unix) {
+  CertificateFindings findings;
+  const Certificate leaf = read_leaf(files.certificate);
+  if (!leaf) {
+    ERR_clear_error();
+    findings.problems.push_back(
+        trouble_opening(files.certificate).value_or(files.certificate + " holds no PEM certificate"));
+  }
+  const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new_file(files.key.c_str(), "r"), BIO_free);
+  // A passphrase would be asked for on the terminal: there is nobody to type it.
+  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
+  const std::unique_ptr<EVP_PKEY, KeyFree> key(
+      bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
+  if (!key) {
+    ERR_clear_error();
+    findings.problems.push_back(
+        trouble_opening(files.key).value_or(files.key + " holds no PEM private key without a passphrase"));
+  }
+  if (!leaf || !key) return findings;
+  if (X509_check_private_key(leaf.get(), key.get()) != 1) {
+    ERR_clear_error();
+    findings.problems.push_back("the private key " + files.key + " does not belong to " + files.certificate);
+    return findings;
+  }
+  constexpr int warn_days = 14;
+  const std::optional<int> left = days_until(X509_get0_notAfter(leaf.get()), now_unix);
+  if (left && *left < 0)
+    findings.warnings.push_back("the certificate " + files.certificate + " has expired; browsers refuse it");
+  else if (left && *left < warn_days)
+    findings.warnings.push_back("the certificate " + files.certificate + " expires in " + days_text(*left));
+  auto now = static_cast<time_t>(now_unix);
+  if (X509_cmp_time(X509_get0_notBefore(leaf.get()), &now) > 0)
+    findings.warnings.push_back("the certificate " + files.certificate + " is not valid yet");
+  return findings;
 }
 
 void TicketKeys::rotate() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <cstdint>
 
 #include <array>
 #include <chrono>
@@ -53,6 +54,14 @@ struct ServerTlsOptions {
   bool tls1_3_only = false;
   std::string ciphers;  // TLS 1.2, OpenSSL's words; empty: ECDHE with AEAD
 };
+
+// What an operator should hear about a certificate and its key before they are served; sentences that name
+// the file. With problems they cannot be used; warnings tell of dates, by `now_unix` (seconds).
+struct CertificateFindings {
+  std::vector<std::string> problems;
+  std::vector<std::string> warnings;
+};
+CertificateFindings examine_certificate(const ServerTlsOptions::Files& files, int64_t now_unix);
 
 // What a TLS listener presents. Certificates are chosen by SNI (exact, then `*.` wildcard, then the first);
 // for a name with an RSA and an ECDSA certificate, OpenSSL takes the one the client can use, ECDSA first.

@@ -76,21 +76,29 @@ tl::expected<std::string_view, std::string> from_header(const JwtSource& source,
   return base::equal_ignoring_case(source.name, "authorization") ? std::string_view() : value;
 }
 
-std::string_view from_cookies(const JwtSource& source, const http::Headers& headers) {
+// A cookie may come several times, for several paths; but backends disagree on which of them counts, so that
+// different values are no token at all.
+tl::expected<std::string_view, std::string> from_cookies(const JwtSource& source,
+                                                         const http::Headers& headers) {
+  std::string_view found;
   for (const HeaderField& field : headers) {
     if (field.id != FieldId::cookie) continue;
-    const std::string_view value = http::cookie_value(field.value, source.name);
-    if (!value.empty()) return value;
+    std::string_view rest = field.value;
+    for (std::string_view value; (value = http::cookie_value(rest, source.name)).data() != nullptr;) {
+      if (!found.empty() && !value.empty() && value != found)
+        return Failure("the request has more than one cookie " + source.name + ", with different values");
+      if (found.empty()) found = value;
+      rest.remove_prefix(static_cast<size_t>(value.data() - rest.data()) + value.size());
+    }
   }
-  return {};
+  return found;
 }
 
 tl::expected<std::string_view, std::string> from_query(const JwtSource& source, const http::Target& target,
                                                        std::string& decoded) {
   const std::string_view value = http::query_parameter(target.query, source.name);
   if (value.data() == nullptr) return std::string_view();
-  const size_t after = static_cast<size_t>(value.data() - target.query.data()) + value.size();
-  if (http::query_parameter(target.query.substr(after), source.name).data() != nullptr)
+  if (http::count_query_parameter(target.query, source.name) > 1)
     return Failure("the query has more than one parameter " + source.name);
   if (value.find_first_of("%+") == value.npos) return value;
   decoded = http::decode_query_value(value);

@@ -1,5 +1,6 @@
 """The command line as a person first meets it."""
 
+import os
 import socket
 import subprocess
 
@@ -40,6 +41,22 @@ WRONG = [[], ["nonsense"], ["run"], ["check"], ["run", "--nonsense"], ["check", 
 def test_wrong_use_is_said_and_is_not_0(arguments):
     done = run(*arguments)
     assert done.returncode != 0 and done.stdout + done.stderr != ""
+
+
+def test_misspelt_command_is_guessed():
+    done = run("chek", "x.yaml")
+    assert done.returncode == 2
+    assert done.stderr == 'postern: there is no command "chek"; did you mean "check"? (postern --help lists them)\n'
+
+
+def test_configuration_may_come_through_a_pipe_but_is_not_waited_for_without_end(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = run("check", str(pipe))  # nobody writes into it
+    assert done.returncode == 1 and "the file is empty" in done.stdout
+    done = subprocess.run(["bash", "-c", '"$0" check <(cat "$1/conf/minimal.yaml")', postern_binary(), ROOT],
+                          capture_output=True, text=True, check=False, timeout=patience(20))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_colour_stays_out_of_pipes(tmp_path):

@@ -182,6 +182,13 @@ TEST_CASE("cookie value: the first of the name, and absent is told from empty") 
   CHECK(cookie_value("", "session").data() == nullptr);
 }
 
+TEST_CASE("query: a parameter is counted however it is spelled") {
+  CHECK(count_query_parameter("a=1&token=2&b=3", "token") == 1);
+  CHECK(count_query_parameter("token=1&%74oken=2;token", "token") == 3);
+  CHECK(count_query_parameter("mytoken=1&x=token=2&tokens=", "token") == 0);
+  CHECK(count_query_parameter("", "token") == 0);
+}
+
 TEST_CASE("redaction: the values of named parameters are hidden however they are written") {
   const std::vector<std::string> names = {"token", "api_key"};
   CHECK(redact_target("/ws?token=secret&x=1", names) == "/ws?token=***&x=1");
@@ -189,6 +196,7 @@ TEST_CASE("redaction: the values of named parameters are hidden however they are
   CHECK(redact_target("/ws?to%6ben=secret", names) == "/ws?to%6ben=***");
   CHECK(redact_target("/ws?x=1;token=secret;more&y", names) == "/ws?x=1;token=***&y");
   CHECK(redact_target("/ws?token=a&token=b&api_key=", names) == "/ws?token=***&token=***&api_key=***");
+  CHECK(redact_target("/ws?token[]=a&token%5B0%5D=b", names) == "/ws?token[]=***&token%5B0%5D=***");
   CHECK(redact_target("/ws?mytoken=a&token", names) == "/ws?mytoken=a&token");
   CHECK(redact_target("/token=a", names) == "/token=a");
   CHECK(redact_target("/a?", names) == "/a?");

@@ -1,6 +1,7 @@
 #include "net/tls_transport.h"
 
 #include <doctest/doctest.h>
+#include <fstream>
 
 #include "tls_ground.h"
 
@@ -231,6 +232,38 @@ TEST_CASE("tls transport: one that is dropped at any moment leaves nothing behin
     server.reset();
     world.settle();
   }
+}
+
+TEST_CASE("certificate: an examination names every file that cannot be used, and dates that matter") {
+  const auto good = authority().issue({"a.example"});
+  const auto other = authority().issue({"b.example"});
+  const auto now = unix_now();
+  const support::TemporaryFolder folder;
+  const std::string noise = folder.file("noise.pem");
+  std::ofstream(noise) << "not PEM\n";
+  const auto problems = [&](const std::string& certificate, const std::string& key) {
+    return examine_certificate({certificate, key}, now).problems;
+  };
+  using Sentences = std::vector<std::string>;
+  CHECK(problems(good.certificate, good.key) == Sentences{});
+  CHECK(problems("/nowhere/a.pem", "/nowhere/k.pem") ==
+        Sentences{"/nowhere/a.pem does not exist", "/nowhere/k.pem does not exist"});
+  CHECK(problems(noise, noise) == Sentences{noise + " holds no PEM certificate",
+                                            noise + " holds no PEM private key without a passphrase"});
+  CHECK(problems("/", good.key) == Sentences{"/ is a directory"});
+  CHECK(problems(good.certificate, other.key) ==
+        Sentences{"the private key " + other.key + " does not belong to " + good.certificate});
+
+  const auto warnings = [&](int64_t at) { return examine_certificate(good, at).warnings; };
+  constexpr int64_t hour = 3600, day = 24 * hour;  // the certificate is valid from an hour ago for a day more
+  CHECK(warnings(now + hour) ==
+        Sentences{"the certificate " + good.certificate + " expires in less than a day"});
+  CHECK(warnings(now + 2 * day) ==
+        Sentences{"the certificate " + good.certificate + " has expired; browsers refuse it"});
+  CHECK(warnings(now - 2 * day - hour) ==
+        Sentences{"the certificate " + good.certificate + " expires in 3 days",
+                  "the certificate " + good.certificate + " is not valid yet"});
+  CHECK(warnings(now - 30 * day) == Sentences{"the certificate " + good.certificate + " is not valid yet"});
 }
 
 TEST_CASE("server tls: files that cannot be used are named") {

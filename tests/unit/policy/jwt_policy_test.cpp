@@ -155,6 +155,28 @@ TEST_CASE("jwt: a cookie holds the token, in any of the Cookie fields") {
   CHECK(passes(options_with({{Kind::cookie, "session"}}), request));
 }
 
+TEST_CASE(
+    "jwt: two cookies of the name with different values are no token, for backends disagree which counts") {
+  const std::string token = token_of(good);
+  const std::string twice = "session=" + token + "; session=" + token;
+  const std::string different = "session=" + token + "; a=1; session=other";
+  JudgedRequest same, mixed, spread;
+  CHECK(passes(options_with({{Kind::cookie, "session"}}), same.with("Cookie", twice)));
+  CHECK_FALSE(passes(options_with({{Kind::cookie, "session"}}), mixed.with("Cookie", different)));
+  const std::string one = "session=" + token;
+  spread.with("Cookie", "session=other").with("Cookie", one);
+  CHECK_FALSE(passes(options_with({{Kind::cookie, "session"}}), spread));
+}
+
+TEST_CASE("jwt: a query parameter that comes twice is refused, however the second is spelled") {
+  for (std::string_view second : {"token=x", "%74oken=x"}) {
+    const std::string target = "/ws?token=" + token_of(good) + "&" + std::string(second);
+    JudgedRequest request("GET", target);
+    REQUIRE(request.readable);
+    CHECK_FALSE(passes(options_with({{Kind::query, "token"}}), request));
+  }
+}
+
 TEST_CASE("jwt: a query parameter holds the token, percent-encoded or not, and is named for redaction") {
   const std::string token = token_of(good);
   std::string encoded = token;
