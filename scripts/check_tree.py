@@ -31,7 +31,8 @@ def files_of(root):
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
         for name in sorted(names):
-            yield Path(folder) / name
+            if name != ".git":  # in a linked work tree .git is a file
+                yield Path(folder) / name
 
 
 def check(root):
