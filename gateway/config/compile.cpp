@@ -67,6 +67,10 @@ void compile_listeners(Compilation& compilation) {
           compilation.problems.error(listener.tls->place, key + ".tls", made.error());
       }
     }
+    if (listener.proxy_protocol) {
+      for (const std::string& block : listener.proxy_protocol->trust) model.proxy_trust.add(block);
+      model.proxy_header_limit = nanoseconds(listener.proxy_protocol->timeout);
+    }
     compilation.snapshot->listeners.push_back(std::move(model));
   }
 }

@@ -55,6 +55,25 @@ TlsDocument decode_tls(const Value& value) {
   return tls;
 }
 
+ProxyProtocolDocument decode_proxy_protocol(const Value& value) {
+  const Fields fields(value);
+  ProxyProtocolDocument proxies;
+  if (const auto trust = fields.need("trust")) {
+    const auto items = trust->items();
+    if (trust->is_list() && items.empty()) trust->complain("is empty; nobody could send a header");
+    for (const Value& item : items) {
+      auto block = item.parsed(parse_cidr);
+      if (!block) continue;
+      if (block->ends_with("/0"))
+        item.warn("trusts every client; each may then choose its own address in the log");
+      proxies.trust.push_back(std::move(*block));
+    }
+  }
+  if (const auto timeout = fields.take("timeout"))
+    set(proxies.timeout, timeout->duration(std::chrono::milliseconds(1), std::chrono::minutes(1)));
+  return proxies;
+}
+
 ListenerDocument decode_listener(const Value& value) {
   const Fields fields(value);
   ListenerDocument listener;
@@ -67,6 +86,8 @@ ListenerDocument decode_listener(const Value& value) {
     }
   }
   if (const auto tls = fields.take("tls")) listener.tls = decode_tls(*tls);
+  if (const auto proxies = fields.take("proxy_protocol"))
+    listener.proxy_protocol = decode_proxy_protocol(*proxies);
   if (const auto redirect = fields.take("redirect")) {
     listener.redirect_place = redirect->place();
     listener.redirect_to_https = redirect->one_of({"https"}).has_value();

@@ -33,10 +33,17 @@ struct TlsDocument {
   Place place;
 };
 
+// Load balancers in front of a listener that send a PROXY protocol header.
+struct ProxyProtocolDocument {
+  std::vector<std::string> trust;  // CIDR blocks
+  Milliseconds timeout{5'000};
+};
+
 struct ListenerDocument {
   std::string host;   // as written; empty: every address
   uint16_t port = 0;  // 0: the system chooses, and the log says
   std::optional<TlsDocument> tls;
+  std::optional<ProxyProtocolDocument> proxy_protocol;
   bool redirect_to_https = false;  // redirect: https
   Place place;
   Place address_place;  // line 0 beside a place that is in the file: the address could not be read

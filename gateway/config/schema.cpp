@@ -41,6 +41,17 @@ constexpr auto table = std::to_array<SchemaKey>({
      "\"ECDHE+AESGCM:ECDHE+CHACHA20\"", false},
     {"listeners[].redirect", value, "https", "none",
      "On a plain listener: answer every request with a redirect to https.", "https", false},
+    {"listeners[].proxy_protocol", section, "map", "none",
+     "For a load balancer in front that sends a PROXY protocol header, v1 or v2, before a connection's own "
+     "bytes "
+     "(also before TLS). It names the client, whose address then stands in the log and in X-Forwarded-For.",
+     ""},
+    {"listeners[].proxy_protocol.trust", value, "list of CIDR blocks or addresses", "required",
+     "Connections from here must begin with a header, or are closed. From everybody else none is believed: "
+     "they are served as they come, and a header is a bad request.",
+     "[\"10.0.0.0/24\"]"},
+    {"listeners[].proxy_protocol.timeout", value, "duration, at most 1m", "5s",
+     "From accept to the end of the header.", "5s"},
 
     {"origins", named, "map of names", "none",
      "Lists of web origins. One list serves CORS, WebSocket handshakes and the gateway's own answers.",

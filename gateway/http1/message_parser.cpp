@@ -1,6 +1,7 @@
 #include "http1/message_parser.h"
 
 #include "base/ascii.h"
+#include "net/proxy_protocol.h"
 
 namespace postern::http1 {
 
@@ -118,6 +119,11 @@ tl::expected<size_t, Fault> MessageParser::feed(base::Bytes input) {
     if (state_ == State::head && !scanner_.begun() && input.size() > 1 &&
         base::text_of(input.first(2)) == "\x16\x03")
       return tl::unexpected(Fault{Cause::tls_unexpected, "a TLS handshake on a plain port"});
+    if (state_ == State::head && type_ == HTTP_REQUEST && !scanner_.begun() &&
+        net::begins_proxy_header(input))
+      return tl::unexpected(
+          Fault{Cause::bad_request,
+                "a PROXY protocol header, from an address that this listener does not trust with one"});
     const bool past_first_line = scanner_.past_first_line();
     tl::expected<std::optional<base::Chunk>, Fault> gathered = scanner_.feed(input);
     if (!gathered) {

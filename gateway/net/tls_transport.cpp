@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "net/proxy_protocol.h"
 
 namespace postern::net {
 namespace {
@@ -136,6 +137,9 @@ void TlsTransport::on_bytes(base::Bytes bytes) {
   if (state_ == State::failed) return;
   if (server_ && first_bytes_ && !bytes.empty()) {
     first_bytes_ = false;
+    if (begins_proxy_header(bytes))
+      return fail(base::Cause::tls_handshake_failed,
+                  "a PROXY protocol header, from an address that this listener does not trust with one");
     const char first = static_cast<char>(bytes.front());
     if (first >= 'A' && first <= 'Z')  // a method; a TLS record begins with 22
       return fail(base::Cause::tls_expected, "plain HTTP was sent to a TLS port");

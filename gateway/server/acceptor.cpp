@@ -69,6 +69,7 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   auto client = std::make_unique<Client>(*this, std::move(transport), std::move(facts), model.tls.get());
   Client& added = *client;
   connections_.push_back(std::move(client));
+  if (model.proxy_trust.contains(peer.ip)) added.connection.expect_proxy_header(model.proxy_header_limit);
   added.place = std::prev(connections_.end());
   added.connection.begin(added);
 }

@@ -1,6 +1,7 @@
 #include "server/client_connection.h"
 
 #include "http1/writer.h"
+#include "net/proxy_header_reader.h"
 #include "proxy/failure_response.h"
 
 namespace postern::server {
@@ -36,6 +37,11 @@ void ClientConnection::on_client_gone(Cause why) {
 }
 
 Task<ClientConnection::Ended> ClientConnection::serve() {
+  if (proxy_header_limit_) {
+    Task<Result<bool>> reading = read_proxy_header();
+    Result<bool> read = co_await reading;
+    if (!read) co_return Ended{};
+  }
   if (tls_) {
     Task<Result<bool>> shaking = shake_hands();
     Result<bool> shaken = co_await shaking;
@@ -52,6 +58,30 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
   Result<bool> closed = co_await connection_->closed().take(scope_);
   static_cast<void>(closed);  // either way the connection is over
   co_return Ended{};
+}
+
+Task<Result<bool>> ClientConnection::read_proxy_header() {
+  net::ProxyHeaderReader reader(*transport_);
+  base::Phase phase(scope_, Stage::accept, *proxy_header_limit_, Cause::proxy_header_invalid);
+  Result<net::ProxyHeaderReader::Header> header = co_await reader.header().take(scope_);
+  if (!header) {
+    transport_.reset();  // before the reader, which it may still call
+    const base::ErrorTraits& traits = base::traits(header.error().cause);
+    if (header.error().cause == Cause::proxy_header_invalid)
+      current_.log.warn("proxy_header_refused", {{"client", facts_.peer_text},
+                                                 {"cause", traits.label},
+                                                 {"stage", base::label(header.error().stage)},
+                                                 {"fault", base::label(traits.fault)},
+                                                 {"detail", reader.detail()},
+                                                 {"remedy", traits.remedy}});
+    co_return base::fail(header.error());
+  }
+  if (*header) {
+    facts_.peer = (*header)->source;
+    facts_.peer_text = facts_.peer.ip.text();
+    facts_.listener_port = (*header)->destination.port;
+  }
+  co_return true;
 }
 
 Task<Result<bool>> ClientConnection::shake_hands() {

@@ -1,7 +1,9 @@
-// One client from accept to its last byte: TLS if the listener has it, then its requests, one exchange each.
+// One client from accept to its last byte: a PROXY protocol header if its listener asks for one, TLS if it
+// has it, then its requests, one exchange each.
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/scope.h"
 #include "base/story.h"
@@ -24,6 +26,8 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   ClientConnection(Current& current, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
                    const net::ServerTls* tls);
 
+  // Before begin(): a PROXY protocol header comes first, and is believed.
+  void expect_proxy_header(base::Duration limit) { proxy_header_limit_ = limit; }
   // Begins the story; `owner` hears when it has ended and buries the connection.
   void begin(Owner& owner);
   void drain();                  // ends after the exchange it is in, or now
@@ -31,6 +35,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
 
  private:
   base::Task<Ended> serve();
+  base::Task<base::Result<bool>> read_proxy_header();
   base::Task<base::Result<bool>> shake_hands();
   base::Task<base::Result<bool>> serve_requests();
   void refuse_plain_http(net::TlsTransport& tls);
@@ -40,8 +45,9 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   proxy::Pin first_pin_;                           // what TLS and limits of this connection come from
   std::unique_ptr<net::TlsTransport> failed_tls_;  // outlives the transport, which may still call it
   std::unique_ptr<net::Transport> transport_;
-  const http::ClientFacts facts_;
+  http::ClientFacts facts_;  // once requests are served they do not change
   const net::ServerTls* tls_;
+  std::optional<base::Duration> proxy_header_limit_;  // set: a header is expected, within this time
   base::Scope scope_;
   std::unique_ptr<http1::ServerConnection> connection_;
   std::unique_ptr<proxy::Exchange> exchange_;

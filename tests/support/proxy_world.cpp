@@ -40,6 +40,7 @@ TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPa
   http::ClientFacts facts = facts_of(options, *pair.second);
   connection_ = std::make_unique<server::ClientConnection>(proxy.current, std::move(pair.second),
                                                            std::move(facts), options.tls);
+  if (options.proxy_header_limit) connection_->expect_proxy_header(*options.proxy_header_limit);
   server::ClientConnection::Owner& self = *this;
   connection_->begin(self);
 }

@@ -40,6 +40,7 @@ struct ClientOptions {
   const net::ServerTls* tls = nullptr;
   std::function<void(Wire&)>
       conduct{};  // of the wire: `to_first` leads to the client, `to_second` to the gateway
+  std::optional<Duration> proxy_header_limit{};  // set: a PROXY protocol header is expected
 };
 
 // A client's end, and the gateway's side of it.

@@ -72,6 +72,30 @@ TEST_CASE("listener: versions, ciphers and redirects are checked") {
             .starts_with("f:1:41 listeners[0].redirect: \"http\" is not https"));
 }
 
+TEST_CASE("listener: proxy_protocol has a trust list and a time limit") {
+  const auto loaded = load(with(
+      "[{ address: \":80\", proxy_protocol: { trust: [10.0.0.0/8, \"::1\"] } },\n"
+      " { address: \":81\", proxy_protocol: { trust: [192.0.2.7], timeout: 2s } }, { address: \":82\" }]"));
+  REQUIRE(loaded.has_value());
+  const auto& first = loaded->listeners[0].proxy_protocol;
+  REQUIRE(first.has_value());
+  CHECK(first->trust == std::vector<std::string>{"10.0.0.0/8", "::1/128"});
+  CHECK(first->timeout == Milliseconds(5000));
+  CHECK(loaded->listeners[1].proxy_protocol->timeout == Milliseconds(2000));
+  CHECK_FALSE(loaded->listeners[2].proxy_protocol.has_value());
+  const std::string start = "[{ address: \":80\", proxy_protocol: ";
+  CHECK(said(start + "{} }]") == "f:1:47 listeners[0].proxy_protocol.trust: is missing\n");
+  CHECK(said(start + "true }]") == "f:1:47 listeners[0].proxy_protocol: must be a map\n");
+  CHECK(said(start + "{ trust: [] } }]") ==
+        "f:1:56 listeners[0].proxy_protocol.trust: is empty; nobody could send a header\n");
+  CHECK(said(start + "{ trust: [10.0.0.1/8] } }]")
+            .starts_with("f:1:57 listeners[0].proxy_protocol.trust[0]: \"10.0.0.1/8\" has bits set"));
+  CHECK(said(start + "{ trust: [\"0.0.0.0/0\"] } }]")
+            .starts_with("f:1:57 warning: listeners[0].proxy_protocol.trust[0]: trusts every client"));
+  CHECK(said(start + "{ trust: [10.0.0.1], timeout: 61s } }]")
+            .starts_with("f:1:77 listeners[0].proxy_protocol.timeout: \"61s\" is out of range"));
+}
+
 TEST_CASE("listener: the list and its addresses must be there") {
   CHECK(said("[]") == "f:1:12 listeners: is empty; nobody could connect\n");
   CHECK(said("[{}]") == "f:1:13 listeners[0].address: is missing\n");

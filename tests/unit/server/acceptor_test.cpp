@@ -99,3 +99,25 @@ TEST_CASE("acceptor: draining ends resting clients and tells when the last has g
   CHECK(worker.run_until([&] { return first.ended() && second.ended(); }));
   CHECK_FALSE(SocketClient(address).connected());
 }
+
+TEST_CASE("acceptor: a header is expected from the addresses on the listener's list only") {
+  for (const bool trusted : {false, true}) {
+    CAPTURE(trusted);
+    WorkerGround worker(10, trusted ? "127.0.0.0/8" : "10.0.0.0/8");
+    BoundListener listener = worker.bind("main");
+    const base::SocketAddress address = listener.address;
+    worker.adopt(std::move(listener));
+    SocketClient with_header(address);
+    SocketClient without(address);
+    with_header.send("PROXY TCP4 192.0.2.77 198.51.100.1 40000 443\r\n" + std::string(get));
+    without.send(get);
+    if (trusted) {
+      CHECK(worker.run_until([&] { return answered(with_header) && without.ended(); }));
+      CHECK(without.heard().empty());
+      CHECK(worker.log.line("exchange")["client"] == "192.0.2.77");
+    } else {
+      CHECK(worker.run_until([&] { return answered(without) && with_header.ended(); }));
+      CHECK(with_header.heard().find("400 Bad Request") != std::string::npos);
+    }
+  }
+}

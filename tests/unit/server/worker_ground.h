@@ -21,7 +21,9 @@ namespace postern::server {
 // Serves a snapshot without any route: every request is answered 404, which is all that these tests need.
 class WorkerGround final : private Acceptor::Owner {
  public:
-  explicit WorkerGround(uint32_t connections) : WorkerGround(pin_with(connections)) {}
+  // `proxy_trust`: who must begin with a PROXY protocol header; empty: nobody.
+  explicit WorkerGround(uint32_t connections, const char* proxy_trust = "")
+      : WorkerGround(pin_with(connections, proxy_trust)) {}
   ~WorkerGround() { ground_.loop.turn().run(); }
 
   // The listener called `key`, at a port of the system's choice.
@@ -46,9 +48,10 @@ class WorkerGround final : private Acceptor::Owner {
   int told_gone() const { return told_gone_; }
 
  private:
-  static proxy::Pin pin_with(uint32_t connections) {
+  static proxy::Pin pin_with(uint32_t connections, const char* proxy_trust) {
     auto snapshot = std::make_shared<proxy::Snapshot>();
     snapshot->listeners.emplace_back();
+    snapshot->listeners.back().proxy_trust.add(proxy_trust);
     snapshot->limits.connections = connections;
     return proxy::Pin::make(std::shared_ptr<const proxy::Snapshot>(std::move(snapshot)),
                             std::vector<upstream::GroupRef>());
