@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "config/compile_action.h"
 #include "config/compile_policy.h"
 #include "routing/path_matcher.h"
 
@@ -134,11 +135,7 @@ void compile_routes(Compilation& compilation) {
       route.path = std::move(*path);
     else
       compilation.problems.error(document.match_place, key + ".match.path", path.error());
-    const auto& upstreams = compilation.document.upstreams;
-    const auto upstream =
-        std::find_if(upstreams.begin(), upstreams.end(),
-                     [&](const UpstreamDocument& candidate) { return candidate.name == document.upstream; });
-    route.upstream = static_cast<size_t>(upstream - upstreams.begin());
+    route.action = compile_action(compilation.document, document);
     for (const ForwardedClaim& claim : document.forward_claims)
       compilation.snapshot->claim_fields.push_back(claim.header);
     route.answers_preflights = !document.origins.empty();

@@ -5,8 +5,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "config/compile_action.h"
 #include "policy/cors.h"
 #include "policy/jwt_policy.h"
+#include "policy/maintenance.h"
 #include "policy/origin.h"
 #include "policy/request_limits.h"
 
@@ -129,6 +131,9 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
     policies.push_back(std::make_unique<policy::CorsPolicy>(policy::CorsOptions{
         origins->methods, origins->headers, origins->expose, origins->max_age, origins->credentials}));
   }
+
+  if (route.maintenance)
+    policies.push_back(std::make_unique<policy::MaintenancePolicy>(maintenance_options(*route.maintenance)));
 
   const JwtDocument* jwt = find_named(document_.jwt, route.jwt);
   if (jwt && verifiers_.contains(jwt->name)) {

@@ -4,8 +4,8 @@
 
 #include "base/ascii.h"
 #include "config/addresses.h"
+#include "config/decode_action.h"
 #include "config/decode_limits.h"
-#include "config/decode_upstream.h"
 
 namespace postern::config {
 namespace {
@@ -38,15 +38,6 @@ void decode_match(const Value& value, RouteDocument& route) {
     route.exact = true;
   }
   if (const auto methods = fields.take("methods")) decode_methods(*methods, route);
-}
-
-void decode_upstream_reference(const Value& value, RouteDocument& route, Document& document) {
-  const auto text = value.text();
-  if (!text) return;
-  route.upstream = std::string(*text);
-  route.upstream_place = value.place();
-  if (text->find("://") != std::string_view::npos || *text == "demo:")
-    decode_inline_upstream(value, document);
 }
 
 void decode_jwt_reference(const Value& value, RouteDocument& route) {
@@ -91,7 +82,7 @@ RouteDocument decode_route(const Value& value, Document& document) {
   if (const auto match = fields.take("match")) decode_match(*match, route);
   route.match_read =
       fields.is_map() && !fields.is_misspelt("match") && value.diagnostics().errors() == errors_before;
-  if (const auto upstream = fields.need("upstream")) decode_upstream_reference(*upstream, route, document);
+  decode_action(fields, route, document);
   if (const auto origins = fields.take("origins")) {
     route.origins_place = origins->place();
     set(route.origins, origins->text());

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/diagnostics.h"
@@ -128,14 +129,39 @@ struct ForwardedClaim {
   Place place;
 };
 
+struct RespondDocument {
+  uint16_t status = 200;
+  std::string body;
+  std::string content_type = "text/plain; charset=utf-8";  // of the body, when there is one
+  std::vector<std::pair<std::string, std::string>> headers;
+  Place place;
+};
+
+struct RedirectDocument {
+  std::string to;  // policy::TextTemplate has read it without complaint
+  uint16_t status = 307;
+  Place place;
+};
+
+struct MaintenanceDocument {
+  std::string message;  // empty: the usual one
+  std::chrono::seconds retry_after{60};
+  std::vector<std::string> allow;  // CIDR blocks
+  Place place;
+};
+
 struct RouteDocument {
   std::string name;  // default: "routes[N]"
   std::string host;  // empty: any; "app.example.com"; "*.example.com"
   std::string path = "/";
   bool exact = false;                // match.exact instead of match.path
   std::vector<std::string> methods;  // empty: any
+  // One of these, or maintenance alone: what becomes of a request.
   std::string upstream;
   Place upstream_place;
+  std::optional<RespondDocument> respond;
+  std::optional<RedirectDocument> redirect;
+  std::optional<MaintenanceDocument> maintenance;
   std::string origins;  // empty: none
   Place origins_place;
   std::string jwt;  // empty: none

@@ -124,6 +124,22 @@ constexpr auto reserved_fields = std::to_array<Reserved>({
     {"x-forwarded-port", ours},
 });
 
+// What no rule may touch, on requests or responses.
+constexpr auto untouchable_fields =
+    std::to_array<std::string_view>({"content-length", "content-encoding", "content-range", "expect"});
+
+Parsed<std::string> parse_ruled_field(std::string_view text) {
+  Parsed<std::string> name = parse_header_name(text);
+  if (!name) return name;
+  const std::string lower = base::to_lower(text);
+  for (const Reserved& reserved : reserved_fields)
+    if (lower == reserved.name && reserved.why == hop_by_hop) return complain(std::string(reserved.why));
+  for (std::string_view untouchable : untouchable_fields)
+    if (lower == untouchable) return complain(std::string(framing));
+  if (lower.starts_with("sec-websocket-")) return complain("belongs to the WebSocket handshake");
+  return name;
+}
+
 }  // namespace
 
 Parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
@@ -198,6 +214,23 @@ Parsed<std::string> parse_settable_header(std::string_view text) {
     return complain("has a reserved prefix; choose another field");
   }
   return name;
+}
+
+Parsed<std::string> parse_request_field(std::string_view text) {
+  if (base::equal_ignoring_case(text, "host"))
+    return complain("says where the message goes; see host beside the rules");
+  return parse_ruled_field(text);
+}
+
+Parsed<std::string> parse_response_field(std::string_view text) { return parse_ruled_field(text); }
+
+Parsed<std::string> parse_field_value(std::string_view text) {
+  if (std::any_of(text.begin(), text.end(),
+                  [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; }))
+    return complain("has a control character, which no field may hold");
+  if (base::trim(text) != text)
+    return complain("begins or ends with white space, which no field keeps", std::string(base::trim(text)));
+  return std::string(text);
 }
 
 Parsed<std::string> parse_name(std::string_view text) {

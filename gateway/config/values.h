@@ -52,6 +52,14 @@ Parsed<std::string> parse_header_name(std::string_view text);
 // (X-Forwarded-*, Forwarded, Via, Sec-WebSocket-*).
 Parsed<std::string> parse_settable_header(std::string_view text);
 
+// A field name that an operator's rules may touch on a request or a response. Refused are only those that say
+// where a message goes or how its body is read, and those of one connection.
+Parsed<std::string> parse_request_field(std::string_view text);
+Parsed<std::string> parse_response_field(std::string_view text);
+
+// The value of a field: no control characters, no white space at its ends.
+Parsed<std::string> parse_field_value(std::string_view text);
+
 // The name of an upstream, a list, a route: letters, digits, ".", "_" and "-", at most 64. Names go into logs
 // and metric labels.
 Parsed<std::string> parse_name(std::string_view text);

@@ -17,7 +17,8 @@ struct LocalResponse {
   std::string body;
   // Set when this is a refusal: what the log and the client's JSON say. `detail` is safe to show.
   std::optional<base::Cause> cause;
-  std::string detail;
+  std::string detail{};
+  std::string message{};  // to clients, in place of the cause's own sentence; empty: that one
 };
 
 // A refusal; status and body come from the error table when it is sent.

@@ -11,7 +11,7 @@ namespace {
 // The one order. Cheap and structural first; an origin is judged before anything is asked of it; CORS before
 // tokens, because a preflight carries none.
 constexpr auto order = std::to_array<std::string_view>(
-    {"request_limits", "ip_rules", "origin", "cors", "rate_limit", "jwt", "header_rules"});
+    {"request_limits", "ip_rules", "origin", "cors", "maintenance", "rate_limit", "jwt", "header_rules"});
 
 size_t place_of(const Policy& policy) {
   const auto* found = std::find(order.begin(), order.end(), policy.name());

@@ -23,6 +23,10 @@ struct RequestContext {
   int64_t now_unix = 0;        // seconds
   TokenCache& tokens;          // this worker's
   bool tls = false;            // the client speaks https, as far as the trust list lets us believe it
+  std::string_view request_id{};
+  std::string_view route{};     // names, as soon as they are known, and where there are such
+  std::string_view upstream{};  //
+  std::string_view endpoint{};  // as it is written in the configuration
 
   // --- learned ---
   std::string_view allowed_origin{};  // the request's Origin, when the list has it; else empty

@@ -62,8 +62,12 @@ Task<Result<void>> Exchange::serve() {
     co_return Result<void>();
   }
 
+  // What the route answers by itself, or:
+  const auto* to_upstream = std::get_if<routing::ToUpstream>(&route_->action);
+  if (!to_upstream) co_return answer_locally();
+
   // 3. Send it to an endpoint, trying another while nothing is lost by it.
-  upstream::Group& group = *pin_->groups[route_->upstream];
+  upstream::Group& group = *pin_->groups[to_upstream->group];
   group_ = &group.model();
   Task<Result<Attempt>> sending = send_with_retries(group);
   Result<Attempt> attempt = co_await sending;
@@ -109,7 +113,8 @@ Result<void> Exchange::read_request() {
                                           .client = client_.address,
                                           .now_unix = services_.unix_now(),
                                           .tokens = services_.tokens,
-                                          .tls = client_.tls});
+                                          .tls = client_.tls,
+                                          .request_id = request_id_});
   return {};
 }
 
@@ -144,6 +149,7 @@ Result<void> Exchange::find_route() {
     match = snapshot().routes.match({.host = host, .path = path, .method = request.method_text});
   route_ = match.route;
   if (route_) {
+    context_->route = route_->name;
     if (request.upgrade != http::Upgrade::websocket) return {};
     const tl::expected<void, std::string_view> handshake = http1::check_websocket_request(request);
     if (!handshake) return base::fail(failed(Cause::upgrade_required, Stage::routing, handshake.error()));
@@ -344,6 +350,28 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
 }
 
 // --- answers of our own ---
+
+Result<void> Exchange::answer_locally() {
+  if (const auto* redirect = std::get_if<routing::Redirect>(&route_->action)) {
+    if (authority_.empty() && redirect->to.uses(policy::Placeholder::host))
+      return base::fail(failed(Cause::bad_request, Stage::policy, "a redirect needs a Host"));
+    http::LocalResponse response;
+    response.status = redirect->status;
+    response.headers.emplace_back("Location", redirect->to.fill(*context_));
+    answer(std::move(response));
+    return {};
+  }
+  const auto& respond = std::get<routing::Respond>(route_->action);
+  if (stream_.request().method == http::Method::options && !respond.allow.empty()) {
+    http::LocalResponse response;
+    response.status = 204;
+    response.headers.emplace_back("Allow", respond.allow);
+    answer(std::move(response));
+  } else {
+    answer(respond.response);
+  }
+  return {};
+}
 
 void Exchange::answer(http::LocalResponse response) {
   answered_ = true;

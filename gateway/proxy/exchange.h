@@ -70,6 +70,7 @@ class Exchange : public base::Pooled {
   void describe_failure(const Attempt& attempt, base::Error error);
   uint64_t body_limit() const { return route_->body_size.value_or(snapshot().limits.body_size); }
   void rewrite_response(http::ResponseHead& head) const;
+  base::Result<void> answer_locally();
   void answer(http::LocalResponse response);
   void answer_failure(base::Error error);
   base::Error failed(base::Cause cause, base::Stage stage, std::string_view detail);

@@ -16,7 +16,7 @@ std::string refusal_body(const http::LocalResponse& response, std::string_view r
     body.append_json_string(value);
   };
   member("error", traits.label);
-  member("message", traits.meaning);
+  member("message", response.message.empty() ? traits.meaning : std::string_view(response.message));
   if (traits.fault == base::Side::client) {
     member("remedy", traits.remedy);
     if (!response.detail.empty()) member("detail", response.detail);
@@ -32,7 +32,8 @@ std::string render(const http::LocalResponse& response, std::string_view request
                    http::ResponseHead& head) {
   std::string body = response.cause ? refusal_body(response, request_id) : response.body;
   head.status = response.status;
-  head.body = response.status == 204 ? http::BodyKind::none : http::BodyKind::length;
+  const bool no_body = response.status == 204 || response.status == 304;
+  head.body = no_body ? http::BodyKind::none : http::BodyKind::length;
   head.content_length = body.size();
   head.headers.add(http::FieldId::date, "Date", head.arena.keep(http::imf_fixdate(now_unix)));
   for (const auto& [name, value] : response.headers)

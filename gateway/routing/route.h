@@ -1,13 +1,13 @@
-// A route as it runs: which requests it takes, what is asked of them, and where they go.
+// A route as it runs: which requests it takes, what is asked of them, and what becomes of them.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "policy/policy.h"
+#include "routing/action.h"
 #include "routing/host_matcher.h"
 
 namespace postern::routing {
@@ -19,8 +19,8 @@ struct Route {
   bool exact = false;                // the path and nothing below it
   std::vector<std::string> methods;  // as they stand in requests, case-sensitive; empty: any
   policy::Pipeline pipeline;
-  bool answers_preflights = false;    // it has an origin list
-  size_t upstream = 0;                // index into the snapshot's upstreams
+  bool answers_preflights = false;  // it has an origin list
+  Action action;
   std::optional<uint64_t> body_size;  // bytes, for bodies that stream; 0: no limit; nothing: the general one
 };
 

@@ -118,11 +118,11 @@ limits:
   const routing::Route* site = route_of(snapshot, "www.example.com", "/a/b");
   REQUIRE(site != nullptr);
   CHECK(site->name == "site");
-  CHECK(snapshot.groups[site->upstream].name == "app");
+  CHECK(snapshot.groups[std::get<routing::ToUpstream>(site->action).group].name == "app");
   CHECK(site->body_size == 10 * 1024);
   const routing::Route* all = route_of(snapshot, "www.example.com", "/ab");
   REQUIRE(all != nullptr);
-  CHECK(snapshot.groups[all->upstream].name == "other");
+  CHECK(snapshot.groups[std::get<routing::ToUpstream>(all->action).group].name == "other");
   CHECK_FALSE(all->body_size.has_value());
 
   const proxy::Limits& limits = snapshot.limits;
