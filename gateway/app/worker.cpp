@@ -17,7 +17,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_),
         services_{loop_.turn(), dialer_, tokens_, access_log_, request_ids_, tunnels_, &net::unix_now},
-        registry_(loop_.turn()),
+        registry_(loop_.turn(), &shared.log),
         current_{loop_, services_, shared.log, {}},
         acceptor_(current_, shared.clients, *this),
         drain_(current_, acceptor_) {

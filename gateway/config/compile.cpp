@@ -9,6 +9,7 @@
 
 #include "config/compile_action.h"
 #include "config/compile_policy.h"
+#include "config/compile_resilience.h"
 #include "routing/path_matcher.h"
 
 namespace postern::config {
@@ -111,7 +112,7 @@ void compile_upstreams(Compilation& compilation) {
     model.idle_limit = nanoseconds(upstream.idle_timeout);
     model.keepalive = nanoseconds(upstream.keepalive_timeout);
     model.keepalive_connections = upstream.keepalive_connections;
-    model.retries = upstream.retries;
+    compile_resilience(upstream, model);
     compilation.snapshot->groups.push_back(std::move(model));
   }
 }

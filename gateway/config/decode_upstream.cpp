@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/addresses.h"
+#include "config/decode_resilience.h"
 #include "config/text.h"
 
 namespace postern::config {
@@ -72,7 +73,7 @@ UpstreamDocument decode_upstream(std::string name, const Value& value) {
   if (const auto count = fields.take("keepalive_connections")) {
     set(upstream.keepalive_connections, count->number(0, 65'535));
   }
-  if (const auto count = fields.take("retries")) set(upstream.retries, count->number(0, 10));
+  decode_resilience(fields, upstream);
   return upstream;
 }
 

@@ -107,6 +107,37 @@ struct EndpointUrl {
 
 enum class Balance : uint8_t { round_robin, least_connections };
 
+enum class FailureKind : uint8_t { connect, reset, timeout, invalid_response };
+
+// "on" of retries and eject.
+struct FailureList {
+  std::vector<FailureKind> kinds;
+  std::vector<uint16_t> statuses;
+};
+
+struct RetriesDocument {
+  uint32_t attempts = 2;  // further ones after the first
+  FailureList on = {{FailureKind::connect, FailureKind::reset}, {}};
+  bool non_idempotent = false;
+  uint32_t budget_percent = 20;
+  uint32_t budget_minimum = 10;  // per second
+};
+
+struct EjectDocument {
+  bool enabled = true;
+  uint32_t failures = 5;
+  Milliseconds within{30'000};
+  Milliseconds time{10'000};
+  Milliseconds max{300'000};
+  FailureList on = {
+      {FailureKind::connect, FailureKind::reset, FailureKind::timeout, FailureKind::invalid_response}, {}};
+};
+
+struct HoldDocument {
+  Milliseconds time{10'000};
+  uint32_t requests = 1000;  // per worker
+};
+
 struct UpstreamDocument {
   std::string name;
   std::vector<EndpointUrl> endpoints;
@@ -119,7 +150,9 @@ struct UpstreamDocument {
   Milliseconds idle_timeout{60'000};  // no byte of a body in either direction
   Milliseconds keepalive_timeout{55'000};
   uint32_t keepalive_connections = 512;  // idle connections per endpoint and worker
-  uint32_t retries = 2;                  // further attempts after the first
+  RetriesDocument retries;
+  EjectDocument eject;
+  std::optional<HoldDocument> hold;
   Place place;
 };
 

@@ -8,6 +8,7 @@
 #include "proxy/failure_response.h"
 #include "proxy/retry.h"
 #include "upstream/connector.h"
+#include "upstream/passive_health.h"
 
 namespace postern::proxy {
 
@@ -26,6 +27,9 @@ bool may_hold_token(std::string_view subprotocol) {
   return subprotocol.starts_with("bearer.") || (subprotocol.size() >= shortest_token &&
                                                 std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
 }
+
+// For the second try that a stale pooled connection is owed.
+const upstream::RetryModel usual_rules;
 
 }  // namespace
 
@@ -169,29 +173,102 @@ Result<void> Exchange::find_route() {
 Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
   rewrite_request(snapshot(), stream_.client(), client_, *context_, request_id_,
                   group.model().endpoints.front().authority, stream_.request());
-  std::vector<size_t> tried;
-  bool stale_connection = false;
-  Error last{Cause::no_endpoint, Stage::connect};
-  const http::Method method = stream_.request().method;
-  while (attempts_ <= group.model().retries + (stale_connection ? 1u : 0u)) {
-    const std::optional<size_t> index = group.pick(tried);
-    if (!index) break;
+  group.state().retry_budget.count_request(services_.turn.now);
+  Trying trying;
+  std::optional<upstream::HoldQueue::Ticket> ticket;
+  std::optional<size_t> index = next_endpoint(group, trying);
+  for (;;) {
+    if (!index) {
+      if (!group.model().hold) co_return base::fail(trying.last);
+      Task<Result<void>> holding = hold(group, ticket);
+      Result<void> held = co_await holding;
+      if (!held) co_return base::fail(held.error());
+      trying.begin_turn();
+      index = next_endpoint(group, trying);
+      continue;
+    }
     ++attempts_;
     Attempt attempt;
     Task<Result<void>> sending = send_once(group, *index, attempt);
     Result<void> sent = co_await sending;
-    if (sent) co_return std::move(attempt);
-    last = sent.error();
-    const AttemptFacts facts{.sent = static_cast<bool>(attempt.lease),
-                             .response_begun = attempt.lease && attempt.lease->response_begun(),
-                             .body_consumed = static_cast<bool>(attempt.uploading)};
-    if (scope_.failure() || !may_retry(last.cause, facts, method)) break;
-    // A pooled connection that turns out to be closed says nothing about its endpoint: it may be asked once
-    // more.
-    const bool stale = attempt.lease && attempt.lease->reused();
-    if (!stale || std::exchange(stale_connection, true)) tried.push_back(*index);
+    const bool again = wants_another(group, *index, attempt, sent, trying);
+    if (again) index = next_endpoint(group, trying);
+    if (sent && (!again || !index)) co_return std::move(attempt);
+    if (!again) co_return base::fail(trying.last);
   }
-  co_return base::fail(last);
+}
+
+std::optional<size_t> Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
+  const upstream::RetryModel& rules = group.model().retries;
+  const bool free = std::exchange(trying.next_is_free, false);
+  const bool retry = trying.attempts > 0 && !free;
+  if (retry && trying.attempts > rules.attempts) return std::nullopt;
+  const std::optional<size_t> index = group.pick(trying.tried);
+  if (!index) return std::nullopt;
+  upstream::Endpoint& endpoint = *group.endpoint(*index);
+  // Who may wait until a check passes asks nobody whose checks fail.
+  if (group.model().hold && endpoint.standing() == upstream::Standing::down) return std::nullopt;
+  if (retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return std::nullopt;
+  if (!free) ++trying.attempts;
+  endpoint.ejection().on_attempt(services_.turn.now);
+  return index;
+}
+
+bool Exchange::wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
+                             const Result<void>& sent, Trying& trying) {
+  const upstream::RetryModel& rules = group.model().retries;
+  const http::Method method = stream_.request().method;
+  const base::Instant now = services_.turn.now;
+  const AttemptFacts facts{.sent = static_cast<bool>(attempt.lease),
+                           .response_begun = attempt.lease && attempt.lease->response_begun(),
+                           .body_consumed = static_cast<bool>(attempt.uploading),
+                           .informed = informed_};
+  if (sent) {
+    note_answer(group, index, now, attempt.head.status);
+    trying.tried.push_back(index);
+    return may_retry_status(attempt.head.status, facts, method, rules);
+  }
+  trying.last = sent.error();
+  const Cause cause = trying.last.cause;
+  // A pooled connection that turns out to be closed says nothing about its endpoint: it may be asked once
+  // more, whatever the rules.
+  const bool stale = attempt.lease && attempt.lease->reused() && !trying.stale_connection;
+  const std::optional<upstream::Condition> condition = upstream::condition_of(cause, facts.sent);
+  if (condition && !stale) note_failure(group, index, now, *condition, base::traits(cause).label);
+  if (scope_.failure()) return false;
+  if (stale && may_retry(cause, facts, method, usual_rules)) {
+    trying.stale_connection = trying.next_is_free = true;
+    return true;
+  }
+  // However long a request is held, it does not break one connection after the other.
+  if (facts.sent && ++trying.broken > rules.attempts) return false;
+  trying.tried.push_back(index);
+  return may_retry(cause, facts, method, rules);
+}
+
+Task<Result<void>> Exchange::hold(upstream::Group& group,
+                                  std::optional<upstream::HoldQueue::Ticket>& ticket) {
+  const upstream::HoldModel& rules = *group.model().hold;
+  const base::Instant now = services_.turn.now;
+  if (!ticket) {
+    ticket.emplace(group.state().held);
+    if (!ticket->enter(rules.requests)) {
+      detail_ += (detail_.empty() ? "hold: " : "; hold: ") + std::to_string(rules.requests) +
+                 " requests are held already";
+      co_return base::fail(Cause::overloaded, Stage::connect);
+    }
+    held_since_ = now;
+    hold_until_ = now + rules.time;
+  }
+  base::Phase phase(scope_, Stage::connect, std::max(*hold_until_ - now, base::Duration::zero()),
+                    Cause::hold_expired);
+  Result<bool> turn = co_await ticket->line_up(scope_);
+  ticket->leave_line();
+  stages_.held = since(held_since_);
+  if (turn) co_return Result<void>();
+  if (turn.error().cause == Cause::hold_expired && detail_.empty())
+    detail_ = "no endpoint passes its health checks";
+  co_return base::fail(turn.error());
 }
 
 Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Attempt& attempt) {
@@ -206,6 +283,10 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   if (!attempt.lease) {
     const base::Instant began = services_.turn.now;
     std::string tried;
+    std::optional<base::Phase> limit;
+    if (hold_until_)
+      limit.emplace(scope_, Stage::connect, std::max(*hold_until_ - began, base::Duration::zero()),
+                    Cause::hold_expired);
     Task<Result<upstream::Lease>> connecting =
         upstream::connect(scope_, services_.turn, services_.dialer, group, index, tried);
     Result<upstream::Lease> connected = co_await connecting;
@@ -215,6 +296,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
       co_return base::fail(connected.error());
     }
     attempt.lease = std::move(*connected);
+    group.state().held.on_connected();
   }
 
   http1::ClientConnection& connection = *attempt.lease;
@@ -251,6 +333,7 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
       co_return Result<void>();
     }
     http::remove_hop_by_hop(head->headers);
+    informed_ = true;
     stream_.inform(*head);
   }
 }
@@ -344,6 +427,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   const std::string_view subprotocol = attempt.head.headers.get(FieldId::sec_websocket_protocol);
   facts.subprotocol = may_hold_token(subprotocol) ? "***" : subprotocol;
   facts.handshake_duration = since(started_);
+  facts.held_duration = stages_.held;
   services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
                          TunnelFacts(facts, snapshot().access_log), snapshot().limits.tunnel_idle);
   return {};

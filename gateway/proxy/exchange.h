@@ -18,6 +18,7 @@
 #include "proxy/request_rewrite.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
+#include "upstream/hold_queue.h"
 
 namespace postern::proxy {
 
@@ -60,12 +61,17 @@ class Exchange : public base::Pooled {
   base::Task<base::Result<Attempt>> send_with_retries(upstream::Group& group);
   base::Task<base::Result<void>> send_once(upstream::Group& group, size_t index, Attempt& attempt);
   base::Task<base::Result<void>> await_head(Attempt& attempt);
+  base::Task<base::Result<void>> hold(upstream::Group& group,
+                                      std::optional<upstream::HoldQueue::Ticket>& ticket);
   base::Task<base::Result<void>> copy_response(Attempt& attempt);
   base::Task<base::Result<void>> upload(upstream::Group& group, http1::ClientConnection& connection);
 
   base::Result<void> read_request();
   base::Result<void> find_route();
   base::Result<void> redirect_if_asked();
+  std::optional<size_t> next_endpoint(upstream::Group& group, Trying& trying);
+  bool wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
+                     const base::Result<void>& sent, Trying& trying);
   base::Result<void> open_tunnel(Attempt& attempt);
   void describe_failure(const Attempt& attempt, base::Error error);
   uint64_t body_limit() const { return route_->body_size.value_or(snapshot().limits.body_size); }
@@ -99,6 +105,8 @@ class Exchange : public base::Pooled {
   const upstream::GroupModel* group_ = nullptr;
   const upstream::EndpointModel* endpoint_ = nullptr;
 
+  base::Instant held_since_{};
+  std::optional<base::Instant> hold_until_;  // set while the request is held, or on its turn to try
   telemetry::ExchangeStages stages_;
   std::optional<base::Error> failure_;
   std::string detail_;  // of the failure
@@ -106,6 +114,7 @@ class Exchange : public base::Pooled {
   uint16_t status_ = 0;
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;
+  bool informed_ = false;  // of an interim response
   bool answered_ = false;
   bool tunnelled_ = false;
 };

@@ -1,15 +1,27 @@
 #include "proxy/retry.h"
 
 namespace postern::proxy {
+namespace {
 
-bool may_retry(base::Cause cause, const AttemptFacts& facts, http::Method method) {
-  if (facts.response_begun || facts.body_consumed) return false;
-  switch (base::traits(cause).retry) {
-    case base::Retry::never: return false;
-    case base::Retry::if_unsent: return !facts.sent;
-    case base::Retry::if_idempotent: return !facts.sent || http::is_idempotent(method);
-  }
-  return false;
+bool may_repeat(const AttemptFacts& facts, http::Method method, const upstream::RetryModel& rules) {
+  return !facts.body_consumed && !facts.informed && (http::is_idempotent(method) || rules.non_idempotent);
+}
+
+}  // namespace
+
+bool may_retry(base::Cause cause, const AttemptFacts& facts, http::Method method,
+               const upstream::RetryModel& rules) {
+  const auto condition = upstream::condition_of(cause, facts.sent);
+  if (!condition || !rules.on.has(*condition)) return false;
+  if (!facts.sent) return base::traits(cause).retry != base::Retry::never;
+  // A response that broke off has said something; one that is no HTTP has not.
+  if (facts.response_begun && *condition != upstream::Condition::invalid_response) return false;
+  return may_repeat(facts, method, rules);
+}
+
+bool may_retry_status(uint16_t status, const AttemptFacts& facts, http::Method method,
+                      const upstream::RetryModel& rules) {
+  return rules.on.has_status(status) && may_repeat(facts, method, rules);
 }
 
 }  // namespace postern::proxy

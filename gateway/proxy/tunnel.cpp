@@ -18,7 +18,7 @@ constexpr uint16_t going_away = 1001;
 }  // namespace
 
 TunnelFacts::TunnelFacts(const telemetry::TunnelRecord& record, bool logged)
-    : handshake_(record.handshake_duration), logged_(logged) {
+    : handshake_(record.handshake_duration), held_(record.held_duration), logged_(logged) {
   const std::array<std::string_view, count> parts = {record.request_id, record.client,     record.host,
                                                      record.target,     record.route,      record.upstream,
                                                      record.endpoint,   record.subprotocol};
@@ -46,6 +46,7 @@ telemetry::TunnelRecord TunnelFacts::record() const {
   record.endpoint = part(6);
   record.subprotocol = part(7);
   record.handshake_duration = handshake_;
+  record.held_duration = held_;
   return record;
 }
 

@@ -35,6 +35,7 @@ class TunnelFacts {
   std::string text_;
   std::array<uint32_t, count> ends_{};
   base::Duration handshake_{};
+  std::optional<base::Duration> held_{};
   bool logged_ = true;
 };
 

@@ -38,6 +38,7 @@ void append_json_stages(TextBuilder& out, const ExchangeStages& stages) {
   };
   out.append(R"(,"stages":{)");
   append_stage(R"("policy_ms":)", stages.policy);
+  append_stage(R"("held_ms":)", stages.held);
   append_stage(R"("connect_ms":)", stages.connect);
   append_stage(R"("response_head_ms":)", stages.response_head);
   append_stage(R"("body_ms":)", stages.body);
@@ -118,6 +119,7 @@ void append_text_stages(TextBuilder& out, const ExchangeStages& stages) {
     if (duration) append_text_duration(out.append(key), *duration);
   };
   append_stage(" policy=", stages.policy);
+  append_stage(" held=", stages.held);
   append_stage(" connect=", stages.connect);
   append_stage(" response_head=", stages.response_head);
   append_stage(" body=", stages.body);
@@ -179,10 +181,12 @@ void append_tunnel_open(TextBuilder& out, LogFormat format, WallTime time, const
   if (format == LogFormat::json) {
     append_json_tunnel(out, record);
     append_milliseconds(out.append(R"(,"duration_ms":)"), record.handshake_duration);
+    if (record.held_duration) append_milliseconds(out.append(R"(,"held_ms":)"), *record.held_duration);
     out.append("}\n");
     return;
   }
   append_text_tunnel(out.append("  101 WS     "), record, record.handshake_duration);
+  if (record.held_duration) append_text_duration(out.append(" held="), *record.held_duration);
   append_text(out, " id=", record.request_id);
   out.append('\n');
 }

@@ -24,6 +24,7 @@ struct Failure {
 // How long each stage took; nothing for those that did not happen.
 struct ExchangeStages {
   std::optional<base::Duration> policy{};
+  std::optional<base::Duration> held{};  // until an endpoint could be reached, failed tries included
   std::optional<base::Duration> connect{};
   std::optional<base::Duration> response_head{};
   std::optional<base::Duration> body{};
@@ -61,6 +62,7 @@ struct TunnelRecord {
   std::string_view endpoint{};
   std::string_view subprotocol{};
   base::Duration handshake_duration{};
+  std::optional<base::Duration> held_duration{};  // part of it, until an endpoint could be reached
 };
 
 // How a tunnel ended.

@@ -42,6 +42,13 @@ void Endpoint::close_oldest() {
 
 void Endpoint::rest_after_failure() { rests_until_ = turn_.now + rest_after_connect_failure; }
 
+void Endpoint::set_down(bool down) {
+  if (std::exchange(down_, down) == down || down) return;
+  rests_until_ = {};  // the checks know better than attempts made before it came up
+  ejection_.readmit(turn_.now);
+  came_up(turn_.now);
+}
+
 void Endpoint::on_idle_closed(http1::ClientConnection& connection) {
   const auto found = std::find_if(idle_.begin(), idle_.end(),
                                   [&](const Idle& idle) { return idle.connection.get() == &connection; });

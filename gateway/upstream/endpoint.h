@@ -9,15 +9,24 @@
 #include "base/local_rc.h"
 #include "base/turn.h"
 #include "http1/client_connection.h"
+#include "upstream/ejection.h"
 #include "upstream/group_model.h"
 
 namespace postern::upstream {
+
+// Whether an endpoint is to be asked, from the best to the last resort. Nothing but an order: when all
+// endpoints of a group are unavailable, the least bad of them are tried all the same.
+enum class Standing : uint8_t {
+  available,
+  resting,  // a connect failed a moment ago, or its failures ejected it
+  down,     // its health checks fail
+};
 
 // One address of a group as this worker sees it. Lives as long as anything leases from it, longer than the
 // snapshot that named it.
 class Endpoint final : private http1::ClientConnection::Owner, private base::Timer {
  public:
-  Endpoint(base::Turn& turn, std::string key) : turn_(turn), key_(std::move(key)) {}
+  Endpoint(base::Turn& turn, std::string key) : turn_(turn), key_(std::move(key)), up_since_(turn.now) {}
   ~Endpoint() override = default;
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
@@ -40,9 +49,20 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   void leave() { --load_; }
   size_t load() const { return load_; }
 
+  Standing standing() const {
+    if (down_) return Standing::down;
+    return turn_.now < rests_until_ || ejection_.out(turn_.now) ? Standing::resting : Standing::available;
+  }
+  // When it was added, or last came back from being down or ejected.
+  base::Instant up_since() const { return up_since_; }
+
   // After a failed connect it is passed over for a moment, while others are there.
   void rest_after_failure();
-  bool resting() const { return turn_.now < rests_until_; }
+  // Its failures and answers: see passive_health.h, which tells when it came up.
+  Ejection& ejection() { return ejection_; }
+  void came_up(base::Instant now) { up_since_ = now; }
+  // What its health checks say; up while there are none.
+  void set_down(bool down);
 
  private:
   struct Idle {
@@ -60,6 +80,9 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   base::Duration keepalive_ = std::chrono::seconds(55);
   size_t load_ = 0;
   base::Instant rests_until_{};
+  base::Instant up_since_;
+  Ejection ejection_;
+  bool down_ = false;
   bool retired_ = false;
 };
 

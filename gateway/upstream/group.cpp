@@ -12,7 +12,7 @@ std::optional<size_t> Group::pick(const std::vector<size_t>& tried) {
     if (!best) return true;
     const Endpoint& a = *endpoints_[candidate];
     const Endpoint& b = *endpoints_[*best];
-    if (a.resting() != b.resting()) return !a.resting();
+    if (a.standing() != b.standing()) return a.standing() < b.standing();
     return model_.balance == Balance::least_connections && a.load() < b.load();
   };
   for (size_t step = 0; step < count; ++step) {

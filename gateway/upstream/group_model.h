@@ -4,11 +4,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "net/tls_context.h"
+#include "upstream/conditions.h"
+#include "upstream/ejection.h"
+#include "upstream/hold_queue.h"
+#include "upstream/retry_budget.h"
 
 namespace postern::upstream {
 
@@ -20,6 +25,13 @@ struct EndpointModel {
   bool tls = false;
   std::string text;       // as written, for logs
   std::string authority;  // what Host says when the client sent none
+};
+
+struct RetryModel {
+  uint32_t attempts = 2;  // further ones after the first, of one request or of one turn while it is held
+  Conditions on = {Condition::connect, Condition::reset};
+  bool non_idempotent = false;  // also repeat methods whose effect may then happen twice
+  RetryBudgetModel budget;
 };
 
 struct GroupModel {
@@ -34,7 +46,9 @@ struct GroupModel {
   base::Duration idle_limit = std::chrono::seconds(60);
   base::Duration keepalive = std::chrono::seconds(55);
   size_t keepalive_connections = 512;  // per endpoint and worker
-  uint32_t retries = 2;
+  RetryModel retries;
+  EjectModel eject;
+  std::optional<HoldModel> hold;  // without it a request that finds no endpoint fails at once
 };
 
 }  // namespace postern::upstream

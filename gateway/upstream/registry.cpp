@@ -4,6 +4,7 @@ namespace postern::upstream {
 
 std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
   std::map<std::string, EndpointRef> kept;
+  std::map<std::string, GroupStateRef> states;
   std::vector<GroupRef> groups;
   for (const GroupModel& model : models) {
     std::vector<EndpointRef> endpoints;
@@ -17,11 +18,15 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
       place->set_limits(model.keepalive_connections, model.keepalive);
       endpoints.push_back(place);
     }
-    groups.push_back(GroupRef::make(model, std::move(endpoints)));
+    GroupStateRef& state = states[model.name];
+    const auto known = states_.find(model.name);
+    state = known != states_.end() ? known->second : GroupStateRef::make(turn_, log_);
+    groups.push_back(GroupRef::make(model, state, std::move(endpoints)));
   }
   for (auto& [key, endpoint] : endpoints_)
     if (!kept.contains(key)) endpoint->retire();
   endpoints_ = std::move(kept);
+  states_ = std::move(states);
   return groups;
 }
 

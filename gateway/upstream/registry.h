@@ -15,7 +15,8 @@ using GroupRef = base::LocalRc<Group>;
 
 class Registry {
  public:
-  explicit Registry(base::Turn& turn) : turn_(turn) {}
+  // `log` hears of endpoints that are ejected and readmitted; null: nobody does. It outlives the registry.
+  explicit Registry(base::Turn& turn, const telemetry::Logger* log = nullptr) : turn_(turn), log_(log) {}
 
   // Groups in the models' order. The models must outlive the groups: whoever holds a group holds the
   // snapshot.
@@ -23,6 +24,8 @@ class Registry {
 
  private:
   base::Turn& turn_;
+  const telemetry::Logger* log_;
+  std::map<std::string, GroupStateRef> states_;   // by group
   std::map<std::string, EndpointRef> endpoints_;  // by group, address and TLS settings
 };
 

@@ -101,7 +101,7 @@ limits:
                                 [](const upstream::GroupModel& group) { return group.name == "app"; });
   REQUIRE(app != snapshot.groups.end());
   CHECK(app->balance == upstream::Balance::least_connections);
-  CHECK(app->retries == 5);
+  CHECK(app->retries.attempts == 5);
   CHECK(app->keepalive_connections == 9);
   CHECK(app->connect_limit == 1s);
   CHECK(app->response_limit == 2s);

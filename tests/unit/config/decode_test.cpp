@@ -98,7 +98,7 @@ TEST_CASE("decode: upstreams take every key") {
   CHECK(api.idle_timeout == milliseconds(3000));
   CHECK(api.keepalive_timeout == milliseconds(4000));
   CHECK(api.keepalive_connections == 7);
-  CHECK(api.retries == 0);
+  CHECK(api.retries.attempts == 0);
   CHECK(loaded->upstreams[1].name == "http://[::1]:9");
   CHECK(loaded->upstreams[1].endpoints[0].host == "::1");
   CHECK(loaded->routes[2].upstream == "http://[::1]:9");

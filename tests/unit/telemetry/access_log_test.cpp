@@ -244,3 +244,25 @@ TEST_CASE("access log: lines wait for a flush, failures too, and come in order")
   ::close(ends[0]);
   ::close(ends[1]);
 }
+
+TEST_CASE("access log: what was held says for how long, and nothing else speaks of it") {
+  ExchangeRecord record;
+  CHECK(exchange_line(LogFormat::json, record).find("held") == std::string::npos);
+  CHECK(exchange_line(LogFormat::text, record).find("held") == std::string::npos);
+  record.stages.held = 2s;
+  record.stages.connect = 1ms;
+  CHECK(read(exchange_line(LogFormat::json, record)).at("stages") ==
+        Json{{"held_ms", 2000.0}, {"connect_ms", 1.0}});
+  CHECK(exchange_line(LogFormat::text, record).find(" held=2000.000ms connect=1.000ms") != std::string::npos);
+
+  TunnelRecord tunnel;
+  const auto line = [&](LogFormat format) {
+    TextBuilder out;
+    append_tunnel_open(out, format, noted_time, tunnel);
+    return std::string(out.view());
+  };
+  CHECK_FALSE(read(line(LogFormat::json)).contains("held_ms"));
+  tunnel.held_duration = 3s;
+  CHECK(read(line(LogFormat::json)).at("held_ms") == 3000.0);
+  CHECK(line(LogFormat::text).find(" held=3000.000ms") != std::string::npos);
+}

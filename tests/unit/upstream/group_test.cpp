@@ -51,11 +51,11 @@ TEST_CASE("group: an endpoint that rests after a failure comes last, and in turn
     REQUIRE(failed.outcome.has_value());
     CHECK_FALSE(failed.outcome->has_value());
     CHECK(failed.tried == "127.0.0.1:2 refused");
-    CHECK(world.endpoint(1).resting());
+    CHECK(world.endpoint(1).standing() == Standing::resting);
     for (int i = 0; i < 6; ++i) CHECK(world.group().pick({}) != 1);
     CHECK(world.group().pick({0, 2}) == 1);  // better than none
     world.world.advance(1100ms);
-    CHECK_FALSE(world.endpoint(1).resting());
+    CHECK(world.endpoint(1).standing() == Standing::available);
     bool picked = false;
     for (int i = 0; i < 3; ++i) picked = world.group().pick({}) == 1 || picked;
     CHECK(picked);

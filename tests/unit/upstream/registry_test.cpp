@@ -27,7 +27,7 @@ TEST_CASE("registry: adopting keeps the endpoints that are still named, with con
   CHECK(&*groups[0]->endpoint(0) == &world.endpoint(1));
   CHECK(&*groups[0]->endpoint(1) == &world.endpoint(0));
   CHECK(groups[0]->endpoint(0)->load() == 1);
-  CHECK(groups[0]->endpoint(0)->resting());
+  CHECK(groups[0]->endpoint(0)->standing() == Standing::resting);
   CHECK(take_idle(world.world.turn, *groups[0], 1, base::no_limit));
   world.groups = groups;
   world.models.clear();

@@ -7,6 +7,7 @@
 
 #include "base/story.h"
 #include "support/fake_upstream.h"
+#include "support/log_capture.h"
 #include "support/world.h"
 #include "upstream/connector.h"
 #include "upstream/registry.h"
@@ -85,7 +86,8 @@ struct UpstreamWorld {
   support::World world;
   support::FakeUpstream upstream{world};
   std::vector<GroupModel> models;
-  Registry registry{world.turn};
+  support::LogCapture log;
+  Registry registry{world.turn, &log.logger()};
   std::vector<GroupRef> groups;
 };
 

@@ -1,0 +1,110 @@
+#include "config/decode_resilience.h"
+
+#include "config/text.h"
+
+namespace postern::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+
+constexpr std::string_view none = "none";
+
+bool says_none(const Value& value) { return value.is_scalar() && value.node().text == none; }
+
+Parsed<uint32_t> parse_percentage(std::string_view text) {
+  const std::string_view digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
+  const Parsed<uint64_t> number = parse_number(digits);
+  if (!number) return complain("is no percentage (write 20%)");
+  if (digits == text) return complain("has no percent sign", std::string(digits) + '%');
+  if (*number > 100) return complain("is more than 100%");
+  return static_cast<uint32_t>(*number);
+}
+
+// One word of a list of failures: a kind, or a status.
+struct FailureWord {
+  std::optional<FailureKind> kind;
+  uint16_t status = 0;
+};
+
+Parsed<FailureWord> parse_failure(std::string_view text) {
+  if (text == "connect") return FailureWord{FailureKind::connect};
+  if (text == "reset") return FailureWord{FailureKind::reset};
+  if (text == "timeout") return FailureWord{FailureKind::timeout};
+  if (text == "invalid_response") return FailureWord{FailureKind::invalid_response};
+  constexpr std::string_view prefix = "status_";
+  if (text.starts_with(prefix)) {
+    const Parsed<uint64_t> status = parse_number(text.substr(prefix.size()));
+    if (status && *status >= 400 && *status <= 599)
+      return FailureWord{std::nullopt, static_cast<uint16_t>(*status)};
+    return complain("is no status from 400 to 599 (write status_503)");
+  }
+  return complain("is none of connect, reset, timeout, invalid_response and status_NNN");
+}
+
+FailureList decode_failures(const Value& value) {
+  FailureList failures;
+  for (const Value& item : value.items_or_one()) {
+    const auto word = item.parsed(parse_failure);
+    if (!word) continue;
+    if (word->kind)
+      failures.kinds.push_back(*word->kind);
+    else
+      failures.statuses.push_back(word->status);
+  }
+  return failures;
+}
+
+void decode_retries(const Value& value, RetriesDocument& retries) {
+  constexpr uint64_t attempts_max = 10;
+  if (value.is_scalar()) return set(retries.attempts, value.number(0, attempts_max));
+  const Fields fields(value);
+  if (const auto count = fields.take("attempts")) set(retries.attempts, count->number(0, attempts_max));
+  if (const auto on = fields.take("on")) retries.on = decode_failures(*on);
+  if (const auto also = fields.take("non_idempotent")) set(retries.non_idempotent, also->boolean());
+  if (const auto budget = fields.take("budget"))
+    set(retries.budget_percent, budget->parsed(parse_percentage));
+  if (const auto count = fields.take("budget_minimum")) set(retries.budget_minimum, count->number(0, 10'000));
+}
+
+void decode_eject(const Value& value, EjectDocument& eject) {
+  if (says_none(value)) {
+    eject.enabled = false;
+    return;
+  }
+  const Fields fields(value);
+  const auto read = [&](std::string_view key, Milliseconds& member) {
+    if (const auto found = fields.take(key)) set(member, found->duration(milliseconds(100), hours(24)));
+  };
+  if (const auto count = fields.take("failures")) set(eject.failures, count->number(1, 1000));
+  read("within", eject.within);
+  read("time", eject.time);
+  const auto most = fields.take("max");
+  if (most) set(eject.max, most->duration(milliseconds(100), hours(24)));
+  if (const auto on = fields.take("on")) eject.on = decode_failures(*on);
+  if (eject.max < eject.time)
+    (most ? *most : value).complain("is less than the first time (" + to_text(eject.time) + ")");
+}
+
+void decode_hold(const Value& value, std::optional<HoldDocument>& hold) {
+  if (says_none(value)) return;
+  const auto read_time = [&](const Value& time) {
+    set(hold->time, time.duration(milliseconds(1), minutes(5)));
+  };
+  hold.emplace();
+  if (value.is_scalar()) return read_time(value);
+  const Fields fields(value);
+  if (const auto time = fields.take("time")) read_time(*time);
+  if (const auto count = fields.take("requests")) set(hold->requests, count->number(1, 1'000'000));
+}
+
+}  // namespace
+
+void decode_resilience(const Fields& fields, UpstreamDocument& upstream) {
+  if (const auto retries = fields.take("retries")) decode_retries(*retries, upstream.retries);
+  if (const auto eject = fields.take("eject")) decode_eject(*eject, upstream.eject);
+  if (const auto hold = fields.take("hold")) decode_hold(*hold, upstream.hold);
+}
+
+}  // namespace postern::config

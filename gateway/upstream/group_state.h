@@ -1,0 +1,21 @@
+// What a worker remembers of a group as a whole, whatever snapshot describes it: matched by the group's name,
+// it survives reloads.
+#pragma once
+
+#include "base/local_rc.h"
+#include "telemetry/log.h"
+#include "upstream/hold_queue.h"
+#include "upstream/retry_budget.h"
+
+namespace postern::upstream {
+
+struct GroupState {
+  GroupState(base::Turn& turn, const telemetry::Logger* the_log) : held(turn), log(the_log) {}
+
+  HoldQueue held;
+  RetryBudget retry_budget;
+  const telemetry::Logger* log;  // null: nothing is said
+};
+using GroupStateRef = base::LocalRc<GroupState>;
+
+}  // namespace postern::upstream

@@ -1,0 +1,55 @@
+#include "upstream/hold_queue.h"
+
+#include <algorithm>
+
+namespace postern::upstream {
+
+bool HoldQueue::Ticket::enter(size_t most) {
+  if (entered_) return true;
+  if (queue_.count_ >= most) return false;
+  if (queue_.count_++ == 0) {
+    queue_.pause_ = first_pause;
+    queue_.batch_ = 1;
+  }
+  return entered_ = true;
+}
+
+base::Slot<bool>::Take HoldQueue::Ticket::line_up(base::Scope& scope) {
+  queue_.waiting_.append(place_);
+  if (!queue_.armed()) {
+    queue_.connected_ = queue_.failed_ = false;
+    queue_.turn_.arm(queue_, queue_.pause_);
+  }
+  return turn_.take(scope);
+}
+
+void HoldQueue::on_deadline() {
+  if (!waiting_.linked()) return;  // armed again by the next who lines up
+  if (connected_ && !failed_) {
+    batch_ *= 2;
+    pause_ = first_pause;
+  } else {
+    batch_ = 1;
+    pause_ = std::min(pause_ * 2, longest_pause);
+  }
+  connected_ = failed_ = false;
+  release(batch_);
+  turn_.arm(*this, pause_);
+}
+
+void HoldQueue::release_more() {
+  batch_ = std::max(batch_, after_answer);
+  connected_ = true;
+  failed_ = false;
+  release(after_answer);
+}
+
+void HoldQueue::release(size_t how_many) {
+  for (; how_many > 0 && waiting_.linked(); --how_many) {
+    Ticket* ticket = base::LinkIn<Ticket>::of(waiting_.next);
+    ticket->place_.unlink();
+    ticket->turn_.put(true);
+  }
+}
+
+}  // namespace postern::upstream

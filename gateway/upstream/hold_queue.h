@@ -1,0 +1,77 @@
+// Requests of one upstream that found no endpoint and wait for one. They do not all knock at once: after a
+// pause that grows, one of them tries; when it gets a connection twice as many follow, and an answer brings
+// the next ones at once. One worker's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/intrusive_list.h"
+#include "base/slot.h"
+#include "base/turn.h"
+
+namespace postern::upstream {
+
+struct HoldModel {
+  base::Duration time = std::chrono::seconds(10);  // of one request, its attempts included
+  uint32_t requests = 1000;                        // per worker; one more is refused at once
+};
+
+class HoldQueue final : private base::Timer {
+ public:
+  explicit HoldQueue(base::Turn& turn) : turn_(turn) {}
+  HoldQueue(const HoldQueue&) = delete;
+  HoldQueue& operator=(const HoldQueue&) = delete;
+
+  // A held request's place, from its first wait to its answer. The queue outlives it.
+  class Ticket {
+   public:
+    explicit Ticket(HoldQueue& queue) : queue_(queue) {}
+    ~Ticket() {
+      if (entered_) --queue_.count_;
+    }
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+
+    // False: `most` are held already.
+    bool enter(size_t most);
+    // The end of this wait is the request's turn to try. Leave the line when the wait was not ended by it.
+    base::Slot<bool>::Take line_up(base::Scope& scope);
+    void leave_line() { place_.unlink(); }
+
+   private:
+    friend class HoldQueue;
+    HoldQueue& queue_;
+    base::Slot<bool> turn_;
+    base::LinkIn<Ticket> place_{this};
+    bool entered_ = false;
+  };
+
+  // What attempts of this upstream, held or not, came to.
+  void on_connected() { connected_ = true; }
+  void on_failed() { failed_ = true; }
+  void on_answered() {
+    if (waiting_.linked()) release_more();
+  }
+
+  size_t count() const { return count_; }
+
+  static constexpr base::Duration first_pause = std::chrono::milliseconds(50);
+  static constexpr base::Duration longest_pause = std::chrono::milliseconds(500);
+  static constexpr size_t after_answer = 8;  // how many an answer lets try at once
+
+ private:
+  void on_deadline() override;
+  void release_more();
+  void release(size_t how_many);
+
+  base::Turn& turn_;
+  base::Link waiting_;
+  size_t count_ = 0;
+  size_t batch_ = 1;
+  base::Duration pause_ = first_pause;
+  bool connected_ = false;  // since the last pause
+  bool failed_ = false;
+};
+
+}  // namespace postern::upstream

@@ -1,0 +1,167 @@
+#include "upstream/hold_queue.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/story.h"
+#include "support/world.h"
+
+using namespace postern;
+using namespace postern::upstream;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A request that lines up, and counts its turns.
+class Waiter final : private base::Story<bool>::Owner {
+ public:
+  Waiter(support::World& world, HoldQueue& queue) : scope(world.turn), ticket(queue) {
+    REQUIRE(ticket.enter(1000));
+    line_up();
+  }
+  void line_up() {
+    Owner& self = *this;
+    ended = false;
+    story_.drop();
+    story_.begin(wait(), self);
+  }
+
+  base::Scope scope;
+  HoldQueue::Ticket ticket;
+  bool ended = false;
+  bool got_turn = false;
+
+ private:
+  base::Task<bool> wait() {
+    base::Result<bool> turn = co_await ticket.line_up(scope);
+    ticket.leave_line();
+    co_return turn.has_value();
+  }
+  void on_story_ended(bool turn) override {
+    ended = true;
+    got_turn = turn;
+  }
+  base::Story<bool> story_;
+};
+
+struct Ground {
+  std::vector<std::unique_ptr<Waiter>> line(size_t count) {
+    std::vector<std::unique_ptr<Waiter>> waiters;
+    for (size_t i = 0; i < count; ++i) waiters.push_back(std::make_unique<Waiter>(world, queue));
+    return waiters;
+  }
+  support::World world;
+  HoldQueue queue{world.turn};
+};
+
+size_t turns(const std::vector<std::unique_ptr<Waiter>>& waiters) {
+  size_t count = 0;
+  for (const auto& waiter : waiters) count += waiter->got_turn;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("hold queue: one at a time tries while nothing is known, with pauses that grow") {
+  Ground ground;
+  const auto waiters = ground.line(5);
+  CHECK(ground.queue.count() == 5);
+  ground.world.advance(40ms);
+  CHECK(turns(waiters) == 0);
+  ground.world.advance(40ms);
+  CHECK(turns(waiters) == 1);
+  CHECK(waiters[0]->got_turn);
+  ground.world.advance(80ms);
+  CHECK(turns(waiters) == 1);
+  ground.world.advance(50ms);
+  CHECK(turns(waiters) == 2);
+  ground.world.advance(2s);
+  CHECK(turns(waiters) == 5);
+}
+
+TEST_CASE("hold queue: the pause stops growing, and a request that failed lines up again") {
+  Ground ground;
+  const auto waiters = ground.line(1);
+  int tries = 0;
+  for (base::Instant end = ground.world.turn.now + 10s; ground.world.turn.now < end;) {
+    ground.world.advance(10ms);
+    if (!waiters[0]->ended) continue;
+    ++tries;
+    ground.queue.on_failed();
+    waiters[0]->line_up();
+  }
+  CHECK(tries >= 18);
+  CHECK(tries <= 24);
+}
+
+TEST_CASE("hold queue: after a connection twice as many follow each time") {
+  Ground ground;
+  const auto waiters = ground.line(100);
+  size_t before = 0;
+  std::vector<size_t> batches;
+  for (int i = 0; i < 60 && turns(waiters) < 100; ++i) {
+    ground.world.advance(16ms);
+    if (turns(waiters) == before) continue;
+    batches.push_back(turns(waiters) - before);
+    before = turns(waiters);
+    ground.queue.on_connected();
+  }
+  CHECK(batches == std::vector<size_t>{1, 2, 4, 8, 16, 32, 37});
+}
+
+TEST_CASE("hold queue: a failure brings it back to one at a time, whatever else connected") {
+  Ground ground;
+  const auto waiters = ground.line(20);
+  ground.world.advance(80ms);
+  ground.queue.on_connected();
+  ground.world.advance(120ms);
+  CHECK(turns(waiters) == 3);
+  ground.queue.on_connected();
+  ground.queue.on_failed();
+  ground.world.advance(70ms);
+  CHECK(turns(waiters) == 4);
+}
+
+TEST_CASE("hold queue: an answer lets several try at once") {
+  Ground ground;
+  const auto waiters = ground.line(20);
+  ground.queue.on_answered();
+  ground.world.settle();
+  CHECK(turns(waiters) == HoldQueue::after_answer);
+  ground.queue.on_answered();
+  ground.queue.on_answered();
+  ground.world.settle();
+  CHECK(turns(waiters) == 20);
+}
+
+TEST_CASE("hold queue: who is cancelled leaves the line to the others") {
+  Ground ground;
+  auto waiters = ground.line(3);
+  waiters[0]->scope.cancel(base::Cause::client_closed);
+  ground.world.settle();
+  CHECK(waiters[0]->ended);
+  CHECK_FALSE(waiters[0]->got_turn);
+  waiters.erase(waiters.begin() + 1);  // one is dropped where it stands
+  ground.world.advance(80ms);
+  CHECK(waiters[1]->got_turn);
+  waiters.clear();
+  CHECK(ground.queue.count() == 0);
+  ground.world.advance(1s);
+}
+
+TEST_CASE("hold queue: at most so many are held, and a place is free again when its ticket goes") {
+  Ground ground;
+  HoldQueue::Ticket first(ground.queue);
+  CHECK(first.enter(2));
+  {
+    HoldQueue::Ticket second(ground.queue);
+    HoldQueue::Ticket third(ground.queue);
+    CHECK(second.enter(2));
+    CHECK(second.enter(2));  // twice is once
+    CHECK_FALSE(third.enter(2));
+  }
+  HoldQueue::Ticket fourth(ground.queue);
+  CHECK(fourth.enter(2));
+}
