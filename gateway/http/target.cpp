@@ -77,7 +77,19 @@ bool is_unreserved(int byte) {  // RFC 3986 2.3
          byte == '-' || byte == '.' || byte == '_' || byte == '~';
 }
 
-// Appends `path` to `decoded` with the unreserved escapes decoded.
+// Whether the escape at `position`, which stands for `byte`, begins an overlong form of a shorter UTF-8
+// sequence: some readers take "%c0%af" for a slash.
+bool is_overlong(std::string_view path, size_t position, int byte) {
+  if (byte < 0xc0 || position + 3 >= path.size() || path[position + 3] != '%') return false;
+  const int second = escaped_byte(path, position + 3);
+  if (second < 0x80 || second > 0xbf) return false;
+  return byte < 0xc2 || (byte == 0xe0 && second < 0xa0) || (byte == 0xf0 && second < 0x90);
+}
+
+char upper_hex(char c) { return c >= 'a' ? static_cast<char>(c & ~0x20) : c; }
+
+// Appends `path` to `decoded` with the unreserved escapes decoded and the others in capitals (RFC
+// 3986 6.2.2).
 tl::expected<void, Sentence> decode_unreserved(std::string_view path, std::string& decoded) {
   for (size_t i = 0; i < path.size(); ++i) {
     if (path[i] != '%') {
@@ -89,10 +101,12 @@ tl::expected<void, Sentence> decode_unreserved(std::string_view path, std::strin
     if (byte == '/') return Failure("the path has an escaped slash (%2f)");
     if (byte == '\\') return Failure("the path has an escaped backslash (%5c)");
     if (byte == 0) return Failure("the path has an escaped NUL (%00)");
+    if (byte < 0x20 || byte == 0x7f) return Failure("the path has an escaped control character");
+    if (is_overlong(path, i, byte)) return Failure("the path has an overlong UTF-8 sequence");
     if (is_unreserved(byte))
       decoded += static_cast<char>(byte);
     else
-      decoded += path.substr(i, 3);
+      decoded.append({'%', upper_hex(path[i + 1]), upper_hex(path[i + 2])});
     i += 2;
   }
   return {};
@@ -100,8 +114,8 @@ tl::expected<void, Sentence> decode_unreserved(std::string_view path, std::strin
 
 struct Oddities {
   bool dot_segments = false;
-  bool empty_segments = false;  // "//"; a slash at the end makes none
-  bool lower_escapes = false;   // "%c3" where "%C3" is the normal form (RFC 3986 6.2.2.1)
+  bool empty_segments = false;                  // "//"; a slash at the end makes none
+  size_t first_climb = std::string_view::npos;  // where the first ".." stands
 };
 
 Oddities oddities_of(std::string_view path) {
@@ -110,11 +124,10 @@ Oddities oddities_of(std::string_view path) {
     const size_t end = std::min(path.find('/', start), path.size());
     const std::string_view segment = path.substr(start, end - start);
     if (segment == "." || segment == "..") found.dot_segments = true;
+    if (segment == "..") found.first_climb = std::min(found.first_climb, start);
     if (segment.empty() && end < path.size()) found.empty_segments = true;
     start = end + 1;
   }
-  for (size_t i = path.find('%'); i != path.npos; i = path.find('%', i + 3))
-    if (path[i + 1] >= 'a' || path[i + 2] >= 'a') found.lower_escapes = true;
   return found;
 }
 
@@ -139,41 +152,32 @@ tl::expected<std::string, Sentence> resolve_dots(std::string_view path) {
   return resolved;
 }
 
-// Doubled slashes merged, escapes in capitals.
-void tidy(std::string_view path, std::string& tidied) {
-  tidied.reserve(path.size());
-  for (size_t i = 0; i < path.size(); ++i) {
-    if (path[i] == '/' && !tidied.empty() && tidied.back() == '/') continue;
-    tidied += path[i];
-    if (path[i] != '%') continue;
-    for (int digit = 0; digit < 2; ++digit) {
-      const char c = path[++i];
-      tidied += c >= 'a' ? static_cast<char>(c & ~0x20) : c;
-    }
-  }
+void merge_slashes(std::string& path) {
+  path.erase(std::unique(path.begin(), path.end(), [](char a, char b) { return a == '/' && b == '/'; }),
+             path.end());
 }
 
 // The rest of read_target for a path with something in it that the first scan stopped at.
 tl::expected<void, Sentence> normalise(std::string_view path, Target& target) {
-  target.forward = path;
+  std::string& text = target.path_text;
   if (path.find('%') != path.npos) {
-    auto decoded = decode_unreserved(path, target.forward_text);
-    if (!decoded) return Failure(decoded.error());
-    if (target.forward_text != path) target.forward = target.forward_text;
+    if (auto decoded = decode_unreserved(path, text); !decoded) return decoded;
+  } else {
+    text = path;
   }
-  const Oddities odd = oddities_of(target.forward);
+  const Oddities odd = oddities_of(text);
   if (odd.dot_segments) {
     if (odd.empty_segments) return Failure("the path has dot segments and an empty segment");
-    auto resolved = resolve_dots(target.forward);
+    auto resolved = resolve_dots(text);
     if (!resolved) return Failure(resolved.error());
-    target.forward_text = std::move(*resolved);
-    target.forward = target.forward_text;
+    if (odd.first_climb != text.npos) target.climbed_from = text.substr(0, odd.first_climb);
+    text = std::move(*resolved);
   }
-  target.path = target.forward;
-  if (odd.empty_segments || odd.lower_escapes) {
-    tidy(target.forward, target.path_text);
-    target.path = target.path_text;
-  }
+  if (odd.empty_segments) merge_slashes(text);
+  if (text == path)
+    text.clear();  // nothing was odd after all
+  else
+    target.path = text;
   return {};
 }
 
@@ -222,10 +226,10 @@ std::string parameter_name(std::string_view written) {
 
 tl::expected<void, std::string_view> read_target(std::string_view text, Target& target) {
   target.path_text.clear();
-  target.forward_text.clear();
+  target.climbed_from.clear();
   target.query = {};
   target.has_query = false;
-  target.path = target.forward = text;
+  target.path = text;
   if (text == "*") return {};
   if (text.empty() || text.front() != '/') return Failure("the target does not start with \"/\"");
 
@@ -251,7 +255,7 @@ tl::expected<void, std::string_view> read_target(std::string_view text, Target& 
     auto checked = check_query(target.query);
     if (!checked) return checked;
   }
-  target.path = target.forward = path;
+  target.path = path;
   return clean ? tl::expected<void, std::string_view>() : normalise(path, target);
 }
 

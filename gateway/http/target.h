@@ -12,21 +12,23 @@
 namespace postern::http {
 
 struct Target {
-  std::string_view path;     // normalised, for matching: no dot segments, no doubled slashes, unreserved
-                             // characters decoded
-  std::string_view forward;  // what is sent on: as it came unless dot segments or escapes were resolved
-  std::string_view query;    // without "?"; never changed
+  // Normalised: no dot segments, no doubled slashes, unreserved characters decoded, escapes in capitals. What
+  // is matched is what is sent on.
+  std::string_view path;
+  std::string_view query;  // without "?"; never changed
   bool has_query = false;
-  std::string path_text;     // owns `path` when it differs from what came
-  std::string forward_text;  // owns `forward` likewise
+  std::string path_text;  // owns `path` when it differs from what came
+  // The folder in which the first ".." was found; empty without one. Where it belongs to another route than
+  // `path` does, the dots lead out of a prefix.
+  std::string climbed_from;
   Target() = default;
   Target(const Target&) = delete;  // its views may point into itself
   Target& operator=(const Target&) = delete;
 };
 
 // Reads an origin-form target into `target`, whose views point into `text` or into itself. On failure the
-// sentence says which rule was broken: "%2f", "\", ";", "%00", a control character, "#", a broken escape,
-// a path above the root, dot segments next to an empty segment.
+// sentence says which rule was broken: "%2f", "\", ";", a control character (escaped ones too), "#", a broken
+// escape, an overlong one, a path above the root, dot segments next to an empty segment.
 tl::expected<void, std::string_view> read_target(std::string_view text, Target& target);
 
 // An authority "host", "host:port" or "[v6]:port" that may stand in Host: no userinfo, no list, no spaces.

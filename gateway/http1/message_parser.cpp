@@ -70,6 +70,10 @@ const llhttp_settings_t& MessageParser::settings() {
     };
     made.on_chunk_header = [](llhttp_t* machine) {
       auto* self = static_cast<MessageParser*>(machine->data);
+      if (machine->content_length > body_length_max) {
+        self->field_fault_ = Fault{Cause::bad_request, "a chunk's size is beyond 63 bits"};
+        return -1;
+      }
       if (machine->content_length != 0) return 0;
       self->last_chunk_ = true;
       return static_cast<int>(HPE_PAUSED);  // what follows goes through the scanner first
@@ -204,6 +208,23 @@ tl::expected<void, Fault> MessageParser::finish_at_end() {
   state_ = State::complete;
   tell_complete();
   return {};
+}
+
+bool MessageParser::frames_alike(http::BodyKind body, uint64_t length) const {
+  const bool chunked = (machine_.flags & F_CHUNKED) != 0;
+  const bool counted = (machine_.flags & F_CONTENT_LENGTH) != 0;
+  return chunked == (body == http::BodyKind::chunked) && (counted ? machine_.content_length : 0) == length;
+}
+
+tl::expected<uint64_t, Fault> MessageParser::read_length(const http::Headers& fields) {
+  const http::HeaderField* length = fields.find(http::FieldId::content_length);
+  if (!length) return 0;
+  constexpr size_t digits_max = 19;
+  const std::optional<uint64_t> value =
+      length->value.size() <= digits_max ? base::parse_decimal(length->value) : std::nullopt;
+  if (!value || *value > body_length_max || fields.count(http::FieldId::content_length) != 1)
+    return tl::unexpected(Fault{Cause::bad_request, "Content-Length is contradictory or not a number"});
+  return *value;
 }
 
 void MessageParser::next() {

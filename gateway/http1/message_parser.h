@@ -7,6 +7,7 @@
 
 #include <llhttp.h>
 
+#include <limits>
 #include <tl/expected.hpp>
 
 #include "base/chunk.h"
@@ -22,6 +23,9 @@ struct ParserLimits {
   size_t fields = 100;
   size_t trailer_size = 8 * 1024;
 };
+
+// Lengths beyond this are negative to readers with signed numbers.
+inline constexpr uint64_t body_length_max = std::numeric_limits<int64_t>::max();
 
 class MessageParser {
  public:
@@ -50,6 +54,11 @@ class MessageParser {
   virtual std::string_view long_start_line() const = 0;  // empty: head_too_large fits
 
   tl::expected<void, Fault> finish_at_end();
+  // Whether llhttp, which will read the body, has understood the framing of the head in the same way: it does
+  // not take a tab for white space everywhere.
+  bool frames_alike(http::BodyKind body, uint64_t length) const;
+  // The one Content-Length of `fields`, 0 without one.
+  static tl::expected<uint64_t, Fault> read_length(const http::Headers& fields);
 
   const ParserLimits limits_;
   http::Headers fields_;    // of the head; moved away by interpret_head

@@ -13,22 +13,32 @@ tl::unexpected<Fault> refuse(std::string_view detail, Cause cause = Cause::bad_r
   return tl::unexpected(Fault{cause, detail});
 }
 
-// "http://host/path" as a target (RFC 9112 3.2.2): gives the authority, and leaves the origin-form.
-tl::expected<std::string_view, Fault> split_absolute_form(std::string_view& target) {
+// "http://host/path" as a target (RFC 9112 3.2.2): gives the authority, and leaves the origin-form, or the
+// asterisk-form for an OPTIONS of the whole server (3.2.4).
+tl::expected<std::string_view, Fault> split_absolute_form(http::RequestHead& head) {
+  std::string_view& target = head.target;
   for (std::string_view scheme : {std::string_view("http://"), std::string_view("https://")}) {
     if (!base::equal_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
     const std::string_view rest = target.substr(scheme.size());
     const size_t end = rest.find_first_of("/?");
     const std::string_view authority = rest.substr(0, end);
     if (end == rest.npos)
-      target = "/";
+      target = head.method == http::Method::options ? "*" : "/";
     else if (rest[end] == '?')
-      return refuse("an absolute target without a path");
+      target = head.arena.keep({"/", rest.substr(end)});
     else
       target = rest.substr(end);
     return authority;
   }
   return refuse("the target is neither a path nor an http address");
+}
+
+// "Content_Length" and the like: an endpoint that hands fields on as variables could frame the body by it.
+bool is_framing_twin(std::string_view name) {
+  constexpr std::string_view length = "content-length";
+  constexpr std::string_view coding = "transfer-encoding";
+  return (name.size() == length.size() && base::equal_as_variable(name, length)) ||
+         (name.size() == coding.size() && base::equal_as_variable(name, coding));
 }
 
 }  // namespace
@@ -57,6 +67,9 @@ tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line,
 }
 
 tl::expected<void, Fault> RequestParser::read_framing(http::RequestHead& head) const {
+  for (const http::HeaderField& field : head.headers)
+    if (field.id == FieldId::other && is_framing_twin(field.name))
+      return refuse("a field that CGI and its kin take for Content-Length or Transfer-Encoding");
   const http::HeaderField* coding = head.headers.find(FieldId::transfer_encoding);
   const http::HeaderField* length = head.headers.find(FieldId::content_length);
   if (coding) {
@@ -67,17 +80,16 @@ tl::expected<void, Fault> RequestParser::read_framing(http::RequestHead& head) c
       return refuse("a Transfer-Encoding other than \"chunked\"");
     head.body = http::BodyKind::chunked;
   } else if (length) {
-    constexpr size_t digits_max = 19;
-    const std::optional<uint64_t> value =
-        length->value.size() <= digits_max ? base::parse_decimal(length->value) : std::nullopt;
-    if (!value || head.headers.count(FieldId::content_length) != 1)
-      return refuse("Content-Length is contradictory or not a number");
+    const tl::expected<uint64_t, Fault> value = read_length(head.headers);
+    if (!value) return tl::unexpected(value.error());
     head.content_length = *value;
     head.body = *value > 0 ? http::BodyKind::length : http::BodyKind::none;
   }
+  if (!frames_alike(head.body, head.content_length))
+    return refuse("framing that is not understood by everybody");
   if (const http::HeaderField* expect = head.headers.find(FieldId::expect)) {
-    if (!base::equal_ignoring_case(expect->value, "100-continue"))
-      return refuse("an Expect other than 100-continue", Cause::expectation_failed);
+    if (!base::equal_ignoring_case(expect->value, "100-continue") || head.headers.count(FieldId::expect) != 1)
+      return refuse("an Expect other than one 100-continue", Cause::expectation_failed);
     head.expects_continue = head.body != http::BodyKind::none && head.version == http::Version::http1_1;
   }
   return {};
@@ -98,7 +110,7 @@ tl::expected<void, Fault> RequestParser::interpret_head(base::Chunk bytes) {
     if (head.method != http::Method::options)
       return refuse("the target \"*\" with a method other than OPTIONS");
   } else if (!head.target.starts_with('/')) {
-    const tl::expected<std::string_view, Fault> authority = split_absolute_form(head.target);
+    const tl::expected<std::string_view, Fault> authority = split_absolute_form(head);
     if (!authority) return tl::unexpected(authority.error());
     if (authority->empty()) return refuse("an absolute target without a host");
     // It outranks Host (RFC 9112 3.2.2); where they differ, somebody behind us could read the other one.
@@ -118,7 +130,9 @@ tl::expected<void, Fault> RequestParser::interpret_head(base::Chunk bytes) {
   keep_alive_ = head.version == http::Version::http1_1
                     ? !head.headers.list_contains(FieldId::connection, "close")
                     : head.headers.list_contains(FieldId::connection, "keep-alive");
-  if (head.headers.list_contains(FieldId::connection, "upgrade") && head.headers.find(FieldId::upgrade)) {
+  // An Upgrade in HTTP/1.0 is passed over (RFC 9110 7.8).
+  if (head.version == http::Version::http1_1 && head.headers.find(FieldId::upgrade) &&
+      head.headers.list_contains(FieldId::connection, "upgrade")) {
     const bool websocket = head.headers.list_contains(FieldId::upgrade, "websocket");
     head.upgrade = websocket ? http::Upgrade::websocket : http::Upgrade::other;
     if (websocket && head.body != http::BodyKind::none) return refuse("a WebSocket handshake with a body");

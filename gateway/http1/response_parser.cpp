@@ -29,7 +29,7 @@ tl::expected<void, Fault> ResponseParser::interpret_head(base::Chunk bytes) {
   if (head.status < 100) return refuse("a status below 100");
   if (line.size() > 13) head.reason = line.substr(13);
   for (const char c : head.reason)
-    if (static_cast<unsigned char>(c) < 0x20 && c != '\t')
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f)
       return refuse("a control character in the reason phrase");
   head.bytes = std::move(bytes);
   head.headers = std::move(fields_);
@@ -41,14 +41,16 @@ tl::expected<void, Fault> ResponseParser::interpret_head(base::Chunk bytes) {
   if (coding && (head.headers.count(FieldId::transfer_encoding) != 1 ||
                  !base::equal_ignoring_case(coding->value, "chunked") || !version_1_1))
     return refuse("a Transfer-Encoding other than \"chunked\"");
-  if (length) {
-    constexpr size_t digits_max = 19;
-    const std::optional<uint64_t> value =
-        length->value.size() <= digits_max ? base::parse_decimal(length->value) : std::nullopt;
-    if (!value || head.headers.count(FieldId::content_length) != 1)
-      return refuse("Content-Length is contradictory or not a number");
-    head.content_length = *value;
-  }
+  const tl::expected<uint64_t, Fault> value = read_length(head.headers);
+  if (!value) return tl::unexpected(value.error());
+  head.content_length = *value;
+  if (!frames_alike(coding ? http::BodyKind::chunked : http::BodyKind::length, head.content_length))
+    return refuse("framing that is not understood by everybody");
+  // RFC 9112 6.1, 9110 8.6: these have no framing. Behind an interim response its bytes would be read as the
+  // next response.
+  const bool frames_nothing =
+      (head.status < 200 || head.status == 204) && (coding || head.content_length > 0);
+  if (frames_nothing && head.status < 200) return refuse("an interim response that announces a body");
   if (head.status < 200 || head.status == 204)
     head.body = http::BodyKind::none;
   else if (coding)
@@ -62,7 +64,7 @@ tl::expected<void, Fault> ResponseParser::interpret_head(base::Chunk bytes) {
 
   const bool says_close = head.headers.list_contains(FieldId::connection, "close");
   keep_alive_ = version_1_1 ? !says_close : head.headers.list_contains(FieldId::connection, "keep-alive");
-  if (!skip_body_ && head.body == http::BodyKind::until_close) keep_alive_ = false;
+  if (frames_nothing || (!skip_body_ && head.body == http::BodyKind::until_close)) keep_alive_ = false;
   events_.on_response(std::move(head));
   return {};
 }

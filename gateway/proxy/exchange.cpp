@@ -151,6 +151,12 @@ Result<void> Exchange::find_route() {
   // an OPTIONS like any other, and must not pass by another method's route.
   if (match.route && !match.route->answers_preflights)
     match = snapshot().routes.match({.host = host, .path = path, .method = request.method_text});
+  // Dots that lead from one route's paths to another's: an endpoint that reads them otherwise would serve the
+  // one under the rules of the other.
+  if (!target_.climbed_from.empty() &&
+      snapshot().routes.match({host, target_.climbed_from, request.method_text}).route !=
+          snapshot().routes.match({host, path, request.method_text}).route)
+    return base::fail(failed(Cause::bad_request, Stage::routing, "dot segments lead out of a route's path"));
   route_ = match.route;
   if (route_) {
     context_->route = route_->name;

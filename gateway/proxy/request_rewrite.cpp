@@ -104,7 +104,7 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   if (snapshot.via) headers.add(FieldId::via, "Via", "1.1 postern");
   for (const auto& [name, value] : context.forwarded_fields) headers.set(name, value);
 
-  const std::string_view path = context.target.forward;
+  const std::string_view path = context.target.path;
   const std::string_view raw = request.target;
   // Not only the beginning: "/a/b/.." begins with what it is resolved to.
   const bool unchanged = path.empty() || raw.substr(0, raw.find('?')) == path;

@@ -345,3 +345,26 @@ def test_unasked_101_is_502(start_gateway, endpoint):
     gateway = start_gateway(simple(endpoint(script), upstream_options={"retries": 0}))
     with Connection(gateway.port, timeout=5) as connection:
         assert connection.request("GET", "/x").status == 502
+
+
+def test_early_tunnel_bytes_wait_for_the_101(start_gateway, endpoint):
+    """Until the endpoint has agreed, what follows an upgrade request may be anything, so it stays here."""
+    seen = {}
+
+    def script(peer):
+        head = peer.read_head()
+        peer.socket.settimeout(0.3)
+        try:
+            seen["early"] = peer.socket.recv(100)
+        except TimeoutError:
+            seen["early"] = b""
+        peer.socket.settimeout(20)
+        key = next(line.split(b":")[1].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+                  + accept_for(key.decode()).encode() + b"\r\n\r\n")
+        seen["after"] = peer.read(5)
+
+    gateway = start_gateway(simple(endpoint(script)))
+    with WebSocket(gateway.port, "/x", early=b"early") as socket:
+        assert socket.ends_with_close(1014)
+    assert seen == {"early": b"", "after": b"early"}

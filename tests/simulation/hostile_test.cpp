@@ -124,3 +124,29 @@ TEST_CASE("hostile: what a slow client has yet to take is not cut while it takes
   proxy.advance(6s);
   CHECK(client.response().body.size() == 100'000);
 }
+
+TEST_CASE("hostile: dot segments do not lead from one route's paths to another's") {
+  ProxyWorld proxy(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
+routes:
+  - { name: private, match: { path: /private }, upstream: app }
+  - { name: open, upstream: app }
+)");
+  proxy.upstream.at(3001).behaviour = answers(response_text("fine"));
+  for (const std::string target :
+       {"/private/../x", "/x/../private", "/x/%2e%2e/private/y", "/private/a/../../x"}) {
+    CAPTURE(target);
+    TestClient& client = proxy.connect();
+    client.send("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto response = client.try_response();
+    REQUIRE(response);
+    CHECK(response->status() == 400);
+    CHECK(response->body.find("dot segments lead out of a route's path") != std::string::npos);
+    CHECK(client.over());
+  }
+  TestClient& client = proxy.connect();
+  client.send("GET /private/a/../b HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(client.response().body == "fine");
+  CHECK(heard(proxy).target() == "/private/b");
+}

@@ -111,11 +111,14 @@ TEST_CASE("request parser: the absolute form is read as path and authority") {
   CHECK(request.target == "/p?q");
   CHECK(request.authority == "One.example:81");
   CHECK(only_request("GET HTTPS://one.example HTTP/1.1\r\nHost: one.example\r\n\r\n").target == "/");
+  CHECK(only_request("GET http://one.example?q=/ HTTP/1.1\r\nHost: one.example\r\n\r\n").target == "/?q=/");
   CHECK(only_request("GET http://one.example/ HTTP/1.0\r\n\r\n").authority == "one.example");
 }
 
 TEST_CASE("request parser: the asterisk form is for OPTIONS") {
   CHECK(only_request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").target == "*");
+  CHECK(only_request("OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n").target == "*");
+  CHECK(only_request("OPTIONS http://a/ HTTP/1.1\r\nHost: a\r\n\r\n").target == "/");
 }
 
 TEST_CASE("request parser: one empty line before a request is forgiven") {
@@ -140,6 +143,8 @@ TEST_CASE("request parser: an upgrade needs both fields, and no other field will
   CHECK(only_request(head + "Connection: upgrade\r\n\r\n").upgrade == http::Upgrade::none);
   CHECK(only_request(head + "Proxy-Connection: upgrade\r\nUpgrade: websocket\r\n\r\n").upgrade ==
         http::Upgrade::none);
+  CHECK(only_request("GET / HTTP/1.0\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+            .upgrade == http::Upgrade::none);
 }
 
 TEST_CASE("request parser: bytes after an upgrade are left alone") {

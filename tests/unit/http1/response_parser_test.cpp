@@ -97,7 +97,7 @@ TEST_CASE("response parser: 204, 304, 1xx and answers to HEAD have no body, what
         "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
         "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n",
         "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
-        "HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n"}) {
+        "HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\n"}) {
     const std::vector<ParsedMessage> messages = responses_of(head + next);
     REQUIRE(messages.size() == 2);
     CHECK(messages[0].body.empty());
@@ -113,6 +113,24 @@ TEST_CASE("response parser: 204, 304, 1xx and answers to HEAD have no body, what
     CHECK(messages[0].keep_alive);
     CHECK(messages[1].body == "ok");
   }
+}
+
+TEST_CASE(
+    "response parser: framing where there can be none is refused in interim responses, and ends a "
+    "connection") {
+  constexpr std::string_view announces = "an interim response that announces a body";
+  check_refused("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n", announces);
+  check_refused("HTTP/1.1 100 Continue\r\nTransfer-Encoding: chunked\r\n\r\n", announces);
+  check_refused("HTTP/1.1 101 Switching Protocols\r\nContent-Length: 5\r\n\r\n", announces);
+  CHECK_FALSE(only_response("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n").keep_alive);
+  CHECK_FALSE(only_response("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n").keep_alive);
+  CHECK(only_response("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n").keep_alive);
+  CHECK(only_response("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n").keep_alive);
+}
+
+TEST_CASE("response parser: framing that llhttp reads otherwise is refused") {
+  check_refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n1\r\nx\r\n0\r\n\r\n");
+  check_refused("HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\n");
 }
 
 TEST_CASE("response parser: the length a bodiless answer announces is kept for the client") {
@@ -185,6 +203,7 @@ TEST_CASE("response parser: status lines of any other form are refused") {
                                 "HTTP/1.1 200 a\0b"sv,
                                 "HTTP/1.1 200 a\x01"
                                 "b"sv,
+                                "HTTP/1.1 200 a\x7f"sv,
                                 " HTTP/1.1 200 OK"sv,
                                 "hello"sv}) {
     check_refused(std::string(line) + "\r\nContent-Length: 0\r\n\r\n");

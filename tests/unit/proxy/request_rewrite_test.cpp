@@ -246,7 +246,8 @@ TEST_CASE("rewrite: the path is sent on normalised, the query byte for byte") {
   CHECK(sent("/a/b/..") == "/a/");
   CHECK(sent("/a/b/.") == "/a/b/");
   CHECK(sent("/a/..?") == "/?");
-  CHECK(sent("/a//b") == "/a//b");
+  CHECK(sent("/a//b?//") == "/a/b?//");
+  CHECK(sent("/a%c3%a9") == "/a%C3%A9");
   CHECK(sent("/?") == "/?");
   CHECK(sent("/") == "/");
 }
