@@ -107,6 +107,24 @@ const Scheme* find_scheme(std::string_view text) {
   return found == schemes.end() ? nullptr : &*found;
 }
 
+// Behind "unix:".
+Parsed<EndpointUrl> parse_unix_endpoint(std::string_view text, std::string_view path) {
+  if (path.empty()) return complain("has no path", "unix:/run/app.sock");
+  if (path.starts_with("//"))
+    return complain("has more than one slash before its path",
+                    "unix:/" + std::string(path.substr(std::min(path.find_first_not_of('/'), path.size()))));
+  if (path.starts_with('@'))
+    return complain("has an abstract name; an endpoint's socket is a file", "unix:/run/app.sock");
+  if (path.ends_with('/')) return complain("names a folder; an endpoint's socket is a file");
+  if (path.find(':') != std::string_view::npos)
+    return complain("has a \":\" in its path; nothing comes behind the path of a socket",
+                    "unix:" + std::string(path.substr(0, path.find(':'))));
+  EndpointUrl url;
+  url.text = std::string(text);
+  url.unix_path = std::string(path);
+  return url;
+}
+
 bool is_scheme(std::string_view text) {
   return !text.empty() && is_letter(text[0]) && std::all_of(text.begin(), text.end(), [](char letter) {
     return is_letter(letter) || is_digit(letter) || letter == '+' || letter == '-' || letter == '.';
@@ -228,6 +246,8 @@ Parsed<EndpointUrl> parse_endpoint(std::string_view text) {
     url.demo = true;
     return url;
   }
+  constexpr std::string_view unix_scheme = "unix:";
+  if (text.starts_with(unix_scheme)) return parse_unix_endpoint(text, text.substr(unix_scheme.size()));
   const Scheme* scheme = find_scheme(text);
   if (scheme == nullptr) {
     const std::size_t colon = text.find("://");
@@ -235,7 +255,8 @@ Parsed<EndpointUrl> parse_endpoint(std::string_view text) {
     if (colon != std::string_view::npos && find_scheme(lower + "://") != nullptr) {
       return complain("has a scheme that is not in lower case", lower + std::string(text.substr(colon)));
     }
-    if (colon != std::string_view::npos) return complain("has a scheme other than http, https, ws and wss");
+    if (colon != std::string_view::npos)
+      return complain("has a scheme other than http, https, ws, wss and unix");
     const bool is_bare =
         split_authority(text).map([](const Authority& bare) { return !bare.host.empty(); }).value_or(false);
     return complain("has no scheme", is_bare ? "http://" + std::string(text) : "");

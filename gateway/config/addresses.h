@@ -19,8 +19,8 @@ struct ListenAddress {
 // ":443", "127.0.0.1:80", "[::1]:80", "localhost:80".
 Parsed<ListenAddress> parse_listen_address(std::string_view text);
 
-// "http://host", "https://host:8443", ws:// and wss:// as http:// and https://, "demo:". The port defaults to
-// the scheme's. No path (not even "/"), query, fragment or user.
+// "http://host", "https://host:8443", ws:// and wss:// as http:// and https://, "unix:PATH", "demo:". The
+// port defaults to the scheme's. No path (not even "/"), query, fragment or user.
 Parsed<EndpointUrl> parse_endpoint(std::string_view text);
 
 // "10.0.0.0/8", "::1", "2001:db8::/32" to CIDR notation ("::1" gives "::1/128"). Bits behind the prefix must

@@ -10,6 +10,7 @@
 #include "config/compile_action.h"
 #include "config/compile_policy.h"
 #include "config/compile_resilience.h"
+#include "net/socket.h"
 #include "routing/path_matcher.h"
 
 namespace postern::config {
@@ -77,6 +78,17 @@ void compile_listeners(Compilation& compilation) {
   }
 }
 
+void set_unix_path(Compilation& compilation, const UpstreamDocument& upstream, const EndpointUrl& endpoint,
+                   upstream::EndpointModel& model) {
+  model.host = "localhost";  // for a Host that the client did not send
+  model.port = 80;
+  model.unix_path = compilation.file(endpoint.unix_path);
+  if (model.unix_path.size() > net::unix_path_max)
+    compilation.problems.error(endpoint.place, "upstreams." + upstream.name + ".endpoints",
+                               "the path of this socket has " + std::to_string(model.unix_path.size()) +
+                                   " bytes; the system allows " + std::to_string(net::unix_path_max));
+}
+
 void compile_upstreams(Compilation& compilation) {
   for (const UpstreamDocument& upstream : compilation.document.upstreams) {
     upstream::GroupModel model;
@@ -90,6 +102,7 @@ void compile_upstreams(Compilation& compilation) {
       one.port = endpoint.demo ? compilation.options.demo_port.value_or(0) : endpoint.port;
       one.tls = endpoint.tls;
       one.text = endpoint.text;
+      if (!endpoint.unix_path.empty()) set_unix_path(compilation, upstream, endpoint, one);
       const bool v6 = one.host.find(':') != std::string::npos;
       const uint16_t usual = one.tls ? 443 : 80;
       one.authority = (v6 ? "[" + one.host + "]" : one.host) +

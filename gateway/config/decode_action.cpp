@@ -28,7 +28,7 @@ void decode_upstream_reference(const Value& value, RouteDocument& route, Documen
   if (!text) return;
   route.upstream = std::string(*text);
   route.upstream_place = value.place();
-  if (text->find("://") != std::string_view::npos || *text == "demo:")
+  if (text->find("://") != std::string_view::npos || *text == "demo:" || text->starts_with("unix:"))
     decode_inline_upstream(value, document);
 }
 

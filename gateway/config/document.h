@@ -101,7 +101,8 @@ struct EndpointUrl {
   bool demo = false;  // the application built into the binary ("demo:")
   std::string host;   // name or address literal, without brackets
   uint16_t port = 0;
-  std::string text;  // as written
+  std::string unix_path;  // instead of host and port; absolute or relative to the file
+  std::string text;       // as written
   Place place;
 };
 

@@ -102,9 +102,12 @@ constexpr auto table = std::to_array<SchemaKey>({
 
     {"upstreams", named, "map of names", "none", "The applications behind the gateway.", "api"},
     {"upstreams.*.endpoints", value, "list of URLs", "required",
-     "http://, https://, and ws://, wss:// as other spellings of the two; no path. demo: is the application "
-     "built into the binary.",
-     "[\"http://127.0.0.1:3001\", \"https://api.internal:8443\"]"},
+     "http://, https://, and ws://, wss:// as other spellings of the two; no path. unix:/run/app.sock is "
+     "plain "
+     "HTTP over a Unix socket, its path absolute or relative to this file. demo: is the application built "
+     "into "
+     "the binary.",
+     "[\"http://127.0.0.1:3001\", \"https://api.internal:8443\", \"unix:/run/api.sock\"]"},
     {"upstreams.*.balance", value, "round_robin or least_connections", "round_robin",
      "How an endpoint is chosen.", "round_robin"},
     {"upstreams.*.ca", value, "file", "the system's", "PEM bundle that https endpoints are verified with.",

@@ -100,7 +100,7 @@ class Validation {
       const RouteDocument& route = document_.routes[index];
       const std::string path = item_path("routes", index);
       // A URL that is no upstream was refused when it was decoded.
-      if (route.upstream.find("://") == std::string::npos) {
+      if (route.upstream.find("://") == std::string::npos && !route.upstream.starts_with("unix:")) {
         check_reference({route.upstream, route.upstream_place, path + ".upstream", "upstream"}, upstreams);
       }
       check_reference({route.origins, route.origins_place, path + ".origins", "origin list"}, origins);

@@ -43,50 +43,85 @@ class Connecting final : private Pollable {
   bool watched_ = false;
 };
 
+// Where a connect leads to.
+struct Place {
+  int family = AF_INET;
+  KernelAddress kernel;
+  base::SocketAddress peer;  // nothing much for a Unix socket
+  std::string text;
+};
+
+Place place_of(const base::SocketAddress& address) {
+  return {address.ip.is_v6() ? AF_INET6 : AF_INET, to_kernel(address), address, address.text()};
+}
+
 base::Cause cause_of(int error_number) {
   return error_number == ECONNREFUSED ? base::Cause::upstream_refused : base::Cause::upstream_unreachable;
 }
 
-void note(std::string& tried, const base::SocketAddress& address, std::string_view outcome) {
+void note(std::string& tried, const std::string& place, std::string_view outcome) {
   if (!tried.empty()) tried += ", ";
-  tried += address.text();
+  tried += place;
   tried += ' ';
   tried += outcome;
 }
 
-base::Task<base::Result<std::unique_ptr<Transport>>> connect_to(base::Scope& scope, Loop& loop,
-                                                                const base::SocketAddress& address,
-                                                                base::Duration limit, std::string& tried) {
-  base::Phase phase(scope, base::Stage::connect, limit, base::Cause::upstream_timed_out);
-  const int family = address.ip.is_v6() ? AF_INET6 : AF_INET;
-  Socket socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) {
-    note(tried, address, std::strerror(errno));
-    co_return base::fail(base::Cause::overloaded, base::Stage::connect);
-  }
-  tune(socket.descriptor(), address.ip);
-  const KernelAddress kernel = to_kernel(address);
-  int error_number = 0;
-  if (::connect(socket.descriptor(), kernel.get(), kernel.length) != 0) {
-    error_number = errno;
+std::string_view words_of(int error_number, int family) {
+  if (error_number == ECONNREFUSED) return "refused";
+  if (family == AF_UNIX && error_number == ENOENT) return "does not exist";
+  if (family == AF_UNIX && error_number == EACCES)
+    return "may not be used by this process (permission denied; it needs write permission on the socket)";
+  return std::strerror(error_number);
+}
+
+// The errno of a connect; 0 when it is through.
+base::Task<base::Result<int>> await_connect(base::Scope& scope, Loop& loop, const Place& place,
+                                            Socket& socket) {
+  constexpr base::Duration before_another_try = std::chrono::milliseconds(20);
+  for (;;) {
+    if (::connect(socket.descriptor(), place.kernel.get(), place.kernel.length) == 0) co_return 0;
+    const int error_number = errno;
     if (error_number == EINPROGRESS) {
       Connecting connecting(loop, std::move(socket));
       base::Result<int> outcome = co_await connecting.outcome.take(scope);
-      if (!outcome) {
-        note(tried, address, "did not answer in time");
-        co_return base::fail(outcome.error());
-      }
-      error_number = *outcome;
       socket = connecting.take_socket();
+      co_return outcome;
     }
+    // A Unix socket's queue is full: nothing tells when it has room again (connect(2)).
+    if (error_number != EAGAIN || place.family != AF_UNIX) co_return error_number;
+    {
+      base::Slot<bool> never;
+      base::Phase pause(scope, base::Stage::connect, before_another_try);
+      base::Result<bool> paused = co_await never.take(scope);
+      static_cast<void>(paused);
+    }
+    if (scope.failure()) co_return base::fail(*scope.failure());
   }
-  if (error_number != 0) {
-    note(tried, address, error_number == ECONNREFUSED ? "refused" : std::strerror(error_number));
-    co_return base::fail(cause_of(error_number), base::Stage::connect);
+}
+
+base::Task<base::Result<std::unique_ptr<Transport>>> connect_to(base::Scope& scope, Loop& loop,
+                                                                const Place& place, base::Duration limit,
+                                                                std::string& tried) {
+  base::Phase phase(scope, base::Stage::connect, limit, base::Cause::upstream_timed_out);
+  Socket socket(::socket(place.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) {
+    note(tried, place.text, std::strerror(errno));
+    co_return base::fail(base::Cause::overloaded, base::Stage::connect);
   }
-  std::unique_ptr<Transport> transport = TcpTransport::adopt(loop, std::move(socket), address);
+  if (place.family != AF_UNIX) tune(socket.descriptor(), place.peer.ip);
+  base::Task<base::Result<int>> connecting = await_connect(scope, loop, place, socket);
+  base::Result<int> error_number = co_await connecting;
+  if (!error_number) {
+    note(tried, place.text, "did not answer in time");
+    co_return base::fail(error_number.error());
+  }
+  if (*error_number != 0) {
+    note(tried, place.text, words_of(*error_number, place.family));
+    co_return base::fail(cause_of(*error_number), base::Stage::connect);
+  }
+  std::unique_ptr<Transport> transport = TcpTransport::adopt(loop, std::move(socket), place.peer);
   if (!transport) co_return base::fail(base::Cause::overloaded, base::Stage::connect);
-  note(tried, address, "connected");
+  note(tried, place.text, "connected");
   co_return transport;
 }
 
@@ -95,6 +130,36 @@ base::Task<base::Result<std::unique_ptr<Transport>>> connect_to(base::Scope& sco
 base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Scope& scope,
                                                                         const DialTarget& target,
                                                                         std::string& tried) {
+  base::Task<base::Result<std::unique_ptr<Transport>>> connecting =
+      target.unix_path.empty() ? dial_name(scope, target, tried) : dial_unix(scope, target, tried);
+  base::Result<std::unique_ptr<Transport>> connected = co_await connecting;
+  if (!connected || target.tls == nullptr) co_return connected;
+
+  base::Phase phase(scope, base::Stage::upstream_tls, target.connect_limit, base::Cause::upstream_timed_out);
+  std::unique_ptr<TlsTransport> tls =
+      TlsTransport::client(loop_.turn(), std::move(*connected), *target.tls, target.server_name);
+  base::Result<bool> handshaken = co_await tls->handshaken().take(scope);
+  if (!handshaken) {
+    if (!tls->failure().empty()) tried += "; " + tls->failure();
+    co_return base::fail(handshaken.error());
+  }
+  std::unique_ptr<Transport> secured = std::move(tls);
+  co_return secured;
+}
+
+base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_unix(base::Scope& scope,
+                                                                             const DialTarget& target,
+                                                                             std::string& tried) {
+  const Place place{AF_UNIX, to_kernel_unix(target.unix_path), {}, target.unix_path};
+  base::Task<base::Result<std::unique_ptr<Transport>>> connecting =
+      connect_to(scope, loop_, place, target.connect_limit, tried);
+  base::Result<std::unique_ptr<Transport>> connected = co_await connecting;
+  co_return connected;
+}
+
+base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_name(base::Scope& scope,
+                                                                             const DialTarget& target,
+                                                                             std::string& tried) {
   std::vector<base::IpAddress> addresses;
   {
     base::Phase phase(scope, base::Stage::resolve, target.connect_limit, base::Cause::upstream_unresolved);
@@ -111,25 +176,14 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Sc
       base::fail(base::Cause::upstream_unreachable, base::Stage::connect);
   const base::Duration share = target.connect_limit / static_cast<int64_t>(addresses.size());
   for (const base::IpAddress& ip : addresses) {
-    const base::SocketAddress address{ip, target.port};
+    const Place place = place_of({ip, target.port});
     base::Task<base::Result<std::unique_ptr<Transport>>> connecting =
-        connect_to(scope, loop_, address, share, tried);
+        connect_to(scope, loop_, place, share, tried);
     connected = co_await connecting;
     if (connected) break;
     if (scope.failure()) co_return base::fail(*scope.failure());
   }
-  if (!connected || target.tls == nullptr) co_return connected;
-
-  base::Phase phase(scope, base::Stage::upstream_tls, target.connect_limit, base::Cause::upstream_timed_out);
-  std::unique_ptr<TlsTransport> tls =
-      TlsTransport::client(loop_.turn(), std::move(*connected), *target.tls, target.server_name);
-  base::Result<bool> handshaken = co_await tls->handshaken().take(scope);
-  if (!handshaken) {
-    if (!tls->failure().empty()) tried += "; " + tls->failure();
-    co_return base::fail(handshaken.error());
-  }
-  std::unique_ptr<Transport> secured = std::move(tls);
-  co_return secured;
+  co_return connected;
 }
 
 }  // namespace postern::net

@@ -1,4 +1,5 @@
-// Opens a connection to one host: every address of its name in turn, then TLS if asked. A short story.
+// Opens a connection to one host, every address of its name in turn, or to a Unix socket; then TLS if asked.
+// A short story.
 #pragma once
 
 #include <memory>
@@ -16,6 +17,7 @@ namespace postern::net {
 struct DialTarget {
   std::string host;  // name or address literal
   uint16_t port = 0;
+  std::string unix_path;           // instead of host and port: a socket in the file system
   const ClientTls* tls = nullptr;  // null: plain
   std::string server_name;         // SNI and the name the certificate must have; unused when plain
   base::Duration connect_limit = std::chrono::seconds(5);  // of each stage: resolve, connect, TLS
@@ -41,6 +43,11 @@ class SystemDialer final : public Dialer {
                                                             std::string& tried) override;
 
  private:
+  base::Task<base::Result<std::unique_ptr<Transport>>> dial_name(base::Scope& scope, const DialTarget& target,
+                                                                 std::string& tried);
+  base::Task<base::Result<std::unique_ptr<Transport>>> dial_unix(base::Scope& scope, const DialTarget& target,
+                                                                 std::string& tried);
+
   Loop& loop_;
   Resolver& resolver_;
 };

@@ -2,10 +2,14 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
 #include <string_view>
+
+#include "base/check.h"
 
 namespace postern::net {
 
@@ -29,6 +33,17 @@ KernelAddress to_kernel(const base::SocketAddress& address) {
     std::memcpy(&v4->sin_addr, address.ip.bytes().data(), 4);
     kernel.length = sizeof(sockaddr_in);
   }
+  return kernel;
+}
+
+KernelAddress to_kernel_unix(std::string_view path) {
+  static_assert(sizeof(sockaddr_un::sun_path) == unix_path_max + 1);
+  base::check(path.size() <= unix_path_max, "the path of a Unix socket is too long");
+  KernelAddress kernel;
+  auto* local = reinterpret_cast<sockaddr_un*>(&kernel.storage);
+  local->sun_family = AF_UNIX;
+  std::memcpy(local->sun_path, path.data(), path.size());
+  kernel.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
   return kernel;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/ip_address.h"
@@ -72,6 +73,10 @@ struct KernelAddress {
 };
 KernelAddress to_kernel(const base::SocketAddress& address);
 base::SocketAddress from_kernel(const sockaddr_storage& storage);
+
+// Of a socket in the file system. At most this many bytes have room (unix(7)).
+inline constexpr size_t unix_path_max = 107;
+KernelAddress to_kernel_unix(std::string_view path);
 
 // A data socket as we want it: small writes go out at once; on loopback and private networks, a congestion
 // control that does not pace (the machine's default is kept towards the internet).

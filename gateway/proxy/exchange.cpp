@@ -350,7 +350,9 @@ void Exchange::describe_failure(const Attempt& attempt, Error error) {
   else if (!attempt.lease->fault_detail().empty())
     detail_ = attempt.lease->fault_detail();
   else if (base::traits(error.cause).fault == base::Side::upstream)  // no client's business otherwise
-    detail_ = attempt.endpoint->text + " at " + attempt.lease->peer().text();
+    detail_ = attempt.endpoint->unix_path.empty()
+                  ? attempt.endpoint->text + " at " + attempt.lease->peer().text()
+                  : attempt.endpoint->text;
 }
 
 Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnection& connection) {

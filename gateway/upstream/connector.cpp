@@ -8,6 +8,17 @@ constexpr http1::ParserLimits response_limits{64 * 1024, 0, 256, 16 * 1024};
 
 }  // namespace
 
+net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint) {
+  net::DialTarget target;
+  target.host = endpoint.host;
+  target.port = endpoint.port;
+  target.unix_path = endpoint.unix_path;
+  target.tls = endpoint.tls ? group.tls.get() : nullptr;
+  target.server_name = group.server_name.empty() ? endpoint.host : group.server_name;
+  target.connect_limit = group.connect_limit;
+  return target;
+}
+
 Lease take_idle(base::Turn& turn, const Group& group, size_t index, base::Duration longest) {
   const EndpointRef& endpoint = group.endpoint(index);
   std::unique_ptr<http1::ClientConnection> connection = endpoint->take_idle(longest);
@@ -18,13 +29,7 @@ Lease take_idle(base::Turn& turn, const Group& group, size_t index, base::Durati
 
 base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
                                         const Group& group, size_t index, std::string& tried) {
-  const EndpointModel& model = group.model().endpoints[index];
-  net::DialTarget target;
-  target.host = model.host;
-  target.port = model.port;
-  target.tls = model.tls ? group.model().tls.get() : nullptr;
-  target.server_name = group.model().server_name.empty() ? model.host : group.model().server_name;
-  target.connect_limit = group.model().connect_limit;
+  const net::DialTarget target = target_of(group.model(), group.model().endpoints[index]);
   base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling = dialer.dial(scope, target, tried);
   base::Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
   const EndpointRef& endpoint = group.endpoint(index);

@@ -16,6 +16,9 @@ namespace postern::upstream {
 // (Node and uvicorn: 5 s).
 inline constexpr base::Duration surely_open = std::chrono::seconds(4);
 
+// What a dialer needs to know of an endpoint. It borrows from the group's model.
+net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint);
+
 // Ready at once, or empty when the pool has none that rested at most `longest`.
 Lease take_idle(base::Turn& turn, const Group& group, size_t index, base::Duration longest);
 

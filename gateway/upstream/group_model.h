@@ -22,6 +22,7 @@ enum class Balance : uint8_t { round_robin, least_connections };
 struct EndpointModel {
   std::string host;  // name or address literal
   uint16_t port = 0;
+  std::string unix_path;  // instead of host and port
   bool tls = false;
   std::string text;       // as written, for logs
   std::string authority;  // what Host says when the client sent none

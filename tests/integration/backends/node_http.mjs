@@ -1,4 +1,4 @@
-// An HTTP server with one path for each thing a proxy must carry. Prints LISTENING <port>.
+// An HTTP server with one path for each thing a proxy must carry. Prints LISTENING <port>, or 1 on $UNIX_SOCKET.
 // usage: node_http.mjs [instance name] [certificate key]   (with a certificate: HTTPS)
 import http from "node:http";
 import https from "node:https";
@@ -177,4 +177,5 @@ const limits = { maxHeaderSize: 262144, requestTimeout: 0, keepAliveTimeout: 600
 const server = certificate
   ? https.createServer({ cert: readFileSync(certificate), key: readFileSync(key), ...limits }, handle)
   : http.createServer(limits, handle);
-server.listen(0, "127.0.0.1", () => console.log(`LISTENING ${server.address().port}`));
+const place = process.env.UNIX_SOCKET ? [process.env.UNIX_SOCKET] : [0, "127.0.0.1"];
+server.listen(...place, () => console.log(`LISTENING ${server.address().port ?? 1}`));

@@ -1,4 +1,4 @@
-// A WebSocket server (npm ws). The path says how it behaves. Prints LISTENING <port>.
+// A WebSocket server (npm ws). The path says how it behaves. Prints LISTENING <port>, or 1 on $UNIX_SOCKET.
 import http from "node:http";
 import { WebSocketServer } from "ws";
 
@@ -58,4 +58,5 @@ server.on("upgrade", (request, socket, head) => {
   });
 });
 
-server.listen(0, "127.0.0.1", () => console.log(`LISTENING ${server.address().port}`));
+const place = process.env.UNIX_SOCKET ? [process.env.UNIX_SOCKET] : [0, "127.0.0.1"];
+server.listen(...place, () => console.log(`LISTENING ${server.address().port ?? 1}`));

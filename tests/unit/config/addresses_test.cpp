@@ -64,6 +64,25 @@ TEST_CASE("addresses: endpoints have a scheme, a host and a port, given or by sc
   CHECK(demo->demo);
 }
 
+TEST_CASE("addresses: an endpoint may be a Unix socket, by its path") {
+  for (const std::string path : {"/run/app.sock", "run/app.sock", "./a", "a b?#%"}) {
+    const auto local = parse_endpoint("unix:" + path);
+    CAPTURE(path);
+    REQUIRE(local.has_value());
+    CHECK(local->unix_path == path);
+    CHECK(local->text == "unix:" + path);
+    CHECK(local->host.empty());
+    CHECK_FALSE(local->tls);
+  }
+  CHECK(better_of(parse_endpoint("unix:")) == "unix:/run/app.sock");
+  CHECK(better_of(parse_endpoint("unix:///run/a")) == "unix:/run/a");
+  CHECK(better_of(parse_endpoint("unix://")) == "unix:/");
+  CHECK(better_of(parse_endpoint("unix:@app")) == "unix:/run/app.sock");
+  CHECK(better_of(parse_endpoint("unix:/run/a:/path")) == "unix:/run/a");
+  CHECK_FALSE(parse_endpoint("unix:/run/").has_value());
+  CHECK_FALSE(parse_endpoint("https+unix:/run/a").has_value());
+}
+
 TEST_CASE("addresses: endpoints refuse paths, users and guesses") {
   CHECK(better_of(parse_endpoint("http://a/")) == "http://a");
   CHECK(better_of(parse_endpoint("https://a:1/x?y")) == "https://a:1");

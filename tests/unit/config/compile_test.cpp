@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "net/socket.h"
 #include "support/certificates.h"
 #include "support/jwt_keys.h"
 #include "unit/config/support.h"
@@ -198,6 +199,26 @@ TEST_CASE("compile: a certificate of every listener is used") {
   CHECK((*compiled)->groups[0].tls != nullptr);
   CHECK((*compiled)->groups[0].endpoints[0].port == 443);
   CHECK((*compiled)->groups[0].endpoints[0].authority == "app.internal");
+}
+
+TEST_CASE("compile: a Unix socket's path is relative to the file, and no longer than the system allows") {
+  Compiler compiler;
+  const auto text = [](const std::string& path) {
+    return "listeners: [{ address: \"127.0.0.1:0\" }]\n"
+           "routes: [{ upstream: \"unix:" +
+           path + "\" }]\n";
+  };
+  const Compiled compiled = compiler.compile_text(text("run/app.sock"), "/etc/postern/postern.yaml");
+  REQUIRE(compiled.has_value());
+  const upstream::EndpointModel& endpoint = (*compiled)->groups[0].endpoints[0];
+  CHECK(endpoint.unix_path == "/etc/postern/run/app.sock");
+  CHECK(endpoint.text == "unix:run/app.sock");
+  CHECK(endpoint.authority == "localhost");
+  const std::string longest = "/" + std::string(net::unix_path_max - 1, 'x');
+  CHECK(compiler.compile_text(text(longest)).has_value());
+  const std::string said = compiler.problems_of(text(longest + "x"), "postern.yaml");
+  CHECK(contains(said, "postern.yaml:2:"));
+  CHECK(contains(said, "has 108 bytes; the system allows 107"));
 }
 
 TEST_CASE("compile: an authority file that cannot be read is a problem at its upstream") {

@@ -54,6 +54,25 @@ struct Ground : LoopGround, Listener::Owner {
   std::string tried;
 };
 
+// A socket in the file system whose queue takes `queued` connections and one more.
+class UnixListener {
+ public:
+  UnixListener(const std::string& path, int queued)
+      : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const KernelAddress address = to_kernel_unix(path);
+    REQUIRE(::bind(socket_.descriptor(), address.get(), address.length) == 0);
+    REQUIRE(::listen(socket_.descriptor(), queued) == 0);
+  }
+  Socket accept() {
+    Socket accepted(::accept4(socket_.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    REQUIRE(accepted);
+    return accepted;
+  }
+
+ private:
+  Socket socket_;
+};
+
 DialTarget target(const std::string& host, uint16_t port) {
   DialTarget made;
   made.host = host;
@@ -152,6 +171,66 @@ TEST_CASE("dialer: a port on which nobody listens is refused") {
   REQUIRE_FALSE(dialing.outcome());
   CHECK(dialing.outcome().error() == base::Error{Cause::upstream_refused, Stage::connect});
   CHECK(ground.tried == "127.0.0.1:" + std::to_string(where.port) + " refused");
+}
+
+TEST_CASE("dialer: a Unix socket is connected by its path") {
+  Ground ground;
+  support::TemporaryFolder folder;
+  UnixListener listener(folder.file("app.sock"), 1);
+  DialTarget where;
+  where.unix_path = folder.file("app.sock");
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  REQUIRE(dialing.outcome());
+  CHECK(ground.tried == where.unix_path + " connected");
+  ScriptedPeer near(std::move(*dialing.outcome()));
+  ScriptedPeer far(ground.adopt(listener.accept()));
+  near.send("hello");
+  REQUIRE(ground.run_until([&] { return far.heard() == "hello"; }));
+  far.send("good bye");
+  far.finish();
+  REQUIRE(ground.run_until([&] { return near.heard() == "good bye" && near.ended(); }));
+}
+
+TEST_CASE("dialer: what is wrong with a Unix socket is told by name") {
+  Ground ground;
+  support::TemporaryFolder folder;
+  { UnixListener left_behind(folder.file("stale.sock"), 1); }
+  DialTarget where;
+  where.unix_path = folder.file("missing.sock");
+  Dialing missing(ground.dialer.dial(ground.scope, where, ground.tried));
+  REQUIRE(missing.ended());
+  CHECK(missing.outcome().error() == base::Error{Cause::upstream_unreachable, Stage::connect});
+  CHECK(ground.tried == where.unix_path + " does not exist");
+  ground.tried.clear();
+  where.unix_path = folder.file("stale.sock");
+  Dialing refused(ground.dialer.dial(ground.scope, where, ground.tried));
+  REQUIRE(refused.ended());
+  CHECK(refused.outcome().error() == base::Error{Cause::upstream_refused, Stage::connect});
+  CHECK(ground.tried == where.unix_path + " refused");
+}
+
+TEST_CASE("dialer: a Unix socket whose queue is full is tried again until the limit") {
+  Ground ground;
+  support::TemporaryFolder folder;
+  UnixListener listener(folder.file("busy.sock"), 0);
+  DialTarget where;
+  where.unix_path = folder.file("busy.sock");
+  where.connect_limit = 100ms;
+  Dialing first(ground.dialer.dial(ground.scope, where, ground.tried));
+  REQUIRE(first.ended());
+  ground.tried.clear();
+  Dialing late(ground.dialer.dial(ground.scope, where, ground.tried));
+  CHECK_FALSE(late.ended());
+  REQUIRE(ground.run_until([&] { return late.ended(); }));
+  CHECK(late.outcome().error() == base::Error{Cause::upstream_timed_out, Stage::connect});
+  CHECK(ground.tried == where.unix_path + " did not answer in time");
+  where.connect_limit = 10s;
+  Dialing patient(ground.dialer.dial(ground.scope, where, ground.tried));
+  CHECK_FALSE(patient.ended());
+  const Socket accepted = listener.accept();
+  REQUIRE(ground.run_until([&] { return patient.ended(); }));
+  CHECK(patient.outcome().has_value());
 }
 
 TEST_CASE("dialer: localhost is reached whichever of its addresses somebody listens on") {
