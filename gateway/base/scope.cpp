@@ -3,6 +3,9 @@
 namespace postern::base {
 
 void Turn::run() {
+  Link due;
+  due.take_all(deferred_);
+  while (due.linked()) LinkIn<Wait>::of(due.next)->settle();  // joins the ready ones
   for (;;) {
     while (ready_.linked()) {
       Wait* wait = LinkIn<Wait>::of(ready_.next);

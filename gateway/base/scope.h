@@ -75,6 +75,21 @@ class Scope {
   std::optional<Error> expired_;
 };
 
+// For a story that could go on for long: lets everything else of this turn happen first.
+class NextTurn : public Wait {
+ public:
+  explicit NextTurn(Scope& scope) : Wait(scope) {}
+  bool await_ready() { return already_failed(); }
+  void await_suspend(std::coroutine_handle<> story) {
+    suspend(story);
+    scope_.turn.defer(in_ready_);
+  }
+  Result<void> await_resume() {
+    if (failure_) return base::fail(*failure_);
+    return {};
+  }
+};
+
 // A named stretch of a story. When `limit` passes, the waits under the scope fail with `late` at this stage;
 // leaving the phase clears that, so a retry starts clean.
 class Phase : private Timer {

@@ -32,12 +32,20 @@ class Turn {
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 
-  void ready(LinkIn<Wait>& wait) { ready_.append(wait); }
+  void ready(LinkIn<Wait>& wait) {
+    wait.unlink();
+    ready_.append(wait);
+  }
+  // The wait is settled by the next run(), after the loop has looked at its descriptors.
+  void defer(LinkIn<Wait>& wait) { deferred_.append(wait); }
+  bool has_deferred() const { return deferred_.linked(); }
   void flush_later(Flushable& flushable) {
     if (!flushable.place_.linked()) flushing_.append(flushable.place_);
   }
   void arm(Timer& timer, Duration limit) { timers.arm(timer, now, limit); }
-  bool has_work() const { return ready_.linked() || flushing_.linked() || !graveyard.empty(); }
+  bool has_work() const {
+    return ready_.linked() || deferred_.linked() || flushing_.linked() || !graveyard.empty();
+  }
 
   // Beats two to four: run, flush, sweep, until nothing is left to do.
   void run();
@@ -48,6 +56,7 @@ class Turn {
 
  private:
   Link ready_;
+  Link deferred_;
   Link flushing_;
 };
 

@@ -14,7 +14,7 @@ int64_t unix_now() { return static_cast<int64_t>(std::time(nullptr)); }
 struct Loop::Handles {
   UvHandle<uv_prepare_t> prepare;
   UvHandle<uv_check_t> check;
-  UvHandle<uv_idle_t> idle;    // active only while readiness is left over
+  UvHandle<uv_idle_t> idle;    // active only while readiness or a story is left over
   UvHandle<uv_timer_t> timer;  // wakes the poll for the wheel
   UvHandle<uv_poll_t> poll;
 };
@@ -56,7 +56,7 @@ void Loop::stop() { uv_stop(&uv_); }
 
 void Loop::before_poll() {
   turn_.run();  // what libuv's timers, wake-ups and resolvers have filled
-  if (poller_.has_leftovers() != wakeful_) {
+  if ((poller_.has_leftovers() || turn_.has_deferred()) != wakeful_) {
     wakeful_ = !wakeful_;
     if (wakeful_)
       uv_idle_start(handles_->idle.get(), [](uv_idle_t*) {});

@@ -40,6 +40,15 @@ Task<Result<int>> try_twice(Scope& scope, Slot<int>& first, Slot<int>& second, s
   co_return value;
 }
 
+Task<Result<int>> go_on(Scope& scope, int& rounds) {
+  while (rounds < 5) {
+    ++rounds;
+    Result<void> turn = co_await NextTurn(scope);
+    if (!turn) co_return fail(turn.error());
+  }
+  co_return rounds;
+}
+
 // Counts how often its one wait came back.
 Task<Result<int>> count_returns(Scope& scope, Slot<int>& slot, int& returns) {
   Result<int> value = co_await slot.take(scope);
@@ -295,4 +304,42 @@ TEST_CASE("wait: one that is abandoned leaves its scope and its turn") {
   CHECK_FALSE(world.turn.has_work());
   scope.reset();
   world.settle();
+}
+
+TEST_CASE("scope: a story that lets others go first goes on in the next run, once in each") {
+  World world;
+  Scope scope(world.turn);
+  int rounds = 0;
+  WatchedStory<Result<int>> story(go_on(scope, rounds));
+  for (int i = 1; i <= 5; ++i) {
+    CHECK(rounds == i);
+    CHECK(world.turn.has_deferred());
+    CHECK(world.turn.has_work());
+    world.turn.run();
+  }
+  REQUIRE(story.ended());
+  CHECK(story.outcome() == 5);
+  CHECK_FALSE(world.turn.has_deferred());
+  CHECK_FALSE(world.turn.has_work());
+}
+
+TEST_CASE("scope: a story that lets others go first can be cancelled and dropped meanwhile") {
+  World world;
+  Scope scope(world.turn);
+  int rounds = 0;
+  WatchedStory<Result<int>> cancelled(go_on(scope, rounds));
+  scope.cancel(Cause::client_closed);
+  CHECK_FALSE(world.turn.has_deferred());
+  world.turn.run();
+  REQUIRE(cancelled.ended());
+  CHECK(cancelled.outcome().error().cause == Cause::client_closed);
+
+  Scope other(world.turn);
+  int more = 0;
+  WatchedStory<Result<int>> dropped(go_on(other, more));
+  CHECK(world.turn.has_deferred());
+  dropped.drop();
+  CHECK_FALSE(world.turn.has_deferred());
+  world.turn.run();
+  CHECK(more == 1);
 }
