@@ -4,8 +4,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include <cstdlib>
-
 #include "base/check.h"
 #include "base/ip_address.h"
 
@@ -57,17 +55,6 @@ void write_key(const std::string& path, EVP_PKEY* key) {
 }
 
 }  // namespace
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "postern-test-XXXXXX").string();
-  check(mkdtemp(name.data()) != nullptr, "a folder for temporary files");
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 CertificateAuthority::CertificateAuthority()
     : file_(folder_.file("ca.pem")),

@@ -1,29 +1,16 @@
 // Certificates made for one run, in a folder that disappears with them.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "net/tls_context.h"
+#include "support/temporary_folder.h"
 
 struct evp_pkey_st;
 struct x509_st;
 
 namespace postern::support {
-
-// A folder of its own below the system's for temporary files.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 // An authority that signs whatever a test asks for.
 class CertificateAuthority {
