@@ -1,0 +1,10 @@
+// brotli (RFC 7932) by libbrotlienc.
+#pragma once
+
+#include "coding/encoder.h"
+
+namespace postern::coding {
+
+std::unique_ptr<Encoder> make_brotli_encoder(int level, std::optional<uint64_t> size);
+
+}  // namespace postern::coding

@@ -1,0 +1,40 @@
+#include "coding/encoding_pump.h"
+
+namespace postern::coding {
+
+using base::Cause;
+using base::Chunk;
+using base::Pumped;
+using base::Result;
+
+uint64_t push_all(base::ChunkQueue& encoded, base::Channel& to) {
+  const uint64_t bytes = encoded.bytes();
+  while (!encoded.empty()) to.push(encoded.pop());
+  return bytes;
+}
+
+base::Task<Result<Pumped>> pump_encoded(base::Scope& scope, base::Channel& from, base::Channel& to,
+                                        Encoder& encoder, const base::PumpLimits& limits, uint64_t& moved) {
+  base::Phase phase(scope, limits.stage, limits.idle, limits.late_source);
+  base::ChunkQueue encoded;
+  for (;;) {
+    Result<Chunk> chunk = co_await from.read(scope);
+    if (!chunk) co_return base::fail(chunk.error().cause, limits.stage);
+    const bool over = chunk->empty();
+    Encoder::Then then = from.readable() ? Encoder::Then::more : Encoder::Then::flush;
+    if (over) then = Encoder::Then::finish;
+    if (!encoder.encode(chunk->bytes(), then, encoded)) co_return base::fail(Cause::internal, limits.stage);
+    moved += push_all(encoded, to);
+    if (over) break;
+    phase.extend();
+    if (to.has_room()) continue;
+    phase.blame(limits.late_sink);
+    Result<void> room = co_await to.room(scope);
+    if (!room) co_return base::fail(room.error().cause, limits.stage);
+    phase.blame(limits.late_source);
+    phase.extend();
+  }
+  co_return Pumped{};
+}
+
+}  // namespace postern::coding

@@ -1,0 +1,10 @@
+// zstd (RFC 8878) by libzstd.
+#pragma once
+
+#include "coding/encoder.h"
+
+namespace postern::coding {
+
+std::unique_ptr<Encoder> make_zstd_encoder(int level, std::optional<uint64_t> size);
+
+}  // namespace postern::coding
