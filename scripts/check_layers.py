@@ -16,7 +16,7 @@ ROWS = [
     ["net"],
     ["http"],
     ["http1", "http2", "websocket", "engineio", "coding"],
-    ["policy", "upstream"],
+    ["policy", "upstream", "files"],
     ["routing"],
     ["proxy"],
     ["server"],

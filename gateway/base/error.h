@@ -53,6 +53,7 @@ enum class Cause : uint8_t {
   upstream_at_limit,
   hold_expired,
   maintenance,
+  file_unreadable,
   timed_out,
   shutting_down,
   overloaded,

@@ -1,0 +1,23 @@
+// Which bytes of a file a request asks for (RFC 9110 14).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace postern::files {
+
+struct Range {
+  enum class Kind : uint8_t {
+    whole,          // no range, or one that may be ignored: an unknown unit, a broken form, several ranges
+    part,           // `first` up to and including `last`
+    unsatisfiable,  // well-formed, and beyond the end
+  } kind = Kind::whole;
+  uint64_t first = 0;
+  uint64_t last = 0;
+};
+
+// The value of a Range field, for a representation of `size` bytes. Several ranges are answered with the
+// whole (14.2 allows it): no client that matters asks for them, and they are a way to ask for much work.
+Range read_range(std::string_view field, uint64_t size);
+
+}  // namespace postern::files
