@@ -8,6 +8,7 @@
 #include <set>
 
 #include "config/compile_action.h"
+#include "config/compile_content.h"
 #include "config/compile_policy.h"
 #include "config/compile_resilience.h"
 #include "net/socket.h"
@@ -132,6 +133,7 @@ void compile_upstreams(Compilation& compilation) {
 
 void compile_routes(Compilation& compilation) {
   PolicyCompiler policies(compilation.document, compilation.problems, compilation.notes);
+  CompressionCompiler rules;
   std::vector<routing::Route> routes;
   for (size_t i = 0; i < compilation.document.routes.size(); ++i) {
     const RouteDocument& document = compilation.document.routes[i];
@@ -152,6 +154,7 @@ void compile_routes(Compilation& compilation) {
     route.action = compile_action(compilation.document, document);
     for (const ForwardedClaim& claim : document.forward_claims)
       compilation.snapshot->claim_fields.push_back(claim.header);
+    route.compression = rules.of(document.compression);
     route.answers_preflights = !document.origins.empty();
     route.pipeline = policies.pipeline(document);
     routes.push_back(std::move(route));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/addresses.h"
+#include "config/decode_content.h"
 #include "config/decode_limits.h"
 #include "config/decode_listener.h"
 #include "config/decode_policy.h"
@@ -72,6 +73,8 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.take("origins")) decode_origins(*value, document);
   if (const auto value = top.take("jwt")) decode_jwt(*value, document);
   if (const auto value = top.take("upstreams")) decode_upstreams(*value, document);
+  if (const auto value = top.take("compression"))
+    document.compression = decode_compression(*value, CompressionDocument());
   if (const auto value = top.need("routes")) decode_routes(*value, document);
   if (const auto value = top.take("log")) decode_log(*value, document.log);
   if (const auto value = top.take("limits")) decode_limits(*value, document.limits);

@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "config/addresses.h"
 #include "config/decode_action.h"
+#include "config/decode_content.h"
 #include "config/decode_limits.h"
 
 namespace postern::config {
@@ -94,6 +95,10 @@ RouteDocument decode_route(const Value& value, Document& document) {
     if (!jwt && !fields.is_misspelt("jwt"))
       claims->complain("needs jwt: without a verified token there are no claims");
   }
+  route.compression = document.compression;
+  if (const auto compression = fields.take("compression"))
+    route.compression =
+        decode_compression(*compression, document.compression.value_or(CompressionDocument()));
   if (const auto size = fields.take("body_size")) {
     if (const auto bytes = decode_body_size(*size)) route.body_size = *bytes;
   }

@@ -184,6 +184,16 @@ struct MaintenanceDocument {
   Place place;
 };
 
+struct CompressionDocument {
+  std::vector<std::string> algorithms = {"zstd", "br", "gzip"};
+  std::vector<std::string> types;  // lower case; empty: the usual ones
+  uint64_t min_size = 1024;
+  int gzip_level = 5;
+  int brotli_level = 4;
+  int zstd_level = 3;
+  friend bool operator==(const CompressionDocument&, const CompressionDocument&) = default;
+};
+
 struct RouteDocument {
   std::string name;  // default: "routes[N]"
   std::string host;  // empty: any; "app.example.com"; "*.example.com"
@@ -202,7 +212,8 @@ struct RouteDocument {
   bool jwt_required = true;
   Place jwt_place;
   std::vector<ForwardedClaim> forward_claims;
-  std::optional<uint64_t> body_size;  // overrides limits.body_size; 0: no limit
+  std::optional<uint64_t> body_size;               // overrides limits.body_size; 0: no limit
+  std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression
   Place place;
   Place name_place;
   Place match_place;       // line 0: no match, everything
@@ -250,6 +261,7 @@ struct Document {
   std::vector<OriginsDocument> origins;
   std::vector<JwtDocument> jwt;
   std::vector<UpstreamDocument> upstreams;
+  std::optional<CompressionDocument> compression;  // of routes that say nothing; nothing: off
   std::vector<RouteDocument> routes;
   LogDocument log;
   LimitsDocument limits;

@@ -165,6 +165,23 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"upstreams.*.hold.requests", value, "number", "1000",
      "Requests that may wait at once, per worker; one more gets 503 at once.", "1000"},
 
+    {"compression", section, "true, false or map", "false",
+     "Responses are compressed on their way to clients that accept it. Never: what is encoded already, event "
+     "streams, ranges, Cache-Control: no-transform. A page that repeats what a request says beside a secret "
+     "gives "
+     "the secret away by its compressed length (BREACH): exclude such routes.",
+     ""},
+    {"compression.algorithms", value, "list of zstd, br, gzip", "[zstd, br, gzip]",
+     "The first of the list is taken where a client likes several alike.", "[zstd, br, gzip]"},
+    {"compression.types", value, "list of media types", "text, scripts, JSON, XML, SVG, fonts, WASM",
+     "What is compressed, in place of the usual list; \"text/*\" is the whole family.",
+     "[\"text/*\", application/json, application/javascript, image/svg+xml]", false},
+    {"compression.min_size", value, "size", "1KiB", "Smaller bodies stay as they are.", "1KiB"},
+    {"compression.level", section, "map", "see below", "From 1 (fast) to 9 (small).", ""},
+    {"compression.level.gzip", value, "number, 1 to 9", "5", "Of gzip.", "5"},
+    {"compression.level.br", value, "number, 1 to 9", "4", "Of brotli.", "4"},
+    {"compression.level.zstd", value, "number, 1 to 9", "3", "Of zstd.", "3"},
+
     {"routes", list, "list", "required",
      "Which request goes where. The most specific match wins, whatever the order.", ""},
     {"routes[].name", value, "text", "routes[N]", "What logs and metrics call the route.", "socket"},
@@ -212,6 +229,9 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"routes[].forward_claims", value, "map of claim to header name", "none",
      "Claims of the verified token that go to the upstream. A client can never send these fields itself.",
      "{ sub: X-User-Id, email: X-User-Email }"},
+    {"routes[].compression", value, "true, false or map", "compression",
+     "false leaves this route out; a map has the keys of compression, and changes only those it names.",
+     "false", false},
     {"routes[].body_size", value, "size or none", "limits.body_size", "Largest request body of this route.",
      "10MiB"},
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "coding/encoding_pump.h"
 #include "http/hop_by_hop.h"
 #include "http1/websocket_handshake.h"
 #include "proxy/failure_response.h"
@@ -30,6 +31,15 @@ bool may_hold_token(std::string_view subprotocol) {
 
 // For the second try that a stale pooled connection is owed.
 const upstream::RetryModel usual_rules;
+
+// Of a response's body, when it is known: it was announced, or all of it is here already.
+std::optional<uint64_t> size_of(Attempt& attempt, http::Method method) {
+  if (attempt.head.body == http::BodyKind::length) return attempt.head.content_length;
+  if (method == http::Method::head) return std::nullopt;
+  base::Channel& body = attempt.lease->response_body();
+  if (body.closed() && !body.aborted()) return body.bytes();
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -73,6 +83,7 @@ Task<Result<void>> Exchange::serve() {
   // 3. Send it to an endpoint, trying another while nothing is lost by it.
   upstream::Group& group = *pin_->groups[to_upstream->group];
   group_ = &group.model();
+  note_encodings();
   Task<Result<Attempt>> sending = send_with_retries(group);
   Result<Attempt> attempt = co_await sending;
   if (!attempt) co_return base::fail(attempt.error());
@@ -82,10 +93,12 @@ Task<Result<void>> Exchange::serve() {
   rewrite_response(attempt->head);
 
   // 5. Bytes, until both sides are done.
+  const std::unique_ptr<coding::Encoder> encoder =
+      begin_encoding(size_of(*attempt, stream_.request().method), attempt->head);
   status_ = attempt->head.status;
   answered_ = true;
   stream_.respond(attempt->head);
-  Task<Result<void>> copying = copy_response(*attempt);
+  Task<Result<void>> copying = copy_response(*attempt, encoder.get());
   Result<void> copied = co_await copying;
   co_return copied;
 }
@@ -386,7 +399,25 @@ void Exchange::rewrite_response(http::ResponseHead& head) const {
   route_->pipeline.amend(*context_, head);
 }
 
-Task<Result<void>> Exchange::copy_response(Attempt& attempt) {
+// The client's fields may be rewritten for the endpoint: they are looked at before.
+void Exchange::note_encodings() {
+  if (!route_->compression) return;
+  const http::RequestHead& request = stream_.request();
+  encodable_.accepted = coding::Accepted::read(request.headers);
+  const http::HeaderField* held = request.headers.find("If-None-Match");
+  if (held) encodable_.if_none_match = held->value;
+}
+
+// Null: the body goes as it is, or there is none.
+std::unique_ptr<coding::Encoder> Exchange::begin_encoding(std::optional<uint64_t> size,
+                                                          http::ResponseHead& head) const {
+  if (!route_->compression) return nullptr;
+  const coding::Coding coding = coding::negotiate(*route_->compression, encodable_, size, head);
+  if (coding == coding::Coding::identity || stream_.request().method == http::Method::head) return nullptr;
+  return coding::make_encoder(coding, route_->compression->levels, size);
+}
+
+Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* encoder) {
   base::PumpLimits limits;
   limits.stage = Stage::response_body;
   limits.idle = std::min(snapshot().limits.idle, group_->idle_limit);
@@ -395,7 +426,10 @@ Task<Result<void>> Exchange::copy_response(Attempt& attempt) {
   const base::Instant began = services_.turn.now;
   http1::ClientConnection& connection = *attempt.lease;
   Task<Result<base::Pumped>> pumping =
-      base::pump(scope_, connection.response_body(), stream_.response_body(), limits, response_bytes_);
+      encoder
+          ? coding::pump_encoded(scope_, connection.response_body(), stream_.response_body(), *encoder,
+                                 limits, response_bytes_)
+          : base::pump(scope_, connection.response_body(), stream_.response_body(), limits, response_bytes_);
   Result<base::Pumped> pumped = co_await pumping;
   stages_.body = since(began);
   if (!pumped) {

@@ -11,6 +11,7 @@
 #include "base/pump.h"
 #include "base/scope.h"
 #include "base/task.h"
+#include "coding/negotiation.h"
 #include "http/stream.h"
 #include "http1/fault.h"
 #include "policy/request_context.h"
@@ -63,7 +64,7 @@ class Exchange : public base::Pooled {
   base::Task<base::Result<void>> await_head(Attempt& attempt);
   base::Task<base::Result<void>> hold(upstream::Group& group,
                                       std::optional<upstream::HoldQueue::Ticket>& ticket);
-  base::Task<base::Result<void>> copy_response(Attempt& attempt);
+  base::Task<base::Result<void>> copy_response(Attempt& attempt, coding::Encoder* encoder);
   base::Task<base::Result<void>> upload(upstream::Group& group, http1::ClientConnection& connection);
 
   base::Result<void> read_request();
@@ -77,6 +78,9 @@ class Exchange : public base::Pooled {
   uint64_t body_limit() const { return route_->body_size.value_or(snapshot().limits.body_size); }
   void rewrite_response(http::ResponseHead& head) const;
   base::Result<void> answer_locally();
+  void note_encodings();
+  std::unique_ptr<coding::Encoder> begin_encoding(std::optional<uint64_t> size,
+                                                  http::ResponseHead& head) const;
   void answer(http::LocalResponse response);
   void answer_failure(base::Error error);
   base::Error failed(base::Cause cause, base::Stage stage, std::string_view detail);
@@ -104,6 +108,7 @@ class Exchange : public base::Pooled {
   const routing::Route* route_ = nullptr;
   const upstream::GroupModel* group_ = nullptr;
   const upstream::EndpointModel* endpoint_ = nullptr;
+  coding::Request encodable_;  // what the client accepts, on a route with compression
 
   base::Instant held_since_{};
   std::optional<base::Instant> hold_until_;  // set while the request is held, or on its turn to try

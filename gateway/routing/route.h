@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "coding/negotiation.h"
 #include "policy/policy.h"
 #include "routing/action.h"
 #include "routing/host_matcher.h"
@@ -21,6 +23,7 @@ struct Route {
   policy::Pipeline pipeline;
   bool answers_preflights = false;  // it has an origin list
   Action action;
+  std::shared_ptr<const coding::Rules> compression;  // null: responses pass as they are
   std::optional<uint64_t> body_size;  // bytes, for bodies that stream; 0: no limit; nothing: the general one
 };
 
