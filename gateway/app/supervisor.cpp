@@ -58,8 +58,8 @@ Supervisor::Supervisor(std::string path, config::Document document)
       log_(sink_, {.format = format_of(document_.log), .level = level_of(document_.log.level)}),
       mailbox_(loop_, [this](ToControl message) { receive(message); }),
       signals_(loop_),
-      shared_{
-          sink_, log_, format_of(document_.log), {}, [this](ToControl message) { mailbox_.post(message); }} {}
+      shared_{sink_, log_, format_of(document_.log),
+              {},    {},   [this](ToControl message) { mailbox_.post(message); }} {}
 
 Supervisor::~Supervisor() = default;
 

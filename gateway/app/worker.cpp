@@ -1,11 +1,26 @@
 #include "app/worker.h"
 
+#include <array>
+#include <cstring>
 #include <optional>
 
+#include "crypto/random.h"
 #include "server/drain.h"
 #include "upstream/registry.h"
 
 namespace postern::app {
+
+namespace {
+
+uint64_t random_seed() {
+  std::array<uint8_t, sizeof(uint64_t)> bytes;
+  crypto::fill_random(bytes);
+  uint64_t seed = 0;
+  std::memcpy(&seed, bytes.data(), sizeof(seed));
+  return seed;
+}
+
+}  // namespace
 
 // Everything on a worker's loop, in the order in which it is made.
 class Worker::Rooms final : private server::Acceptor::Owner, private proxy::TunnelSet::Owner {
@@ -17,7 +32,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_),
         services_{loop_.turn(), dialer_, tokens_, access_log_, request_ids_, tunnels_, &net::unix_now},
-        registry_(loop_.turn(), &shared.log),
+        registry_(loop_.turn(), shared.upstream_loads, random_seed(), &shared.log),
         current_{loop_, services_, shared.log, {}},
         acceptor_(current_, shared.clients, *this),
         drain_(current_, acceptor_) {

@@ -11,6 +11,7 @@
 #include "net/mailbox.h"
 #include "server/acceptor.h"
 #include "telemetry/log.h"
+#include "upstream/process_load.h"
 
 namespace postern::app {
 
@@ -20,6 +21,7 @@ struct Shared {
   telemetry::Logger& log;
   telemetry::LogFormat format;
   server::ClientCount clients;
+  upstream::ProcessLoads upstream_loads;
   std::function<void(ToControl)> tell_control;  // any thread
 };
 

@@ -90,12 +90,34 @@ void set_unix_path(Compilation& compilation, const UpstreamDocument& upstream, c
                                    " bytes; the system allows " + std::to_string(net::unix_path_max));
 }
 
+upstream::Balance balance_of(Balance balance) {
+  switch (balance) {
+    case Balance::round_robin: return upstream::Balance::round_robin;
+    case Balance::least_connections: return upstream::Balance::least_connections;
+    case Balance::power_of_two_choices: return upstream::Balance::power_of_two_choices;
+    case Balance::random: return upstream::Balance::random;
+    case Balance::hash: return upstream::Balance::hash;
+  }
+  return upstream::Balance::round_robin;
+}
+
+upstream::HashSource::Kind hash_kind_of(HashDocument::Kind kind) {
+  switch (kind) {
+    case HashDocument::Kind::client_address: return upstream::HashSource::Kind::client_address;
+    case HashDocument::Kind::header: return upstream::HashSource::Kind::header;
+    case HashDocument::Kind::cookie: return upstream::HashSource::Kind::cookie;
+    case HashDocument::Kind::query: return upstream::HashSource::Kind::query;
+  }
+  return upstream::HashSource::Kind::client_address;
+}
+
 void compile_upstreams(Compilation& compilation) {
   for (const UpstreamDocument& upstream : compilation.document.upstreams) {
     upstream::GroupModel model;
     model.name = upstream.name;
-    model.balance = upstream.balance == Balance::least_connections ? upstream::Balance::least_connections
-                                                                   : upstream::Balance::round_robin;
+    model.balance = balance_of(upstream.balance);
+    model.hash = {hash_kind_of(upstream.hash.kind), upstream.hash.name};
+    model.slow_start = nanoseconds(upstream.slow_start);
     bool any_tls = false;
     for (const EndpointUrl& endpoint : upstream.endpoints) {
       upstream::EndpointModel one;
@@ -108,6 +130,9 @@ void compile_upstreams(Compilation& compilation) {
       const uint16_t usual = one.tls ? 443 : 80;
       one.authority = (v6 ? "[" + one.host + "]" : one.host) +
                       (one.port == usual ? std::string() : ":" + std::to_string(one.port));
+      one.weight = endpoint.weight;
+      one.backup = endpoint.backup;
+      one.max_requests = endpoint.max_requests;
       any_tls = any_tls || one.tls;
       model.endpoints.push_back(std::move(one));
     }

@@ -1,6 +1,7 @@
 #include "config/decode_upstream.h"
 
 #include <algorithm>
+#include <array>
 
 #include "config/addresses.h"
 #include "config/decode_resilience.h"
@@ -12,20 +13,85 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
+// "http://a:1", or a map with the URL in it.
+std::optional<EndpointUrl> decode_endpoint(const Value& value) {
+  if (!value.is_map()) return value.parsed(parse_endpoint);
+  const Fields fields(value);
+  std::optional<EndpointUrl> endpoint;
+  if (const auto url = fields.need("url")) endpoint = url->parsed(parse_endpoint);
+  EndpointUrl read;  // whose problems are told even when the URL has one
+  if (const auto weight = fields.take("weight")) set(read.weight, weight->number(1, 1000));
+  if (const auto backup = fields.take("backup")) set(read.backup, backup->boolean());
+  if (const auto most = fields.take("max_requests")) set(read.max_requests, most->number(1, 1'000'000));
+  if (!endpoint) return std::nullopt;
+  endpoint->weight = read.weight;
+  endpoint->backup = read.backup;
+  endpoint->max_requests = read.max_requests;
+  return endpoint;
+}
+
 void decode_endpoints(const Value& value, UpstreamDocument& upstream) {
   const auto items = value.items();
   if (value.is_list() && items.empty()) value.complain("is empty; an upstream needs an endpoint");
   for (const Value& item : items) {
-    auto url = item.parsed(parse_endpoint);
+    auto url = decode_endpoint(item);
     if (!url) continue;
     url->place = item.place();
     for (const EndpointUrl& other : upstream.endpoints) {
       if (other.text != url->text) continue;
-      item.complain(item.quote() + " stands in line " + std::to_string(other.place.line) + " already");
+      item.complain((item.is_scalar() ? item.quote() : "this endpoint") + " stands in line " +
+                    std::to_string(other.place.line) + " already");
       break;
     }
     upstream.endpoints.push_back(std::move(*url));
   }
+  const bool only_backups = !upstream.endpoints.empty() && upstream.endpoints.size() == items.size() &&
+                            std::all_of(upstream.endpoints.begin(), upstream.endpoints.end(),
+                                        [](const EndpointUrl& endpoint) { return endpoint.backup; });
+  if (only_backups) value.complain("has backups only; one endpoint at least must be none");
+}
+
+// { header: NAME }, { cookie: NAME }, { query: NAME } or client_address.
+void decode_hash(const Value& value, UpstreamDocument& upstream) {
+  using Kind = HashDocument::Kind;
+  if (value.is_scalar()) {
+    value.one_of({"client_address"});
+    return;
+  }
+  const Fields fields(value, {"header", "cookie", "query"});
+  if (!fields.is_map()) return;
+  int found = 0;
+  const auto read = [&](std::string_view key, Kind kind, Parsed<std::string> (*parse)(std::string_view)) {
+    const auto name = fields.take(key);
+    if (!name) return;
+    ++found;
+    upstream.hash.kind = kind;
+    if (parse)
+      set(upstream.hash.name, name->parsed(parse));
+    else if (const auto text = name->text())
+      upstream.hash.name = *text;
+  };
+  read("header", Kind::header, parse_header_name);
+  read("cookie", Kind::cookie, parse_cookie_name);
+  read("query", Kind::query, nullptr);
+  if (found != 1) value.complain("names one of header, cookie and query, or is client_address");
+}
+
+void decode_balance(const Value& value, UpstreamDocument& upstream) {
+  if (value.is_map()) {
+    const Fields fields(value, {"hash"});
+    upstream.balance = Balance::hash;
+    if (const auto hash = fields.need("hash")) decode_hash(*hash, upstream);
+    return;
+  }
+  if (value.is_scalar() && value.node().text == "hash") {
+    value.complain("needs what to hash: { hash: client_address } or { hash: { header: NAME } }");
+    return;
+  }
+  constexpr auto rules = std::to_array(
+      {Balance::round_robin, Balance::least_connections, Balance::power_of_two_choices, Balance::random});
+  const auto index = value.one_of({"round_robin", "least_connections", "power_of_two_choices", "random"});
+  if (index) upstream.balance = rules[*index];
 }
 
 void decode_timeouts(const Value& value, UpstreamDocument& upstream) {
@@ -64,9 +130,9 @@ UpstreamDocument decode_upstream(std::string name, const Value& value) {
   upstream.name = std::move(name);
   upstream.place = value.place();
   if (const auto endpoints = fields.need("endpoints")) decode_endpoints(*endpoints, upstream);
-  if (const auto balance = fields.take("balance")) {
-    const auto index = balance->one_of({"round_robin", "least_connections"});
-    if (index) upstream.balance = *index == 0 ? Balance::round_robin : Balance::least_connections;
+  if (const auto balance = fields.take("balance")) decode_balance(*balance, upstream);
+  if (const auto slow_start = fields.take("slow_start")) {
+    set(upstream.slow_start, slow_start->duration(milliseconds(0), hours(1)));
   }
   decode_verification(fields, upstream);
   if (const auto timeouts = fields.take("timeouts")) decode_timeouts(*timeouts, upstream);

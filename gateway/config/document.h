@@ -103,10 +103,18 @@ struct EndpointUrl {
   uint16_t port = 0;
   std::string unix_path;  // instead of host and port; absolute or relative to the file
   std::string text;       // as written
+  uint32_t weight = 1;
+  bool backup = false;
+  uint32_t max_requests = 0;  // of the whole process; 0: no limit
   Place place;
 };
 
-enum class Balance : uint8_t { round_robin, least_connections };
+enum class Balance : uint8_t { round_robin, least_connections, power_of_two_choices, random, hash };
+
+struct HashDocument {
+  enum class Kind : uint8_t { client_address, header, cookie, query } kind = Kind::client_address;
+  std::string name;  // of the field, cookie or parameter
+};
 
 enum class FailureKind : uint8_t { connect, reset, timeout, invalid_response };
 
@@ -143,9 +151,11 @@ struct UpstreamDocument {
   std::string name;
   std::vector<EndpointUrl> endpoints;
   Balance balance = Balance::round_robin;
-  std::string ca;           // PEM bundle for https endpoints; empty: the system's
-  bool insecure = false;    // do not verify; warns
-  std::string server_name;  // SNI and verified name; empty: the endpoint's host
+  HashDocument hash;           // of Balance::hash
+  Milliseconds slow_start{0};  // 0: off
+  std::string ca;              // PEM bundle for https endpoints; empty: the system's
+  bool insecure = false;       // do not verify; warns
+  std::string server_name;     // SNI and verified name; empty: the endpoint's host
   Milliseconds connect_timeout{5'000};
   Milliseconds response_timeout{60'000};
   Milliseconds idle_timeout{60'000};  // no byte of a body in either direction

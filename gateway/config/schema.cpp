@@ -101,15 +101,39 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"jwt.*.require_expiry", value, "true or false", "true", "Refuse a token that has no exp claim.", "true"},
 
     {"upstreams", named, "map of names", "none", "The applications behind the gateway.", "api"},
-    {"upstreams.*.endpoints", value, "list of URLs", "required",
+    {"upstreams.*.endpoints", list, "list", "required",
+     "URLs, or maps where there is more to say: [\"http://127.0.0.1:3001\", { url: "
+     "\"http://127.0.0.1:3002\", "
+     "weight: 3 }].",
+     ""},
+    {"upstreams.*.endpoints[].url", value, "URL", "required",
      "http://, https://, and ws://, wss:// as other spellings of the two; no path. unix:/run/app.sock is "
      "plain "
      "HTTP over a Unix socket, its path absolute or relative to this file. demo: is the application built "
-     "into "
-     "the binary.",
-     "[\"http://127.0.0.1:3001\", \"https://api.internal:8443\", \"unix:/run/api.sock\"]"},
-    {"upstreams.*.balance", value, "round_robin or least_connections", "round_robin",
-     "How an endpoint is chosen.", "round_robin"},
+     "into the binary.",
+     "\"https://api.internal:8443\""},
+    {"upstreams.*.endpoints[].weight", value, "number, at most 1000", "1",
+     "Its share of the requests, against the other endpoints'.", "1"},
+    {"upstreams.*.endpoints[].backup", value, "true or false", "false",
+     "Gets requests only while none of the others is available. Others that are at max_requests are still "
+     "available.",
+     "false"},
+    {"upstreams.*.endpoints[].max_requests", value, "number", "none",
+     "Exchanges and tunnels that it has at once, counted over all workers of the process. When all are at "
+     "their limit, the answer is 503 with Retry-After.",
+     "1000"},
+    {"upstreams.*.balance", value,
+     "round_robin, least_connections, power_of_two_choices, random or { hash: ... }", "round_robin",
+     "How an endpoint is chosen; all of them mind weights. least_connections counts exchanges and tunnels "
+     "over "
+     "all workers. { hash: client_address }, { hash: { header: NAME } }, { hash: { cookie: NAME } } and "
+     "{ hash: { query: NAME } } send equal values to one endpoint; one that joins or leaves moves its own "
+     "share "
+     "of the values only. A request without a value is sent in turn.",
+     "round_robin"},
+    {"upstreams.*.slow_start", value, "duration, at most 1h", "0s",
+     "How long the weight of an endpoint grows from little to all, once it came up or joined in a reload.",
+     "0s"},
     {"upstreams.*.ca", value, "file", "the system's", "PEM bundle that https endpoints are verified with.",
      "internal-ca.pem"},
     {"upstreams.*.insecure", value, "true or false", "false",

@@ -203,6 +203,11 @@ Parsed<std::string> parse_header_name(std::string_view text) {
   return std::string(text);
 }
 
+Parsed<std::string> parse_cookie_name(std::string_view text) {
+  if (!base::is_token(text)) return complain("is no cookie name (letters, digits and !#$%&'*+-.^_`|~)");
+  return std::string(text);
+}
+
 Parsed<std::string> parse_settable_header(std::string_view text) {
   Parsed<std::string> name = parse_header_name(text);
   if (!name) return name;

@@ -47,6 +47,9 @@ Parsed<std::string> parse_method(std::string_view text);
 // A field name: a token, and not "*".
 Parsed<std::string> parse_header_name(std::string_view text);
 
+// A cookie's name: a token.
+Parsed<std::string> parse_cookie_name(std::string_view text);
+
 // A field name that the gateway may set on a request: none that frames it (Host, Content-Length, Connection
 // and other hop-by-hop fields), authenticates it (Authorization, Cookie) or that the gateway sets itself
 // (X-Forwarded-*, Forwarded, Via, Sec-WebSocket-*).

@@ -195,42 +195,48 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
   group.state().retry_budget.count_request(services_.turn.now);
   Trying trying;
   std::optional<upstream::HoldQueue::Ticket> ticket;
-  std::optional<size_t> index = next_endpoint(group, trying);
+  upstream::Pick pick = next_endpoint(group, trying);
   for (;;) {
-    if (!index) {
-      if (!group.model().hold) co_return base::fail(trying.last);
+    if (!pick.place) {
+      if (pick.at_limit || !group.model().hold) co_return base::fail(trying.last);
       Task<Result<void>> holding = hold(group, ticket);
       Result<void> held = co_await holding;
       if (!held) co_return base::fail(held.error());
       trying.begin_turn();
-      index = next_endpoint(group, trying);
+      pick = next_endpoint(group, trying);
       continue;
     }
     ++attempts_;
     Attempt attempt;
-    Task<Result<void>> sending = send_once(group, *index, attempt);
+    attempt.place = std::move(pick.place);
+    Task<Result<void>> sending = send_once(group, pick.index, attempt);
     Result<void> sent = co_await sending;
-    const bool again = wants_another(group, *index, attempt, sent, trying);
-    if (again) index = next_endpoint(group, trying);
-    if (sent && (!again || !index)) co_return std::move(attempt);
+    const bool again = wants_another(group, pick.index, attempt, sent, trying);
+    if (again) pick = next_endpoint(group, trying);
+    if (sent && (!again || !pick.place)) co_return std::move(attempt);
     if (!again) co_return base::fail(trying.last);
   }
 }
 
-std::optional<size_t> Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
+upstream::Pick Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
   const upstream::RetryModel& rules = group.model().retries;
   const bool free = std::exchange(trying.next_is_free, false);
   const bool retry = trying.attempts > 0 && !free;
-  if (retry && trying.attempts > rules.attempts) return std::nullopt;
-  const std::optional<size_t> index = group.pick(trying.tried);
-  if (!index) return std::nullopt;
-  upstream::Endpoint& endpoint = *group.endpoint(*index);
+  if (retry && trying.attempts > rules.attempts) return {};
+  const upstream::RequestView view{client_.address, stream_.request().headers, target_.query};
+  upstream::Pick pick = group.pick(view, trying.tried);
+  if (!pick.place) {
+    if (pick.at_limit && attempts_ == 0)
+      trying.last = failed(Cause::upstream_at_limit, Stage::connect, "max_requests of " + group.model().name);
+    return pick;
+  }
+  upstream::Endpoint& endpoint = *pick.place.endpoint();
   // Who may wait until a check passes asks nobody whose checks fail.
-  if (group.model().hold && endpoint.standing() == upstream::Standing::down) return std::nullopt;
-  if (retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return std::nullopt;
+  if (group.model().hold && endpoint.standing() == upstream::Standing::down) return {};
+  if (retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return {};
   if (!free) ++trying.attempts;
   endpoint.ejection().on_attempt(services_.turn.now);
-  return index;
+  return pick;
 }
 
 bool Exchange::wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
@@ -297,7 +303,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   detail_.clear();  // of an attempt before
   const bool repeatable = http::is_idempotent(request.method) && request.body == http::BodyKind::none;
   if (attempts_ == 1)  // a second try wants a connection that is surely alive
-    attempt.lease = upstream::take_idle(services_.turn, group, index,
+    attempt.lease = upstream::take_idle(services_.turn, attempt.place,
                                         repeatable ? base::no_limit : upstream::surely_open);
   if (!attempt.lease) {
     const base::Instant began = services_.turn.now;
@@ -307,7 +313,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
       limit.emplace(scope_, Stage::connect, std::max(*hold_until_ - began, base::Duration::zero()),
                     Cause::hold_expired);
     Task<Result<upstream::Lease>> connecting =
-        upstream::connect(scope_, services_.turn, services_.dialer, group, index, tried);
+        upstream::connect(scope_, services_.turn, services_.dialer, group, index, attempt.place, tried);
     Result<upstream::Lease> connected = co_await connecting;
     stages_.connect = since(began);
     if (!connected) {

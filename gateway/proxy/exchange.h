@@ -70,7 +70,7 @@ class Exchange : public base::Pooled {
   base::Result<void> read_request();
   base::Result<void> find_route();
   base::Result<void> redirect_if_asked();
-  std::optional<size_t> next_endpoint(upstream::Group& group, Trying& trying);
+  upstream::Pick next_endpoint(upstream::Group& group, Trying& trying);
   bool wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
                      const base::Result<void>& sent, Trying& trying);
   base::Result<void> open_tunnel(Attempt& attempt);

@@ -19,28 +19,27 @@ net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint
   return target;
 }
 
-Lease take_idle(base::Turn& turn, const Group& group, size_t index, base::Duration longest) {
-  const EndpointRef& endpoint = group.endpoint(index);
-  std::unique_ptr<http1::ClientConnection> connection = endpoint->take_idle(longest);
+Lease take_idle(base::Turn& turn, Place& place, base::Duration longest) {
+  std::unique_ptr<http1::ClientConnection> connection = place.endpoint()->take_idle(longest);
   if (!connection) return {};
   connection->begin_stream();
-  return Lease(turn, endpoint, std::move(connection));
+  return Lease(turn, std::move(place), std::move(connection));
 }
 
 base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
-                                        const Group& group, size_t index, std::string& tried) {
+                                        const Group& group, size_t index, Place& place, std::string& tried) {
   const net::DialTarget target = target_of(group.model(), group.model().endpoints[index]);
   base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling = dialer.dial(scope, target, tried);
   base::Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
-  const EndpointRef& endpoint = group.endpoint(index);
   if (!transport) {
     // A client that left meanwhile says nothing about the endpoint.
-    if (base::traits(transport.error().cause).fault == base::Side::upstream) endpoint->rest_after_failure();
+    if (base::traits(transport.error().cause).fault == base::Side::upstream)
+      place.endpoint()->rest_after_failure();
     co_return base::fail(transport.error());
   }
   auto connection = std::make_unique<http1::ClientConnection>(turn, std::move(*transport), response_limits);
   connection->begin_stream();
-  Lease lease(turn, endpoint, std::move(connection));
+  Lease lease(turn, std::move(place), std::move(connection));
   co_return std::move(lease);
 }
 

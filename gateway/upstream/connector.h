@@ -1,4 +1,4 @@
-// From a group and an index to a connection that can take a request: from the pool, or dialled.
+// From a place at an endpoint to a connection that can take a request: from the pool, or dialled.
 #pragma once
 
 #include <string>
@@ -19,11 +19,14 @@ inline constexpr base::Duration surely_open = std::chrono::seconds(4);
 // What a dialer needs to know of an endpoint. It borrows from the group's model.
 net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint);
 
-// Ready at once, or empty when the pool has none that rested at most `longest`.
-Lease take_idle(base::Turn& turn, const Group& group, size_t index, base::Duration longest);
+// Both take the place with a lease, and leave it where it is without one.
 
-// Dials. `tried` gets the account of every address; on failure the endpoint rests for a moment.
+// Ready at once, or empty when the pool has none that rested at most `longest`.
+Lease take_idle(base::Turn& turn, Place& place, base::Duration longest);
+
+// Dials the group's endpoint `index`, where `place` is. `tried` gets the account of every address; on failure
+// the endpoint rests for a moment.
 base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
-                                        const Group& group, size_t index, std::string& tried);
+                                        const Group& group, size_t index, Place& place, std::string& tried);
 
 }  // namespace postern::upstream

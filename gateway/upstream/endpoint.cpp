@@ -6,13 +6,40 @@ namespace postern::upstream {
 namespace {
 
 constexpr base::Duration rest_after_connect_failure = std::chrono::seconds(1);
+constexpr uint64_t whole_weight = 1024;
+constexpr uint64_t least_weight = 16;
 
 }  // namespace
 
-void Endpoint::set_limits(size_t idle_max, base::Duration keepalive) {
-  idle_max_ = idle_max;
-  keepalive_ = keepalive;
+void Endpoint::set_limits(const Limits& limits) {
+  const bool counted = counts_process();
+  limits_ = limits;
+  if (counts_process() && !counted) process_load_->add(load_);
+  if (!counts_process() && counted) process_load_->remove(load_);
   retired_ = false;
+}
+
+bool Endpoint::enter() {
+  if (limits_.max_requests != 0) {
+    if (!process_load_->add_below(limits_.max_requests)) return false;
+  } else if (limits_.process_wide) {
+    process_load_->add(1);
+  }
+  ++load_;
+  return true;
+}
+
+void Endpoint::leave() {
+  --load_;
+  if (counts_process()) process_load_->remove(1);
+}
+
+uint64_t Endpoint::share_of_weight(base::Duration slow_start) const {
+  if (!up_since_ || slow_start <= base::Duration::zero()) return whole_weight;
+  const base::Duration up = turn_.now - *up_since_;
+  if (up >= slow_start) return whole_weight;
+  const double grown = static_cast<double>(up.count()) / static_cast<double>(slow_start.count());
+  return std::max(least_weight, static_cast<uint64_t>(std::max(grown, 0.0) * whole_weight));
 }
 
 std::unique_ptr<http1::ClientConnection> Endpoint::take_idle(base::Duration longest) {
@@ -23,11 +50,11 @@ std::unique_ptr<http1::ClientConnection> Endpoint::take_idle(base::Duration long
 }
 
 void Endpoint::give_back(std::unique_ptr<http1::ClientConnection> connection) {
-  if (retired_ || idle_max_ == 0) return turn_.graveyard.bury(std::move(connection));
-  if (idle_.size() >= idle_max_) close_oldest();
+  if (retired_ || limits_.idle_max == 0) return turn_.graveyard.bury(std::move(connection));
+  if (idle_.size() >= limits_.idle_max) close_oldest();
   connection->rest(*this);
   idle_.push_back({std::move(connection), turn_.now});
-  if (!armed()) turn_.arm(*this, keepalive_);
+  if (!armed()) turn_.arm(*this, limits_.keepalive);
 }
 
 void Endpoint::retire() {
@@ -40,7 +67,10 @@ void Endpoint::close_oldest() {
   idle_.erase(idle_.begin());
 }
 
-void Endpoint::rest_after_failure() { rests_until_ = turn_.now + rest_after_connect_failure; }
+void Endpoint::rest_after_failure() {
+  rests_until_ = turn_.now + rest_after_connect_failure;
+  came_up(rests_until_);
+}
 
 void Endpoint::set_down(bool down) {
   if (std::exchange(down_, down) == down || down) return;
@@ -58,8 +88,8 @@ void Endpoint::on_idle_closed(http1::ClientConnection& connection) {
 }
 
 void Endpoint::on_deadline() {
-  while (!idle_.empty() && turn_.now - idle_.front().since >= keepalive_) close_oldest();
-  if (!idle_.empty()) turn_.arm(*this, keepalive_ - (turn_.now - idle_.front().since));
+  while (!idle_.empty() && turn_.now - idle_.front().since >= limits_.keepalive) close_oldest();
+  if (!idle_.empty()) turn_.arm(*this, limits_.keepalive - (turn_.now - idle_.front().since));
 }
 
 }  // namespace postern::upstream

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "http1/client_connection.h"
 #include "upstream/ejection.h"
 #include "upstream/group_model.h"
+#include "upstream/process_load.h"
 
 namespace postern::upstream {
 
@@ -26,7 +28,8 @@ enum class Standing : uint8_t {
 // snapshot that named it.
 class Endpoint final : private http1::ClientConnection::Owner, private base::Timer {
  public:
-  Endpoint(base::Turn& turn, std::string key) : turn_(turn), key_(std::move(key)), up_since_(turn.now) {}
+  Endpoint(base::Turn& turn, std::string key, std::shared_ptr<ProcessLoad> process_load)
+      : turn_(turn), key_(std::move(key)), process_load_(std::move(process_load)) {}
   ~Endpoint() override = default;
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
@@ -34,7 +37,13 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   const std::string& key() const { return key_; }
 
   // Limits of the current snapshot.
-  void set_limits(size_t idle_max, base::Duration keepalive);
+  struct Limits {
+    size_t idle_max = 512;
+    base::Duration keepalive = std::chrono::seconds(55);
+    uint32_t max_requests = 0;  // of the whole process; 0: no limit
+    bool process_wide = false;  // load() is the whole process's; always so with max_requests
+  };
+  void set_limits(const Limits& limits);
 
   // The connection that rested for the shortest time; null when none does, or it rested longer than
   // `longest`.
@@ -44,23 +53,28 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   // No more requests will come: idle connections are closed.
   void retire();
 
-  // Exchanges and tunnels that hold it now.
-  void enter() { ++load_; }
-  void leave() { --load_; }
-  size_t load() const { return load_; }
+  // One more exchange or tunnel holds it, until leave(); false when it has as many as it may. See place.h.
+  bool enter();
+  void leave();
+  size_t load() const { return counts_process() ? process_load_->count() : load_; }
+  bool full() const { return limits_.max_requests != 0 && process_load_->count() >= limits_.max_requests; }
+
+  // It was added to others that are warm, or came back from being down, ejected or resting: from this moment
+  // on its weight grows. Never called: it was up all along.
+  void came_up(base::Instant since) { up_since_ = since; }
+  // Of a weight, in 1/1024: all of it once it is up for `slow_start`, never nothing.
+  uint64_t share_of_weight(base::Duration slow_start) const;
+  // Kept for the smooth round robin, see balancer.h.
+  int64_t& credit() { return credit_; }
 
   Standing standing() const {
     if (down_) return Standing::down;
     return turn_.now < rests_until_ || ejection_.out(turn_.now) ? Standing::resting : Standing::available;
   }
-  // When it was added, or last came back from being down or ejected.
-  base::Instant up_since() const { return up_since_; }
-
   // After a failed connect it is passed over for a moment, while others are there.
   void rest_after_failure();
   // Its failures and answers: see passive_health.h, which tells when it came up.
   Ejection& ejection() { return ejection_; }
-  void came_up(base::Instant now) { up_since_ = now; }
   // What its health checks say; up while there are none.
   void set_down(bool down);
 
@@ -72,15 +86,17 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   void on_idle_closed(http1::ClientConnection& connection) override;
   void on_deadline() override;
   void close_oldest();
+  bool counts_process() const { return limits_.process_wide || limits_.max_requests != 0; }
 
   base::Turn& turn_;
   std::string key_;
   std::vector<Idle> idle_;  // oldest first
-  size_t idle_max_ = 512;
-  base::Duration keepalive_ = std::chrono::seconds(55);
-  size_t load_ = 0;
+  Limits limits_;
+  std::shared_ptr<ProcessLoad> process_load_;  // has load_ in it while counts_process()
+  uint32_t load_ = 0;
+  int64_t credit_ = 0;
+  std::optional<base::Instant> up_since_;
   base::Instant rests_until_{};
-  base::Instant up_since_;
   Ejection ejection_;
   bool down_ = false;
   bool retired_ = false;

@@ -3,24 +3,73 @@
 #include <algorithm>
 
 namespace postern::upstream {
+namespace {
 
-std::optional<size_t> Group::pick(const std::vector<size_t>& tried) {
-  const size_t count = endpoints_.size();
-  const size_t first = count > 1 ? turn_++ % count : 0;
-  std::optional<size_t> best;
-  const auto better = [&](size_t candidate) {
-    if (!best) return true;
-    const Endpoint& a = *endpoints_[candidate];
-    const Endpoint& b = *endpoints_[*best];
-    if (a.standing() != b.standing()) return a.standing() < b.standing();
-    return model_.balance == Balance::least_connections && a.load() < b.load();
-  };
-  for (size_t step = 0; step < count; ++step) {
-    const size_t candidate = (first + step) % count;
-    if (std::find(tried.begin(), tried.end(), candidate) != tried.end()) continue;
-    if (better(candidate)) best = candidate;
+// What goes first: available ones, backups after the others; then the rest by their standing.
+constexpr int rank_of_none = 4;
+int rank_of(Standing standing, bool backup) {
+  switch (standing) {
+    case Standing::available: return backup ? 1 : 0;
+    case Standing::resting: return 2;
+    case Standing::down: return 3;
   }
-  return best;
+  return rank_of_none;
+}
+
+}  // namespace
+
+Group::Group(const GroupModel& model, GroupStateRef state, std::vector<EndpointRef> endpoints, uint64_t seed)
+    : model_(model), state_(std::move(state)), endpoints_(std::move(endpoints)), random_(seed) {
+  candidates_.reserve(endpoints_.size());
+  identities_.reserve(endpoints_.size());
+  for (const EndpointModel& endpoint : model.endpoints) identities_.push_back(hash_of(endpoint.text));
+}
+
+Pick Group::pick(const RequestView& request, std::span<const size_t> tried) {
+  // Another worker may take the place that was free a moment ago; then it is seen as taken the next time.
+  for (size_t round = 0; round <= endpoints_.size(); ++round) {
+    const bool better_are_full = gather(tried);
+    if (better_are_full || candidates_.empty()) return {0, {}, better_are_full};
+    const size_t index = candidates_[choose(request)].index;
+    if (Place place(endpoints_[index]); place) return {index, std::move(place), false};
+  }
+  return {0, {}, true};
+}
+
+bool Group::gather(std::span<const size_t> tried) {
+  int best = rank_of_none;
+  int best_full = rank_of_none;
+  candidates_.clear();
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    if (std::find(tried.begin(), tried.end(), i) != tried.end()) continue;
+    Endpoint& endpoint = *endpoints_[i];
+    const EndpointModel& model = model_.endpoints[i];
+    const int rank = rank_of(endpoint.standing(), model.backup);
+    if (rank > best) continue;
+    if (endpoint.full()) {
+      best_full = std::min(best_full, rank);
+      continue;
+    }
+    if (rank < best) candidates_.clear();
+    best = rank;
+    candidates_.push_back({i, model.weight * endpoint.share_of_weight(model_.slow_start), endpoint.load(),
+                           identities_[i], &endpoint.credit()});
+  }
+  return best_full < best;
+}
+
+size_t Group::choose(const RequestView& request) {
+  if (candidates_.size() == 1) return 0;
+  switch (model_.balance) {
+    case Balance::round_robin: break;
+    case Balance::least_connections: return least_loaded(candidates_);
+    case Balance::power_of_two_choices: return less_loaded_of_two(candidates_, random_);
+    case Balance::random: return at_random(candidates_, random_);
+    case Balance::hash:
+      if (const auto key = hash_key(model_.hash, request)) return by_key(candidates_, *key);
+      break;
+  }
+  return in_turn(candidates_);
 }
 
 }  // namespace postern::upstream

@@ -2,34 +2,51 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
-#include "upstream/endpoint.h"
+#include "upstream/balancer.h"
 #include "upstream/group_model.h"
 #include "upstream/group_state.h"
+#include "upstream/place.h"
+#include "upstream/request_view.h"
 
 namespace postern::upstream {
 
+// What came of choosing an endpoint: a place at one; or all that could be asked are at their limit; or there
+// is none to ask.
+struct Pick {
+  size_t index = 0;  // with a place
+  Place place;
+  bool at_limit = false;
+};
+
 class Group {
  public:
-  // `endpoints` stand in the model's order.
-  Group(const GroupModel& model, GroupStateRef state, std::vector<EndpointRef> endpoints)
-      : model_(model), state_(std::move(state)), endpoints_(std::move(endpoints)) {}
+  // `endpoints` stand in the model's order. `seed` is for choices by lot.
+  Group(const GroupModel& model, GroupStateRef state, std::vector<EndpointRef> endpoints, uint64_t seed);
 
   const GroupModel& model() const { return model_; }
   GroupState& state() const { return *state_; }
   const EndpointRef& endpoint(size_t index) const { return endpoints_[index]; }
   size_t size() const { return endpoints_.size(); }
 
-  // The endpoint for the next attempt, none of `tried`; the better Standing goes first. Nothing when all were
-  // tried.
-  std::optional<size_t> pick(const std::vector<size_t>& tried);
+  // An endpoint for the next attempt, none of `tried`. Of those that are available, backups come last; a
+  // primary one at its limit is not stood in for by a backup. When none is available, the better Standing
+  // goes first.
+  Pick pick(const RequestView& request, std::span<const size_t> tried);
 
  private:
+  // Fills candidates_ with the best that there are; true when better ones are all at their limit.
+  bool gather(std::span<const size_t> tried);
+  size_t choose(const RequestView& request);
+
   const GroupModel& model_;
   GroupStateRef state_;
   std::vector<EndpointRef> endpoints_;
-  size_t turn_ = 0;  // round robin
+  std::vector<uint64_t> identities_;   // in the same order
+  std::vector<Candidate> candidates_;  // room for all
+  Random random_;
 };
 
 }  // namespace postern::upstream

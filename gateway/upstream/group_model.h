@@ -17,15 +17,24 @@
 
 namespace postern::upstream {
 
-enum class Balance : uint8_t { round_robin, least_connections };
+enum class Balance : uint8_t { round_robin, least_connections, power_of_two_choices, random, hash };
+
+// What a hash is taken of.
+struct HashSource {
+  enum class Kind : uint8_t { client_address, header, cookie, query } kind = Kind::client_address;
+  std::string name;  // of the field, cookie or parameter
+};
 
 struct EndpointModel {
   std::string host;  // name or address literal
   uint16_t port = 0;
   std::string unix_path;  // instead of host and port
   bool tls = false;
-  std::string text;       // as written, for logs
-  std::string authority;  // what Host says when the client sent none
+  std::string text;           // as written, for logs
+  std::string authority;      // what Host says when the client sent none
+  uint32_t weight = 1;        // its share, against the others'
+  bool backup = false;        // only while none of the others is available
+  uint32_t max_requests = 0;  // exchanges and tunnels at once, of the whole process; 0: no limit
 };
 
 struct RetryModel {
@@ -39,6 +48,8 @@ struct GroupModel {
   std::string name;
   std::vector<EndpointModel> endpoints;  // at least one
   Balance balance = Balance::round_robin;
+  HashSource hash;              // of Balance::hash
+  base::Duration slow_start{};  // how long a weight grows once an endpoint came up; 0: it is full at once
   std::unique_ptr<const net::ClientTls> tls;  // set when any endpoint is https
   std::string tls_identity;                   // tells verification settings apart across reloads
   std::string server_name;                    // empty: the endpoint's host

@@ -1,32 +1,48 @@
 #include "upstream/registry.h"
 
 namespace postern::upstream {
+namespace {
+
+Endpoint::Limits limits_of(const GroupModel& group, const EndpointModel& endpoint) {
+  const bool by_load =
+      group.balance == Balance::least_connections || group.balance == Balance::power_of_two_choices;
+  return {group.keepalive_connections, group.keepalive, endpoint.max_requests, by_load};
+}
+
+}  // namespace
 
 std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
   std::map<std::string, EndpointRef> kept;
   std::map<std::string, GroupStateRef> states;
   std::vector<GroupRef> groups;
   for (const GroupModel& model : models) {
+    GroupStateRef& state = states[model.name];
+    const auto known_state = states_.find(model.name);
+    const bool is_new_group = known_state == states_.end();
+    state = is_new_group ? GroupStateRef::make(turn_, log_) : known_state->second;
     std::vector<EndpointRef> endpoints;
     for (const EndpointModel& endpoint : model.endpoints) {
       const std::string key = model.name + ' ' + endpoint.text + ' ' + model.tls_identity;
       EndpointRef& place = kept[key];
       if (!place) {
         const auto known = endpoints_.find(key);
-        place = known != endpoints_.end() ? known->second : EndpointRef::make(turn_, key);
+        if (known != endpoints_.end()) {
+          place = known->second;
+        } else {
+          place = EndpointRef::make(turn_, key, process_loads_.of(key));
+          if (!is_new_group) place->came_up(turn_.now);  // it joins others that are warm
+        }
       }
-      place->set_limits(model.keepalive_connections, model.keepalive);
+      place->set_limits(limits_of(model, endpoint));
       endpoints.push_back(place);
     }
-    GroupStateRef& state = states[model.name];
-    const auto known = states_.find(model.name);
-    state = known != states_.end() ? known->second : GroupStateRef::make(turn_, log_);
-    groups.push_back(GroupRef::make(model, state, std::move(endpoints)));
+    groups.push_back(GroupRef::make(model, state, std::move(endpoints), random_.next()));
   }
   for (auto& [key, endpoint] : endpoints_)
     if (!kept.contains(key)) endpoint->retire();
   endpoints_ = std::move(kept);
   states_ = std::move(states);
+  process_loads_.forget_unused();
   return groups;
 }
 

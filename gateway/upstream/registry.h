@@ -15,8 +15,11 @@ using GroupRef = base::LocalRc<Group>;
 
 class Registry {
  public:
-  // `log` hears of endpoints that are ejected and readmitted; null: nobody does. It outlives the registry.
-  explicit Registry(base::Turn& turn, const telemetry::Logger* log = nullptr) : turn_(turn), log_(log) {}
+  // `process_loads` is every worker's. `seed` is for choices by lot. `log` hears of endpoints that are
+  // ejected and readmitted; null: nobody does. Both outlive the registry.
+  Registry(base::Turn& turn, ProcessLoads& process_loads, uint64_t seed,
+           const telemetry::Logger* log = nullptr)
+      : turn_(turn), process_loads_(process_loads), random_(seed), log_(log) {}
 
   // Groups in the models' order. The models must outlive the groups: whoever holds a group holds the
   // snapshot.
@@ -24,6 +27,8 @@ class Registry {
 
  private:
   base::Turn& turn_;
+  ProcessLoads& process_loads_;
+  Random random_;
   const telemetry::Logger* log_;
   std::map<std::string, GroupStateRef> states_;   // by group
   std::map<std::string, EndpointRef> endpoints_;  // by group, address and TLS settings

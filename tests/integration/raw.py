@@ -81,6 +81,9 @@ class Connection:
     def close(self):
         self.socket.close()
 
+    def fileno(self):
+        return self.socket.fileno()
+
     def reset(self):
         """Ends the connection with a TCP reset."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -114,7 +114,8 @@ class ProxyWorld {
 
   net::TicketKeys tickets_;
   net::Loop loop_;  // nobody runs it: server::Current has a place for one
-  upstream::Registry registry_{world.turn, &log.logger()};
+  upstream::ProcessLoads upstream_loads_;
+  upstream::Registry registry_{world.turn, upstream_loads_, 1, &log.logger()};
   policy::TokenCache tokens_;
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 

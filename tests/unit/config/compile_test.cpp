@@ -63,12 +63,13 @@ listeners:
   - { address: "localhost:8081" }
 upstreams:
   app:
-    endpoints: ["http://127.0.0.1:3000", "http://app.internal:80", "ws://[::1]:9000"]
+    endpoints: ["http://127.0.0.1:3000", { url: "http://app.internal:80", weight: 4, backup: true, max_requests: 8 }, "ws://[::1]:9000"]
     balance: least_connections
+    slow_start: 30s
     retries: 5
     keepalive_connections: 9
     timeouts: { connect: 1s, response: 2s, idle: 3s, keepalive: 4s }
-  other: { endpoints: ["http://127.0.0.1:4000"] }
+  other: { endpoints: ["http://127.0.0.1:4000"], balance: { hash: { cookie: sid } } }
 routes:
   - { name: all, upstream: other }
   - { name: site, match: { host: "*.example.com", path: /a }, upstream: app, body_size: 10KiB }
@@ -102,6 +103,13 @@ limits:
                                 [](const upstream::GroupModel& group) { return group.name == "app"; });
   REQUIRE(app != snapshot.groups.end());
   CHECK(app->balance == upstream::Balance::least_connections);
+  CHECK(app->slow_start == 30s);
+  const auto other = std::find_if(snapshot.groups.begin(), snapshot.groups.end(),
+                                  [](const upstream::GroupModel& group) { return group.name == "other"; });
+  REQUIRE(other != snapshot.groups.end());
+  CHECK(other->balance == upstream::Balance::hash);
+  CHECK(other->hash.kind == upstream::HashSource::Kind::cookie);
+  CHECK(other->hash.name == "sid");
   CHECK(app->retries.attempts == 5);
   CHECK(app->keepalive_connections == 9);
   CHECK(app->connect_limit == 1s);
@@ -112,6 +120,10 @@ limits:
   REQUIRE(app->endpoints.size() == 3);
   CHECK(app->endpoints[0].authority == "127.0.0.1:3000");
   CHECK(app->endpoints[1].authority == "app.internal");
+  CHECK(app->endpoints[0].weight == 1);
+  CHECK(app->endpoints[1].weight == 4);
+  CHECK(app->endpoints[1].backup);
+  CHECK(app->endpoints[1].max_requests == 8);
   CHECK(app->endpoints[2].authority == "[::1]:9000");
   CHECK(app->endpoints[2].host == "::1");
   CHECK_FALSE(app->endpoints[2].tls);

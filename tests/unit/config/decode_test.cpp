@@ -119,8 +119,8 @@ TEST_CASE("decode: upstreams say what is wrong with each value") {
         "f:4:32 upstreams.u.endpoints[1]: \"http://a\" stands in line 4 already\n");
   const std::string good = "{ endpoints: [\"http://a\"], ";
   CHECK(said(good + "balance: rondrobin }") ==
-        "f:4:42 upstreams.u.balance: \"rondrobin\" is not round_robin or least_connections; did you mean "
-        "\"round_robin\"?\n");
+        "f:4:42 upstreams.u.balance: \"rondrobin\" is not one of round_robin, least_connections, "
+        "power_of_two_choices or random; did you mean \"round_robin\"?\n");
   CHECK(said(good + "timeouts: { connect: 5 } }") ==
         "f:4:54 upstreams.u.timeouts.connect: \"5\" has no unit; write 500ms, 5s, 2m or 1h\n");
   CHECK(said(good + "timeouts: { connect: 0s } }") ==
@@ -128,6 +128,103 @@ TEST_CASE("decode: upstreams say what is wrong with each value") {
   CHECK(said(good + "timeouts: { connect: 25h } }").find("is out of range") != std::string::npos);
   CHECK(said(good + "retries: 11 }") == "f:4:42 upstreams.u.retries: \"11\" is out of range: 0 to 10\n");
   CHECK(said(good + "server_name: a/b }") == "f:4:46 upstreams.u.server_name: \"a/b\" is no host name\n");
+}
+
+namespace {
+
+std::string said_of_upstream(const std::string& upstream) {
+  return said_of("listeners: [{ address: \":0\" }]\nroutes: [{ upstream: u }]\nupstreams:\n  u: " + upstream +
+                 "\n");
+}
+
+}  // namespace
+
+TEST_CASE("decode: endpoints are URLs, or maps with more to say") {
+  const auto loaded = load(
+      "listeners: [{ address: \":0\" }]\n"
+      "upstreams:\n"
+      "  api:\n"
+      "    endpoints:\n"
+      "      - http://a:1\n"
+      "      - { url: \"https://b:2\", weight: 3, backup: true, max_requests: 200 }\n"
+      "      - url: http://c\n"
+      "    slow_start: 30s\n"
+      "routes: [{ upstream: api }]\n");
+  REQUIRE(loaded.has_value());
+  const UpstreamDocument& api = loaded->upstreams[0];
+  REQUIRE(api.endpoints.size() == 3);
+  CHECK(api.endpoints[0].weight == 1);
+  CHECK_FALSE(api.endpoints[0].backup);
+  CHECK(api.endpoints[0].max_requests == 0);
+  CHECK(api.endpoints[1].tls);
+  CHECK(api.endpoints[1].host == "b");
+  CHECK(api.endpoints[1].text == "https://b:2");
+  CHECK(api.endpoints[1].weight == 3);
+  CHECK(api.endpoints[1].backup);
+  CHECK(api.endpoints[1].max_requests == 200);
+  CHECK(api.endpoints[1].place == Place{6, 9});
+  CHECK(api.endpoints[2].host == "c");
+  CHECK(api.slow_start == std::chrono::seconds(30));
+}
+
+TEST_CASE("decode: endpoint maps say what is wrong with each value") {
+  CHECK(said_of_upstream("{ endpoints: [{ weight: 2 }] }") ==
+        "f:4:20 upstreams.u.endpoints[0].url: is missing\n");
+  CHECK(said_of_upstream("{ endpoints: [{ url: \"http://a\", wieght: 2 }] }") ==
+        "f:4:39 upstreams.u.endpoints[0].wieght: unknown key \"wieght\"; did you mean \"weight\"?\n");
+  for (const char* weight : {"0", "1001"})
+    CHECK(said_of_upstream("{ endpoints: [{ url: \"http://a\", weight: " + std::string(weight) + " }] }") ==
+          "f:4:47 upstreams.u.endpoints[0].weight: \"" + std::string(weight) +
+              "\" is out of range: 1 to 1000\n");
+  CHECK(said_of_upstream("{ endpoints: [{ url: \"http://a\", max_requests: 0 }] }") ==
+        "f:4:53 upstreams.u.endpoints[0].max_requests: \"0\" is out of range: 1 to 1000000\n");
+  CHECK(said_of_upstream("{ endpoints: [\"http://a\", { url: \"http://a\" }] }") ==
+        "f:4:32 upstreams.u.endpoints[1]: this endpoint stands in line 4 already\n");
+  CHECK(said_of_upstream("{ endpoints: [{ url: \"http://a\", backup: true }] }") ==
+        "f:4:19 upstreams.u.endpoints: has backups only; one endpoint at least must be none\n");
+  CHECK(said_of_upstream("{ endpoints: [\"http://a\"], slow_start: 2h }") ==
+        "f:4:45 upstreams.u.slow_start: \"2h\" is out of range: 0s to 1h\n");
+}
+
+TEST_CASE("decode: a balance is a word, or what to hash") {
+  const auto balance = [](const std::string& text) {
+    const auto loaded = load(
+        "listeners: [{ address: \":0\" }]\nroutes: [{ upstream: u }]\n"
+        "upstreams: { u: { endpoints: [\"http://a\"], balance: " +
+        text + " } }\n");
+    REQUIRE(loaded.has_value());
+    return std::tuple(loaded->upstreams[0].balance, loaded->upstreams[0].hash.kind,
+                      loaded->upstreams[0].hash.name);
+  };
+  using Kind = HashDocument::Kind;
+  CHECK(balance("round_robin") == std::tuple(Balance::round_robin, Kind::client_address, ""));
+  CHECK(balance("least_connections") == std::tuple(Balance::least_connections, Kind::client_address, ""));
+  CHECK(balance("power_of_two_choices") ==
+        std::tuple(Balance::power_of_two_choices, Kind::client_address, ""));
+  CHECK(balance("random") == std::tuple(Balance::random, Kind::client_address, ""));
+  CHECK(balance("{ hash: client_address }") == std::tuple(Balance::hash, Kind::client_address, ""));
+  CHECK(balance("{ hash: { header: X-User } }") == std::tuple(Balance::hash, Kind::header, "X-User"));
+  CHECK(balance("{ hash: { cookie: sid } }") == std::tuple(Balance::hash, Kind::cookie, "sid"));
+  CHECK(balance("{ hash: { query: room } }") == std::tuple(Balance::hash, Kind::query, "room"));
+
+  const auto said = [](const std::string& text) {
+    return said_of_upstream("{ endpoints: [\"http://a\"], balance: " + text + " }");
+  };
+  CHECK(
+      said("hash") ==
+      "f:4:42 upstreams.u.balance: needs what to hash: { hash: client_address } or { hash: { header: NAME } "
+      "}\n");
+  CHECK(said("{}") == "f:4:42 upstreams.u.balance.hash: is missing\n");
+  CHECK(said("{ hash: client }") ==
+        "f:4:50 upstreams.u.balance.hash: \"client\" is not client_address; did you mean "
+        "\"client_address\"?\n");
+  CHECK(said("{ hash: {} }") ==
+        "f:4:50 upstreams.u.balance.hash: names one of header, cookie and query, or is client_address\n");
+  CHECK(said("{ hash: { header: A, query: b } }") ==
+        "f:4:50 upstreams.u.balance.hash: names one of header, cookie and query, or is client_address\n");
+  CHECK(said("{ hash: { header: \"a b\" } }").find("is no header name") != std::string::npos);
+  CHECK(said("{ hash: { cookie: \"a=b\" } }").find("is no cookie name") != std::string::npos);
+  CHECK(said("[a]").find("must be a single value") != std::string::npos);
 }
 
 TEST_CASE("decode: a name is for logs and metrics, and an upstream's name is never a URL") {

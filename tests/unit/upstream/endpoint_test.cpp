@@ -96,7 +96,7 @@ TEST_CASE("pool: a connection that says something nobody asked for is gone at on
 TEST_CASE("pool: the oldest makes room when there are too many") {
   UpstreamWorld world({1});
   world.upstream.at(1).behaviour = answers(response_text("x"));
-  world.endpoint(0).set_limits(2, 55s);
+  world.endpoint(0).set_limits({.idle_max = 2});
   fill(world, 3);
   CHECK(world.upstream.open_count() == 2);
   CHECK(world.upstream.at(1).connections[0]->gateway_closed());
@@ -105,7 +105,7 @@ TEST_CASE("pool: the oldest makes room when there are too many") {
 TEST_CASE("pool: with a limit of none nothing is kept") {
   UpstreamWorld world({1});
   world.upstream.at(1).behaviour = answers(response_text("x"));
-  world.endpoint(0).set_limits(0, 55s);
+  world.endpoint(0).set_limits({.idle_max = 0});
   world.use_and_return();
   world.world.settle();
   CHECK(world.upstream.open_count() == 0);

@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
 #include "unit/upstream/upstream_world.h"
 
 using namespace postern;
@@ -11,35 +16,35 @@ using namespace std::chrono_literals;
 TEST_CASE("group: round robin takes the endpoints in turn") {
   UpstreamWorld world({1, 2, 3});
   std::vector<size_t> picked;
-  for (int i = 0; i < 6; ++i) picked.push_back(*world.group().pick({}));
+  for (int i = 0; i < 6; ++i) picked.push_back(*world.picked());
   CHECK(picked == std::vector<size_t>{0, 1, 2, 0, 1, 2});
 }
 
 TEST_CASE("group: an endpoint that was tried is not picked again, and when all were there is none") {
   UpstreamWorld world({1, 2});
-  CHECK(world.group().pick({0}) == 1);
-  CHECK(world.group().pick({0}) == 1);
-  CHECK(world.group().pick({1}) == 0);
-  CHECK_FALSE(world.group().pick({0, 1}).has_value());
-  CHECK_FALSE(world.group().pick({1, 0}).has_value());
+  CHECK(world.picked({0}) == 1);
+  CHECK(world.picked({0}) == 1);
+  CHECK(world.picked({1}) == 0);
+  CHECK_FALSE(world.picked({0, 1}).has_value());
+  CHECK_FALSE(world.picked({1, 0}).has_value());
 }
 
 TEST_CASE("group: least connections prefers the endpoint with the smallest load") {
   UpstreamWorld world({1, 2, 3}, Balance::least_connections);
   Lease first = world.connected(0);
   Lease second = world.connected(2);
-  for (int i = 0; i < 3; ++i) CHECK(world.group().pick({}) == 1);
+  for (int i = 0; i < 3; ++i) CHECK(world.picked() == 1);
   Lease third = world.connected(1);
   Lease fourth = world.connected(1);
   CHECK(world.endpoint(1).load() == 2);
-  CHECK(world.group().pick({}) != 1);
-  CHECK(world.group().pick({0, 2}) == 1);
+  CHECK(world.picked() != 1);
+  CHECK(world.picked({0, 2}) == 1);
 }
 
 TEST_CASE("group: least connections takes turns among equals") {
   UpstreamWorld world({1, 2}, Balance::least_connections);
-  const auto first = world.group().pick({});
-  const auto second = world.group().pick({});
+  const auto first = world.picked();
+  const auto second = world.picked();
   CHECK(first != second);
 }
 
@@ -52,12 +57,12 @@ TEST_CASE("group: an endpoint that rests after a failure comes last, and in turn
     CHECK_FALSE(failed.outcome->has_value());
     CHECK(failed.tried == "127.0.0.1:2 refused");
     CHECK(world.endpoint(1).standing() == Standing::resting);
-    for (int i = 0; i < 6; ++i) CHECK(world.group().pick({}) != 1);
-    CHECK(world.group().pick({0, 2}) == 1);  // better than none
+    for (int i = 0; i < 6; ++i) CHECK(world.picked() != 1);
+    CHECK(world.picked({0, 2}) == 1);  // better than none
     world.world.advance(1100ms);
     CHECK(world.endpoint(1).standing() == Standing::available);
     bool picked = false;
-    for (int i = 0; i < 3; ++i) picked = world.group().pick({}) == 1 || picked;
+    for (int i = 0; i < 3; ++i) picked = world.picked() == 1 || picked;
     CHECK(picked);
   }
 }
@@ -65,5 +70,207 @@ TEST_CASE("group: an endpoint that rests after a failure comes last, and in turn
 TEST_CASE("group: a resting endpoint is picked when it is the only one") {
   UpstreamWorld world({1});
   world.endpoint(0).rest_after_failure();
-  CHECK(world.group().pick({}) == 0);
+  CHECK(world.picked() == 0);
+}
+
+namespace {
+
+GroupModel three_of(Balance balance) { return model_of("app", {1, 2, 3}, balance); }
+
+constexpr std::array all_balances = {Balance::round_robin, Balance::least_connections,
+                                     Balance::power_of_two_choices, Balance::random, Balance::hash};
+
+}  // namespace
+
+TEST_CASE("group: whatever the balance, only what is there and untried is picked") {
+  for (const Balance balance : all_balances) {
+    UpstreamWorld world(three_of(balance));
+    for (int i = 0; i < 20; ++i) {
+      CHECK(world.picked({0, 2}) == 1);
+      CHECK(world.picked({0}).value_or(0) != 0);
+    }
+    const Pick none = world.pick({0, 1, 2});
+    CHECK_FALSE(none.place);
+    CHECK_FALSE(none.at_limit);
+  }
+}
+
+TEST_CASE("group: a backup is picked only when no other is available, or left to try") {
+  for (const Balance balance : all_balances) {
+    GroupModel model = three_of(balance);
+    model.endpoints[0].backup = true;
+    UpstreamWorld world(std::move(model));
+    for (int i = 0; i < 20; ++i) CHECK(world.picked() != 0);
+    CHECK(world.picked({1, 2}) == 0);
+    world.endpoint(1).rest_after_failure();
+    for (int i = 0; i < 5; ++i) CHECK(world.picked() == 2);
+    world.endpoint(2).rest_after_failure();
+    for (int i = 0; i < 5; ++i) CHECK(world.picked() == 0);
+    CHECK(world.picked({0}).has_value());  // better than none
+    world.world.advance(1100ms);
+    for (int i = 0; i < 5; ++i) CHECK(world.picked() != 0);
+  }
+}
+
+TEST_CASE("group: an endpoint takes max_requests and not one more, and one more when one ends") {
+  GroupModel model = model_of("app", {1, 2});
+  model.endpoints[0].max_requests = 2;
+  model.endpoints[1].max_requests = 1;
+  UpstreamWorld world(std::move(model));
+  std::vector<Pick> held;
+  for (int i = 0; i < 3; ++i) held.push_back(world.pick());
+  for (const Pick& pick : held) CHECK(pick.place);
+  CHECK(world.endpoint(0).load() == 2);
+  CHECK(world.endpoint(1).load() == 1);
+  const Pick refused = world.pick();
+  CHECK_FALSE(refused.place);
+  CHECK(refused.at_limit);
+  held.pop_back();
+  CHECK(world.pick().place);
+}
+
+TEST_CASE("group: a backup does not stand in for what is at its limit; one of a tried endpoint does") {
+  GroupModel model = model_of("app", {1, 2});
+  model.endpoints[0].max_requests = 1;
+  model.endpoints[1].backup = true;
+  UpstreamWorld world(std::move(model));
+  const Pick held = world.pick();
+  CHECK(held.index == 0);
+  CHECK(world.pick().at_limit);
+  CHECK(world.picked({0}) == 1);
+  world.endpoint(0).rest_after_failure();
+  CHECK(world.picked() == 1);
+}
+
+TEST_CASE("group: max_requests holds for all workers of the process together") {
+  GroupModel model = model_of("app", {1});
+  model.endpoints[0].max_requests = 3;
+  UpstreamWorld world(std::move(model));
+  Registry other(world.world.turn, world.process_loads, 2);
+  const std::vector<GroupRef> others = other.adopt(world.models);
+  const RequestView request{world.client, world.headers, {}};
+  const Pick first = world.pick();
+  const Pick second = others[0]->pick(request, {});
+  std::optional<Pick> third = others[0]->pick(request, {});
+  CHECK(first.place);
+  CHECK(second.place);
+  CHECK(third->place);
+  CHECK(world.pick().at_limit);
+  CHECK(others[0]->pick(request, {}).at_limit);
+  CHECK(world.endpoint(0).load() == 3);
+  third.reset();
+  CHECK(world.pick().place);
+}
+
+TEST_CASE("group: least connections sees the load of all workers") {
+  UpstreamWorld world({1, 2}, Balance::least_connections);
+  Registry other(world.world.turn, world.process_loads, 2);
+  const std::vector<GroupRef> others = other.adopt(world.models);
+  const Place busy(others[0]->endpoint(0));
+  for (int i = 0; i < 4; ++i) CHECK(world.picked() == 1);
+}
+
+TEST_CASE("group: a hash sends equal values to one endpoint, and what has no value in turn") {
+  using Kind = HashSource::Kind;
+  for (const Kind kind : {Kind::header, Kind::cookie, Kind::query}) {
+    GroupModel model = three_of(Balance::hash);
+    model.hash = {kind, "user"};
+    UpstreamWorld world(std::move(model));
+    std::array<int, 3> count{};
+    for (int user = 0; user < 90; ++user) {
+      const std::string value = std::to_string(user);
+      const std::string cookies = "a=b; user=" + value + "; c=d";
+      const std::string query = "a=b&user=" + value + "&c=d";
+      http::Headers headers;
+      headers.add("User", value);
+      headers.add("Cookie", "x=y");
+      headers.add("Cookie", cookies);
+      const RequestView request{world.client, headers, query};
+      const size_t index = world.group().pick(request, {}).index;
+      for (int again = 0; again < 3; ++again) CHECK(world.group().pick(request, {}).index == index);
+      ++count[index];
+    }
+    for (const int each : count) CHECK(each > 10);
+    std::vector<size_t> without;
+    for (int i = 0; i < 3; ++i) without.push_back(*world.picked());
+    CHECK(without == std::vector<size_t>{0, 1, 2});
+  }
+}
+
+TEST_CASE("group: a hash of the client's address tells IPv4 and IPv6 clients apart by the whole of it") {
+  UpstreamWorld world(three_of(Balance::hash));
+  std::array<int, 3> count{};
+  for (uint8_t last = 0; last < 200; ++last) {
+    std::array<uint8_t, 16> bytes{0x20, 0x01, 0x0d, 0xb8};
+    bytes[15] = last;
+    world.client = last % 2 ? base::IpAddress::v4({10, 0, 0, last}) : base::IpAddress::v6(bytes);
+    const auto index = world.picked();
+    CHECK(world.picked() == index);
+    ++count[*index];
+  }
+  for (const int each : count) CHECK(each > 30);
+}
+
+TEST_CASE("group: a hash keeps its choice when an endpoint rests, but for the resting one's own keys") {
+  GroupModel model = three_of(Balance::hash);
+  UpstreamWorld world(std::move(model));
+  std::vector<size_t> before;
+  const auto client = [](uint8_t last) { return base::IpAddress::v4({10, 0, 0, last}); };
+  for (uint8_t last = 0; last < 100; ++last) {
+    world.client = client(last);
+    before.push_back(*world.picked());
+  }
+  world.endpoint(1).rest_after_failure();
+  for (uint8_t last = 0; last < 100; ++last) {
+    world.client = client(last);
+    if (before[last] == 1)
+      CHECK(world.picked() != 1);
+    else
+      CHECK(world.picked() == before[last]);
+  }
+}
+
+TEST_CASE("group: weights hold with every balance that has no state to look at") {
+  for (const Balance balance : {Balance::round_robin, Balance::least_connections, Balance::random}) {
+    GroupModel model = model_of("app", {1, 2}, balance);
+    model.endpoints[1].weight = 3;
+    UpstreamWorld world(std::move(model));
+    int second = 0;
+    for (int i = 0; i < 4'000; ++i) second += world.picked() == 1 ? 1 : 0;
+    CHECK(std::abs(second - 3'000) < 120);
+  }
+}
+
+TEST_CASE("group: after it came up an endpoint's share grows from little to all of it") {
+  GroupModel model = model_of("app", {1, 2});
+  model.slow_start = 30s;
+  UpstreamWorld world(std::move(model));
+  const auto share = [&] {
+    int second = 0;
+    for (int i = 0; i < 1'000; ++i) second += world.picked() == 1 ? 1 : 0;
+    return second;
+  };
+  CHECK(share() == 500);  // it was up all along
+  world.endpoint(1).came_up(world.world.turn.now);
+  CHECK(std::abs(share() - 15) < 5);  // 16/1024 of the other's weight
+  world.world.advance(10s);
+  CHECK(std::abs(share() - 250) < 5);  // a third of the other's weight
+  world.world.advance(10s);
+  CHECK(std::abs(share() - 400) < 5);
+  world.world.advance(10s);
+  CHECK(share() == 500);
+}
+
+TEST_CASE("group: slow start begins when a rest after a failure is over") {
+  GroupModel model = model_of("app", {1});
+  UpstreamWorld world(std::move(model));
+  world.endpoint(0).rest_after_failure();
+  CHECK(world.endpoint(0).share_of_weight(10s) == 16);
+  world.world.advance(1s);
+  CHECK(world.endpoint(0).share_of_weight(10s) == 16);
+  world.world.advance(5s);
+  CHECK(world.endpoint(0).share_of_weight(10s) == 512);
+  CHECK(world.endpoint(0).share_of_weight(0s) == 1024);
+  world.world.advance(5s);
+  CHECK(world.endpoint(0).share_of_weight(10s) == 1024);
 }

@@ -2,10 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "unit/upstream/upstream_world.h"
 
 using namespace postern;
 using namespace postern::upstream;
+using namespace std::chrono_literals;
 using support::answers;
 using support::response_text;
 
@@ -28,7 +32,8 @@ TEST_CASE("registry: adopting keeps the endpoints that are still named, with con
   CHECK(&*groups[0]->endpoint(1) == &world.endpoint(0));
   CHECK(groups[0]->endpoint(0)->load() == 1);
   CHECK(groups[0]->endpoint(0)->standing() == Standing::resting);
-  CHECK(take_idle(world.world.turn, *groups[0], 1, base::no_limit));
+  Place place(groups[0]->endpoint(1));
+  CHECK(take_idle(world.world.turn, place, base::no_limit));
   world.groups = groups;
   world.models.clear();
   world.groups.clear();
@@ -80,4 +85,97 @@ TEST_CASE("registry: new limits reach the endpoints that stay") {
   world.use_and_return();
   world.world.settle();
   CHECK(world.upstream.open_count() == 0);
+}
+
+TEST_CASE("registry: weights, limits and rules change around a load and a turn that stay") {
+  UpstreamWorld world({1, 2});
+  const Pick held = world.pick();
+  CHECK(held.index == 0);
+  GroupModel next = model_of("app", {1, 2});
+  next.endpoints[0].max_requests = 1;
+  next.endpoints[1].weight = 5;
+  next.slow_start = 30s;
+  world.adopt(std::move(next));
+  CHECK(world.endpoint(0).load() == 1);
+  CHECK(world.endpoint(0).full());
+  for (int i = 0; i < 5; ++i) CHECK(world.picked() == 1);
+  CHECK(world.pick({1}).at_limit);
+  CHECK(world.endpoint(1).share_of_weight(30s) == 1024);  // it was there before
+  world.adopt(model_of("app", {1, 2}));
+  CHECK(world.endpoint(0).load() == 1);
+  CHECK_FALSE(world.endpoint(0).full());
+}
+
+TEST_CASE("registry: round robin goes on where it was") {
+  UpstreamWorld world({1, 2, 3});
+  CHECK(world.picked() == 0);
+  world.adopt(model_of("app", {1, 2, 3}));
+  CHECK(world.picked() == 1);
+  world.adopt(model_of("app", {1, 2, 3}));
+  CHECK(world.picked() == 2);
+}
+
+TEST_CASE("registry: what joins a group that is warm starts slowly, a new group does not") {
+  UpstreamWorld world({1});
+  world.world.advance(10s);
+  std::vector<GroupModel> models;
+  models.push_back(model_of("app", {1, 2}));
+  models.push_back(model_of("other", {1, 2}));
+  const std::vector<GroupRef> groups = world.registry.adopt(models);
+  CHECK(groups[0]->endpoint(0)->share_of_weight(30s) == 1024);
+  CHECK(groups[0]->endpoint(1)->share_of_weight(30s) == 16);
+  CHECK(groups[1]->endpoint(1)->share_of_weight(30s) == 1024);
+}
+
+TEST_CASE("registry: a limit that comes in a reload counts what began before it, in every worker") {
+  UpstreamWorld world({1});
+  Registry other(world.world.turn, world.process_loads, 2);
+  std::vector<GroupRef> others = other.adopt(world.models);
+  std::optional<Pick> here = world.pick();
+  const Place there(others[0]->endpoint(0));
+  GroupModel limited = model_of("app", {1});
+  limited.endpoints[0].max_requests = 2;
+  world.adopt(std::move(limited));
+  others = other.adopt(world.models);
+  CHECK(world.endpoint(0).load() == 2);
+  CHECK(world.pick().at_limit);
+  here.reset();
+  CHECK(world.pick().place);
+  here.emplace(world.pick());
+  world.adopt(model_of("app", {1}));  // here the limit is gone, there it is not yet
+  CHECK(others[0]->endpoint(0)->load() == 1);
+  CHECK(world.endpoint(0).load() == 1);
+}
+
+TEST_CASE("process loads: a key's load lives as long as a worker holds it, and begins anew after that") {
+  ProcessLoads loads;
+  std::shared_ptr<ProcessLoad> first = loads.of("a");
+  first->add(2);
+  CHECK(loads.of("a") == first);
+  CHECK(loads.of("b") != first);
+  loads.forget_unused();
+  CHECK(loads.of("a")->count() == 2);
+  first.reset();
+  loads.forget_unused();
+  CHECK(loads.of("a")->count() == 0);
+}
+
+TEST_CASE("process loads: the limit holds against many threads") {
+  ProcessLoad load;
+  std::atomic<uint32_t> most{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int round = 0; round < 20'000; ++round) {
+        if (!load.add_below(3)) continue;
+        const uint32_t seen = load.count();
+        uint32_t known = most;
+        while (seen > known && !most.compare_exchange_weak(known, seen)) {
+        }
+        load.remove(1);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(most <= 3);
+  CHECK(load.count() == 0);
 }

@@ -33,28 +33,31 @@ inline GroupModel model_of(std::string name, const std::vector<uint16_t>& ports,
 class Connecting final : private base::Story<base::Result<Lease>>::Owner {
  public:
   Connecting(support::World& world, net::Dialer& dialer, const Group& group, size_t index)
-      : scope(world.turn) {
+      : scope(world.turn), place(group.endpoint(index)) {
     Owner& self = *this;
-    story_.begin(connect(scope, world.turn, dialer, group, index, tried), self);
+    story_.begin(connect(scope, world.turn, dialer, group, index, place, tried), self);
     world.settle();
   }
   Lease take() { return std::move(**outcome); }
 
   base::Scope scope;
+  Place place;
   std::string tried;
   std::optional<base::Result<Lease>> outcome;
 
  private:
-  void on_story_ended(base::Result<Lease> result) override { outcome.emplace(std::move(result)); }
+  void on_story_ended(base::Result<Lease> result) override {
+    outcome.emplace(std::move(result));
+    place = {};  // when no lease took it
+  }
   base::Story<base::Result<Lease>> story_;
 };
 
 // A group of one worker, on its own world.
 struct UpstreamWorld {
-  explicit UpstreamWorld(const std::vector<uint16_t>& ports, Balance balance = Balance::round_robin) {
-    models.push_back(model_of("app", ports, balance));
-    groups = registry.adopt(models);
-  }
+  explicit UpstreamWorld(const std::vector<uint16_t>& ports, Balance balance = Balance::round_robin)
+      : UpstreamWorld(model_of("app", ports, balance)) {}
+  explicit UpstreamWorld(GroupModel model) { adopt(std::move(model)); }
   ~UpstreamWorld() {
     groups.clear();
     world.turn.run();
@@ -64,7 +67,22 @@ struct UpstreamWorld {
   // A fresh connection to an endpoint.
   Lease connected(size_t index = 0) { return Connecting(world, upstream, group(), index).take(); }
   Lease idle(size_t index = 0, base::Duration longest = base::no_limit) {
-    return take_idle(world.turn, group(), index, longest);
+    Place place(group().endpoint(index));
+    return take_idle(world.turn, place, longest);
+  }
+  // Picks for a request from `client` that has nothing a hash could be taken of.
+  Pick pick(const std::vector<size_t>& tried = {}) { return group().pick({client, headers, {}}, tried); }
+  // The index of what is picked, its place left at once; nothing when there is none.
+  std::optional<size_t> picked(const std::vector<size_t>& tried = {}) {
+    const Pick found = pick(tried);
+    return found.place ? std::optional(found.index) : std::nullopt;
+  }
+  // Takes over another model of the only group, as a reload does.
+  void adopt(GroupModel model) {
+    std::vector<GroupModel> next;
+    next.push_back(std::move(model));
+    groups = registry.adopt(next);
+    models = std::move(next);  // the groups look at the models where they lie, in the vector's memory
   }
   // One request and its response on a connection, so that it is left clean.
   void exchange(Lease& lease) {
@@ -85,9 +103,12 @@ struct UpstreamWorld {
 
   support::World world;
   support::FakeUpstream upstream{world};
+  base::IpAddress client = base::IpAddress::v4({203, 0, 113, 9});
+  http::Headers headers;
   std::vector<GroupModel> models;
   support::LogCapture log;
-  Registry registry{world.turn, &log.logger()};
+  ProcessLoads process_loads;
+  Registry registry{world.turn, process_loads, 1, &log.logger()};
   std::vector<GroupRef> groups;
 };
 

@@ -1,0 +1,53 @@
+// What the workers of a process count together: an endpoint's exchanges and tunnels, so that max_requests
+// holds for the process and a balance by load sees all of it. Everything else in this room is one worker's.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace postern::upstream {
+
+// Any thread. On a cache line of its own: workers write it once per request.
+class alignas(64) ProcessLoad {
+ public:
+  uint32_t count() const { return count_.load(std::memory_order_relaxed); }
+  // False when there are `most` already.
+  bool add_below(uint32_t most) {
+    uint32_t seen = count();
+    while (seen < most)
+      if (count_.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) return true;
+    return false;
+  }
+  void add(uint32_t more) { count_.fetch_add(more, std::memory_order_relaxed); }
+  void remove(uint32_t fewer) { count_.fetch_sub(fewer, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint32_t> count_{0};
+};
+
+// Any thread; asked when a worker adopts a snapshot.
+class ProcessLoads {
+ public:
+  // The same one for the same key, for as long as any worker holds it.
+  std::shared_ptr<ProcessLoad> of(const std::string& key) {
+    const std::lock_guard guard(mutex_);
+    std::weak_ptr<ProcessLoad>& place = loads_[key];
+    std::shared_ptr<ProcessLoad> load = place.lock();
+    if (!load) place = load = std::make_shared<ProcessLoad>();
+    return load;
+  }
+  void forget_unused() {
+    const std::lock_guard guard(mutex_);
+    std::erase_if(loads_, [](const auto& entry) { return entry.second.expired(); });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<ProcessLoad>> loads_;
+};
+
+}  // namespace postern::upstream
