@@ -80,7 +80,7 @@ void ClientConnection::on_bytes(base::Bytes bytes) {
   while (!bytes.empty() && (state_ == State::awaiting_head || state_ == State::receiving)) {
     const tl::expected<size_t, Fault> used = parser_.feed(bytes);
     if (!used) {
-      fault_detail_ = used.error().detail;
+      fault_ = used.error();
       return fail_upstream(Cause::upstream_bad_response);
     }
     bytes = bytes.subspan(*used);
@@ -102,7 +102,7 @@ void ClientConnection::on_response(http::ResponseHead head) {
   } else if (!head.interim()) {
     state_ = State::receiving;
   } else if (++interim_count_ > interim_max) {
-    fault_detail_ = "more interim responses than the limit";
+    fault_.detail = "more interim responses than the limit";
     return fail_upstream(Cause::upstream_bad_response);
   }
   stream_->response.put(std::move(head));

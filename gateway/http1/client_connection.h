@@ -40,7 +40,7 @@ class ClientConnection final : public http::UpstreamStream,
   void rest(Owner& owner);  // idle from now on: `owner` hears when it breaks
   bool reused() const { return streams_ > 1; }
   const net::Peer& peer() const { return peer_; }
-  std::string_view fault_detail() const { return fault_detail_; }  // of upstream_bad_response
+  const Fault& fault() const { return fault_; }  // of upstream_bad_response
 
   // --- http::UpstreamStream ---
   void send(const http::RequestHead& head) override;
@@ -88,7 +88,7 @@ class ClientConnection final : public http::UpstreamStream,
   uint16_t interim_count_ = 0;
   bool response_begun_ = false;
   uint32_t streams_ = 0;
-  std::string_view fault_detail_;
+  Fault fault_;
 };
 
 }  // namespace postern::http1

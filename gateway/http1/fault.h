@@ -1,6 +1,8 @@
-// Why a message was refused: the cause, and a sentence that is safe to show to whoever sent it.
+// Why a message was refused: the cause, a sentence that is safe to show to whoever sent it, and for the log
+// the bytes it was refused for.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -10,6 +12,7 @@ namespace postern::http1 {
 struct Fault {
   base::Cause cause = base::Cause::bad_request;
   std::string_view detail;  // a literal
+  std::string bytes{};      // see specimen.h; empty: none in particular
 };
 
 }  // namespace postern::http1

@@ -3,27 +3,34 @@
 #include <algorithm>
 #include <cstring>
 
+#include "http1/specimen.h"
+
 namespace postern::http1 {
 
 using base::Cause;
 
 tl::expected<size_t, Fault> HeadScanner::scan(std::string_view text) {
-  const auto refuse = [](std::string_view detail) {
-    return tl::unexpected(Fault{Cause::bad_request, detail});
+  const auto refuse = [&](std::string_view detail, const char* at) {
+    return tl::unexpected(
+        Fault{Cause::bad_request, detail, specimen(text, static_cast<size_t>(at - text.data()))});
   };
   while (line_start_ < text.size()) {
     const char* start = text.data() + line_start_;
     if ((line_start_ > 0 || section_ == Section::trailers) && (*start == ' ' || *start == '\t'))
-      return refuse("a header line begins with a space or tab (obs-fold)");
+      return refuse("a header line begins with a space or tab (obs-fold)", start);
     const auto* newline = static_cast<const char*>(std::memchr(start, '\n', text.size() - line_start_));
     if (!newline) return 0;
-    if (newline == text.data() || newline[-1] != '\r') return refuse("a line ends with a bare LF");
+    if (newline == text.data() || newline[-1] != '\r') return refuse("a line ends with a bare LF", newline);
     const size_t length = static_cast<size_t>(newline - start) + 1;
     if (line_start_ == 0) first_line_size_ = length;
     line_start_ += length;
     if (length == 2) return line_start_;
   }
   return 0;
+}
+
+std::string HeadScanner::specimen(std::string_view text, size_t at) const {
+  return specimen_of_line(text, at, section_ == Section::head);
 }
 
 void HeadScanner::gather(base::Bytes bytes) {
@@ -53,7 +60,8 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
   const tl::expected<size_t, Fault> end = scan(text);
   if (!end) return tl::unexpected(end.error());
   if (*end > limit_ || (*end == 0 && text.size() > limit_))
-    return tl::unexpected(Fault{Cause::head_too_large, "the header fields are larger than the limit"});
+    return tl::unexpected(Fault{Cause::head_too_large, "the header fields are larger than the limit",
+                                specimen(text, line_start_)});
   if (*end == 2 && forgiving && !empty_line_skipped_) {  // the forgiven line came in pieces
     input = input.subspan(2 - before);
     reset();

@@ -35,6 +35,7 @@ class HeadScanner {
   // Looks at the lines of `text` from where the last look ended; gives the head's length when it is complete.
   tl::expected<size_t, Fault> scan(std::string_view text);
   void gather(base::Bytes bytes);
+  std::string specimen(std::string_view text, size_t at) const;
 
   size_t limit_;
   Section section_;

@@ -1,6 +1,7 @@
 #include "http1/message_parser.h"
 
 #include "base/ascii.h"
+#include "http1/specimen.h"
 #include "net/proxy_protocol.h"
 
 namespace postern::http1 {
@@ -111,6 +112,12 @@ Fault MessageParser::fault_of(llhttp_errno_t error) const {
   }
 }
 
+size_t MessageParser::stopped_at(base::Bytes bytes) const {
+  const char* at = llhttp_get_error_pos(&machine_);
+  const auto* start = reinterpret_cast<const char*>(bytes.data());
+  return at >= start && at < start + bytes.size() ? static_cast<size_t>(at - start) : 0;
+}
+
 tl::expected<size_t, Fault> MessageParser::feed(base::Bytes input) {
   const size_t offered = input.size();
   while (!input.empty() && state_ != State::complete) {
@@ -134,8 +141,8 @@ tl::expected<size_t, Fault> MessageParser::feed(base::Bytes input) {
       Fault fault = gathered.error();
       if (fault.cause == Cause::head_too_large && state_ == State::head && !past_first_line &&
           !scanner_.past_first_line() && !long_start_line().empty())
-        fault = {Cause::target_too_long, long_start_line()};
-      return tl::unexpected(fault);
+        fault = {Cause::target_too_long, long_start_line(), std::move(fault.bytes)};
+      return tl::unexpected(std::move(fault));
     }
     if (!*gathered) break;
     const tl::expected<void, Fault> parsed =
@@ -154,7 +161,11 @@ tl::expected<void, Fault> MessageParser::parse_head(base::Chunk bytes) {
     tell_complete();
     return {};
   }
-  if (error != HPE_OK) return tl::unexpected(fault_of(error));
+  if (error != HPE_OK) {
+    Fault fault = fault_of(error);
+    if (!head_bytes_.empty()) fault.bytes = specimen_of_line(base::text_of(view), stopped_at(view));
+    return tl::unexpected(std::move(fault));
+  }
   if (!head_bytes_.empty())  // llhttp passes over lone CRs: it has seen lines, but no start line
     return tl::unexpected(Fault{Cause::bad_request, "empty lines instead of a start line"});
   state_ = State::body;
@@ -171,7 +182,11 @@ tl::expected<size_t, Fault> MessageParser::parse_body(base::Bytes input) {
     llhttp_resume(&machine_);
     error = HPE_OK;
   }
-  if (error != HPE_OK) return tl::unexpected(fault_of(error));
+  if (error != HPE_OK) {
+    Fault fault = fault_of(error);
+    fault.bytes = specimen_of_body(base::text_of(input.subspan(stopped_at(input))));
+    return tl::unexpected(std::move(fault));
+  }
   if (!count_framing(start + used)) return tl::unexpected(*field_fault_);
   if (message_done_) {
     state_ = State::complete;
@@ -196,7 +211,11 @@ bool MessageParser::count_framing(const char* up_to) {
 tl::expected<void, Fault> MessageParser::parse_trailers(base::Chunk bytes) {
   trailer_bytes_ = std::move(bytes);
   const llhttp_errno_t error = execute(trailer_bytes_.bytes());
-  if (!message_done_) return tl::unexpected(fault_of(error));
+  if (!message_done_) {
+    Fault fault = fault_of(error);
+    fault.bytes = specimen_of_line(trailer_bytes_.text(), stopped_at(trailer_bytes_.bytes()), false);
+    return tl::unexpected(std::move(fault));
+  }
   state_ = State::complete;
   tell_complete();
   return {};

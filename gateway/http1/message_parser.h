@@ -76,6 +76,7 @@ class MessageParser {
   bool count_framing(const char* up_to);  // false: too much, said in `field_fault_`
   llhttp_errno_t execute(base::Bytes bytes);
   Fault fault_of(llhttp_errno_t error) const;
+  size_t stopped_at(base::Bytes bytes) const;  // where in them llhttp found fault
   static const llhttp_settings_t& settings();
 
   const llhttp_type_t type_;

@@ -73,12 +73,12 @@ void ServerConnection::on_request_complete() {
 }
 
 void ServerConnection::refuse(Fault fault) {
-  fault_ = fault;
+  fault_ = std::move(fault);
   refused_ = true;
   keep_alive_ = false;
   if (state_ == State::streaming) {  // in the middle of a body: the exchange is under way
-    stream_->request_body.abort(base::Error{fault.cause, base::Stage::request_body});
-    owner_.on_client_gone(fault.cause);
+    stream_->request_body.abort(base::Error{fault_.cause, base::Stage::request_body});
+    owner_.on_client_gone(fault_.cause);
     return;
   }
   open_stream();

@@ -53,7 +53,8 @@ class ServerConnection final : public http::ServerStream,
   ~ServerConnection() override = default;
 
   base::Slot<Arrival>& arrivals() { return arrivals_; }
-  const Fault& fault() const { return fault_; }
+  bool refused() const { return refused_; }      // a head, or in the middle of a body
+  const Fault& fault() const { return fault_; }  // then
   // The client has left: what it asked for last is not worth beginning.
   bool gone() const { return state_ == State::gone; }
 

@@ -301,6 +301,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   const upstream::EndpointModel& model = group.model().endpoints[index];
   endpoint_ = attempt.endpoint = &model;
   detail_.clear();  // of an attempt before
+  offending_.clear();
   const bool repeatable = http::is_idempotent(request.method) && request.body == http::BodyKind::none;
   if (attempts_ == 1)  // a second try wants a connection that is surely alive
     attempt.lease = upstream::take_idle(services_.turn, attempt.place,
@@ -366,8 +367,8 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
 void Exchange::describe_failure(const Attempt& attempt, Error error) {
   if (error.cause == Cause::body_too_large)
     detail_ = "the body is larger than " + std::to_string(body_limit()) + " bytes";
-  else if (!attempt.lease->fault_detail().empty())
-    detail_ = attempt.lease->fault_detail();
+  else if (!attempt.lease->fault().detail.empty())
+    blame(attempt.lease->fault());
   else if (base::traits(error.cause).fault == base::Side::upstream)  // no client's business otherwise
     detail_ = attempt.endpoint->unix_path.empty()
                   ? attempt.endpoint->text + " at " + attempt.lease->peer().text()
@@ -530,6 +531,7 @@ Error Exchange::failed(Cause cause, Stage stage, std::string_view detail) {
 
 void Exchange::answer_failure(Error error) {
   if (!failure_) failure_ = error;
+  if (client_fault_ && error.cause == client_fault_->cause) blame(*client_fault_);
   if (error.cause == Cause::client_closed) return;  // nobody is there to hear it
   if (answered_) {
     stream_.response_body().abort(error);  // ends with what it has, visibly cut
@@ -539,9 +541,14 @@ void Exchange::answer_failure(Error error) {
   answer(failure_response(error, detail_));
 }
 
+void Exchange::blame(const http1::Fault& fault) {
+  detail_ = fault.detail;
+  offending_ = fault.bytes;
+}
+
 void Exchange::refuse(const http1::Fault& fault) {
   failure_ = Error{fault.cause, Stage::request_head};
-  detail_ = fault.detail;
+  blame(fault);
   made_id_ = services_.request_ids.next();
   request_id_ = snapshot().request_id_field.empty() ? std::string_view() : made_id_.view();
   client_ = ClientIdentity{stream_.client().peer.ip, stream_.client().peer_text, false, stream_.client().tls};
@@ -583,7 +590,7 @@ void Exchange::record() {
   record.response_bytes = response_bytes_;
   record.duration = since(started_);
   record.stages = stages_;
-  if (failure_) record.failure = telemetry::Failure{*failure_, detail_};
+  if (failure_) record.failure = telemetry::Failure{*failure_, detail_, offending_};
   services_.access_log.exchange(record);
 }
 

@@ -42,6 +42,8 @@ class Exchange : public base::Pooled {
 
   // The client left, or the worker ends: every wait fails with this cause, and the story returns.
   void cancel(base::Cause why) { scope_.cancel(why); }
+  // The client's bytes cannot be read any further; `fault` outlives the exchange.
+  void client_broke_rules(const http1::Fault& fault) { client_fault_ = &fault; }
 
  private:
   // How long the endpoint may take for its head; runs from begin() on, for as long as this lives.
@@ -83,6 +85,7 @@ class Exchange : public base::Pooled {
                                                   http::ResponseHead& head) const;
   void answer(http::LocalResponse response);
   void answer_failure(base::Error error);
+  void blame(const http1::Fault& fault);
   base::Error failed(base::Cause cause, base::Stage stage, std::string_view detail);
   void record();
   std::string logged_target() const;
@@ -114,7 +117,9 @@ class Exchange : public base::Pooled {
   std::optional<base::Instant> hold_until_;  // set while the request is held, or on its turn to try
   telemetry::ExchangeStages stages_;
   std::optional<base::Error> failure_;
-  std::string detail_;  // of the failure
+  std::string detail_;                          // of the failure
+  std::string offending_;                       // the bytes it is about; for the log
+  const http1::Fault* client_fault_ = nullptr;  // of its body
   uint32_t attempts_ = 0;
   uint16_t status_ = 0;
   uint64_t request_bytes_ = 0;

@@ -33,7 +33,9 @@ void ClientConnection::cancel(Cause why) {
 }
 
 void ClientConnection::on_client_gone(Cause why) {
-  if (exchange_) exchange_->cancel(why);
+  if (!exchange_) return;
+  if (connection_->refused()) exchange_->client_broke_rules(connection_->fault());
+  exchange_->cancel(why);
 }
 
 Task<ClientConnection::Ended> ClientConnection::serve() {
@@ -122,6 +124,7 @@ Task<Result<bool>> ClientConnection::serve_requests() {
     exchange_ = std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection);
     // A request and the client's end may have come in one piece, before there was an exchange to cancel.
     if (connection.gone()) exchange_->cancel(Cause::client_closed);
+    if (connection.refused()) exchange_->client_broke_rules(connection.fault());
     if (*arrival == http1::ServerConnection::Arrival::refused) {
       exchange_->refuse(connection.fault());
     } else {

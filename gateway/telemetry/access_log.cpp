@@ -55,6 +55,7 @@ void append_json_failure(TextBuilder& out, const std::optional<Failure>& failure
   append_json_text(out, R"(,"stage":)", base::label(failure->error.stage));
   append_json_text(out, R"(,"fault":)", base::label(traits.fault));
   append_json_text(out, R"(,"detail":)", failure->detail);
+  if (!failure->offending.empty()) append_json_text(out, R"(,"offending":)", failure->offending);
   append_json_text(out, R"(,"remedy":)", traits.remedy);
 }
 
@@ -150,6 +151,7 @@ void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
     append_text(out, " stage=", base::label(record.failure->error.stage));
     append_text(out, " fault=", base::label(traits.fault));
     append_text(out, " detail=", record.failure->detail);
+    if (!record.failure->offending.empty()) append_text(out, " offending=", record.failure->offending);
     append_text(out, " remedy=", traits.remedy);
   }
   out.append('\n');

@@ -18,7 +18,8 @@ namespace postern::telemetry {
 // Why an exchange failed. Fault, remedy and level of the line come from the error table.
 struct Failure {
   base::Error error{};
-  std::string_view detail{};  // the particulars, in words; empty: none
+  std::string_view detail{};     // the particulars, in words; empty: none
+  std::string_view offending{};  // the bytes that were refused, escaped, cut and without secrets; empty: none
 };
 
 // How long each stage took; nothing for those that did not happen.

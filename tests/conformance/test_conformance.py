@@ -5,6 +5,7 @@ import pytest
 import shared  # noqa: F401
 from battery import Battery
 from proxies import Postern
+from raw import Connection
 from run import CASES, judge
 
 
@@ -30,13 +31,41 @@ def test_case(battery, case):
     assert problem is None, problem
     label = case.outcomes[0].label
     if label.startswith("refused"):
-        assert_logged(gateway, mark, "client", status=observed.responses[0].status)
+        line = assert_logged(gateway, mark, "client", status=observed.responses[0].status)
+        if line["stage"] == "request_head" and line["detail"] not in NO_BYTES:
+            assert 0 < len(line["offending"]) <= 4 * 64 + 8 and line["offending"].isprintable(), line
+    if label == "cut" and not case.finish:
+        assert_logged(gateway, mark, "client", cause=lambda cause: cause != "client_closed")
     if label == "bad gateway":
         assert_logged(gateway, mark, "upstream", status=502)
     if label == "cut short":
         assert_logged(gateway, mark, "upstream")
 
 
+# Refusals for what did not come.
+NO_BYTES = ("empty lines instead of a start line",)
+
+
 def assert_logged(gateway, mark, fault, **fields):
     """What failed is told, with whose fault it was and why."""
-    gateway.wait_for("exchange", since=mark, fault=fault, detail=bool, **fields)
+    return gateway.wait_for("exchange", since=mark, fault=fault, detail=bool, **fields)
+
+
+def test_refused_bytes_are_logged_without_secrets(battery):
+    gateway = battery.proxy.gateway
+    mark = gateway.mark()
+    with Connection(gateway.port) as connection:
+        connection.send(b"GET /victim?token=hush HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer hush\x1b[2J\r\n\r\n")
+        assert b"hush" not in connection.read_to_end()
+    line = gateway.wait_for("exchange", since=mark, cause="bad_request")
+    assert line["offending"] == "Authorization:***\\x1b"
+    assert not any("hush" in text or "\x1b" in text for text in gateway.raw_lines[mark:])
+
+
+def test_refused_bytes_of_a_response_are_logged(battery):
+    gateway = battery.proxy.gateway
+    mark = gateway.mark()
+    case = next(case for case in CASES if case.name == "answer: length with sign")
+    battery.run(case)
+    line = gateway.wait_for("exchange", since=mark, cause="upstream_bad_response")
+    assert line["offending"] == "Content-Length: +5"

@@ -7,14 +7,14 @@
 
 #include "base/ascii.h"
 #include "base/check.h"
-#include "http1/writer.h"
 #include "support/parsed_messages.h"
+#include "support/random_cuts.h"
+#include "support/rewritten.h"
 
 using postern::base::Cause;
 using postern::base::check;
 using postern::support::Parsed;
 using postern::support::ParsedMessage;
-using postern::support::Pieces;
 namespace base = postern::base;
 namespace http = postern::http;
 namespace http1 = postern::http1;
@@ -75,26 +75,7 @@ void check_rules(const ParsedMessage& request) {
 // Writes the request as for an endpoint, and reads it again.
 void check_rewritten(const ParsedMessage& request) {
   if (request.authority.empty() || !request.complete) return;
-  http::RequestHead head;
-  head.method = http::method_of(request.method);
-  head.method_text = request.method;
-  head.target = request.target;
-  head.upgrade = request.upgrade;
-  head.body = request.body_kind;
-  head.content_length = request.content_length;
-  head.headers.add("Host", request.authority);
-  for (const auto& [name, value] : request.fields)
-    if (!base::equal_ignoring_case(name, "host")) head.headers.add(name, value);
-  std::string bytes(http1::write_request(head).text());
-  if (request.body_kind == http::BodyKind::length) bytes += request.body;
-  if (request.body_kind == http::BodyKind::chunked) {
-    if (!request.body.empty()) {
-      bytes += http1::write_chunk_size(request.body.size()).text();
-      bytes += request.body;
-      bytes += http1::chunk_end;
-    }
-    bytes += http1::write_last_chunk({}).text();
-  }
+  const std::string bytes = postern::support::rewritten(request);
   const Parsed again = postern::support::parse_requests({bytes});
   check(!again.refused() && again.messages.size() == 1, "what is sent on is one request");
   const ParsedMessage& read = again.messages[0];
@@ -111,9 +92,7 @@ void check_rewritten(const ParsedMessage& request) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const Parsed whole = postern::support::parse_requests({text}, limits);
-  Pieces bytes;
-  for (size_t i = 0; i < size; ++i) bytes.push_back(text.substr(i, 1));
-  check_same(whole, postern::support::parse_requests(bytes, limits));
+  check_same(whole, postern::support::parse_requests(postern::support::cut_into_bytes(text), limits));
   const size_t middle = size / 2;
   check_same(whole, postern::support::parse_requests({text.substr(0, middle), text.substr(middle)}, limits));
   for (const ParsedMessage& request : whole.messages) {

@@ -8,12 +8,12 @@
 #include "base/ascii.h"
 #include "base/check.h"
 #include "support/parsed_messages.h"
+#include "support/random_cuts.h"
 
 using postern::base::Cause;
 using postern::base::check;
 using postern::support::Parsed;
 using postern::support::ParsedMessage;
-using postern::support::Pieces;
 using postern::support::ResponseReading;
 namespace base = postern::base;
 namespace http = postern::http;
@@ -69,9 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   reading.at_end = (data[0] & 2) == 0;
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
   const Parsed whole = postern::support::parse_responses({text}, reading);
-  Pieces bytes;
-  for (size_t i = 0; i < text.size(); ++i) bytes.push_back(text.substr(i, 1));
-  check_same(whole, postern::support::parse_responses(bytes, reading));
+  check_same(whole, postern::support::parse_responses(postern::support::cut_into_bytes(text), reading));
   const size_t middle = text.size() / 2;
   check_same(whole,
              postern::support::parse_responses({text.substr(0, middle), text.substr(middle)}, reading));

@@ -10,29 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "support/random_cuts.h"
+
 namespace postern::support {
 
 inline constexpr int random_cuts = 8;
-
-// The pieces of `bytes`, cut at random with this seed; never an empty one.
-inline std::vector<std::string_view> cut_at_random(std::string_view bytes, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<std::string_view> pieces;
-  while (!bytes.empty()) {
-    // Mostly small pieces, so that a cut falls inside of tokens and line ends.
-    const size_t most = random() % 4 == 0 ? bytes.size() : std::min<size_t>(bytes.size(), 7);
-    const size_t size = 1 + random() % most;
-    pieces.push_back(bytes.substr(0, size));
-    bytes.remove_prefix(size);
-  }
-  return pieces;
-}
-
-inline std::vector<std::string_view> cut_into_bytes(std::string_view bytes) {
-  std::vector<std::string_view> pieces;
-  for (size_t i = 0; i < bytes.size(); ++i) pieces.push_back(bytes.substr(i, 1));
-  return pieces;
-}
 
 // Calls `judge(decode(pieces))` for every way. `decode` makes a fresh decoder, gives it the pieces one after
 // another and returns what came out; a failed check inside of `judge` is printed with the way, and the seed.

@@ -220,7 +220,7 @@ TEST_CASE("client connection: bytes that are no response are the endpoint's faul
   const auto response = ground.response();
   REQUIRE_FALSE(response);
   CHECK(response.error() == Error{Cause::upstream_bad_response, Stage::response_head});
-  CHECK_FALSE(ground.connection->fault_detail().empty());
+  CHECK_FALSE(ground.connection->fault().detail.empty());
   CHECK_FALSE(ground.connection->reusable());
 }
 

@@ -107,6 +107,15 @@ TEST_CASE("access log: a failed exchange says cause, stage, whose fault, particu
   CHECK(line.at("remedy") == postern::base::traits(Cause::upstream_refused).remedy);
 }
 
+TEST_CASE("access log: bytes that were refused are shown where there are some") {
+  ExchangeRecord record = failed_exchange();
+  CHECK(exchange_line(LogFormat::json, record).find("offending") == std::string::npos);
+  record.failure->offending = "X-One:***\\x01";
+  CHECK(read(exchange_line(LogFormat::json, record)).at("offending") == "X-One:***\\x01");
+  CHECK(exchange_line(LogFormat::text, record).find(R"( offending="X-One:***\\x01" remedy=)") !=
+        std::string::npos);
+}
+
 TEST_CASE("access log: what did not happen is null, and stages that did not happen are absent") {
   ExchangeRecord record{.client = "::1", .method = "GET", .status = 404};
   record.failure = {.error = {Cause::no_route, Stage::routing}, .detail = {}};

@@ -1,0 +1,96 @@
+#include "http1/specimen.h"
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "http/field_id.h"
+
+namespace postern::http1 {
+namespace {
+
+using http::FieldId;
+
+constexpr std::string_view hidden = "***";
+constexpr size_t body_limit = 4;
+
+bool shows_value(std::string_view name) {
+  switch (http::field_id(base::trim(name))) {
+    case FieldId::connection:
+    case FieldId::content_length:
+    case FieldId::expect:
+    case FieldId::host:
+    case FieldId::te:
+    case FieldId::trailer:
+    case FieldId::transfer_encoding:
+    case FieldId::upgrade: return true;
+    default: return false;
+  }
+}
+
+void append_escaped(std::string& out, std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (byte >= 0x20 && byte < 0x7f)
+      out += c;
+    else
+      out.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+  }
+}
+
+// How much of a line is no secret, and whether the rest of it may be one.
+struct Shown {
+  size_t size = 0;
+  bool hides = false;
+};
+
+Shown shown_of(std::string_view line, bool first) {
+  const auto up_to = [line](size_t end) { return Shown{std::min(end, line.size()), end < line.size()}; };
+  if (first) return up_to(std::min(line.find('?'), line.size() - 1) + 1);
+  const size_t colon = line.find(':');
+  if (line.starts_with(' ') || line.starts_with('\t')) return up_to(1);  // the rest of a value
+  if (colon == line.npos) return up_to(0);
+  return shows_value(line.substr(0, colon)) ? Shown{line.size(), false} : up_to(colon + 1);
+}
+
+}  // namespace
+
+std::string specimen_of_line(std::string_view head, size_t at, bool has_start_line) {
+  if (head.empty()) return {};
+  at = std::min(at, head.size() - 1);
+  const size_t before = at == 0 ? head.npos : head.rfind('\n', at - 1);
+  const size_t start = before == head.npos ? 0 : before + 1;
+  size_t end = std::min(head.find('\n', at), head.size() - 1) + 1;
+  if (end >= 2 && head.substr(end - 2, 2) == "\r\n" && at + 2 < end) end -= 2;
+  const std::string_view line = head.substr(start, end - start);
+  if (line.empty()) return {};
+
+  const Shown shown = shown_of(line, start == 0 && has_start_line);
+  const size_t size = std::min(shown.size, specimen_limit);
+  std::string specimen;
+  append_escaped(specimen, line.substr(0, size));
+  if (shown.hides)
+    specimen += hidden;
+  else if (size < line.size())
+    specimen += "...";
+  const char offender = head[at];
+  if (at - start >= size && !base::is_token_char(offender) && offender != ' ')
+    append_escaped(specimen, {&offender, 1});
+  return specimen;
+}
+
+std::string specimen_of_body(std::string_view bytes) {
+  std::string specimen;
+  append_escaped(specimen, bytes.substr(0, body_limit));
+  return specimen;
+}
+
+}  // namespace postern::http1

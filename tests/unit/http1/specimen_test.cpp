@@ -1,0 +1,89 @@
+#include "http1/specimen.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "support/parsed_messages.h"
+
+using namespace postern;
+using namespace std::string_view_literals;
+using http1::specimen_of_body;
+using http1::specimen_of_line;
+
+namespace {
+
+// The specimen of the line in which `mark` begins.
+std::string of(std::string_view head, std::string_view mark) {
+  const size_t at = head.find(mark);
+  REQUIRE(at != head.npos);
+  return specimen_of_line(head, at);
+}
+
+std::string offending(std::string_view bytes) {
+  const support::Parsed parsed = support::parse_requests({bytes});
+  REQUIRE(parsed.refused());
+  return parsed.fault->bytes;
+}
+
+}  // namespace
+
+TEST_CASE("specimen: a start line is shown up to its query") {
+  CHECK(of("GET /a HTTP/9.9\r\nHost: a\r\n\r\n", "GET") == "GET /a HTTP/9.9");
+  CHECK(of("GET /a?token=secret\x01 HTTP/1.1\r\nHost: a\r\n\r\n", "\x01") == "GET /a?***\\x01");
+  CHECK(of("\x05\x01\xff\\\t", "\xff") == "\\x05\\x01\\xff\\\\\\t");
+}
+
+TEST_CASE("specimen: values are shown where they are about framing or addressing, and nowhere else") {
+  constexpr std::string_view head =
+      "GET / HTTP/1.1\r\nHost: a@b\r\nContent-Length : 5\r\nAuthorization: Bearer s\x01ret\r\nX-One: "
+      "secret\r\n"
+      " and folded\r\nno colon, a secret\r\nTransfer-Encoding: \x0b"
+      "chunked\r\n\r\n";
+  CHECK(of(head, "a@b") == "Host: a@b");
+  CHECK(of(head, "Content-Length") == "Content-Length : 5");
+  CHECK(of(head, "\x01") == "Authorization:***\\x01");
+  CHECK(of(head, "X-One") == "X-One:***");
+  CHECK(of(head, "secret\r\n and") == "X-One:***");
+  CHECK(of(head, " and") == " ***");
+  CHECK(of(head, "no colon") == "***");
+  CHECK(of(head, "\x0b") == "Transfer-Encoding: \\x0bchunked");
+}
+
+TEST_CASE("specimen: line ends are shown where they are the fault") {
+  CHECK(of("GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", "\nX") == "Host: a\\n");
+  CHECK(of("GET / HTTP/1.1\r\nX: a\rTransfer-Encoding: b\r\n\r\n", "\rT") == "X:***\\r");
+  CHECK(of("\n", "\n") == "\\n");
+}
+
+TEST_CASE("specimen: it is cut at its limit") {
+  const std::string longest(http1::specimen_limit, 'x');
+  CHECK(specimen_of_line(longest, 0) == longest);
+  CHECK(specimen_of_line(longest + "y", 0) == longest + "...");
+  CHECK(specimen_of_line(longest + "yz\x01", longest.size() + 2) == longest + "...\\x01");
+  CHECK(specimen_of_line(std::string(100, '\0'), 0).size() == 4 * http1::specimen_limit + 3);
+  CHECK(specimen_of_line("", 0).empty());
+  CHECK(specimen_of_line("abc", 100) == "abc");
+}
+
+TEST_CASE("specimen: trailers have no start line, and a body shows four bytes") {
+  CHECK(specimen_of_line("X: secret\r\n\r\n", 0, false) == "X:***");
+  CHECK(specimen_of_body("x\r\npassword") == "x\\r\\np");
+  CHECK(specimen_of_body("").empty());
+}
+
+TEST_CASE("request parser: what is refused is shown") {
+  const std::string head = "POST /?token=secret HTTP/1.1\r\nHost: a\r\n";
+  CHECK(offending("GET / HTTP/1.1\r\nHost: a\r\nFoo: bar\r\n Content-Length: 38\r\n\r\n") == " ***");
+  CHECK(offending(head + "Content-Length: +5\r\n\r\n") == "Content-Length: +5");
+  CHECK(offending(head + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n") == "Content-Length: 6");
+  CHECK(offending(head + "Transfer-Encoding: gzip, chunked\r\n\r\n") == "Transfer-Encoding: gzip, chunked");
+  CHECK(offending(head + "Host: b\r\n\r\n") == "Host: a");
+  CHECK(offending(head + "Cookie: id=\x01secret\r\n\r\n") == "Cookie:***\\x01");
+  CHECK(offending("GET /?token=secret HTTP/1.1\r\n\r\n") == "GET /?***");
+  CHECK(offending("GET /a b HTTP/1.1\r\nHost: a\r\n\r\n") == "GET /a b HTTP/1.1");
+  CHECK(offending("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n") == "Host: a/b");
+  CHECK(offending("GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n") == "GET http://a/ HTTP/1.1");
+  CHECK(offending(head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n") == "zz\\r\\n");
+  CHECK(offending(head + "Transfer-Encoding: chunked\r\n\r\n0\r\nX: secret\x01\r\n\r\n") == "X:***\\x01");
+}
