@@ -179,6 +179,9 @@ void compile_routes(Compilation& compilation) {
     route.action = compile_action(compilation.document, document);
     for (const ForwardedClaim& claim : document.forward_claims)
       compilation.snapshot->claim_fields.push_back(claim.header);
+    if (document.files)
+      check_folder(compilation.document, *document.files, key + ".files", compilation.problems,
+                   compilation.notes);
     route.compression = rules.of(document.compression);
     route.answers_preflights = !document.origins.empty();
     route.pipeline = policies.pipeline(document);

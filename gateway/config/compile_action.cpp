@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "config/compile_content.h"
 
 namespace postern::config {
 namespace {
@@ -39,6 +40,8 @@ policy::MaintenanceOptions maintenance_options(const MaintenanceDocument& docume
 
 routing::Action compile_action(const Document& document, const RouteDocument& route) {
   if (route.respond) return compile_respond(*route.respond, route.methods);
+  if (route.files)
+    return routing::Files{std::make_shared<const files::Site>(site_options(document, *route.files))};
   if (route.redirect) return compile_redirect(*route.redirect);
   if (route.upstream.empty() && route.maintenance)
     return routing::Respond{policy::maintenance_response(maintenance_options(*route.maintenance)), {}};

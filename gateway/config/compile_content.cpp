@@ -1,6 +1,11 @@
 #include "config/compile_content.h"
 
 #include <algorithm>
+#include <cstring>
+
+#include "config/compile_policy.h"
+#include "config/text.h"
+#include "files/folder.h"
 
 namespace postern::config {
 namespace {
@@ -26,6 +31,30 @@ std::shared_ptr<const coding::Rules> CompressionCompiler::of(
   rules.min_size = document->min_size;
   rules.levels = {document->gzip_level, document->brotli_level, document->zstd_level};
   return made_.emplace_back(*document, std::make_shared<const coding::Rules>(std::move(rules))).second;
+}
+
+files::Options site_options(const Document& document, const FilesDocument& files) {
+  files::Options options;
+  options.root = resolve_file(document, files.root);
+  options.index = files.index;
+  options.cache = files.cache;
+  options.precompressed = files.precompressed;
+  options.hidden = files.hidden;
+  if (files.single_page) options.single_page = files::SinglePage{*files.single_page};
+  return options;
+}
+
+void check_folder(const Document& document, const FilesDocument& files, const std::string& key,
+                  Diagnostics& problems, Diagnostics& notes) {
+  const std::string root = resolve_file(document, files.root);
+  const auto folder = files::open_folder(root);
+  if (!folder)
+    problems.error(files.root_place, key,
+                   "the folder " + quoted(root) + ": " + std::strerror(folder.error()));
+  else if (files.single_page && !files::open_below(root, files.index))
+    notes.warn(
+        files.root_place, key,
+        quoted(files.index) + " is not in " + quoted(root) + "; until it is, spa has no page to answer with");
 }
 
 }  // namespace postern::config

@@ -1,13 +1,16 @@
-// What routes need for bodies: rules of compression.
+// What routes need for content: rules of compression, and folders of files.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "coding/negotiation.h"
+#include "config/diagnostics.h"
 #include "config/document.h"
+#include "files/site.h"
 
 namespace postern::config {
 
@@ -20,5 +23,12 @@ class CompressionCompiler {
  private:
   std::vector<std::pair<CompressionDocument, std::shared_ptr<const coding::Rules>>> made_;
 };
+
+files::Options site_options(const Document& document, const FilesDocument& files);
+
+// Says what is wrong with the folder, at `key` ("routes[0].files"). `notes` hears of an index that a
+// single-page application does not have yet.
+void check_folder(const Document& document, const FilesDocument& files, const std::string& key,
+                  Diagnostics& problems, Diagnostics& notes);
 
 }  // namespace postern::config

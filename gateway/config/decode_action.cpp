@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "config/addresses.h"
+#include "config/decode_content.h"
 #include "config/decode_upstream.h"
 #include "config/suggest.h"
 #include "config/text.h"
@@ -21,7 +22,7 @@ constexpr std::size_t max_template = 4096;
 constexpr auto redirect_statuses = std::to_array<std::string_view>({"301", "302", "303", "307", "308"});
 
 // An action and its key; the first one that a route has wins, the others are told.
-constexpr auto actions = std::to_array<std::string_view>({"upstream", "respond", "redirect"});
+constexpr auto actions = std::to_array<std::string_view>({"upstream", "files", "respond", "redirect"});
 
 void decode_upstream_reference(const Value& value, RouteDocument& route, Document& document) {
   const auto text = value.text();
@@ -198,7 +199,7 @@ void check_actions(const Fields& fields, const RouteDocument& route) {
   for (std::string_view action : actions)
     if (fields.is_misspelt(action)) return;
   if (!route.maintenance)
-    fields.value().complain("has no action: upstream, respond or redirect");
+    fields.value().complain("has no action: upstream, files, respond or redirect");
   else if (!route.maintenance->allow.empty())
     fields.value().complain("has clients that pass maintenance, and no action for them");
 }
@@ -227,6 +228,8 @@ std::optional<std::string> decode_template(const Value& value) {
 
 void decode_action(const Fields& fields, RouteDocument& route, Document& document) {
   if (const auto upstream = fields.take("upstream")) decode_upstream_reference(*upstream, route, document);
+  if (const auto files = fields.take("files")) route.files = decode_files(*files);
+  if (const auto spa = fields.take("spa")) decode_single_page(*spa, fields, route);
   if (const auto respond = fields.take("respond")) route.respond = decode_respond(*respond);
   if (const auto redirect = fields.take("redirect")) route.redirect = decode_redirect(*redirect);
   if (const auto maintenance = fields.take("maintenance"))

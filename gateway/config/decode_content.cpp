@@ -4,7 +4,10 @@
 #include <string>
 
 #include "base/ascii.h"
+#include "config/addresses.h"
 #include "config/schema.h"
+#include "config/text.h"
+#include "files/site.h"
 
 namespace postern::config {
 namespace {
@@ -58,7 +61,80 @@ void decode_levels(const Value& value, CompressionDocument& compression) {
   read("zstd", compression.zstd_level);
 }
 
+// "/exact", "/folder/*", "*.js", "*": what files/site.h matches with.
+Parsed<std::string> parse_path_pattern(std::string_view text) {
+  const std::size_t star = text.find('*');
+  if (!text.starts_with('/') && !text.starts_with('*'))
+    return complain("begins with neither \"/\" nor \"*\"", "/" + std::string(text));
+  if (star != text.npos && star != 0 && star + 1 != text.size())
+    return complain("has a \"*\" in its middle; it may stand at one end");
+  if (text.size() > 1 && star == 0 && text.find('*', 1) != text.npos)
+    return complain("has a \"*\" at both ends; it may stand at one");
+  return std::string(text);
+}
+
+void decode_cache(const Value& value, FilesDocument& files) {
+  for (const auto& [key, entry] : value.entries()) {
+    auto pattern = parse_path_pattern(key.text);
+    if (!pattern) {
+      entry.diagnostics().error(key.place, value.path(), quoted(key.text) + ' ' + pattern.error().rule);
+      continue;
+    }
+    if (auto text = entry.parsed(parse_field_value))
+      files.cache.emplace_back(std::move(*pattern), std::move(*text));
+  }
+}
+
+// A file's name: it lies in the folder that was asked for.
+Parsed<std::string> parse_index(std::string_view text) {
+  if (text.find('/') != text.npos) return complain("is no file's name: it has a \"/\"");
+  if (text.starts_with('.')) return complain("begins with a dot, and such files are hidden");
+  return std::string(text);
+}
+
 }  // namespace
+
+std::optional<FilesDocument> decode_files(const Value& value) {
+  FilesDocument files;
+  files.place = files.root_place = value.place();
+  if (value.is_scalar()) {
+    const auto root = value.text();
+    if (!root) return std::nullopt;
+    files.root = std::string(*root);
+    return files;
+  }
+  const Fields fields(value);
+  const auto root = fields.need("root");
+  if (root) {
+    files.root_place = root->place();
+    set(files.root, root->text());
+  }
+  if (const auto index = fields.take("index")) set(files.index, index->parsed(parse_index));
+  if (const auto cache = fields.take("cache")) decode_cache(*cache, files);
+  if (const auto found = fields.take("precompressed")) set(files.precompressed, found->boolean());
+  if (const auto hidden = fields.take("hidden")) set(files.hidden, hidden->boolean());
+  if (files.root.empty()) return std::nullopt;
+  return files;
+}
+
+void decode_single_page(const Value& value, const Fields& fields, RouteDocument& route) {
+  std::vector<std::string> except = files::SinglePage().except;
+  if (value.is_scalar()) {
+    const auto on = value.boolean();
+    if (!on || !*on) return;
+  } else {
+    const Fields keys(value);
+    if (const auto found = keys.take("except")) {
+      except.clear();
+      for (const Value& item : found->items())
+        if (auto path = item.parsed(parse_route_path)) except.push_back(std::move(*path));
+    }
+  }
+  if (route.files)
+    route.files->single_page = std::move(except);
+  else if (!fields.take("files") && !fields.is_misspelt("files"))
+    value.complain("needs files: it is their index that answers");
+}
 
 std::optional<CompressionDocument> decode_compression(const Value& value,
                                                       const CompressionDocument& inherited) {

@@ -194,6 +194,17 @@ struct MaintenanceDocument {
   Place place;
 };
 
+struct FilesDocument {
+  std::string root;  // folder, absolute or relative to the configuration file
+  std::string index = "index.html";
+  std::vector<std::pair<std::string, std::string>> cache;  // path or pattern, value of Cache-Control
+  bool precompressed = false;
+  bool hidden = false;
+  std::optional<std::vector<std::string>> single_page;  // spa: prefixes that are not the application's
+  Place place;
+  Place root_place;
+};
+
 struct CompressionDocument {
   std::vector<std::string> algorithms = {"zstd", "br", "gzip"};
   std::vector<std::string> types;  // lower case; empty: the usual ones
@@ -215,6 +226,7 @@ struct RouteDocument {
   Place upstream_place;
   std::optional<RespondDocument> respond;
   std::optional<RedirectDocument> redirect;
+  std::optional<FilesDocument> files;
   std::optional<MaintenanceDocument> maintenance;
   std::string origins;  // empty: none
   Place origins_place;

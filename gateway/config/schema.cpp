@@ -216,8 +216,32 @@ constexpr auto table = std::to_array<SchemaKey>({
      "Prefix that ends at a segment: /ws takes /ws and /ws/x, not /wsfoo.", "/ws"},
     {"routes[].match.exact", value, "path", "none", "Instead of path: exactly this path.", "/login", false},
     {"routes[].match.methods", value, "list of methods", "any", "Only these methods.", "[GET, POST]"},
-    {"routes[].upstream", value, "name or URL", "this, respond or redirect",
+    {"routes[].upstream", value, "name or URL", "this, files, respond or redirect",
      "One of upstreams, or an endpoint written here (http://127.0.0.1:3000).", "api"},
+    {"routes[].files", section, "folder or map", "none",
+     "Instead of upstream: serves the files of a folder to GET and HEAD, below it the whole path. `files: "
+     "./dist` "
+     "is short for { root: ./dist }. Ranges and conditional requests are answered, folders by their index or "
+     "not "
+     "at all; nothing outside the folder is reached, by no path and no symbolic link.",
+     "", false},
+    {"routes[].files.root", value, "folder", "required", "What is served.", "./dist", false},
+    {"routes[].files.index", value, "file name", "index.html", "What a folder is answered with.",
+     "index.html", false},
+    {"routes[].files.cache", value, "map of path to text", "{ \"*.html\": no-cache }",
+     "Cache-Control of files, the first that fits: \"/assets/*\", \"*.js\", \"/exact\" or \"*\".",
+     "{ \"/assets/*\": \"public, max-age=31536000, immutable\" }", false},
+    {"routes[].files.precompressed", value, "true or false", "false",
+     "Answers with NAME.br, NAME.zst or NAME.gz beside NAME to clients that accept it.", "true", false},
+    {"routes[].files.hidden", value, "true or false", "false",
+     "Serves names that begin with a dot; without it only /.well-known.", "false", false},
+    {"routes[].spa", section, "true, false or map", "false",
+     "With files, for a single-page application: a browser that goes to a page that is no file gets the "
+     "index. "
+     "Never for a name with an extension, or for what does not ask for text/html.",
+     "", false},
+    {"routes[].spa.except", value, "list of paths", "[/api, /ws, /socket.io]",
+     "Prefixes that stay 404 when nothing is there.", "[/api, /ws, /socket.io]", false},
     {"routes[].respond", section, "map", "none", "Instead of upstream: a fixed answer to every method.", "",
      false},
     {"routes[].respond.status", value, "number, 200 to 599", "200", "Status of the answer.", "200", false},

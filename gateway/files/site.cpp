@@ -222,7 +222,7 @@ std::variant<Found, http::LocalResponse> Site::answer(const Request& request) co
 std::variant<Found, http::LocalResponse> Site::describe(const Request& request, Opened opened) const {
   Found found;
   http::ResponseHead& head = found.head;
-  const std::string_view content_type = content_type_of(opened.path);
+  const std::string_view content_type = found.content_type = content_type_of(opened.path);
   const bool varies = options_.precompressed && coding::is_listed(compressible_, content_type);
   const Coding coding = varies ? open_variant(request.head, opened) : Coding::identity;
   const uint64_t size = opened.file.size;

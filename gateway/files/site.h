@@ -48,7 +48,8 @@ struct Found {
   http::ResponseHead head;
   OpenFile file;
   uint64_t offset = 0;
-  uint64_t length = 0;  // 0: no body, or an empty one
+  uint64_t length = 0;            // 0: no body, or an empty one
+  std::string_view content_type;  // also of a 304, whose head does not say it
 };
 
 // Immutable, shared by all workers. Nothing is remembered between two requests: a deployment shows at once.

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "coding/encoding_pump.h"
+#include "files/send_file.h"
 #include "http/hop_by_hop.h"
 #include "http1/websocket_handshake.h"
 #include "proxy/failure_response.h"
@@ -77,6 +78,11 @@ Task<Result<void>> Exchange::serve() {
   }
 
   // What the route answers by itself, or:
+  if (const auto* folder = std::get_if<routing::Files>(&route_->action)) {
+    Task<Result<void>> serving = serve_files(*folder->site);
+    Result<void> served = co_await serving;
+    co_return served;
+  }
   const auto* to_upstream = std::get_if<routing::ToUpstream>(&route_->action);
   if (!to_upstream) co_return answer_locally();
 
@@ -483,6 +489,50 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
 }
 
 // --- answers of our own ---
+
+Task<Result<void>> Exchange::serve_files(const files::Site& site) {
+  note_encodings();
+  const http::RequestHead& request = stream_.request();
+  std::variant<files::Found, http::LocalResponse> answer_or_found =
+      site.answer({.head = request,
+                   .path = target_.path,
+                   .public_path = target_.path,
+                   .query = target_.query,
+                   .has_query = target_.has_query,
+                   .now_unix = context_->now_unix});
+  if (auto* local = std::get_if<http::LocalResponse>(&answer_or_found)) {
+    answer(std::move(*local));
+    co_return Result<void>();
+  }
+  auto& found = std::get<files::Found>(answer_or_found);
+  if (route_->compression && coding::is_listed(route_->compression->types, found.content_type))
+    coding::add_vary(found.head);  // of a 304 too, which does not name its type
+  const std::unique_ptr<coding::Encoder> encoder = begin_encoding(found.length, found.head);
+  if (!request_id_.empty()) found.head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
+  route_->pipeline.amend(*context_, found.head);
+  if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
+  status_ = found.head.status;
+  answered_ = true;
+  stream_.respond(found.head);
+  if (request.method != http::Method::head) {
+    base::PumpLimits limits;
+    limits.stage = Stage::response_body;
+    limits.idle = snapshot().limits.idle;
+    limits.late_sink = Cause::client_timed_out;
+    const base::Instant began = services_.turn.now;
+    Task<Result<base::Pumped>> sending =
+        files::send_file(scope_, found.file, found.offset, found.length, encoder.get(),
+                         stream_.response_body(), limits, response_bytes_);
+    Result<base::Pumped> sent = co_await sending;
+    stages_.body = since(began);
+    if (!sent) {
+      if (sent.error().cause == Cause::file_unreadable) detail_ = "the file became shorter while it was sent";
+      co_return base::fail(sent.error());
+    }
+  }
+  stream_.response_body().end();
+  co_return Result<void>();
+}
 
 Result<void> Exchange::answer_locally() {
   if (const auto* redirect = std::get_if<routing::Redirect>(&route_->action)) {

@@ -79,6 +79,7 @@ class Exchange : public base::Pooled {
   void describe_failure(const Attempt& attempt, base::Error error);
   uint64_t body_limit() const { return route_->body_size.value_or(snapshot().limits.body_size); }
   void rewrite_response(http::ResponseHead& head) const;
+  base::Task<base::Result<void>> serve_files(const files::Site& site);
   base::Result<void> answer_locally();
   void note_encodings();
   std::unique_ptr<coding::Encoder> begin_encoding(std::optional<uint64_t> size,

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 
+#include "files/site.h"
 #include "http/local_response.h"
 #include "policy/text_template.h"
 
@@ -30,6 +32,11 @@ struct Redirect {
   policy::TextTemplate to;
 };
 
-using Action = std::variant<ToUpstream, Respond, Redirect>;
+// Is answered with a file of a folder.
+struct Files {
+  std::shared_ptr<const files::Site> site;
+};
+
+using Action = std::variant<ToUpstream, Respond, Redirect, Files>;
 
 }  // namespace postern::routing

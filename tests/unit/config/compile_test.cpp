@@ -396,6 +396,8 @@ TEST_CASE("compile: every example in conf compiles whole, given the files that i
     }
     for (UpstreamDocument& upstream : document->upstreams)
       if (!upstream.ca.empty()) upstream.ca = authority.file();
+    for (RouteDocument& route : document->routes)
+      if (route.files) route.files->root = folder.file(".");
     Compiler compiler;
     if (uses_demo(*document)) compiler.demo_port = 40404;
     const Compiled compiled = compiler.compile_document(*document);

@@ -140,8 +140,10 @@ TEST_CASE("action: maintenance is a word or a map, beside an action or alone") {
 }
 
 TEST_CASE("action: there is exactly one") {
-  CHECK(said("{ match: { path: /x } }") == "f:4:5 routes[0]: has no action: upstream, respond or redirect\n");
-  CHECK(said("{ maintenance: false }") == "f:4:5 routes[0]: has no action: upstream, respond or redirect\n");
+  CHECK(said("{ match: { path: /x } }") ==
+        "f:4:5 routes[0]: has no action: upstream, files, respond or redirect\n");
+  CHECK(said("{ maintenance: false }") ==
+        "f:4:5 routes[0]: has no action: upstream, files, respond or redirect\n");
   CHECK(said("{ upstream: api, respond: { body: x } }") ==
         "f:4:31 routes[0].respond: stands beside upstream; a route has one action\n");
   CHECK(said("{ respond: { body: x }, redirect: { to: /x } }") ==

@@ -80,3 +80,73 @@ TEST_CASE("compression: what is wrong is said where it stands") {
   CHECK(said_of_route("compression: { algorithm: [br] }").find("did you mean \"algorithms\"") !=
         std::string::npos);
 }
+
+namespace {
+
+const std::string parts = "listeners: [{ address: \"127.0.0.1:0\" }]\nroutes:\n";
+
+// Of one route in flow style; its "{" stands in line 3, column 5.
+std::string said_of_files(const std::string& route) { return said_of(parts + "  - " + route + "\n"); }
+
+FilesDocument files_of(const std::string& route) {
+  const auto document = load(parts + "  - " + route + "\n");
+  REQUIRE_MESSAGE(document.has_value(), (document ? "" : document.error().text()));
+  REQUIRE(document->routes[0].files.has_value());
+  return *document->routes[0].files;
+}
+
+}  // namespace
+
+TEST_CASE("files: a folder is enough, and every key is taken") {
+  const FilesDocument plain = files_of("{ files: ./dist }");
+  CHECK(plain.root == "./dist");
+  CHECK(plain.index == "index.html");
+  CHECK(plain.cache.empty());
+  CHECK_FALSE(plain.precompressed);
+  CHECK_FALSE(plain.hidden);
+  CHECK_FALSE(plain.single_page.has_value());
+  CHECK(plain.root_place == Place{3, 14});
+  const FilesDocument full = files_of(
+      "{ files: { root: /srv/site, index: home.htm, precompressed: true, hidden: true, "
+      "cache: { \"/assets/*\": \"public, max-age=60\", \"*.html\": no-cache, \"*\": no-store, /a.txt: "
+      "private } } }");
+  CHECK(full.root == "/srv/site");
+  CHECK(full.index == "home.htm");
+  CHECK(full.precompressed);
+  CHECK(full.hidden);
+  REQUIRE(full.cache.size() == 4);
+  CHECK(full.cache[0] == std::pair<std::string, std::string>("/assets/*", "public, max-age=60"));
+  CHECK(full.cache[3].first == "/a.txt");
+  CHECK(full.root_place == Place{3, 22});
+}
+
+TEST_CASE("files: the page of a single-page application") {
+  using Paths = std::vector<std::string>;
+  CHECK(files_of("{ files: ./d, spa: true }").single_page == Paths{"/api", "/ws", "/socket.io"});
+  CHECK(files_of("{ files: ./d, spa: {} }").single_page == Paths{"/api", "/ws", "/socket.io"});
+  CHECK(files_of("{ files: ./d, spa: { except: [/x] } }").single_page == Paths{"/x"});
+  CHECK(files_of("{ files: ./d, spa: { except: [] } }").single_page == Paths{});
+  CHECK_FALSE(files_of("{ files: ./d, spa: false }").single_page.has_value());
+  CHECK(said_of_files("{ respond: { body: x }, spa: true }") ==
+        "f:3:34 routes[0].spa: needs files: it is their index that answers\n");
+  CHECK(said_of_files("{ files: ./d, spa: { except: [api] } }").find("does not begin with \"/\"") !=
+        std::string::npos);
+  CHECK(said_of_files("{ files: ./d, spa: yes }").find("write \"true\"") != std::string::npos);
+}
+
+TEST_CASE("files: what is wrong is said where it stands") {
+  CHECK(said_of_files("{ files: { index: a.html } }") == "f:3:14 routes[0].files.root: is missing\n");
+  CHECK(said_of_files("{ files: { root: ./d, index: a/b } }").find("is no file's name") != std::string::npos);
+  CHECK(said_of_files("{ files: { root: ./d, index: .x } }").find("hidden") != std::string::npos);
+  CHECK(said_of_files("{ files: { root: ./d, indx: a } }").find("did you mean \"index\"") !=
+        std::string::npos);
+  CHECK(said_of_files("{ files: { root: ./d, cache: { assets: x } } }") ==
+        "f:3:36 routes[0].files.cache: \"assets\" begins with neither \"/\" nor \"*\"\n");
+  CHECK(said_of_files("{ files: { root: ./d, cache: { \"/a*b\": x } } }").find("in its middle") !=
+        std::string::npos);
+  CHECK(said_of_files("{ files: { root: ./d, cache: { \"*a*\": x } } }").find("\"*\"") != std::string::npos);
+  CHECK(said_of_files("{ files: { root: ./d, cache: { \"*\": \"a\\nb\" } } }").find("control character") !=
+        std::string::npos);
+  CHECK(said_of_files("{ files: ./d, respond: { body: x } }").find("a route has one action") !=
+        std::string::npos);
+}

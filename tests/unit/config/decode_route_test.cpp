@@ -100,7 +100,8 @@ TEST_CASE("route: claims go to fields that are the application's business") {
 }
 
 TEST_CASE("route: the rest is checked") {
-  CHECK(said("{ match: { path: / } }") == "f:6:5 routes[0]: has no action: upstream, respond or redirect\n");
+  CHECK(said("{ match: { path: / } }") ==
+        "f:6:5 routes[0]: has no action: upstream, files, respond or redirect\n");
   CHECK(said("{ upstream: \"http://a/b\" }").find("has a path or a query") != std::string::npos);
   CHECK(said("{ upstream: api, jwt: { required: false } }") == "f:6:27 routes[0].jwt.use: is missing\n");
   CHECK(said("{ upstream: api, name: \"a b\" }").find("\"a b\" is no name") != std::string::npos);
