@@ -8,6 +8,7 @@
 
 #include "proxy/snapshot.h"
 #include "server/acceptor.h"
+#include "telemetry/metrics.h"
 
 namespace postern::app {
 
@@ -19,14 +20,21 @@ struct AdoptSnapshot {
 struct DrainNow {
   base::Duration limit;
 };
+struct CountNow {  // asks for NumbersCounted
+  uint64_t round;
+};
 struct Stop {};
-using ToWorker = std::variant<AdoptSnapshot, DrainNow, Stop>;
+using ToWorker = std::variant<AdoptSnapshot, DrainNow, CountNow, Stop>;
 
 // --- worker to control ---
 struct SnapshotAdopted {
   uint64_t version;
 };
 struct WorkerDrained {};
-using ToControl = std::variant<SnapshotAdopted, WorkerDrained>;
+struct NumbersCounted {
+  uint64_t round;
+  telemetry::Totals totals;
+};
+using ToControl = std::variant<SnapshotAdopted, WorkerDrained, NumbersCounted>;
 
 }  // namespace postern::app

@@ -77,6 +77,7 @@ int Supervisor::run() {
   rotate_tickets_at_ = loop_.turn().now + net::TicketKeys::rotate_every;
   loop_.turn().arm(*this, sink_.flush_age());
   loop_.run();
+  admin_.reset();
   workers_.clear();
   demo_.reset();
   log_.info("stopped");
@@ -122,12 +123,15 @@ tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Doc
   std::vector<Open> open;
   tl::expected<Sockets, std::string> sockets = bind(**compiled, open);
   if (!sockets) return tl::unexpected(std::vector<std::string>{sockets.error()});
+  auto admin_socket = bind_admin(document);
+  if (!admin_socket) return tl::unexpected(std::vector<std::string>{admin_socket.error()});
 
   for (const config::Problem& note : notes.problems())
     log_.warn("configuration_warning", {{"problem", to_text(note)}});
   snapshot_ = std::move(*compiled);
   version_ = snapshot_->version;
   before_ = std::exchange(open_, std::move(open));
+  adopt_admin(document, std::move(*admin_socket));
   applied_ = loop_.turn().now;
   acknowledgements_due_ = workers_.size();
   for (size_t i = 0; i < workers_.size(); ++i)
@@ -163,7 +167,33 @@ tl::expected<Supervisor::Sockets, std::string> Supervisor::bind(const proxy::Sna
   return sockets;
 }
 
+tl::expected<std::optional<net::ListeningSocket>, std::string> Supervisor::bind_admin(
+    const config::Document& document) {
+  if (!document.admin || (admin_ && admin_document_->same_address(*document.admin)))
+    return std::optional<net::ListeningSocket>();
+  const config::AdminDocument& wanted = *document.admin;
+  auto socket = wanted.unix_path.empty()
+                    ? net::listen_on({*config::listen_address(wanted.host), wanted.port})
+                    : net::listen_on_unix(config::resolve_file(document, wanted.unix_path));
+  if (!socket) return tl::unexpected("admin: " + socket.error());
+  return std::optional<net::ListeningSocket>(std::move(*socket));
+}
+
+void Supervisor::adopt_admin(const config::Document& document, std::optional<net::ListeningSocket> socket) {
+  if (!socket && document.admin) return;  // the one that is open stays
+  admin_document_ = document.admin;
+  admin_.reset();
+  if (!socket) return;
+  admin::AdminServer::Options options;
+  options.client.any_host = document.admin->is_public;
+  admin::Source& self = *this;
+  admin_ = std::make_unique<admin::AdminServer>(loop_, std::move(*socket), self, options);
+  const std::string& path = document.admin->unix_path;
+  log_.info("admin_listening", {{"address", path.empty() ? admin_->address().text() : "unix:" + path}});
+}
+
 void Supervisor::receive(ToControl message) {
+  if (auto* numbers = std::get_if<NumbersCounted>(&message)) return receive_numbers(std::move(*numbers));
   if (std::holds_alternative<WorkerDrained>(message)) {
     if (drains_due_ > 0 && --drains_due_ == 0) stop_workers();
     return;
@@ -184,6 +214,25 @@ void Supervisor::all_adopted() {
   }
   sink_.flush();
   if (std::exchange(reload_again_, false)) reload();
+}
+
+admin::Health Supervisor::health() const {
+  if (draining_ || stopping_) return admin::Health::draining;
+  return ready_ ? admin::Health::serving : admin::Health::starting;
+}
+
+void Supervisor::collect() {
+  if (stopping_) return;  // workers take no more messages
+  numbers_ = {};
+  ++round_;
+  numbers_due_ = workers_.size();
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->post(CountNow{round_});
+}
+
+void Supervisor::receive_numbers(NumbersCounted numbers) {
+  if (numbers.round != round_ || numbers_due_ == 0) return;
+  numbers_.add(numbers.totals);
+  if (--numbers_due_ == 0 && admin_) admin_->give(numbers_);
 }
 
 // What was opened and what was closed by the configuration that all workers have adopted now.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/admin_server.h"
 #include "app/demo_thread.h"
 #include "app/worker.h"
 #include "config/document.h"
@@ -18,7 +19,7 @@
 
 namespace postern::app {
 
-class Supervisor final : private base::Timer {
+class Supervisor final : private base::Timer, private admin::Source {
  public:
   // `document` came from loading `path`.
   Supervisor(std::string path, config::Document document);
@@ -43,10 +44,16 @@ class Supervisor final : private base::Timer {
   void stop_workers();
   void reopen_log();
   void on_deadline() override;
+  admin::Health health() const override;
+  void collect() override;
+  void receive_numbers(NumbersCounted numbers);
 
   // Compiles, opens what is new, and sends it to the workers. The error is a list of lines for the log.
   tl::expected<void, std::vector<std::string>> apply(const config::Document& document);
   tl::expected<Sockets, std::string> bind(const proxy::Snapshot& snapshot, std::vector<Open>& open);
+  // A listener for the operator as `document` has it: nothing when it has none, or the one that is open.
+  tl::expected<std::optional<net::ListeningSocket>, std::string> bind_admin(const config::Document& document);
+  void adopt_admin(const config::Document& document, std::optional<net::ListeningSocket> socket);
   void log_listeners();
 
   const std::string path_;
@@ -63,6 +70,11 @@ class Supervisor final : private base::Timer {
   std::vector<Open> open_;
   std::vector<Open> before_;  // what was open under the configuration before
   std::vector<bool> open_with_tls_;
+  std::unique_ptr<admin::AdminServer> admin_;
+  std::optional<config::AdminDocument> admin_document_;  // of the server that is open
+  telemetry::Totals numbers_;                            // of the workers that have answered this round
+  uint64_t round_ = 0;
+  size_t numbers_due_ = 0;
   std::shared_ptr<const proxy::Snapshot> snapshot_;
   uint64_t version_ = 0;
   size_t acknowledgements_due_ = 0;

@@ -30,8 +30,9 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
         resolver_(loop_),
         dialer_(loop_, resolver_),
         access_log_(shared.sink, shared.format),
-        tunnels_(loop_.turn(), access_log_),
-        services_{loop_.turn(), dialer_, tokens_, access_log_, request_ids_, tunnels_, &net::unix_now},
+        tunnels_(loop_.turn(), access_log_, metrics_),
+        services_{loop_.turn(), dialer_,  tokens_,  access_log_,
+                  request_ids_, tunnels_, metrics_, &net::unix_now},
         registry_(loop_.turn(), shared.upstream_loads, random_seed(), &shared.log),
         current_{loop_, services_, shared.log, {}},
         acceptor_(current_, shared.clients, *this),
@@ -43,13 +44,14 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
 
   void receive(ToWorker message) {
     if (auto* adopt = std::get_if<AdoptSnapshot>(&message)) {
-      const std::vector<upstream::GroupModel>& models = adopt->snapshot->groups;
-      current_.pin = proxy::Pin::make(adopt->snapshot, registry_.adopt(models));
+      current_.pin = proxy::pin(adopt->snapshot, registry_, metrics_);
       if (!drain_.begun()) acceptor_.adopt(std::move(adopt->listeners));
       shared_.tell_control(SnapshotAdopted{adopt->snapshot->version});
     } else if (const auto* drain = std::get_if<DrainNow>(&message)) {
       drain_.begin(drain->limit);
       tell_if_drained();
+    } else if (const auto* count = std::get_if<CountNow>(&message)) {
+      shared_.tell_control(NumbersCounted{count->round, metrics_.totals()});
     } else {
       loop_.stop();
     }
@@ -69,6 +71,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
   net::SystemDialer dialer_;
   policy::TokenCache tokens_;
   telemetry::AccessLog access_log_;
+  telemetry::Metrics metrics_;
   telemetry::RequestIdSource request_ids_;
   proxy::TunnelSet tunnels_;
   proxy::Services services_;

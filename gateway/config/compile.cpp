@@ -30,13 +30,6 @@ struct Compilation {
   std::string file(const std::string& name) const { return resolve_file(document, name); }
 };
 
-// A listener's host: a literal, a name for loopback, or every address.
-std::optional<base::IpAddress> listen_address(const std::string& host) {
-  if (host.empty()) return base::IpAddress::v6({});  // "[::]" takes IPv4 too
-  if (host == "localhost") return base::IpAddress::v4({127, 0, 0, 1});
-  return base::IpAddress::parse(host);
-}
-
 void compile_listeners(Compilation& compilation) {
   for (size_t i = 0; i < compilation.document.listeners.size(); ++i) {
     const ListenerDocument& listener = compilation.document.listeners[i];
@@ -208,6 +201,12 @@ void compile_limits(Compilation& compilation) {
 }
 
 }  // namespace
+
+std::optional<base::IpAddress> listen_address(const std::string& host) {
+  if (host.empty()) return base::IpAddress::v6({});  // "[::]" takes IPv4 too
+  if (host == "localhost") return base::IpAddress::v4({127, 0, 0, 1});
+  return base::IpAddress::parse(host);
+}
 
 bool uses_demo(const Document& document) {
   return std::any_of(document.upstreams.begin(), document.upstreams.end(),

@@ -7,6 +7,7 @@
 
 #include <tl/expected.hpp>
 
+#include "base/ip_address.h"
 #include "config/diagnostics.h"
 #include "config/document.h"
 #include "net/tls_context.h"
@@ -26,6 +27,9 @@ struct CompileOptions {
 tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const Document& document,
                                                                           const CompileOptions& options,
                                                                           Diagnostics& notes);
+
+// The host of a listener: an address, a name for loopback, or (empty) every address.
+std::optional<base::IpAddress> listen_address(const std::string& host);
 
 bool uses_demo(const Document& document);
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/addresses.h"
+#include "config/decode_admin.h"
 #include "config/decode_content.h"
 #include "config/decode_limits.h"
 #include "config/decode_listener.h"
@@ -78,6 +79,7 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.need("routes")) decode_routes(*value, document);
   if (const auto value = top.take("log")) decode_log(*value, document.log);
   if (const auto value = top.take("limits")) decode_limits(*value, document.limits);
+  if (const auto value = top.take("admin")) decode_admin(*value, document);
   redact_token_parameters(document);
   return document;
 }

@@ -268,6 +268,16 @@ struct LimitsDocument {
   Milliseconds drain_timeout{30'000};
 };
 
+struct AdminDocument {
+  std::string host;       // an address, or localhost; empty: every address
+  uint16_t port = 0;      // 0: the system chooses, and the log says
+  std::string unix_path;  // instead of host and port
+  bool is_public = false;
+  bool same_address(const AdminDocument& other) const {
+    return host == other.host && port == other.port && unix_path == other.unix_path;
+  }
+};
+
 struct Document {
   std::string file;      // its path as it was given to load_file
   Diagnostics warnings;  // what loading had to say about a good file; never errors
@@ -287,6 +297,7 @@ struct Document {
   std::vector<RouteDocument> routes;
   LogDocument log;
   LimitsDocument limits;
+  std::optional<AdminDocument> admin;
 
   // `value`, which stood at `place`, in double quotes for a diagnostic: as it is written in the file, so that
   // nothing from the environment is printed. Never call it for a secret.

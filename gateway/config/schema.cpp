@@ -312,6 +312,16 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"limits.tunnel_idle_timeout", value, "duration", "1h", "A WebSocket on which nothing moves.", "1h"},
     {"limits.drain_timeout", value, "duration", "30s", "What exchanges and tunnels get to end in a shutdown.",
      "30s"},
+
+    {"admin", section, "map", "none",
+     "A listener for the operator alone: GET /metrics for Prometheus, GET /healthz for a load balancer.", ""},
+    {"admin.address", value, "address", "required",
+     "\"127.0.0.1:9901\", or \"unix:/run/postern/admin.sock\" for a socket that only Postern's own user may "
+     "connect to.",
+     "\"127.0.0.1:9901\""},
+    {"admin.public", value, "true or false", "false",
+     "Allow an address that other machines can reach, and any Host. Nothing asks for a password there.",
+     "false"},
 });
 
 }  // namespace

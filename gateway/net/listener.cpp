@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -51,6 +54,28 @@ tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& 
   socklen_t length = sizeof(bound);
   getsockname(socket.descriptor(), reinterpret_cast<sockaddr*>(&bound), &length);
   return ListeningSocket{std::move(socket), from_kernel(bound)};
+}
+
+tl::expected<ListeningSocket, std::string> listen_on_unix(const std::string& path) {
+  const auto refuse = [&](const char* why) {
+    return tl::unexpected("cannot listen on unix:" + path + ": " + why);
+  };
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return refuse("the path is too long");
+  path.copy(address.sun_path, path.size());
+  const auto* kernel = reinterpret_cast<const sockaddr*>(&address);
+  Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return refuse(std::strerror(errno));
+  if (connect(socket.descriptor(), kernel, sizeof(address)) == 0)
+    return refuse("another process listens there");
+  if (errno == ECONNREFUSED) unlink(path.c_str());  // a socket that outlived its process
+  socket = Socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket || bind(socket.descriptor(), kernel, sizeof(address)) != 0) return refuse(std::strerror(errno));
+  // Before listen(): nobody can connect until then.
+  if (chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0 || listen(socket.descriptor(), backlog) != 0)
+    return refuse(std::strerror(errno));
+  return ListeningSocket{std::move(socket), {}};
 }
 
 Socket duplicate(const Socket& socket) { return Socket(fcntl(socket.descriptor(), F_DUPFD_CLOEXEC, 0)); }

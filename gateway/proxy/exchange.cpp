@@ -215,6 +215,7 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
     ++attempts_;
     Attempt attempt;
     attempt.place = std::move(pick.place);
+    count_attempt(pick.index);
     Task<Result<void>> sending = send_once(group, pick.index, attempt);
     Result<void> sent = co_await sending;
     const bool again = wants_another(group, pick.index, attempt, sent, trying);
@@ -265,6 +266,8 @@ bool Exchange::wants_another(upstream::Group& group, size_t index, const Attempt
   // more, whatever the rules.
   const bool stale = attempt.lease && attempt.lease->reused() && !trying.stale_connection;
   const std::optional<upstream::Condition> condition = upstream::condition_of(cause, facts.sent);
+  if (!stale && base::traits(cause).fault == base::Side::upstream)
+    upstream_series().endpoints[index]->add(telemetry::EndpointCount::failures);
   if (condition && !stale) note_failure(group, index, now, *condition, base::traits(cause).label);
   if (scope_.failure()) return false;
   if (stale && may_retry(cause, facts, method, usual_rules)) {
@@ -300,6 +303,17 @@ Task<Result<void>> Exchange::hold(upstream::Group& group,
   if (turn.error().cause == Cause::hold_expired && detail_.empty())
     detail_ = "no endpoint passes its health checks";
   co_return base::fail(turn.error());
+}
+
+const telemetry::Series::Upstream& Exchange::upstream_series() const {
+  return pin_->series.upstreams[static_cast<size_t>(group_ - snapshot().groups.data())];
+}
+
+void Exchange::count_attempt(size_t endpoint) const {
+  const telemetry::Series::Upstream& series = upstream_series();
+  series.all->add(telemetry::UpstreamCount::attempts);
+  if (attempts_ > 1) series.all->add(telemetry::UpstreamCount::retries);
+  series.endpoints[endpoint]->add(telemetry::EndpointCount::attempts);
 }
 
 Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Attempt& attempt) {
@@ -618,7 +632,16 @@ std::string Exchange::logged_target() const {
   return http::redact_target(original_target_, more);
 }
 
+void Exchange::count() {
+  telemetry::Metrics& metrics = services_.metrics;
+  if (failure_) metrics.failures.add(*failure_);
+  telemetry::RouteSeries* series = &metrics.unrouted;
+  if (route_) series = &*pin_->series.routes[static_cast<size_t>(route_ - snapshot().routes.routes().data())];
+  series->exchange(status_, since(started_), request_bytes_, response_bytes_);
+}
+
 void Exchange::record() {
+  count();
   if (tunnelled_ || (!snapshot().access_log && !failure_)) return;  // what fails is always told
   const http::RequestHead& request = stream_.request();
   const std::string target = logged_target();

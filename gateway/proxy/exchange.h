@@ -88,6 +88,9 @@ class Exchange : public base::Pooled {
   void answer_failure(base::Error error);
   void blame(const http1::Fault& fault);
   base::Error failed(base::Cause cause, base::Stage stage, std::string_view detail);
+  const telemetry::Series::Upstream& upstream_series() const;  // of group_
+  void count_attempt(size_t endpoint) const;
+  void count();
   void record();
   std::string logged_target() const;
 

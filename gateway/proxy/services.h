@@ -8,6 +8,7 @@
 #include "policy/token_cache.h"
 #include "proxy/tunnel.h"
 #include "telemetry/access_log.h"
+#include "telemetry/metrics.h"
 #include "telemetry/request_id.h"
 
 namespace postern::proxy {
@@ -19,6 +20,7 @@ struct Services {
   telemetry::AccessLog& access_log;
   telemetry::RequestIdSource& request_ids;
   TunnelSet& tunnels;
+  telemetry::Metrics& metrics;
   int64_t (*unix_now)();  // wall clock in seconds, for tokens and Date
 };
 

@@ -12,6 +12,7 @@
 #include "http1/server_connection.h"
 #include "net/tls_context.h"
 #include "routing/table.h"
+#include "telemetry/metrics.h"
 #include "upstream/group_model.h"
 #include "upstream/registry.h"
 
@@ -51,11 +52,16 @@ struct Snapshot {
 };
 
 struct Pinned {
-  Pinned(std::shared_ptr<const Snapshot> the_snapshot, std::vector<upstream::GroupRef> the_groups)
-      : snapshot(std::move(the_snapshot)), groups(std::move(the_groups)) {}
+  Pinned(std::shared_ptr<const Snapshot> the_snapshot, std::vector<upstream::GroupRef> the_groups,
+         telemetry::Series the_series)
+      : snapshot(std::move(the_snapshot)), groups(std::move(the_groups)), series(std::move(the_series)) {}
   std::shared_ptr<const Snapshot> snapshot;
   std::vector<upstream::GroupRef> groups;  // in the order of snapshot->groups
+  telemetry::Series series;  // in the order of its routes, and of its groups and their endpoints
 };
 using Pin = base::LocalRc<Pinned>;
+
+// What a worker holds of `snapshot`: with its state of each upstream, and its numbers of each name.
+Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, telemetry::Metrics& metrics);
 
 }  // namespace postern::proxy

@@ -7,6 +7,7 @@ namespace {
 
 using base::Cause;
 using base::Side;
+using telemetry::Count;
 
 // How long the second side may go on after the first has ended: a closing handshake, no more.
 constexpr base::Duration half_closed_limit = std::chrono::seconds(10);
@@ -73,6 +74,9 @@ void Tunnel::pass(End& from, base::Bytes bytes) {
   if (over_ || from.ended) return;
   End& to = other(from);
   from.received += bytes.size();
+  set_.metrics_.process.add(
+      from.side == Side::client ? Count::tunnel_bytes_from_clients : Count::tunnel_bytes_to_clients,
+      bytes.size());
   from.frames.walk(bytes);
   last_activity_ = set_.turn_.now;
   to.transport->write(bytes);
@@ -142,6 +146,7 @@ void Tunnel::on_deadline() {
 void Tunnel::over() {
   if (std::exchange(over_, true)) return;
   disarm();
+  if (cause_) set_.metrics_.failures.add({*cause_, base::Stage::tunnel});
   if (facts_.logged()) {
     telemetry::TunnelEnd end;
     end.by = by_.value_or(Side::gateway);
@@ -170,12 +175,15 @@ void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net
                                          std::move(facts), idle_limit);
   tunnels_.append(tunnel->place_);
   ++size_;
+  metrics_.process.add(Count::tunnels_opened);
+  metrics_.process.add(Count::tunnels_open);
   tunnel.release();  // the set owns it through its place in the list, until remove()
 }
 
 void TunnelSet::remove(Tunnel& tunnel) {
   tunnel.place_.unlink();
   --size_;
+  metrics_.process.subtract(Count::tunnels_open);
   turn_.graveyard.bury(std::unique_ptr<Tunnel>(&tunnel));
   if (size_ == 0 && owner_) owner_->on_tunnels_gone();
 }

@@ -17,6 +17,7 @@
 #include "base/turn.h"
 #include "net/transport.h"
 #include "telemetry/access_log.h"
+#include "telemetry/metrics.h"
 #include "upstream/lease.h"
 #include "websocket/frame_walker.h"
 
@@ -108,7 +109,8 @@ class TunnelSet {
     ~Owner() = default;
   };
 
-  TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log) : turn_(turn), access_log_(access_log) {}
+  TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics)
+      : turn_(turn), access_log_(access_log), metrics_(metrics) {}
   ~TunnelSet();
 
   void open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
@@ -125,6 +127,7 @@ class TunnelSet {
 
   base::Turn& turn_;
   telemetry::AccessLog& access_log_;
+  telemetry::Metrics& metrics_;
   base::Link tunnels_;
   size_t size_ = 0;
   Owner* owner_ = nullptr;

@@ -67,6 +67,9 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
       net::TcpTransport::adopt(current_.loop, std::move(socket), peer, std::move(next_place_));
   if (!transport) return;
   auto client = std::make_unique<Client>(*this, std::move(transport), std::move(facts), model.tls.get());
+  telemetry::Numbers<telemetry::Count>& numbers = current_.services.metrics.process;
+  numbers.add(telemetry::Count::connections_accepted);
+  numbers.add(telemetry::Count::connections_open);
   Client& added = *client;
   connections_.push_back(std::move(client));
   if (model.proxy_trust.contains(peer.ip)) added.connection.expect_proxy_header(model.proxy_header_limit);
@@ -77,6 +80,7 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
 void Acceptor::remove(Client& client) {
   std::unique_ptr<Client> dead = std::move(*client.place);
   connections_.erase(client.place);
+  current_.services.metrics.process.subtract(telemetry::Count::connections_open);
   current_.services.turn.graveyard.bury(std::move(dead));
   if (connections_.empty()) owner_.on_connections_gone();
 }

@@ -96,6 +96,7 @@ Task<Result<bool>> ClientConnection::shake_hands() {
     transport_ = std::move(secured);
     co_return true;
   }
+  current_.services.metrics.failures.add(shaken.error());
   const base::ErrorTraits& traits = base::traits(shaken.error().cause);
   current_.log.info("tls_handshake_failed", {{"client", facts_.peer_text},
                                              {"cause", traits.label},

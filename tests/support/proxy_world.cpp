@@ -102,7 +102,8 @@ routes: [{ name: all, upstream: app }]
 )";
 
 ProxyWorld::ProxyWorld(const std::string& yaml)
-    : services{world.turn, upstream, tokens_, log.access_log(), request_ids_, tunnels, &fixed_unix_time},
+    : services{world.turn,   upstream, tokens_, log.access_log(),
+               request_ids_, tunnels,  metrics, &fixed_unix_time},
       current{loop_, services, log.logger(), compile(yaml)} {}
 
 ProxyWorld::~ProxyWorld() {
@@ -117,8 +118,7 @@ proxy::Pin ProxyWorld::compile(const std::string& yaml) {
   config::Diagnostics notes;
   auto snapshot = config::compile(*document, {.version = 1, .tickets = tickets_}, notes);
   if (!snapshot) throw std::runtime_error(snapshot.error().text());
-  std::vector<upstream::GroupRef> groups = registry_.adopt((*snapshot)->groups);
-  return proxy::Pin::make(std::move(*snapshot), std::move(groups));
+  return proxy::pin(std::move(*snapshot), registry_, metrics);
 }
 
 void ProxyWorld::adopt(const std::string& yaml) { current.pin = compile(yaml); }

@@ -107,6 +107,7 @@ class ProxyWorld {
   World world;
   FakeUpstream upstream{world};
   LogCapture log;
+  telemetry::Metrics metrics;
   std::vector<std::unique_ptr<TestClient>> clients;
 
  private:
@@ -120,7 +121,7 @@ class ProxyWorld {
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
-  proxy::TunnelSet tunnels{world.turn, log.access_log()};
+  proxy::TunnelSet tunnels{world.turn, log.access_log(), metrics};
   proxy::Services services;
   server::Current current;
 };

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -134,4 +137,25 @@ TEST_CASE("listener: a duplicated socket listens on when the first is closed") {
   opened.socket.reset();
   Socket client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   CHECK(::connect(client.descriptor(), address.get(), address.length) == 0);
+}
+
+TEST_CASE("listener: a Unix socket is its owner's alone, and a file that nobody listens on gives way") {
+  char folder[] = "/tmp/postern-listener-XXXXXX";
+  REQUIRE(mkdtemp(folder));
+  const std::string path = std::string(folder) + "/socket";
+  {
+    const auto first = listen_on_unix(path);
+    REQUIRE(first);
+    struct stat facts {};
+    REQUIRE(stat(path.c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 0777) == 0600);
+    const auto second = listen_on_unix(path);
+    REQUIRE_FALSE(second);
+    CHECK(second.error() == "cannot listen on unix:" + path + ": another process listens there");
+  }
+  CHECK(listen_on_unix(path).has_value());  // the file is still there, its listener is not
+  unlink(path.c_str());
+  rmdir(folder);
+  CHECK_FALSE(listen_on_unix(path).has_value());  // no folder
+  CHECK(listen_on_unix(std::string(200, 'x')).error().ends_with("the path is too long"));
 }

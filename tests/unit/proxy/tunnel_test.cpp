@@ -240,7 +240,8 @@ TEST_CASE("tunnel: one that is silent for too long is ended with 1001, one that 
 TEST_CASE("tunnel: closing the oldest sends 1001 to them alone and lets the answer through to the endpoint") {
   support::World world;
   support::LogCapture log;
-  TunnelSet tunnels(world.turn, log.access_log());
+  telemetry::Metrics metrics;
+  TunnelSet tunnels(world.turn, log.access_log(), metrics);
   std::vector<std::unique_ptr<TunnelEnd>> clients;
   std::vector<std::unique_ptr<TunnelEnd>> upstreams;
   for (int i = 0; i < 3; ++i) {

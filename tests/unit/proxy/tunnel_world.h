@@ -50,7 +50,8 @@ struct TunnelWorld {
 
   support::World world;
   support::LogCapture log;
-  TunnelSet tunnels{world.turn, log.access_log()};
+  telemetry::Metrics metrics;
+  TunnelSet tunnels{world.turn, log.access_log(), metrics};
   TunnelEnd client{world};
   TunnelEnd upstream{world};
 };

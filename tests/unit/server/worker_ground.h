@@ -54,7 +54,7 @@ class WorkerGround final : private Acceptor::Owner {
     snapshot->listeners.back().proxy_trust.add(proxy_trust);
     snapshot->limits.connections = connections;
     return proxy::Pin::make(std::shared_ptr<const proxy::Snapshot>(std::move(snapshot)),
-                            std::vector<upstream::GroupRef>());
+                            std::vector<upstream::GroupRef>(), telemetry::Series());
   }
   explicit WorkerGround(proxy::Pin pin) : current{ground_.loop, services_, log.logger(), std::move(pin)} {}
   void on_connections_gone() override { ++told_gone_; }
@@ -68,11 +68,12 @@ class WorkerGround final : private Acceptor::Owner {
 
  public:
   support::LogCapture log;
+  telemetry::Metrics metrics;
 
  private:
-  proxy::TunnelSet tunnels_{ground_.loop.turn(), log.access_log()};
-  proxy::Services services_{ground_.loop.turn(), dialer_,  tokens_,       log.access_log(),
-                            request_ids_,        tunnels_, &net::unix_now};
+  proxy::TunnelSet tunnels_{ground_.loop.turn(), log.access_log(), metrics};
+  proxy::Services services_{ground_.loop.turn(), dialer_,  tokens_, log.access_log(),
+                            request_ids_,        tunnels_, metrics, &net::unix_now};
 
  public:
   Current current;

@@ -1,0 +1,52 @@
+// The operator's listener, on the control thread's loop: GET /metrics, GET /healthz, GET /.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "admin/client.h"
+#include "admin/source.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "telemetry/metrics.h"
+
+namespace postern::admin {
+
+class AdminServer final : private net::Listener::Owner, private Client::Owner {
+ public:
+  struct Options {
+    size_t connections = 64;  // at a time; more wait in the kernel's queue
+    Client::Options client;
+  };
+
+  // Serves at once. `loop` and `source` outlive it.
+  AdminServer(net::Loop& loop, net::ListeningSocket socket, Source& source, const Options& options);
+  ~AdminServer();  // cuts what is open; not from a callback of its own
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  // What the source was asked for.
+  void give(const telemetry::Totals& totals);
+
+  const base::SocketAddress& address() const { return listener_.address(); }
+  size_t connections() const { return clients_.size(); }
+
+ private:
+  bool may_accept() override { return clients_.size() < options_.connections; }
+  void on_nobody_waits() override {}
+  void on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) override;
+  void on_descriptors_exhausted(net::Listener&) override {}  // accepting goes on by itself
+  void on_accepting_again(net::Listener&) override {}
+  Health health() const override { return source_.health(); }
+  void on_metrics_wanted() override;
+  void on_client_over(Client& client) override;
+
+  net::Loop& loop_;
+  Source& source_;
+  const Options options_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  bool collecting_ = false;
+  net::Listener listener_;
+};
+
+}  // namespace postern::admin

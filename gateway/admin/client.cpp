@@ -1,0 +1,135 @@
+#include "admin/client.h"
+
+#include "admin/prometheus.h"
+#include "base/ip_address.h"
+#include "http/target.h"
+#include "net/loop.h"
+#include "proxy/failure_response.h"
+
+namespace postern::admin {
+namespace {
+
+using base::Cause;
+using base::Result;
+using base::Stage;
+using base::Task;
+
+constexpr std::string_view index_text =
+    "This is Postern's admin listener.\n"
+    "\n"
+    "/metrics  numbers, in Prometheus' text format\n"
+    "/healthz  200 while it serves, 503 while it starts or drains\n";
+
+http::ClientFacts facts_of(const net::Transport& transport) {
+  http::ClientFacts facts;
+  facts.peer = transport.peer();
+  facts.peer_text = facts.peer.ip.text();
+  return facts;
+}
+
+http::LocalResponse text_answer(uint16_t status, std::string body, std::string_view type = "text/plain") {
+  http::LocalResponse response;
+  response.status = status;
+  response.headers.emplace_back("Content-Type", type);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  response.body = std::move(body);
+  return response;
+}
+
+http::LocalResponse health_answer(Health health) {
+  switch (health) {
+    case Health::starting: return text_answer(503, "starting\n");
+    case Health::serving: return text_answer(200, "ok\n");
+    case Health::draining: return text_answer(503, "draining\n");
+  }
+  return text_answer(503, "unknown\n");
+}
+
+// A name of this machine that nobody else can give it.
+bool is_own_name(std::string_view authority_text) {
+  const auto authority = http::read_authority(authority_text);
+  if (!authority) return false;
+  return authority->host.empty() || authority->host == "localhost" ||
+         base::IpAddress::parse(authority->host).has_value();
+}
+
+}  // namespace
+
+Client::Client(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport,
+               Owner& owner)
+    : turn_(turn),
+      options_(options),
+      owner_(owner),
+      facts_(facts_of(*transport)),
+      scope_(turn),
+      connection_(turn, std::move(transport), options.http, facts_, *this) {}
+
+void Client::begin() { story_.begin(serve(), *this); }
+
+Task<Served> Client::serve() {
+  for (;;) {
+    Result<Arrival> arrival = co_await connection_.arrivals().take(scope_);
+    if (!arrival || *arrival == Arrival::over) break;
+    Task<Result<http::LocalResponse>> choosing = choose_answer(*arrival);
+    Result<http::LocalResponse> chosen = co_await choosing;
+    if (chosen)
+      answer(std::move(*chosen));
+    else if (chosen.error().cause != Cause::client_closed)
+      answer(proxy::failure_response(chosen.error(), {}));
+    base::Phase phase(scope_, Stage::response_body, options_.write_limit, Cause::client_timed_out);
+    connection_.finish_stream();
+    Result<bool> another = co_await connection_.finished().take(scope_);
+    if (!another) co_return Served{};  // it does not take its answer: cut
+    if (!*another) break;
+  }
+  connection_.close();  // bounded by http1::ServerLimits::linger
+  Result<bool> closed = co_await connection_.closed().take(scope_);
+  static_cast<void>(closed);  // either way the connection is over
+  co_return Served{};
+}
+
+Task<Result<http::LocalResponse>> Client::choose_answer(Arrival arrival) {
+  if (arrival == Arrival::refused) {
+    const http1::Fault& fault = connection_.fault();
+    co_return proxy::failure_response({fault.cause, Stage::request_head}, std::string(fault.detail));
+  }
+  const http::RequestHead& request = connection_.request();
+  http::Target target;
+  const bool read = static_cast<bool>(http::read_target(request.target, target));
+  if (!read || (!options_.any_host && !is_own_name(request.authority)))
+    co_return proxy::failure_response({Cause::bad_request, Stage::routing},
+                                      "the admin listener answers to an address or localhost as its Host");
+  if (request.method != http::Method::get && request.method != http::Method::head) {
+    http::LocalResponse response = http::refusal(Cause::method_not_allowed, "allowed: GET, HEAD");
+    response.headers.emplace_back("Allow", "GET, HEAD");
+    co_return response;
+  }
+  if (target.path == "/") co_return text_answer(200, std::string(index_text));
+  if (target.path == "/healthz") co_return health_answer(owner_.health());
+  if (target.path != "/metrics")
+    co_return proxy::failure_response({Cause::no_route, Stage::routing}, "GET / lists what there is");
+  Task<Result<http::LocalResponse>> collecting = answer_metrics();
+  Result<http::LocalResponse> collected = co_await collecting;
+  co_return collected;
+}
+
+Task<Result<http::LocalResponse>> Client::answer_metrics() {
+  base::Phase phase(scope_, Stage::response_head, options_.collect_limit, Cause::overloaded);
+  waiting_ = true;
+  owner_.on_metrics_wanted();
+  Result<MetricsText> text = co_await metrics_.take(scope_);
+  waiting_ = false;
+  if (!text) co_return base::fail(text.error());
+  co_return text_answer(200, **text, prometheus_type);
+}
+
+void Client::answer(http::LocalResponse response) {
+  if (!connection_.request_body().closed()) connection_.close_after_response();
+  http::ResponseHead head;
+  const std::string body = proxy::render(response, {}, net::unix_now(), head);
+  connection_.respond(head);
+  connection_.response_body().push(base::Chunk::copy_of(body));
+  connection_.response_body().end();
+}
+
+}  // namespace postern::admin

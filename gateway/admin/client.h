@@ -1,0 +1,70 @@
+// One client of the admin server: the story of its requests, until it leaves.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "admin/source.h"
+#include "base/story.h"
+#include "http/local_response.h"
+#include "http1/server_connection.h"
+
+namespace postern::admin {
+
+struct Served {};  // all of a client's requests
+
+using MetricsText = std::shared_ptr<const std::string>;
+
+class Client final : private http1::ServerConnection::Owner, private base::Story<Served>::Owner {
+ public:
+  class Owner {
+   public:
+    virtual Health health() const = 0;
+    // Fills metrics(), later.
+    virtual void on_metrics_wanted() = 0;
+    // Told once. The client must not be freed in this call; it may be buried.
+    virtual void on_client_over(Client& client) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  struct Options {
+    bool any_host = false;  // else only what this machine is called: no page of a browser gets in by a name
+                            // that it made point here
+    base::Duration collect_limit = std::chrono::seconds(2);  // for the workers' numbers
+    base::Duration write_limit = std::chrono::seconds(10);   // for the client to take an answer
+    http1::ServerLimits http{.parser = {}, .keepalive = std::chrono::seconds(5)};
+  };
+
+  // `options` and `owner` outlive the client. begin() follows at once.
+  Client(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport, Owner& owner);
+  void begin();
+
+  bool waits_for_metrics() const { return waiting_; }
+  base::Slot<MetricsText>& metrics() { return metrics_; }
+
+ private:
+  using Arrival = http1::ServerConnection::Arrival;
+
+  void on_client_gone(base::Cause why) override { scope_.cancel(why); }
+  void on_story_ended(Served) override { owner_.on_client_over(*this); }
+
+  base::Task<Served> serve();
+  base::Task<base::Result<http::LocalResponse>> choose_answer(Arrival arrival);
+  base::Task<base::Result<http::LocalResponse>> answer_metrics();
+  void answer(http::LocalResponse response);
+
+  base::Turn& turn_;
+  const Options& options_;
+  Owner& owner_;
+  http::ClientFacts facts_;
+  base::Scope scope_;
+  base::Slot<MetricsText> metrics_;
+  bool waiting_ = false;
+  http1::ServerConnection connection_;
+  base::Story<Served> story_;  // last: its waits lie in the members above
+};
+
+}  // namespace postern::admin

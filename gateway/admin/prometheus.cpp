@@ -1,0 +1,136 @@
+#include "admin/prometheus.h"
+
+#include "base/text_builder.h"
+
+namespace postern::admin {
+namespace {
+
+using base::TextBuilder;
+using telemetry::Histogram;
+
+// `name="value"` behind those that are there already. A value may hold anything: quote, backslash and line
+// feed are escaped.
+void add_label(TextBuilder& labels, std::string_view name, std::string_view value) {
+  if (!labels.empty()) labels.append(',');
+  labels.append(name).append("=\"");
+  for (const char c : value) {
+    if (c == '\n') {
+      labels.append("\\n");
+      continue;
+    }
+    if (c == '"' || c == '\\') labels.append('\\');
+    labels.append(c);
+  }
+  labels.append('"');
+}
+
+void family(TextBuilder& out, std::string_view metric, std::string_view type, std::string_view help) {
+  out.append("# HELP ").append(metric).append(' ').append(help).append('\n');
+  out.append("# TYPE ").append(metric).append(' ').append(type).append('\n');
+}
+
+// "metric{labels,more} ", up to where the value goes.
+void sample(TextBuilder& out, std::string_view metric, std::string_view labels, std::string_view more = {}) {
+  out.append(metric);
+  if (!labels.empty() || !more.empty()) {
+    out.append('{').append(labels);
+    if (!labels.empty() && !more.empty()) out.append(',');
+    out.append(more).append('}');
+  }
+  out.append(' ');
+}
+
+template <class Name>
+void value(TextBuilder& out, const telemetry::Numbers<Name>& numbers, const telemetry::NumberRow<Name>& row,
+           std::string_view labels) {
+  sample(out, row.metric, labels, row.label);
+  out.append_number(numbers[row.number]).append('\n');
+}
+
+// All numbers of `series`, metric by metric. `labels_of` writes the labels of one key.
+template <class Name, class Map, class LabelsOf>
+void write_numbers(TextBuilder& out, const Map& series, LabelsOf labels_of) {
+  const std::span<const telemetry::NumberRow<Name>> rows = telemetry::rows(Name{});
+  TextBuilder labels;
+  for (size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
+    while (end < rows.size() && rows[end].metric == rows[begin].metric) ++end;
+    family(out, rows[begin].metric, rows[begin].kind == telemetry::Kind::counter ? "counter" : "gauge",
+           rows[begin].help);
+    for (const auto& [key, numbers] : series) {
+      labels.clear();
+      labels_of(labels, key);
+      for (const auto& row : rows.subspan(begin, end - begin)) value(out, numbers, row, labels.view());
+    }
+  }
+}
+
+void write_failures(TextBuilder& out, const telemetry::Failures& failures) {
+  constexpr std::string_view metric = "postern_failures_total";
+  family(out, metric, "counter",
+         "What failed or was refused, by cause and stage; at the stages accept and tls_handshake whole "
+         "connections.");
+  TextBuilder labels;
+  for (int cause = 0; cause < base::cause_count; ++cause) {
+    for (int stage = 0; stage < base::stage_count; ++stage) {
+      const base::Error error{static_cast<base::Cause>(cause), static_cast<base::Stage>(stage)};
+      if (failures[error] == 0) continue;  // most pairs cannot be
+      labels.clear();
+      add_label(labels, "cause", base::traits(error.cause).label);
+      add_label(labels, "stage", base::label(error.stage));
+      sample(out, metric, labels.view());
+      out.append_number(failures[error]).append('\n');
+    }
+  }
+}
+
+void write_durations(TextBuilder& out, const std::map<std::string, telemetry::RouteSeries>& routes) {
+  family(out, "postern_request_duration_seconds", "histogram",
+         "From a request's head to the end of its exchange; of an upgrade, to where its tunnel begins.");
+  TextBuilder labels;
+  TextBuilder bound;
+  for (const auto& [route, series] : routes) {
+    labels.clear();
+    add_label(labels, "route", route);
+    uint64_t below = 0;
+    for (size_t i = 0; i < Histogram::buckets; ++i) {
+      below += series.durations.count_in(i);
+      bound.clear();
+      bound.append("le=\"");
+      if (i < Histogram::bounded)
+        bound.append_shortest(Histogram::bound(i));
+      else
+        bound.append("+Inf");
+      bound.append('"');
+      sample(out, "postern_request_duration_seconds_bucket", labels.view(), bound.view());
+      out.append_number(below).append('\n');
+    }
+    sample(out, "postern_request_duration_seconds_sum", labels.view());
+    out.append_shortest(series.durations.sum_seconds()).append('\n');
+    sample(out, "postern_request_duration_seconds_count", labels.view());
+    out.append_number(below).append('\n');
+  }
+}
+
+}  // namespace
+
+std::string prometheus_text(const telemetry::Totals& totals) {
+  TextBuilder out(16 * 1024);
+  const std::array process = {std::pair("", totals.process)};
+  write_numbers<telemetry::Count>(out, process, [](TextBuilder&, const char*) {});
+  write_failures(out, totals.failures);
+  write_numbers<telemetry::RouteCount>(out, totals.routes, [](TextBuilder& labels, const std::string& route) {
+    add_label(labels, "route", route);
+  });
+  write_durations(out, totals.routes);
+  write_numbers<telemetry::UpstreamCount>(
+      out, totals.upstreams,
+      [](TextBuilder& labels, const std::string& upstream) { add_label(labels, "upstream", upstream); });
+  write_numbers<telemetry::EndpointCount>(
+      out, totals.endpoints, [](TextBuilder& labels, const telemetry::Totals::Endpoint& endpoint) {
+        add_label(labels, "upstream", endpoint.first);
+        add_label(labels, "endpoint", endpoint.second);
+      });
+  return std::string(out.view());
+}
+
+}  // namespace postern::admin

@@ -1,0 +1,18 @@
+#include "proxy/snapshot.h"
+
+namespace postern::proxy {
+
+Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, telemetry::Metrics& metrics) {
+  telemetry::SeriesNames names;
+  for (const routing::Route& route : snapshot->routes.routes()) names.routes.push_back(route.name);
+  for (const upstream::GroupModel& group : snapshot->groups) {
+    telemetry::SeriesNames::Upstream& upstream = names.upstreams.emplace_back();
+    upstream.name = group.name;
+    for (const upstream::EndpointModel& endpoint : group.endpoints)
+      upstream.endpoints.push_back(endpoint.text);
+  }
+  std::vector<upstream::GroupRef> groups = registry.adopt(snapshot->groups);
+  return Pin::make(std::move(snapshot), std::move(groups), metrics.adopt(names));
+}
+
+}  // namespace postern::proxy

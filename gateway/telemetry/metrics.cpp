@@ -1,0 +1,133 @@
+#include "telemetry/metrics.h"
+
+namespace postern::telemetry {
+namespace {
+
+using enum Kind;
+
+constexpr auto process_rows = std::to_array<NumberRow<Count>>({
+    {Count::connections_accepted, "postern_connections_accepted_total", "", counter,
+     "Client connections that were accepted."},
+    {Count::connections_open, "postern_connections_open", "", gauge,
+     "Client connections that speak TLS or HTTP now; tunnels are counted apart."},
+    {Count::tunnels_opened, "postern_tunnels_opened_total", "", counter, "Tunnels that were opened."},
+    {Count::tunnels_open, "postern_tunnels_open", "", gauge, "Tunnels that are open now."},
+    {Count::tunnel_bytes_from_clients, "postern_tunnel_bytes_total", "direction=\"from_client\"", counter,
+     "Bytes that passed through tunnels."},
+    {Count::tunnel_bytes_to_clients, "postern_tunnel_bytes_total", "direction=\"to_client\"", counter, ""},
+});
+
+constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
+    {RouteCount::requests_without_status, "postern_requests_total", "class=\"none\"", counter,
+     "Requests by route and class of the status that the client got; none: it left before there was one."},
+    {RouteCount::requests_1xx, "postern_requests_total", "class=\"1xx\"", counter, ""},
+    {RouteCount::requests_2xx, "postern_requests_total", "class=\"2xx\"", counter, ""},
+    {RouteCount::requests_3xx, "postern_requests_total", "class=\"3xx\"", counter, ""},
+    {RouteCount::requests_4xx, "postern_requests_total", "class=\"4xx\"", counter, ""},
+    {RouteCount::requests_5xx, "postern_requests_total", "class=\"5xx\"", counter, ""},
+    {RouteCount::request_body_bytes, "postern_request_body_bytes_total", "", counter,
+     "Bytes of request bodies that were passed on."},
+    {RouteCount::response_body_bytes, "postern_response_body_bytes_total", "", counter,
+     "Bytes of response bodies, the gateway's own answers included."},
+});
+
+constexpr auto upstream_rows = std::to_array<NumberRow<UpstreamCount>>({
+    {UpstreamCount::attempts, "postern_upstream_attempts_total", "", counter,
+     "Tries to have a request answered by an endpoint of the upstream."},
+    {UpstreamCount::retries, "postern_upstream_retries_total", "", counter,
+     "Tries after the first one of a request."},
+});
+
+constexpr auto endpoint_rows = std::to_array<NumberRow<EndpointCount>>({
+    {EndpointCount::attempts, "postern_endpoint_attempts_total", "", counter,
+     "Tries to have a request answered by the endpoint."},
+    {EndpointCount::failures, "postern_endpoint_failures_total", "", counter,
+     "Tries that the endpoint is to blame for: no connection, no response, or none in time."},
+});
+
+// Every enumerator has its row, in their order.
+template <class Name, size_t size>
+constexpr bool in_order(const std::array<NumberRow<Name>, size>& table) {
+  for (size_t i = 0; i < size; ++i)
+    if (static_cast<size_t>(table[i].number) != i) return false;
+  return size == static_cast<size_t>(Name::end);
+}
+static_assert(in_order(process_rows) && in_order(route_rows));
+static_assert(in_order(upstream_rows) && in_order(endpoint_rows));
+
+// The series of `name` in `kept`: the one that `before` has, or a new one.
+template <class Key, class T>
+base::LocalRc<T> keep(std::map<Key, base::LocalRc<T>>& before, std::map<Key, base::LocalRc<T>>& kept,
+                      const Key& name) {
+  base::LocalRc<T>& series = kept[name];
+  if (series) return series;
+  const auto known = before.find(name);
+  series = known != before.end() ? known->second : base::LocalRc<T>::make();
+  return series;
+}
+
+template <class Key, class T>
+void copy(const std::map<Key, base::LocalRc<T>>& from, std::map<Key, T>& to) {
+  for (const auto& [name, series] : from) to.emplace(name, *series);
+}
+
+template <class Key, class T>
+void add_all(const std::map<Key, T>& from, std::map<Key, T>& to) {
+  for (const auto& [name, series] : from) to[name].add(series);
+}
+
+}  // namespace
+
+std::span<const NumberRow<Count>> rows(Count) { return process_rows; }
+std::span<const NumberRow<RouteCount>> rows(RouteCount) { return route_rows; }
+std::span<const NumberRow<UpstreamCount>> rows(UpstreamCount) { return upstream_rows; }
+std::span<const NumberRow<EndpointCount>> rows(EndpointCount) { return endpoint_rows; }
+
+void RouteSeries::exchange(uint16_t status, base::Duration duration, uint64_t request_bytes,
+                           uint64_t response_bytes) {
+  const auto first = static_cast<size_t>(RouteCount::requests_without_status);
+  const size_t status_class = status < 100 || status > 599 ? 0 : status / 100;
+  add(static_cast<RouteCount>(first + status_class));
+  add(RouteCount::request_body_bytes, request_bytes);
+  add(RouteCount::response_body_bytes, response_bytes);
+  durations.record(duration);
+}
+
+void Totals::add(const Totals& other) {
+  process.add(other.process);
+  failures.add(other.failures);
+  add_all(other.routes, routes);
+  add_all(other.upstreams, upstreams);
+  add_all(other.endpoints, endpoints);
+}
+
+Series Metrics::adopt(const SeriesNames& names) {
+  Series series;
+  decltype(routes_) routes;
+  decltype(upstreams_) upstreams;
+  decltype(endpoints_) endpoints;
+  for (const std::string& name : names.routes) series.routes.push_back(keep(routes_, routes, name));
+  for (const SeriesNames::Upstream& upstream : names.upstreams) {
+    Series::Upstream& added = series.upstreams.emplace_back();
+    added.all = keep(upstreams_, upstreams, upstream.name);
+    for (const std::string& endpoint : upstream.endpoints)
+      added.endpoints.push_back(keep(endpoints_, endpoints, Totals::Endpoint(upstream.name, endpoint)));
+  }
+  routes_ = std::move(routes);
+  upstreams_ = std::move(upstreams);
+  endpoints_ = std::move(endpoints);
+  return series;
+}
+
+Totals Metrics::totals() const {
+  Totals totals;
+  totals.process = process;
+  totals.failures = failures;
+  copy(routes_, totals.routes);
+  totals.routes.emplace("", unrouted);
+  copy(upstreams_, totals.upstreams);
+  copy(endpoints_, totals.endpoints);
+  return totals;
+}
+
+}  // namespace postern::telemetry

@@ -1,0 +1,173 @@
+// What is counted, as plain integers of one worker that its thread alone touches. Whoever wants to see them
+// asks the worker for a copy and adds the copies up. Labels are bounded: the error table's, and names that
+// stand in the configuration.
+//
+// To count something more: an enumerator here, its row at the same place of the table in metrics.cpp, and
+// `metrics.process.add(Count::that)` where it happens.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/local_rc.h"
+#include "telemetry/histogram.h"
+
+namespace postern::telemetry {
+
+// Of the whole process.
+enum class Count : uint8_t {
+  connections_accepted,
+  connections_open,
+  tunnels_opened,
+  tunnels_open,
+  tunnel_bytes_from_clients,
+  tunnel_bytes_to_clients,
+  end,  // not a number: how many there are
+};
+// Of each route; also of the requests that belong to none.
+enum class RouteCount : uint8_t {
+  requests_without_status,  // the client left before there was one
+  requests_1xx,
+  requests_2xx,
+  requests_3xx,
+  requests_4xx,
+  requests_5xx,
+  request_body_bytes,
+  response_body_bytes,
+  end,
+};
+// Of each upstream.
+enum class UpstreamCount : uint8_t {
+  attempts,
+  retries,
+  end,
+};
+// Of each endpoint of an upstream.
+enum class EndpointCount : uint8_t {
+  attempts,
+  failures,
+  end,
+};
+
+enum class Kind : uint8_t { counter, gauge };
+
+// How a number is shown. Rows that follow each other under one name are one metric with different labels.
+template <class Name>
+struct NumberRow {
+  Name number;
+  std::string_view metric;  // "postern_requests_total"
+  std::string_view label;   // class="2xx", beside those of its series; empty: none
+  Kind kind;
+  std::string_view help;
+};
+std::span<const NumberRow<Count>> rows(Count);
+std::span<const NumberRow<RouteCount>> rows(RouteCount);
+std::span<const NumberRow<UpstreamCount>> rows(UpstreamCount);
+std::span<const NumberRow<EndpointCount>> rows(EndpointCount);
+
+// One number for each enumerator.
+template <class Name>
+class Numbers {
+ public:
+  void add(Name name, uint64_t amount = 1) { values_[static_cast<size_t>(name)] += amount; }
+  // Of a gauge. A worker's may wrap where another worker's makes up for it: the sum is right.
+  void subtract(Name name, uint64_t amount = 1) { values_[static_cast<size_t>(name)] -= amount; }
+  uint64_t operator[](Name name) const { return values_[static_cast<size_t>(name)]; }
+  void add(const Numbers& other) {
+    for (size_t i = 0; i < values_.size(); ++i) values_[i] += other.values_[i];
+  }
+
+ private:
+  std::array<uint64_t, static_cast<size_t>(Name::end)> values_{};
+};
+
+// Everything that went wrong, before there was a route too.
+class Failures {
+ public:
+  void add(base::Error error) { ++counts_[index(error)]; }
+  uint64_t operator[](base::Error error) const { return counts_[index(error)]; }
+  void add(const Failures& other) {
+    for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  }
+
+ private:
+  static size_t index(base::Error error) {
+    return static_cast<size_t>(error.cause) * base::stage_count + static_cast<size_t>(error.stage);
+  }
+  std::array<uint64_t, static_cast<size_t>(base::cause_count) * base::stage_count> counts_{};
+};
+
+struct RouteSeries : Numbers<RouteCount> {
+  using Numbers::add;
+  void add(const RouteSeries& other) {
+    Numbers::add(other);
+    durations.add(other.durations);
+  }
+  // One exchange. `status` 0: no response was begun.
+  void exchange(uint16_t status, base::Duration duration, uint64_t request_bytes, uint64_t response_bytes);
+
+  Histogram durations;  // of exchanges; a handshake's ends where its tunnel begins
+};
+using UpstreamSeries = Numbers<UpstreamCount>;
+using EndpointSeries = Numbers<EndpointCount>;
+
+// A copy that may cross threads, and the sum of such copies.
+struct Totals {
+  using Endpoint = std::pair<std::string, std::string>;  // upstream, endpoint
+
+  void add(const Totals& other);
+
+  Numbers<Count> process;
+  Failures failures;
+  std::map<std::string, RouteSeries> routes;  // "": requests of no route
+  std::map<std::string, UpstreamSeries> upstreams;
+  std::map<Endpoint, EndpointSeries> endpoints;
+};
+
+// What a configuration names, in its order.
+struct SeriesNames {
+  struct Upstream {
+    std::string name;
+    std::vector<std::string> endpoints;
+  };
+  std::vector<std::string> routes;
+  std::vector<Upstream> upstreams;
+};
+
+// Where that configuration's exchanges count, in the same order.
+struct Series {
+  struct Upstream {
+    base::LocalRc<UpstreamSeries> all;
+    std::vector<base::LocalRc<EndpointSeries>> endpoints;
+  };
+  std::vector<base::LocalRc<RouteSeries>> routes;
+  std::vector<Upstream> upstreams;
+};
+
+// One worker's.
+class Metrics {
+ public:
+  // Numbers of names that were there before go on; those of names that are gone are no longer shown.
+  Series adopt(const SeriesNames& names);
+  Totals totals() const;
+
+  Numbers<Count> process;
+  Failures failures;
+  RouteSeries unrouted;
+
+ private:
+  std::map<std::string, base::LocalRc<RouteSeries>> routes_;
+  std::map<std::string, base::LocalRc<UpstreamSeries>> upstreams_;
+  std::map<Totals::Endpoint, base::LocalRc<EndpointSeries>> endpoints_;
+};
+
+}  // namespace postern::telemetry

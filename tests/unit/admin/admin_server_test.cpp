@@ -1,0 +1,143 @@
+#include "admin/admin_server.h"
+
+#include <doctest/doctest.h>
+
+#include "unit/net/loop_ground.h"
+#include "unit/server/worker_ground.h"
+
+using namespace postern;
+using namespace postern::admin;
+using server::SocketClient;
+
+namespace {
+
+struct Ground : net::LoopGround, Source {
+  Health health() const override { return state; }
+  void collect() override {
+    ++collections;
+    if (answers) server->give(totals);
+  }
+  std::unique_ptr<AdminServer> start(const AdminServer::Options& options = {}) {
+    auto socket = net::listen_on({base::IpAddress::v4({127, 0, 0, 1}), 0});
+    REQUIRE(socket);
+    Source& self = *this;
+    return std::make_unique<AdminServer>(loop, std::move(*socket), self, options);
+  }
+  ~Ground() {
+    server.reset();
+    loop.turn().run();
+  }
+
+  // What comes for `request` until the connection ends.
+  std::string ask(std::string_view request) {
+    SocketClient client(server->address());
+    client.send(request);
+    REQUIRE(run_until([&] { return client.ended(); }));
+    return client.heard();
+  }
+  std::string get(std::string_view path, std::string_view host = "127.0.0.1:9901") {
+    return ask("GET " + std::string(path) + " HTTP/1.1\r\nHost: " + std::string(host) +
+               "\r\nConnection: close\r\n\r\n");
+  }
+
+  Health state = Health::serving;
+  bool answers = true;
+  int collections = 0;
+  telemetry::Totals totals;
+  std::unique_ptr<AdminServer> server;
+};
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("admin: health follows the process") {
+  Ground ground;
+  ground.server = ground.start();
+  CHECK(has(ground.get("/healthz"), "HTTP/1.1 200 OK\r\n"));
+  ground.state = Health::starting;
+  CHECK(has(ground.get("/healthz"), "HTTP/1.1 503 "));
+  ground.state = Health::draining;
+  CHECK(has(ground.get("/healthz"), "\r\n\r\ndraining\n"));
+}
+
+TEST_CASE("admin: metrics are the numbers that the source gives") {
+  Ground ground;
+  ground.totals.process.add(telemetry::Count::tunnels_open, 3);
+  ground.server = ground.start();
+  const std::string answer = ground.get("/metrics");
+  CHECK(has(answer, "HTTP/1.1 200 OK\r\n"));
+  CHECK(has(answer, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+  CHECK(has(answer, "\npostern_tunnels_open 3\n"));
+}
+
+TEST_CASE("admin: who asks while the workers are being asked waits for the same answer") {
+  Ground ground;
+  ground.answers = false;
+  ground.server = ground.start();
+  SocketClient first(ground.server->address());
+  SocketClient second(ground.server->address());
+  for (SocketClient* client : {&first, &second})
+    client->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  REQUIRE(ground.run_until([&] { return ground.server->connections() == 2 && ground.collections == 1; }));
+  ground.run_idly();
+  CHECK(ground.collections == 1);
+  ground.server->give(ground.totals);
+  REQUIRE(ground.run_until([&] { return first.ended() && second.ended(); }));
+  CHECK(has(first.heard(), "200 OK"));
+  CHECK(has(second.heard(), "200 OK"));
+  ground.answers = true;
+  CHECK(has(ground.get("/metrics"), "200 OK"));
+  CHECK(ground.collections == 2);
+}
+
+TEST_CASE("admin: workers that do not answer are not waited for without end") {
+  Ground ground;
+  ground.answers = false;
+  AdminServer::Options options;
+  options.client.collect_limit = std::chrono::milliseconds(20);
+  ground.server = ground.start(options);
+  CHECK(has(ground.get("/metrics"), "HTTP/1.1 503 "));
+}
+
+TEST_CASE("admin: nothing but reading, and nothing but what there is") {
+  Ground ground;
+  ground.server = ground.start();
+  CHECK(has(ground.get("/"), "/metrics"));
+  CHECK(has(ground.get("/nothing"), "HTTP/1.1 404 "));
+  const std::string refused =
+      ground.ask("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n");
+  CHECK(has(refused, "HTTP/1.1 405 "));
+  CHECK(has(refused, "Allow: GET, HEAD\r\n"));
+  CHECK(has(ground.ask("nonsense\r\n\r\n"), "HTTP/1.1 400 "));
+  CHECK(ground.collections == 0);
+}
+
+TEST_CASE("admin: a page that made its own name point here learns nothing") {
+  Ground ground;
+  ground.server = ground.start();
+  CHECK(has(ground.get("/metrics", "evil.example"), "HTTP/1.1 400 "));
+  CHECK(has(ground.get("/metrics", "localhost:9901"), "HTTP/1.1 200 "));
+  CHECK(has(ground.get("/metrics", "[::1]:9901"), "HTTP/1.1 200 "));
+  ground.server.reset();
+  AdminServer::Options open;
+  open.client.any_host = true;
+  ground.server = ground.start(open);
+  CHECK(has(ground.get("/metrics", "metrics.internal"), "HTTP/1.1 200 "));
+}
+
+TEST_CASE("admin: connections are bounded, and one that ends makes room") {
+  Ground ground;
+  AdminServer::Options options;
+  options.connections = 1;
+  ground.server = ground.start(options);
+  SocketClient first(ground.server->address());
+  first.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  REQUIRE(ground.run_until([&] { return has(first.heard(), "ok\n"); }));
+  SocketClient second(ground.server->address());
+  second.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ground.run_idly();
+  CHECK(second.heard().empty());
+  first.leave();
+  CHECK(ground.run_until([&] { return has(second.heard(), "ok\n"); }));
+}
