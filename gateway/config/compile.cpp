@@ -104,6 +104,30 @@ upstream::HashSource::Kind hash_kind_of(HashDocument::Kind kind) {
   return upstream::HashSource::Kind::client_address;
 }
 
+std::unique_ptr<const upstream::StickyCookie> sticky_of(const UpstreamDocument& upstream) {
+  const StickyDocument& document = *upstream.sticky;
+  upstream::StickyOptions options;
+  options.cookie = document.cookie;
+  options.ttl = document.ttl;
+  options.path = document.path;
+  using From = StickyDocument;
+  using To = upstream::StickyOptions;
+  switch (document.secure) {
+    case From::Secure::when_tls: options.secure = To::Secure::when_tls; break;
+    case From::Secure::always: options.secure = To::Secure::always; break;
+    case From::Secure::never: options.secure = To::Secure::never; break;
+  }
+  switch (document.same_site) {
+    case From::SameSite::lax: options.same_site = To::SameSite::lax; break;
+    case From::SameSite::strict: options.same_site = To::SameSite::strict; break;
+    case From::SameSite::none: options.same_site = To::SameSite::none; break;
+  }
+  std::vector<std::string> endpoints;
+  for (const EndpointUrl& endpoint : upstream.endpoints) endpoints.push_back(endpoint.text);
+  return std::make_unique<const upstream::StickyCookie>(std::move(options), document.secret, upstream.name,
+                                                        endpoints);
+}
+
 void compile_upstreams(Compilation& compilation) {
   for (const UpstreamDocument& upstream : compilation.document.upstreams) {
     upstream::GroupModel model;
@@ -111,6 +135,8 @@ void compile_upstreams(Compilation& compilation) {
     model.balance = balance_of(upstream.balance);
     model.hash = {hash_kind_of(upstream.hash.kind), upstream.hash.name};
     model.slow_start = nanoseconds(upstream.slow_start);
+    if (upstream.queue) model.queue = {upstream.queue->size, nanoseconds(upstream.queue->timeout)};
+    if (upstream.sticky) model.sticky = sticky_of(upstream);
     bool any_tls = false;
     for (const EndpointUrl& endpoint : upstream.endpoints) {
       upstream::EndpointModel one;

@@ -94,6 +94,67 @@ void decode_balance(const Value& value, UpstreamDocument& upstream) {
   if (index) upstream.balance = rules[*index];
 }
 
+void decode_queue(const Value& value, UpstreamDocument& upstream) {
+  const Fields fields(value);
+  QueueDocument& queue = upstream.queue.emplace();
+  if (const auto size = fields.take("size")) set(queue.size, size->number(1, 1'000'000));
+  if (const auto timeout = fields.take("timeout")) {
+    set(queue.timeout, timeout->duration(milliseconds(1), hours(1)));
+  }
+  const bool is_limited = std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
+                                      [](const EndpointUrl& endpoint) { return endpoint.max_requests != 0; });
+  if (!is_limited) value.warn("nobody will ever wait: no endpoint has max_requests");
+}
+
+// Whatever is wrong with a secret, its text is never repeated.
+void decode_sticky_secret(const Value& value, StickyDocument& sticky) {
+  const auto text = value.text();
+  if (!text) return;
+  constexpr std::size_t least = 32;  // RFC 7518 section 3.2, for HS256
+  if (text->size() < least) {
+    value.complain("is shorter than 32 bytes; make one with: openssl rand -hex 32");
+    return;
+  }
+  sticky.secret = *text;
+}
+
+Parsed<std::string> parse_cookie_path(std::string_view text) {
+  const bool is_good =
+      text.starts_with('/') && text.find(';') == text.npos &&
+      std::all_of(text.begin(), text.end(), [](char byte) { return byte > ' ' && byte < 0x7f; });
+  if (!is_good) return complain("is no path of a cookie (\"/\" first, no space, no \";\")");
+  return std::string(text);
+}
+
+void decode_sticky(const Value& value, UpstreamDocument& upstream) {
+  const Fields fields(value);
+  StickyDocument& sticky = upstream.sticky.emplace();
+  sticky.cookie_place = value.place();
+  if (const auto secret = fields.need("secret")) decode_sticky_secret(*secret, sticky);
+  if (const auto cookie = fields.take("cookie")) {
+    set(sticky.cookie, cookie->parsed(parse_cookie_name));
+    sticky.cookie_place = cookie->place();
+  }
+  if (const auto ttl = fields.take("ttl")) {
+    const auto time = ttl->duration(std::chrono::seconds(1), hours(8760));  // a year
+    if (time) sticky.ttl = std::chrono::duration_cast<std::chrono::seconds>(*time);
+  }
+  if (const auto path = fields.take("path")) set(sticky.path, path->parsed(parse_cookie_path));
+  const auto secure = fields.take("secure");
+  if (secure) {
+    constexpr auto rules = std::to_array(
+        {StickyDocument::Secure::when_tls, StickyDocument::Secure::always, StickyDocument::Secure::never});
+    if (const auto index = secure->one_of({"auto", "true", "false"})) sticky.secure = rules[*index];
+  }
+  if (const auto same_site = fields.take("same_site")) {
+    constexpr auto rules = std::to_array(
+        {StickyDocument::SameSite::lax, StickyDocument::SameSite::strict, StickyDocument::SameSite::none});
+    if (const auto index = same_site->one_of({"lax", "strict", "none"})) sticky.same_site = rules[*index];
+    if (sticky.same_site == StickyDocument::SameSite::none && sticky.secure == StickyDocument::Secure::never)
+      same_site->complain("none stands beside secure: false; browsers take such a cookie over https only");
+  }
+}
+
 void decode_timeouts(const Value& value, UpstreamDocument& upstream) {
   const Fields fields(value);
   const auto read = [&](std::string_view key, Milliseconds& member) {
@@ -134,6 +195,8 @@ UpstreamDocument decode_upstream(std::string name, const Value& value) {
   if (const auto slow_start = fields.take("slow_start")) {
     set(upstream.slow_start, slow_start->duration(milliseconds(0), hours(1)));
   }
+  if (const auto queue = fields.take("queue")) decode_queue(*queue, upstream);
+  if (const auto sticky = fields.take("sticky")) decode_sticky(*sticky, upstream);
   decode_verification(fields, upstream);
   if (const auto timeouts = fields.take("timeouts")) decode_timeouts(*timeouts, upstream);
   if (const auto count = fields.take("keepalive_connections")) {

@@ -147,6 +147,21 @@ struct HoldDocument {
   uint32_t requests = 1000;  // per worker
 };
 
+struct QueueDocument {
+  uint32_t size = 100;  // of the whole process
+  Milliseconds timeout{5'000};
+};
+
+struct StickyDocument {
+  enum class Secure : uint8_t { when_tls, always, never } secure = Secure::when_tls;
+  enum class SameSite : uint8_t { lax, strict, none } same_site = SameSite::lax;
+  std::string cookie = "postern_route";
+  std::chrono::seconds ttl{3600};
+  std::string path = "/";
+  std::string secret;  // never printed
+  Place cookie_place;  // of the whole section when it does not name one
+};
+
 struct UpstreamDocument {
   std::string name;
   std::vector<EndpointUrl> endpoints;
@@ -164,6 +179,8 @@ struct UpstreamDocument {
   RetriesDocument retries;
   EjectDocument eject;
   std::optional<HoldDocument> hold;
+  std::optional<QueueDocument> queue;
+  std::optional<StickyDocument> sticky;
   Place place;
 };
 

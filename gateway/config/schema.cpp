@@ -134,6 +134,34 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"upstreams.*.slow_start", value, "duration, at most 1h", "0s",
      "How long the weight of an endpoint grows from little to all, once it came up or joined in a reload.",
      "0s"},
+    {"upstreams.*.queue", section, "map", "none",
+     "Lets requests wait while every endpoint is at its max_requests, in the order in which they came to a "
+     "worker. A place that another worker's request leaves is seen within 20 ms.",
+     ""},
+    {"upstreams.*.queue.size", value, "number", "100",
+     "How many wait at once, counted over all workers. One more is answered with 503 at once.", "100"},
+    {"upstreams.*.queue.timeout", value, "duration, at most 1h", "5s",
+     "How long a request waits before it is answered with 503.", "5s"},
+    {"upstreams.*.sticky", section, "map", "none",
+     "Keeps a client at the endpoint that answered it first, by a signed cookie. When that endpoint is not "
+     "available the balance chooses another, and the cookie changes; while it is only at its max_requests "
+     "another "
+     "stands in, and the cookie stays. The upstream does not see the cookie.",
+     "", false},
+    {"upstreams.*.sticky.secret", value, "text of at least 32 bytes", "required",
+     "Signs the cookie; the same on every instance. Best from the environment, made by openssl rand -hex 32. "
+     "Never "
+     "printed.",
+     "${STICKY_SECRET}", false},
+    {"upstreams.*.sticky.cookie", value, "cookie name", "postern_route",
+     "Its name. Upstreams of one host need names or paths of their own.", "postern_route", false},
+    {"upstreams.*.sticky.ttl", value, "duration, 1s to 8760h", "1h",
+     "How long an unused session lasts; use beyond half of it renews the cookie.", "1h", false},
+    {"upstreams.*.sticky.path", value, "path", "/", "Which paths of the host get the cookie.", "/", false},
+    {"upstreams.*.sticky.secure", value, "auto, true or false", "auto",
+     "The cookie goes over https only; auto where the client came over https.", "auto", false},
+    {"upstreams.*.sticky.same_site", value, "lax, strict or none", "lax",
+     "Which requests from other sites carry the cookie; none needs https.", "lax", false},
     {"upstreams.*.ca", value, "file", "the system's", "PEM bundle that https endpoints are verified with.",
      "internal-ca.pem"},
     {"upstreams.*.insecure", value, "true or false", "false",

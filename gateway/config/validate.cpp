@@ -40,6 +40,7 @@ class Validation {
     check_presence();
     check_listeners();
     check_references();
+    warn_of_shared_sticky_cookies();
     check_route_names();
     check_unreachable_routes();
     check_forwarded_claims();
@@ -105,6 +106,21 @@ class Validation {
       }
       check_reference({route.origins, route.origins_place, path + ".origins", "origin list"}, origins);
       check_reference({route.jwt, route.jwt_place, path + ".jwt", "jwt"}, jwt);
+    }
+  }
+
+  // Each would take the other's cookie for a foreign one, and overwrite it.
+  void warn_of_shared_sticky_cookies() {
+    std::map<std::pair<std::string_view, std::string_view>, std::string_view> seen;
+    for (const UpstreamDocument& upstream : document_.upstreams) {
+      if (!upstream.sticky) continue;
+      const StickyDocument& sticky = *upstream.sticky;
+      const auto [first, is_new] =
+          seen.emplace(std::pair(std::string_view(sticky.cookie), sticky.path), upstream.name);
+      if (is_new) continue;
+      diagnostics_.warn(sticky.cookie_place, "upstreams." + upstream.name + ".sticky.cookie",
+                        "has the name and path of the cookie of " + std::string(first->second) +
+                            "; on one host the two would overwrite each other");
     }
   }
 

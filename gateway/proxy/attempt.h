@@ -33,6 +33,7 @@ struct Trying {
   void begin_turn() {
     tried.clear();
     attempts = 0;
+    next_is_free = false;
   }
 };
 

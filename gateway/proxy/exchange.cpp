@@ -198,11 +198,18 @@ Result<void> Exchange::find_route() {
 Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
   rewrite_request(snapshot(), stream_.client(), client_, *context_, request_id_,
                   group.model().endpoints.front().authority, stream_.request());
+  if (group.model().sticky) open_session();
   group.state().retry_budget.count_request(services_.turn.now);
   Trying trying;
   std::optional<upstream::HoldQueue::Ticket> ticket;
   upstream::Pick pick = next_endpoint(group, trying);
   for (;;) {
+    if (pick.at_limit && group.model().queue) {
+      Task<Result<upstream::Pick>> waiting = wait_for_place(group, trying);
+      Result<upstream::Pick> place = co_await waiting;
+      if (!place) co_return base::fail(place.error());
+      pick = admit(group, trying, std::move(*place));
+    }
     if (!pick.place) {
       if (pick.at_limit || !group.model().hold) co_return base::fail(trying.last);
       Task<Result<void>> holding = hold(group, ticket);
@@ -226,24 +233,51 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
 }
 
 upstream::Pick Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
+  const bool retry = trying.attempts > 0 && !trying.next_is_free;
+  if (retry && trying.attempts > group.model().retries.attempts) return {};
+  // Nobody overtakes those who wait for a place.
+  const bool others_wait = group.model().queue && group.state().places.has_line();
+  upstream::Pick pick = others_wait ? upstream::Pick{0, {}, true, false} : group.pick(view(), trying.tried);
+  if (pick.place) return admit(group, trying, std::move(pick));
+  if (pick.at_limit && trying.attempts == 0)
+    trying.last = failed(Cause::upstream_at_limit, Stage::connect, "max_requests of " + group.model().name);
+  return pick;
+}
+
+upstream::RequestView Exchange::view() const {
+  return {client_.address, stream_.request().headers, target_.query,
+          session_ ? std::optional(session_->endpoint) : std::nullopt};
+}
+
+upstream::Pick Exchange::admit(upstream::Group& group, Trying& trying, upstream::Pick pick) {
   const upstream::RetryModel& rules = group.model().retries;
   const bool free = std::exchange(trying.next_is_free, false);
   const bool retry = trying.attempts > 0 && !free;
-  if (retry && trying.attempts > rules.attempts) return {};
-  const upstream::RequestView view{client_.address, stream_.request().headers, target_.query};
-  upstream::Pick pick = group.pick(view, trying.tried);
-  if (!pick.place) {
-    if (pick.at_limit && attempts_ == 0)
-      trying.last = failed(Cause::upstream_at_limit, Stage::connect, "max_requests of " + group.model().name);
-    return pick;
-  }
   upstream::Endpoint& endpoint = *pick.place.endpoint();
   // Who may wait until a check passes asks nobody whose checks fail.
   if (group.model().hold && endpoint.standing() == upstream::Standing::down) return {};
   if (retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return {};
   if (!free) ++trying.attempts;
   endpoint.ejection().on_attempt(services_.turn.now);
+  session_waits_ = pick.stands_in;
   return pick;
+}
+
+Task<Result<upstream::Pick>> Exchange::wait_for_place(upstream::Group& group, const Trying& trying) {
+  const upstream::QueueModel& rules = *group.model().queue;
+  const upstream::RequestView request = view();
+  upstream::PlaceQueue::Waiter waiter(group.state().places, group, request, trying.tried);
+  if (!waiter.enter(rules.size)) {
+    detail_ = "queue of " + group.model().name + ": " + std::to_string(rules.size) + " requests wait already";
+    co_return base::fail(Cause::upstream_at_limit, Stage::connect);
+  }
+  base::Phase phase(scope_, Stage::connect, rules.timeout, Cause::upstream_at_limit);
+  const base::Instant began = services_.turn.now;
+  Result<upstream::Pick> found = co_await waiter.place(scope_);
+  stages_.held = stages_.held.value_or(base::Duration::zero()) + since(began);
+  if (!found && found.error().cause == Cause::upstream_at_limit)
+    detail_ = "queue of " + group.model().name + ": no place came free in time, see max_requests";
+  co_return std::move(found);
 }
 
 bool Exchange::wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
@@ -414,6 +448,22 @@ Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnect
   co_return Result<void>();
 }
 
+// --- sessions ---
+
+void Exchange::open_session() {
+  http::RequestHead& request = stream_.request();
+  session_ = group_->sticky->read(request.headers, services_.unix_now());
+  group_->sticky->strip(request);
+}
+
+void Exchange::keep_session(http::ResponseHead& head) const {
+  const auto endpoint = static_cast<size_t>(endpoint_ - group_->endpoints.data());
+  if (session_ && !session_->is_ageing && (session_->endpoint == endpoint || session_waits_)) return;
+  const size_t home = session_ && session_waits_ ? session_->endpoint : endpoint;
+  head.headers.add("Set-Cookie",
+                   head.arena.keep(group_->sticky->set_cookie(home, services_.unix_now(), client_.tls)));
+}
+
 // --- 4. and 5. the response ---
 
 void Exchange::rewrite_response(http::ResponseHead& head) const {
@@ -423,6 +473,7 @@ void Exchange::rewrite_response(http::ResponseHead& head) const {
     head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
   }
   if (snapshot().via) head.headers.add(FieldId::via, "Via", "1.1 postern");
+  if (group_->sticky) keep_session(head);
   route_->pipeline.amend(*context_, head);
 }
 

@@ -73,6 +73,11 @@ class Exchange : public base::Pooled {
   base::Result<void> find_route();
   base::Result<void> redirect_if_asked();
   upstream::Pick next_endpoint(upstream::Group& group, Trying& trying);
+  upstream::Pick admit(upstream::Group& group, Trying& trying, upstream::Pick pick);
+  base::Task<base::Result<upstream::Pick>> wait_for_place(upstream::Group& group, const Trying& trying);
+  upstream::RequestView view() const;
+  void open_session();
+  void keep_session(http::ResponseHead& head) const;
   bool wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
                      const base::Result<void>& sent, Trying& trying);
   base::Result<void> open_tunnel(Attempt& attempt);
@@ -117,6 +122,8 @@ class Exchange : public base::Pooled {
   const upstream::EndpointModel* endpoint_ = nullptr;
   coding::Request encodable_;  // what the client accepts, on a route with compression
 
+  std::optional<upstream::StickyCookie::Session> session_;  // that the client brought
+  bool session_waits_ = false;  // its endpoint is only at its limit: another stands in, the session stays
   base::Instant held_since_{};
   std::optional<base::Instant> hold_until_;  // set while the request is held, or on its turn to try
   telemetry::ExchangeStages stages_;

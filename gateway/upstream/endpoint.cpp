@@ -32,6 +32,7 @@ bool Endpoint::enter() {
 void Endpoint::leave() {
   --load_;
   if (counts_process()) process_load_->remove(1);
+  if (watcher_) watcher_->on_place_left();
 }
 
 uint64_t Endpoint::share_of_weight(base::Duration slow_start) const {
@@ -59,6 +60,7 @@ void Endpoint::give_back(std::unique_ptr<http1::ClientConnection> connection) {
 
 void Endpoint::retire() {
   retired_ = true;
+  watcher_ = nullptr;
   while (!idle_.empty()) close_oldest();
 }
 

@@ -24,6 +24,15 @@ enum class Standing : uint8_t {
   down,     // its health checks fail
 };
 
+// Hears of every place that is left at an endpoint, see place.h.
+class PlaceWatcher {
+ public:
+  virtual void on_place_left() = 0;
+
+ protected:
+  ~PlaceWatcher() = default;
+};
+
 // One address of a group as this worker sees it. Lives as long as anything leases from it, longer than the
 // snapshot that named it.
 class Endpoint final : private http1::ClientConnection::Owner, private base::Timer {
@@ -56,6 +65,7 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   // One more exchange or tunnel holds it, until leave(); false when it has as many as it may. See place.h.
   bool enter();
   void leave();
+  void watch_places(PlaceWatcher* watcher) { watcher_ = watcher; }  // null: nobody
   size_t load() const { return counts_process() ? process_load_->count() : load_; }
   bool full() const { return limits_.max_requests != 0 && process_load_->count() >= limits_.max_requests; }
 
@@ -94,6 +104,7 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   Limits limits_;
   std::shared_ptr<ProcessLoad> process_load_;  // has load_ in it while counts_process()
   uint32_t load_ = 0;
+  PlaceWatcher* watcher_ = nullptr;
   int64_t credit_ = 0;
   std::optional<base::Instant> up_since_;
   base::Instant rests_until_{};

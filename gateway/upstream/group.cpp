@@ -29,11 +29,18 @@ Pick Group::pick(const RequestView& request, std::span<const size_t> tried) {
   // Another worker may take the place that was free a moment ago; then it is seen as taken the next time.
   for (size_t round = 0; round <= endpoints_.size(); ++round) {
     const bool better_are_full = gather(tried);
-    if (better_are_full || candidates_.empty()) return {0, {}, better_are_full};
+    if (better_are_full || candidates_.empty()) return {0, {}, better_are_full, false};
     const size_t index = candidates_[choose(request)].index;
-    if (Place place(endpoints_[index]); place) return {index, std::move(place), false};
+    Place place(endpoints_[index]);
+    if (place) return {index, std::move(place), false, index != request.session && is_full(request.session)};
   }
-  return {0, {}, true};
+  return {0, {}, true, false};
+}
+
+bool Group::is_full(std::optional<size_t> session) const {
+  if (!session) return false;
+  const Endpoint& endpoint = *endpoints_[*session];
+  return endpoint.standing() == Standing::available && endpoint.full();
 }
 
 bool Group::gather(std::span<const size_t> tried) {
@@ -60,6 +67,9 @@ bool Group::gather(std::span<const size_t> tried) {
 
 size_t Group::choose(const RequestView& request) {
   if (candidates_.size() == 1) return 0;
+  if (request.session)
+    for (size_t i = 0; i < candidates_.size(); ++i)
+      if (candidates_[i].index == *request.session) return i;
   switch (model_.balance) {
     case Balance::round_robin: break;
     case Balance::least_connections: return least_loaded(candidates_);

@@ -8,18 +8,10 @@
 #include "upstream/balancer.h"
 #include "upstream/group_model.h"
 #include "upstream/group_state.h"
-#include "upstream/place.h"
+#include "upstream/pick.h"
 #include "upstream/request_view.h"
 
 namespace postern::upstream {
-
-// What came of choosing an endpoint: a place at one; or all that could be asked are at their limit; or there
-// is none to ask.
-struct Pick {
-  size_t index = 0;  // with a place
-  Place place;
-  bool at_limit = false;
-};
 
 class Group {
  public:
@@ -33,13 +25,14 @@ class Group {
 
   // An endpoint for the next attempt, none of `tried`. Of those that are available, backups come last; a
   // primary one at its limit is not stood in for by a backup. When none is available, the better Standing
-  // goes first.
+  // goes first. The endpoint of a session goes before all that are no better.
   Pick pick(const RequestView& request, std::span<const size_t> tried);
 
  private:
   // Fills candidates_ with the best that there are; true when better ones are all at their limit.
   bool gather(std::span<const size_t> tried);
   size_t choose(const RequestView& request);
+  bool is_full(std::optional<size_t> session) const;  // and nothing else is wrong with it
 
   const GroupModel& model_;
   GroupStateRef state_;

@@ -14,6 +14,7 @@
 #include "upstream/ejection.h"
 #include "upstream/hold_queue.h"
 #include "upstream/retry_budget.h"
+#include "upstream/sticky_cookie.h"
 
 namespace postern::upstream {
 
@@ -44,6 +45,12 @@ struct RetryModel {
   RetryBudgetModel budget;
 };
 
+// Of requests that wait while every endpoint has as many as it may.
+struct QueueModel {
+  uint32_t size = 100;  // of the whole process; one more is refused at once
+  base::Duration timeout = std::chrono::seconds(5);
+};
+
 struct GroupModel {
   std::string name;
   std::vector<EndpointModel> endpoints;  // at least one
@@ -60,7 +67,9 @@ struct GroupModel {
   size_t keepalive_connections = 512;  // per endpoint and worker
   RetryModel retries;
   EjectModel eject;
-  std::optional<HoldModel> hold;  // without it a request that finds no endpoint fails at once
+  std::optional<QueueModel> queue;  // without it a request fails at once when all are at their limit
+  std::unique_ptr<const StickyCookie> sticky;  // null: there are no sessions
+  std::optional<HoldModel> hold;               // without it a request that finds no endpoint fails at once
 };
 
 }  // namespace postern::upstream

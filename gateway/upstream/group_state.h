@@ -5,14 +5,18 @@
 #include "base/local_rc.h"
 #include "telemetry/log.h"
 #include "upstream/hold_queue.h"
+#include "upstream/place_queue.h"
 #include "upstream/retry_budget.h"
 
 namespace postern::upstream {
 
 struct GroupState {
-  GroupState(base::Turn& turn, const telemetry::Logger* the_log) : held(turn), log(the_log) {}
+  GroupState(base::Turn& turn, const telemetry::Logger* the_log,
+             std::shared_ptr<ProcessLoad> waiting_in_process)
+      : held(turn), places(turn, std::move(waiting_in_process)), log(the_log) {}
 
   HoldQueue held;
+  PlaceQueue places;
   RetryBudget retry_budget;
   const telemetry::Logger* log;  // null: nothing is said
 };

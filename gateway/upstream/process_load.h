@@ -1,5 +1,6 @@
 // What the workers of a process count together: an endpoint's exchanges and tunnels, so that max_requests
-// holds for the process and a balance by load sees all of it. Everything else in this room is one worker's.
+// holds for the process and a balance by load sees all of it; and the requests in a group's queue. Everything
+// else in this room is one worker's.
 #pragma once
 
 #include <atomic>

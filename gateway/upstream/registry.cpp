@@ -11,6 +11,10 @@ Endpoint::Limits limits_of(const GroupModel& group, const EndpointModel& endpoin
 
 }  // namespace
 
+Registry::~Registry() {
+  for (auto& [key, endpoint] : endpoints_) endpoint->watch_places(nullptr);  // leases may outlive the queues
+}
+
 std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
   std::map<std::string, EndpointRef> kept;
   std::map<std::string, GroupStateRef> states;
@@ -19,7 +23,8 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
     GroupStateRef& state = states[model.name];
     const auto known_state = states_.find(model.name);
     const bool is_new_group = known_state == states_.end();
-    state = is_new_group ? GroupStateRef::make(turn_, log_) : known_state->second;
+    state =
+        is_new_group ? GroupStateRef::make(turn_, log_, process_loads_.of(model.name)) : known_state->second;
     std::vector<EndpointRef> endpoints;
     for (const EndpointModel& endpoint : model.endpoints) {
       const std::string key = model.name + ' ' + endpoint.text + ' ' + model.tls_identity;
@@ -34,6 +39,7 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
         }
       }
       place->set_limits(limits_of(model, endpoint));
+      place->watch_places(model.queue ? &state->places : nullptr);
       endpoints.push_back(place);
     }
     groups.push_back(GroupRef::make(model, state, std::move(endpoints), random_.next()));

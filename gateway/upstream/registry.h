@@ -21,6 +21,10 @@ class Registry {
            const telemetry::Logger* log = nullptr)
       : turn_(turn), process_loads_(process_loads), random_(seed), log_(log) {}
 
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
   // Groups in the models' order. The models must outlive the groups: whoever holds a group holds the
   // snapshot.
   std::vector<GroupRef> adopt(const std::vector<GroupModel>& models);

@@ -14,8 +14,9 @@ namespace postern::upstream {
 
 struct RequestView {
   const base::IpAddress& client;
-  const http::Headers& headers;  // as an endpoint will get them
-  std::string_view query;        // without "?"
+  const http::Headers& headers;     // as an endpoint will get them
+  std::string_view query;           // without "?"
+  std::optional<size_t> session{};  // the endpoint that a sticky cookie names
 };
 
 // Of what the group hashes by; nothing when the request has no such field, cookie or parameter, or an empty

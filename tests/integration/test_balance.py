@@ -110,3 +110,59 @@ def test_max_requests_is_exact_over_two_workers(start_gateway, endpoint):
     for connection in connections:
         connection.close()
     assert fetch(gateway.port, target="/x").status == 200  # all places are free again
+
+
+def test_a_queue_over_two_workers_serves_everybody_within_the_limit(start_gateway, endpoint):
+    gate = Gate()
+    limited = endpoint(gate)
+    gateway = start_gateway(simple({"url": limited.url, "max_requests": 3}, workers=2,
+                                   upstream_options={"queue": {"size": 17, "timeout": "20s"}}))
+    connections = together(gateway, 24)
+    limited.wait_until(lambda: len(limited.requests) == 3)
+    answered(connections, 4)  # 3 have a place, 17 wait, the others are refused
+    assert len(select.select(connections, [], [], 0)[0]) == 4
+    gate.open.set()
+    statuses = Counter(connection.read_response().status for connection in connections)
+    assert statuses == {200: 20, 503: 4}
+    assert gate.most <= 3
+    for connection in connections:
+        connection.close()
+
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def cookie_of(response):
+    return response.header("Set-Cookie").partition(";")[0]
+
+
+def test_a_sticky_cookie_holds_over_workers_instances_and_reloads(start_gateway, endpoint):
+    ends = {name: endpoint(named(name)) for name in (b"a", b"b", b"c")}
+    config = simple(*ends.values(), workers=2, upstream_options={"sticky": {"cookie": "route", "secret": SECRET}})
+    gateway, other = start_gateway(config), start_gateway(config)
+    homes = {}
+    while len(homes) < 3:
+        response = fetch(gateway.port, target="/x")
+        homes[response.body] = cookie_of(response)
+    for name, cookie in homes.items():
+        for instance in (gateway, other):
+            for _ in range(4):  # a connection each: either worker's
+                response = fetch(instance.port, target="/x", headers={"Cookie": f"mine=1; {cookie}"})
+                assert response.body == name and response.header("Set-Cookie") is None
+        assert all(b"route=" not in head and (b"mine=1" in head or b"Cookie" not in head)
+                   for head, _ in ends[name].requests)
+    config["upstreams"]["api"]["endpoints"].reverse()
+    gateway.reload(config)
+    for name, cookie in homes.items():
+        assert ask(gateway, {"Cookie": cookie}) == name
+    # An endpoint that is gone: another one, and a new cookie that holds.
+    ends[b"b"].stop()
+    moved = fetch(gateway.port, target="/x", headers={"Cookie": homes[b"b"]})
+    assert moved.body in (b"a", b"c") and cookie_of(moved) != homes[b"b"]
+    assert {ask(gateway, {"Cookie": cookie_of(moved)}) for _ in range(6)} == {moved.body}
+    # A forged one is as good as none.
+    forged = fetch(gateway.port, target="/x", headers={"Cookie": homes[b"a"][:-4] + "AAAA"})
+    assert forged.status == 200 and forged.header("Set-Cookie") is not None
+    gateway.stop()
+    other.stop()
+    assert SECRET not in gateway.tail(10_000)

@@ -66,6 +66,8 @@ upstreams:
     endpoints: ["http://127.0.0.1:3000", { url: "http://app.internal:80", weight: 4, backup: true, max_requests: 8 }, "ws://[::1]:9000"]
     balance: least_connections
     slow_start: 30s
+    queue: { size: 3, timeout: 7s }
+    sticky: { secret: 0123456789abcdef0123456789abcdef, cookie: r, ttl: 2m, same_site: strict }
     retries: 5
     keepalive_connections: 9
     timeouts: { connect: 1s, response: 2s, idle: 3s, keepalive: 4s }
@@ -104,6 +106,13 @@ limits:
   REQUIRE(app != snapshot.groups.end());
   CHECK(app->balance == upstream::Balance::least_connections);
   CHECK(app->slow_start == 30s);
+  REQUIRE(app->queue.has_value());
+  CHECK(app->queue->size == 3);
+  CHECK(app->queue->timeout == 7s);
+  REQUIRE(app->sticky != nullptr);
+  const std::string cookie = app->sticky->set_cookie(1, 1'800'000'000, false);
+  CHECK(cookie.starts_with("r="));
+  CHECK(cookie.ends_with("; Path=/; Max-Age=120; HttpOnly; SameSite=Strict"));
   const auto other = std::find_if(snapshot.groups.begin(), snapshot.groups.end(),
                                   [](const upstream::GroupModel& group) { return group.name == "other"; });
   REQUIRE(other != snapshot.groups.end());

@@ -227,6 +227,76 @@ TEST_CASE("decode: a balance is a word, or what to hash") {
   CHECK(said("[a]").find("must be a single value") != std::string::npos);
 }
 
+namespace {
+
+const std::string sticky_secret = "0123456789abcdef0123456789abcdef";
+
+}  // namespace
+
+TEST_CASE("decode: a queue and a sticky cookie take every key, and have defaults") {
+  const auto loaded = load(
+      "listeners: [{ address: \":0\" }]\n"
+      "upstreams:\n"
+      "  a: { endpoints: [{ url: http://a, max_requests: 1 }], queue: {}, sticky: { secret: " +
+      sticky_secret +
+      " } }\n"
+      "  b:\n"
+      "    endpoints: [{ url: http://a, max_requests: 1 }]\n"
+      "    queue: { size: 7, timeout: 250ms }\n"
+      "    sticky: { secret: \"" +
+      sticky_secret +
+      "\", cookie: r, ttl: 90s, path: /x, secure: true, same_site: none }\n"
+      "routes: [{ upstream: a }]\n");
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->warnings.text() == "");
+  const UpstreamDocument& a = loaded->upstreams[0];
+  CHECK(a.queue->size == 100);
+  CHECK(a.queue->timeout == std::chrono::seconds(5));
+  CHECK(a.sticky->cookie == "postern_route");
+  CHECK(a.sticky->ttl == std::chrono::hours(1));
+  CHECK(a.sticky->path == "/");
+  CHECK(a.sticky->secure == StickyDocument::Secure::when_tls);
+  CHECK(a.sticky->same_site == StickyDocument::SameSite::lax);
+  CHECK(a.sticky->secret == sticky_secret);
+  const UpstreamDocument& b = loaded->upstreams[1];
+  CHECK(b.queue->size == 7);
+  CHECK(b.queue->timeout == milliseconds(250));
+  CHECK(b.sticky->cookie == "r");
+  CHECK(b.sticky->ttl == std::chrono::seconds(90));
+  CHECK(b.sticky->path == "/x");
+  CHECK(b.sticky->secure == StickyDocument::Secure::always);
+  CHECK(b.sticky->same_site == StickyDocument::SameSite::none);
+}
+
+TEST_CASE("decode: a queue says what is wrong with it") {
+  const std::string limited = "{ endpoints: [{ url: \"http://a\", max_requests: 1 }], queue: ";
+  CHECK(said_of_upstream(limited + "{ size: 0 } }").find("out of range: 1 to 1000000") != std::string::npos);
+  CHECK(said_of_upstream(limited + "{ timeout: 0s } }").find("out of range: 1ms to 1h") != std::string::npos);
+  CHECK(said_of_upstream(limited + "{ wait: 1s } }").find("unknown key \"wait\"") != std::string::npos);
+  CHECK(said_of_upstream("{ endpoints: [\"http://a\"], queue: {} }")
+            .find("warning: upstreams.u.queue: nobody will ever wait: no endpoint has max_requests") !=
+        std::string::npos);
+}
+
+TEST_CASE("decode: a sticky cookie says what is wrong with it, and never its secret") {
+  const auto said = [](const std::string& sticky) {
+    return said_of_upstream("{ endpoints: [\"http://a\"], sticky: " + sticky + " }");
+  };
+  const std::string good = "{ secret: " + sticky_secret + ", ";
+  CHECK(said("{}") == "f:4:41 upstreams.u.sticky.secret: is missing\n");
+  const std::string weak = said("{ secret: 0123456789abcdef0123456789abcde }");
+  CHECK(weak.find("upstreams.u.sticky.secret: is shorter than 32 bytes") != std::string::npos);
+  CHECK(weak.find("0123456789") == std::string::npos);
+  CHECK(said(good + "cookie: \"a b\" }").find("is no cookie name") != std::string::npos);
+  CHECK(said(good + "ttl: 999ms }").find("is out of range: 1s to") != std::string::npos);
+  CHECK(said(good + "path: x }").find("is no path of a cookie") != std::string::npos);
+  CHECK(said(good + "path: \"/x; Domain=evil\" }").find("is no path of a cookie") != std::string::npos);
+  CHECK(said(good + "secure: yes }").find("is not one of auto, true or false") != std::string::npos);
+  CHECK(said(good + "same_site: no }").find("is not one of lax, strict or none") != std::string::npos);
+  CHECK(said(good + "secure: false, same_site: none }").find("browsers take such a cookie over https only") !=
+        std::string::npos);
+}
+
 TEST_CASE("decode: a name is for logs and metrics, and an upstream's name is never a URL") {
   CHECK(
       said_of_part("jwt: { \"a b\": { secret: 0123456789012345678901234567890123, algorithms: [HS256] } }") ==

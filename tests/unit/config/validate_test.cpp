@@ -88,3 +88,21 @@ TEST_CASE("validate: a document that was never a file is held to the same") {
   validate(Document{}, diagnostics);
   CHECK(diagnostics.text() == "made: listeners: is missing\nmade: routes: is missing\n");
 }
+
+TEST_CASE("validate: sticky cookies of the same name and path would overwrite each other") {
+  const auto said = [](const std::string& first, const std::string& second) {
+    const std::string secret = "secret: 0123456789abcdef0123456789abcdef";
+    return said_of(
+        "listeners: [{ address: \":0\" }]\nroutes: [{ upstream: a }]\nupstreams:\n"
+        "  a: { endpoints: [\"http://a\"], sticky: { " +
+        secret + first + " } }\n  b: { endpoints: [\"http://b\"], sticky: { " + secret + second + " } }\n");
+  };
+  CHECK(
+      said("", "") ==
+      "f:5:41 warning: upstreams.b.sticky.cookie: has the name and path of the cookie of a; on one host the "
+      "two would overwrite each other\n");
+  CHECK(said(", cookie: x", ", cookie: x").find("warning: upstreams.b.sticky.cookie: has the name") !=
+        std::string::npos);
+  CHECK(said("", ", cookie: other") == "");
+  CHECK(said("", ", path: /b") == "");
+}

@@ -274,3 +274,36 @@ TEST_CASE("group: slow start begins when a rest after a failure is over") {
   world.world.advance(5s);
   CHECK(world.endpoint(0).share_of_weight(10s) == 1024);
 }
+
+TEST_CASE("group: the endpoint of a session is picked whatever the balance, while nothing better is there") {
+  for (const Balance balance : all_balances) {
+    GroupModel model = three_of(balance);
+    model.endpoints[2].backup = true;
+    UpstreamWorld world(std::move(model));
+    const auto picked = [&](size_t session, const std::vector<size_t>& tried = {}) {
+      return world.group().pick({world.client, world.headers, {}, session}, tried).index;
+    };
+    for (int i = 0; i < 5; ++i) CHECK(picked(1) == 1);
+    for (int i = 0; i < 5; ++i) CHECK(picked(2) != 2);  // nobody stays at a backup
+    CHECK(picked(1, {1}) == 0);
+    world.endpoint(1).rest_after_failure();
+    CHECK(picked(1) == 0);
+    world.endpoint(0).rest_after_failure();
+    CHECK(picked(2) == 2);
+  }
+}
+
+TEST_CASE("group: when the endpoint of a session is only at its limit another stands in") {
+  GroupModel model = three_of(Balance::round_robin);
+  model.endpoints[1].max_requests = 1;
+  UpstreamWorld world(std::move(model));
+  const RequestView request{world.client, world.headers, {}, 1};
+  const Pick first = world.group().pick(request, {});
+  CHECK(first.index == 1);
+  CHECK_FALSE(first.stands_in);
+  const Pick second = world.group().pick(request, {});
+  CHECK(second.index != 1);
+  CHECK(second.stands_in);
+  world.endpoint(1).rest_after_failure();
+  CHECK_FALSE(world.group().pick(request, {}).stands_in);  // now it is gone
+}

@@ -1,0 +1,119 @@
+#include "upstream/sticky_cookie.h"
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "crypto/base64.h"
+
+namespace postern::upstream {
+namespace {
+
+constexpr size_t id_octets = 12;       // 96 bits tell endpoints apart
+constexpr size_t longest_value = 100;  // an id, a time and a mac have 16, at most 20, and 43 characters
+
+// Calls `visit(name, value)` for every pair of a Cookie field (RFC 6265 section 5.4).
+template <class Visit>
+void each_cookie(std::string_view cookies, Visit&& visit) {
+  while (!cookies.empty()) {
+    const size_t end = std::min(cookies.find(';'), cookies.size());
+    const std::string_view pair = base::trim(cookies.substr(0, end));
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+    if (pair.empty()) continue;
+    const size_t equals = pair.find('=');
+    visit(pair, base::trim(pair.substr(0, equals)),
+          equals == pair.npos ? std::string_view() : base::trim(pair.substr(equals + 1)));
+  }
+}
+
+std::string_view name_of(StickyOptions::SameSite same_site) {
+  switch (same_site) {
+    case StickyOptions::SameSite::lax: return "Lax";
+    case StickyOptions::SameSite::strict: return "Strict";
+    case StickyOptions::SameSite::none: return "None";
+  }
+  return "Lax";
+}
+
+}  // namespace
+
+StickyCookie::StickyCookie(StickyOptions options, std::string_view secret, std::string_view group,
+                           const std::vector<std::string>& endpoints)
+    : options_(std::move(options)), key_(crypto::Algorithm::hs256, secret), group_(group) {
+  for (const std::string& endpoint : endpoints) {
+    const std::string hash = key_.sign("endpoint\n" + group_ + '\n' + endpoint);
+    ids_.push_back(crypto::encode_base64url(std::string_view(hash).substr(0, id_octets)));
+  }
+}
+
+std::string StickyCookie::signed_part(std::string_view id, std::string_view expires) const {
+  std::string text = "session\n" + group_ + '\n';
+  text.append(id).append(1, '.').append(expires);
+  return text;
+}
+
+std::optional<StickyCookie::Session> StickyCookie::read(const http::Headers& headers,
+                                                        int64_t now_unix) const {
+  std::optional<Session> found;
+  for (const http::HeaderField& field : headers) {
+    if (field.id != http::FieldId::cookie) continue;
+    each_cookie(field.value, [&](std::string_view, std::string_view name, std::string_view value) {
+      // Another of this name, for another path or set by somebody else, does not hide the good one.
+      if (!found && name == options_.cookie) found = read_value(value, now_unix);
+    });
+  }
+  return found;
+}
+
+std::optional<StickyCookie::Session> StickyCookie::read_value(std::string_view value,
+                                                              int64_t now_unix) const {
+  if (value.size() > longest_value) return std::nullopt;
+  const size_t first = value.find('.');
+  const size_t second = value.find('.', first == value.npos ? first : first + 1);
+  if (second == value.npos) return std::nullopt;
+  const std::string_view id = value.substr(0, first);
+  const std::string_view expires = value.substr(first + 1, second - first - 1);
+  const std::optional<std::string> mac = crypto::decode_base64url(value.substr(second + 1));
+  if (!mac || !key_.verify(signed_part(id, expires), *mac)) return std::nullopt;
+  const std::optional<uint64_t> end = base::parse_decimal(expires);
+  if (!end || static_cast<int64_t>(*end) <= now_unix) return std::nullopt;
+  const auto place = std::find(ids_.begin(), ids_.end(), id);
+  if (place == ids_.end()) return std::nullopt;
+  const int64_t left = static_cast<int64_t>(*end) - now_unix;
+  return Session{static_cast<size_t>(place - ids_.begin()), left * 2 < options_.ttl.count()};
+}
+
+void StickyCookie::strip(http::RequestHead& request) const {
+  bool is_there = false;
+  std::string others;
+  for (const http::HeaderField& field : request.headers) {
+    if (field.id != http::FieldId::cookie) continue;
+    each_cookie(field.value, [&](std::string_view pair, std::string_view name, std::string_view) {
+      if (name == options_.cookie) {
+        is_there = true;
+        return;
+      }
+      if (!others.empty()) others += "; ";
+      others += pair;
+    });
+  }
+  if (!is_there) return;
+  if (others.empty())
+    request.headers.remove(http::FieldId::cookie);
+  else
+    request.headers.set("Cookie", request.arena.keep(others));
+}
+
+std::string StickyCookie::set_cookie(size_t endpoint, int64_t now_unix, bool client_has_tls) const {
+  const std::string& id = ids_[endpoint];
+  const std::string expires = std::to_string(now_unix + options_.ttl.count());
+  std::string text = options_.cookie + '=' + id + '.' + expires + '.';
+  text += crypto::encode_base64url(key_.sign(signed_part(id, expires)));
+  text += "; Path=" + options_.path + "; Max-Age=" + std::to_string(options_.ttl.count()) + "; HttpOnly";
+  const bool is_secure = options_.secure == StickyOptions::Secure::always ||
+                         (options_.secure == StickyOptions::Secure::when_tls && client_has_tls);
+  if (is_secure) text += "; Secure";
+  text.append("; SameSite=").append(name_of(options_.same_site));
+  return text;
+}
+
+}  // namespace postern::upstream

@@ -1,0 +1,175 @@
+#include "upstream/place_queue.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <vector>
+
+#include "unit/upstream/upstream_world.h"
+
+using namespace postern;
+using namespace postern::upstream;
+using namespace std::chrono_literals;
+
+namespace {
+
+GroupModel limited(std::vector<uint32_t> limits) {
+  std::vector<uint16_t> ports;
+  for (size_t i = 0; i < limits.size(); ++i) ports.push_back(static_cast<uint16_t>(i + 1));
+  GroupModel model = model_of("app", ports);
+  for (size_t i = 0; i < limits.size(); ++i) model.endpoints[i].max_requests = limits[i];
+  model.queue.emplace();
+  return model;
+}
+
+// A request that waits, in a story of its own.
+class Waiting final : private base::Story<base::Result<Pick>>::Owner {
+ public:
+  Waiting(UpstreamWorld& world, Group& group, uint32_t most = 100, std::vector<size_t> tried = {})
+      : scope(world.world.turn), world_(world), group_(group), tried_(std::move(tried)) {
+    Owner& self = *this;
+    story_.begin(wait(most), self);
+    world.world.turn.run();
+  }
+
+  bool waits() const { return !outcome.has_value(); }
+  bool has_place() const { return outcome && outcome->has_value() && (*outcome)->place; }
+  size_t index() const { return (*outcome)->index; }
+
+  base::Scope scope;
+  std::optional<base::Result<Pick>> outcome;
+
+ private:
+  base::Task<base::Result<Pick>> wait(uint32_t most) {
+    const RequestView request{world_.client, world_.headers, {}};
+    PlaceQueue::Waiter waiter(group_.state().places, group_, request, tried_);
+    if (!waiter.enter(most)) co_return base::fail(base::Cause::overloaded, base::Stage::connect);
+    base::Phase phase(scope, base::Stage::connect, 5s, base::Cause::upstream_at_limit);
+    base::Result<Pick> found = co_await waiter.place(scope);
+    co_return std::move(found);
+  }
+  void on_story_ended(base::Result<Pick> result) override { outcome.emplace(std::move(result)); }
+
+  UpstreamWorld& world_;
+  Group& group_;
+  std::vector<size_t> tried_;
+  base::Story<base::Result<Pick>> story_;
+};
+
+}  // namespace
+
+TEST_CASE("place queue: a place that is left goes to the one who waits longest, one place to one") {
+  UpstreamWorld world(limited({1}));
+  std::optional<Pick> held = world.pick();
+  Waiting first(world, world.group());
+  Waiting second(world, world.group());
+  CHECK(first.waits());
+  held.reset();
+  world.world.turn.run();
+  CHECK(first.has_place());
+  CHECK(second.waits());
+  CHECK(world.pick().at_limit);  // it was taken before anybody else could ask
+  first.outcome.reset();
+  world.world.turn.run();
+  CHECK(second.has_place());
+  CHECK_FALSE(world.group().state().places.has_line());
+}
+
+TEST_CASE("place queue: a waiter that gives up leaves the line, and one that got a place gives it on") {
+  UpstreamWorld world(limited({1}));
+  std::optional<Pick> held = world.pick();
+  Waiting first(world, world.group());
+  auto second = std::make_unique<Waiting>(world, world.group());
+  Waiting third(world, world.group());
+  first.scope.cancel(base::Cause::client_closed);
+  world.world.turn.run();
+  REQUIRE(first.outcome.has_value());
+  CHECK(first.outcome->error().cause == base::Cause::client_closed);
+  held.reset();    // the place is the second's now,
+  second.reset();  // which goes away before it hears of it
+  world.world.turn.run();
+  CHECK(third.has_place());
+}
+
+TEST_CASE("place queue: the wait ends with its time limit") {
+  UpstreamWorld world(limited({1}));
+  const Pick held = world.pick();
+  Waiting waiting(world, world.group());
+  world.world.advance(4900ms);
+  CHECK(waiting.waits());
+  world.world.advance(200ms);
+  REQUIRE(waiting.outcome.has_value());
+  CHECK(waiting.outcome->error() == base::Error{base::Cause::upstream_at_limit, base::Stage::connect});
+  CHECK_FALSE(world.group().state().places.has_line());
+}
+
+TEST_CASE("place queue: as many wait as may, over all workers, and not one more") {
+  UpstreamWorld world(limited({1}));
+  Registry other(world.world.turn, world.process_loads, 2);
+  std::vector<GroupRef> others = other.adopt(world.models);
+  const Pick held = world.pick();
+  Waiting first(world, world.group(), 2);
+  {
+    Waiting second(world, *others[0], 2);
+    Waiting third(world, world.group(), 2);
+    CHECK(first.waits());
+    CHECK(second.waits());
+    REQUIRE(third.outcome.has_value());
+    CHECK(third.outcome->error().cause == base::Cause::overloaded);
+  }
+  Waiting fourth(world, world.group(), 2);  // there is room again
+  CHECK(fourth.waits());
+}
+
+TEST_CASE("place queue: a place that is left on another worker is seen soon") {
+  UpstreamWorld world(limited({1}));
+  Registry other(world.world.turn, world.process_loads, 2);
+  std::vector<GroupRef> others = other.adopt(world.models);
+  std::optional<Pick> held = others[0]->pick({world.client, world.headers, {}}, {});
+  REQUIRE(held->place);
+  Waiting waiting(world, world.group());
+  held.reset();
+  world.world.turn.run();
+  CHECK(waiting.waits());
+  world.world.advance(PlaceQueue::look_every + 20ms);
+  CHECK(waiting.has_place());
+}
+
+TEST_CASE("place queue: who cannot use a place lets the next one have it") {
+  UpstreamWorld world(limited({1, 1}));
+  std::optional<Pick> on_first = world.pick();
+  const Pick on_second = world.pick();
+  Waiting wants_second(world, world.group(), 100, {0});
+  Waiting wants_any(world, world.group());
+  on_first.reset();
+  world.world.turn.run();
+  CHECK(wants_second.waits());
+  REQUIRE(wants_any.has_place());
+  CHECK(wants_any.index() == 0);
+}
+
+TEST_CASE("place queue: a reload that raises the limit lets waiters in") {
+  UpstreamWorld world(limited({1}));
+  const Pick held = world.pick();
+  std::vector<GroupRef> before = world.groups;
+  const std::vector<GroupModel> old_models = std::move(world.models);
+  Waiting waiting(world, *before[0]);
+  world.models.clear();
+  world.adopt(limited({2}));
+  world.world.advance(50ms);
+  CHECK(waiting.has_place());
+}
+
+TEST_CASE("place queue: a lease may outlive the registry and its queues") {
+  support::World world;
+  ProcessLoads loads;
+  std::vector<GroupModel> models;
+  models.push_back(limited({1}));
+  Place place;
+  {
+    Registry registry(world.turn, loads, 1);
+    place = Place(registry.adopt(models)[0]->endpoint(0));
+    CHECK(place);
+  }
+  place = {};
+}
