@@ -30,6 +30,7 @@ ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
 # The first pattern that fits decides.
 HOMES = [
     (re.compile(r"uv(\.h$|/)"), ["net"]),
+    (re.compile(r"ares"), ["net"]),
     (re.compile(r"openssl/(ssl|ssl2|ssl3|tls1|dtls1|srtp)\.h$"), ["net"]),
     (re.compile(r"openssl/"), ["net", "crypto"]),
     (re.compile(r"llhttp"), ["http1"]),

@@ -27,7 +27,8 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
  public:
   Rooms(Shared& shared)
       : shared_(shared),
-        resolver_(loop_),
+        dns_client_(loop_),
+        resolver_(loop_.turn(), dns_client_),
         dialer_(loop_, resolver_),
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_, metrics_),
@@ -44,6 +45,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
 
   void receive(ToWorker message) {
     if (auto* adopt = std::get_if<AdoptSnapshot>(&message)) {
+      if (dns_client_.configure(adopt->snapshot->names)) resolver_.forget();
       current_.pin = proxy::pin(adopt->snapshot, registry_, metrics_);
       if (!drain_.begun()) acceptor_.adopt(std::move(adopt->listeners));
       shared_.tell_control(SnapshotAdopted{adopt->snapshot->version});
@@ -67,6 +69,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
 
   Shared& shared_;
   net::Loop loop_;
+  net::DnsClient dns_client_;
   net::Resolver resolver_;
   net::SystemDialer dialer_;
   policy::TokenCache tokens_;

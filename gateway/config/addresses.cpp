@@ -95,11 +95,15 @@ std::string bracketed(std::string_view host) {
 struct Scheme {
   std::string_view prefix;
   bool tls;
-  uint16_t port;
+  uint16_t port;  // 0: a service's records name the ports
 };
 
-constexpr auto schemes = std::to_array<Scheme>(
-    {{"http://", false, 80}, {"https://", true, 443}, {"ws://", false, 80}, {"wss://", true, 443}});
+constexpr auto schemes = std::to_array<Scheme>({{"http://", false, 80},
+                                                {"https://", true, 443},
+                                                {"ws://", false, 80},
+                                                {"wss://", true, 443},
+                                                {"srv+http://", false, 0},
+                                                {"srv+https://", true, 0}});
 
 const Scheme* find_scheme(std::string_view text) {
   const auto found = std::find_if(schemes.begin(), schemes.end(),
@@ -256,7 +260,7 @@ Parsed<EndpointUrl> parse_endpoint(std::string_view text) {
       return complain("has a scheme that is not in lower case", lower + std::string(text.substr(colon)));
     }
     if (colon != std::string_view::npos)
-      return complain("has a scheme other than http, https, ws, wss and unix");
+      return complain("has a scheme other than http, https, ws, wss, unix, srv+http and srv+https");
     const bool is_bare =
         split_authority(text).map([](const Authority& bare) { return !bare.host.empty(); }).value_or(false);
     return complain("has no scheme", is_bare ? "http://" + std::string(text) : "");
@@ -276,12 +280,31 @@ Parsed<EndpointUrl> parse_endpoint(std::string_view text) {
   url.tls = scheme->tls;
   url.host = authority->host;
   url.port = scheme->port;
+  url.service = scheme->port == 0;
+  if (url.service) {
+    if (authority->port) return complain("has a port; the records of a service name the ports");
+    if (authority->bracketed || !url.host.starts_with('_'))
+      return complain("has no service for a host; write srv+http://_http._tcp.api.internal");
+  }
   if (authority->port) {
     const Parsed<uint16_t> port = parse_port(*authority->port, false);
     if (!port) return tl::unexpected<Complaint>(port.error());
     url.port = *port;
   }
   return url;
+}
+
+Parsed<base::SocketAddress> parse_nameserver(std::string_view text) {
+  constexpr uint16_t usual_port = 53;
+  if (const auto address = base::IpAddress::parse(text)) return base::SocketAddress{*address, usual_port};
+  Parsed<Authority> authority = split_authority(text);
+  if (!authority) return tl::unexpected<Complaint>(authority.error());
+  const auto address = base::IpAddress::parse(authority->host);
+  if (!address) return complain("is no address; write 10.0.0.53, 10.0.0.53:5353 or [::1]:5353");
+  if (!authority->port) return base::SocketAddress{*address, usual_port};
+  const Parsed<uint16_t> port = parse_port(*authority->port, false);
+  if (!port) return tl::unexpected<Complaint>(port.error());
+  return base::SocketAddress{*address, *port};
 }
 
 Parsed<std::string> parse_cidr(std::string_view text) {

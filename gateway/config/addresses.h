@@ -19,7 +19,11 @@ struct ListenAddress {
 // ":443", "127.0.0.1:80", "[::1]:80", "localhost:80".
 Parsed<ListenAddress> parse_listen_address(std::string_view text);
 
-// "http://host", "https://host:8443", ws:// and wss:// as http:// and https://, "unix:PATH", "demo:". The
+// A name server: "10.0.0.53", "10.0.0.53:5353", "::1", "[::1]:5353". The port defaults to 53.
+Parsed<base::SocketAddress> parse_nameserver(std::string_view text);
+
+// "http://host", "https://host:8443", ws:// and wss:// as http:// and https://, "unix:PATH", "demo:",
+// "srv+http://_http._tcp.name" and srv+https:// (no port). The
 // port defaults to the scheme's. No path (not even "/"), query, fragment or user.
 Parsed<EndpointUrl> parse_endpoint(std::string_view text);
 

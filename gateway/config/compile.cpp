@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "config/addresses.h"
 #include "config/compile_action.h"
 #include "config/compile_content.h"
 #include "config/compile_policy.h"
@@ -70,6 +71,14 @@ void compile_listeners(Compilation& compilation) {
     }
     compilation.snapshot->listeners.push_back(std::move(model));
   }
+}
+
+bool is_looked_up(const std::string& host) { return !is_ipv4(host) && !is_ipv6(host) && !is_loopback(host); }
+
+// "_http._tcp.api.internal": what stands behind the labels of the service.
+std::string domain_of_service(std::string_view name) {
+  while (name.starts_with('_')) name.remove_prefix(std::min(name.find('.'), name.size() - 1) + 1);
+  return std::string(name);
 }
 
 void set_unix_path(Compilation& compilation, const UpstreamDocument& upstream, const EndpointUrl& endpoint,
@@ -144,6 +153,8 @@ void compile_upstreams(Compilation& compilation) {
       one.port = endpoint.demo ? compilation.options.demo_port.value_or(0) : endpoint.port;
       one.tls = endpoint.tls;
       one.text = endpoint.text;
+      one.service = endpoint.service;
+      one.looked_up = !endpoint.demo && endpoint.unix_path.empty() && is_looked_up(endpoint.host);
       if (!endpoint.unix_path.empty()) set_unix_path(compilation, upstream, endpoint, one);
       const bool v6 = one.host.find(':') != std::string::npos;
       const uint16_t usual = one.tls ? 443 : 80;
@@ -152,6 +163,7 @@ void compile_upstreams(Compilation& compilation) {
       one.weight = endpoint.weight;
       one.backup = endpoint.backup;
       one.max_requests = endpoint.max_requests;
+      if (one.service) one.authority = domain_of_service(one.host);
       any_tls = any_tls || one.tls;
       model.endpoints.push_back(std::move(one));
     }
@@ -253,6 +265,7 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
   compile_routes(compilation);
   compile_limits(compilation);
   for (const std::string& block : document.trusted_proxies) snapshot.trusted_proxies.add(block);
+  snapshot.names = {document.resolver.nameservers, nanoseconds(document.resolver.timeout)};
   snapshot.request_id_field = document.request_id_header;
   snapshot.via = document.via;
   snapshot.access_log = document.log.access;

@@ -44,6 +44,21 @@ void decode_request_id(const Value& value, Document& document) {
   }
 }
 
+void decode_resolver(const Value& value, ResolverDocument& resolver) {
+  constexpr std::size_t nameservers_max = 8;
+  const Fields fields(value);
+  if (const auto servers = fields.take("nameservers")) {
+    const auto items = servers->items(nameservers_max);
+    if (servers->is_list() && items.empty())
+      servers->complain("is empty; leave it out to ask the system's name servers");
+    for (const Value& item : items) {
+      if (const auto server = item.parsed(parse_nameserver)) resolver.nameservers.push_back(*server);
+    }
+  }
+  if (const auto timeout = fields.take("timeout"))
+    set(resolver.timeout, timeout->duration(std::chrono::milliseconds(10), std::chrono::seconds(30)));
+}
+
 void collect_written(const Node& node, Document& document) {
   if (node.substituted) document.as_written.emplace(node.place, node.written);
   for (const Node& item : node.items) collect_written(item, document);
@@ -77,6 +92,7 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.take("compression"))
     document.compression = decode_compression(*value, CompressionDocument());
   if (const auto value = top.need("routes")) decode_routes(*value, document);
+  if (const auto value = top.take("resolver")) decode_resolver(*value, document.resolver);
   if (const auto value = top.take("log")) decode_log(*value, document.log);
   if (const auto value = top.take("limits")) decode_limits(*value, document.limits);
   if (const auto value = top.take("admin")) decode_admin(*value, document);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "config/diagnostics.h"
 
 namespace postern::config {
@@ -101,6 +102,7 @@ struct EndpointUrl {
   bool demo = false;  // the application built into the binary ("demo:")
   std::string host;   // name or address literal, without brackets
   uint16_t port = 0;
+  bool service = false;   // the host names a service (SRV); no port
   std::string unix_path;  // instead of host and port; absolute or relative to the file
   std::string text;       // as written
   uint32_t weight = 1;
@@ -259,6 +261,11 @@ struct RouteDocument {
   bool match_read = true;  // false: a problem was found in the match, which is not to be relied on
 };
 
+struct ResolverDocument {
+  std::vector<base::SocketAddress> nameservers;  // empty: the system's
+  Milliseconds timeout{2'000};                   // of one try
+};
+
 struct LogDocument {
   enum class Format : uint8_t { json, text } format = Format::json;
   enum class Level : uint8_t { debug, info, warn, error } level = Level::info;
@@ -312,6 +319,7 @@ struct Document {
   std::vector<UpstreamDocument> upstreams;
   std::optional<CompressionDocument> compression;  // of routes that say nothing; nothing: off
   std::vector<RouteDocument> routes;
+  ResolverDocument resolver;
   LogDocument log;
   LimitsDocument limits;
   std::optional<AdminDocument> admin;

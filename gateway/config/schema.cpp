@@ -109,8 +109,10 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"upstreams.*.endpoints[].url", value, "URL", "required",
      "http://, https://, and ws://, wss:// as other spellings of the two; no path. unix:/run/app.sock is "
      "plain "
-     "HTTP over a Unix socket, its path absolute or relative to this file. demo: is the application built "
-     "into the binary.",
+     "HTTP over a Unix socket, its path absolute or relative to this file. "
+     "srv+http://_http._tcp.api.internal (or srv+https://) is a service whose SRV records name the targets, "
+     "by "
+     "priority and weight. demo: is the application built into the binary.",
      "\"https://api.internal:8443\""},
     {"upstreams.*.endpoints[].weight", value, "number, at most 1000", "1",
      "Its share of the requests, against the other endpoints'.", "1"},
@@ -310,6 +312,17 @@ constexpr auto table = std::to_array<SchemaKey>({
      "false", false},
     {"routes[].body_size", value, "size or none", "limits.body_size", "Largest request body of this route.",
      "10MiB"},
+
+    {"resolver", section, "map", "the system's", "How the names of endpoints are looked up.", ""},
+    {"resolver.nameservers", value, "list of addresses", "the system's",
+     "Whom to ask, in this order, instead of the servers in resolv.conf. The port is 53 where none is "
+     "written.",
+     "[\"10.0.0.53\", \"10.0.1.53:5353\"]", false},
+    {"resolver.timeout", value, "duration, at most 30s", "2s",
+     "How long a name server may take before it, or the next one, is asked again. An answer is used for its "
+     "TTL, at "
+     "least 1s and at most 5m; after that the old one holds on for up to 1h while nobody answers.",
+     "2s"},
 
     {"log", section, "map", "see below", "What is written down, and where.", ""},
     {"log.format", value, "json or text", "json", "One line per event in either.", "json"},

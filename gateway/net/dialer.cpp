@@ -66,6 +66,10 @@ void note(std::string& tried, const std::string& place, std::string_view outcome
   tried += outcome;
 }
 
+std::string unresolved(const std::string& why) {
+  return "could not be resolved" + (why.empty() ? " in time" : ": " + why);
+}
+
 std::string_view words_of(int error_number, int family) {
   if (error_number == ECONNREFUSED) return "refused";
   if (family == AF_UNIX && error_number == ENOENT) return "does not exist";
@@ -131,7 +135,9 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Sc
                                                                         const DialTarget& target,
                                                                         std::string& tried) {
   base::Task<base::Result<std::unique_ptr<Transport>>> connecting =
-      target.unix_path.empty() ? dial_name(scope, target, tried) : dial_unix(scope, target, tried);
+      !target.unix_path.empty() ? dial_unix(scope, target, tried)
+      : target.service          ? dial_service(scope, target, tried)
+                                : dial_host(scope, target.host, target.port, target.connect_limit, tried);
   base::Result<std::unique_ptr<Transport>> connected = co_await connecting;
   if (!connected || target.tls == nullptr) co_return connected;
 
@@ -157,16 +163,47 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_unix(bas
   co_return connected;
 }
 
-base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_name(base::Scope& scope,
-                                                                             const DialTarget& target,
-                                                                             std::string& tried) {
-  std::vector<base::IpAddress> addresses;
+base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_service(base::Scope& scope,
+                                                                                const DialTarget& target,
+                                                                                std::string& tried) {
+  Resolver::Targets targets;
   {
     base::Phase phase(scope, base::Stage::resolve, target.connect_limit, base::Cause::upstream_unresolved);
-    base::Task<base::Result<std::vector<base::IpAddress>>> resolving = resolver_.resolve(scope, target.host);
-    base::Result<std::vector<base::IpAddress>> resolved = co_await resolving;
+    std::string why;
+    base::Task<base::Result<Resolver::Targets>> resolving =
+        resolver_.resolve_service(scope, target.host, why);
+    base::Result<Resolver::Targets> resolved = co_await resolving;
     if (!resolved) {
-      tried = "the name " + target.host + " could not be resolved";
+      note(tried, "the service " + target.host, unresolved(why));
+      co_return base::fail(resolved.error());
+    }
+    targets = std::move(*resolved);
+  }
+  if (targets.size() > targets_tried_max) targets.resize(targets_tried_max);
+
+  base::Result<std::unique_ptr<Transport>> connected =
+      base::fail(base::Cause::upstream_unresolved, base::Stage::resolve);
+  const base::Duration share = target.connect_limit / static_cast<int64_t>(targets.size());
+  for (const ServiceTarget& one : targets) {
+    base::Task<base::Result<std::unique_ptr<Transport>>> dialling =
+        dial_host(scope, one.host, one.port, share, tried);
+    connected = co_await dialling;
+    if (connected) break;
+    if (scope.failure()) co_return base::fail(*scope.failure());
+  }
+  co_return connected;
+}
+
+base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_host(
+    base::Scope& scope, std::string_view host, uint16_t port, base::Duration limit, std::string& tried) {
+  Resolver::Addresses addresses;
+  {
+    base::Phase phase(scope, base::Stage::resolve, limit, base::Cause::upstream_unresolved);
+    std::string why;
+    base::Task<base::Result<Resolver::Addresses>> resolving = resolver_.resolve(scope, host, why);
+    base::Result<Resolver::Addresses> resolved = co_await resolving;
+    if (!resolved) {
+      note(tried, "the name " + std::string(host), unresolved(why));
       co_return base::fail(resolved.error());
     }
     addresses = std::move(*resolved);
@@ -174,9 +211,9 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_name(bas
 
   base::Result<std::unique_ptr<Transport>> connected =
       base::fail(base::Cause::upstream_unreachable, base::Stage::connect);
-  const base::Duration share = target.connect_limit / static_cast<int64_t>(addresses.size());
+  const base::Duration share = limit / static_cast<int64_t>(addresses.size());
   for (const base::IpAddress& ip : addresses) {
-    const Place place = place_of({ip, target.port});
+    const Place place = place_of({ip, port});
     base::Task<base::Result<std::unique_ptr<Transport>>> connecting =
         connect_to(scope, loop_, place, share, tried);
     connected = co_await connecting;

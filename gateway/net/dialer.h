@@ -1,9 +1,10 @@
-// Opens a connection to one host, every address of its name in turn, or to a Unix socket; then TLS if asked.
-// A short story.
+// Opens a connection to one host, every address of its name in turn, to a service, its targets in turn, or to
+// a Unix socket; then TLS if asked. A short story.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/scope.h"
 #include "base/task.h"
@@ -18,6 +19,7 @@ struct DialTarget {
   std::string host;  // name or address literal
   uint16_t port = 0;
   std::string unix_path;           // instead of host and port: a socket in the file system
+  bool service = false;            // `host` names a service, whose targets have ports of their own
   const ClientTls* tls = nullptr;  // null: plain
   std::string server_name;         // SNI and the name the certificate must have; unused when plain
   base::Duration connect_limit = std::chrono::seconds(5);  // of each stage: resolve, connect, TLS
@@ -32,19 +34,34 @@ class Dialer {
   virtual base::Task<base::Result<std::unique_ptr<Transport>>> dial(base::Scope& scope,
                                                                     const DialTarget& target,
                                                                     std::string& tried) = 0;
+  // Whether a connection that was dialled to this host (or service) may carry another request: not when the
+  // name leads elsewhere by now.
+  virtual bool leads_to(std::string_view host, bool service, const Peer& peer) {
+    static_cast<void>(host), static_cast<void>(service), static_cast<void>(peer);
+    return true;
+  }
 };
 
-// With several addresses each gets its share of the limit, so that a silent first one leaves time for the
-// second.
+// With several addresses or targets each gets its share of the limit, so that a silent first one leaves time
+// for the second.
 class SystemDialer final : public Dialer {
  public:
   SystemDialer(Loop& loop, Resolver& resolver) : loop_(loop), resolver_(resolver) {}
   base::Task<base::Result<std::unique_ptr<Transport>>> dial(base::Scope& scope, const DialTarget& target,
                                                             std::string& tried) override;
+  bool leads_to(std::string_view host, bool service, const Peer& peer) override {
+    return resolver_.leads_to(service ? NameKind::service : NameKind::host, host, peer);
+  }
+
+  static constexpr size_t targets_tried_max = 8;  // of a service, for one connection
 
  private:
-  base::Task<base::Result<std::unique_ptr<Transport>>> dial_name(base::Scope& scope, const DialTarget& target,
+  base::Task<base::Result<std::unique_ptr<Transport>>> dial_host(base::Scope& scope, std::string_view host,
+                                                                 uint16_t port, base::Duration limit,
                                                                  std::string& tried);
+  base::Task<base::Result<std::unique_ptr<Transport>>> dial_service(base::Scope& scope,
+                                                                    const DialTarget& target,
+                                                                    std::string& tried);
   base::Task<base::Result<std::unique_ptr<Transport>>> dial_unix(base::Scope& scope, const DialTarget& target,
                                                                  std::string& tried);
 

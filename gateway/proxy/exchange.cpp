@@ -358,7 +358,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   offending_.clear();
   const bool repeatable = http::is_idempotent(request.method) && request.body == http::BodyKind::none;
   if (attempts_ == 1)  // a second try wants a connection that is surely alive
-    attempt.lease = upstream::take_idle(services_.turn, attempt.place,
+    attempt.lease = upstream::take_idle(services_.turn, services_.dialer, group, index, attempt.place,
                                         repeatable ? base::no_limit : upstream::surely_open);
   if (!attempt.lease) {
     const base::Instant began = services_.turn.now;

@@ -10,6 +10,7 @@
 #include "base/ip_address.h"
 #include "base/local_rc.h"
 #include "http1/server_connection.h"
+#include "net/dns_client.h"
 #include "net/tls_context.h"
 #include "routing/table.h"
 #include "telemetry/metrics.h"
@@ -44,6 +45,7 @@ struct Snapshot {
   routing::Table routes;
   Limits limits;
   base::CidrSet trusted_proxies;
+  net::DnsOptions names;                  // how names of endpoints are looked up
   std::string request_id_field;           // empty: no ids are sent or taken
   std::vector<std::string> claim_fields;  // set from tokens on some route: no client may send them on any
   bool via = false;

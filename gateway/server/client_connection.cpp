@@ -69,13 +69,15 @@ Task<Result<bool>> ClientConnection::read_proxy_header() {
   if (!header) {
     transport_.reset();  // before the reader, which it may still call
     const base::ErrorTraits& traits = base::traits(header.error().cause);
-    if (header.error().cause == Cause::proxy_header_invalid)
+    if (header.error().cause == Cause::proxy_header_invalid) {
+      current_.services.metrics.failures.add(header.error());
       current_.log.warn("proxy_header_refused", {{"client", facts_.peer_text},
                                                  {"cause", traits.label},
                                                  {"stage", base::label(header.error().stage)},
                                                  {"fault", base::label(traits.fault)},
                                                  {"detail", reader.detail()},
                                                  {"remedy", traits.remedy}});
+    }
     co_return base::fail(header.error());
   }
   if (*header) {

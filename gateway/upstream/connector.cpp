@@ -13,14 +13,24 @@ net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint
   target.host = endpoint.host;
   target.port = endpoint.port;
   target.unix_path = endpoint.unix_path;
+  target.service = endpoint.service;
   target.tls = endpoint.tls ? group.tls.get() : nullptr;
-  target.server_name = group.server_name.empty() ? endpoint.host : group.server_name;
+  target.server_name = !group.server_name.empty() ? group.server_name
+                       : endpoint.service ? endpoint.authority  // RFC 6125: the domain that was asked for
+                                          : endpoint.host;
   target.connect_limit = group.connect_limit;
   return target;
 }
 
-Lease take_idle(base::Turn& turn, Place& place, base::Duration longest) {
-  std::unique_ptr<http1::ClientConnection> connection = place.endpoint()->take_idle(longest);
+Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_t index, Place& place,
+                base::Duration longest) {
+  const EndpointModel& model = group.model().endpoints[index];
+  Endpoint& endpoint = *place.endpoint();
+  std::unique_ptr<http1::ClientConnection> connection = endpoint.take_idle(longest);
+  while (connection && model.looked_up && !dialer.leads_to(model.host, model.service, connection->peer())) {
+    turn.graveyard.bury(std::move(connection));
+    connection = endpoint.take_idle(longest);
+  }
   if (!connection) return {};
   connection->begin_stream();
   return Lease(turn, std::move(place), std::move(connection));

@@ -21,8 +21,10 @@ net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint
 
 // Both take the place with a lease, and leave it where it is without one.
 
-// Ready at once, or empty when the pool has none that rested at most `longest`.
-Lease take_idle(base::Turn& turn, Place& place, base::Duration longest);
+// Ready at once, or empty when the pool of the group's endpoint `index` has none that rested at most
+// `longest`. Connections to where the endpoint's name no longer leads are closed.
+Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_t index, Place& place,
+                base::Duration longest);
 
 // Dials the group's endpoint `index`, where `place` is. `tried` gets the account of every address; on failure
 // the endpoint rests for a moment.

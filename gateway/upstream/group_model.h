@@ -29,7 +29,9 @@ struct HashSource {
 struct EndpointModel {
   std::string host;  // name or address literal
   uint16_t port = 0;
-  std::string unix_path;  // instead of host and port
+  std::string unix_path;   // instead of host and port
+  bool service = false;    // the host is a service (SRV), whose targets have ports of their own
+  bool looked_up = false;  // the host is a name, and may lead elsewhere later
   bool tls = false;
   std::string text;           // as written, for logs
   std::string authority;      // what Host says when the client sent none

@@ -85,6 +85,9 @@ class FakeUpstream final : public net::Dialer, private Filler {
   base::Task<base::Result<std::unique_ptr<net::Transport>>> dial(base::Scope& scope,
                                                                  const net::DialTarget& target,
                                                                  std::string& tried) override;
+  bool leads_to(std::string_view, bool, const net::Peer&) override { return leads; }
+
+  bool leads = true;  // whether names lead where the connections were made to
 
  private:
   bool fill() override;

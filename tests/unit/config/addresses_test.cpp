@@ -83,6 +83,36 @@ TEST_CASE("addresses: an endpoint may be a Unix socket, by its path") {
   CHECK_FALSE(parse_endpoint("https+unix:/run/a").has_value());
 }
 
+TEST_CASE("addresses: an endpoint may be a service, whose records have the ports") {
+  const auto service = parse_endpoint("srv+http://_http._tcp.api.internal");
+  REQUIRE(service.has_value());
+  CHECK(service->service);
+  CHECK_FALSE(service->tls);
+  CHECK(service->host == "_http._tcp.api.internal");
+  CHECK(service->port == 0);
+  CHECK(parse_endpoint("srv+https://_x._tcp.a")->tls);
+  CHECK_FALSE(parse_endpoint("http://_http._tcp.a")->service);
+  for (const char* bad : {"srv+http://_http._tcp.a:80", "srv+http://api.internal", "srv+http://127.0.0.1",
+                          "srv+http://[::1]", "srv://_http._tcp.a", "srv+ws://_http._tcp.a", "srv+http://"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_endpoint(bad).has_value());
+  }
+}
+
+TEST_CASE("addresses: a name server is an address, with a port or without") {
+  const auto text_of = [](std::string_view text) { return parse_nameserver(text)->text(); };
+  CHECK(text_of("10.0.0.53") == "10.0.0.53:53");
+  CHECK(text_of("10.0.0.53:5353") == "10.0.0.53:5353");
+  CHECK(text_of("::1") == "[::1]:53");
+  CHECK(text_of("[::1]") == "[::1]:53");
+  CHECK(text_of("[::1]:5353") == "[::1]:5353");
+  for (const char* bad :
+       {"", "ns.example", "10.0.0.53:0", "10.0.0.53:x", "10.0.0", "[::1]x", "udp://10.0.0.53"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_nameserver(bad).has_value());
+  }
+}
+
 TEST_CASE("addresses: endpoints refuse paths, users and guesses") {
   CHECK(better_of(parse_endpoint("http://a/")) == "http://a");
   CHECK(better_of(parse_endpoint("https://a:1/x?y")) == "https://a:1");

@@ -242,6 +242,30 @@ TEST_CASE("compile: a Unix socket's path is relative to the file, and no longer 
   CHECK(contains(said, "has 108 bytes; the system allows 107"));
 }
 
+TEST_CASE(
+    "compile: names are looked up, addresses and Unix sockets are not; a service has the Host of its "
+    "domain") {
+  Compiler compiler;
+  const Compiled compiled = compiler.compile_text(
+      "listeners: [{ address: \"127.0.0.1:0\" }]\n"
+      "resolver: { nameservers: [10.0.0.53], timeout: 300ms }\n"
+      "upstreams: { app: { endpoints: [\"http://a.example\", \"srv+http://_http._tcp.b.example\",\n"
+      "  \"http://127.0.0.1\", \"http://[::1]\", \"http://localhost\", \"unix:/run/a.sock\"] } }\n"
+      "routes: [{ upstream: app }]\n");
+  REQUIRE(compiled.has_value());
+  const auto& endpoints = (*compiled)->groups[0].endpoints;
+  CHECK(endpoints[0].looked_up);
+  CHECK_FALSE(endpoints[0].service);
+  CHECK(endpoints[1].looked_up);
+  CHECK(endpoints[1].service);
+  CHECK(endpoints[1].host == "_http._tcp.b.example");
+  CHECK(endpoints[1].authority == "b.example");
+  for (size_t i = 2; i < endpoints.size(); ++i) CHECK_FALSE(endpoints[i].looked_up);
+  REQUIRE((*compiled)->names.nameservers.size() == 1);
+  CHECK((*compiled)->names.nameservers[0].text() == "10.0.0.53:53");
+  CHECK((*compiled)->names.timeout == 300ms);
+}
+
 TEST_CASE("compile: an authority file that cannot be read is a problem at its upstream") {
   Compiler compiler;
   support::TemporaryFolder folder;

@@ -8,6 +8,31 @@ using namespace postern::config;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+TEST_CASE("decode: name servers and their time limit") {
+  const auto loaded = load("resolver: { nameservers: [10.0.0.53, \"[::1]:5353\"], timeout: 500ms }\n" + rest);
+  REQUIRE(loaded.has_value());
+  REQUIRE(loaded->resolver.nameservers.size() == 2);
+  CHECK(loaded->resolver.nameservers[0].text() == "10.0.0.53:53");
+  CHECK(loaded->resolver.nameservers[1].text() == "[::1]:5353");
+  CHECK(loaded->resolver.timeout == Milliseconds(500));
+  CHECK(load(rest)->resolver.nameservers.empty());
+  CHECK(load(rest)->resolver.timeout == Milliseconds(2000));
+  CHECK(said_of_part("resolver: { nameservers: [] }") ==
+        "f:1:26 resolver.nameservers: is empty; leave it out to ask the system's name servers\n");
+  CHECK(said_of_part("resolver: { nameservers: [ns.example] }")
+            .starts_with("f:1:27 resolver.nameservers[0]: \"ns.example\" is no address"));
+  CHECK(said_of_part("resolver: { timeout: 31s }")
+            .starts_with("f:1:22 resolver.timeout: \"31s\" is out of range"));
+  const auto servers = [](size_t count) {
+    std::string list;
+    for (size_t i = 0; i < count; ++i)
+      list += (i ? ", " : "") + std::string("10.0.0.") + std::to_string(i + 1);
+    return "resolver: { nameservers: [" + list + "] }";
+  };
+  CHECK(said_of_part(servers(8)).empty());
+  CHECK_FALSE(said_of_part(servers(9)).empty());
+}
+
 TEST_CASE("decode: what the file does not say has the defaults of the structs") {
   const auto loaded = load(rest);
   REQUIRE(loaded.has_value());

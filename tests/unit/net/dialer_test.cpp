@@ -7,6 +7,7 @@
 
 #include "loop_ground.h"
 #include "net/tls_transport.h"
+#include "scripted_names.h"
 #include "support/certificates.h"
 #include "support/watched_story.h"
 
@@ -18,8 +19,6 @@ using namespace std::chrono_literals;
 using base::Cause;
 using base::Stage;
 using support::ScriptedPeer;
-using Addresses = std::vector<base::IpAddress>;
-using Resolving = support::WatchedStory<base::Result<Addresses>>;
 using Dialing = support::WatchedStory<base::Result<std::unique_ptr<Transport>>>;
 
 const base::IpAddress loopback = base::IpAddress::v4({127, 0, 0, 1});
@@ -49,7 +48,8 @@ struct Ground : LoopGround, Listener::Owner {
   std::optional<Listener> listener;
   std::vector<std::unique_ptr<Transport>> accepted;
   base::Scope scope{loop.turn()};
-  Resolver resolver{loop};
+  ScriptedNames names;
+  Resolver resolver{loop.turn(), names, 1};
   SystemDialer dialer{loop, resolver};
   std::string tried;
 };
@@ -81,74 +81,6 @@ DialTarget target(const std::string& host, uint16_t port) {
 }
 
 }  // namespace
-
-TEST_CASE("resolver: a literal is its own answer, at once") {
-  Ground ground;
-  for (const std::string text : {"127.0.0.1", "::1", "10.1.2.3"}) {
-    Resolving resolving(ground.resolver.resolve(ground.scope, text));
-    REQUIRE(resolving.ended());
-    REQUIRE(resolving.outcome());
-    CHECK(*resolving.outcome() == Addresses{base::IpAddress::parse(text).value()});
-  }
-}
-
-TEST_CASE("resolver: localhost is both loopback addresses, whatever this machine says of the name") {
-  Ground ground;
-  for (const std::string name : {"localhost", "LocalHost"}) {
-    Resolving resolving(ground.resolver.resolve(ground.scope, name));
-    REQUIRE(resolving.ended());
-    REQUIRE(resolving.outcome());
-    CHECK(*resolving.outcome() ==
-          Addresses{base::IpAddress::parse("::1").value(), base::IpAddress::parse("127.0.0.1").value()});
-  }
-}
-
-// Not a literal in our eyes, and yet no name that a server is asked for.
-const std::string looked_up = "127.1";
-
-TEST_CASE("resolver: an answer is remembered while it is fresh") {
-  Ground ground;
-  Resolving first(ground.resolver.resolve(ground.scope, looked_up));
-  REQUIRE_FALSE(first.ended());
-  REQUIRE(ground.run_until([&] { return first.ended(); }));
-  CHECK(*first.outcome() == Addresses{base::IpAddress::parse("127.0.0.1").value()});
-  Resolving second(ground.resolver.resolve(ground.scope, looked_up));
-  REQUIRE(second.ended());  // without the loop
-  CHECK(*second.outcome() == *first.outcome());
-}
-
-TEST_CASE("resolver: an answer is asked for again when it is no longer fresh") {
-  Ground ground;
-  Resolving first(ground.resolver.resolve(ground.scope, looked_up));
-  REQUIRE(ground.run_until([&] { return first.ended(); }));
-  ground.loop.turn().now += Resolver::fresh_for;
-  Resolving second(ground.resolver.resolve(ground.scope, looked_up));
-  CHECK_FALSE(second.ended());
-  REQUIRE(ground.run_until([&] { return second.ended(); }));
-  CHECK(*second.outcome() == *first.outcome());
-}
-
-TEST_CASE("resolver: a name that cannot exist is unresolved") {
-  Ground ground;
-  Resolving resolving(ground.resolver.resolve(ground.scope, std::string(64, 'a') + ".invalid"));
-  REQUIRE(ground.run_until([&] { return resolving.ended(); }));
-  REQUIRE_FALSE(resolving.outcome());
-  CHECK(resolving.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
-}
-
-TEST_CASE("resolver: nobody is told when the wait was cancelled, or the story dropped") {
-  Ground ground;
-  Resolving cancelled(ground.resolver.resolve(ground.scope, looked_up));
-  ground.scope.cancel(Cause::client_closed);
-  ground.loop.turn().run();
-  REQUIRE(cancelled.ended());
-  CHECK(cancelled.outcome().error().cause == Cause::client_closed);
-  base::Scope scope(ground.loop.turn());
-  Resolving dropped(ground.resolver.resolve(scope, looked_up));
-  dropped.drop();
-  ground.run_idly();
-  CHECK_FALSE(dropped.ended());
-}
 
 TEST_CASE("dialer: it connects, and says so") {
   Ground ground;
@@ -242,14 +174,86 @@ TEST_CASE("dialer: localhost is reached whichever of its addresses somebody list
   CHECK(ground.tried.ends_with("127.0.0.1:" + std::to_string(where.port) + " connected"));
 }
 
-TEST_CASE("dialer: a name that cannot be resolved is told with the name") {
+TEST_CASE("dialer: a name that cannot be resolved is told with the name, and why") {
   Ground ground;
-  const DialTarget where = target(std::string(64, 'a') + ".invalid", 80);
+  const DialTarget where = target("a.example", 80);
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  ground.names.fail("there is no such name");
+  ground.loop.turn().run();
+  REQUIRE(dialing.ended());
+  CHECK(dialing.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
+  CHECK(ground.tried == "the name a.example could not be resolved: there is no such name");
+}
+
+TEST_CASE("dialer: a name server that does not answer costs no more than the limit") {
+  Ground ground;
+  DialTarget where = target("a.example", 80);
+  where.connect_limit = 50ms;
   Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
   REQUIRE(ground.run_until([&] { return dialing.ended(); }));
-  REQUIRE_FALSE(dialing.outcome());
   CHECK(dialing.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
-  CHECK(ground.tried.find(where.host) != std::string::npos);
+  CHECK(ground.tried == "the name a.example could not be resolved in time");
+}
+
+TEST_CASE("dialer: the addresses of a name are tried in turn") {
+  Ground ground;
+  const DialTarget where = target("a.example", ground.listen());
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  ground.names.answer(addresses({"127.0.0.9", "127.0.0.1"}, 60s));
+  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  CHECK(dialing.outcome().has_value());
+  const std::string port = std::to_string(where.port);
+  CHECK(ground.tried == "127.0.0.9:" + port + " refused, 127.0.0.1:" + port + " connected");
+}
+
+TEST_CASE("dialer: a service's targets are tried by priority, each with a port of its own") {
+  Ground ground;
+  const uint16_t port = ground.listen();
+  const uint16_t closed = Ground::closed_port();
+  DialTarget where = target("_http._tcp.a.example", 0);
+  where.service = true;
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  CHECK(ground.names.asked.back() == "service _http._tcp.a.example");
+  ground.names.answer(
+      targets({{"127.0.0.1", port, 30, 0}, {"gone.example", 81, 20, 0}, {"127.0.0.1", closed, 10, 0}}, 60s));
+  REQUIRE(ground.run_until([&] { return ground.names.asked.size() == 2; }));
+  CHECK(ground.names.asked.back() == "gone.example");
+  ground.names.fail("there is no such name");
+  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  CHECK(dialing.outcome().has_value());
+  CHECK(ground.tried ==
+        "127.0.0.1:" + std::to_string(closed) +
+            " refused, the name gone.example could not be resolved: there is no such name, 127.0.0.1:" +
+            std::to_string(port) + " connected");
+  CHECK(ground.dialer.leads_to(where.host, true, {loopback, port}));
+  CHECK_FALSE(ground.dialer.leads_to(where.host, true, {loopback, static_cast<uint16_t>(port + 1)}));
+}
+
+TEST_CASE("dialer: of a service with many targets the first few are tried, in equal shares of the limit") {
+  Ground ground;
+  const uint16_t closed = Ground::closed_port();
+  DialTarget where = target("_http._tcp.a.example", 0);
+  where.service = true;
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  ground.names.answer(targets(
+      std::vector<ServiceTarget>(SystemDialer::targets_tried_max + 1, {"127.0.0.1", closed, 0, 0}), 60s));
+  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  CHECK(dialing.outcome().error() == base::Error{Cause::upstream_refused, Stage::connect});
+  size_t refused = 0;
+  for (size_t at = 0; (at = ground.tried.find("refused", at)) != std::string::npos; ++at) ++refused;
+  CHECK(refused == SystemDialer::targets_tried_max);
+}
+
+TEST_CASE("dialer: a service that cannot be resolved is told with its name") {
+  Ground ground;
+  DialTarget where = target("_http._tcp.a.example", 0);
+  where.service = true;
+  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+  ground.names.fail("there is no such name");
+  ground.loop.turn().run();
+  REQUIRE(dialing.ended());
+  CHECK(dialing.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
+  CHECK(ground.tried == "the service _http._tcp.a.example could not be resolved: there is no such name");
 }
 
 TEST_CASE("dialer: a listener that does not take part in the handshake costs no more than the limit") {

@@ -60,7 +60,8 @@ class WorkerGround final : private Acceptor::Owner {
   void on_connections_gone() override { ++told_gone_; }
 
   net::LoopGround ground_;
-  net::Resolver resolver_{ground_.loop};
+  net::DnsClient dns_client_{ground_.loop};
+  net::Resolver resolver_{ground_.loop.turn(), dns_client_};
   net::SystemDialer dialer_{ground_.loop, resolver_};
   policy::TokenCache tokens_;
   telemetry::RequestIdSource request_ids_;

@@ -212,3 +212,18 @@ TEST_CASE("connect: a client that leaves says nothing about the endpoint") {
   world.world.settle();
   CHECK(world.endpoint(0).standing() == Standing::available);
 }
+
+TEST_CASE("pool: connections to where the endpoint's name no longer leads are closed, others are used") {
+  for (const bool looked_up : {true, false}) {
+    CAPTURE(looked_up);
+    UpstreamWorld world({1});
+    world.upstream.at(1).behaviour = answers(response_text("x"));
+    world.models[0].endpoints[0].looked_up = looked_up;
+    fill(world, 3);  // a lease that is dropped unused closes its connection
+    CHECK(world.idle());
+    world.upstream.leads = false;
+    CHECK(static_cast<bool>(world.idle()) != looked_up);
+    world.world.settle();
+    CHECK(world.upstream.at(1).open_count() == (looked_up ? 0 : 1));
+  }
+}

@@ -33,7 +33,7 @@ TEST_CASE("registry: adopting keeps the endpoints that are still named, with con
   CHECK(groups[0]->endpoint(0)->load() == 1);
   CHECK(groups[0]->endpoint(0)->standing() == Standing::resting);
   Place place(groups[0]->endpoint(1));
-  CHECK(take_idle(world.world.turn, place, base::no_limit));
+  CHECK(take_idle(world.world.turn, world.upstream, *groups[0], 1, place, base::no_limit));
   world.groups = groups;
   world.models.clear();
   world.groups.clear();

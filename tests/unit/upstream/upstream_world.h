@@ -68,7 +68,7 @@ struct UpstreamWorld {
   Lease connected(size_t index = 0) { return Connecting(world, upstream, group(), index).take(); }
   Lease idle(size_t index = 0, base::Duration longest = base::no_limit) {
     Place place(group().endpoint(index));
-    return take_idle(world.turn, place, longest);
+    return take_idle(world.turn, upstream, group(), index, place, longest);
   }
   // Picks for a request from `client` that has nothing a hash could be taken of.
   Pick pick(const std::vector<size_t>& tried = {}) { return group().pick({client, headers, {}}, tried); }

@@ -1,0 +1,61 @@
+// Asks name servers, through c-ares on the loop. Hosts file, search domains and servers are the system's,
+// where the operator names no servers of their own.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/intrusive_list.h"
+#include "base/timer_wheel.h"
+#include "net/loop.h"
+#include "net/name_source.h"
+
+struct ares_channeldata;
+
+namespace postern::net {
+
+struct DnsOptions {
+  std::vector<base::SocketAddress> nameservers;      // in their order; empty: the system's
+  base::Duration timeout = std::chrono::seconds(2);  // of the first try; the second has twice that
+  friend bool operator==(const DnsOptions&, const DnsOptions&) = default;
+};
+
+class DnsClient final : public NameSource, private base::Timer {
+ public:
+  explicit DnsClient(Loop& loop, const DnsOptions& options = {});
+  ~DnsClient() override;  // whoever still waits is not told
+  DnsClient(const DnsClient&) = delete;
+  DnsClient& operator=(const DnsClient&) = delete;
+
+  // Reads the system's files anew as well. Questions that are open are put again. True: the options differ
+  // from those before.
+  bool configure(const DnsOptions& options);
+
+  void ask(NameKind kind, const std::string& name, Asker& asker) override;
+
+  static constexpr size_t addresses_max = 64;  // of one name
+
+ private:
+  struct Query;
+  struct Watch;
+  friend struct Query;
+
+  void open();
+  void close();
+  void put(Query& query);
+  void watch(int descriptor, bool readable, bool writable);
+  void process(int readable, int writable);
+  void arm_timer();
+  void on_deadline() override;
+
+  Loop& loop_;
+  DnsOptions options_;
+  ares_channeldata* channel_ = nullptr;  // null: it could not be opened
+  base::Link queries_;                   // open ones; owned here
+  std::map<int, std::unique_ptr<Watch>> watches_;
+  bool closing_ = false;  // the channel: what it says of its queries is no answer
+};
+
+}  // namespace postern::net
