@@ -13,6 +13,7 @@
 #include "config/compile_policy.h"
 #include "config/compile_resilience.h"
 #include "net/socket.h"
+#include "config/compile_rewrite.h"
 #include "routing/path_matcher.h"
 
 namespace postern::config {
@@ -208,6 +209,7 @@ void compile_routes(Compilation& compilation) {
     else
       compilation.problems.error(document.match_place, key + ".match.path", path.error());
     route.action = compile_action(compilation.document, document);
+    route.rewriting = compile_rewriting(compilation.document, i, compilation.problems);
     for (const ForwardedClaim& claim : document.forward_claims)
       compilation.snapshot->claim_fields.push_back(claim.header);
     if (document.files)
@@ -219,6 +221,7 @@ void compile_routes(Compilation& compilation) {
     routes.push_back(std::move(route));
   }
   compilation.snapshot->routes = routing::Table(std::move(routes));
+  compilation.snapshot->unrouted = header_rules(compilation.document, nullptr);
 }
 
 void compile_limits(Compilation& compilation) {

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "config/compile_action.h"
+#include "config/compile_rewrite.h"
 #include "policy/cors.h"
 #include "policy/jwt_policy.h"
 #include "policy/maintenance.h"
@@ -148,6 +149,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
       options.forward_claims.push_back({claim.claim, claim.header});
     policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));
   }
+  if (auto rules = header_rules(document_, &route)) policies.push_back(std::move(rules));
   return policy::Pipeline(std::move(policies));
 }
 

@@ -6,6 +6,7 @@
 #include "config/addresses.h"
 #include "config/decode_admin.h"
 #include "config/decode_content.h"
+#include "config/decode_header_rules.h"
 #include "config/decode_limits.h"
 #include "config/decode_listener.h"
 #include "config/decode_policy.h"
@@ -85,6 +86,9 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.take("trusted_proxies")) decode_trusted_proxies(*value, document);
   if (const auto value = top.take("via")) set(document.via, value->boolean());
   if (const auto value = top.take("request_id")) decode_request_id(*value, document);
+  if (const auto value = top.take("request_headers")) document.request_headers = decode_request_rules(*value);
+  if (const auto value = top.take("response_headers"))
+    document.response_headers = decode_response_rules(*value);
   if (const auto value = top.need("listeners")) decode_listeners(*value, document);
   if (const auto value = top.take("origins")) decode_origins(*value, document);
   if (const auto value = top.take("jwt")) decode_jwt(*value, document);

@@ -6,8 +6,8 @@
 #include "base/ascii.h"
 #include "config/addresses.h"
 #include "config/decode_content.h"
+#include "config/decode_header_rules.h"
 #include "config/decode_upstream.h"
-#include "config/suggest.h"
 #include "config/text.h"
 #include "policy/text_template.h"
 
@@ -18,7 +18,6 @@ using policy::Placeholder;
 using policy::TextTemplate;
 
 constexpr std::size_t max_body = 64 * 1024;
-constexpr std::size_t max_template = 4096;
 constexpr auto redirect_statuses = std::to_array<std::string_view>({"301", "302", "303", "307", "308"});
 
 // An action and its key; the first one that a route has wins, the others are told.
@@ -205,26 +204,6 @@ void check_actions(const Fields& fields, const RouteDocument& route) {
 }
 
 }  // namespace
-
-std::optional<std::string> decode_template(const Value& value) {
-  const auto text = value.parsed(parse_field_value);
-  if (!text) return std::nullopt;
-  if (text->size() > max_template) {
-    value.complain("is longer than 4KiB");
-    return std::nullopt;
-  }
-  const auto read = TextTemplate::read(*text);
-  if (read) return text;
-  std::string sentence = value.quote() + ' ' + read.error().sentence;
-  if (!read.error().unknown.empty() && !value.node().substituted) {
-    const auto names = policy::placeholder_names();
-    const std::string meant = did_you_mean(read.error().unknown, {names.begin(), names.end()});
-    sentence += ' ' + quoted('{' + read.error().unknown + '}') +
-                (meant.empty() ? "; write \"{{\" for the character itself" : meant);
-  }
-  value.complain(std::move(sentence));
-  return std::nullopt;
-}
 
 void decode_action(const Fields& fields, RouteDocument& route, Document& document) {
   if (const auto upstream = fields.take("upstream")) decode_upstream_reference(*upstream, route, document);

@@ -10,7 +10,4 @@ namespace postern::config {
 // what the route writes in place.
 void decode_action(const Fields& fields, RouteDocument& route, Document& document);
 
-// Text with placeholders, as policy::TextTemplate takes it.
-std::optional<std::string> decode_template(const Value& value);
-
 }  // namespace postern::config

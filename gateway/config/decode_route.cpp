@@ -6,7 +6,9 @@
 #include "config/addresses.h"
 #include "config/decode_action.h"
 #include "config/decode_content.h"
+#include "config/decode_header_rules.h"
 #include "config/decode_limits.h"
+#include "config/decode_rewrite.h"
 
 namespace postern::config {
 namespace {
@@ -84,6 +86,10 @@ RouteDocument decode_route(const Value& value, Document& document) {
   route.match_read =
       fields.is_map() && !fields.is_misspelt("match") && value.diagnostics().errors() == errors_before;
   decode_action(fields, route, document);
+  decode_rewriting(fields, route);
+  if (const auto rules = fields.take("request_headers")) route.request_headers = decode_request_rules(*rules);
+  if (const auto rules = fields.take("response_headers"))
+    route.response_headers = decode_response_rules(*rules);
   if (const auto origins = fields.take("origins")) {
     route.origins_place = origins->place();
     set(route.origins, origins->text());

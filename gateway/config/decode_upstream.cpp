@@ -5,6 +5,7 @@
 
 #include "config/addresses.h"
 #include "config/decode_resilience.h"
+#include "config/decode_rewrite.h"
 #include "config/text.h"
 
 namespace postern::config {
@@ -203,6 +204,7 @@ UpstreamDocument decode_upstream(std::string name, const Value& value) {
     set(upstream.keepalive_connections, count->number(0, 65'535));
   }
   decode_resilience(fields, upstream);
+  if (const auto host = fields.take("host")) set(upstream.host_sent, decode_host_sent(*host));
   return upstream;
 }
 

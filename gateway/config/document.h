@@ -164,6 +164,11 @@ struct StickyDocument {
   Place cookie_place;  // of the whole section when it does not name one
 };
 
+struct HostDocument {
+  enum class Kind : uint8_t { preserve, upstream, literal } kind = Kind::preserve;
+  std::string text;  // literal: an authority
+};
+
 struct UpstreamDocument {
   std::string name;
   std::vector<EndpointUrl> endpoints;
@@ -183,6 +188,7 @@ struct UpstreamDocument {
   std::optional<HoldDocument> hold;
   std::optional<QueueDocument> queue;
   std::optional<StickyDocument> sticky;
+  HostDocument host_sent;  // to the endpoints, where a route does not say otherwise
   Place place;
 };
 
@@ -234,6 +240,35 @@ struct CompressionDocument {
   friend bool operator==(const CompressionDocument&, const CompressionDocument&) = default;
 };
 
+struct PathRewriteDocument {
+  enum class Kind : uint8_t { strip_prefix, add_prefix, replace_prefix, pattern } kind = Kind::strip_prefix;
+  std::string prefix;
+  std::string pattern;  // RE2
+  std::string to;
+  Place place;  // of the prefix or the pattern
+};
+
+struct CookieMappingDocument {
+  std::string from;               // "*": whatever no other is for
+  std::optional<std::string> to;  // nothing: removed
+};
+
+struct CookiesDocument {
+  enum class Flag : uint8_t { keep, add, drop };
+  enum class SameSite : uint8_t { keep, lax, strict, none, drop };
+  std::vector<CookieMappingDocument> domains;
+  std::vector<CookieMappingDocument> paths;
+  Flag secure = Flag::keep;
+  Flag http_only = Flag::keep;
+  SameSite same_site = SameSite::keep;
+};
+
+struct FieldRuleDocument {
+  enum class Kind : uint8_t { remove, set, add } kind = Kind::set;
+  std::string name;
+  std::string value;  // policy::TextTemplate has read it without complaint
+};
+
 struct RouteDocument {
   std::string name;  // default: "routes[N]"
   std::string host;  // empty: any; "app.example.com"; "*.example.com"
@@ -247,6 +282,12 @@ struct RouteDocument {
   std::optional<RedirectDocument> redirect;
   std::optional<FilesDocument> files;
   std::optional<MaintenanceDocument> maintenance;
+  std::optional<PathRewriteDocument> rewrite;
+  std::optional<HostDocument> host_sent;  // nothing: as the upstream says
+  bool rewrite_location = true;
+  std::optional<CookiesDocument> cookies;
+  std::vector<FieldRuleDocument> request_headers;  // after those of the document
+  std::vector<FieldRuleDocument> response_headers;
   std::string origins;  // empty: none
   Place origins_place;
   std::string jwt;  // empty: none
@@ -313,6 +354,8 @@ struct Document {
   std::vector<Place> trusted_proxy_places;
   bool via = false;
   std::string request_id_header = "X-Request-Id";  // empty: off
+  std::vector<FieldRuleDocument> request_headers;  // of every route
+  std::vector<FieldRuleDocument> response_headers;
   std::vector<ListenerDocument> listeners;
   std::vector<OriginsDocument> origins;
   std::vector<JwtDocument> jwt;

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/pool.h"
@@ -40,6 +41,12 @@ class Headers {
   template <class Predicate>
   void remove_if(Predicate&& predicate) {
     std::erase_if(fields_, predicate);
+  }
+
+  // `change` gives the value that each field has after this; names stay.
+  template <class Change>
+  void change_values(Change&& change) {
+    for (HeaderField& field : fields_) field.value = change(std::as_const(field));
   }
 
   void reserve(size_t count) { fields_.reserve(count); }

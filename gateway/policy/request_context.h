@@ -15,6 +15,8 @@
 
 namespace postern::policy {
 
+class FieldRules;
+
 struct RequestContext {
   // --- facts ---
   http::RequestHead& request;  // policies may remove fields (a spoofed claim field, a used token)
@@ -36,6 +38,7 @@ struct RequestContext {
   std::string_view token_query_parameter{};  // where a token was found, for redaction; the policy owns it
   // Fields for the endpoint, in place of any the client sent under the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};
+  const FieldRules* request_rules{};   // for what the endpoint gets; the policy owns them
   std::string selected_subprotocol{};  // the token's subprotocol marker that must be echoed, see jwt_policy
 };
 

@@ -8,6 +8,7 @@
 #include "http/hop_by_hop.h"
 #include "http1/websocket_handshake.h"
 #include "proxy/failure_response.h"
+#include "proxy/response_rewrite.h"
 #include "proxy/retry.h"
 #include "upstream/connector.h"
 #include "upstream/passive_health.h"
@@ -96,7 +97,7 @@ Task<Result<void>> Exchange::serve() {
 
   // 4. The response, as this client may see it.
   if (attempt->head.status == 101) co_return open_tunnel(*attempt);
-  rewrite_response(attempt->head);
+  finish_head(attempt->head);
 
   // 5. Bytes, until both sides are done.
   const std::unique_ptr<coding::Encoder> encoder =
@@ -195,10 +196,23 @@ Result<void> Exchange::find_route() {
 
 // --- 3. the endpoint ---
 
-Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
+Result<void> Exchange::prepare_request(const upstream::GroupModel& group) {
+  http::RequestHead& request = stream_.request();
+  context_->upstream = group.name;
   rewrite_request(snapshot(), stream_.client(), client_, *context_, request_id_,
-                  group.model().endpoints.front().authority, stream_.request());
-  if (group.model().sticky) open_session();
+                  group.endpoints.front().authority, route_->rewriting, request);
+  if (group.sticky) open_session();
+  if (!route_->rewriting.path) return {};
+  const std::string_view before = request.target;
+  const auto rewritten = rewrite_path(*context_, route_->rewriting, request);
+  if (!rewritten) return base::fail(failed(Cause::bad_request, Stage::routing, rewritten.error()));
+  if (request.target != before) rewritten_target_ = request.target;
+  return {};
+}
+
+Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
+  if (Result<void> rewritten = prepare_request(group.model()); !rewritten)
+    co_return base::fail(rewritten.error());
   group.state().retry_budget.count_request(services_.turn.now);
   Trying trying;
   std::optional<upstream::HoldQueue::Ticket> ticket;
@@ -351,9 +365,11 @@ void Exchange::count_attempt(size_t endpoint) const {
 }
 
 Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Attempt& attempt) {
-  const http::RequestHead& request = stream_.request();
+  http::RequestHead& request = stream_.request();
   const upstream::EndpointModel& model = group.model().endpoints[index];
   endpoint_ = attempt.endpoint = &model;
+  context_->endpoint = model.text;
+  address_to(model.authority, route_->rewriting, request);
   detail_.clear();  // of an attempt before
   offending_.clear();
   const bool repeatable = http::is_idempotent(request.method) && request.body == http::BodyKind::none;
@@ -466,14 +482,14 @@ void Exchange::keep_session(http::ResponseHead& head) const {
 
 // --- 4. and 5. the response ---
 
-void Exchange::rewrite_response(http::ResponseHead& head) const {
-  http::remove_hop_by_hop(head.headers);
-  if (!request_id_.empty()) {
-    head.headers.remove(snapshot().request_id_field);
-    head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
-  }
-  if (snapshot().via) head.headers.add(FieldId::via, "Via", "1.1 postern");
-  if (group_->sticky) keep_session(head);
+void Exchange::finish_head(http::ResponseHead& head) const {
+  rewrite_response(snapshot(),
+                   {.rewriting = route_->rewriting,
+                    .endpoint = *endpoint_,
+                    .client = client_,
+                    .request_id = request_id_,
+                    .sent_host = stream_.request().headers.get(FieldId::host)},
+                   head);
   route_->pipeline.amend(*context_, head);
 }
 
@@ -525,7 +541,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
           .map_error([](std::string_view sentence) { return std::string(sentence); });
   if (!fits) return base::fail(failed(Cause::upstream_bad_handshake, Stage::response_head, fits.error()));
   std::unique_ptr<net::Transport> upstream_side = attempt.lease->take_tunnel();
-  rewrite_response(attempt.head);
+  finish_head(attempt.head);
   if (!context_->selected_subprotocol.empty() && !attempt.head.headers.find(FieldId::sec_websocket_protocol))
     attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
                              context_->selected_subprotocol);
@@ -535,12 +551,14 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
         failed(Cause::client_closed, Stage::response_head, "the client left during the handshake"));
   status_ = 101;
   answered_ = tunnelled_ = true;
-  const std::string target = logged_target();
+  const std::string target = logged(original_target_);
+  const std::string rewritten = logged(rewritten_target_);
   telemetry::TunnelRecord facts;
   facts.request_id = request_id_;
   facts.client = client_.address_text;
   facts.host = authority_;
   facts.target = target;
+  facts.rewritten = rewritten;
   facts.route = route_->name;
   facts.upstream = group_->name;
   facts.endpoint = attempt.endpoint->text;
@@ -627,7 +645,10 @@ void Exchange::answer(http::LocalResponse response) {
   http::ResponseHead head;
   const std::string body = render(response, request_id_, services_.unix_now(), head);
   if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
-  if (route_) route_->pipeline.amend(*context_, head);
+  if (route_)
+    route_->pipeline.amend(*context_, head);
+  else if (context_ && snapshot().unrouted)
+    snapshot().unrouted->amend(*context_, head);
   status_ = head.status;
   if (response.cause && !failure_) {
     failure_ = Error{*response.cause, scope_.stage};
@@ -673,14 +694,13 @@ void Exchange::refuse(const http1::Fault& fault) {
 
 // --- the record: always, once ---
 
-std::string Exchange::logged_target() const {
-  if (original_target_.find('?') == std::string_view::npos) return std::string(original_target_);
+std::string Exchange::logged(std::string_view target) const {
+  if (target.find('?') == std::string_view::npos) return std::string(target);
   const std::vector<std::string>& names = snapshot().redacted_parameters;
-  if (!context_ || context_->token_query_parameter.empty())
-    return http::redact_target(original_target_, names);
+  if (!context_ || context_->token_query_parameter.empty()) return http::redact_target(target, names);
   std::vector<std::string> more = names;
   more.emplace_back(context_->token_query_parameter);
-  return http::redact_target(original_target_, more);
+  return http::redact_target(target, more);
 }
 
 void Exchange::count() {
@@ -695,13 +715,15 @@ void Exchange::record() {
   count();
   if (tunnelled_ || (!snapshot().access_log && !failure_)) return;  // what fails is always told
   const http::RequestHead& request = stream_.request();
-  const std::string target = logged_target();
+  const std::string target = logged(original_target_);
+  const std::string rewritten = logged(rewritten_target_);
   telemetry::ExchangeRecord record;
   record.request_id = request_id_;
   record.client = client_.address_text;
   record.method = request.method_text;
   record.host = authority_;
   record.target = target;
+  record.rewritten = rewritten;
   record.version = request.version == http::Version::http1_0 ? "1.0" : "1.1";
   if (route_) record.route = route_->name;
   if (group_) record.upstream = group_->name;

@@ -80,11 +80,12 @@ class Exchange : public base::Pooled {
   void keep_session(http::ResponseHead& head) const;
   bool wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
                      const base::Result<void>& sent, Trying& trying);
+  base::Result<void> prepare_request(const upstream::GroupModel& group);
   base::Result<void> open_tunnel(Attempt& attempt);
   void describe_failure(const Attempt& attempt, base::Error error);
   uint64_t body_limit() const { return route_->body_size.value_or(snapshot().limits.body_size); }
-  void rewrite_response(http::ResponseHead& head) const;
   base::Task<base::Result<void>> serve_files(const files::Site& site);
+  void finish_head(http::ResponseHead& head) const;
   base::Result<void> answer_locally();
   void note_encodings();
   std::unique_ptr<coding::Encoder> begin_encoding(std::optional<uint64_t> size,
@@ -97,7 +98,7 @@ class Exchange : public base::Pooled {
   void count_attempt(size_t endpoint) const;
   void count();
   void record();
-  std::string logged_target() const;
+  std::string logged(std::string_view target) const;
 
   const Snapshot& snapshot() const { return *pin_->snapshot; }
   base::Duration since(base::Instant start) const { return services_.turn.now - start; }
@@ -112,7 +113,8 @@ class Exchange : public base::Pooled {
   HeadLimit* head_limit_ = nullptr;  // while a head is awaited
   std::string_view request_id_;
   telemetry::RequestId made_id_;
-  std::string_view original_target_;  // as the client sent it, for the log
+  std::string_view original_target_;   // as the client sent it, for the log
+  std::string_view rewritten_target_;  // that the endpoint got, when the route's rewriting changed it
   std::string_view authority_;
   ClientIdentity client_;
   http::Target target_;

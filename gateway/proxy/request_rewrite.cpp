@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "http/hop_by_hop.h"
+#include "policy/header_rules.h"
 
 namespace postern::proxy {
 namespace {
@@ -42,7 +43,7 @@ bool is_forged(const Snapshot& snapshot, std::string_view name, bool trusted) {
 
 ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts,
                         const http::RequestHead& request) {
-  ClientIdentity client{facts.peer.ip, facts.peer_text, false, facts.tls};
+  ClientIdentity client{facts.peer.ip, facts.peer_text, false, facts.tls, request.authority};
   if (snapshot.trusted_proxies.empty() || !snapshot.trusted_proxies.contains(facts.peer.ip)) return client;
   client.trusted_proxy = true;
   if (const auto address = last_untrusted(snapshot.trusted_proxies, request.headers)) {
@@ -51,12 +52,15 @@ ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts
   }
   const std::string_view scheme = request.headers.get(FieldId::x_forwarded_proto);
   if (!scheme.empty()) client.tls = base::equal_ignoring_case(scheme, "https");
+  const std::string_view host = request.headers.get(FieldId::x_forwarded_host);
+  if (http::read_authority(host)) client.authority = host;
   return client;
 }
 
 void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, const ClientIdentity& client,
                      const policy::RequestContext& context, std::string_view request_id,
-                     std::string_view endpoint_authority, http::RequestHead& request) {
+                     std::string_view endpoint_authority, const routing::Rewriting& rewriting,
+                     http::RequestHead& request) {
   http::Headers& headers = request.headers;
   std::string_view forwarded_for;
   if (client.trusted_proxy) {
@@ -70,10 +74,19 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   const bool has_id = !snapshot.request_id_field.empty();
   http::remove_hop_by_hop(headers);
   const std::string_view authority = request.authority.empty() ? endpoint_authority : request.authority;
+  const bool literal_host = rewriting.host.kind == routing::HostRule::Kind::literal;
+  const std::string_view host = literal_host ? std::string_view(rewriting.host.text) : authority;
+  std::string_view prefix = rewriting.path ? rewriting.path->stripped() : std::string_view();
   bool names_host = false;
   bool has_proto = false;
   bool has_host = false;
   bool has_port = false;
+  // A trusted proxy may have taken a prefix of its own away before.
+  const auto is_outer_prefix = [&](const http::HeaderField& field) {
+    if (prefix.empty() || !base::equal_ignoring_case(field.name, "x-forwarded-prefix")) return false;
+    prefix = request.arena.keep({field.value, prefix});
+    return true;
+  };
   headers.remove_if([&](const http::HeaderField& field) {
     switch (field.id) {
       case FieldId::x_forwarded_for: return true;
@@ -83,15 +96,15 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
       case FieldId::forwarded: return !trusted;
       case FieldId::expect: return !keep_expect;
       case FieldId::content_length: return true;  // written anew
-      case FieldId::host: names_host = field.value == authority; return !names_host;
+      case FieldId::host: names_host = field.value == host; return !names_host;
       case FieldId::other:
         return (has_id && base::equal_ignoring_case(field.name, snapshot.request_id_field)) ||
-               is_forged(snapshot, field.name, trusted);
+               is_forged(snapshot, field.name, trusted) || is_outer_prefix(field);
       default: return false;
     }
   });
 
-  if (!names_host) headers.add(FieldId::host, "Host", authority);
+  if (!names_host) headers.add(FieldId::host, "Host", host);
   headers.add(FieldId::x_forwarded_for, "X-Forwarded-For",
               forwarded_for.empty() ? std::string_view(facts.peer_text)
                                     : request.arena.keep({forwarded_for, ", ", facts.peer_text}));
@@ -100,9 +113,11 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   if (!has_port && !trusted)
     headers.add(FieldId::x_forwarded_port, "X-Forwarded-Port",
                 request.arena.keep(std::to_string(facts.listener_port)));
+  if (!prefix.empty()) headers.add(FieldId::other, "X-Forwarded-Prefix", prefix);
   if (has_id) headers.add(FieldId::other, snapshot.request_id_field, request_id);
   if (snapshot.via) headers.add(FieldId::via, "Via", "1.1 postern");
   for (const auto& [name, value] : context.forwarded_fields) headers.set(name, value);
+  if (context.request_rules) context.request_rules->apply(context, headers, request.arena);
 
   const std::string_view path = context.target.path;
   const std::string_view raw = request.target;
@@ -112,6 +127,22 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
     request.target = context.target.has_query ? request.arena.keep({path, "?", context.target.query})
                                               : request.arena.keep(path);
   if (request.upgrade == http::Upgrade::other) request.upgrade = http::Upgrade::none;
+}
+
+tl::expected<void, std::string_view> rewrite_path(const policy::RequestContext& context,
+                                                  const routing::Rewriting& rewriting,
+                                                  http::RequestHead& request) {
+  if (!rewriting.path || request.target == "*") return {};
+  const auto rewritten = rewriting.path->apply(context.target);
+  if (!rewritten) return tl::unexpected(rewritten.error());
+  if (*rewritten) request.target = request.arena.keep(**rewritten);
+  return {};
+}
+
+void address_to(std::string_view endpoint_authority, const routing::Rewriting& rewriting,
+                http::RequestHead& request) {
+  if (rewriting.host.kind == routing::HostRule::Kind::endpoint)
+    request.headers.set("Host", endpoint_authority);
 }
 
 }  // namespace postern::proxy

@@ -15,8 +15,9 @@ namespace postern::proxy {
 struct ClientIdentity {
   base::IpAddress address;
   std::string address_text;
-  bool trusted_proxy = false;  // the socket's other end is on the list
-  bool tls = false;            // the client's own scheme, as far as it can be known
+  bool trusted_proxy = false;    // the socket's other end is on the list
+  bool tls = false;              // the client's own scheme, as far as it can be known
+  std::string_view authority{};  // that it asked for, of the request's head; empty: it did not say
 };
 ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts,
                         const http::RequestHead& request);
@@ -25,6 +26,17 @@ ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts
 // client did not send (HTTP/1.0).
 void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, const ClientIdentity& client,
                      const policy::RequestContext& context, std::string_view request_id,
-                     std::string_view endpoint_authority, http::RequestHead& request);
+                     std::string_view endpoint_authority, const routing::Rewriting& rewriting,
+                     http::RequestHead& request);
+
+// After the former: the path that the route's rewriting makes of the client's. The sentence says why there is
+// none that may be sent.
+tl::expected<void, std::string_view> rewrite_path(const policy::RequestContext& context,
+                                                  const routing::Rewriting& rewriting,
+                                                  http::RequestHead& request);
+
+// For every attempt: the endpoint's authority as Host, where the route wants it.
+void address_to(std::string_view endpoint_authority, const routing::Rewriting& rewriting,
+                http::RequestHead& request);
 
 }  // namespace postern::proxy

@@ -46,6 +46,8 @@ struct Snapshot {
   Limits limits;
   base::CidrSet trusted_proxies;
   net::DnsOptions names;                  // how names of endpoints are looked up
+  // Amends what is answered before there is a route; null: nothing to amend.
+  std::unique_ptr<const policy::Policy> unrouted;
   std::string request_id_field;           // empty: no ids are sent or taken
   std::vector<std::string> claim_fields;  // set from tokens on some route: no client may send them on any
   bool via = false;

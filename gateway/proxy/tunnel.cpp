@@ -20,9 +20,9 @@ constexpr uint16_t going_away = 1001;
 
 TunnelFacts::TunnelFacts(const telemetry::TunnelRecord& record, bool logged)
     : handshake_(record.handshake_duration), held_(record.held_duration), logged_(logged) {
-  const std::array<std::string_view, count> parts = {record.request_id, record.client,     record.host,
-                                                     record.target,     record.route,      record.upstream,
-                                                     record.endpoint,   record.subprotocol};
+  const std::array<std::string_view, count> parts = {record.request_id, record.client,      record.host,
+                                                     record.target,     record.route,       record.upstream,
+                                                     record.endpoint,   record.subprotocol, record.rewritten};
   size_t length = 0;
   for (std::string_view part : parts) length += part.size();
   text_.reserve(length);
@@ -46,6 +46,7 @@ telemetry::TunnelRecord TunnelFacts::record() const {
   record.upstream = part(5);
   record.endpoint = part(6);
   record.subprotocol = part(7);
+  record.rewritten = part(8);
   record.handshake_duration = handshake_;
   record.held_duration = held_;
   return record;

@@ -32,7 +32,7 @@ class TunnelFacts {
   bool logged() const { return logged_; }
 
  private:
-  static constexpr size_t count = 8;
+  static constexpr size_t count = 9;
   std::string text_;
   std::array<uint32_t, count> ends_{};
   base::Duration handshake_{};

@@ -11,6 +11,7 @@
 #include "policy/policy.h"
 #include "routing/action.h"
 #include "routing/host_matcher.h"
+#include "routing/rewriting.h"
 
 namespace postern::routing {
 
@@ -24,6 +25,7 @@ struct Route {
   bool answers_preflights = false;  // it has an origin list
   Action action;
   std::shared_ptr<const coding::Rules> compression;  // null: responses pass as they are
+  Rewriting rewriting;
   std::optional<uint64_t> body_size;  // bytes, for bodies that stream; 0: no limit; nothing: the general one
 };
 

@@ -29,6 +29,10 @@ void append_json_text(TextBuilder& out, std::string_view key, std::string_view v
     out.append_json_string(value);
 }
 
+void append_json_rewritten(TextBuilder& out, std::string_view rewritten) {
+  if (!rewritten.empty()) append_json_text(out, R"(,"rewritten":)", rewritten);
+}
+
 void append_json_stages(TextBuilder& out, const ExchangeStages& stages) {
   std::string_view separator = "";
   const auto append_stage = [&](std::string_view key, const std::optional<Duration>& duration) {
@@ -65,6 +69,7 @@ void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   append_json_text(out, R"(,"method":)", record.method);
   append_json_text(out, R"(,"host":)", record.host);
   append_json_text(out, R"(,"target":)", record.target);
+  append_json_rewritten(out, record.rewritten);
   append_json_text(out, R"(,"version":)", record.version);
   append_json_text(out, R"(,"route":)", record.route);
   append_json_text(out, R"(,"upstream":)", record.upstream);
@@ -86,6 +91,7 @@ void append_json_tunnel(TextBuilder& out, const TunnelRecord& record) {
   append_json_text(out, R"(,"client":)", record.client);
   append_json_text(out, R"(,"host":)", record.host);
   append_json_text(out, R"(,"target":)", record.target);
+  append_json_rewritten(out, record.rewritten);
   append_json_text(out, R"(,"route":)", record.route);
   append_json_text(out, R"(,"upstream":)", record.upstream);
   append_json_text(out, R"(,"endpoint":)", record.endpoint);
@@ -115,6 +121,10 @@ void append_text_duration(TextBuilder& out, Duration duration) {
   out.append("ms");
 }
 
+void append_text_rewritten(TextBuilder& out, std::string_view rewritten) {
+  if (!rewritten.empty()) append_text(out, " rewritten=", rewritten);
+}
+
 void append_text_stages(TextBuilder& out, const ExchangeStages& stages) {
   const auto append_stage = [&](std::string_view key, const std::optional<Duration>& duration) {
     if (duration) append_text_duration(out.append(key), *duration);
@@ -133,6 +143,7 @@ void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
   append_text(out, " ", record.host);
   append_text(out, " ", record.target);
   append_text_duration(out.append(' '), record.duration);
+  append_text_rewritten(out, record.rewritten);
   append_text(out, " client=", record.client);
   append_text(out, " route=", record.route);
   append_text(out, " upstream=", record.upstream);
@@ -161,6 +172,7 @@ void append_text_tunnel(TextBuilder& out, const TunnelRecord& record, Duration d
   append_text(out, " ", record.host);
   append_text(out, " ", record.target);
   append_text_duration(out.append(' '), duration);
+  append_text_rewritten(out, record.rewritten);
   append_text(out, " client=", record.client);
   append_text(out, " route=", record.route);
   append_text(out, " upstream=", record.upstream);

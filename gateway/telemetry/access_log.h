@@ -37,8 +37,9 @@ struct ExchangeRecord {
   std::string_view client{};  // address without port; one text per connection
   std::string_view method{};
   std::string_view host{};
-  std::string_view target{};   // redacted
-  std::string_view version{};  // "1.1"
+  std::string_view target{};     // redacted
+  std::string_view rewritten{};  // the endpoint's target, redacted; left out when it is the client's
+  std::string_view version{};    // "1.1"
   std::string_view route{};
   std::string_view upstream{};
   std::string_view endpoint{};
@@ -62,6 +63,7 @@ struct TunnelRecord {
   std::string_view upstream{};
   std::string_view endpoint{};
   std::string_view subprotocol{};
+  std::string_view rewritten{};  // as in ExchangeRecord
   base::Duration handshake_duration{};
   std::optional<base::Duration> held_duration{};  // part of it, until an endpoint could be reached
 };

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "base/ascii.h"
+#include "policy/header_rules.h"
 #include "support/judged_request.h"
 
 using namespace postern;
@@ -30,7 +31,8 @@ struct Rewritten {
   }
   http::RequestHead& run() {
     client = proxy::identify(snapshot, facts, judged.head);
-    proxy::rewrite_request(snapshot, facts, client, judged.context, "made-id", "10.0.0.1:3000", judged.head);
+    proxy::rewrite_request(snapshot, facts, client, judged.context, "made-id", "10.0.0.1:3000", rewriting,
+                           judged.head);
     return judged.head;
   }
   // All values of a field, joined by " | "; "(none)" without one.
@@ -45,6 +47,7 @@ struct Rewritten {
   }
 
   proxy::Snapshot snapshot;
+  routing::Rewriting rewriting;
   http::ClientFacts facts;
   support::JudgedRequest judged;
   proxy::ClientIdentity client;
@@ -255,4 +258,51 @@ TEST_CASE("rewrite: the path is sent on normalised, the query byte for byte") {
 TEST_CASE("rewrite: OPTIONS of the whole server stays so") {
   Rewritten request("OPTIONS", "*");
   CHECK(request.run().target == "*");
+}
+
+TEST_CASE("rewrite: Host may be the endpoint's own or another's, and what the client asked for is told") {
+  Rewritten literal;
+  literal.rewriting.host = {routing::HostRule::Kind::literal, "legacy.example.com"};
+  literal.run();
+  CHECK(literal.field("Host") == "legacy.example.com");
+  CHECK(literal.field("X-Forwarded-Host") == "app.example.com");
+  Rewritten endpoint;
+  endpoint.rewriting.host.kind = routing::HostRule::Kind::endpoint;
+  endpoint.run();
+  for (std::string_view authority : {"10.0.0.1:3000", "10.0.0.2:3000"}) {  // an attempt each
+    proxy::address_to(authority, endpoint.rewriting, endpoint.judged.head);
+    CHECK(endpoint.field("Host") == authority);
+  }
+  CHECK(endpoint.field("X-Forwarded-Host") == "app.example.com");
+  Rewritten preserved;
+  preserved.run();
+  proxy::address_to("10.0.0.1:3000", preserved.rewriting, preserved.judged.head);
+  CHECK(preserved.field("Host") == "app.example.com");
+}
+
+TEST_CASE("rewrite: a rewritten path goes to the endpoint, with the prefix that it lacks") {
+  Rewritten good("GET", "/api/a/../b?x=%2e");
+  good.rewriting.path = std::move(policy::PathRewrite::compile({"/api", "/", {}, {}}).value());
+  good.with("X-Forwarded-Prefix", "/forged").run();
+  REQUIRE(proxy::rewrite_path(good.judged.context, good.rewriting, good.judged.head).has_value());
+  CHECK(good.judged.head.target == "/b?x=%2e");
+  CHECK(good.field("X-Forwarded-Prefix") == "/api");
+  Rewritten trusted("GET", "/api/x");
+  trusted.rewriting.path = std::move(policy::PathRewrite::compile({"/api", "/", {}, {}}).value());
+  trusted.trusting("203.0.113.9").with("X-Forwarded-Prefix", "/outer").run();
+  CHECK(trusted.field("X-Forwarded-Prefix") == "/outer/api");
+}
+
+TEST_CASE("rewrite: an operator's rules come last") {
+  std::vector<policy::FieldRule> rules;
+  rules.push_back({policy::FieldRule::Kind::remove, "X-Forwarded-Host"});
+  rules.push_back(
+      {policy::FieldRule::Kind::set, "X-Real-IP", policy::TextTemplate::read("{client}").value()});
+  const policy::FieldRules made(std::move(rules), policy::FieldRules::Match::as_variable);
+  Rewritten request;
+  request.judged.context.request_rules = &made;
+  request.judged.context.client = *base::IpAddress::parse("203.0.113.9");
+  request.with("X-Real-IP", "127.0.0.1").run();
+  CHECK(request.field("X-Forwarded-Host") == "(none)");
+  CHECK(request.field("X-Real-IP") == "203.0.113.9");
 }

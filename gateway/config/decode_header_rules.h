@@ -1,0 +1,16 @@
+// Rules for header fields, at the top of a file and in routes.
+#pragma once
+
+#include "config/document.h"
+#include "config/fields.h"
+
+namespace postern::config {
+
+// In the order in which they are carried out: remove, set, add.
+std::vector<FieldRuleDocument> decode_request_rules(const Value& value);
+std::vector<FieldRuleDocument> decode_response_rules(const Value& value);
+
+// Text with placeholders, as policy::TextTemplate takes it.
+std::optional<std::string> decode_template(const Value& value);
+
+}  // namespace postern::config

@@ -1,0 +1,32 @@
+#include "policy/header_rules.h"
+
+#include "base/ascii.h"
+
+namespace postern::policy {
+
+void FieldRules::apply(const RequestContext& context, http::Headers& headers, base::TextArena& arena) const {
+  for (const FieldRule& rule : rules_) {
+    const bool adds = rule.kind == FieldRule::Kind::add;
+    // Filled in before anything is removed: nothing else may hold what a placeholder looks at.
+    const std::optional<std::string_view> fixed = rule.value.fixed();
+    const std::string_view value = fixed ? *fixed : arena.keep(base::trim(rule.value.fill(context)));
+    if (!adds) {
+      headers.remove_if([&](const http::HeaderField& field) {
+        return match_ == Match::as_variable ? base::equal_as_variable(field.name, rule.name)
+                                            : base::equal_ignoring_case(field.name, rule.name);
+      });
+    }
+    if (!value.empty()) headers.add(rule.name, value);
+  }
+}
+
+Verdict HeaderRules::judge(RequestContext& context) const {
+  if (!request_.empty()) context.request_rules = &request_;
+  return Verdict::pass();
+}
+
+void HeaderRules::amend(const RequestContext& context, http::ResponseHead& head) const {
+  if (!response_.empty()) response_.apply(context, head.headers, head.arena);
+}
+
+}  // namespace postern::policy

@@ -1,0 +1,96 @@
+#include "policy/path_rewrite.h"
+
+#include <re2/re2.h>
+
+namespace postern::policy {
+namespace {
+
+constexpr int64_t most_pattern_memory = 1 << 20;  // bytes of one compiled expression
+
+// "/api" is before "/api" and "/api/x", not before "/apix"; "/" is before everything.
+bool is_below(std::string_view path, std::string_view prefix) {
+  if (prefix == "/") return true;
+  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
+std::optional<std::string> swap_prefix(std::string_view path, std::string_view from, std::string_view to) {
+  if (!is_below(path, from)) return std::nullopt;
+  std::string swapped(to == "/" ? "" : to);
+  swapped += from == "/" ? path : path.substr(from.size());
+  return swapped.empty() ? "/" : swapped;
+}
+
+std::string without_slash(std::string prefix) {
+  if (prefix.size() > 1 && prefix.ends_with('/')) prefix.pop_back();
+  return prefix;
+}
+
+std::string with_query(std::string target, const http::Target& from) {
+  if (!from.has_query) return target;
+  target += target.find('?') == std::string::npos ? '?' : '&';
+  return target.append(from.query);
+}
+
+}  // namespace
+
+PathRewrite::PathRewrite(PathRewriteOptions options) : options_(std::move(options)) {}
+PathRewrite::~PathRewrite() = default;
+
+tl::expected<std::unique_ptr<const PathRewrite>, std::string> PathRewrite::compile(
+    PathRewriteOptions options) {
+  options.from = without_slash(std::move(options.from));
+  options.to = without_slash(std::move(options.to));
+  std::unique_ptr<PathRewrite> made(new PathRewrite(std::move(options)));
+  const std::string& pattern = made->options_.pattern;
+  if (pattern.empty()) return made;
+  re2::RE2::Options how(re2::RE2::Latin1);  // bytes, as they stand in the target
+  how.set_log_errors(false);
+  how.set_max_mem(most_pattern_memory);
+  auto compiled = std::make_unique<re2::RE2>(pattern, how);
+  if (!compiled->ok()) return tl::unexpected("is no RE2 expression: " + compiled->error());
+  std::string wrong;
+  if (!compiled->CheckRewriteString(made->options_.replacement, &wrong))
+    return tl::unexpected("does not fit its replacement: " + wrong);
+  made->pattern_has_query_ = pattern.find("\\?") != std::string::npos;
+  made->pattern_ = std::move(compiled);
+  return made;
+}
+
+std::optional<std::string> PathRewrite::replaced(const http::Target& target) const {
+  if (!pattern_) {
+    std::optional<std::string> swapped = swap_prefix(target.path, options_.from, options_.to);
+    if (swapped) swapped = with_query(std::move(*swapped), target);
+    return swapped;
+  }
+  std::string text(target.path);
+  if (pattern_has_query_) text = with_query(std::move(text), target);
+  if (!re2::RE2::Replace(&text, *pattern_, options_.replacement)) return std::nullopt;
+  return pattern_has_query_ ? text : with_query(std::move(text), target);
+}
+
+tl::expected<std::optional<std::string>, std::string_view> PathRewrite::apply(
+    const http::Target& target) const {
+  using Failure = tl::unexpected<std::string_view>;
+  if (target.path == "*") return std::nullopt;
+  std::optional<std::string> text = replaced(target);
+  if (!text) return std::nullopt;
+  if (text->size() > longest) return Failure("the rewritten target is longer than 64 KiB");
+  if (*text == "*") return Failure("the rewritten target does not start with \"/\"");
+  http::Target read;
+  if (const auto judged = http::read_target(*text, read); !judged) return Failure(judged.error());
+  std::string normal(read.path);  // without the doubled slashes that "//host" would begin with
+  if (read.has_query) normal.append("?").append(read.query);
+  return normal;
+}
+
+std::optional<std::string> PathRewrite::restore(std::string_view path) const {
+  if (pattern_) return std::nullopt;
+  if (options_.to == "/" && is_below(path, options_.from)) return std::nullopt;
+  return swap_prefix(path, options_.to, options_.from);
+}
+
+std::string_view PathRewrite::stripped() const {
+  return !pattern_ && options_.to == "/" && options_.from != "/" ? options_.from : std::string_view();
+}
+
+}  // namespace postern::policy
