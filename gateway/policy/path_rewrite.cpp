@@ -78,6 +78,8 @@ tl::expected<std::optional<std::string>, std::string_view> PathRewrite::apply(
   if (*text == "*") return Failure("the rewritten target does not start with \"/\"");
   http::Target read;
   if (const auto judged = http::read_target(*text, read); !judged) return Failure(judged.error());
+  // A client's own dots are gone by now: these were put together, from a query perhaps.
+  if (!read.climbed_from.empty()) return Failure("the rewritten path has a \"..\" segment");
   std::string normal(read.path);  // without the doubled slashes that "//host" would begin with
   if (read.has_query) normal.append("?").append(read.query);
   return normal;

@@ -71,7 +71,8 @@ TEST_CASE("path rewrite: no path leaves the rules by being rewritten") {
   CHECK(applied(*made(pattern("^/x/(.*)$", "\\1")), "/x/abc") == "! the target does not start with \"/\"");
   CHECK(applied(*made(pattern("^/x(.*)$", "\\1")), "/x") == "! the target does not start with \"/\"");
   CHECK(applied(*made(pattern("^.*$", "*")), "/x") == "! the rewritten target does not start with \"/\"");
-  CHECK(applied(*made(pattern("^/x/(.)(.)/(.*)$", "/files/\\1\\2/../../\\3")), "/x/ab/c") == "/c");
+  CHECK(applied(*made(pattern("^/x/(.)(.)/(.*)$", "/files/\\1\\2/../../\\3")), "/x/ab/c") ==
+        "! the rewritten path has a \"..\" segment");
   CHECK(applied(*made(pattern("^/x/(.*)$", "/../\\1")), "/x/etc") == "! the path goes above the root");
   CHECK(applied(*made(pattern("^/d/(.)-(.)$", "/\\1\\2/secret")), "/d/.-.") ==
         "! the path goes above the root");
@@ -92,6 +93,8 @@ TEST_CASE("path rewrite: a pattern sees the path, and the query only when it nam
   CHECK(applied(*both, "/find?q=abc&r=1") == "(same)");
   CHECK(applied(*both, "/find") == "(same)");
   CHECK(applied(*both, "/find?q=../../x") == "! the path goes above the root");
+  CHECK(applied(*both, "/find?q=../admin") == "! the rewritten path has a \"..\" segment");
+  CHECK(applied(*both, "/find?q=%2e%2e/admin") == "! the rewritten path has a \"..\" segment");
   CHECK(applied(*made(pattern("old", "new")), "/old/old") == "/new/old");  // the first
 }
 
