@@ -12,8 +12,8 @@
 #include "config/compile_content.h"
 #include "config/compile_policy.h"
 #include "config/compile_resilience.h"
-#include "net/socket.h"
 #include "config/compile_rewrite.h"
+#include "net/socket.h"
 #include "routing/path_matcher.h"
 
 namespace postern::config {
