@@ -490,6 +490,7 @@ void Exchange::finish_head(http::ResponseHead& head) const {
                     .request_id = request_id_,
                     .sent_host = stream_.request().headers.get(FieldId::host)},
                    head);
+  if (group_->sticky) keep_session(head);
   route_->pipeline.amend(*context_, head);
 }
 
