@@ -45,7 +45,7 @@ struct Snapshot {
   routing::Table routes;
   Limits limits;
   base::CidrSet trusted_proxies;
-  net::DnsOptions names;                  // how names of endpoints are looked up
+  net::DnsOptions names;  // how names of endpoints are looked up
   // Amends what is answered before there is a route; null: nothing to amend.
   std::unique_ptr<const policy::Policy> unrouted;
   std::string request_id_field;           // empty: no ids are sent or taken
