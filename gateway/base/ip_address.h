@@ -20,6 +20,7 @@ class IpAddress {
 
   bool is_v6() const { return v6_; }
   bool is_loopback() const;
+  bool is_unspecified() const { return bytes_ == std::array<uint8_t, 16>{}; }  // 0.0.0.0, ::
   bool is_private() const;                                         // RFC 1918, RFC 4193, link-local
   const std::array<uint8_t, 16>& bytes() const { return bytes_; }  // IPv4: the first four
   std::string text() const;

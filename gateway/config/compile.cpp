@@ -183,6 +183,13 @@ void compile_upstreams(Compilation& compilation) {
     model.idle_limit = nanoseconds(upstream.idle_timeout);
     model.keepalive = nanoseconds(upstream.keepalive_timeout);
     model.keepalive_connections = upstream.keepalive_connections;
+    if (upstream.proxy_protocol != ProxyProtocolOut::none) {
+      model.proxy_protocol =
+          upstream.proxy_protocol == ProxyProtocolOut::v1 ? net::ProxyVersion::v1 : net::ProxyVersion::v2;
+      model.tls_identity += "|proxy_protocol";  // what was dialled without is not used on
+      model.keepalive_connections = 0;  // the header names one client, and holds for the whole connection
+      compilation.snapshot->tells_clients = true;
+    }
     compile_resilience(upstream, model);
     compilation.snapshot->groups.push_back(std::move(model));
   }

@@ -200,8 +200,14 @@ UpstreamDocument decode_upstream(std::string name, const Value& value) {
   if (const auto sticky = fields.take("sticky")) decode_sticky(*sticky, upstream);
   decode_verification(fields, upstream);
   if (const auto timeouts = fields.take("timeouts")) decode_timeouts(*timeouts, upstream);
+  if (const auto version = fields.take("proxy_protocol")) {
+    const auto index = version->one_of({"v1", "v2"});
+    if (index) upstream.proxy_protocol = *index == 0 ? ProxyProtocolOut::v1 : ProxyProtocolOut::v2;
+  }
   if (const auto count = fields.take("keepalive_connections")) {
     set(upstream.keepalive_connections, count->number(0, 65'535));
+    if (upstream.proxy_protocol != ProxyProtocolOut::none)
+      count->warn("has no effect: with proxy_protocol a connection belongs to one client, and is not kept");
   }
   decode_resilience(fields, upstream);
   if (const auto host = fields.take("host")) set(upstream.host_sent, decode_host_sent(*host));

@@ -169,6 +169,8 @@ struct HostDocument {
   std::string text;  // literal: an authority
 };
 
+enum class ProxyProtocolOut : uint8_t { none, v1, v2 };
+
 struct UpstreamDocument {
   std::string name;
   std::vector<EndpointUrl> endpoints;
@@ -183,6 +185,7 @@ struct UpstreamDocument {
   Milliseconds idle_timeout{60'000};  // no byte of a body in either direction
   Milliseconds keepalive_timeout{55'000};
   uint32_t keepalive_connections = 512;  // idle connections per endpoint and worker
+  ProxyProtocolOut proxy_protocol = ProxyProtocolOut::none;
   RetriesDocument retries;
   EjectDocument eject;
   std::optional<HoldDocument> hold;

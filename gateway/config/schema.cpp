@@ -201,6 +201,11 @@ constexpr auto table = std::to_array<SchemaKey>({
      "60s"},
     {"upstreams.*.timeouts.keepalive", value, "duration", "55s",
      "How long an unused connection is kept. Less than the application's own limit avoids races.", "55s"},
+    {"upstreams.*.proxy_protocol", value, "v1 or v2", "none",
+     "Begin every connection to an endpoint, before TLS, with a PROXY protocol header that names the client. "
+     "Each "
+     "carries one request (or WebSocket) then: the header holds for a whole connection.",
+     "v2", false},
     {"upstreams.*.keepalive_connections", value, "number", "512",
      "Unused connections kept per endpoint and worker.", "512"},
     {"upstreams.*.retries", section, "number or map", "see below",

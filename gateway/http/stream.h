@@ -22,6 +22,7 @@ namespace postern::http {
 // Who and where a request came from; outlives its stream.
 struct ClientFacts {
   net::Peer peer;         // the socket's other end
+  net::Peer local;        // what the client connected to; its address may be unknown (unspecified)
   std::string peer_text;  // its address, without the port
   bool tls = false;
   uint16_t listener_port = 0;

@@ -139,7 +139,9 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Sc
       : target.service          ? dial_service(scope, target, tried)
                                 : dial_host(scope, target.host, target.port, target.connect_limit, tried);
   base::Result<std::unique_ptr<Transport>> connected = co_await connecting;
-  if (!connected || target.tls == nullptr) co_return connected;
+  if (!connected) co_return connected;
+  if (!target.proxy_header.empty()) (*connected)->write(base::bytes_of(target.proxy_header));
+  if (target.tls == nullptr) co_return connected;
 
   base::Phase phase(scope, base::Stage::upstream_tls, target.connect_limit, base::Cause::upstream_timed_out);
   std::unique_ptr<TlsTransport> tls =

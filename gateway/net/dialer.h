@@ -20,6 +20,7 @@ struct DialTarget {
   uint16_t port = 0;
   std::string unix_path;           // instead of host and port: a socket in the file system
   bool service = false;            // `host` names a service, whose targets have ports of their own
+  std::string proxy_header;        // sent before anything else, TLS as well
   const ClientTls* tls = nullptr;  // null: plain
   std::string server_name;         // SNI and the name the certificate must have; unused when plain
   base::Duration connect_limit = std::chrono::seconds(5);  // of each stage: resolve, connect, TLS

@@ -178,8 +178,12 @@ void ProxyHeaderParser::read_v2_addresses() {
   if (passing_ == 0) state_ = State::complete;
 }
 
-std::string write_proxy_header(ProxyVersion version, const ProxyRoute& route) {
-  const auto& [source, destination] = route;
+std::string write_proxy_header(ProxyVersion version, const std::optional<ProxyRoute>& route) {
+  if (!route) {
+    if (version == ProxyVersion::v1) return "PROXY UNKNOWN\r\n";
+    return std::string(v2_signature) + std::string({static_cast<char>(v2_local), '\0', '\0', '\0'});
+  }
+  const auto& [source, destination] = *route;
   const bool v6 = source.ip.is_v6() || destination.ip.is_v6();
   if (version == ProxyVersion::v1)
     return "PROXY " + std::string(v6 ? "TCP6 " : "TCP4 ") + text_as(source.ip, v6) + ' ' +

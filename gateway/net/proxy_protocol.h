@@ -65,7 +65,8 @@ class ProxyHeaderParser {
   std::string_view fault_;
 };
 
-// The header for a client's connection. Addresses of two families are both written as IPv6.
-std::string write_proxy_header(ProxyVersion version, const ProxyRoute& route);
+// The header for a client's connection. Addresses of two families are both written as IPv6. Without a route:
+// a connection of our own, LOCAL or UNKNOWN.
+std::string write_proxy_header(ProxyVersion version, const std::optional<ProxyRoute>& route);
 
 }  // namespace postern::net

@@ -36,6 +36,14 @@ KernelAddress to_kernel(const base::SocketAddress& address) {
   return kernel;
 }
 
+std::optional<base::SocketAddress> local_address(const Socket& socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  if (getsockname(socket.descriptor(), reinterpret_cast<sockaddr*>(&storage), &length) != 0)
+    return std::nullopt;
+  return from_kernel(storage);
+}
+
 KernelAddress to_kernel_unix(std::string_view path) {
   static_assert(sizeof(sockaddr_un::sun_path) == unix_path_max + 1);
   base::check(path.size() <= unix_path_max, "the path of a Unix socket is too long");

@@ -74,6 +74,9 @@ struct KernelAddress {
 KernelAddress to_kernel(const base::SocketAddress& address);
 base::SocketAddress from_kernel(const sockaddr_storage& storage);
 
+// Of a bound or connected socket.
+std::optional<base::SocketAddress> local_address(const Socket& socket);
+
 // Of a socket in the file system. At most this many bytes have room (unix(7)).
 inline constexpr size_t unix_path_max = 107;
 KernelAddress to_kernel_unix(std::string_view path);

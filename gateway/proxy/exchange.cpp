@@ -383,8 +383,10 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
     if (hold_until_)
       limit.emplace(scope_, Stage::connect, std::max(*hold_until_ - began, base::Duration::zero()),
                     Cause::hold_expired);
-    Task<Result<upstream::Lease>> connecting =
-        upstream::connect(scope_, services_.turn, services_.dialer, group, index, attempt.place, tried);
+    std::optional<net::ProxyRoute> client_route;
+    if (group.model().proxy_protocol) client_route = route_of(client_, stream_.client());
+    Task<Result<upstream::Lease>> connecting = upstream::connect(
+        scope_, services_.turn, services_.dialer, group, index, client_route, attempt.place, tried);
     Result<upstream::Lease> connected = co_await connecting;
     stages_.connect = since(began);
     if (!connected) {

@@ -57,6 +57,14 @@ ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts
   return client;
 }
 
+net::ProxyRoute route_of(const ClientIdentity& client, const http::ClientFacts& facts) {
+  const uint16_t port = client.address == facts.peer.ip ? facts.peer.port : uint16_t{0};
+  net::ProxyRoute route{{client.address, port}, facts.local};
+  if (facts.local.ip.is_unspecified() && !client.address.is_v6())
+    route.destination.ip = base::IpAddress();  // of the client's family
+  return route;
+}
+
 void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, const ClientIdentity& client,
                      const policy::RequestContext& context, std::string_view request_id,
                      std::string_view endpoint_authority, const routing::Rewriting& rewriting,

@@ -6,6 +6,7 @@
 
 #include "http/stream.h"
 #include "http/target.h"
+#include "net/proxy_protocol.h"
 #include "policy/request_context.h"
 #include "proxy/snapshot.h"
 
@@ -21,6 +22,9 @@ struct ClientIdentity {
 };
 ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts,
                         const http::RequestHead& request);
+
+// The client's connection, for endpoints that are told of it. Behind a trusted proxy its port is not known.
+net::ProxyRoute route_of(const ClientIdentity& client, const http::ClientFacts& facts);
 
 // In place, once per exchange: attempts share the result. `endpoint_authority` stands in for a Host that the
 // client did not send (HTTP/1.0).

@@ -42,6 +42,7 @@ struct Snapshot {
   uint64_t version = 0;  // counts the configurations of this process
   std::vector<ListenerModel> listeners;
   std::vector<upstream::GroupModel> groups;  // Route::upstream is an index into them
+  bool tells_clients = false;                // some group's endpoints are told of clients by PROXY protocol
   routing::Table routes;
   Limits limits;
   base::CidrSet trusted_proxies;

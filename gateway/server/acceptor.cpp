@@ -61,6 +61,10 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   facts.peer = peer;
   facts.peer_text = peer.ip.text();
   facts.tls = model.tls != nullptr;
+  facts.local = listener.address();
+  // A listener on every address knows which one it was only by asking.
+  if (current_.pin->snapshot->tells_clients && facts.local.ip.is_unspecified())
+    facts.local = net::local_address(socket).value_or(facts.local);
   facts.listener_port = listener.address().port;
   if (model.redirect_to_https) facts.redirect_port = https_port_;
   std::unique_ptr<net::Transport> transport =

@@ -83,7 +83,8 @@ Task<Result<bool>> ClientConnection::read_proxy_header() {
   if (*header) {
     facts_.peer = (*header)->source;
     facts_.peer_text = facts_.peer.ip.text();
-    facts_.listener_port = (*header)->destination.port;
+    facts_.local = (*header)->destination;
+    facts_.listener_port = facts_.local.port;
   }
   co_return true;
 }

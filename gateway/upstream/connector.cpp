@@ -8,7 +8,8 @@ constexpr http1::ParserLimits response_limits{64 * 1024, 0, 256, 16 * 1024};
 
 }  // namespace
 
-net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint) {
+net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint,
+                          const std::optional<net::ProxyRoute>& client) {
   net::DialTarget target;
   target.host = endpoint.host;
   target.port = endpoint.port;
@@ -19,6 +20,7 @@ net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint
                        : endpoint.service ? endpoint.authority  // RFC 6125: the domain that was asked for
                                           : endpoint.host;
   target.connect_limit = group.connect_limit;
+  if (group.proxy_protocol) target.proxy_header = net::write_proxy_header(*group.proxy_protocol, client);
   return target;
 }
 
@@ -37,8 +39,10 @@ Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_
 }
 
 base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
-                                        const Group& group, size_t index, Place& place, std::string& tried) {
-  const net::DialTarget target = target_of(group.model(), group.model().endpoints[index]);
+                                        const Group& group, size_t index,
+                                        const std::optional<net::ProxyRoute>& client, Place& place,
+                                        std::string& tried) {
+  const net::DialTarget target = target_of(group.model(), group.model().endpoints[index], client);
   base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling = dialer.dial(scope, target, tried);
   base::Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
   if (!transport) {

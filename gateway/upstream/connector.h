@@ -1,6 +1,7 @@
 // From a place at an endpoint to a connection that can take a request: from the pool, or dialled.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/scope.h"
@@ -16,8 +17,10 @@ namespace postern::upstream {
 // (Node and uvicorn: 5 s).
 inline constexpr base::Duration surely_open = std::chrono::seconds(4);
 
-// What a dialer needs to know of an endpoint. It borrows from the group's model.
-net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint);
+// What a dialer needs to know of an endpoint. It borrows from the group's model. `client`: whose connection
+// it is for, where the group's endpoints are told; nothing: our own.
+net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint,
+                          const std::optional<net::ProxyRoute>& client = std::nullopt);
 
 // Both take the place with a lease, and leave it where it is without one.
 
@@ -29,6 +32,8 @@ Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_
 // Dials the group's endpoint `index`, where `place` is. `tried` gets the account of every address; on failure
 // the endpoint rests for a moment.
 base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
-                                        const Group& group, size_t index, Place& place, std::string& tried);
+                                        const Group& group, size_t index,
+                                        const std::optional<net::ProxyRoute>& client, Place& place,
+                                        std::string& tried);
 
 }  // namespace postern::upstream

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "net/proxy_protocol.h"
 #include "net/tls_context.h"
 #include "upstream/conditions.h"
 #include "upstream/ejection.h"
@@ -60,13 +61,16 @@ struct GroupModel {
   HashSource hash;              // of Balance::hash
   base::Duration slow_start{};  // how long a weight grows once an endpoint came up; 0: it is full at once
   std::unique_ptr<const net::ClientTls> tls;  // set when any endpoint is https
-  std::string tls_identity;                   // tells verification settings apart across reloads
-  std::string server_name;                    // empty: the endpoint's host
+  // Tells apart, across reloads, connections that were set up in another way (verification, first header).
+  std::string tls_identity;
+  std::string server_name;  // empty: the endpoint's host
   base::Duration connect_limit = std::chrono::seconds(5);
   base::Duration response_limit = std::chrono::seconds(60);
   base::Duration idle_limit = std::chrono::seconds(60);
   base::Duration keepalive = std::chrono::seconds(55);
   size_t keepalive_connections = 512;  // per endpoint and worker
+  // Connections begin with a header that names the client; none is used for a second request then.
+  std::optional<net::ProxyVersion> proxy_protocol;
   RetryModel retries;
   EjectModel eject;
   std::optional<QueueModel> queue;  // without it a request fails at once when all are at their limit

@@ -99,7 +99,8 @@ def run_node(script, *arguments, timeout=60):
 class Nginx:
     """Debian's nginx as a plain process with a configuration and folder of its own."""
 
-    def __init__(self, directory, server_block, attempts=5):
+    def __init__(self, directory, server_block, attempts=5, listen_options=""):
+        self.listen_options = listen_options
         self.directory = str(directory)
         for attempt in range(attempts):
             self.port = free_port()
@@ -119,7 +120,7 @@ class Nginx:
                               for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         return (f"daemon off;\nmaster_process off;\nworker_processes 1;\npid {self.directory}/nginx.pid;\n"
                 f"events {{ worker_connections 256; }}\nhttp {{\n{temporary}\n  access_log off;\n"
-                f"  server {{\n    listen 127.0.0.1:{self.port};\n{server_block}\n  }}\n}}\n")
+                f"  server {{\n    listen 127.0.0.1:{self.port} {self.listen_options};\n{server_block}\n  }}\n}}\n")
 
     def _answers(self):
         import socket

@@ -266,6 +266,35 @@ TEST_CASE(
   CHECK((*compiled)->names.timeout == 300ms);
 }
 
+TEST_CASE("compile: with proxy_protocol no connection is kept, and none of before is used on") {
+  Compiler compiler;
+  const auto compile = [&](const std::string& more) {
+    Compiled compiled = compiler.compile_text(
+        "listeners: [{ address: \"127.0.0.1:0\" }]\n"
+        "upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"]" +
+        more + " } }\nroutes: [{ upstream: app }]\n");
+    REQUIRE(compiled.has_value());
+    return *compiled;
+  };
+  const auto without = compile("");
+  CHECK_FALSE(without->groups[0].proxy_protocol.has_value());
+  CHECK(without->groups[0].keepalive_connections == 512);
+  CHECK_FALSE(without->tells_clients);
+  for (const auto& [name, version] :
+       {std::pair("v1", net::ProxyVersion::v1), std::pair("v2", net::ProxyVersion::v2)}) {
+    const auto with = compile(std::string(", proxy_protocol: ") + name);
+    CHECK(with->groups[0].proxy_protocol == version);
+    CHECK(with->groups[0].keepalive_connections == 0);
+    CHECK(with->groups[0].tls_identity != without->groups[0].tls_identity);
+    CHECK(with->tells_clients);
+  }
+  const std::string start = "upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"], ";
+  const std::string end = " } }\nlisteners: [{ address: \":1\" }]\nroutes: [{ upstream: app }]\n";
+  CHECK(contains(said_of(start + "proxy_protocol: v3" + end),
+                 "upstreams.app.proxy_protocol: \"v3\" is not v1 or v2"));
+  CHECK(contains(said_of(start + "proxy_protocol: v1, keepalive_connections: 5" + end), "has no effect"));
+}
+
 TEST_CASE("compile: an authority file that cannot be read is a problem at its upstream") {
   Compiler compiler;
   support::TemporaryFolder folder;

@@ -105,6 +105,31 @@ TEST_CASE("dialer: a port on which nobody listens is refused") {
   CHECK(ground.tried == "127.0.0.1:" + std::to_string(where.port) + " refused");
 }
 
+TEST_CASE("dialer: a PROXY protocol header goes first, before TLS as well") {
+  Ground ground;
+  support::CertificateAuthority authority;
+  const auto tls = ClientTls::make({.ca_file = authority.file(), .insecure = false});
+  REQUIRE(tls);
+  for (const bool secured : {false, true}) {
+    CAPTURE(secured);
+    ground.accepted.clear();
+    DialTarget where = target("127.0.0.1", ground.listen());
+    where.proxy_header = "PROXY UNKNOWN\r\n";
+    where.tls = secured ? tls->get() : nullptr;
+    where.server_name = "a.example";
+    where.connect_limit = 200ms;
+    Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
+    REQUIRE(ground.run_until([&] { return ground.accepted.size() == 1; }));
+    ScriptedPeer far(std::move(ground.accepted[0]));
+    REQUIRE(ground.run_until([&] {
+      return far.heard().size() > where.proxy_header.size() ||
+             (!secured && dialing.ended() && !far.heard().empty());
+    }));
+    CHECK(far.heard().starts_with(where.proxy_header + (secured ? "\x16\x03" : "")));
+    CHECK(dialing.ended() != secured);
+  }
+}
+
 TEST_CASE("dialer: a Unix socket is connected by its path") {
   Ground ground;
   support::TemporaryFolder folder;

@@ -172,6 +172,8 @@ TEST_CASE("proxy protocol: what is written is read again, also between families"
                                     ProxyRoute{at("2001:db8::1", 1), at("192.0.2.1", 80)}})
       reads(write_proxy_header(version, route), route);
   }
+  CHECK(write_proxy_header(ProxyVersion::v1, std::nullopt) == "PROXY UNKNOWN\r\n");
+  CHECK(write_proxy_header(ProxyVersion::v2, std::nullopt) == v2('\x20', '\x00', ""));
   CHECK(write_proxy_header(ProxyVersion::v1, route_of_four) == "PROXY TCP4 192.0.2.1 10.0.0.1 56324 443\r\n");
   CHECK(write_proxy_header(ProxyVersion::v2, route_of_four) == v2('\x21', '\x11', four));
 }

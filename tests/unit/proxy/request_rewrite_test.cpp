@@ -55,6 +55,21 @@ struct Rewritten {
 
 }  // namespace
 
+TEST_CASE("client route: the client's own address and port, and what it connected to") {
+  http::ClientFacts facts;
+  facts.peer = {base::IpAddress::v4({192, 0, 2, 7}), 40000};
+  facts.local = {base::IpAddress::v4({198, 51, 100, 1}), 443};
+  proxy::ClientIdentity client{facts.peer.ip, "192.0.2.7", false, true};
+  CHECK(proxy::route_of(client, facts) == net::ProxyRoute{facts.peer, facts.local});
+  client.address =
+      base::IpAddress::v4({203, 0, 113, 9});  // as a trusted proxy says, who says nothing of the port
+  CHECK(proxy::route_of(client, facts) == net::ProxyRoute{{client.address, 0}, facts.local});
+  facts.local.ip = base::IpAddress::v6({});
+  CHECK(proxy::route_of(client, facts).destination == net::Peer{base::IpAddress(), 443});
+  client.address = base::IpAddress::parse("2001:db8::1").value();
+  CHECK(proxy::route_of(client, facts).destination == facts.local);
+}
+
 TEST_CASE("rewrite: a stranger's forwarding fields are replaced by what the socket says") {
   Rewritten request;
   request.with("X-Forwarded-For", "127.0.0.1")

@@ -35,7 +35,7 @@ class Connecting final : private base::Story<base::Result<Lease>>::Owner {
   Connecting(support::World& world, net::Dialer& dialer, const Group& group, size_t index)
       : scope(world.turn), place(group.endpoint(index)) {
     Owner& self = *this;
-    story_.begin(connect(scope, world.turn, dialer, group, index, place, tried), self);
+    story_.begin(connect(scope, world.turn, dialer, group, index, std::nullopt, place, tried), self);
     world.settle();
   }
   Lease take() { return std::move(**outcome); }
