@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -17,6 +18,12 @@ struct AdoptSnapshot {
   std::shared_ptr<const proxy::Snapshot> snapshot;
   std::vector<server::BoundListener> listeners;  // in the snapshot's order
 };
+// An endpoint's health checks have changed its state.
+struct EndpointHealth {
+  std::string group;
+  std::string key;  // see upstream/registry.h
+  bool up;
+};
 struct DrainNow {
   base::Duration limit;
 };
@@ -24,7 +31,7 @@ struct CountNow {  // asks for NumbersCounted
   uint64_t round;
 };
 struct Stop {};
-using ToWorker = std::variant<AdoptSnapshot, DrainNow, CountNow, Stop>;
+using ToWorker = std::variant<AdoptSnapshot, EndpointHealth, DrainNow, CountNow, Stop>;
 
 // --- worker to control ---
 struct SnapshotAdopted {

@@ -104,6 +104,9 @@ bool Supervisor::start() {
     demo_ = std::move(*demo);
   }
   for (size_t i = 0; i < worker_count(document_); ++i) workers_.push_back(std::make_unique<Worker>(shared_));
+  health_ = std::make_unique<HealthProber>(loop_, log_, [this](const EndpointHealth& health) {
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->post(health);
+  });
   if (const auto applied = apply(document_); !applied) {
     for (const std::string& line : applied.error()) log_.error("start_failed", {{"problem", line}});
     stop_workers();
@@ -136,6 +139,7 @@ tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Doc
   acknowledgements_due_ = workers_.size();
   for (size_t i = 0; i < workers_.size(); ++i)
     workers_[i]->post(AdoptSnapshot{snapshot_, std::move((*sockets)[i])});
+  if (health_) health_->adopt(snapshot_);
   return {};
 }
 
@@ -294,6 +298,7 @@ void Supervisor::drain() {
 
 void Supervisor::stop_workers() {
   if (std::exchange(stopping_, true)) return;  // after Stop a worker takes no more messages
+  health_.reset();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->post(Stop{});
   loop_.stop();
 }

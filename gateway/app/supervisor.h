@@ -12,6 +12,7 @@
 
 #include "admin/admin_server.h"
 #include "app/demo_thread.h"
+#include "app/health_prober.h"
 #include "app/worker.h"
 #include "config/document.h"
 #include "net/signals.h"
@@ -67,6 +68,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   Shared shared_;
   std::unique_ptr<DemoThread> demo_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<HealthProber> health_;  // while workers take messages
   std::vector<Open> open_;
   std::vector<Open> before_;  // what was open under the configuration before
   std::vector<bool> open_with_tls_;

@@ -49,6 +49,8 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
       current_.pin = proxy::pin(adopt->snapshot, registry_, metrics_);
       if (!drain_.begun()) acceptor_.adopt(std::move(adopt->listeners));
       shared_.tell_control(SnapshotAdopted{adopt->snapshot->version});
+    } else if (const auto* health = std::get_if<EndpointHealth>(&message)) {
+      registry_.on_health(health->group, health->key, health->up);
     } else if (const auto* drain = std::get_if<DrainNow>(&message)) {
       drain_.begin(drain->limit);
       tell_if_drained();

@@ -20,6 +20,23 @@ upstream::Conditions conditions_of(const FailureList& failures) {
   return conditions;
 }
 
+upstream::HealthModel model_of(const HealthDocument& document) {
+  upstream::HealthModel model;
+  model.tcp = document.tcp;
+  model.path = document.path;
+  model.method = document.method;
+  // An IPv6 literal stands in brackets in a Host field.
+  model.host = document.host.find(':') == std::string::npos ? document.host : '[' + document.host + ']';
+  model.statuses.clear();
+  for (const auto& [first, last] : document.statuses) model.statuses.push_back({first, last});
+  model.interval = document.interval;
+  model.timeout = document.timeout;
+  model.healthy = document.healthy;
+  model.unhealthy = document.unhealthy;
+  model.starts_down = document.starts_down;
+  return model;
+}
+
 }  // namespace
 
 void compile_resilience(const UpstreamDocument& document, upstream::GroupModel& model) {
@@ -34,6 +51,7 @@ void compile_resilience(const UpstreamDocument& document, upstream::GroupModel& 
   model.eject.time = document.eject.time;
   model.eject.longest = document.eject.max;
   model.eject.on = conditions_of(document.eject.on);
+  if (document.health) model.health = model_of(*document.health);
   if (document.hold) model.hold = upstream::HoldModel{document.hold->time, document.hold->requests};
 }
 

@@ -1,5 +1,6 @@
 #include "config/decode_resilience.h"
 
+#include "config/addresses.h"
 #include "config/text.h"
 
 namespace postern::config {
@@ -99,12 +100,78 @@ void decode_hold(const Value& value, std::optional<HoldDocument>& hold) {
   if (const auto count = fields.take("requests")) set(hold->requests, count->number(1, 1'000'000));
 }
 
+// "200" or "200-299".
+using StatusRange = std::pair<uint16_t, uint16_t>;
+
+Parsed<StatusRange> parse_statuses(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const Parsed<uint64_t> first = parse_number(text.substr(0, dash));
+  const Parsed<uint64_t> last = dash == text.npos ? first : parse_number(text.substr(dash + 1));
+  if (!first || !last || *first < 200 || *last > 599 || *first > *last)
+    return complain("is neither a status from 200 to 599 nor a range of them (write 200-399)");
+  return StatusRange{static_cast<uint16_t>(*first), static_cast<uint16_t>(*last)};
+}
+
+Parsed<std::string> parse_check_path(std::string_view text) {
+  if (!text.starts_with('/')) return complain("does not begin with /");
+  for (const char c : text)
+    if (c <= ' ' || c == 0x7f || c == '#') return complain("is no path as it stands in a request");
+  return std::string(text);
+}
+
+void decode_request(const Fields& fields, HealthDocument& health) {
+  if (const auto path = fields.take("path")) set(health.path, path->parsed(parse_check_path));
+  if (const auto method = fields.take("method")) {
+    const auto index = method->one_of({"GET", "HEAD"});
+    if (index && *index == 1) health.method = "HEAD";
+  }
+  if (const auto host = fields.take("host")) {
+    const auto text = host->text();
+    if (text && !is_host(*text))
+      host->refuse({"is no host name", ""});
+    else if (text)
+      health.host = *text;
+  }
+  if (const auto status = fields.take("status")) {
+    health.statuses.clear();
+    for (const Value& item : status->items_or_one())
+      if (const auto range = item.parsed(parse_statuses)) health.statuses.push_back(*range);
+    if (status->is_list() && status->items().empty()) status->complain("is empty; nothing would pass");
+  }
+}
+
+void decode_health(const Value& value, std::optional<HealthDocument>& health) {
+  health.emplace();
+  const Fields fields(value);
+  if (const auto tcp = fields.take("tcp")) set(health->tcp, tcp->boolean());
+  if (health->tcp) {
+    for (const std::string_view key : {"path", "method", "host", "status"})
+      if (const auto found = fields.take(key)) found->complain("stands beside tcp, which sends no request");
+  } else {
+    decode_request(fields, *health);
+    const bool has_path = fields.take("path").has_value() || fields.is_misspelt("path");
+    if (fields.is_map() && !has_path) value.complain("needs a path, or tcp: true");
+  }
+  const auto read = [&](std::string_view key, Milliseconds& member) {
+    if (const auto found = fields.take(key)) set(member, found->duration(milliseconds(100), hours(1)));
+  };
+  read("interval", health->interval);
+  read("timeout", health->timeout);
+  if (const auto count = fields.take("healthy")) set(health->healthy, count->number(1, 100));
+  if (const auto count = fields.take("unhealthy")) set(health->unhealthy, count->number(1, 100));
+  if (const auto start = fields.take("start")) {
+    const auto index = start->one_of({"up", "down"});
+    health->starts_down = index && *index == 1;
+  }
+}
+
 }  // namespace
 
 void decode_resilience(const Fields& fields, UpstreamDocument& upstream) {
   if (const auto retries = fields.take("retries")) decode_retries(*retries, upstream.retries);
   if (const auto eject = fields.take("eject")) decode_eject(*eject, upstream.eject);
   if (const auto hold = fields.take("hold")) decode_hold(*hold, upstream.hold);
+  if (const auto health = fields.take("health")) decode_health(*health, upstream.health);
 }
 
 }  // namespace postern::config

@@ -171,6 +171,19 @@ struct HostDocument {
 
 enum class ProxyProtocolOut : uint8_t { none, v1, v2 };
 
+struct HealthDocument {
+  bool tcp = false;
+  std::string path;
+  std::string method = "GET";
+  std::string host;                                                    // empty: the endpoint's
+  std::vector<std::pair<uint16_t, uint16_t>> statuses = {{200, 399}};  // from, to
+  Milliseconds interval{5'000};
+  Milliseconds timeout{2'000};
+  uint32_t healthy = 2;
+  uint32_t unhealthy = 3;
+  bool starts_down = false;
+};
+
 struct UpstreamDocument {
   std::string name;
   std::vector<EndpointUrl> endpoints;
@@ -192,6 +205,7 @@ struct UpstreamDocument {
   std::optional<QueueDocument> queue;
   std::optional<StickyDocument> sticky;
   HostDocument host_sent;  // to the endpoints, where a route does not say otherwise
+  std::optional<HealthDocument> health;
   Place place;
 };
 

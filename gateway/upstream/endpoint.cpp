@@ -74,6 +74,10 @@ void Endpoint::rest_after_failure() {
   came_up(rests_until_);
 }
 
+void Endpoint::set_checked(bool checked, bool starts_down) {
+  if (std::exchange(checked_, checked) != checked) set_down(checked && starts_down);
+}
+
 void Endpoint::set_down(bool down) {
   if (std::exchange(down_, down) == down || down) return;
   rests_until_ = {};  // the checks know better than attempts made before it came up

@@ -85,7 +85,9 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   void rest_after_failure();
   // Its failures and answers: see passive_health.h, which tells when it came up.
   Ejection& ejection() { return ejection_; }
-  // What its health checks say; up while there are none.
+  // Whether there are health checks, and what they say. Without them it is up; with the first of them it
+  // begins as `starts_down` says.
+  void set_checked(bool checked, bool starts_down);
   void set_down(bool down);
 
  private:
@@ -109,6 +111,7 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   std::optional<base::Instant> up_since_;
   base::Instant rests_until_{};
   Ejection ejection_;
+  bool checked_ = false;
   bool down_ = false;
   bool retired_ = false;
 };

@@ -13,6 +13,7 @@
 #include "net/tls_context.h"
 #include "upstream/conditions.h"
 #include "upstream/ejection.h"
+#include "upstream/health.h"
 #include "upstream/hold_queue.h"
 #include "upstream/retry_budget.h"
 #include "upstream/sticky_cookie.h"
@@ -73,6 +74,7 @@ struct GroupModel {
   std::optional<net::ProxyVersion> proxy_protocol;
   RetryModel retries;
   EjectModel eject;
+  std::optional<HealthModel> health;  // without it endpoints are taken for up
   std::optional<QueueModel> queue;  // without it a request fails at once when all are at their limit
   std::unique_ptr<const StickyCookie> sticky;  // null: there are no sessions
   std::optional<HoldModel> hold;               // without it a request that finds no endpoint fails at once

@@ -15,6 +15,10 @@ Registry::~Registry() {
   for (auto& [key, endpoint] : endpoints_) endpoint->watch_places(nullptr);  // leases may outlive the queues
 }
 
+std::string endpoint_key(const GroupModel& group, const EndpointModel& endpoint) {
+  return group.name + ' ' + endpoint.text + ' ' + group.tls_identity;
+}
+
 std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
   std::map<std::string, EndpointRef> kept;
   std::map<std::string, GroupStateRef> states;
@@ -27,7 +31,7 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
         is_new_group ? GroupStateRef::make(turn_, log_, process_loads_.of(model.name)) : known_state->second;
     std::vector<EndpointRef> endpoints;
     for (const EndpointModel& endpoint : model.endpoints) {
-      const std::string key = model.name + ' ' + endpoint.text + ' ' + model.tls_identity;
+      const std::string key = endpoint_key(model, endpoint);
       EndpointRef& place = kept[key];
       if (!place) {
         const auto known = endpoints_.find(key);
@@ -40,6 +44,7 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
       }
       place->set_limits(limits_of(model, endpoint));
       place->watch_places(model.queue ? &state->places : nullptr);
+      place->set_checked(model.health.has_value(), model.health && model.health->starts_down);
       endpoints.push_back(place);
     }
     groups.push_back(GroupRef::make(model, state, std::move(endpoints), random_.next()));
@@ -50,6 +55,13 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
   states_ = std::move(states);
   process_loads_.forget_unused();
   return groups;
+}
+
+void Registry::on_health(const std::string& group, const std::string& key, bool up) {
+  const auto endpoint = endpoints_.find(key);
+  if (endpoint == endpoints_.end()) return;
+  endpoint->second->set_down(!up);
+  if (const auto state = states_.find(group); up && state != states_.end()) state->second->held.on_answered();
 }
 
 }  // namespace postern::upstream

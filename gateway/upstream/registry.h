@@ -13,6 +13,9 @@ namespace postern::upstream {
 
 using GroupRef = base::LocalRc<Group>;
 
+// What tells an endpoint apart across reloads, workers and the prober: group, address and TLS settings.
+std::string endpoint_key(const GroupModel& group, const EndpointModel& endpoint);
+
 class Registry {
  public:
   // `process_loads` is every worker's. `seed` is for choices by lot. `log` hears of endpoints that are
@@ -28,6 +31,9 @@ class Registry {
   // Groups in the models' order. The models must outlive the groups: whoever holds a group holds the
   // snapshot.
   std::vector<GroupRef> adopt(const std::vector<GroupModel>& models);
+
+  // An endpoint's checks have changed its state. One that is not named any more is passed over.
+  void on_health(const std::string& group, const std::string& key, bool up);
 
  private:
   base::Turn& turn_;

@@ -363,3 +363,44 @@ TEST_CASE("eject: a reload keeps it, with its back-off") {
   for (int i = 0; i < 6; ++i) client.send(get);
   CHECK(proxy.upstream.at(3001).dials == 1);
 }
+
+TEST_CASE("health: an endpoint that is down gets no requests, and all of them when both are") {
+  ProxyWorld proxy(with("health: { path: /healthz }", {3001, 3002}));
+  for (uint16_t port : {3001, 3002}) proxy.upstream.at(port).behaviour = answers(response_text("fine"));
+  TestClient& client = proxy.connect();
+  const auto ask = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      client.send(get);
+      CHECK(client.response().body == "fine");
+    }
+  };
+  proxy.tell_health(0, false);
+  ask(6);
+  CHECK(proxy.upstream.at(3001).request_count() == 0);
+  proxy.tell_health(1, false);  // better to ask than to refuse
+  ask(6);
+  CHECK(proxy.upstream.at(3001).request_count() == 3);
+  proxy.tell_health(0, true);
+  ask(6);
+  CHECK(proxy.upstream.at(3001).request_count() == 9);
+}
+
+TEST_CASE("health: with hold requests wait until a check passes, and go at once when it does") {
+  ProxyWorld proxy(with("hold: 10s, health: { path: /healthz, start: down }"));
+  proxy.upstream.at(3001).behaviour = answers(response_text("ready"));
+  TestClient& client = proxy.connect();
+  client.send(get);
+  proxy.advance(5s);
+  CHECK(proxy.upstream.at(3001).dials == 0);  // it listens, but says that it is not ready
+  proxy.tell_health(0, true);
+  CHECK(client.response().body == "ready");
+
+  proxy.tell_health(0, false);
+  client.send(get);
+  proxy.advance(11s);
+  CHECK(client.response().status() == 503);
+  const base::Json line = proxy.log.last("exchange");
+  CHECK(line["cause"] == "hold_expired");
+  CHECK(line["attempts"] == 0);
+  CHECK(line["detail"] == "no endpoint passes its health checks");
+}

@@ -123,6 +123,12 @@ proxy::Pin ProxyWorld::compile(const std::string& yaml) {
 
 void ProxyWorld::adopt(const std::string& yaml) { current.pin = compile(yaml); }
 
+void ProxyWorld::tell_health(size_t index, bool up) {
+  const upstream::GroupModel& model = group().model();
+  registry_.on_health(model.name, upstream::endpoint_key(model, model.endpoints[index]), up);
+  settle();
+}
+
 TestClient& ProxyWorld::connect(const ClientOptions& options) {
   clients.push_back(std::make_unique<TestClient>(*this, options));
   return *clients.back();

@@ -94,6 +94,9 @@ class ProxyWorld {
   // Another configuration takes the place of this one, as a reload does.
   void adopt(const std::string& yaml);
 
+  // What a prober would tell: an endpoint's checks have changed its state.
+  void tell_health(size_t index, bool up);
+
   // Until the world rests; `check` is called after every step.
   void settle(const std::function<void()>& check = {});
   void advance(Duration duration) { world.advance(duration); }

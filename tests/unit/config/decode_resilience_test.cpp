@@ -104,3 +104,49 @@ TEST_CASE("resilience: hold is a duration, a map, or none") {
   CHECK(said("hold: 10").find("has no unit") != std::string::npos);
   CHECK(said("hold: { requests: 0 }").find("is out of range: 1 to 1000000") != std::string::npos);
 }
+
+TEST_CASE("resilience: health is a map with a path, or with tcp") {
+  const HealthDocument usual = *upstream_with("health: { path: /healthz }").health;
+  CHECK_FALSE(usual.tcp);
+  CHECK(usual.path == "/healthz");
+  CHECK(usual.method == "GET");
+  CHECK(usual.interval == seconds(5));
+  CHECK(usual.timeout == seconds(2));
+  CHECK(usual.statuses == std::vector<std::pair<uint16_t, uint16_t>>{{200, 399}});
+  CHECK_FALSE(usual.starts_down);
+  const HealthDocument whole = *upstream_with(
+                                    "health: { path: \"/h?a=b\", method: HEAD, host: a.internal, status: "
+                                    "[204, 300-301], interval: 1s, "
+                                    "timeout: 500ms, healthy: 1, unhealthy: 100, start: down }")
+                                    .health;
+  CHECK(whole.path == "/h?a=b");
+  CHECK(whole.method == "HEAD");
+  CHECK(whole.host == "a.internal");
+  CHECK(whole.statuses == std::vector<std::pair<uint16_t, uint16_t>>{{204, 204}, {300, 301}});
+  CHECK(whole.interval == seconds(1));
+  CHECK(whole.timeout == milliseconds(500));
+  CHECK(whole.healthy == 1);
+  CHECK(whole.unhealthy == 100);
+  CHECK(whole.starts_down);
+  CHECK(upstream_with("health: { tcp: true, interval: 100ms }").health->tcp);
+  CHECK_FALSE(upstream_with("balance: round_robin").health.has_value());
+}
+
+TEST_CASE("resilience: health says what is wrong with each value") {
+  CHECK(said("health: {}") == "f:4:13 upstreams.api.health: needs a path, or tcp: true\n");
+  CHECK(said("health: /healthz") == "f:4:13 upstreams.api.health: must be a map\n");
+  CHECK(said("health: { tcp: true, path: / }") ==
+        "f:4:32 upstreams.api.health.path: stands beside tcp, which sends no request\n");
+  CHECK(said("health: { path: healthz }") ==
+        "f:4:21 upstreams.api.health.path: \"healthz\" does not begin with /\n");
+  CHECK(said("health: { path: \"/a b\" }").find("is no path as it stands in a request") != std::string::npos);
+  CHECK(said("health: { path: /, status: [100] }").find("is neither a status from 200 to 599") !=
+        std::string::npos);
+  CHECK(said("health: { path: /, status: 399-200 }").find("nor a range of them") != std::string::npos);
+  CHECK(said("health: { path: /, status: [] }").find("is empty; nothing would pass") != std::string::npos);
+  CHECK(said("health: { path: /, interval: 99ms }").find("is out of range") != std::string::npos);
+  CHECK(said("health: { path: /, unhealthy: 0 }").find("is out of range: 1 to 100") != std::string::npos);
+  CHECK(said("health: { path: /, start: off }").find("upstreams.api.health.start") != std::string::npos);
+  CHECK(said("health: { path: /, host: \"a/b\" }").find("is no host name") != std::string::npos);
+  CHECK(said("health: { path: /, method: POST }").find("upstreams.api.health.method") != std::string::npos);
+}

@@ -179,3 +179,49 @@ TEST_CASE("process loads: the limit holds against many threads") {
   CHECK(most <= 3);
   CHECK(load.count() == 0);
 }
+
+TEST_CASE("registry: an endpoint whose checks fail is passed over, unless it is the only one") {
+  UpstreamWorld world({1, 2});
+  std::vector<GroupModel> models;
+  models.push_back(model_of("app", {1, 2}));
+  models[0].health.emplace();
+  std::vector<GroupRef> groups = world.registry.adopt(models);
+  const std::string key = endpoint_key(models[0], models[0].endpoints[0]);
+  const auto picked = [&](Group& group, const std::vector<size_t>& tried = {}) {
+    const Pick found = group.pick({world.client, world.headers, {}}, tried);
+    return found.place ? std::optional(found.index) : std::nullopt;
+  };
+  Endpoint& endpoint = *groups[0]->endpoint(0);
+  CHECK(endpoint.standing() == Standing::available);
+  world.registry.on_health("app", key, false);
+  CHECK(endpoint.standing() == Standing::down);
+  for (int i = 0; i < 4; ++i) CHECK(picked(*groups[0]) == 1);
+  groups[0]->endpoint(1)->rest_after_failure();
+  CHECK(picked(*groups[0]) == 1);  // resting is better than down
+  CHECK(picked(*groups[0], {1}) == 0);
+
+  std::vector<GroupRef> reloaded = world.registry.adopt(models);
+  CHECK(reloaded[0]->endpoint(0)->standing() == Standing::down);
+  world.world.advance(std::chrono::seconds(5));
+  endpoint.rest_after_failure();
+  world.registry.on_health("app", key, true);
+  CHECK(endpoint.standing() == Standing::available);                  // a check that passes ends the rest
+  CHECK(endpoint.share_of_weight(std::chrono::seconds(30)) < 1024);   // and it begins slowly
+  world.registry.on_health("app", "app http://127.0.0.1:9 ", false);  // of a snapshot that is gone
+}
+
+TEST_CASE("registry: an endpoint may start as down, and is up when its checks are taken away") {
+  UpstreamWorld world({1});
+  std::vector<GroupModel> models;
+  models.push_back(model_of("app", {1, 2}));
+  models[0].health.emplace().starts_down = true;
+  std::vector<GroupRef> groups = world.registry.adopt(models);
+  for (size_t i : {0, 1}) CHECK(groups[0]->endpoint(i)->standing() == Standing::down);
+  world.registry.on_health("app", endpoint_key(models[0], models[0].endpoints[1]), true);
+  groups = world.registry.adopt(models);
+  CHECK(groups[0]->endpoint(0)->standing() == Standing::down);
+  CHECK(groups[0]->endpoint(1)->standing() == Standing::available);
+  models[0].health.reset();
+  groups = world.registry.adopt(models);
+  CHECK(groups[0]->endpoint(0)->standing() == Standing::available);
+}

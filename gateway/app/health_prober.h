@@ -1,0 +1,36 @@
+// The health checks of the process: one prober on the control thread, whose findings are logged and told to
+// every worker.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "app/messages.h"
+#include "net/dialer.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "telemetry/log.h"
+#include "upstream/prober.h"
+
+namespace postern::app {
+
+class HealthProber final : private upstream::Prober::Owner {
+ public:
+  // `loop` is the control thread's. `tell_workers` is called on it.
+  HealthProber(net::Loop& loop, const telemetry::Logger& log,
+               std::function<void(const EndpointHealth&)> tell_workers);
+
+  // After the snapshot was posted to the workers, so that news of its endpoints come behind it.
+  void adopt(const std::shared_ptr<const proxy::Snapshot>& snapshot);
+
+ private:
+  void on_health(const upstream::HealthNews& news) override;
+
+  const telemetry::Logger& log_;
+  std::function<void(const EndpointHealth&)> tell_workers_;
+  net::Resolver resolver_;
+  net::SystemDialer dialer_;
+  upstream::Prober prober_;
+};
+
+}  // namespace postern::app
