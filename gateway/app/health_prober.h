@@ -7,6 +7,7 @@
 
 #include "app/messages.h"
 #include "net/dialer.h"
+#include "net/dns_client.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "telemetry/log.h"
@@ -28,6 +29,7 @@ class HealthProber final : private upstream::Prober::Owner {
 
   const telemetry::Logger& log_;
   std::function<void(const EndpointHealth&)> tell_workers_;
+  net::DnsClient dns_client_;
   net::Resolver resolver_;
   net::SystemDialer dialer_;
   upstream::Prober prober_;

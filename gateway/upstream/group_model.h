@@ -75,7 +75,7 @@ struct GroupModel {
   RetryModel retries;
   EjectModel eject;
   std::optional<HealthModel> health;  // without it endpoints are taken for up
-  std::optional<QueueModel> queue;  // without it a request fails at once when all are at their limit
+  std::optional<QueueModel> queue;    // without it a request fails at once when all are at their limit
   std::unique_ptr<const StickyCookie> sticky;  // null: there are no sessions
   std::optional<HoldModel> hold;               // without it a request that finds no endpoint fails at once
 };
