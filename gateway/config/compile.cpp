@@ -10,6 +10,7 @@
 #include "config/addresses.h"
 #include "config/compile_action.h"
 #include "config/compile_content.h"
+#include "config/compile_error_pages.h"
 #include "config/compile_policy.h"
 #include "config/compile_resilience.h"
 #include "config/compile_rewrite.h"
@@ -278,6 +279,10 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
   snapshot.names = {document.resolver.nameservers, nanoseconds(document.resolver.timeout)};
   snapshot.request_id_field = document.request_id_header;
   snapshot.via = document.via;
+  snapshot.forwarded = {
+      document.forwarded == ForwardedMode::x_forwarded || document.forwarded == ForwardedMode::both,
+      document.forwarded == ForwardedMode::rfc7239 || document.forwarded == ForwardedMode::both};
+  snapshot.error_pages = compile_error_pages(document, compilation.problems);
   snapshot.access_log = document.log.access;
   snapshot.redacted_parameters = document.log.redact;
   if (compilation.problems.has_errors()) {

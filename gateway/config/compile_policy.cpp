@@ -18,15 +18,6 @@ namespace {
 
 constexpr size_t key_file_max = 1024 * 1024;
 
-std::optional<std::string> read_file(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return std::nullopt;
-  std::string text(key_file_max + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(stream.gcount()));
-  return text;
-}
-
 policy::OriginRule::Kind kind_of(OriginEntry::Kind kind) {
   switch (kind) {
     case OriginEntry::Kind::exact: return policy::OriginRule::Kind::exact;
@@ -56,6 +47,16 @@ const Named* find_named(const std::vector<Named>& all, const std::string& name) 
 }
 
 }  // namespace
+
+std::optional<std::string> read_file(const std::string& path, size_t most) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return std::nullopt;
+  std::string text(most + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) return std::nullopt;  // a directory, say
+  text.resize(static_cast<size_t>(stream.gcount()));
+  return text;
+}
 
 std::string resolve_file(const Document& document, const std::string& name) {
   const std::filesystem::path path(name);
@@ -101,7 +102,7 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
   if (!jwt.keys_file.empty()) {
     where = key + ".keys";
     const std::string path = resolve_file(document_, jwt.keys_file);
-    const std::optional<std::string> text = read_file(path);
+    const std::optional<std::string> text = read_file(path, key_file_max);
     if (!text) {
       problems_.error(jwt.keys_place, where,
                       "cannot read the file " + document_.quote(jwt.keys_place, jwt.keys_file));

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/diagnostics.h"
@@ -16,6 +17,10 @@ namespace postern::config {
 
 // A file that the document names, as a path that can be opened.
 std::string resolve_file(const Document& document, const std::string& name);
+
+// What is in it, up to `most` bytes and one more, by which a caller can see that there are too many; nothing
+// when it cannot be read.
+std::optional<std::string> read_file(const std::string& path, size_t most);
 
 class PolicyCompiler {
  public:

@@ -6,6 +6,7 @@
 #include "config/addresses.h"
 #include "config/decode_admin.h"
 #include "config/decode_content.h"
+#include "config/decode_error_pages.h"
 #include "config/decode_header_rules.h"
 #include "config/decode_limits.h"
 #include "config/decode_listener.h"
@@ -33,6 +34,11 @@ void decode_trusted_proxies(const Value& value, Document& document) {
     document.trusted_proxies.push_back(*block);
     document.trusted_proxy_places.push_back(item.place());
   }
+}
+
+void decode_forwarded(const Value& value, Document& document) {
+  const auto index = value.one_of({"x_forwarded", "rfc7239", "both", "off"});
+  if (index) document.forwarded = static_cast<ForwardedMode>(*index);
 }
 
 void decode_request_id(const Value& value, Document& document) {
@@ -86,6 +92,8 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.take("trusted_proxies")) decode_trusted_proxies(*value, document);
   if (const auto value = top.take("via")) set(document.via, value->boolean());
   if (const auto value = top.take("request_id")) decode_request_id(*value, document);
+  if (const auto value = top.take("forwarded")) decode_forwarded(*value, document);
+  if (const auto value = top.take("error_pages")) decode_error_pages(*value, document.error_pages);
   if (const auto value = top.take("request_headers")) document.request_headers = decode_request_rules(*value);
   if (const auto value = top.take("response_headers"))
     document.response_headers = decode_response_rules(*value);

@@ -324,6 +324,22 @@ struct ResolverDocument {
   Milliseconds timeout{2'000};                   // of one try
 };
 
+enum class ForwardedMode : uint8_t { x_forwarded, rfc7239, both, off };
+
+// An operator's own page for errors of the gateway.
+struct ErrorPageDocument {
+  uint16_t first = 0;  // statuses, both included
+  uint16_t last = 0;
+  std::string file;
+  Place place;
+};
+
+struct ErrorPagesDocument {
+  bool full_detail = false;
+  std::vector<ErrorPageDocument> pages;
+  Place detail_place;
+};
+
 struct LogDocument {
   enum class Format : uint8_t { json, text } format = Format::json;
   enum class Level : uint8_t { debug, info, warn, error } level = Level::info;
@@ -370,6 +386,8 @@ struct Document {
                                              // request id are believed
   std::vector<Place> trusted_proxy_places;
   bool via = false;
+  ForwardedMode forwarded = ForwardedMode::x_forwarded;
+  ErrorPagesDocument error_pages;
   std::string request_id_header = "X-Request-Id";  // empty: off
   std::vector<FieldRuleDocument> request_headers;  // of every route
   std::vector<FieldRuleDocument> response_headers;

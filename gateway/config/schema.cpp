@@ -12,6 +12,12 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"trusted_proxies", value, "list of CIDR blocks or addresses", "[]",
      "Whose X-Forwarded-* fields and request id are believed. From everybody else they are replaced.",
      "[\"10.0.0.0/8\", \"::1\"]"},
+    {"forwarded", value, "x_forwarded, rfc7239, both or off", "x_forwarded",
+     "How endpoints are told who asks for what: X-Forwarded-For, -Proto, -Host and -Port, Forwarded of RFC "
+     "7239, "
+     "or both. From a trusted proxy that sends both kinds, X-Forwarded-* counts with x_forwarded and off, "
+     "Forwarded with the others.",
+     "x_forwarded"},
     {"via", value, "true or false", "false", "Add a Via field to requests and responses.", "false"},
     {"request_id", value, "header name or false", "X-Request-Id",
      "The field that carries the id of a request to the upstream and back to the client.", "X-Request-Id"},
@@ -38,6 +44,23 @@ constexpr auto table = std::to_array<SchemaKey>({
      "{ Strict-Transport-Security: max-age=31536000 }"},
     {"response_headers.add", value, "map of header name to text with placeholders", "none",
      "Beside whatever the endpoint sent.", "{ Link: \"</app.css>; rel=preload\" }"},
+
+    {"error_pages", section, "map", "built-in",
+     "The gateway's own errors: JSON, a page or text, as the client's Accept asks. What endpoints answer is "
+     "not "
+     "touched.",
+     ""},
+    {"error_pages.detail", value, "safe or full", "safe",
+     "full tells clients, too, what is wrong behind the gateway and what to do about it. For a laptop.",
+     "safe"},
+    {"error_pages.404", value, "file or list of files", "none",
+     "Your own page for a status; any from 400 to 599. At most 64KiB; .html, .json or .txt says for which "
+     "clients. {status}, {reason}, {error}, {message}, {remedy}, {detail}, {request_id}, {host} and {path} "
+     "are "
+     "filled in, escaped.",
+     "[pages/404.html, pages/404.json]", false},
+    {"error_pages.5xx", value, "file or list of files", "none",
+     "The same for all from 500 to 599; 4xx likewise.", "pages/5xx.html", false},
 
     {"listeners", list, "list", "required", "Where clients connect.", ""},
     {"listeners[].address", value, "address", "required",

@@ -45,6 +45,7 @@ class Validation {
     check_unreachable_routes();
     check_forwarded_claims();
     warn_of_plain_tokens();
+    warn_of_full_detail();
   }
 
  private:
@@ -180,6 +181,16 @@ class Validation {
       diagnostics_.warn(listener.address_place, item_path("listeners", index) + ".address",
                         "tokens cross the network readable: the listener has no tls, and routes use jwt");
     }
+  }
+
+  void warn_of_full_detail() {
+    if (!document_.error_pages.full_detail) return;
+    const bool local =
+        std::all_of(document_.listeners.begin(), document_.listeners.end(),
+                    [](const ListenerDocument& listener) { return is_loopback(listener.host); });
+    if (!local)
+      diagnostics_.warn(document_.error_pages.detail_place, "error_pages.detail",
+                        "full tells strangers what lies behind the gateway: a listener is not on loopback");
   }
 
   const Document& document_;

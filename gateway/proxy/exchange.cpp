@@ -646,7 +646,13 @@ void Exchange::answer(http::LocalResponse response) {
   answered_ = true;
   if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
   http::ResponseHead head;
-  const std::string body = render(response, request_id_, services_.unix_now(), head);
+  const std::string body = render(response,
+                                  {.request_id = request_id_,
+                                   .now_unix = services_.unix_now(),
+                                   .pages = &snapshot().error_pages,
+                                   .request = &stream_.request(),
+                                   .target = original_target_},
+                                  head);
   if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
   if (route_)
     route_->pipeline.amend(*context_, head);

@@ -1,46 +1,62 @@
 #include "proxy/failure_response.h"
 
-#include "base/text_builder.h"
+#include <optional>
+
 #include "http/date.h"
 
 namespace postern::proxy {
 namespace {
 
-std::string refusal_body(const http::LocalResponse& response, std::string_view request_id) {
+struct Refusal {
+  std::string body;
+  PageFormat format = PageFormat::json;
+  bool built_in = true;
+};
+
+Refusal make_refusal(const http::LocalResponse& response, const AnswerFacts& facts) {
   const base::ErrorTraits& traits = base::traits(*response.cause);
-  base::TextBuilder body;
-  const auto member = [&body](std::string_view name, std::string_view value) {
-    body.append(body.view().empty() ? '{' : ',');
-    body.append_json_string(name);
-    body.append(':');
-    body.append_json_string(value);
-  };
-  member("error", traits.label);
-  member("message", response.message.empty() ? traits.meaning : std::string_view(response.message));
-  if (traits.fault == base::Side::client) {
-    member("remedy", traits.remedy);
-    if (!response.detail.empty()) member("detail", response.detail);
+  PageFacts page;
+  page.status = response.status;
+  page.reason = http::reason_phrase(response.status);
+  page.error = traits.label;
+  page.message = response.message.empty() ? traits.meaning : std::string_view(response.message);
+  page.request_id = facts.request_id;
+  if (traits.fault == base::Side::client || (facts.pages && facts.pages->full_detail)) {
+    page.remedy = traits.remedy;
+    page.detail = response.detail;
   }
-  if (!request_id.empty()) member("request_id", request_id);
-  body.append("}\n");
-  return std::string(body.view());
+  Refusal made;
+  if (facts.request) {
+    made.format = choose_format(facts.request->headers);
+    page.host = facts.request->authority;
+    page.path = facts.target.substr(0, facts.target.find('?'));
+  }
+  const PageTemplate* own = facts.pages ? facts.pages->find(response.status, made.format) : nullptr;
+  made.built_in = own == nullptr;
+  made.body = own ? own->fill(page) : built_in_page(made.format, page);
+  return made;
 }
 
 }  // namespace
 
-std::string render(const http::LocalResponse& response, std::string_view request_id, int64_t now_unix,
-                   http::ResponseHead& head) {
-  std::string body = response.cause ? refusal_body(response, request_id) : response.body;
-  head.status = response.status;
+std::string render(const http::LocalResponse& response, const AnswerFacts& facts, http::ResponseHead& head) {
+  std::optional<Refusal> refusal;
+  if (response.cause) refusal = make_refusal(response, facts);
+  const std::string& body = refusal ? refusal->body : response.body;
   const bool no_body = response.status == 204 || response.status == 304;
+  head.status = response.status;
   head.body = no_body ? http::BodyKind::none : http::BodyKind::length;
   head.content_length = body.size();
-  head.headers.add(http::FieldId::date, "Date", head.arena.keep(http::imf_fixdate(now_unix)));
+  head.headers.add(http::FieldId::date, "Date", head.arena.keep(http::imf_fixdate(facts.now_unix)));
   for (const auto& [name, value] : response.headers)
     head.headers.add(head.arena.keep(name), head.arena.keep(value));
-  if (response.cause) {
-    head.headers.add(http::FieldId::content_type, "Content-Type", "application/json");
+  if (refusal) {
+    head.headers.add(http::FieldId::content_type, "Content-Type", content_type_of(refusal->format));
     head.headers.add("Cache-Control", "no-store");
+    if (refusal->format == PageFormat::html) {
+      head.headers.add("X-Content-Type-Options", "nosniff");
+      if (refusal->built_in) head.headers.add("Content-Security-Policy", built_in_policy());
+    }
   }
   return body;
 }

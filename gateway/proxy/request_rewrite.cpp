@@ -1,6 +1,7 @@
 #include "proxy/request_rewrite.h"
 
 #include "base/ascii.h"
+#include "http/forwarded.h"
 #include "http/hop_by_hop.h"
 #include "policy/header_rules.h"
 
@@ -8,24 +9,6 @@ namespace postern::proxy {
 namespace {
 
 using http::FieldId;
-
-// The last address of X-Forwarded-For that is no trusted proxy's: everything before it can be forged.
-std::optional<base::IpAddress> last_untrusted(const base::CidrSet& trusted, const http::Headers& headers) {
-  std::optional<base::IpAddress> found;
-  for (const http::HeaderField& field : headers) {
-    if (field.id != FieldId::x_forwarded_for) continue;
-    std::string_view list = field.value;
-    while (const auto element = base::next_element(list)) {
-      const std::optional<base::IpAddress> address = base::IpAddress::parse(*element);
-      if (!address) {
-        found.reset();  // what stands before an unreadable element cannot be trusted
-        continue;
-      }
-      if (!trusted.contains(*address) || !found) found = address;
-    }
-  }
-  return found;
-}
 
 // Fields that a backend may believe, and that only a trusted proxy or this gateway may set. Those with an id
 // are seen to by it; here are the others, and the twins of all of them that differ by "_" for "-".
@@ -39,43 +22,28 @@ bool is_forged(const Snapshot& snapshot, std::string_view name, bool trusted) {
   return of_proxies && (!trusted || name.find('_') != std::string_view::npos);
 }
 
+// Values of all fields of this id, joined; empty without one.
+std::string_view joined(FieldId id, http::RequestHead& request) {
+  std::string_view values;
+  for (const http::HeaderField& field : request.headers)
+    if (field.id == id)
+      values = values.empty() ? field.value : request.arena.keep({values, ", ", field.value});
+  return values;
+}
+
 }  // namespace
-
-ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts,
-                        const http::RequestHead& request) {
-  ClientIdentity client{facts.peer.ip, facts.peer_text, false, facts.tls, request.authority};
-  if (snapshot.trusted_proxies.empty() || !snapshot.trusted_proxies.contains(facts.peer.ip)) return client;
-  client.trusted_proxy = true;
-  if (const auto address = last_untrusted(snapshot.trusted_proxies, request.headers)) {
-    client.address = *address;
-    client.address_text = address->text();
-  }
-  const std::string_view scheme = request.headers.get(FieldId::x_forwarded_proto);
-  if (!scheme.empty()) client.tls = base::equal_ignoring_case(scheme, "https");
-  const std::string_view host = request.headers.get(FieldId::x_forwarded_host);
-  if (http::read_authority(host)) client.authority = host;
-  return client;
-}
-
-net::ProxyRoute route_of(const ClientIdentity& client, const http::ClientFacts& facts) {
-  const uint16_t port = client.address == facts.peer.ip ? facts.peer.port : uint16_t{0};
-  net::ProxyRoute route{{client.address, port}, facts.local};
-  if (facts.local.ip.is_unspecified() && !client.address.is_v6())
-    route.destination.ip = base::IpAddress();  // of the client's family
-  return route;
-}
 
 void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, const ClientIdentity& client,
                      const policy::RequestContext& context, std::string_view request_id,
                      std::string_view endpoint_authority, const routing::Rewriting& rewriting,
                      http::RequestHead& request) {
   http::Headers& headers = request.headers;
+  const ForwardedFields told = snapshot.forwarded;
   std::string_view forwarded_for;
+  std::string_view forwarded;
   if (client.trusted_proxy) {
-    for (const http::HeaderField& field : headers)
-      if (field.id == FieldId::x_forwarded_for)
-        forwarded_for =
-            forwarded_for.empty() ? field.value : request.arena.keep({forwarded_for, ", ", field.value});
+    forwarded_for = joined(FieldId::x_forwarded_for, request);
+    if (told.standard) forwarded = joined(FieldId::forwarded, request);
   }
   const bool keep_expect = request.expects_continue;
   const bool trusted = client.trusted_proxy;
@@ -84,7 +52,8 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   const std::string_view authority = request.authority.empty() ? endpoint_authority : request.authority;
   const bool literal_host = rewriting.host.kind == routing::HostRule::Kind::literal;
   const std::string_view host = literal_host ? std::string_view(rewriting.host.text) : authority;
-  std::string_view prefix = rewriting.path ? rewriting.path->stripped() : std::string_view();
+  std::string_view prefix =
+      told.x_forwarded && rewriting.path ? rewriting.path->stripped() : std::string_view();
   bool names_host = false;
   bool has_proto = false;
   bool has_host = false;
@@ -97,11 +66,11 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   };
   headers.remove_if([&](const http::HeaderField& field) {
     switch (field.id) {
-      case FieldId::x_forwarded_for: return true;
+      case FieldId::x_forwarded_for: return told.x_forwarded || !trusted;
       case FieldId::x_forwarded_proto: has_proto = trusted; return !trusted;
       case FieldId::x_forwarded_host: has_host = trusted; return !trusted;
       case FieldId::x_forwarded_port: has_port = trusted; return !trusted;
-      case FieldId::forwarded: return !trusted;
+      case FieldId::forwarded: return told.standard || !trusted;
       case FieldId::expect: return !keep_expect;
       case FieldId::content_length: return true;  // written anew
       case FieldId::host: names_host = field.value == host; return !names_host;
@@ -113,15 +82,24 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   });
 
   if (!names_host) headers.add(FieldId::host, "Host", host);
-  headers.add(FieldId::x_forwarded_for, "X-Forwarded-For",
-              forwarded_for.empty() ? std::string_view(facts.peer_text)
-                                    : request.arena.keep({forwarded_for, ", ", facts.peer_text}));
-  if (!has_proto) headers.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", client.tls ? "https" : "http");
-  if (!has_host) headers.add(FieldId::x_forwarded_host, "X-Forwarded-Host", authority);
-  if (!has_port && !trusted)
-    headers.add(FieldId::x_forwarded_port, "X-Forwarded-Port",
-                request.arena.keep(std::to_string(facts.listener_port)));
-  if (!prefix.empty()) headers.add(FieldId::other, "X-Forwarded-Prefix", prefix);
+  if (told.x_forwarded) {
+    headers.add(FieldId::x_forwarded_for, "X-Forwarded-For",
+                forwarded_for.empty() ? std::string_view(facts.peer_text)
+                                      : request.arena.keep({forwarded_for, ", ", facts.peer_text}));
+    if (!has_proto)
+      headers.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", client.tls ? "https" : "http");
+    if (!has_host) headers.add(FieldId::x_forwarded_host, "X-Forwarded-Host", authority);
+    if (!has_port && !trusted)
+      headers.add(FieldId::x_forwarded_port, "X-Forwarded-Port",
+                  request.arena.keep(std::to_string(facts.listener_port)));
+    if (!prefix.empty()) headers.add(FieldId::other, "X-Forwarded-Prefix", prefix);
+  }
+  if (told.standard) {
+    const std::string hop = http::write_forwarded(
+        {facts.peer.ip, request.authority, facts.tls ? std::string_view("https") : std::string_view("http")});
+    headers.add(FieldId::forwarded, "Forwarded",
+                forwarded.empty() ? request.arena.keep(hop) : request.arena.keep({forwarded, ", ", hop}));
+  }
   if (has_id) headers.add(FieldId::other, snapshot.request_id_field, request_id);
   if (snapshot.via) headers.add(FieldId::via, "Via", "1.1 postern");
   for (const auto& [name, value] : context.forwarded_fields) headers.set(name, value);

@@ -6,25 +6,11 @@
 
 #include "http/stream.h"
 #include "http/target.h"
-#include "net/proxy_protocol.h"
 #include "policy/request_context.h"
+#include "proxy/client_identity.h"
 #include "proxy/snapshot.h"
 
 namespace postern::proxy {
-
-// Who the client is once the trust list was applied: what a trusted proxy in front says, else the socket.
-struct ClientIdentity {
-  base::IpAddress address;
-  std::string address_text;
-  bool trusted_proxy = false;    // the socket's other end is on the list
-  bool tls = false;              // the client's own scheme, as far as it can be known
-  std::string_view authority{};  // that it asked for, of the request's head; empty: it did not say
-};
-ClientIdentity identify(const Snapshot& snapshot, const http::ClientFacts& facts,
-                        const http::RequestHead& request);
-
-// The client's connection, for endpoints that are told of it. Behind a trusted proxy its port is not known.
-net::ProxyRoute route_of(const ClientIdentity& client, const http::ClientFacts& facts);
 
 // In place, once per exchange: attempts share the result. `endpoint_authority` stands in for a Host that the
 // client did not send (HTTP/1.0).

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "http/head.h"
-#include "proxy/request_rewrite.h"
+#include "proxy/client_identity.h"
 #include "proxy/snapshot.h"
 #include "upstream/group_model.h"
 

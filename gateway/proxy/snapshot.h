@@ -12,6 +12,7 @@
 #include "http1/server_connection.h"
 #include "net/dns_client.h"
 #include "net/tls_context.h"
+#include "proxy/error_pages.h"
 #include "routing/table.h"
 #include "telemetry/metrics.h"
 #include "upstream/group_model.h"
@@ -38,6 +39,13 @@ struct Limits {
   uint32_t connections = 20'000;
 };
 
+// By which fields endpoints are told who asked for what. Those that are not written are passed on from
+// trusted proxies and from nobody else.
+struct ForwardedFields {
+  bool x_forwarded = true;
+  bool standard = false;  // RFC 7239; counts before the others when both were sent
+};
+
 struct Snapshot {
   uint64_t version = 0;  // counts the configurations of this process
   std::vector<ListenerModel> listeners;
@@ -47,6 +55,8 @@ struct Snapshot {
   Limits limits;
   base::CidrSet trusted_proxies;
   net::DnsOptions names;  // how names of endpoints are looked up
+  ForwardedFields forwarded;
+  ErrorPages error_pages;
   // Amends what is answered before there is a route; null: nothing to amend.
   std::unique_ptr<const policy::Policy> unrouted;
   std::string request_id_field;           // empty: no ids are sent or taken

@@ -150,7 +150,7 @@ void ClientConnection::refuse_plain_http(net::TlsTransport& tls) {
   http::ResponseHead head;
   const std::string body = proxy::render(proxy::failure_response({Cause::tls_expected, Stage::tls_handshake},
                                                                  "plain HTTP was sent to a TLS port"),
-                                         {}, current_.services.unix_now(), head);
+                                         {.now_unix = current_.services.unix_now()}, head);
   carrier->write(http1::write_response(head, {head.body, head.content_length, "close"}));
   carrier->write(base::Chunk::copy_of(body));
   carrier->finish();

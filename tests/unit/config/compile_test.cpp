@@ -466,3 +466,41 @@ TEST_CASE("compile: every example in conf compiles whole, given the files that i
     CHECK_MESSAGE(compiled.has_value(), (compiled ? "" : compiled.error().text()));
   }
 }
+
+TEST_CASE("compile: error pages are read from their files, and bounded") {
+  const std::string folder = std::filesystem::temp_directory_path() / "postern_error_pages_test";
+  std::filesystem::create_directories(folder + "/folder.html");
+  write(folder + "/404.html", "<h1>{status}</h1>");
+  write(folder + "/most.txt", std::string(64 * 1024, 'x'));
+  write(folder + "/more.txt", std::string(64 * 1024 + 1, 'x'));
+  write(folder + "/page.pdf", "x");
+  const std::string rest =
+      "listeners: [{ address: \"127.0.0.1:0\" }]\nroutes: [{ upstream: \"http://127.0.0.1:1\" }]\n";
+  const std::string name = folder + "/postern.yaml";
+  Compiler compiler;
+  const Compiled compiled =
+      compiler.compile_text("error_pages: { detail: full, 404: 404.html, 5xx: [most.txt] }\n" + rest, name);
+  REQUIRE_MESSAGE(compiled.has_value(), (compiled ? "" : compiled.error().text()));
+  const proxy::ErrorPages& pages = (*compiled)->error_pages;
+  CHECK(pages.full_detail);
+  REQUIRE(pages.find(404, proxy::PageFormat::html) != nullptr);
+  CHECK(pages.find(404, proxy::PageFormat::html)->fill({.status = 404}) == "<h1>404</h1>");
+  CHECK(pages.find(502, proxy::PageFormat::text) != nullptr);
+  CHECK(contains(compiler.problems_of("error_pages: { 404: more.txt }\n" + rest, name),
+                 ":1:21 error_pages.404: \"more.txt\" is longer than 64KiB"));
+  CHECK(contains(compiler.problems_of("error_pages: { 4xx: page.pdf }\n" + rest, name),
+                 "error_pages.4xx: \"page.pdf\" ends in none of .html, .json and .txt"));
+  for (const char* file : {"nothing.html", "folder.html"}) {
+    CAPTURE(file);
+    CHECK(contains(compiler.problems_of("error_pages: { 500: " + std::string(file) + " }\n" + rest, name),
+                   "cannot read the file"));
+  }
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("compile: a pattern that is no expression is told with its place") {
+  Compiler compiler;
+  CHECK(contains(compiler.problems_of("listeners: [{ address: \"127.0.0.1:0\" }]\nroutes: [{ upstream: "
+                                      "\"http://127.0.0.1:1\", rewrite: { pattern: \"^/(x$\", to: /y } }]\n"),
+                 "routes[0].rewrite.pattern: is no RE2 expression"));
+}

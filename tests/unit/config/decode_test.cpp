@@ -382,3 +382,36 @@ TEST_CASE("decode: the log takes every key, and adds to the list of redacted par
   CHECK(said_of_part("log: { level: warning }") ==
         "f:1:15 log.level: \"warning\" is not one of debug, info, warn or error; did you mean \"warn\"?\n");
 }
+
+TEST_CASE("document: forwarded is a word") {
+  const auto mode = [](const std::string& word) {
+    return load("forwarded: " + word + "\n" + rest)->forwarded;
+  };
+  CHECK(mode("x_forwarded") == ForwardedMode::x_forwarded);
+  CHECK(mode("rfc7239") == ForwardedMode::rfc7239);
+  CHECK(mode("both") == ForwardedMode::both);
+  CHECK(mode("off") == ForwardedMode::off);
+  CHECK(load(rest)->forwarded == ForwardedMode::x_forwarded);
+  CHECK(said_of_part("forwarded: rfc7329").find("did you mean \"rfc7239\"?") != std::string::npos);
+}
+
+TEST_CASE("document: error pages have statuses for keys") {
+  const auto loaded =
+      load("error_pages: { detail: full, 404: a.html, 4xx: [b.html, b.json], 599: c.txt }\n" + rest);
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->warnings.empty());
+  CHECK(loaded->error_pages.full_detail);
+  REQUIRE(loaded->error_pages.pages.size() == 4);
+  CHECK(loaded->error_pages.pages[1].first == 400);
+  CHECK(loaded->error_pages.pages[2].last == 499);
+  CHECK(loaded->error_pages.pages[2].file == "b.json");
+  for (const char* key : {"399", "600", "40", "4044", "4x", "xxx", "4xX", "+40", "details"}) {
+    CAPTURE(key);
+    CHECK(said_of_part("error_pages: { " + std::string(key) + ": a.html }").find("unknown key") !=
+          std::string::npos);
+  }
+  CHECK(said_of_part("error_pages: { detail: all }").find("is not safe or full") != std::string::npos);
+  CHECK(said_of("error_pages: { detail: full }\nlisteners: [{ address: \":80\" }]\nroutes: [{ upstream: "
+                "\"http://127.0.0.1:1\" }]\n")
+            .find("warning: error_pages.detail: full tells strangers") != std::string::npos);
+}

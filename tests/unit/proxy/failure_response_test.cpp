@@ -19,7 +19,7 @@ struct Rendered {
 
 Rendered rendered(const http::LocalResponse& response, std::string_view request_id = "id-1") {
   Rendered made;
-  made.body = proxy::render(response, request_id, noon, made.head);
+  made.body = proxy::render(response, {.request_id = request_id, .now_unix = noon}, made.head);
   return made;
 }
 
@@ -107,4 +107,45 @@ TEST_CASE("failure response: an answer that is no refusal keeps its own body and
   http::LocalResponse preflight;
   preflight.status = 204;
   CHECK(rendered(preflight).head.body == http::BodyKind::none);
+}
+
+TEST_CASE("failure response: the client's Accept says what it looks like") {
+  http::RequestHead request;
+  request.authority = "app.example";
+  request.headers.add("Accept", "text/html,*/*;q=0.8");
+  const http::LocalResponse lost = proxy::failure_response({Cause::no_route, base::Stage::routing}, {});
+  Rendered page;
+  page.body = proxy::render(lost, {.request = &request, .target = "/a<b>?token=x"}, page.head);
+  CHECK(page.head.headers.get(FieldId::content_type) == "text/html; charset=utf-8");
+  CHECK(page.head.headers.find("Content-Security-Policy")->value.starts_with("default-src 'none'"));
+  CHECK(page.head.headers.find("X-Content-Type-Options")->value == "nosniff");
+  CHECK(page.head.content_length == page.body.size());
+  CHECK(page.body.find("app.example/a&lt;b&gt;<") != std::string::npos);
+  CHECK(page.body.find("token") == std::string::npos);  // a query may hold a secret
+}
+
+TEST_CASE("failure response: an operator's page stands in for the one of its kind, with its own policy") {
+  http::RequestHead request;
+  request.headers.add("Accept", "text/html");
+  proxy::ErrorPages pages;
+  pages.add(404, 404, proxy::PageFormat::html, "<h1>{error}</h1>");
+  const http::LocalResponse lost = proxy::failure_response({Cause::no_route, base::Stage::routing}, {});
+  Rendered page;
+  page.body = proxy::render(lost, {.pages = &pages, .request = &request}, page.head);
+  CHECK(page.body == "<h1>no_route</h1>");
+  CHECK(page.head.headers.find("Content-Security-Policy") == nullptr);
+  Rendered json;
+  json.body = proxy::render(lost, {.pages = &pages}, json.head);
+  CHECK(member(json.body, "error") == "no_route");
+}
+
+TEST_CASE("failure response: with full detail the endpoint's faults are told as well") {
+  proxy::ErrorPages pages;
+  pages.full_detail = true;
+  Rendered made;
+  made.body =
+      proxy::render(proxy::failure_response({Cause::upstream_refused, base::Stage::connect}, "10.9.8.7:3000"),
+                    {.pages = &pages}, made.head);
+  CHECK(member(made.body, "detail") == "10.9.8.7:3000");
+  CHECK(member(made.body, "remedy") == base::traits(Cause::upstream_refused).remedy);
 }

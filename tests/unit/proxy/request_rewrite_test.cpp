@@ -321,3 +321,33 @@ TEST_CASE("rewrite: an operator's rules come last") {
   CHECK(request.field("X-Forwarded-Host") == "(none)");
   CHECK(request.field("X-Real-IP") == "203.0.113.9");
 }
+
+TEST_CASE("rewrite: Forwarded is written instead, or as well, or nothing is") {
+  const auto told = [](proxy::ForwardedFields fields, bool trusted) {
+    Rewritten request;
+    request.snapshot.forwarded = fields;
+    if (trusted) request.trusting("203.0.113.9");
+    request.with("Forwarded", "for=192.0.2.77").with("X-Forwarded-For", "192.0.2.77").run();
+    return request.field("Forwarded") + " / " + request.field("X-Forwarded-For");
+  };
+  const std::string hop = "for=203.0.113.9;host=app.example.com;proto=http";
+  CHECK(told({true, false}, false) == "(none) / 203.0.113.9");
+  CHECK(told({false, true}, false) == hop + " / (none)");
+  CHECK(told({true, true}, false) == hop + " / 203.0.113.9");
+  CHECK(told({false, false}, false) == "(none) / (none)");
+  CHECK(told({true, false}, true) == "for=192.0.2.77 / 192.0.2.77, 203.0.113.9");
+  CHECK(told({false, true}, true) == "for=192.0.2.77, " + hop + " / 192.0.2.77");
+  CHECK(told({true, true}, true) == "for=192.0.2.77, " + hop + " / 192.0.2.77, 203.0.113.9");
+  CHECK(told({false, false}, true) == "for=192.0.2.77 / 192.0.2.77");
+}
+
+TEST_CASE("rewrite: an IPv6 client is quoted in Forwarded") {
+  Rewritten request;
+  request.snapshot.forwarded = {false, true};
+  request.facts.peer = {*base::IpAddress::parse("2001:db8::9"), 40000};
+  request.facts.tls = true;
+  request.judged.head.authority = "app.example.com:8443";
+  request.run();
+  CHECK(request.field("Forwarded") == "for=\"[2001:db8::9]\";host=\"app.example.com:8443\";proto=https");
+  CHECK(request.field("X-Forwarded-Proto") == "(none)");
+}

@@ -1,0 +1,118 @@
+#include "http/forwarded.h"
+
+#include "base/ascii.h"
+
+namespace postern::http {
+namespace {
+
+using Failure = tl::unexpected<std::string_view>;
+
+constexpr size_t longest_list = 64 * 1024;
+
+void skip_space(std::string_view& text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+}
+
+std::string_view take_token(std::string_view& text) {
+  size_t end = 0;
+  while (end < text.size() && base::is_token_char(text[end])) ++end;
+  const std::string_view token = text.substr(0, end);
+  text.remove_prefix(end);
+  return token;
+}
+
+// A token, or a quoted string with its escapes resolved; nothing when it is neither.
+std::optional<std::string> take_value(std::string_view& text) {
+  if (text.empty() || text.front() != '"') {
+    const std::string_view token = take_token(text);
+    return token.empty() ? std::nullopt : std::optional<std::string>(token);
+  }
+  std::string value;
+  for (size_t at = 1; at < text.size(); ++at) {
+    if (text[at] == '"') {
+      text.remove_prefix(at + 1);
+      return value;
+    }
+    if (text[at] == '\\' && ++at == text.size()) break;
+    value += text[at];
+  }
+  return std::nullopt;
+}
+
+// node of RFC 7239 6: an address, with a port or without; IPv6 in brackets.
+std::optional<base::IpAddress> read_node(std::string_view node) {
+  if (node.starts_with('[')) {
+    const size_t close = node.find(']');
+    if (close == node.npos) return std::nullopt;
+    const std::string_view rest = node.substr(close + 1);
+    if (!rest.empty() && rest.front() != ':') return std::nullopt;
+    const std::string_view address = node.substr(1, close - 1);
+    return address.find(':') == address.npos ? std::nullopt : base::IpAddress::parse(address);
+  }
+  const std::string_view address = node.substr(0, node.find(':'));
+  return base::IpAddress::parse(address);
+}
+
+// Stores a pair; false when the element has its name already.
+class Pairs {
+ public:
+  explicit Pairs(ForwardedElement& element) : element_(element) {}
+  bool store(std::string_view name, std::string value) {
+    if (base::equal_ignoring_case(name, "for")) {
+      if (std::exchange(element_.names_client, true)) return false;
+      element_.client = read_node(value);
+    } else if (base::equal_ignoring_case(name, "host")) {
+      if (std::exchange(host_, true)) return false;
+      element_.host = std::move(value);
+    } else if (base::equal_ignoring_case(name, "proto")) {
+      if (std::exchange(proto_, true)) return false;
+      element_.proto = std::move(value);
+    }
+    return true;
+  }
+
+ private:
+  ForwardedElement& element_;
+  bool host_ = false;
+  bool proto_ = false;
+};
+
+}  // namespace
+
+ForwardedResult next_forwarded(std::string_view& list) {
+  if (list.size() > longest_list) return Failure("the Forwarded field is too long");
+  for (skip_space(list); list.starts_with(','); skip_space(list)) list.remove_prefix(1);  // empty elements
+  if (list.empty()) return std::nullopt;
+  ForwardedElement element;
+  Pairs pairs(element);
+  for (;;) {
+    const std::string_view name = take_token(list);
+    if (name.empty() || !list.starts_with('=')) return Failure("an element of Forwarded has no name=value");
+    list.remove_prefix(1);
+    std::optional<std::string> value = take_value(list);
+    if (!value) return Failure("an element of Forwarded has a value that is neither token nor quoted");
+    if (!pairs.store(name, std::move(*value))) return Failure("an element of Forwarded has a name twice");
+    skip_space(list);
+    if (list.starts_with(';')) {
+      list.remove_prefix(1);
+      skip_space(list);
+      continue;
+    }
+    if (list.empty()) return element;
+    if (!list.starts_with(',')) return Failure("an element of Forwarded goes on where it should end");
+    list.remove_prefix(1);
+    return element;
+  }
+}
+
+std::string write_forwarded(const ForwardedHop& hop) {
+  std::string text = hop.client.is_v6() ? "for=\"[" + hop.client.text() + "]\"" : "for=" + hop.client.text();
+  if (!hop.host.empty()) {
+    const bool plain = base::is_token(hop.host);  // no colon, no bracket
+    text.append(";host=").append(plain ? "" : "\"").append(hop.host).append(plain ? "" : "\"");
+  }
+  if (!hop.proto.empty()) text.append(";proto=").append(hop.proto);
+  return text;
+}
+
+}  // namespace postern::http
