@@ -126,7 +126,7 @@ Task<Result<http::LocalResponse>> Client::answer_metrics() {
 void Client::answer(http::LocalResponse response) {
   if (!connection_.request_body().closed()) connection_.close_after_response();
   http::ResponseHead head;
-  const std::string body = proxy::render(response, {}, net::unix_now(), head);
+  const std::string body = proxy::render(response, {.now_unix = net::unix_now()}, head);
   connection_.respond(head);
   connection_.response_body().push(base::Chunk::copy_of(body));
   connection_.response_body().end();
