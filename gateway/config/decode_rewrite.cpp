@@ -161,6 +161,7 @@ std::optional<HostDocument> decode_host_sent(const Value& value) {
 void decode_rewriting(const Fields& fields, RouteDocument& route) {
   const bool answers_itself = route.respond || route.redirect || route.files;
   for (std::string_view key : {"rewrite", "host", "rewrite_location", "cookies", "request_headers"}) {
+    if (route.files && key == "rewrite") continue;  // says where below the folder a file is looked for
     const auto found = answers_itself ? fields.take(key) : std::nullopt;
     if (found) found->complain("is for what goes to an upstream, and this route answers by itself");
   }

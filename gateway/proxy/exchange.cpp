@@ -305,8 +305,9 @@ bool Exchange::wants_another(upstream::Group& group, size_t index, const Attempt
                            .informed = informed_};
   if (sent) {
     note_answer(group, index, now, attempt.head.status);
+    if (!may_retry_status(attempt.head.status, facts, method, rules)) return false;
     trying.tried.push_back(index);
-    return may_retry_status(attempt.head.status, facts, method, rules);
+    return true;
   }
   trying.last = sent.error();
   const Cause cause = trying.last.cause;
@@ -579,9 +580,18 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
 Task<Result<void>> Exchange::serve_files(const files::Site& site) {
   note_encodings();
   const http::RequestHead& request = stream_.request();
+  std::string rewritten;
+  http::Target below;  // where the file is looked for, when that is elsewhere than the client says
+  if (route_->rewriting.path) {
+    auto applied = route_->rewriting.path->apply(target_);
+    if (!applied) co_return base::fail(failed(Cause::bad_request, Stage::routing, applied.error()));
+    if (*applied) rewritten = std::move(**applied);
+    const auto read = http::read_target(rewritten.empty() ? target_.path : rewritten, below);
+    if (!read) co_return base::fail(failed(Cause::bad_request, Stage::routing, read.error()));
+  }
   std::variant<files::Found, http::LocalResponse> answer_or_found =
       site.answer({.head = request,
-                   .path = target_.path,
+                   .path = route_->rewriting.path ? below.path : target_.path,
                    .public_path = target_.path,
                    .query = target_.query,
                    .has_query = target_.has_query,

@@ -299,3 +299,15 @@ def test_example_of_an_application_with_its_api(start_gateway, root, site, trust
         assert connection.request("GET", "/assets/none.js", BROWSER, host="app.example.com").status == 404
         assert connection.request("GET", "/api/echo", BROWSER, host="app.example.com").json()["method"] == "GET"
         assert connection.request("GET", "/orders", BROWSER, host="other.example.com").status == 404
+
+
+def test_folder_is_served_below_a_prefix(start_gateway, root):
+    (root / "docs").mkdir()
+    (root / "docs" / "index.html").write_text("the docs")
+    gateway = start_gateway(serving(root, route={"match": {"path": "/app"}, "rewrite": {"strip_prefix": "/app"}}))
+    assert fetch(gateway.port, "/app/docs/?x=1").body == b"the docs"
+    assert fetch(gateway.port, "/app/docs/index.html").body == b"the docs"
+    moved = fetch(gateway.port, "/app/docs?x=1")
+    assert moved.status == 301 and moved.header("location") == "/app/docs/?x=1"  # as the client knows it
+    assert fetch(gateway.port, "/docs/index.html").status == 404  # no route
+    assert fetch(gateway.port, "/app/../docs/index.html").status in (400, 404)

@@ -93,6 +93,9 @@ TEST_CASE("rewrite keys: they are for what goes to an upstream") {
     CAPTURE(keys);
     CHECK(contains(said_of(parts + "  - { respond: { body: x }, " + keys + " }\n"),
                    "is for what goes to an upstream, and this route answers by itself"));
+    const bool is_path = std::string_view(keys).starts_with("rewrite:");  // of a file, too
+    CHECK(contains(said_of(parts + "  - { files: ., " + keys + " }\n"),
+                   "is for what goes to an upstream, and this route answers by itself") == !is_path);
   }
 }
 
