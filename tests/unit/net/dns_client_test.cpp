@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 
 #include "dns_message.h"
@@ -148,13 +150,18 @@ TEST_CASE("dns client: a server that says nothing is given up") {
 }
 
 TEST_CASE("dns client: the hosts file is respected, without a question") {
+  std::ifstream hosts(
+      "/etc/hosts");  // a bare root may have none: then there is no answer, and no question either
+  const std::string known{std::istreambuf_iterator<char>(hosts), std::istreambuf_iterator<char>()};
+  const bool stands_there = known.find("localhost") != std::string::npos;
   Ground ground;
   Asked asked;
-  ground.client.ask(NameKind::host, "localhost", asked);  // stands there on every machine
+  ground.client.ask(NameKind::host, "localhost", asked);
   REQUIRE(ground.until_told(asked));
-  REQUIRE_FALSE(asked.answer.addresses.empty());
-  for (const base::IpAddress& address : asked.answer.addresses) CHECK(address.is_loopback());
   CHECK(ground.server.questions == 0);
+  CHECK(asked.answer.addresses.empty() != stands_there);
+  CHECK(asked.why.empty() == stands_there);
+  for (const base::IpAddress& address : asked.answer.addresses) CHECK(address.is_loopback());
 }
 
 TEST_CASE("dns client: another server is asked what the one before has not answered") {
