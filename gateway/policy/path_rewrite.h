@@ -26,9 +26,9 @@ struct PathRewriteOptions {
 };
 
 // Works on the normalised path, and what comes of it is normalised and judged again: it can leave no rule
-// that a client's own path could not leave. The query stays as it is, byte for byte, unless the pattern names
-// it by
-// "\?": then the pattern is for path and query. A "?" in the replacement begins a query that goes in front.
+// that a client's own path could not leave, and no ".." may come of it. The query stays as it is, byte for
+// byte, unless the pattern names it by "\?": then the pattern is for path and query. A "?" in the replacement
+// begins a query that goes in front.
 class PathRewrite {
  public:
   static constexpr size_t longest = 64 * 1024;  // bytes of a result
