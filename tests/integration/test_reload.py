@@ -174,7 +174,9 @@ def test_running_exchange_keeps_the_configuration_it_began_with(start_gateway, n
 def test_reload_while_a_body_streams_changes_nothing_in_it(start_gateway, node_http):
     gateway = start_gateway(simple(node_http))
     with Connection(gateway.port) as connection:
-        connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n" + b"x" * 100_000)
+        connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.read_head().status == 100  # the exchange has begun
+        connection.send(b"x" * 100_000)
         gateway.reload(simple(node_http, route={"body_size": "1KiB"}))
         connection.send(b"x" * 100_000)
         assert connection.read_response().json()["body_bytes"] == 200_000
