@@ -1,5 +1,9 @@
 """Pieces of configuration that many tests put together."""
 
+import os
+
+from settings import ROOT
+
 
 def upstream(*endpoints, **more):
     """One named upstream; endpoints are URLs or anything with a `url`."""
@@ -23,3 +27,13 @@ def tls_listener(*leaves, **more):
 
 def plain_listener(**more):
     return {"address": "127.0.0.1:0", **more}
+
+
+def example(name, replace):
+    """The text of a file in conf/ with some of its parts replaced, each of which must be there."""
+    with open(os.path.join(ROOT, "conf", name), encoding="utf-8") as file:
+        text = file.read()
+    for old, new in replace.items():
+        assert old in text, f"{name} has no {old}"
+        text = text.replace(old, new)
+    return text

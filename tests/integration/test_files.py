@@ -11,10 +11,10 @@ import brotli
 import pytest
 
 import backends
-from configs import plain_listener, tls_listener, upstream
+from configs import example, plain_listener, tls_listener, upstream
 from gateway import MemoryWatch
 from raw import Connection
-from settings import LARGE_BODY, MEBIBYTE, ROOT, SLOW_BUILD, patience
+from settings import LARGE_BODY, MEBIBYTE, SLOW_BUILD, patience
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
@@ -263,15 +263,6 @@ def test_folder_that_is_not_there_is_a_problem_with_its_place(start_gateway, tmp
 
 
 # The examples in conf/
-
-def example(name, replace):
-    with open(os.path.join(ROOT, "conf", name), encoding="utf-8") as file:
-        text = file.read()
-    for old, new in replace.items():
-        assert old in text, f"{name} has no {old}"
-        text = text.replace(old, new)
-    return text
-
 
 def test_example_of_a_static_site(start_gateway, root, site, trust):
     (root / "images").mkdir()

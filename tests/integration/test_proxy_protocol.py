@@ -1,6 +1,5 @@
 """PROXY protocol on listeners: who may name the client, what a header changes, and what a bad one costs."""
 
-import os
 import shutil
 import socket
 import ssl
@@ -9,9 +8,9 @@ import subprocess
 
 import pytest
 
-from configs import simple, tls_listener
+from configs import example, simple, tls_listener
 from raw import Connection, Truncated, fetch
-from settings import ROOT, patience
+from settings import patience
 
 V1 = b"PROXY TCP4 192.0.2.77 198.51.100.1 40000 443\r\n"
 V1_SIX = b"PROXY TCP6 2001:db8::77 2001:db8::1 40000 443\r\n"
@@ -130,9 +129,7 @@ def test_reload_changes_who_is_trusted(start_gateway, node_http):
 def test_example_behind_a_balancer_serves_tls_behind_the_header(start_gateway, node_http, site, trust, tmp_path):
     shutil.copy(site.as_config()["certificate"], tmp_path / "site.pem")
     shutil.copy(site.as_config()["key"], tmp_path / "site.key")
-    with open(os.path.join(ROOT, "conf", "behind_tcp_balancer.yaml"), encoding="utf-8") as file:
-        text = file.read()
-    gateway = start_gateway(text, environment={"POSTERN_ADDRESS": "127.0.0.1:0", "POSTERN_BALANCER": "127.0.0.1",
+    gateway = start_gateway(example("behind_tcp_balancer.yaml", {}), environment={"POSTERN_ADDRESS": "127.0.0.1:0", "POSTERN_BALANCER": "127.0.0.1",
                                                "POSTERN_TLS": str(tmp_path), "POSTERN_APP": node_http.url})
     for header in (V1, V2):
         mark = gateway.mark()
