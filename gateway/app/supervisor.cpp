@@ -117,8 +117,11 @@ bool Supervisor::start() {
 }
 
 tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Document& document) {
-  config::CompileOptions options{
-      .version = version_ + 1, .tickets = tickets_, .now_unix = net::unix_now(), .demo_port = {}};
+  config::CompileOptions options{.version = version_ + 1,
+                                 .tickets = tickets_,
+                                 .now_unix = net::unix_now(),
+                                 .workers = workers_.size(),
+                                 .demo_port = {}};
   if (demo_) options.demo_port = demo_->port();
   config::Diagnostics notes(document.file);
   auto compiled = config::compile(document, options, notes);

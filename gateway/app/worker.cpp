@@ -1,6 +1,7 @@
 #include "app/worker.h"
 
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <optional>
 
@@ -47,6 +48,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
     if (auto* adopt = std::get_if<AdoptSnapshot>(&message)) {
       if (dns_client_.configure(adopt->snapshot->names)) resolver_.forget();
       current_.pin = proxy::pin(adopt->snapshot, registry_, metrics_);
+      show_outdated_tunnels_out();
       if (!drain_.begun()) acceptor_.adopt(std::move(adopt->listeners));
       shared_.tell_control(SnapshotAdopted{adopt->snapshot->version});
     } else if (const auto* health = std::get_if<EndpointHealth>(&message)) {
@@ -62,6 +64,18 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
   }
 
  private:
+  void show_outdated_tunnels_out() {
+    const proxy::Snapshot& snapshot = *current_.pin->snapshot;
+    const proxy::LeavingPace& pace = snapshot.limits.leaving;
+    const size_t count = tunnels_.adopt(proxy::route_terms(snapshot), pace);
+    if (count == 0) return;
+    const base::ErrorTraits& traits = base::traits(base::Cause::route_changed);
+    shared_.log.info("tunnels_leaving", {{"tunnels", count},
+                                         {"per_second", std::ceil(pace.per_second(count))},
+                                         {"cause", traits.label},
+                                         {"meaning", traits.meaning},
+                                         {"remedy", traits.remedy}});
+  }
   void on_connections_gone() override { tell_if_drained(); }
   void on_tunnels_gone() override { tell_if_drained(); }
   void tell_if_drained() {

@@ -56,6 +56,7 @@ enum class Cause : uint8_t {
   file_unreadable,
   timed_out,
   shutting_down,
+  route_changed,
   overloaded,
   internal,
 };

@@ -14,6 +14,7 @@
 #include "config/compile_policy.h"
 #include "config/compile_resilience.h"
 #include "config/compile_rewrite.h"
+#include "config/fingerprint.h"
 #include "net/socket.h"
 #include "routing/path_matcher.h"
 
@@ -196,6 +197,16 @@ void compile_upstreams(Compilation& compilation) {
   }
 }
 
+uint64_t terms_of(const Document& document, const RouteDocument& route) {
+  uint64_t origins = 0;
+  for (const OriginsDocument& list : document.origins)
+    if (list.name == route.origins) origins = list.fingerprint;
+  uint64_t jwt = 0;
+  for (const JwtDocument& rules : document.jwt)
+    if (rules.name == route.jwt) jwt = rules.fingerprint;
+  return fingerprint({route.fingerprint, origins, jwt});
+}
+
 void compile_routes(Compilation& compilation) {
   PolicyCompiler policies(compilation.document, compilation.problems, compilation.notes);
   CompressionCompiler rules;
@@ -208,6 +219,7 @@ void compile_routes(Compilation& compilation) {
     route.exact = document.exact;
     route.methods = document.methods;
     route.body_size = document.body_size;
+    route.terms = terms_of(compilation.document, document);
     if (auto host = routing::read_host_pattern(document.host))
       route.host = std::move(*host);
     else
@@ -246,6 +258,10 @@ void compile_limits(Compilation& compilation) {
   limits.idle = nanoseconds(document.idle_timeout);
   limits.tunnel_idle = nanoseconds(document.tunnel_idle_timeout);
   limits.drain = nanoseconds(document.drain_timeout);
+  limits.leaving.share = document.tunnel_drain.percent / 100.0;
+  limits.leaving.least =
+      static_cast<double>(document.tunnel_drain.minimum) / static_cast<double>(compilation.options.workers);
+  limits.leaving.within = nanoseconds(document.tunnel_drain.within);
   limits.connections = document.connections;
 }
 

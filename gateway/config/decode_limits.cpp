@@ -27,6 +27,15 @@ void decode_redact(const Value& value, LogDocument& log) {
   }
 }
 
+void decode_tunnel_drain(const Value& value, TunnelDrainDocument& drain) {
+  constexpr uint64_t most_per_second = 1'000'000;
+  const Fields fields(value);
+  if (const auto rate = fields.take("rate")) set(drain.percent, rate->parsed(parse_percentage));
+  if (const auto minimum = fields.take("minimum")) set(drain.minimum, minimum->number(1, most_per_second));
+  if (const auto within = fields.take("within"))
+    set(drain.within, within->duration(milliseconds(1), hours(24)));
+}
+
 }  // namespace
 
 std::optional<uint64_t> decode_body_size(const Value& value) {
@@ -56,6 +65,7 @@ void decode_limits(const Value& value, LimitsDocument& limits) {
   read_duration("idle_timeout", limits.idle_timeout, hours(24));
   read_duration("tunnel_idle_timeout", limits.tunnel_idle_timeout, hours(24 * 7));
   read_duration("drain_timeout", limits.drain_timeout, hours(24));
+  if (const auto found = fields.take("tunnel_drain")) decode_tunnel_drain(*found, limits.tunnel_drain);
 }
 
 void decode_log(const Value& value, LogDocument& log) {

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "config/addresses.h"
+#include "config/fingerprint.h"
 #include "config/suggest.h"
 #include "config/text.h"
 
@@ -300,6 +301,7 @@ void decode_origins(const Value& value, Document& document) {
   for (const auto& [key, entry] : value.entries()) {
     check_name(key, entry);
     OriginsDocument origins = decode_origins_entry(key.text, entry);
+    origins.fingerprint = fingerprint(entry.node());
     origins.place = key.place;
     document.origins.push_back(std::move(origins));
   }
@@ -309,6 +311,7 @@ void decode_jwt(const Value& value, Document& document) {
   for (const auto& [key, entry] : value.entries()) {
     check_name(key, entry);
     JwtDocument jwt = decode_jwt_entry(key.text, entry);
+    jwt.fingerprint = fingerprint(entry.node());
     jwt.place = key.place;
     document.jwt.push_back(std::move(jwt));
   }

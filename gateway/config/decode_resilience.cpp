@@ -14,15 +14,6 @@ constexpr std::string_view none = "none";
 
 bool says_none(const Value& value) { return value.is_scalar() && value.node().text == none; }
 
-Parsed<uint32_t> parse_percentage(std::string_view text) {
-  const std::string_view digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
-  const Parsed<uint64_t> number = parse_number(digits);
-  if (!number) return complain("is no percentage (write 20%)");
-  if (digits == text) return complain("has no percent sign", std::string(digits) + '%');
-  if (*number > 100) return complain("is more than 100%");
-  return static_cast<uint32_t>(*number);
-}
-
 // One word of a list of failures: a kind, or a status.
 struct FailureWord {
   std::optional<FailureKind> kind;

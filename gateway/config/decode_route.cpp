@@ -9,6 +9,7 @@
 #include "config/decode_header_rules.h"
 #include "config/decode_limits.h"
 #include "config/decode_rewrite.h"
+#include "config/fingerprint.h"
 
 namespace postern::config {
 namespace {
@@ -77,6 +78,7 @@ RouteDocument decode_route(const Value& value, Document& document) {
   RouteDocument route;
   route.name = value.path();
   route.place = value.place();
+  route.fingerprint = fingerprint(value.node(), {"name"});
   if (const auto name = fields.take("name")) {
     route.name_place = name->place();
     set(route.name, name->parsed(parse_name));

@@ -67,6 +67,7 @@ struct OriginsDocument {
   std::vector<std::string> expose;
   std::chrono::seconds max_age{600};
   bool require_on_websocket = false;  // require: true refuses an upgrade without an Origin field
+  uint64_t fingerprint = 0;           // see config/fingerprint.h
   Place place;
 };
 
@@ -93,6 +94,7 @@ struct JwtDocument {
   std::chrono::seconds leeway{60};
   std::vector<RequiredClaim> required_claims;
   bool require_expiry = true;  // a token without exp is refused
+  uint64_t fingerprint = 0;    // see config/fingerprint.h
   Place place;
   Place keys_place;
 };
@@ -313,6 +315,7 @@ struct RouteDocument {
   std::vector<ForwardedClaim> forward_claims;
   std::optional<uint64_t> body_size;               // overrides limits.body_size; 0: no limit
   std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression
+  uint64_t fingerprint = 0;                        // of all but its name
   Place place;
   Place name_place;
   Place match_place;       // line 0: no match, everything
@@ -352,6 +355,13 @@ struct LogDocument {
                                      "auth",    "code",         "signature"};
 };
 
+// How fast sockets are told to leave, see proxy/leaving_pace.h.
+struct TunnelDrainDocument {
+  uint32_t percent = 2;   // of those that leave, in a second
+  uint32_t minimum = 10;  // in a second, of the whole process
+  Milliseconds within{60'000};
+};
+
 struct LimitsDocument {
   uint64_t head_size = 32 * 1024;
   uint64_t target_size = 8 * 1024;
@@ -364,6 +374,7 @@ struct LimitsDocument {
   Milliseconds idle_timeout{60'000};  // no byte of a request or response body moves on the client's side
   Milliseconds tunnel_idle_timeout{3'600'000};
   Milliseconds drain_timeout{30'000};
+  TunnelDrainDocument tunnel_drain;
 };
 
 struct AdminDocument {

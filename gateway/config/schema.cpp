@@ -478,6 +478,16 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"limits.tunnel_idle_timeout", value, "duration", "1h", "A WebSocket on which nothing moves.", "1h"},
     {"limits.drain_timeout", value, "duration", "30s", "What exchanges and tunnels get to end in a shutdown.",
      "30s"},
+    {"limits.tunnel_drain", section, "map", "see below",
+     "How fast WebSockets are closed (with 1012) when a reload changes or removes their route, or takes "
+     "their "
+     "endpoint away, and (with 1001) in a shutdown. Sockets whose route says the same as before stay.",
+     ""},
+    {"limits.tunnel_drain.rate", value, "percentage", "2%", "Of those that leave, in a second.", "2%"},
+    {"limits.tunnel_drain.minimum", value, "number", "10", "At least so many in a second.", "10"},
+    {"limits.tunnel_drain.within", value, "duration", "60s",
+     "All of them in so much time, whatever the two say. In a shutdown: at most half of drain_timeout.",
+     "60s"},
 
     {"admin", section, "map", "none",
      "A listener for the operator alone: GET /metrics for Prometheus, GET /healthz for a load balancer.", ""},

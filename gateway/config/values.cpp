@@ -168,6 +168,15 @@ Parsed<uint64_t> parse_number(std::string_view text) {
   return *number;
 }
 
+Parsed<uint32_t> parse_percentage(std::string_view text) {
+  const std::string_view digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
+  const Parsed<uint64_t> number = parse_number(digits);
+  if (!number) return complain("is no percentage (write 20%)");
+  if (digits == text) return complain("has no percent sign", std::string(digits) + '%');
+  if (*number > 100) return complain("is more than 100%");
+  return static_cast<uint32_t>(*number);
+}
+
 Parsed<bool> parse_boolean(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;

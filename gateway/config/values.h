@@ -35,6 +35,9 @@ Parsed<uint64_t> parse_size(std::string_view text);
 // Decimal digits only: no sign, no leading zero (YAML 1.1 read 010 as 8), no 0x.
 Parsed<uint64_t> parse_number(std::string_view text);
 
+// "20%": a whole number to 100 and its sign.
+Parsed<uint32_t> parse_percentage(std::string_view text);
+
 // true or false and nothing else: `no`, `on` and `1` mean different things to different readers.
 Parsed<bool> parse_boolean(std::string_view text);
 

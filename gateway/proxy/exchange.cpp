@@ -571,7 +571,8 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   facts.handshake_duration = since(started_);
   facts.held_duration = stages_.held;
   services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
-                         TunnelFacts(facts, snapshot().access_log), snapshot().limits.tunnel_idle);
+                         TunnelFacts(facts, snapshot().access_log),
+                         TunnelTerms{snapshot().limits.tunnel_idle, route_->terms});
   return {};
 }
 

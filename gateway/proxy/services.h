@@ -6,7 +6,7 @@
 #include "base/turn.h"
 #include "net/dialer.h"
 #include "policy/token_cache.h"
-#include "proxy/tunnel.h"
+#include "proxy/tunnel_set.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/request_id.h"

@@ -2,6 +2,12 @@
 
 namespace postern::proxy {
 
+std::vector<uint64_t> route_terms(const Snapshot& snapshot) {
+  std::vector<uint64_t> terms;
+  for (const routing::Route& route : snapshot.routes.routes()) terms.push_back(route.terms);
+  return terms;
+}
+
 Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, telemetry::Metrics& metrics) {
   telemetry::SeriesNames names;
   for (const routing::Route& route : snapshot->routes.routes()) names.routes.push_back(route.name);

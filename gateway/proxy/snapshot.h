@@ -13,6 +13,7 @@
 #include "net/dns_client.h"
 #include "net/tls_context.h"
 #include "proxy/error_pages.h"
+#include "proxy/leaving_pace.h"
 #include "routing/table.h"
 #include "telemetry/metrics.h"
 #include "upstream/group_model.h"
@@ -36,6 +37,7 @@ struct Limits {
   base::Duration idle = std::chrono::seconds(60);
   base::Duration tunnel_idle = std::chrono::hours(1);
   base::Duration drain = std::chrono::seconds(30);
+  LeavingPace leaving;  // of the tunnels of one worker
   uint32_t connections = 20'000;
 };
 
@@ -65,6 +67,9 @@ struct Snapshot {
   bool access_log = true;
   std::vector<std::string> redacted_parameters;
 };
+
+// Of every route, for TunnelSet::adopt().
+std::vector<uint64_t> route_terms(const Snapshot& snapshot);
 
 struct Pinned {
   Pinned(std::shared_ptr<const Snapshot> the_snapshot, std::vector<upstream::GroupRef> the_groups,

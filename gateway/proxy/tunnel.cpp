@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/tunnel_set.h"
+
 namespace postern::proxy {
 namespace {
 
@@ -54,13 +56,13 @@ telemetry::TunnelRecord TunnelFacts::record() const {
 
 Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
                std::unique_ptr<net::Transport> upstream, upstream::Lease lease, TunnelFacts facts,
-               base::Duration idle_limit)
+               TunnelTerms terms)
     : set_(set),
       client_(*this, Side::client),
       upstream_(*this, Side::upstream),
       lease_(std::move(lease)),
       facts_(std::move(facts)),
-      idle_limit_(idle_limit),
+      terms_(terms),
       opened_(set.turn_.now),
       last_activity_(set.turn_.now),
       place_(this) {
@@ -68,7 +70,7 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
   upstream_.transport = std::move(upstream);
   client_.transport->start(client_);
   upstream_.transport->start(upstream_);
-  set_.turn_.arm(*this, idle_limit_);
+  set_.turn_.arm(*this, terms_.idle_limit);
 }
 
 void Tunnel::pass(End& from, base::Bytes bytes) {
@@ -137,10 +139,16 @@ void Tunnel::close(Cause cause, uint16_t code, std::string_view reason) {
   finish_soon();
 }
 
+bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
+  if (!terms_.route) return false;
+  if (lease_.endpoint() && lease_.endpoint()->retired()) return true;
+  return !std::binary_search(routes.begin(), routes.end(), *terms_.route);
+}
+
 void Tunnel::on_deadline() {
   if (upstream_.ended || client_.ended) return over();
   const base::Duration idle = set_.turn_.now - last_activity_;
-  if (idle < idle_limit_) return set_.turn_.arm(*this, idle_limit_ - idle);
+  if (idle < terms_.idle_limit) return set_.turn_.arm(*this, terms_.idle_limit - idle);
   close(Cause::timed_out, going_away, "no data for too long");
 }
 
@@ -165,46 +173,6 @@ void Tunnel::over() {
     set_.access_log_.tunnel_close(facts_.record(), end);
   }
   set_.remove(*this);
-}
-
-TunnelSet::~TunnelSet() { cut_all(); }
-
-void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
-                     upstream::Lease lease, TunnelFacts facts, base::Duration idle_limit) {
-  if (facts.logged()) access_log_.tunnel_open(facts.record());
-  auto tunnel = std::make_unique<Tunnel>(*this, std::move(client), std::move(upstream), std::move(lease),
-                                         std::move(facts), idle_limit);
-  tunnels_.append(tunnel->place_);
-  ++size_;
-  metrics_.process.add(Count::tunnels_opened);
-  metrics_.process.add(Count::tunnels_open);
-  tunnel.release();  // the set owns it through its place in the list, until remove()
-}
-
-void TunnelSet::remove(Tunnel& tunnel) {
-  tunnel.place_.unlink();
-  --size_;
-  metrics_.process.subtract(Count::tunnels_open);
-  turn_.graveyard.bury(std::unique_ptr<Tunnel>(&tunnel));
-  if (size_ == 0 && owner_) owner_->on_tunnels_gone();
-}
-
-void TunnelSet::close_some(size_t count, Cause cause, uint16_t code, std::string_view reason) {
-  for (base::Link *at = tunnels_.next, *next = at->next; count > 0 && at != &tunnels_;
-       at = next, next = at->next) {
-    Tunnel* tunnel = base::LinkIn<Tunnel>::of(at);
-    if (tunnel->closing()) continue;
-    tunnel->close(cause, code, reason);
-    --count;
-  }
-}
-
-void TunnelSet::cut_all() {
-  while (tunnels_.linked()) {
-    Tunnel* tunnel = base::LinkIn<Tunnel>::of(tunnels_.next);
-    tunnel->blame(Side::gateway, Cause::shutting_down);
-    tunnel->over();
-  }
 }
 
 }  // namespace postern::proxy

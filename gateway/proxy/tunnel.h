@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/pool.h"
 #include "base/turn.h"
@@ -40,6 +41,12 @@ class TunnelFacts {
   bool logged_ = true;
 };
 
+// What a tunnel was opened under.
+struct TunnelTerms {
+  base::Duration idle_limit = std::chrono::hours(1);
+  std::optional<uint64_t> route;  // Route::terms; nothing: no reload ends it
+};
+
 class TunnelSet;
 
 class Tunnel final : public base::Pooled, private base::Timer {
@@ -48,12 +55,15 @@ class Tunnel final : public base::Pooled, private base::Timer {
   using base::Pooled::operator delete;
 
   Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
-         upstream::Lease lease, TunnelFacts facts, base::Duration idle_limit);
+         upstream::Lease lease, TunnelFacts facts, TunnelTerms terms);
   ~Tunnel() override = default;
 
   // Ends it from our side: the client gets a Close frame with the code, if one may be put in now.
   void close(base::Cause cause, uint16_t code, std::string_view reason);
   bool closing() const { return client_.ended || upstream_.ended; }
+  // A configuration with the routes' terms `routes` (sorted) would not have opened it: its route is another
+  // or gone, or its endpoint is.
+  bool outdated(const std::vector<uint64_t>& routes) const;
 
  private:
   friend class TunnelSet;
@@ -89,48 +99,14 @@ class Tunnel final : public base::Pooled, private base::Timer {
   End upstream_;
   upstream::Lease lease_;
   TunnelFacts facts_;
-  base::Duration idle_limit_;
+  TunnelTerms terms_;
   base::Instant opened_;
   base::Instant last_activity_;
   base::LinkIn<Tunnel> place_;
   std::optional<base::Side> by_;  // who ended it; the first counts
   std::optional<base::Cause> cause_;
+  bool leaving_ = false;  // the set's: it stands in the line of those that are to be told
   bool over_ = false;
-};
-
-// All tunnels of one worker.
-class TunnelSet {
- public:
-  class Owner {
-   public:
-    virtual void on_tunnels_gone() = 0;  // the last one has ended
-
-   protected:
-    ~Owner() = default;
-  };
-
-  TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics)
-      : turn_(turn), access_log_(access_log), metrics_(metrics) {}
-  ~TunnelSet();
-
-  void open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
-            upstream::Lease lease, TunnelFacts facts, base::Duration idle_limit);
-  size_t size() const { return size_; }
-  void set_owner(Owner& owner) { owner_ = &owner; }
-  // The `count` oldest that are still open.
-  void close_some(size_t count, base::Cause cause, uint16_t code, std::string_view reason);
-  void cut_all();  // at once, without ceremony
-
- private:
-  friend class Tunnel;
-  void remove(Tunnel& tunnel);
-
-  base::Turn& turn_;
-  telemetry::AccessLog& access_log_;
-  telemetry::Metrics& metrics_;
-  base::Link tunnels_;
-  size_t size_ = 0;
-  Owner* owner_ = nullptr;
 };
 
 }  // namespace postern::proxy

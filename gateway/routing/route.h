@@ -26,6 +26,9 @@ struct Route {
   Action action;
   std::shared_ptr<const coding::Rules> compression;  // null: responses pass as they are
   Rewriting rewriting;
+  // Of all that a socket on this route is let in by, as it is written: the same in another snapshot means
+  // that nothing has changed for it.
+  uint64_t terms = 0;
   std::optional<uint64_t> body_size;  // bytes, for bodies that stream; 0: no limit; nothing: the general one
 };
 

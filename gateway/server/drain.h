@@ -20,8 +20,6 @@ class Drain final : private base::Timer {
 
   Current& current_;
   Acceptor& acceptor_;
-  base::Instant deadline_{};
-  size_t tunnels_per_step_ = 1;
   bool begun_ = false;
 };
 

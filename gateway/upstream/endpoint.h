@@ -61,6 +61,7 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   void give_back(std::unique_ptr<http1::ClientConnection> connection);
   // No more requests will come: idle connections are closed.
   void retire();
+  bool retired() const { return retired_; }
 
   // One more exchange or tunnel holds it, until leave(); false when it has as many as it may. See place.h.
   bool enter();

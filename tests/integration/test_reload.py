@@ -1,13 +1,16 @@
 """SIGHUP: a new configuration is taken whole or not at all, and nobody who is connected notices."""
 
+import itertools
+import json
 import os
+import subprocess
 import threading
 
 import pytest
 
 from configs import plain_listener, simple, tls_listener, upstream
 from raw import Connection, fetch
-from settings import patience, repetitions
+from settings import BACKENDS, HERE, SLOW_BUILD, patience, program, repetitions
 from websocket_client import WebSocket
 
 REQUESTS = repetitions(10_000)
@@ -181,3 +184,57 @@ def test_reload_while_a_body_streams_changes_nothing_in_it(start_gateway, node_h
         connection.send(b"x" * 100_000)
         assert connection.read_response().json()["body_bytes"] == 200_000
     assert fetch(gateway.port, "POST", "/echo", body=b"x" * 2000).status == 413
+
+
+# Sockets
+
+class Storm:
+    """storm_client.mjs: many sockets that count aloud. Entered when all are open."""
+
+    def __init__(self, port, count, paths):
+        self.process = subprocess.Popen(
+            [program("node"), f"{BACKENDS}/storm_client.mjs", str(port), str(count), *paths], cwd=HERE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        assert json.loads(self.process.stdout.readline()) == {"event": "open"}
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    def finish(self):
+        out, _ = self.process.communicate("end\n", timeout=patience(60))
+        return json.loads(out.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_reload_drains_the_sockets_of_the_route_that_changed_and_no_others(start_gateway, node_ws):
+    count = 40 if SLOW_BUILD else 400   # on each of five routes
+    pace = {"rate": "25%", "minimum": 1, "within": "60s"}
+
+    def config(changed):
+        routes = [{"name": f"route{index}", "match": {"path": f"/r{index}"}, "upstream": "ws"} for index in range(5)]
+        routes[3].update(changed)
+        return {"upstreams": {"ws": upstream(node_ws)}, "routes": routes, "limits": {"tunnel_drain": pace}}
+
+    gateway = start_gateway(config({}))
+    with Storm(gateway.port, count, [f"/r{index}" for index in range(5)]) as storm:
+        mark = gateway.mark()
+        gateway.reload(config({"body_size": "1MiB"}))
+        ended = itertools.count(1)
+        gateway.wait_for(lambda line: line.get("event") == "tunnel_close" and line["route"] == "route3"
+                         and next(ended) == count, timeout=60, since=mark)
+        report = storm.finish()
+    for path in ("/r0", "/r1", "/r2", "/r4"):
+        kept = report[path]
+        assert (kept["open"], kept["broken"], kept["closes"]) == (count, [], []), path
+        assert kept["rounds"] > 10
+    told = report["/r3"]
+    assert told["broken"] == [] and [code for code, _ in told["closes"]] == [1012] * count
+    times = sorted(seconds for _, seconds in told["closes"])
+    assert times[-1] - times[0] > 3  # a quarter of them in a second, not all at once
+    for line in gateway.find("tunnel_close", route="route3"):
+        assert (line["by"], line["cause"]) == ("gateway", "route_changed")
+    assert sum(line["tunnels"] for line in gateway.find("tunnels_leaving")) == count

@@ -245,21 +245,54 @@ routes: [{ name: all, upstream: app, origins: web }]
   CHECK(client.response().status() == 101);
 }
 
-TEST_CASE("websocket: a tunnel outlives a reload that takes its endpoint away") {
-  ProxyWorld proxy;
+// What a tunnel does at a reload from the configuration of ProxyWorld's file above to `yaml`.
+std::string close_after_reload(const std::string& before, const std::string& after) {
+  ProxyWorld proxy(before);
+  proxy.adopt(before);
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   proxy.upstream.at(3002).behaviour = answers(response_text("new"));
   TestClient& client = proxy.connect();
-  client.send(handshake());
-  CHECK(client.response().status() == 101);
-  proxy.adopt(R"(
-listeners: [{ address: "127.0.0.1:0" }]
-upstreams: { app: { endpoints: ["http://127.0.0.1:3002"] } }
-routes: [{ name: all, upstream: app }]
-)");
+  client.send(handshake("Origin: https://app.example.com\r\n"));
+  REQUIRE(client.response().status() == 101);
+  proxy.adopt(after);
+  proxy.advance(1s);
   client.send("still there");
   CHECK(proxy.upstream.at(3001).last().take_unread() == "still there");
-  TestClient& next = proxy.connect();
-  next.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  CHECK(next.response().body == "new");
+  return std::string(client.unread());
+}
+
+constexpr std::string_view reloadable = R"(
+listeners: [{ address: "127.0.0.1:0" }]
+origins: { pages: { allow: ["https://app.example.com"] } }
+upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
+routes:
+  - { name: all, upstream: app, origins: pages }
+  - { name: other, match: { path: /other }, upstream: app }
+)";
+
+std::string with(std::string_view old, std::string_view text) {
+  std::string yaml(reloadable);
+  const size_t at = yaml.find(old);
+  REQUIRE(at != std::string::npos);
+  return yaml.replace(at, old.size(), text);
+}
+
+TEST_CASE("websocket: a tunnel outlives every reload that changes nothing for it") {
+  const std::string before(reloadable);
+  CHECK(close_after_reload(before, before).empty());
+  CHECK(close_after_reload(before, with("name: all, upstream: app", "upstream: app, name: renamed")).empty());
+  CHECK(close_after_reload(before, with("path: /other", "path: /elsewhere")).empty());
+  CHECK(close_after_reload(before, with("  - { name: other, match: { path: /other }, upstream: app }\n", ""))
+            .empty());
+  CHECK(close_after_reload(before, with("3001\"", "3001\", \"http://127.0.0.1:3002\"")).empty());
+  CHECK(close_after_reload(before, with("] } }\nroutes", "], balance: random } }\nroutes")).empty());
+}
+
+TEST_CASE("websocket: a tunnel whose route, list or endpoint a reload changes is told 1012") {
+  const std::string before(reloadable);
+  const std::string told(websocket::close_frame(1012, "the gateway has a new configuration").text());
+  CHECK(close_after_reload(before, with("3001", "3002")) == told);
+  CHECK(close_after_reload(before, with("origins: pages }", "origins: pages, body_size: 1MiB }")) == told);
+  CHECK(close_after_reload(before, with("https://app.", "https://web.")) == told);
+  CHECK(close_after_reload(before, with("  - { name: all, upstream: app, origins: pages }\n", "")) == told);
 }

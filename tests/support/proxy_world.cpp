@@ -121,7 +121,10 @@ proxy::Pin ProxyWorld::compile(const std::string& yaml) {
   return proxy::pin(std::move(*snapshot), registry_, metrics);
 }
 
-void ProxyWorld::adopt(const std::string& yaml) { current.pin = compile(yaml); }
+void ProxyWorld::adopt(const std::string& yaml) {
+  current.pin = compile(yaml);
+  tunnels.adopt(proxy::route_terms(snapshot()), snapshot().limits.leaving);
+}
 
 void ProxyWorld::tell_health(size_t index, bool up) {
   const upstream::GroupModel& model = group().model();

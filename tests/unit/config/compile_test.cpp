@@ -21,7 +21,7 @@ using Compiled = tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostic
 
 struct Compiler {
   Compiled compile_document(const Document& document) {
-    return compile(document, {.version = 7, .tickets = tickets, .demo_port = demo_port}, notes);
+    return compile(document, {.version = 7, .tickets = tickets, .workers = 2, .demo_port = demo_port}, notes);
   }
   // `text` as the file `name`, which relative file names in it are looked for beside.
   Compiled compile_text(std::string_view text, const std::string& name = "f") {
@@ -79,7 +79,8 @@ log: { access: false, redact: [mine] }
 limits:
   { head_size: 4KiB, target_size: 1KiB, header_fields: 20, body_size: 1MiB, connections: 55,
     tls_handshake_timeout: 1s, request_head_timeout: 2s, keepalive_timeout: 3s, idle_timeout: 4s,
-    tunnel_idle_timeout: 5s, drain_timeout: 6s }
+    tunnel_idle_timeout: 5s, drain_timeout: 6s,
+    tunnel_drain: { rate: 5%, minimum: 3, within: 9s } }
 )");
   REQUIRE_MESSAGE(compiled.has_value(), (compiled ? "" : compiled.error().text()));
   const proxy::Snapshot& snapshot = **compiled;
@@ -159,6 +160,9 @@ limits:
   CHECK(limits.idle == 4s);
   CHECK(limits.tunnel_idle == 5s);
   CHECK(limits.drain == 6s);
+  CHECK(limits.leaving.share == doctest::Approx(0.05));
+  CHECK(limits.leaving.least == doctest::Approx(1.5));  // of each of two workers
+  CHECK(limits.leaving.within == 9s);
 }
 
 TEST_CASE("compile: a missing certificate or key is a problem at its listener, which names the file") {

@@ -335,7 +335,8 @@ TEST_CASE("decode: limits take every key") {
   const auto loaded = load(
       "limits: { head_size: 64KiB, target_size: 4k, header_fields: 50, body_size: 1M, connections: 9,\n"
       "  tls_handshake_timeout: 1s, request_head_timeout: 2s, keepalive_timeout: 3s, idle_timeout: 4s,\n"
-      "  tunnel_idle_timeout: 8h, drain_timeout: 500ms }\n" +
+      "  tunnel_idle_timeout: 8h, drain_timeout: 500ms, tunnel_drain: { rate: 5%, minimum: 3, within: 9s } "
+      "}\n" +
       rest);
   REQUIRE(loaded.has_value());
   const LimitsDocument& limits = loaded->limits;
@@ -350,10 +351,17 @@ TEST_CASE("decode: limits take every key") {
   CHECK(limits.idle_timeout == seconds(4));
   CHECK(limits.tunnel_idle_timeout == std::chrono::hours(8));
   CHECK(limits.drain_timeout == milliseconds(500));
+  CHECK(limits.tunnel_drain.percent == 5);
+  CHECK(limits.tunnel_drain.minimum == 3);
+  CHECK(limits.tunnel_drain.within == seconds(9));
   CHECK(load("limits: { body_size: none }\n" + rest)->limits.body_size == 0);
 }
 
 TEST_CASE("decode: limits say what is out of range") {
+  CHECK(said_of_part("limits: { tunnel_drain: { rate: 5 } }") ==
+        "f:1:33 limits.tunnel_drain.rate: \"5\" has no percent sign; write \"5%\"\n");
+  CHECK(said_of_part("limits: { tunnel_drain: { minimum: 0 } }") ==
+        "f:1:36 limits.tunnel_drain.minimum: \"0\" is out of range: 1 to 1000000\n");
   CHECK(said_of_part("limits: { head_size: 10 }") ==
         "f:1:22 limits.head_size: \"10\" is out of range: 1KiB to 1MiB\n");
   CHECK(said_of_part("limits: { body_size: 0 }") ==

@@ -69,6 +69,9 @@ TEST_CASE("reference: the defaults it prints are the defaults of the structs") {
   CHECK(loaded->limits.idle_timeout == limits.idle_timeout);
   CHECK(loaded->limits.tunnel_idle_timeout == limits.tunnel_idle_timeout);
   CHECK(loaded->limits.drain_timeout == limits.drain_timeout);
+  CHECK(loaded->limits.tunnel_drain.percent == limits.tunnel_drain.percent);
+  CHECK(loaded->limits.tunnel_drain.minimum == limits.tunnel_drain.minimum);
+  CHECK(loaded->limits.tunnel_drain.within == limits.tunnel_drain.within);
 
   const LogDocument log;
   CHECK(loaded->log.format == log.format);

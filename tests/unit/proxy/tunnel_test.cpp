@@ -237,47 +237,6 @@ TEST_CASE("tunnel: one that is silent for too long is ended with 1001, one that 
   CHECK(line["cause"] == "timed_out");
 }
 
-TEST_CASE("tunnel: closing the oldest sends 1001 to them alone and lets the answer through to the endpoint") {
-  support::World world;
-  support::LogCapture log;
-  telemetry::Metrics metrics;
-  TunnelSet tunnels(world.turn, log.access_log(), metrics);
-  std::vector<std::unique_ptr<TunnelEnd>> clients;
-  std::vector<std::unique_ptr<TunnelEnd>> upstreams;
-  for (int i = 0; i < 3; ++i) {
-    TunnelEnd& client = *clients.emplace_back(std::make_unique<TunnelEnd>(world));
-    TunnelEnd& upstream = *upstreams.emplace_back(std::make_unique<TunnelEnd>(world));
-    tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, TunnelFacts(usual_facts(), true),
-                 1h);
-  }
-  world.settle();
-  const auto close = [&](size_t count) {
-    tunnels.close_some(count, base::Cause::shutting_down, 1001, "the gateway is shutting down");
-    world.settle();
-  };
-  const std::string goodbye = close_text(1001, "the gateway is shutting down");
-  close(2);
-  CHECK(clients[0]->peer.heard() == goodbye);
-  CHECK(clients[1]->peer.heard() == goodbye);
-  CHECK(clients[2]->peer.heard().empty());
-  close(1);  // the next one: two are closing already
-  CHECK(clients[2]->peer.heard() == goodbye);
-  const std::string answer = frame(websocket::test::goodbye, websocket::test::close_payload(1001));
-  clients[0]->peer.send(answer);
-  clients[0]->peer.finish();
-  world.settle();
-  CHECK(upstreams[0]->peer.heard() == answer);
-  CHECK(tunnels.size() == 2);
-  world.advance(3s);  // the others do not answer
-  CHECK(tunnels.size() == 0);
-  const auto lines = log.lines("tunnel_close");
-  REQUIRE(lines.size() == 3);
-  for (const base::Json& line : lines) {
-    CHECK(line["by"] == "gateway");
-    CHECK(line["cause"] == "shutting_down");
-  }
-}
-
 TEST_CASE("tunnel: the lines of its beginning and end carry its facts and what passed") {
   TunnelWorld tunnel;
   tunnel.client.peer.send(client_says);
@@ -318,7 +277,7 @@ TEST_CASE("tunnel: the owner of the set hears when the last has ended") {
   tunnel.tunnels.set_owner(owner);
   TunnelEnd client(tunnel.world);
   TunnelEnd upstream(tunnel.world);
-  tunnel.tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, {}, 1h);
+  tunnel.tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, {}, {1h, std::nullopt});
   client.peer.leave();
   tunnel.world.advance(20s);
   CHECK(owner.told == 0);

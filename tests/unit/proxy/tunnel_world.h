@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "proxy/tunnel.h"
+#include "proxy/tunnel_set.h"
 #include "support/log_capture.h"
 #include "support/memory_transport.h"
 #include "support/world.h"
@@ -41,7 +41,7 @@ struct TunnelEnd {
 struct TunnelWorld {
   explicit TunnelWorld(base::Duration idle = std::chrono::minutes(10), bool logged = true) {
     tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {},
-                 TunnelFacts(usual_facts(), logged), idle);
+                 TunnelFacts(usual_facts(), logged), {idle, std::nullopt});
   }
   ~TunnelWorld() {
     tunnels.cut_all();

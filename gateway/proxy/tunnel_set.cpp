@@ -1,0 +1,120 @@
+#include "proxy/tunnel_set.h"
+
+#include <algorithm>
+
+namespace postern::proxy {
+namespace {
+
+using base::Cause;
+using telemetry::Count;
+
+constexpr base::Duration step = std::chrono::milliseconds(100);
+constexpr uint16_t going_away = 1001;
+constexpr uint16_t service_restart = 1012;  // IANA registry of close codes
+
+}  // namespace
+
+TunnelSet::~TunnelSet() { cut_all(); }
+
+void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
+                     upstream::Lease lease, TunnelFacts facts, TunnelTerms terms) {
+  if (facts.logged()) access_log_.tunnel_open(facts.record());
+  auto tunnel = std::make_unique<Tunnel>(*this, std::move(client), std::move(upstream), std::move(lease),
+                                         std::move(facts), terms);
+  ++size_;
+  metrics_.process.add(Count::tunnels_opened);
+  metrics_.process.add(Count::tunnels_open);
+  tunnels_.append(tunnel->place_);
+  // Its exchange may have begun before a reload, or before the end.
+  if (must_leave(*tunnel)) {
+    line_up(*tunnel);
+    set_pace(pace_);
+  }
+  tunnel.release();  // the set owns it through its place in a list, until remove()
+}
+
+void TunnelSet::remove(Tunnel& tunnel) {
+  tunnel.place_.unlink();
+  if (tunnel.leaving_) --leaving_count_;
+  --size_;
+  metrics_.process.subtract(Count::tunnels_open);
+  turn_.graveyard.bury(std::unique_ptr<Tunnel>(&tunnel));
+  if (size_ == 0 && owner_) owner_->on_tunnels_gone();
+}
+
+size_t TunnelSet::adopt(std::vector<uint64_t> routes, const LeavingPace& pace) {
+  std::sort(routes.begin(), routes.end());
+  routes_ = std::move(routes);
+  for (base::Link *at = leaving_.next, *next = at->next; at != &leaving_; at = next, next = at->next) {
+    Tunnel* tunnel = base::LinkIn<Tunnel>::of(at);
+    if (!must_leave(*tunnel) || tunnel->closing()) stay(*tunnel);  // the change was taken back
+  }
+  line_up_those_that_must();
+  if (!stopping_) set_pace(pace);
+  return leaving_count_;
+}
+
+void TunnelSet::leave(const LeavingPace& pace) {
+  stopping_ = true;
+  line_up_those_that_must();
+  set_pace(pace);
+}
+
+void TunnelSet::line_up_those_that_must() {
+  for (base::Link *at = tunnels_.next, *next = at->next; at != &tunnels_; at = next, next = at->next) {
+    Tunnel* tunnel = base::LinkIn<Tunnel>::of(at);
+    if (!tunnel->closing() && must_leave(*tunnel)) line_up(*tunnel);
+  }
+}
+
+void TunnelSet::line_up(Tunnel& tunnel) {
+  tunnel.place_.unlink();
+  leaving_.append(tunnel.place_);
+  tunnel.leaving_ = true;
+  ++leaving_count_;
+}
+
+void TunnelSet::stay(Tunnel& tunnel) {
+  tunnel.place_.unlink();
+  tunnels_.append(tunnel.place_);
+  tunnel.leaving_ = false;
+  --leaving_count_;
+}
+
+void TunnelSet::set_pace(const LeavingPace& pace) {
+  pace_ = pace;
+  if (leaving_count_ == 0) return;
+  const double wanted = pace.per_second(leaving_count_) * std::chrono::duration<double>(step).count();
+  per_step_ = armed() ? std::max(per_step_, wanted) : wanted;
+  if (armed()) return;
+  due_ = std::max(1.0, per_step_);
+  turn_.arm(*this, base::Duration::zero());
+}
+
+void TunnelSet::on_deadline() {
+  while (due_ >= 1 && leaving_.linked()) {
+    Tunnel* tunnel = base::LinkIn<Tunnel>::of(leaving_.next);
+    stay(*tunnel);  // until it has ended
+    if (tunnel->closing()) continue;
+    --due_;
+    if (stopping_)
+      tunnel->close(Cause::shutting_down, going_away, "the gateway is shutting down");
+    else
+      tunnel->close(Cause::route_changed, service_restart, "the gateway has a new configuration");
+  }
+  if (!leaving_.linked()) return;
+  due_ += per_step_;
+  turn_.arm(*this, step);
+}
+
+void TunnelSet::cut_all() {
+  for (base::Link* list : {&leaving_, &tunnels_}) {
+    while (list->linked()) {
+      Tunnel* tunnel = base::LinkIn<Tunnel>::of(list->next);
+      tunnel->blame(base::Side::gateway, Cause::shutting_down);
+      tunnel->over();
+    }
+  }
+}
+
+}  // namespace postern::proxy

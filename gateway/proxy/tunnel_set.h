@@ -1,0 +1,69 @@
+// All tunnels of one worker, and how those that must go are told: at a pace, each with a Close code that
+// makes its client come back, so that a reload or a shutdown is no stampede for whoever serves them next.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/timer_wheel.h"
+#include "proxy/leaving_pace.h"
+#include "proxy/tunnel.h"
+
+namespace postern::proxy {
+
+class TunnelSet final : private base::Timer {
+ public:
+  class Owner {
+   public:
+    virtual void on_tunnels_gone() = 0;  // the last one has ended
+
+   protected:
+    ~Owner() = default;
+  };
+
+  TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics)
+      : turn_(turn), access_log_(access_log), metrics_(metrics) {}
+  ~TunnelSet() override;
+
+  void open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
+            upstream::Lease lease, TunnelFacts facts, TunnelTerms terms);
+  size_t size() const { return size_; }
+  void set_owner(Owner& owner) { owner_ = &owner; }
+
+  // A reload: those that the new configuration would not have opened leave with 1012, the oldest first, and
+  // so does what is opened under an older one from now on. `routes` are the terms of its routes, in any
+  // order. Returns how many leave in all.
+  size_t adopt(std::vector<uint64_t> routes, const LeavingPace& pace);
+  // A shutdown: all of them leave with 1001, and those that are still to come.
+  void leave(const LeavingPace& pace);
+  void cut_all();  // at once, without ceremony
+
+ private:
+  friend class Tunnel;
+  void remove(Tunnel& tunnel);
+  bool must_leave(const Tunnel& tunnel) const { return stopping_ || (routes_ && tunnel.outdated(*routes_)); }
+  void line_up_those_that_must();
+  void line_up(Tunnel& tunnel);
+  void stay(Tunnel& tunnel);
+  void set_pace(const LeavingPace& pace);
+  void on_deadline() override;
+
+  base::Turn& turn_;
+  telemetry::AccessLog& access_log_;
+  telemetry::Metrics& metrics_;
+  base::Link tunnels_;
+  base::Link leaving_;  // that are yet to be told
+  size_t size_ = 0;
+  size_t leaving_count_ = 0;
+  LeavingPace pace_;
+  double per_step_ = 1;
+  double due_ = 0;  // to be told, in tunnels; carries fractions from step to step
+  std::optional<std::vector<uint64_t>> routes_;  // sorted; nothing: before the first snapshot
+  bool stopping_ = false;
+  Owner* owner_ = nullptr;
+};
+
+}  // namespace postern::proxy
