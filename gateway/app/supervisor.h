@@ -17,6 +17,7 @@
 #include "config/document.h"
 #include "net/signals.h"
 #include "net/tls_context.h"
+#include "policy/rate_limiter.h"
 
 namespace postern::app {
 
@@ -62,6 +63,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   telemetry::LogSink sink_;
   telemetry::Logger log_;
   net::TicketKeys tickets_;
+  policy::RateLimiterStore rate_limiters_;
   net::Loop loop_;
   net::Mailbox<ToControl> mailbox_;
   net::Signals signals_;

@@ -58,6 +58,12 @@ bool IpAddress::is_private() const {
          (bytes_[0] == 192 && bytes_[1] == 168) || (bytes_[0] == 169 && bytes_[1] == 254);
 }
 
+IpAddress IpAddress::client_network() const {
+  IpAddress network = *this;
+  if (v6_) std::fill(network.bytes_.begin() + 8, network.bytes_.end(), uint8_t{0});
+  return network;
+}
+
 std::string IpAddress::text() const {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
   inet_ntop(v6_ ? AF_INET6 : AF_INET, bytes_.data(), buffer.data(), buffer.size());

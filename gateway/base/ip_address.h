@@ -23,6 +23,9 @@ class IpAddress {
   bool is_unspecified() const { return bytes_ == std::array<uint8_t, 16>{}; }  // 0.0.0.0, ::
   bool is_private() const;                                         // RFC 1918, RFC 4193, link-local
   const std::array<uint8_t, 16>& bytes() const { return bytes_; }  // IPv4: the first four
+  // What counts as one client: the address itself, or the /64 that an IPv6 client has all of (RFC 4291
+  // section 2.5.1).
+  IpAddress client_network() const;
   std::string text() const;
   friend bool operator==(const IpAddress&, const IpAddress&) = default;
 

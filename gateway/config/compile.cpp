@@ -208,7 +208,10 @@ uint64_t terms_of(const Document& document, const RouteDocument& route) {
 }
 
 void compile_routes(Compilation& compilation) {
-  PolicyCompiler policies(compilation.document, compilation.problems, compilation.notes);
+  policy::RateLimiterStore fresh;
+  policy::RateLimiterStore* known = compilation.options.rate_limiters;
+  PolicyCompiler policies(compilation.document, known ? *known : fresh, compilation.problems,
+                          compilation.notes);
   CompressionCompiler rules;
   std::vector<routing::Route> routes;
   for (size_t i = 0; i < compilation.document.routes.size(); ++i) {

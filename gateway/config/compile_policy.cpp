@@ -11,6 +11,7 @@
 #include "policy/jwt_policy.h"
 #include "policy/maintenance.h"
 #include "policy/origin.h"
+#include "policy/rate_limit.h"
 #include "policy/request_limits.h"
 
 namespace postern::config {
@@ -64,8 +65,9 @@ std::string resolve_file(const Document& document, const std::string& name) {
   return (std::filesystem::path(document.file).parent_path() / path).lexically_normal().string();
 }
 
-PolicyCompiler::PolicyCompiler(const Document& document, Diagnostics& problems, Diagnostics& notes)
-    : document_(document), problems_(problems), notes_(notes) {
+PolicyCompiler::PolicyCompiler(const Document& document, policy::RateLimiterStore& rate_limiters,
+                               Diagnostics& problems, Diagnostics& notes)
+    : document_(document), rate_limiters_(rate_limiters), problems_(problems), notes_(notes) {
   for (const OriginsDocument& origins : document.origins) compile_origins(origins);
   for (const JwtDocument& jwt : document.jwt) compile_jwt(jwt);
 }
@@ -120,6 +122,35 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
   verifiers_[jwt.name] = std::make_shared<const policy::JwtVerifier>(std::move(rules), std::move(*keys));
 }
 
+std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(const RouteDocument& route,
+                                                                    bool by_claim) {
+  using By = policy::RateLimitRule::By;
+  std::vector<policy::RateLimitRule> rules;
+  for (const auto& [name, place] : route.rate_limits) {
+    const RateLimitDocument* limit = find_named(document_.rate_limits, name);
+    if (!limit || (limit->by == RateLimitDocument::By::claim) != by_claim) continue;
+    policy::RateLimitRule rule;
+    switch (limit->by) {
+      case RateLimitDocument::By::client_address: rule.by = By::client_address; break;
+      case RateLimitDocument::By::route: rule.by = By::route; break;
+      case RateLimitDocument::By::header: rule.by = By::header; break;
+      case RateLimitDocument::By::claim: rule.by = By::claim; break;
+    }
+    rule.name = limit->key;
+    rule.limiter = rate_limiters_.find_or_make({limit->name, limit->count, limit->per, limit->burst});
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+// What a page must be able to read to behave: the browser hides every field that is not named.
+std::vector<std::string> exposed_fields(const OriginsDocument& origins, const RouteDocument& route) {
+  std::vector<std::string> fields = origins.expose;
+  if (!route.rate_limits.empty())
+    for (const char* name : {"Retry-After", "RateLimit", "RateLimit-Policy"}) fields.emplace_back(name);
+  return fields;
+}
+
 policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   std::vector<std::unique_ptr<const policy::Policy>> policies;
   const uint64_t body_size = route.body_size.value_or(document_.limits.body_size);
@@ -130,12 +161,19 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   if (origins && origin_lists_.contains(origins->name)) {
     policies.push_back(std::make_unique<policy::OriginPolicy>(
         policy::OriginOptions{origin_lists_[origins->name], origins->require_on_websocket, route.name}));
-    policies.push_back(std::make_unique<policy::CorsPolicy>(policy::CorsOptions{
-        origins->methods, origins->headers, origins->expose, origins->max_age, origins->credentials}));
+    policies.push_back(std::make_unique<policy::CorsPolicy>(
+        policy::CorsOptions{origins->methods, origins->headers, exposed_fields(*origins, route),
+                            origins->max_age, origins->credentials}));
   }
 
   if (route.maintenance)
     policies.push_back(std::make_unique<policy::MaintenancePolicy>(maintenance_options(*route.maintenance)));
+
+  for (const bool by_claim : {false, true}) {
+    std::vector<policy::RateLimitRule> rules = rate_limit_rules(route, by_claim);
+    if (!rules.empty())
+      policies.push_back(std::make_unique<policy::RateLimitPolicy>(std::move(rules), route.name));
+  }
 
   const JwtDocument* jwt = find_named(document_.jwt, route.jwt);
   if (jwt && verifiers_.contains(jwt->name)) {

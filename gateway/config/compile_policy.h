@@ -12,6 +12,7 @@
 #include "policy/jwt_verifier.h"
 #include "policy/origin_list.h"
 #include "policy/policy.h"
+#include "policy/rate_limit.h"
 
 namespace postern::config {
 
@@ -25,15 +26,18 @@ std::optional<std::string> read_file(const std::string& path, size_t most);
 class PolicyCompiler {
  public:
   // Compiles every origin list and verifier of the document, used or not, and reports what is wrong.
-  PolicyCompiler(const Document& document, Diagnostics& problems, Diagnostics& notes);
+  PolicyCompiler(const Document& document, policy::RateLimiterStore& rate_limiters, Diagnostics& problems,
+                 Diagnostics& notes);
 
   policy::Pipeline pipeline(const RouteDocument& route);
 
  private:
   void compile_origins(const OriginsDocument& origins);
   void compile_jwt(const JwtDocument& jwt);
+  std::vector<policy::RateLimitRule> rate_limit_rules(const RouteDocument& route, bool by_claim);
 
   const Document& document_;
+  policy::RateLimiterStore& rate_limiters_;
   Diagnostics& problems_;
   Diagnostics& notes_;
   std::map<std::string, std::shared_ptr<const policy::OriginList>> origin_lists_;

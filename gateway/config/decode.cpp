@@ -11,6 +11,7 @@
 #include "config/decode_limits.h"
 #include "config/decode_listener.h"
 #include "config/decode_policy.h"
+#include "config/decode_rate_limits.h"
 #include "config/decode_route.h"
 #include "config/decode_upstream.h"
 #include "config/fields.h"
@@ -100,6 +101,7 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.need("listeners")) decode_listeners(*value, document);
   if (const auto value = top.take("origins")) decode_origins(*value, document);
   if (const auto value = top.take("jwt")) decode_jwt(*value, document);
+  if (const auto value = top.take("rate_limits")) decode_rate_limits(*value, document);
   if (const auto value = top.take("upstreams")) decode_upstreams(*value, document);
   if (const auto value = top.take("compression"))
     document.compression = decode_compression(*value, CompressionDocument());

@@ -19,12 +19,6 @@ using std::chrono::seconds;
 constexpr std::size_t max_pattern = 1024;
 constexpr std::size_t recommended_secret = 32;  // RFC 7518 section 3.2, for HS256
 
-void check_name(const Key& key, const Value& entry) {
-  if (const auto name = parse_name(key.text); !name) {
-    entry.diagnostics().error(key.place, entry.path(), quoted(key.text) + ' ' + name.error().rule);
-  }
-}
-
 // A duration that its member holds in whole seconds.
 std::optional<seconds> whole_seconds(const Value& value, milliseconds least, milliseconds most) {
   const auto found = value.duration(least, most);

@@ -103,6 +103,10 @@ RouteDocument decode_route(const Value& value, Document& document) {
     if (!jwt && !fields.is_misspelt("jwt"))
       claims->complain("needs jwt: without a verified token there are no claims");
   }
+  if (const auto limits = fields.take("rate_limit")) {
+    for (const Value& item : limits->items_or_one())
+      if (const auto name = item.text()) route.rate_limits.emplace_back(*name, item.place());
+  }
   route.compression = document.compression;
   if (const auto compression = fields.take("compression"))
     route.compression =

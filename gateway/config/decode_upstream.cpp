@@ -218,9 +218,7 @@ UpstreamDocument decode_upstream(std::string name, const Value& value) {
 
 void decode_upstreams(const Value& value, Document& document) {
   for (const auto& [key, entry] : value.entries()) {
-    if (const auto name = parse_name(key.text); !name) {
-      value.diagnostics().error(key.place, entry.path(), quoted(key.text) + ' ' + name.error().rule);
-    }
+    check_name(key, entry);
     UpstreamDocument upstream = decode_upstream(key.text, entry);
     upstream.place = key.place;
     document.upstreams.push_back(std::move(upstream));

@@ -99,6 +99,16 @@ struct JwtDocument {
   Place keys_place;
 };
 
+struct RateLimitDocument {
+  enum class By : uint8_t { client_address, route, header, claim } by = By::client_address;
+  std::string name;
+  uint32_t count = 0;
+  std::chrono::seconds per{1};
+  uint32_t burst = 0;
+  std::string key;  // of the header or the claim
+  Place place;
+};
+
 struct EndpointUrl {
   bool tls = false;
   bool demo = false;  // the application built into the binary ("demo:")
@@ -313,7 +323,8 @@ struct RouteDocument {
   bool jwt_required = true;
   Place jwt_place;
   std::vector<ForwardedClaim> forward_claims;
-  std::optional<uint64_t> body_size;               // overrides limits.body_size; 0: no limit
+  std::vector<std::pair<std::string, Place>> rate_limits;  // names
+  std::optional<uint64_t> body_size;                       // overrides limits.body_size; 0: no limit
   std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression
   uint64_t fingerprint = 0;                        // of all but its name
   Place place;
@@ -405,6 +416,7 @@ struct Document {
   std::vector<ListenerDocument> listeners;
   std::vector<OriginsDocument> origins;
   std::vector<JwtDocument> jwt;
+  std::vector<RateLimitDocument> rate_limits;
   std::vector<UpstreamDocument> upstreams;
   std::optional<CompressionDocument> compression;  // of routes that say nothing; nothing: off
   std::vector<RouteDocument> routes;

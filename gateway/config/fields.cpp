@@ -187,4 +187,10 @@ std::optional<Value> Fields::need(std::string_view key) const {
   return found;
 }
 
+void check_name(const Key& key, const Value& entry) {
+  if (const auto name = parse_name(key.text); !name) {
+    entry.diagnostics().error(key.place, entry.path(), quoted(key.text) + ' ' + name.error().rule);
+  }
+}
+
 }  // namespace postern::config

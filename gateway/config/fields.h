@@ -117,6 +117,9 @@ class Fields {
   bool is_map_;
 };
 
+// Complains of a chosen name that is no name for logs and metrics, see parse_name().
+void check_name(const Key& key, const Value& entry);
+
 // Puts what an accessor found into a member, and leaves the default when it found nothing.
 template <class T, class U>
 void set(T& member, std::optional<U>&& found) {

@@ -146,6 +146,23 @@ constexpr auto table = std::to_array<SchemaKey>({
      "{ email_verified: true, role: [admin, editor], sub: present }"},
     {"jwt.*.require_expiry", value, "true or false", "true", "Refuse a token that has no exp claim.", "true"},
 
+    {"rate_limits", named, "map of names", "none",
+     "How many requests may come, for routes to name. At most 64.", "public"},
+    {"rate_limits.*.rate", value, "requests in a time", "required",
+     "100/s, 10/m or 1000/h: how fast requests come back once the burst is used up.", "100/s"},
+    {"rate_limits.*.burst", value, "number", "the number of the rate",
+     "How many may come at once. Exact over all workers; a reload that changes nothing here keeps what is "
+     "counted.",
+     "50"},
+    {"rate_limits.*.by", value, "client_address, route, { header: NAME } or { claim: NAME }",
+     "client_address",
+     "Who has a bucket of their own: each client (an IPv6 client is its /64), each route, each value of a "
+     "request "
+     "header or of a claim of the verified token. Without the header or claim: each client. A header is what "
+     "the "
+     "client likes; name a limit by client_address beside it.",
+     "client_address"},
+
     {"upstreams", named, "map of names", "none", "The applications behind the gateway.", "api"},
     {"upstreams.*.endpoints", list, "list", "required",
      "URLs, or maps where there is more to say: [\"http://127.0.0.1:3001\", { url: "
@@ -432,6 +449,11 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"routes[].forward_claims", value, "map of claim to header name", "none",
      "Claims of the verified token that go to the upstream. A client can never send these fields itself.",
      "{ sub: X-User-Id, email: X-User-Email }"},
+    {"routes[].rate_limit", value, "name or list of names", "none",
+     "Some of rate_limits. Who comes faster gets 429 with Retry-After; RateLimit and RateLimit-Policy tell "
+     "everybody "
+     "how they stand. Preflights are not counted.",
+     "public"},
     {"routes[].compression", value, "true, false or map", "compression",
      "false leaves this route out; a map has the keys of compression, and changes only those it names.",
      "false", false},

@@ -98,6 +98,7 @@ class Validation {
     const Names upstreams = names_of(document_.upstreams);
     const Names origins = names_of(document_.origins);
     const Names jwt = names_of(document_.jwt);
+    const Names rate_limits = names_of(document_.rate_limits);
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
       const RouteDocument& route = document_.routes[index];
       const std::string path = item_path("routes", index);
@@ -107,7 +108,21 @@ class Validation {
       }
       check_reference({route.origins, route.origins_place, path + ".origins", "origin list"}, origins);
       check_reference({route.jwt, route.jwt_place, path + ".jwt", "jwt"}, jwt);
+      for (const auto& [name, place] : route.rate_limits) {
+        check_reference({name, place, path + ".rate_limit", "rate limit"}, rate_limits);
+        check_claim_limit(route, name, place, path + ".rate_limit");
+      }
     }
+  }
+
+  void check_claim_limit(const RouteDocument& route, const std::string& name, Place place,
+                         const std::string& key) {
+    if (!route.jwt.empty()) return;
+    const auto limit = std::find_if(document_.rate_limits.begin(), document_.rate_limits.end(),
+                                    [&](const RateLimitDocument& one) { return one.name == name; });
+    if (limit == document_.rate_limits.end() || limit->by != RateLimitDocument::By::claim) return;
+    diagnostics_.error(place, key,
+                       document_.quote(place, name) + " goes by a claim: the route needs jwt to have any");
   }
 
   // Each would take the other's cookie for a foreign one, and overwrite it.

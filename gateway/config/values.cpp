@@ -168,6 +168,21 @@ Parsed<uint64_t> parse_number(std::string_view text) {
   return *number;
 }
 
+Parsed<Rate> parse_rate(std::string_view text) {
+  constexpr uint64_t most = 1'000'000;
+  const size_t slash = text.find('/');
+  const std::string_view unit = slash == std::string_view::npos ? "" : text.substr(slash + 1);
+  const Parsed<uint64_t> count = parse_number(text.substr(0, slash));
+  if (!count) return complain("is no rate (write 100/s, 10/m or 1000/h)");
+  Rate rate{static_cast<uint32_t>(std::min(*count, most + 1)), std::chrono::seconds(0)};
+  if (unit == "s") rate.per = std::chrono::seconds(1);
+  if (unit == "m") rate.per = std::chrono::minutes(1);
+  if (unit == "h") rate.per = std::chrono::hours(1);
+  if (rate.per.count() == 0) return complain("does not say for which time (write 100/s, 10/m or 1000/h)");
+  if (*count == 0 || *count > most) return complain("is out of range: 1 to 1000000 requests");
+  return rate;
+}
+
 Parsed<uint32_t> parse_percentage(std::string_view text) {
   const std::string_view digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
   const Parsed<uint64_t> number = parse_number(digits);

@@ -35,6 +35,13 @@ Parsed<uint64_t> parse_size(std::string_view text);
 // Decimal digits only: no sign, no leading zero (YAML 1.1 read 010 as 8), no 0x.
 Parsed<uint64_t> parse_number(std::string_view text);
 
+// "100/s", "10/m", "1000/h": a whole number from 1 to 1,000,000 and the time it is for.
+struct Rate {
+  uint32_t count = 0;
+  std::chrono::seconds per{0};
+};
+Parsed<Rate> parse_rate(std::string_view text);
+
 // "20%": a whole number to 100 and its sign.
 Parsed<uint32_t> parse_percentage(std::string_view text);
 

@@ -1,12 +1,15 @@
 // What is known of one request while it is judged: the facts it came with, and what policies learned so far.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/ip_address.h"
 #include "http/head.h"
 #include "http/target.h"
@@ -16,6 +19,14 @@
 namespace postern::policy {
 
 class FieldRules;
+class RateLimiter;
+
+// How a client stands with the limit that has the least left for it.
+struct RateLimitStanding {
+  const RateLimiter* limiter = nullptr;
+  uint32_t remaining = 0;
+  base::Duration until_full{};
+};
 
 struct RequestContext {
   // --- facts ---
@@ -24,6 +35,7 @@ struct RequestContext {
   base::IpAddress client;      // after the trust list was applied
   int64_t now_unix = 0;        // seconds
   TokenCache& tokens;          // this worker's
+  base::Instant now{};         // the worker's turn
   bool tls = false;            // the client speaks https, as far as the trust list lets us believe it
   std::string_view request_id{};
   std::string_view route{};     // names, as soon as they are known, and where there are such
@@ -38,6 +50,8 @@ struct RequestContext {
   std::string_view token_query_parameter{};  // where a token was found, for redaction; the policy owns it
   // Fields for the endpoint, in place of any the client sent under the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};
+  std::array<std::optional<RateLimitStanding>, 2>
+      rate_limits{};                   // of the limits before and behind the tokens
   const FieldRules* request_rules{};   // for what the endpoint gets; the policy owns them
   std::string selected_subprotocol{};  // the token's subprotocol marker that must be echoed, see jwt_policy
 };

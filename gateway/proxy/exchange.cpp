@@ -137,6 +137,7 @@ Result<void> Exchange::read_request() {
                                           .client = client_.address,
                                           .now_unix = services_.unix_now(),
                                           .tokens = services_.tokens,
+                                          .now = services_.turn.now,
                                           .tls = client_.tls,
                                           .request_id = request_id_});
   return {};

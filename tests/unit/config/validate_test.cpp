@@ -11,15 +11,28 @@ TEST_CASE("validate: an unknown name gets a suggestion") {
                 "upstreams: { orchestrator: { endpoints: [\"http://a\"] } }\n"
                 "origins: { dashboard: { allow: [\"https://a\"] } }\n"
                 "jwt: { clerk: { keys: k.json, algorithms: [RS256] } }\n"
+                "rate_limits: { public: { rate: 1/s }, few: { rate: 1/s } }\n"
                 "routes:\n"
                 "  - upstream: orchestator\n"
                 "    origins: dashbord\n"
                 "    jwt: clark\n"
+                "    rate_limit: [few, pubic]\n"
                 "  - { upstream: nothing-like-it, match: { path: /x } }\n") ==
-        "f:6:15 routes[0].upstream: there is no upstream \"orchestator\"; did you mean \"orchestrator\"?\n"
-        "f:7:14 routes[0].origins: there is no origin list \"dashbord\"; did you mean \"dashboard\"?\n"
-        "f:8:10 routes[0].jwt: there is no jwt \"clark\"; did you mean \"clerk\"?\n"
-        "f:9:17 routes[1].upstream: there is no upstream \"nothing-like-it\"\n");
+        "f:7:15 routes[0].upstream: there is no upstream \"orchestator\"; did you mean \"orchestrator\"?\n"
+        "f:8:14 routes[0].origins: there is no origin list \"dashbord\"; did you mean \"dashboard\"?\n"
+        "f:9:10 routes[0].jwt: there is no jwt \"clark\"; did you mean \"clerk\"?\n"
+        "f:10:23 routes[0].rate_limit: there is no rate limit \"pubic\"; did you mean \"public\"?\n"
+        "f:11:17 routes[1].upstream: there is no upstream \"nothing-like-it\"\n");
+}
+
+TEST_CASE("validate: a limit by a claim needs tokens on its route") {
+  CHECK(said_of("listeners: [{ address: \"127.0.0.1:0\" }]\n"
+                "rate_limits: { each: { rate: 1/s, by: { claim: sub } } }\n"
+                "jwt: { clerk: { keys: k.json, algorithms: [RS256] } }\n"
+                "routes:\n"
+                "  - { upstream: \"http://a\", rate_limit: each, jwt: clerk }\n"
+                "  - { upstream: \"http://b\", match: { path: /b }, rate_limit: each }\n") ==
+        "f:6:62 routes[1].rate_limit: \"each\" goes by a claim: the route needs jwt to have any\n");
 }
 
 TEST_CASE("validate: a route with the same match as one before it can never be taken") {

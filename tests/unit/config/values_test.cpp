@@ -61,6 +61,14 @@ TEST_CASE("values: numbers are decimal and never octal") {
 }
 
 TEST_CASE("values: booleans are true and false only, and traps are told so") {
+  CHECK(parse_rate("100/s")->count == 100);
+  CHECK(parse_rate("100/s")->per == std::chrono::seconds(1));
+  CHECK(parse_rate("10/m")->per == std::chrono::minutes(1));
+  CHECK(parse_rate("1000000/h")->count == 1'000'000);
+  CHECK(parse_rate("1000000/h")->per == std::chrono::hours(1));
+  for (const char* bad :
+       {"", "/s", "10", "10/", "10/d", "0/s", "1000001/s", "-1/s", "1.5/s", "10/s/s", "99999999999/s"})
+    CHECK_MESSAGE(!parse_rate(bad), bad);
   CHECK(parse_boolean("true") == true);
   CHECK(parse_boolean("false") == false);
   CHECK(better_of(parse_boolean("no")) == "false");

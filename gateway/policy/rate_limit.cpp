@@ -1,0 +1,91 @@
+#include "policy/rate_limit.h"
+
+#include <algorithm>
+
+namespace postern::policy {
+namespace {
+
+int64_t whole_seconds(base::Duration duration) {
+  return std::chrono::ceil<std::chrono::seconds>(duration).count();
+}
+
+std::string what_it_goes_by(const RateLimitRule& rule) {
+  switch (rule.by) {
+    case RateLimitRule::By::client_address: return "client address";
+    case RateLimitRule::By::route: return "route";
+    case RateLimitRule::By::header: return "field " + rule.name;
+    case RateLimitRule::By::claim: return "claim " + rule.name;
+  }
+  return {};
+}
+
+Verdict refuse(const RateLimitRule& rule, base::Duration wait) {
+  http::LocalResponse response = http::refusal(
+      base::Cause::rate_limited, "limit " + rule.limiter->settings().name + " by " + what_it_goes_by(rule) +
+                                     ": " + rule.limiter->description());
+  response.headers.emplace_back("Retry-After", std::to_string(std::max<int64_t>(1, whole_seconds(wait))));
+  return Verdict::answer(std::move(response));
+}
+
+RateLimiter::Key key_of_client(const RateLimiter& limiter, const RequestContext& context) {
+  const base::IpAddress network = context.client.client_network();
+  return limiter.key_of(network.is_v6() ? '6' : '4',
+                        {reinterpret_cast<const char*>(network.bytes().data()), network.bytes().size()});
+}
+
+}  // namespace
+
+RateLimitPolicy::RateLimitPolicy(std::vector<RateLimitRule> rules, std::string route)
+    : rules_(std::move(rules)),
+      route_(std::move(route)),
+      by_claim_(!rules_.empty() && rules_.front().by == RateLimitRule::By::claim) {}
+
+RateLimiter::Key RateLimitPolicy::key_of(const RateLimitRule& rule, const RequestContext& context) const {
+  switch (rule.by) {
+    case RateLimitRule::By::client_address: break;
+    case RateLimitRule::By::route: return rule.limiter->key_of('r', route_);
+    case RateLimitRule::By::header:
+      if (const http::HeaderField* field = context.request.headers.find(rule.name))
+        return rule.limiter->key_of('h', field->value);
+      break;
+    case RateLimitRule::By::claim:
+      if (context.token)
+        if (const std::optional<std::string> claim = context.token->claim(rule.name))
+          return rule.limiter->key_of('c', *claim);
+      break;
+  }
+  return key_of_client(*rule.limiter, context);
+}
+
+Verdict RateLimitPolicy::judge(RequestContext& context) const {
+  std::optional<RateLimitStanding>& tightest = context.rate_limits[by_claim_ ? 1 : 0];
+  for (size_t i = 0; i < rules_.size(); ++i) {
+    RateLimiter& limiter = *rules_[i].limiter;
+    const RateLimiter::Standing standing = limiter.take(key_of(rules_[i], context), context.now);
+    if (!standing.passes || !tightest || standing.remaining < tightest->remaining)
+      tightest = {&limiter, standing.remaining, standing.until_full};
+    if (standing.passes) continue;
+    for (size_t before = 0; before < i; ++before)
+      rules_[before].limiter->give_back(key_of(rules_[before], context));
+    return refuse(rules_[i], standing.wait);
+  }
+  return Verdict::pass();
+}
+
+std::string RateLimitPolicy::policy_field(const RateLimiter& limiter) const {
+  const RateLimitSettings& settings = limiter.settings();
+  const base::Duration window = settings.per / settings.count * settings.burst;
+  return '"' + settings.name + "\";q=" + std::to_string(settings.burst) +
+         ";w=" + std::to_string(std::max<int64_t>(1, whole_seconds(window)));
+}
+
+void RateLimitPolicy::amend(const RequestContext& context, http::ResponseHead& head) const {
+  const std::optional<RateLimitStanding>& standing = context.rate_limits[by_claim_ ? 1 : 0];
+  if (!standing) return;
+  head.headers.add("RateLimit-Policy", head.arena.keep(policy_field(*standing->limiter)));
+  head.headers.add("RateLimit", head.arena.keep('"' + standing->limiter->settings().name +
+                                                "\";r=" + std::to_string(standing->remaining) +
+                                                ";t=" + std::to_string(whole_seconds(standing->until_full))));
+}
+
+}  // namespace postern::policy

@@ -1,0 +1,71 @@
+#include "policy/rate_limiter.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "crypto/digest.h"
+#include "crypto/random.h"
+
+namespace postern::policy {
+
+RateLimiter::RateLimiter(RateLimitSettings settings)
+    : settings_(std::move(settings)),
+      interval_(settings_.per.count() / settings_.count),
+      depth_(interval_ * settings_.burst) {
+  std::array<uint8_t, 16> secret;
+  crypto::fill_random(secret);
+  secret_ = crypto::as_bytes(secret);
+}
+
+std::string RateLimiter::description() const {
+  const char* unit = settings_.per == std::chrono::hours(1)     ? "/h"
+                     : settings_.per == std::chrono::minutes(1) ? "/m"
+                                                                : "/s";
+  return std::to_string(settings_.count) + unit + ", at most " + std::to_string(settings_.burst) + " at once";
+}
+
+RateLimiter::Key RateLimiter::key_of(char kind, std::string_view value) const {
+  const crypto::Sha256Digest digest = crypto::sha256(secret_ + kind, value);
+  Key key = 0;
+  std::memcpy(&key, digest.data(), sizeof(key));
+  return key;
+}
+
+RateLimiter::Standing RateLimiter::take(Key key, base::Instant now) {
+  const int64_t at = now.time_since_epoch().count();
+  Stripe& stripe = stripe_of(key);
+  const std::lock_guard<std::mutex> lock(stripe.mutex);
+  if (stripe.sets.empty()) stripe.sets.resize(sets_per_stripe);
+  Set& set = set_of(stripe, key);
+  auto* entry = std::find_if(set.begin(), set.end(), [&](const Entry& one) { return one.key == key; });
+  if (entry == set.end()) {
+    entry = std::min_element(set.begin(), set.end(), [](const Entry& one, const Entry& other) {
+      return one.full_at < other.full_at;
+    });
+    *entry = {key, at};
+  }
+  const int64_t used = std::max(entry->full_at - at, int64_t{0});
+  if (used + interval_ > depth_)
+    return {false, 0, base::Duration(used + interval_ - depth_), base::Duration(used)};
+  entry->full_at = at + used + interval_;
+  return {true, static_cast<uint32_t>((depth_ - used) / interval_ - 1), {}, base::Duration(used + interval_)};
+}
+
+void RateLimiter::give_back(Key key) {
+  Stripe& stripe = stripe_of(key);
+  const std::lock_guard<std::mutex> lock(stripe.mutex);
+  if (stripe.sets.empty()) return;
+  for (Entry& entry : set_of(stripe, key))
+    if (entry.key == key) entry.full_at -= interval_;
+}
+
+std::shared_ptr<RateLimiter> RateLimiterStore::find_or_make(const RateLimitSettings& settings) {
+  std::erase_if(limiters_, [](const auto& named) { return named.second.expired(); });
+  std::shared_ptr<RateLimiter> limiter = limiters_[settings.name].lock();
+  if (limiter && limiter->settings() == settings) return limiter;
+  limiter = std::make_shared<RateLimiter>(settings);
+  limiters_[settings.name] = limiter;
+  return limiter;
+}
+
+}  // namespace postern::policy

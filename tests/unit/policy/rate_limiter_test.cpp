@@ -1,0 +1,112 @@
+#include "policy/rate_limiter.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
+
+using namespace postern;
+using namespace postern::policy;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr base::Instant start{base::Duration(1'000'000'000'000)};
+
+RateLimiter limiter(uint32_t count, base::Duration per, uint32_t burst) {
+  return RateLimiter({"public", count, per, burst});
+}
+
+}  // namespace
+
+TEST_CASE("rate limiter: the burst passes at once, then requests come back one by one") {
+  RateLimiter limit({"public", 10, 1s, 3});
+  const RateLimiter::Key key = limit.key_of('h', "client");
+  for (uint32_t left : {2u, 1u, 0u}) {
+    const RateLimiter::Standing standing = limit.take(key, start);
+    CHECK(standing.passes);
+    CHECK(standing.remaining == left);
+    CHECK(standing.wait == 0ns);
+    CHECK(standing.until_full == (3 - left) * 100ms);
+  }
+  const RateLimiter::Standing refused = limit.take(key, start + 30ms);
+  CHECK_FALSE(refused.passes);
+  CHECK(refused.remaining == 0);
+  CHECK(refused.wait == 70ms);
+  CHECK(refused.until_full == 270ms);
+  CHECK_FALSE(limit.take(key, start + 99ms).passes);
+  CHECK(limit.take(key, start + 100ms).passes);
+  CHECK_FALSE(limit.take(key, start + 199ms).passes);
+  CHECK(limit.take(key, start + 1h).remaining == 2);  // full again, and no fuller
+}
+
+TEST_CASE("rate limiter: a refused request takes nothing, and one given back passes again") {
+  RateLimiter limit({"public", 1, 1h, 2});
+  const RateLimiter::Key key = limit.key_of('h', "client");
+  CHECK(limit.take(key, start).passes);
+  CHECK(limit.take(key, start).passes);
+  for (int i = 0; i < 100; ++i) CHECK_FALSE(limit.take(key, start).passes);
+  CHECK(limit.take(key, start).wait == 1h);
+  limit.give_back(key);
+  CHECK(limit.take(key, start).passes);
+  CHECK_FALSE(limit.take(key, start).passes);
+}
+
+TEST_CASE("rate limiter: keys have buckets of their own, also values of different kinds") {
+  RateLimiter limit({"public", 1, 1h, 1});
+  CHECK(limit.take(limit.key_of('h', "a"), start).passes);
+  CHECK(limit.take(limit.key_of('h', "b"), start).passes);
+  CHECK(limit.take(limit.key_of('c', "a"), start).passes);
+  CHECK_FALSE(limit.take(limit.key_of('h', "a"), start).passes);
+  CHECK(RateLimiter({"public", 1, 1h, 1}).key_of('h', "a") != limit.key_of('h', "a"));  // each has a secret
+}
+
+TEST_CASE("rate limiter: a worker whose clock is behind gives nothing away") {
+  RateLimiter limit({"public", 10, 1s, 1});
+  const RateLimiter::Key key = limit.key_of('h', "client");
+  CHECK(limit.take(key, start).passes);
+  CHECK_FALSE(limit.take(key, start - 5ms).passes);
+  CHECK_FALSE(limit.take(key, start + 99ms).passes);
+  CHECK(limit.take(key, start + 100ms).passes);
+}
+
+TEST_CASE("rate limiter: threads together get the burst and what came back, and not one more") {
+  constexpr int threads = 4;
+  constexpr int tries = 20'000;
+  RateLimiter limit({"public", 1000, 1s, 500});
+  const RateLimiter::Key key = limit.key_of('h', "client");
+  std::atomic<int> passed{0};
+  std::vector<std::thread> running;
+  for (int t = 0; t < threads; ++t)
+    running.emplace_back([&] {
+      for (int i = 0; i <= tries; ++i)
+        if (limit.take(key, start + i * base::Duration(2s) / tries).passes) ++passed;
+    });
+  for (std::thread& thread : running) thread.join();
+  // Over two seconds; the last of the 2,000 that come back is there exactly at their end.
+  CHECK(passed.load() == 500 + 2000);
+}
+
+TEST_CASE("rate limiter: memory is bounded, and under a flood of keys the busy ones are remembered") {
+  RateLimiter limit({"public", 1, 1h, 100});
+  const RateLimiter::Key busy = limit.key_of('h', "busy");
+  for (int i = 0; i < 100; ++i) CHECK(limit.take(busy, start).passes);
+  for (int i = 0; i < 200'000; ++i) limit.take(limit.key_of('h', std::to_string(i)), start);
+  CHECK_FALSE(limit.take(busy, start).passes);
+}
+
+TEST_CASE("rate limiter: it says how much it allows") {
+  CHECK(limiter(100, 1s, 50).description() == "100/s, at most 50 at once");
+  CHECK(limiter(10, 1min, 10).description() == "10/m, at most 10 at once");
+  CHECK(limiter(1, 1h, 1).description() == "1/h, at most 1 at once");
+}
+
+TEST_CASE("rate limiters: what is counted outlives a reload that changes nothing about the limit") {
+  RateLimiterStore store;
+  const RateLimitSettings settings{"public", 1, 1h, 1};
+  const std::shared_ptr<RateLimiter> first = store.find_or_make(settings);
+  CHECK(store.find_or_make(settings) == first);
+  CHECK(store.find_or_make({"other", 1, 1h, 1}) != first);
+  CHECK(store.find_or_make({"public", 1, 1h, 2}) != first);
+  CHECK(store.find_or_make(settings) != first);  // the one with another burst took its place, and is gone
+}
