@@ -36,8 +36,8 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
         services_{loop_.turn(), dialer_,  tokens_,  access_log_,
                   request_ids_, tunnels_, metrics_, &net::unix_now},
         registry_(loop_.turn(), shared.upstream_loads, random_seed(), &shared.log),
-        current_{loop_, services_, shared.log, {}},
-        acceptor_(current_, shared.clients, *this),
+        current_{loop_, services_, shared.log, {}, shared.clients},
+        acceptor_(current_, *this),
         drain_(current_, acceptor_) {
     tunnels_.set_owner(*this);
   }

@@ -20,7 +20,7 @@ struct Shared {
   telemetry::LogSink& sink;
   telemetry::Logger& log;
   telemetry::LogFormat format;
-  server::ClientCount clients;
+  server::ClientCounts clients;
   upstream::ProcessLoads upstream_loads;
   std::function<void(ToControl)> tell_control;  // any thread
 };

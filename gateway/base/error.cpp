@@ -16,6 +16,10 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
     {Cause::client_timed_out, "client_timed_out", client, 408, never, info,
      "The client did not send, or did not take, bytes within the time limit.",
      "Check the client's network, or raise limits.idle_timeout or limits.request_head_timeout."},
+    {Cause::client_too_slow, "client_too_slow", client, 408, never, info,
+     "The client sent, or took, a body more slowly than the limit allows.",
+     "Check the client's network; if it is that slow, lower limits.request_body_rate or "
+     "limits.response_body_rate."},
     {Cause::bad_request, "bad_request", client, 400, never, info,
      "The request is not well-formed HTTP, or two readers could understand it differently.",
      "Correct the client; the log line's detail names the rule that was broken."},

@@ -12,6 +12,7 @@ enum class Cause : uint8_t {
   // the client's doing
   client_closed,
   client_timed_out,
+  client_too_slow,
   bad_request,
   head_too_large,
   target_too_long,

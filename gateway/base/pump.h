@@ -2,16 +2,16 @@
 #pragma once
 
 #include "base/channel.h"
+#include "base/pace.h"
 #include "base/task.h"
 
 namespace postern::base {
 
 struct PumpLimits {
   Stage stage = Stage::response_body;
-  Duration idle = no_limit;              // without progress
-  Cause late_source = Cause::timed_out;  // whom to blame when nothing comes
-  Cause late_sink = Cause::timed_out;    // and when nothing is taken
-  uint64_t bytes_max = 0;                // 0: no limit; beyond it the pump fails with `too_large`
+  PaceRules source{};      // how long to wait for something to come
+  PaceRules sink{};        // and for something to be taken
+  uint64_t bytes_max = 0;  // 0: no limit; beyond it the pump fails with `too_large`
   Cause too_large = Cause::body_too_large;
 };
 

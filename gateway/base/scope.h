@@ -100,9 +100,9 @@ class Phase : private Timer {
   Phase& operator=(const Phase&) = delete;
 
   // Starts the limit anew: progress was made.
-  void extend() {
-    if (limit_ != no_limit) scope_.turn.arm(*this, limit_);
-  }
+  void extend() { extend(limit_); }
+  // The same with another limit, for this once.
+  void extend(Duration limit) { scope_.turn.arm(*this, limit); }
   // Whom to blame from now on when the limit passes.
   void blame(Cause late) { late_ = late; }
 

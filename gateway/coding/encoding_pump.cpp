@@ -15,10 +15,14 @@ uint64_t push_all(base::ChunkQueue& encoded, base::Channel& to) {
 
 base::Task<Result<Pumped>> pump_encoded(base::Scope& scope, base::Channel& from, base::Channel& to,
                                         Encoder& encoder, const base::PumpLimits& limits, uint64_t& moved) {
-  base::Phase phase(scope, limits.stage, limits.idle, limits.late_source);
+  base::Phase phase(scope, limits.stage, base::no_limit);
+  base::Pace source(scope.turn, phase, limits.source);
+  base::Pace sink(scope.turn, phase, limits.sink);
   base::ChunkQueue encoded;
   for (;;) {
+    source.begin_wait(moved);
     Result<Chunk> chunk = co_await from.read(scope);
+    source.end_wait();
     if (!chunk) co_return base::fail(chunk.error().cause, limits.stage);
     const bool over = chunk->empty();
     Encoder::Then then = from.readable() ? Encoder::Then::more : Encoder::Then::flush;
@@ -26,13 +30,11 @@ base::Task<Result<Pumped>> pump_encoded(base::Scope& scope, base::Channel& from,
     if (!encoder.encode(chunk->bytes(), then, encoded)) co_return base::fail(Cause::internal, limits.stage);
     moved += push_all(encoded, to);
     if (over) break;
-    phase.extend();
     if (to.has_room()) continue;
-    phase.blame(limits.late_sink);
+    sink.begin_wait(moved);
     Result<void> room = co_await to.room(scope);
+    sink.end_wait();
     if (!room) co_return base::fail(room.error().cause, limits.stage);
-    phase.blame(limits.late_source);
-    phase.extend();
   }
   co_return Pumped{};
 }

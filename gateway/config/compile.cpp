@@ -11,6 +11,7 @@
 #include "config/compile_action.h"
 #include "config/compile_content.h"
 #include "config/compile_error_pages.h"
+#include "config/compile_limits.h"
 #include "config/compile_policy.h"
 #include "config/compile_resilience.h"
 #include "config/compile_rewrite.h"
@@ -72,6 +73,7 @@ void compile_listeners(Compilation& compilation) {
       for (const std::string& block : listener.proxy_protocol->trust) model.proxy_trust.add(block);
       model.proxy_header_limit = nanoseconds(listener.proxy_protocol->timeout);
     }
+    model.limits = listener_limits({&compilation.document.limits.listener, &listener.limits});
     compilation.snapshot->listeners.push_back(std::move(model));
   }
 }
@@ -221,7 +223,7 @@ void compile_routes(Compilation& compilation) {
     route.name = document.name;
     route.exact = document.exact;
     route.methods = document.methods;
-    route.body_size = document.body_size;
+    route.limits = route_limits(document.limits);
     route.terms = terms_of(compilation.document, document);
     if (auto host = routing::read_host_pattern(document.host))
       route.host = std::move(*host);
@@ -250,16 +252,6 @@ void compile_routes(Compilation& compilation) {
 void compile_limits(Compilation& compilation) {
   const LimitsDocument& document = compilation.document.limits;
   proxy::Limits& limits = compilation.snapshot->limits;
-  limits.server.parser.head_size = document.head_size;
-  limits.server.parser.target_size = document.target_size;
-  limits.server.parser.fields = document.header_fields;
-  limits.server.request_head = nanoseconds(document.request_head_timeout);
-  limits.server.idle = nanoseconds(document.idle_timeout);
-  limits.server.keepalive = nanoseconds(document.keepalive_timeout);
-  limits.body_size = document.body_size;
-  limits.tls_handshake = nanoseconds(document.tls_handshake_timeout);
-  limits.idle = nanoseconds(document.idle_timeout);
-  limits.tunnel_idle = nanoseconds(document.tunnel_idle_timeout);
   limits.drain = nanoseconds(document.drain_timeout);
   limits.leaving.share = document.tunnel_drain.percent / 100.0;
   limits.leaving.least =

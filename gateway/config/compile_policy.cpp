@@ -153,9 +153,7 @@ std::vector<std::string> exposed_fields(const OriginsDocument& origins, const Ro
 
 policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   std::vector<std::unique_ptr<const policy::Policy>> policies;
-  const uint64_t body_size = route.body_size.value_or(document_.limits.body_size);
-  if (body_size != 0)
-    policies.push_back(std::make_unique<policy::RequestLimits>(policy::RequestLimitsOptions{body_size}));
+  policies.push_back(std::make_unique<policy::RequestLimits>());
 
   const OriginsDocument* origins = find_named(document_.origins, route.origins);
   if (origins && origin_lists_.contains(origins->name)) {

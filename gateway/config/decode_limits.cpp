@@ -36,6 +36,69 @@ void decode_tunnel_drain(const Value& value, TunnelDrainDocument& drain) {
     set(drain.within, within->duration(milliseconds(1), hours(24)));
 }
 
+bool says_none(const Value& value) { return value.is_scalar() && value.node().text == "none"; }
+
+// A number or `none`, which is 0.
+std::optional<uint64_t> number_or_none(const Value& value, uint64_t most) {
+  if (says_none(value)) return 0;
+  return value.number(1, most);
+}
+
+std::optional<uint64_t> rate_or_none(const Value& value) {
+  if (says_none(value)) return 0;
+  return value.parsed(parse_byte_rate);
+}
+
+class Durations {
+ public:
+  explicit Durations(const Fields& fields) : fields_(fields) {}
+  void read(std::string_view key, std::optional<Milliseconds>& member, hours most) const {
+    if (const auto found = fields_.take(key))
+      if (const auto duration = found->duration(milliseconds(1), most)) member = *duration;
+  }
+
+ private:
+  const Fields& fields_;
+};
+
+void take_transfer_limits(const Fields& fields, TransferLimitsDocument& limits) {
+  const Durations durations(fields);
+  if (const auto found = fields.take("body_size"))
+    if (const auto size = decode_body_size(*found)) limits.body_size = *size;
+  if (const auto found = fields.take("request_timeout")) {
+    if (says_none(*found))
+      limits.request_timeout = Milliseconds(0);
+    else if (const auto timeout = found->duration(milliseconds(1), hours(24 * 7)))
+      limits.request_timeout = *timeout;
+  }
+  durations.read("idle_timeout", limits.idle_timeout, hours(24));
+  if (const auto found = fields.take("request_body_rate"))
+    if (const auto rate = rate_or_none(*found)) limits.request_body_rate = *rate;
+  if (const auto found = fields.take("response_body_rate"))
+    if (const auto rate = rate_or_none(*found)) limits.response_body_rate = *rate;
+  durations.read("tunnel_idle_timeout", limits.tunnel_idle_timeout, hours(24 * 7));
+}
+
+void take_listener_limits(const Fields& fields, ListenerLimitsDocument& limits) {
+  const Durations durations(fields);
+  const auto read_count = [&](std::string_view key, std::optional<uint32_t>& member, uint64_t most) {
+    if (const auto found = fields.take(key))
+      if (const auto number = number_or_none(*found, most)) member = static_cast<uint32_t>(*number);
+  };
+  if (const auto found = fields.take("head_size"))
+    if (const auto size = found->size(kibi, mebi)) limits.head_size = *size;
+  if (const auto found = fields.take("target_size"))
+    if (const auto size = found->size(256, mebi)) limits.target_size = *size;
+  if (const auto found = fields.take("header_fields"))
+    if (const auto number = found->number(1, 10'000)) limits.header_fields = static_cast<uint32_t>(*number);
+  read_count("requests_per_connection", limits.requests_per_connection, 1'000'000'000);
+  read_count("connections_per_client", limits.connections_per_client, 10'000'000);
+  durations.read("tls_handshake_timeout", limits.tls_handshake_timeout, hours(1));
+  durations.read("request_head_timeout", limits.request_head_timeout, hours(1));
+  durations.read("keepalive_timeout", limits.keepalive_timeout, hours(24));
+  take_transfer_limits(fields, limits.transfer);
+}
+
 }  // namespace
 
 std::optional<uint64_t> decode_body_size(const Value& value) {
@@ -51,21 +114,19 @@ std::optional<uint64_t> decode_body_size(const Value& value) {
 
 void decode_limits(const Value& value, LimitsDocument& limits) {
   const Fields fields(value);
-  const auto read_duration = [&](std::string_view key, Milliseconds& member, hours most) {
-    if (const auto found = fields.take(key)) set(member, found->duration(milliseconds(1), most));
-  };
-  if (const auto found = fields.take("head_size")) set(limits.head_size, found->size(kibi, mebi));
-  if (const auto found = fields.take("target_size")) set(limits.target_size, found->size(256, mebi));
-  if (const auto found = fields.take("header_fields")) set(limits.header_fields, found->number(1, 10'000));
-  if (const auto found = fields.take("body_size")) set(limits.body_size, decode_body_size(*found));
+  take_listener_limits(fields, limits.listener);
   if (const auto found = fields.take("connections")) set(limits.connections, found->number(1, 10'000'000));
-  read_duration("tls_handshake_timeout", limits.tls_handshake_timeout, hours(1));
-  read_duration("request_head_timeout", limits.request_head_timeout, hours(1));
-  read_duration("keepalive_timeout", limits.keepalive_timeout, hours(24));
-  read_duration("idle_timeout", limits.idle_timeout, hours(24));
-  read_duration("tunnel_idle_timeout", limits.tunnel_idle_timeout, hours(24 * 7));
-  read_duration("drain_timeout", limits.drain_timeout, hours(24));
+  if (const auto found = fields.take("drain_timeout"))
+    set(limits.drain_timeout, found->duration(milliseconds(1), hours(24)));
   if (const auto found = fields.take("tunnel_drain")) decode_tunnel_drain(*found, limits.tunnel_drain);
+}
+
+void decode_listener_limits(const Value& value, ListenerLimitsDocument& limits) {
+  take_listener_limits(Fields(value), limits);
+}
+
+void decode_transfer_limits(const Value& value, TransferLimitsDocument& limits) {
+  take_transfer_limits(Fields(value), limits);
 }
 
 void decode_log(const Value& value, LogDocument& log) {

@@ -1,6 +1,7 @@
 #include "config/decode_listener.h"
 
 #include "config/addresses.h"
+#include "config/decode_limits.h"
 
 namespace postern::config {
 namespace {
@@ -88,6 +89,7 @@ ListenerDocument decode_listener(const Value& value) {
   if (const auto tls = fields.take("tls")) listener.tls = decode_tls(*tls);
   if (const auto proxies = fields.take("proxy_protocol"))
     listener.proxy_protocol = decode_proxy_protocol(*proxies);
+  if (const auto limits = fields.take("limits")) decode_listener_limits(*limits, listener.limits);
   if (const auto redirect = fields.take("redirect")) {
     listener.redirect_place = redirect->place();
     listener.redirect_to_https = redirect->one_of({"https"}).has_value();

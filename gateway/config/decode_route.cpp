@@ -111,8 +111,10 @@ RouteDocument decode_route(const Value& value, Document& document) {
   if (const auto compression = fields.take("compression"))
     route.compression =
         decode_compression(*compression, document.compression.value_or(CompressionDocument()));
+  if (const auto limits = fields.take("limits")) decode_transfer_limits(*limits, route.limits);
   if (const auto size = fields.take("body_size")) {
-    if (const auto bytes = decode_body_size(*size)) route.body_size = *bytes;
+    if (route.limits.body_size) size->complain("stands in limits as well; a route has one of the two");
+    if (const auto bytes = decode_body_size(*size)) route.limits.body_size = *bytes;
   }
   return route;
 }

@@ -41,12 +41,50 @@ struct ProxyProtocolDocument {
   Milliseconds timeout{5'000};
 };
 
+// Of requests and responses: `limits`, overridden by `listeners[].limits`, overridden by `routes[].limits`.
+struct TransferLimitsDocument {
+  std::optional<uint64_t> body_size;            // 0: no limit, bodies stream
+  std::optional<Milliseconds> request_timeout;  // 0: none
+  std::optional<Milliseconds> idle_timeout;     // no byte of a body moves on the client's side
+  std::optional<uint64_t> request_body_rate;    // bytes per second; 0: any
+  std::optional<uint64_t> response_body_rate;
+  std::optional<Milliseconds> tunnel_idle_timeout;
+};
+
+// What a listener may say for itself.
+struct ListenerLimitsDocument {
+  std::optional<uint64_t> head_size;
+  std::optional<uint64_t> target_size;
+  std::optional<uint32_t> header_fields;
+  std::optional<uint32_t> requests_per_connection;  // 0: any number
+  std::optional<uint32_t> connections_per_client;   // 0: any number
+  std::optional<Milliseconds> tls_handshake_timeout;
+  std::optional<Milliseconds> request_head_timeout;
+  std::optional<Milliseconds> keepalive_timeout;
+  TransferLimitsDocument transfer;
+};
+
+// How fast sockets are told to leave, see proxy/leaving_pace.h.
+struct TunnelDrainDocument {
+  uint32_t percent = 2;   // of those that leave, in a second
+  uint32_t minimum = 10;  // in a second, of the whole process
+  Milliseconds within{60'000};
+};
+
+struct LimitsDocument {
+  ListenerLimitsDocument listener;  // what is not set has the defaults of proxy::ListenerLimits
+  uint32_t connections = 20'000;    // clients of the whole process
+  Milliseconds drain_timeout{30'000};
+  TunnelDrainDocument tunnel_drain;
+};
+
 struct ListenerDocument {
   std::string host;   // as written; empty: every address
   uint16_t port = 0;  // 0: the system chooses, and the log says
   std::optional<TlsDocument> tls;
   std::optional<ProxyProtocolDocument> proxy_protocol;
   bool redirect_to_https = false;  // redirect: https
+  ListenerLimitsDocument limits;
   Place place;
   Place address_place;  // line 0 beside a place that is in the file: the address could not be read
   Place redirect_place;
@@ -324,7 +362,7 @@ struct RouteDocument {
   Place jwt_place;
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, Place>> rate_limits;  // names
-  std::optional<uint64_t> body_size;                       // overrides limits.body_size; 0: no limit
+  TransferLimitsDocument limits;
   std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression
   uint64_t fingerprint = 0;                        // of all but its name
   Place place;
@@ -364,28 +402,6 @@ struct LogDocument {
   std::vector<std::string> redact = {"token",   "access_token", "id_token", "refresh_token", "jwt",
                                      "api_key", "apikey",       "key",      "secret",        "password",
                                      "auth",    "code",         "signature"};
-};
-
-// How fast sockets are told to leave, see proxy/leaving_pace.h.
-struct TunnelDrainDocument {
-  uint32_t percent = 2;   // of those that leave, in a second
-  uint32_t minimum = 10;  // in a second, of the whole process
-  Milliseconds within{60'000};
-};
-
-struct LimitsDocument {
-  uint64_t head_size = 32 * 1024;
-  uint64_t target_size = 8 * 1024;
-  uint32_t header_fields = 100;
-  uint64_t body_size = 0;         // 0: no limit, bodies stream
-  uint32_t connections = 20'000;  // clients of the whole process
-  Milliseconds tls_handshake_timeout{10'000};
-  Milliseconds request_head_timeout{15'000};
-  Milliseconds keepalive_timeout{75'000};
-  Milliseconds idle_timeout{60'000};  // no byte of a request or response body moves on the client's side
-  Milliseconds tunnel_idle_timeout{3'600'000};
-  Milliseconds drain_timeout{30'000};
-  TunnelDrainDocument tunnel_drain;
 };
 
 struct AdminDocument {

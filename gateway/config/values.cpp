@@ -183,6 +183,15 @@ Parsed<Rate> parse_rate(std::string_view text) {
   return rate;
 }
 
+Parsed<uint64_t> parse_byte_rate(std::string_view text) {
+  if (!text.ends_with("/s")) return complain("is not for a second (write 240B/s, or none)");
+  const Parsed<uint64_t> size = parse_size(text.substr(0, text.size() - 2));
+  if (!size) return complain("is no number of bytes in a second (write 240B/s, or none)");
+  constexpr uint64_t most = uint64_t{1} << 30;
+  if (*size == 0 || *size > most) return complain("is out of range: 1B/s to 1GiB/s");
+  return *size;
+}
+
 Parsed<uint32_t> parse_percentage(std::string_view text) {
   const std::string_view digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
   const Parsed<uint64_t> number = parse_number(digits);

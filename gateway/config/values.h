@@ -42,6 +42,9 @@ struct Rate {
 };
 Parsed<Rate> parse_rate(std::string_view text);
 
+// "240B/s", "10KiB/s": bytes in a second, at least one.
+Parsed<uint64_t> parse_byte_rate(std::string_view text);
+
 // "20%": a whole number to 100 and its sign.
 Parsed<uint32_t> parse_percentage(std::string_view text);
 

@@ -19,7 +19,8 @@ constexpr uint64_t turn_share_encoding = 2 * piece;
 base::Task<base::Result<base::Pumped>> send_file(base::Scope& scope, const OpenFile& file, uint64_t offset,
                                                  uint64_t length, coding::Encoder* encoder, base::Channel& to,
                                                  const base::PumpLimits& limits, uint64_t& moved) {
-  base::Phase phase(scope, limits.stage, limits.idle, limits.late_sink);
+  base::Phase phase(scope, limits.stage, base::no_limit);
+  base::Pace sink(scope.turn, phase, limits.sink);
   const uint64_t share = encoder ? turn_share_encoding : turn_share;
   uint64_t in_turn = 0;
   base::ChunkQueue made;
@@ -39,16 +40,16 @@ base::Task<base::Result<base::Pumped>> send_file(base::Scope& scope, const OpenF
       co_return base::fail(base::Cause::internal, limits.stage);
     }
     moved += coding::push_all(made, to);
-    phase.extend();
     if (length == 0) break;
     if (in_turn >= share) {
       in_turn = 0;
       base::Result<void> turn = co_await base::NextTurn(scope);
       if (!turn) co_return base::fail(turn.error().cause, limits.stage);
     }
+    sink.begin_wait(moved);
     base::Result<void> room = co_await to.room(scope);
+    sink.end_wait();
     if (!room) co_return base::fail(room.error().cause, limits.stage);
-    phase.extend();
   }
   co_return base::Pumped{};
 }

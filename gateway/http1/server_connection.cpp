@@ -57,7 +57,8 @@ void ServerConnection::open_stream() {
 
 void ServerConnection::on_request(http::RequestHead head) {
   open_stream();
-  keep_alive_ = parser_.keep_alive() && !draining_;
+  const bool last = limits_.requests != 0 && ++requests_ >= limits_.requests;
+  keep_alive_ = parser_.keep_alive() && !draining_ && !last;
   stream_->head = std::move(head);
   arrivals_.put(Arrival::request);
 }

@@ -18,6 +18,7 @@ struct ServerLimits {
   base::Duration keepalive = std::chrono::seconds(75);     // between two requests
   base::Duration linger = std::chrono::seconds(5);         // for the client to see our last bytes
   base::Duration idle = std::chrono::seconds(60);          // without taking any of them
+  uint32_t requests = 10'000;                              // on one connection; 0: any number
 };
 
 class ServerConnection final : public http::ServerStream,
@@ -129,6 +130,7 @@ class ServerConnection final : public http::ServerStream,
   base::Slot<bool> closed_;
   Fault fault_;
   State state_ = State::between;
+  uint32_t requests_ = 0;
   bool keep_alive_ = true;
   bool draining_ = false;
   size_t closing_backlog_ = 0;        // at the last look while closing

@@ -36,6 +36,7 @@ struct RequestContext {
   int64_t now_unix = 0;        // seconds
   TokenCache& tokens;          // this worker's
   base::Instant now{};         // the worker's turn
+  uint64_t body_size_max = 0;  // bytes; 0: no limit
   bool tls = false;            // the client speaks https, as far as the trust list lets us believe it
   std::string_view request_id{};
   std::string_view route{};     // names, as soon as they are known, and where there are such

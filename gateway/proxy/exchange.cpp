@@ -31,6 +31,10 @@ bool may_hold_token(std::string_view subprotocol) {
                                                 std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
 }
 
+std::string milliseconds(base::Duration duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + " ms";
+}
+
 // For the second try that a stale pooled connection is owed.
 const upstream::RetryModel usual_rules;
 
@@ -45,13 +49,15 @@ std::optional<uint64_t> size_of(Attempt& attempt, http::Method method) {
 
 }  // namespace
 
-Exchange::Exchange(Services& services, Pin pin, http::ServerStream& stream)
+Exchange::Exchange(Services& services, Pin pin, http::ServerStream& stream,
+                   const routing::TransferLimits& limits)
     : services_(services),
       pin_(std::move(pin)),
       stream_(stream),
       scope_(services.turn),
       upload_scope_(scope_),
-      started_(services.turn.now) {}
+      started_(services.turn.now),
+      limits_(limits) {}
 
 Task<Outcome> Exchange::run() {
   Task<Result<void>> serving = serve();
@@ -180,7 +186,9 @@ Result<void> Exchange::find_route() {
     return base::fail(failed(Cause::bad_request, Stage::routing, "dot segments lead out of a route's path"));
   route_ = match.route;
   if (route_) {
+    limits_ = route_->limits.over(limits_);
     context_->route = route_->name;
+    context_->body_size_max = limits_.body_size;
     if (request.upgrade != http::Upgrade::websocket) return {};
     const tl::expected<void, std::string_view> handshake = http1::check_websocket_request(request);
     if (!handshake) return base::fail(failed(Cause::upgrade_required, Stage::routing, handshake.error()));
@@ -440,7 +448,18 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
 
 void Exchange::describe_failure(const Attempt& attempt, Error error) {
   if (error.cause == Cause::body_too_large)
-    detail_ = "the body is larger than " + std::to_string(body_limit()) + " bytes";
+    detail_ = "the body is larger than " + std::to_string(limits_.body_size) + " bytes";
+  else if (error.cause == Cause::client_timed_out)
+    detail_ = since(started_) >= limits_.request
+                  ? "the request is not whole after " + milliseconds(limits_.request)
+              : error.stage == Stage::request_body
+                  ? "no byte of the body came for " + milliseconds(limits_.idle)
+                  : "no byte of the body was taken for " + milliseconds(limits_.idle);
+  else if (error.cause == Cause::client_too_slow)
+    detail_ =
+        "fewer than " +
+        std::to_string(error.stage == Stage::request_body ? limits_.request_rate : limits_.response_rate) +
+        " bytes of the body in a second";
   else if (!attempt.lease->fault().detail.empty())
     blame(attempt.lease->fault());
   else if (base::traits(error.cause).fault == base::Side::upstream)  // no client's business otherwise
@@ -452,10 +471,14 @@ void Exchange::describe_failure(const Attempt& attempt, Error error) {
 Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnection& connection) {
   base::PumpLimits limits;
   limits.stage = Stage::request_body;
-  limits.idle = std::min(snapshot().limits.idle, group.model().idle_limit);
-  limits.late_source = Cause::client_timed_out;
-  limits.late_sink = Cause::upstream_timed_out;
-  limits.bytes_max = body_limit();
+  limits.source = {limits_.idle, Cause::client_timed_out, limits_.request_rate, Cause::client_too_slow};
+  limits.sink = {group.model().idle_limit, Cause::upstream_timed_out};
+  limits.bytes_max = limits_.body_size;
+  std::optional<base::Phase> whole;
+  if (limits_.request != base::no_limit)
+    whole.emplace(upload_scope_, Stage::request_body,
+                  std::max(limits_.request - since(started_), base::Duration::zero()),
+                  Cause::client_timed_out);
   Task<Result<base::Pumped>> pumping =
       base::pump(upload_scope_, stream_.request_body(), connection.request_body(), limits, request_bytes_);
   Result<base::Pumped> pumped = co_await pumping;
@@ -516,12 +539,16 @@ std::unique_ptr<coding::Encoder> Exchange::begin_encoding(std::optional<uint64_t
   return coding::make_encoder(coding, route_->compression->levels, size);
 }
 
-Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* encoder) {
+base::PumpLimits Exchange::response_limits(base::Duration source_idle) const {
   base::PumpLimits limits;
   limits.stage = Stage::response_body;
-  limits.idle = std::min(snapshot().limits.idle, group_->idle_limit);
-  limits.late_source = Cause::upstream_timed_out;
-  limits.late_sink = Cause::client_timed_out;
+  limits.source = {source_idle, Cause::upstream_timed_out};
+  limits.sink = {limits_.idle, Cause::client_timed_out, limits_.response_rate, Cause::client_too_slow};
+  return limits;
+}
+
+Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* encoder) {
+  const base::PumpLimits limits = response_limits(group_->idle_limit);
   const base::Instant began = services_.turn.now;
   http1::ClientConnection& connection = *attempt.lease;
   Task<Result<base::Pumped>> pumping =
@@ -573,7 +600,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   facts.held_duration = stages_.held;
   services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
                          TunnelFacts(facts, snapshot().access_log),
-                         TunnelTerms{snapshot().limits.tunnel_idle, route_->terms});
+                         TunnelTerms{limits_.tunnel_idle, route_->terms});
   return {};
 }
 
@@ -613,10 +640,7 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
   answered_ = true;
   stream_.respond(found.head);
   if (request.method != http::Method::head) {
-    base::PumpLimits limits;
-    limits.stage = Stage::response_body;
-    limits.idle = snapshot().limits.idle;
-    limits.late_sink = Cause::client_timed_out;
+    const base::PumpLimits limits = response_limits(base::no_limit);
     const base::Instant began = services_.turn.now;
     Task<Result<base::Pumped>> sending =
         files::send_file(scope_, found.file, found.offset, found.length, encoder.get(),

@@ -32,8 +32,8 @@ class Exchange : public base::Pooled {
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
 
-  // `stream` and `services` outlive the exchange. `turn` is the services' loop's.
-  Exchange(Services& services, Pin pin, http::ServerStream& stream);
+  // `stream` and `services` outlive the exchange. `limits` are those of the listener that the client came by.
+  Exchange(Services& services, Pin pin, http::ServerStream& stream, const routing::TransferLimits& limits);
 
   // For a request that was read.
   base::Task<Outcome> run();
@@ -83,7 +83,7 @@ class Exchange : public base::Pooled {
   base::Result<void> prepare_request(const upstream::GroupModel& group);
   base::Result<void> open_tunnel(Attempt& attempt);
   void describe_failure(const Attempt& attempt, base::Error error);
-  uint64_t body_limit() const { return route_->body_size.value_or(snapshot().limits.body_size); }
+  base::PumpLimits response_limits(base::Duration source_idle) const;
   base::Task<base::Result<void>> serve_files(const files::Site& site);
   void finish_head(http::ResponseHead& head) const;
   base::Result<void> answer_locally();
@@ -111,6 +111,7 @@ class Exchange : public base::Pooled {
   const base::Instant started_;
 
   HeadLimit* head_limit_ = nullptr;  // while a head is awaited
+  routing::TransferLimits limits_;   // the listener's, and from the moment that there is a route, the route's
   std::string_view request_id_;
   telemetry::RequestId made_id_;
   std::string_view original_target_;   // as the client sent it, for the log

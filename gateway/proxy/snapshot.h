@@ -21,6 +21,14 @@
 
 namespace postern::proxy {
 
+// Of one listener.
+struct ListenerLimits {
+  http1::ServerLimits server;
+  base::Duration tls_handshake = std::chrono::seconds(10);
+  uint32_t connections_per_client = 2'000;  // of the whole process; 0: any
+  routing::TransferLimits transfer;
+};
+
 struct ListenerModel {
   base::SocketAddress address;                // port 0: the system chooses
   std::unique_ptr<const net::ServerTls> tls;  // null: plain
@@ -28,14 +36,11 @@ struct ListenerModel {
   uint16_t redirect_port = 443;  // of the TLS listener that a redirect leads to
   base::CidrSet proxy_trust;     // connections from here begin with a PROXY protocol header; others have none
   base::Duration proxy_header_limit = std::chrono::seconds(5);
+  ListenerLimits limits;
 };
 
+// Of the whole process.
 struct Limits {
-  http1::ServerLimits server;
-  uint64_t body_size = 0;  // 0: no limit
-  base::Duration tls_handshake = std::chrono::seconds(10);
-  base::Duration idle = std::chrono::seconds(60);
-  base::Duration tunnel_idle = std::chrono::hours(1);
   base::Duration drain = std::chrono::seconds(30);
   LeavingPace leaving;  // of the tunnels of one worker
   uint32_t connections = 20'000;

@@ -12,6 +12,7 @@
 #include "routing/action.h"
 #include "routing/host_matcher.h"
 #include "routing/rewriting.h"
+#include "routing/transfer_limits.h"
 
 namespace postern::routing {
 
@@ -29,7 +30,7 @@ struct Route {
   // Of all that a socket on this route is let in by, as it is written: the same in another snapshot means
   // that nothing has changed for it.
   uint64_t terms = 0;
-  std::optional<uint64_t> body_size;  // bytes, for bodies that stream; 0: no limit; nothing: the general one
+  RouteLimits limits;
 };
 
 }  // namespace postern::routing

@@ -7,6 +7,7 @@
 namespace postern::server {
 namespace {
 
+constexpr uint32_t refusals_at_once = 256;  // of the process
 constexpr base::Duration look_again = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -14,9 +15,10 @@ constexpr base::Duration look_again = std::chrono::milliseconds(50);
 // A connection and its place in the list.
 struct Acceptor::Client final : ClientConnection::Owner {
   Client(Acceptor& the_acceptor, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
-         const net::ServerTls* tls)
+         const proxy::ListenerModel& model)
       : acceptor(the_acceptor),
-        connection(the_acceptor.current_, std::move(transport), std::move(facts), tls) {}
+        connection(the_acceptor.current_, std::move(transport), std::move(facts), model.limits,
+                   model.tls.get()) {}
   void on_story_ended(ClientConnection::Ended) override { acceptor.remove(*this); }
 
   Acceptor& acceptor;
@@ -24,8 +26,7 @@ struct Acceptor::Client final : ClientConnection::Owner {
   std::list<std::unique_ptr<Client>>::iterator place;
 };
 
-Acceptor::Acceptor(Current& current, ClientCount& count, Owner& owner)
-    : current_(current), count_(count), owner_(owner) {}
+Acceptor::Acceptor(Current& current, Owner& owner) : current_(current), owner_(owner) {}
 
 Acceptor::~Acceptor() = default;
 
@@ -70,13 +71,17 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   std::unique_ptr<net::Transport> transport =
       net::TcpTransport::adopt(current_.loop, std::move(socket), peer, std::move(next_place_));
   if (!transport) return;
-  auto client = std::make_unique<Client>(*this, std::move(transport), std::move(facts), model.tls.get());
+  auto client = std::make_unique<Client>(*this, std::move(transport), std::move(facts), model);
   telemetry::Numbers<telemetry::Count>& numbers = current_.services.metrics.process;
   numbers.add(telemetry::Count::connections_accepted);
   numbers.add(telemetry::Count::connections_open);
   Client& added = *client;
   connections_.push_back(std::move(client));
   if (model.proxy_trust.contains(peer.ip)) added.connection.expect_proxy_header(model.proxy_header_limit);
+  if (next_is_refused_)
+    added.connection.refuse({base::Cause::overloaded, base::Stage::accept},
+                            "as many clients are connected as limits.connections allows: " +
+                                std::to_string(current_.pin->snapshot->limits.connections));
   added.place = std::prev(connections_.end());
   added.connection.begin(added);
 }
@@ -90,16 +95,13 @@ void Acceptor::remove(Client& client) {
 }
 
 bool Acceptor::may_accept() {
-  const uint32_t limit = current_.pin->snapshot->limits.connections;
+  ClientCounts& clients = current_.clients;
   next_place_ = {};
-  next_place_ = net::Counted::within(count_.open, limit);
-  if (next_place_) {
-    full_ = false;
-    return true;
-  }
-  if (!std::exchange(full_, true))
-    current_.log.warn("connections_at_limit", {{"limit", limit}, {"remedy", "raise limits.connections"}});
-  current_.services.turn.arm(*this, look_again);
+  next_place_ = net::Counted::within(clients.open, current_.pin->snapshot->limits.connections);
+  next_is_refused_ = !next_place_;
+  if (next_is_refused_) next_place_ = net::Counted::within(clients.refusing, refusals_at_once);
+  if (next_place_) return true;
+  current_.services.turn.arm(*this, look_again);  // meanwhile they wait in the system's queue
   return false;
 }
 

@@ -2,7 +2,6 @@
 // connections that are there stay.
 #pragma once
 
-#include <atomic>
 #include <list>
 #include <memory>
 #include <optional>
@@ -22,11 +21,6 @@ struct BoundListener {
   std::optional<net::ListeningSocket> socket;  // this worker's, when it is new; else it has one already
 };
 
-// How many clients the process serves; shared by all workers.
-struct ClientCount {
-  std::atomic<uint32_t> open{0};
-};
-
 class Acceptor final : private net::Listener::Owner, private base::Timer {
  public:
   class Owner {
@@ -37,7 +31,7 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
     ~Owner() = default;
   };
 
-  Acceptor(Current& current, ClientCount& count, Owner& owner);
+  Acceptor(Current& current, Owner& owner);
   ~Acceptor() override;
 
   // `bound` stands in the order of the snapshot's listeners; current.pin is the new snapshot already.
@@ -65,13 +59,12 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   void remove(Client& client);
 
   Current& current_;
-  ClientCount& count_;
   Owner& owner_;
   std::vector<Door> doors_;
   uint16_t https_port_ = 443;
   std::list<std::unique_ptr<Client>> connections_;
-  net::Counted next_place_;  // set aside for the client that is being accepted
-  bool full_ = false;
+  net::Counted next_place_;       // set aside for the client that is being accepted
+  bool next_is_refused_ = false;  // it is a place among those that are told that there is no room
 };
 
 }  // namespace postern::server

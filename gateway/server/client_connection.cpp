@@ -11,10 +11,19 @@ using base::Result;
 using base::Stage;
 using base::Task;
 
+namespace {
+
+constexpr base::Duration last_words = std::chrono::seconds(2);   // for a client to read why it is refused
+constexpr base::Duration one_line_in = std::chrono::seconds(1);  // of those that are
+
+}  // namespace
+
 ClientConnection::ClientConnection(Current& current, std::unique_ptr<net::Transport> transport,
-                                   http::ClientFacts facts, const net::ServerTls* tls)
+                                   http::ClientFacts facts, const proxy::ListenerLimits& limits,
+                                   const net::ServerTls* tls)
     : current_(current),
       first_pin_(current.pin),
+      limits_(limits),
       transport_(std::move(transport)),
       facts_(std::move(facts)),
       tls_(tls),
@@ -44,6 +53,12 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
     Result<bool> read = co_await reading;
     if (!read) co_return Ended{};
   }
+  admit();
+  if (refusal_) {
+    Task<Ended> turning = turn_away();
+    Ended ended = co_await turning;
+    co_return ended;
+  }
   if (tls_) {
     Task<Result<bool>> shaking = shake_hands();
     Result<bool> shaken = co_await shaking;
@@ -51,7 +66,7 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
   }
   http1::ServerConnection::Owner& self = *this;
   connection_ = std::make_unique<http1::ServerConnection>(current_.services.turn, std::move(transport_),
-                                                          first_pin_->snapshot->limits.server, facts_, self);
+                                                          limits_.server, facts_, self);
   if (draining_) connection_->drain();
   Task<Result<bool>> serving = serve_requests();
   Result<bool> tunnelled = co_await serving;
@@ -59,6 +74,42 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
   connection_->close();
   Result<bool> closed = co_await connection_->closed().take(scope_);
   static_cast<void>(closed);  // either way the connection is over
+  co_return Ended{};
+}
+
+void ClientConnection::refuse(base::Error why, std::string detail) { refusal_ = {why, std::move(detail)}; }
+
+void ClientConnection::admit() {
+  const uint32_t limit = limits_.connections_per_client;
+  if (refusal_ || limit == 0 || first_pin_->snapshot->trusted_proxies.contains(facts_.peer.ip)) return;
+  place_ = current_.clients.enter(facts_.peer.ip, limit);
+  if (!place_)
+    refuse({Cause::too_many_connections, Stage::accept},
+           "this client has " + std::to_string(limit) + " connections open, and may have no more");
+}
+
+Task<ClientConnection::Ended> ClientConnection::turn_away() {
+  const auto& [why, detail] = *refusal_;
+  base::Turn& turn = current_.services.turn;
+  current_.services.metrics.failures.add(why);
+  ++current_.refusals_untold;
+  if (turn.now - current_.refusal_told >= one_line_in) {
+    current_.refusal_told = turn.now;
+    const base::ErrorTraits& traits = base::traits(why.cause);
+    current_.log.warn("connection_refused", {{"client", facts_.peer_text},
+                                             {"cause", traits.label},
+                                             {"stage", base::label(why.stage)},
+                                             {"fault", base::label(traits.fault)},
+                                             {"detail", detail},
+                                             {"since_last_line", std::exchange(current_.refusals_untold, 0)},
+                                             {"remedy", traits.remedy}});
+  }
+  if (tls_) co_return Ended{};
+  transport_->start(deaf_);
+  write_refusal(*transport_, why, detail);
+  base::Phase lingering(scope_, Stage::accept, last_words);
+  Result<bool> gone = co_await deaf_.gone.take(scope_);
+  static_cast<void>(gone);  // heard or not
   co_return Ended{};
 }
 
@@ -92,8 +143,7 @@ Task<Result<bool>> ClientConnection::read_proxy_header() {
 Task<Result<bool>> ClientConnection::shake_hands() {
   std::unique_ptr<net::TlsTransport> secured =
       net::TlsTransport::server(current_.services.turn, std::move(transport_), *tls_);
-  base::Phase phase(scope_, Stage::tls_handshake, first_pin_->snapshot->limits.tls_handshake,
-                    Cause::client_timed_out);
+  base::Phase phase(scope_, Stage::tls_handshake, limits_.tls_handshake, Cause::client_timed_out);
   Result<bool> shaken = co_await secured->handshaken().take(scope_);
   if (shaken) {
     transport_ = std::move(secured);
@@ -112,7 +162,7 @@ Task<Result<bool>> ClientConnection::shake_hands() {
     failed_tls_ = std::move(secured);
     // A moment for the client to read the answer, and to end the connection itself.
     base::Slot<bool> never;
-    base::Phase lingering(scope_, Stage::tls_handshake, first_pin_->snapshot->limits.server.linger);
+    base::Phase lingering(scope_, Stage::tls_handshake, limits_.server.linger);
     Result<bool> waited = co_await never.take(scope_);
     static_cast<void>(waited);
   }
@@ -125,7 +175,8 @@ Task<Result<bool>> ClientConnection::serve_requests() {
     Result<http1::ServerConnection::Arrival> arrival = co_await connection.arrivals().take(scope_);
     if (!arrival) co_return base::fail(arrival.error());
     if (*arrival == http1::ServerConnection::Arrival::over) co_return false;
-    exchange_ = std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection);
+    exchange_ =
+        std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection, limits_.transfer);
     // A request and the client's end may have come in one piece, before there was an exchange to cancel.
     if (connection.gone()) exchange_->cancel(Cause::client_closed);
     if (connection.refused()) exchange_->client_broke_rules(connection.fault());
@@ -137,23 +188,25 @@ Task<Result<bool>> ClientConnection::serve_requests() {
       if (outcome.tunnelled) co_return true;
     }
     connection.finish_stream();
-    base::Phase phase(scope_, Stage::response_body, current_.pin->snapshot->limits.idle,
-                      Cause::client_timed_out);
+    base::Phase phase(scope_, Stage::response_body, limits_.transfer.idle, Cause::client_timed_out);
     Result<bool> another = co_await connection.finished().take(scope_);
     exchange_.reset();
     if (!another || !*another) co_return false;
   }
 }
 
+void ClientConnection::write_refusal(net::Transport& transport, base::Error why, const std::string& detail) {
+  http::ResponseHead head;
+  const std::string body =
+      proxy::render(proxy::failure_response(why, detail), {.now_unix = current_.services.unix_now()}, head);
+  transport.write(http1::write_response(head, {head.body, head.content_length, "close"}));
+  transport.write(base::Chunk::copy_of(body));
+  transport.finish();
+}
+
 void ClientConnection::refuse_plain_http(net::TlsTransport& tls) {
   std::unique_ptr<net::Transport> carrier = tls.take_carrier();
-  http::ResponseHead head;
-  const std::string body = proxy::render(proxy::failure_response({Cause::tls_expected, Stage::tls_handshake},
-                                                                 "plain HTTP was sent to a TLS port"),
-                                         {.now_unix = current_.services.unix_now()}, head);
-  carrier->write(http1::write_response(head, {head.body, head.content_length, "close"}));
-  carrier->write(base::Chunk::copy_of(body));
-  carrier->finish();
+  write_refusal(*carrier, {Cause::tls_expected, Stage::tls_handshake}, "plain HTTP was sent to a TLS port");
   transport_ = std::move(carrier);
 }
 

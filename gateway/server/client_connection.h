@@ -22,31 +22,55 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   struct Ended {};
   using Owner = base::Story<Ended>::Owner;
 
-  // `tls` may be null; it belongs to the pinned snapshot.
+  // `limits` and `tls`, which may be null, belong to the pinned snapshot.
   ClientConnection(Current& current, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
-                   const net::ServerTls* tls);
+                   const proxy::ListenerLimits& limits, const net::ServerTls* tls);
 
   // Before begin(): a PROXY protocol header comes first, and is believed.
   void expect_proxy_header(base::Duration limit) { proxy_header_limit_ = limit; }
+  // Before begin(): there is no room for it. It is told so, unless that would cost a TLS handshake, and
+  // closed.
+  void refuse(base::Error why, std::string detail);
   // Begins the story; `owner` hears when it has ended and buries the connection.
   void begin(Owner& owner);
   void drain();                  // ends after the exchange it is in, or now
   void cancel(base::Cause why);  // ends its exchange now
 
  private:
+  // Takes and forgets what the client sends: to close before it has ended would reset the connection, and
+  // take our answer with it.
+  struct Deaf final : net::Transport::Receiver {
+    void on_bytes(base::Bytes) override {}
+    void on_drained() override {}
+    void on_end() override { gone.put(true); }
+    void on_closed(base::Error) override { gone.put(true); }
+    base::Slot<bool> gone;
+  };
+
   base::Task<Ended> serve();
+  void admit();
+  base::Task<Ended> turn_away();
   base::Task<base::Result<bool>> read_proxy_header();
   base::Task<base::Result<bool>> shake_hands();
   base::Task<base::Result<bool>> serve_requests();
   void refuse_plain_http(net::TlsTransport& tls);
+  void write_refusal(net::Transport& transport, base::Error why, const std::string& detail);
   void on_client_gone(base::Cause why) override;
 
   Current& current_;
-  proxy::Pin first_pin_;                           // what TLS and limits of this connection come from
+  proxy::Pin first_pin_;  // what TLS and limits of this connection come from
+  const proxy::ListenerLimits& limits_;
   std::unique_ptr<net::TlsTransport> failed_tls_;  // outlives the transport, which may still call it
+  Deaf deaf_;                                      // so does this
   std::unique_ptr<net::Transport> transport_;
   http::ClientFacts facts_;  // once requests are served they do not change
   const net::ServerTls* tls_;
+  ClientCounts::Place place_;
+  struct Refusal {
+    base::Error why;
+    std::string detail;
+  };
+  std::optional<Refusal> refusal_;
   std::optional<base::Duration> proxy_header_limit_;  // set: a header is expected, within this time
   base::Scope scope_;
   std::unique_ptr<http1::ServerConnection> connection_;

@@ -7,6 +7,7 @@
 #include "net/loop.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
+#include "server/client_counts.h"
 #include "telemetry/log.h"
 
 namespace postern::server {
@@ -16,6 +17,10 @@ struct Current {
   proxy::Services& services;
   const telemetry::Logger& log;
   proxy::Pin pin;
+  ClientCounts& clients;  // the process's
+  // Connections that were turned away; the log hears of one in a second.
+  base::Instant refusal_told{};
+  uint64_t refusals_untold = 0;
 };
 
 }  // namespace postern::server

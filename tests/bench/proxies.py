@@ -97,7 +97,8 @@ upstreams:
 routes:
   - upstream: backend
 log: {{ access: false, level: warn, output: stdout }}
-limits: {{ tunnel_idle_timeout: 1h, keepalive_timeout: 1h }}
+limits: {{ tunnel_idle_timeout: 1h, keepalive_timeout: 1h, requests_per_connection: none,
+  connections_per_client: none }}
 ''')
     return [str(postern_binary()), 'run', str(site.folder / 'postern.yaml')]
 

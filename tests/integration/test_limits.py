@@ -1,17 +1,19 @@
-"""Limits: reached, answered with the right status, logged, and everybody else still served."""
+"""Limits: each is reached, and seen in the status, the log, the counter and what becomes of the connection; everybody else
+is still served. Rate limits have a file of their own."""
 
 import time
 
 import pytest
 
-from configs import simple
+from configs import plain_listener, simple, tls_listener
+from metrics import LOCAL_ADMIN, number
 from raw import Connection, Truncated, fetch
 from settings import patience
 
 
 @pytest.fixture(scope="module")
 def gateway(start_shared_gateway, node_http):
-    config = simple(node_http, limits={
+    config = simple(node_http, admin=LOCAL_ADMIN, limits={
         "head_size": "8KiB", "target_size": "1KiB", "header_fields": 50, "body_size": "64KiB", "request_head_timeout": "500ms",
         "keepalive_timeout": "700ms", "idle_timeout": "700ms"})
     config["routes"].append({"name": "large", "match": {"path": "/large"}, "upstream": "api", "body_size": "1MiB"})
@@ -22,8 +24,17 @@ def assert_refused_and_closed(gateway, connection, status, cause):
     response = connection.read_response()
     assert (response.status, response.json()["error"]) == (status, cause)
     assert connection.read_to_end() == b""
-    assert gateway.exchange(response)["cause"] == cause
+    line = gateway.exchange(response)
+    assert (line["cause"], line["fault"]) == (cause, "client")
+    assert_counted(gateway, line)
     assert fetch(gateway.port, target="/echo").status == 200
+
+
+def assert_counted(gateway, line):
+    """The counter of what `line` tells says how often the log has told it."""
+    told = len(gateway.find(cause=line["cause"], stage=line["stage"]))
+    assert told > 0
+    assert number(gateway, "postern_failures_total", cause=line["cause"], stage=line["stage"]) == told
 
 
 def request_of(*lines, target="/echo"):
@@ -114,6 +125,8 @@ def test_body_that_stops_coming_is_408(gateway):
         assert connection.read_to_end() == b""
     line = gateway.wait_for("exchange", since=mark, target="/echo?stops")
     assert (line["cause"], line["stage"], line["fault"]) == ("client_timed_out", "request_body", "client")
+    assert line["detail"] == "no byte of the body came for 700 ms"
+    assert_counted(gateway, line)
 
 
 def test_reader_that_stops_taking_is_cut(gateway):
@@ -123,6 +136,7 @@ def test_reader_that_stops_taking_is_cut(gateway):
         assert connection.read_head().status == 200
         line = gateway.wait_for("exchange", since=mark, timeout=20, target="/bytes?n=50000000")
         assert (line["cause"], line["stage"]) == ("client_timed_out", "response_body")
+        assert_counted(gateway, line)
         with pytest.raises(Truncated):
             connection.take(50_000_000)
 
@@ -135,24 +149,152 @@ def test_unused_connection_is_closed_quietly(gateway):
         assert connection.at_end()  # never said anything: nothing to answer
 
 
-def test_connections_over_the_limit_do_not_starve_the_others(start_gateway, node_http):
-    gateway = start_gateway(simple(node_http, limits={"connections": 8}))
+def drip(connection, data=b"x", every=0.05, longest=20):
+    """Sends `data` again and again until something comes back or the connection is gone."""
+    deadline = time.monotonic() + patience(longest)
+    connection.socket.settimeout(every)
+    while time.monotonic() < deadline:
+        try:
+            if not connection.fill():
+                break
+            break
+        except TimeoutError:
+            connection.send(data)
+    connection.socket.settimeout(patience(10))
+
+
+def test_body_that_drips_is_408(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, admin=LOCAL_ADMIN, limits={"request_body_rate": "1MiB/s", "idle_timeout": "500ms"}))
+    with Connection(gateway.port) as connection:
+        connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
+        drip(connection)
+        response = connection.read_response()
+        assert (response.status, response.json()["error"]) == (408, "client_too_slow")
+        assert connection.read_to_end() == b""
+    line = gateway.exchange(response)
+    assert (line["stage"], line["detail"]) == ("request_body", "fewer than 1048576 bytes of the body in a second")
+    assert_counted(gateway, line)
+    assert fetch(gateway.port, "POST", "/echo", body=b"x" * 100_000).status == 200
+
+
+def test_request_that_is_not_whole_in_time_is_408(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, admin=LOCAL_ADMIN, limits={"request_body_rate": "none"},
+                                   route={"limits": {"request_timeout": "600ms"}}))
+    with Connection(gateway.port) as connection:
+        connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
+        drip(connection)
+        response = connection.read_response()
+        assert (response.status, response.json()["error"]) == (408, "client_timed_out")
+        assert connection.read_to_end() == b""
+    line = gateway.exchange(response)
+    assert (line["stage"], line["detail"]) == ("request_body", "the request is not whole after 600 ms")
+    assert_counted(gateway, line)
+
+
+def test_reader_that_takes_too_little_is_cut(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, admin=LOCAL_ADMIN,
+                                   limits={"response_body_rate": "1GiB/s", "idle_timeout": "2s"}))
+    with Connection(gateway.port, receive_buffer=16384) as connection:
+        connection.send(b"GET /bytes?n=50000000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.read_head().status == 200
+        with pytest.raises((Truncated, OSError)):
+            for _ in range(1000):
+                connection.take(50_000)
+                time.sleep(0.01)
+    line = gateway.wait_for("exchange", target="/bytes?n=50000000")
+    assert (line["cause"], line["stage"], line["fault"]) == ("client_too_slow", "response_body", "client")
+    assert line["detail"] == "fewer than 1073741824 bytes of the body in a second"
+    assert_counted(gateway, line)
+
+
+def test_last_request_of_a_connection_says_so(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, limits={"requests_per_connection": 3}))
+    with Connection(gateway.port) as connection:
+        answers = [connection.request("GET", "/echo") for _ in range(3)]
+        assert [answer.status for answer in answers] == [200] * 3
+        assert [answer.header("connection") for answer in answers] == [None, None, "close"]
+        assert connection.at_end()
+
+
+def test_tls_handshake_that_does_not_come_is_given_up(start_gateway, node_http, site):
+    gateway = start_gateway(simple(node_http, admin=LOCAL_ADMIN, listeners=[tls_listener(site)],
+                                   limits={"tls_handshake_timeout": "300ms"}))
+    with Connection(gateway.tls_port) as connection:
+        assert connection.at_end()
+    line = gateway.wait_for("tls_handshake_failed")
+    assert (line["cause"], line["stage"], line["fault"]) == ("client_timed_out", "tls_handshake", "client")
+    assert_counted(gateway, line)
+
+
+def refused(port):
+    """What a connection is told that sends a request at once: its status, or None when it is just closed."""
+    with Connection(port) as connection:
+        try:
+            connection.send(request_of())
+            response = connection.read_response()
+        except (Truncated, OSError):
+            return None
+        assert response.header("connection") == "close" and connection.at_end()
+        return response.status
+
+
+def test_connections_over_the_limit_are_told_so_and_do_not_starve_the_others(start_gateway, node_http, site):
+    gateway = start_gateway(simple(node_http, admin=LOCAL_ADMIN, limits={"connections": 8},
+                                   listeners=[plain_listener(), tls_listener(site)]))
     kept = [Connection(gateway.port) for _ in range(8)]
     for connection in kept:
         assert connection.request("GET", "/echo").status == 200
-    try:
-        with Connection(gateway.port, timeout=5) as over:
-            over.send(request_of())
-            try:
-                assert over.read_response().status == 503
-            except (Truncated, TimeoutError):
-                pass  # closed, or left waiting for a place: either is a limit
-        for connection in kept:
-            assert connection.request("GET", "/echo").status == 200
-    finally:
-        for connection in kept:
-            connection.close()
+    assert [refused(gateway.port) for _ in range(5)] == [503] * 5
+    assert refused(gateway.tls_port) is None
+    line = gateway.wait_for("connection_refused")
+    assert (line["cause"], line["stage"], line["fault"], line["client"]) == ("overloaded", "accept", "gateway", "127.0.0.1")
+    assert number(gateway, "postern_failures_total", cause="overloaded", stage="accept") == 6
+    for connection in kept:
+        assert connection.request("GET", "/echo").status == 200
+        connection.close()
     retry_until_served(gateway)
+
+
+def test_connections_of_one_client_are_limited_over_all_workers(start_gateway, node_http, site):
+    gateway = start_gateway(simple(node_http, workers=2, admin=LOCAL_ADMIN, limits={"connections_per_client": 4},
+                                   listeners=[plain_listener(), tls_listener(site)]))
+    kept = [Connection(gateway.port) for _ in range(4)]
+    for connection in kept:
+        assert connection.request("GET", "/echo").status == 200
+    assert [refused(gateway.port) for _ in range(6)] == [429] * 6
+    assert refused(gateway.tls_port) is None
+    line = gateway.wait_for("connection_refused")
+    assert (line["cause"], line["stage"], line["fault"]) == ("too_many_connections", "accept", "client")
+    assert number(gateway, "postern_failures_total", cause="too_many_connections", stage="accept") == 7
+    for connection in kept:
+        assert connection.request("GET", "/echo").status == 200
+        connection.close()
+    retry_until_served(gateway)
+
+
+def test_trusted_proxies_may_have_any_number_of_connections(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, trusted_proxies=["127.0.0.1"], limits={"connections_per_client": 2}))
+    kept = [Connection(gateway.port) for _ in range(6)]
+    for connection in kept:
+        assert connection.request("GET", "/echo").status == 200
+        connection.close()
+
+
+def test_client_behind_proxy_protocol_is_the_one_that_is_counted(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, limits={"connections_per_client": 2},
+                                   listeners=[plain_listener(proxy_protocol={"trust": ["127.0.0.1"]})]))
+    kept = []
+
+    def ask(client):
+        connection = Connection(gateway.port)
+        kept.append(connection)
+        connection.send(f"PROXY TCP4 {client} 192.0.2.1 40000 80\r\n".encode() + request_of())
+        return connection.read_response().status
+
+    assert [ask("203.0.113.1") for _ in range(3)] == [200, 200, 429]
+    assert [ask("203.0.113.2") for _ in range(3)] == [200, 200, 429]
+    for connection in kept:
+        connection.close()
 
 
 def retry_until_served(gateway, timeout=10):

@@ -143,9 +143,9 @@ TEST_CASE("body: an upload that moves may take longer than the limit for the res
     if (connection.take_request()) connection.send(response_text("stored"));
   };
   TestClient& client = proxy.connect();
-  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n");
   for (int i = 0; i < 10; ++i) {
-    client.send("0123456789");
+    client.send(std::string(3000, 'x'));
     proxy.advance(10s);  // 100 s in all; response_timeout is 60 s
   }
   CHECK(client.response().status() == 200);
@@ -240,4 +240,93 @@ TEST_CASE("body: trailers of a response pass, those that steer something do not"
   CHECK(response.body == "data");
   REQUIRE(response.trailers.size() == 1);
   CHECK(response.trailers[0] == std::pair<std::string, std::string>("X-Checksum", "77"));
+}
+
+namespace {
+
+std::string with_own_limits(std::string_view listener, std::string_view route) {
+  return "listeners: [{ address: \"127.0.0.1:0\", limits: { " + std::string(listener) +
+         " } }]\nupstreams: { app: { endpoints: [\"http://127.0.0.1:3001\"] } }\n"
+         "routes:\n  - { name: all, upstream: app }\n"
+         "  - { name: own, match: { path: /own }, upstream: app, limits: { " +
+         std::string(route) + " } }\n";
+}
+
+std::string post(std::string_view path, size_t length) {
+  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) +
+         "\r\n\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("body: a client that sends more slowly than the rate is answered 408 and told why") {
+  ProxyWorld proxy;
+  proxy.upstream.at(3001).behaviour = says_nothing();
+  TestClient& client = proxy.connect();
+  client.send(post("/", 100));
+  for (int i = 0; i < 6; ++i) {
+    client.send("x");
+    proxy.advance(10s);
+    if (i < 5) CHECK_FALSE(client.try_response().has_value());
+  }
+  proxy.advance(1s);
+  CHECK(client.response().status() == 408);
+  const base::Json line = proxy.log.line("exchange");
+  CHECK(line["cause"] == "client_too_slow");
+  CHECK(line["stage"] == "request_body");
+  CHECK(line["detail"] == "fewer than 240 bytes of the body in a second");
+  CHECK(proxy.upstream.open_count() == 0);
+}
+
+TEST_CASE("body: a route may take any pace, and the whole request must be there in time") {
+  ProxyWorld proxy(with_own_limits("request_timeout: 5m", "request_body_rate: none"));
+  proxy.upstream.at(3001).behaviour = says_nothing();
+  TestClient& client = proxy.connect();
+  client.send(post("/own", 100));
+  for (int i = 0; i < 29; ++i) {
+    client.send("x");
+    proxy.advance(10s);
+    REQUIRE_FALSE(client.try_response().has_value());
+  }
+  proxy.advance(11s);
+  CHECK(client.response().status() == 408);
+  const base::Json line = proxy.log.line("exchange");
+  CHECK(line["cause"] == "client_timed_out");
+  CHECK(line["stage"] == "request_body");
+  CHECK(line["detail"] == "the request is not whole after 300000 ms");
+}
+
+TEST_CASE("body: limits of a listener hold, and those of a route stand before them") {
+  ProxyWorld proxy(with_own_limits("body_size: 10, idle_timeout: 5s", "body_size: 20, idle_timeout: 8s"));
+  proxy.upstream.at(3001).behaviour = answers(response_text("stored"));
+  TestClient& client = proxy.connect();
+  client.send(post("/", 11));
+  CHECK(client.response().status() == 413);
+  TestClient& own = proxy.connect();
+  own.send(post("/own", 20) + std::string(20, 'x'));
+  CHECK(own.response().status() == 200);
+  own.send(post("/own", 21));
+  CHECK(own.response().status() == 413);
+  proxy.upstream.at(3001).behaviour = says_nothing();
+  TestClient& slow = proxy.connect();
+  slow.send(post("/own", 20));
+  proxy.advance(7s);
+  CHECK_FALSE(slow.try_response().has_value());
+  proxy.advance(1100ms);
+  CHECK(slow.response().status() == 408);
+  CHECK(proxy.log.last("exchange")["detail"] == "no byte of the body came for 8000 ms");
+}
+
+TEST_CASE("body: the last request of a connection is answered with close") {
+  ProxyWorld proxy(with_own_limits("requests_per_connection: 3", ""));
+  proxy.upstream.at(3001).behaviour = answers(response_text("yes"));
+  TestClient& client = proxy.connect();
+  for (int i = 1; i <= 3; ++i) {
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const HttpMessage response = client.response();
+    CHECK(response.status() == 200);
+    CHECK(response.field("Connection") == (i == 3 ? "close" : ""));
+  }
+  proxy.settle();
+  CHECK(client.ended());
 }

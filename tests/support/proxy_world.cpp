@@ -38,8 +38,9 @@ TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options)
 TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPair pair)
     : proxy_(proxy), wire_(pair.wire), peer_(std::move(pair.first)) {
   http::ClientFacts facts = facts_of(options, *pair.second);
-  connection_ = std::make_unique<server::ClientConnection>(proxy.current, std::move(pair.second),
-                                                           std::move(facts), options.tls);
+  connection_ =
+      std::make_unique<server::ClientConnection>(proxy.current, std::move(pair.second), std::move(facts),
+                                                 proxy.snapshot().listeners.front().limits, options.tls);
   if (options.proxy_header_limit) connection_->expect_proxy_header(*options.proxy_header_limit);
   server::ClientConnection::Owner& self = *this;
   connection_->begin(self);
@@ -104,7 +105,7 @@ routes: [{ name: all, upstream: app }]
 ProxyWorld::ProxyWorld(const std::string& yaml)
     : services{world.turn,   upstream, tokens_, log.access_log(),
                request_ids_, tunnels,  metrics, &fixed_unix_time},
-      current{loop_, services, log.logger(), compile(yaml)} {}
+      current{loop_, services, log.logger(), compile(yaml), counts} {}
 
 ProxyWorld::~ProxyWorld() {
   clients.clear();

@@ -128,6 +128,7 @@ class ProxyWorld {
  public:
   proxy::TunnelSet tunnels{world.turn, log.access_log(), metrics};
   proxy::Services services;
+  server::ClientCounts counts;
   server::Current current;
 };
 

@@ -77,9 +77,8 @@ TEST_CASE("pump: a silent source is blamed after the idle limit, at the pump's s
   Channel to;
   uint64_t moved = 0;
   const PumpLimits limits{.stage = Stage::response_body,
-                          .idle = 10s,
-                          .late_source = Cause::upstream_timed_out,
-                          .late_sink = Cause::client_timed_out};
+                          .source = {10s, Cause::upstream_timed_out},
+                          .sink = {10s, Cause::client_timed_out}};
   Pumping pumping(pump(scope, from, to, limits, moved));
   for (int i = 0; i < 5; ++i) {
     world.advance(9s);
@@ -101,9 +100,8 @@ TEST_CASE("pump: a sink that takes nothing is blamed after the idle limit") {
   Channel to(4);
   uint64_t moved = 0;
   const PumpLimits limits{.stage = Stage::response_body,
-                          .idle = 10s,
-                          .late_source = Cause::upstream_timed_out,
-                          .late_sink = Cause::client_timed_out};
+                          .source = {10s, Cause::upstream_timed_out},
+                          .sink = {10s, Cause::client_timed_out}};
   Pumping pumping(pump(scope, from, to, limits, moved));
   from.push(chunk("full"));
   world.settle();
@@ -120,8 +118,7 @@ TEST_CASE("pump: after the sink has taken, the source is to blame again, and for
   Channel from;
   Channel to(4);
   uint64_t moved = 0;
-  const PumpLimits limits{
-      .idle = 10s, .late_source = Cause::upstream_timed_out, .late_sink = Cause::client_timed_out};
+  const PumpLimits limits{.source = {10s, Cause::upstream_timed_out}, .sink = {10s, Cause::client_timed_out}};
   Pumping pumping(pump(scope, from, to, limits, moved));
   from.push(chunk("full"));
   world.advance(9s);
@@ -212,4 +209,75 @@ TEST_CASE("pump: a sink that was discarded swallows the rest") {
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().has_value());
   CHECK(moved == 44);
+}
+
+TEST_CASE("pump: a source that drips is blamed when its average falls below the rate") {
+  World world;
+  Scope scope(world.turn);
+  Channel from;
+  Channel to;
+  uint64_t moved = 0;
+  const PumpLimits limits{.stage = Stage::request_body,
+                          .source = {20s, Cause::client_timed_out, 100, Cause::client_too_slow},
+                          .sink = {}};
+  Pumping pumping(pump(scope, from, to, limits, moved));
+  for (int i = 0; i < 3; ++i) {  // 20 s for nothing and 8 s for 800 bytes
+    world.advance(9s);
+    REQUIRE_FALSE(pumping.ended());
+    from.push(chunk(std::string(i == 0 ? 798 : 1, 'x')));
+  }
+  world.advance(900ms);
+  REQUIRE_FALSE(pumping.ended());
+  world.advance(200ms);
+  REQUIRE(pumping.ended());
+  CHECK(pumping.outcome().error() == Error{Cause::client_too_slow, Stage::request_body});
+}
+
+TEST_CASE("pump: a source that keeps the rate goes on for ever, and may stand still meanwhile") {
+  World world;
+  Scope scope(world.turn);
+  Channel from;
+  Channel to;
+  uint64_t moved = 0;
+  const PumpLimits limits{.source = {60s, Cause::client_timed_out, 100, Cause::client_too_slow}, .sink = {}};
+  Pumping pumping(pump(scope, from, to, limits, moved));
+  for (int i = 0; i < 100; ++i) {
+    from.push(chunk(std::string(5000, 'x')));
+    world.advance(50s);
+    REQUIRE_FALSE(pumping.ended());
+    take_all(to);
+  }
+  world.advance(11s);
+  REQUIRE(pumping.ended());
+  CHECK(pumping.outcome().error().cause ==
+        Cause::client_timed_out);  // silent for a minute, however fast before
+}
+
+TEST_CASE("pump: the time that the other side takes is not held against a slow one") {
+  World world;
+  Scope scope(world.turn);
+  Channel from;
+  Channel to(4);
+  uint64_t moved = 0;
+  const PumpLimits limits{.source = {no_limit, Cause::upstream_timed_out},
+                          .sink = {20s, Cause::client_timed_out, 1000, Cause::client_too_slow}};
+  Pumping pumping(pump(scope, from, to, limits, moved));
+  for (int i = 0; i < 50; ++i) {  // an event now and then, taken at once
+    from.push(chunk("event"));
+    world.settle();
+    CHECK(take_all(to) == "event");
+    world.advance(30s);
+    REQUIRE_FALSE(pumping.ended());
+  }
+  for (int i = 0; i < 2;
+       ++i) {  // and some that it takes its time for: 20 s, and a quarter of a second for the others
+    from.push(chunk("event"));
+    world.advance(i == 0 ? 10s : 10'100ms);
+    REQUIRE_FALSE(pumping.ended());
+    CHECK(take_all(to) == "event");
+  }
+  from.push(chunk("event"));
+  world.advance(300ms);
+  REQUIRE(pumping.ended());
+  CHECK(pumping.outcome().error().cause == Cause::client_too_slow);
 }

@@ -45,9 +45,8 @@ struct Rig {
   Coding coding;
   std::unique_ptr<Encoder> encoder;
   PumpLimits limits{.stage = Stage::response_body,
-                    .idle = 10s,
-                    .late_source = Cause::upstream_timed_out,
-                    .late_sink = Cause::client_timed_out};
+                    .source = {10s, Cause::upstream_timed_out},
+                    .sink = {10s, Cause::client_timed_out}};
   uint64_t moved = 0;
   std::string sent;
   Pumping pumping;

@@ -1,4 +1,5 @@
 #include "config/compile.h"
+#include "config/compile_limits.h"
 
 #include <doctest/doctest.h>
 
@@ -142,23 +143,24 @@ limits:
   REQUIRE(site != nullptr);
   CHECK(site->name == "site");
   CHECK(snapshot.groups[std::get<routing::ToUpstream>(site->action).group].name == "app");
-  CHECK(site->body_size == 10 * 1024);
+  CHECK(site->limits.body_size == 10 * 1024);
   const routing::Route* all = route_of(snapshot, "www.example.com", "/ab");
   REQUIRE(all != nullptr);
   CHECK(snapshot.groups[std::get<routing::ToUpstream>(all->action).group].name == "other");
-  CHECK_FALSE(all->body_size.has_value());
+  CHECK_FALSE(all->limits.body_size.has_value());
 
   const proxy::Limits& limits = snapshot.limits;
-  CHECK(limits.server.parser.head_size == 4096);
-  CHECK(limits.server.parser.target_size == 1024);
-  CHECK(limits.server.parser.fields == 20);
-  CHECK(limits.body_size == 1024 * 1024);
+  const proxy::ListenerLimits& usual = snapshot.listeners[0].limits;
+  CHECK(usual.server.parser.head_size == 4096);
+  CHECK(usual.server.parser.target_size == 1024);
+  CHECK(usual.server.parser.fields == 20);
+  CHECK(usual.transfer.body_size == 1024 * 1024);
   CHECK(limits.connections == 55);
-  CHECK(limits.tls_handshake == 1s);
-  CHECK(limits.server.request_head == 2s);
-  CHECK(limits.server.keepalive == 3s);
-  CHECK(limits.idle == 4s);
-  CHECK(limits.tunnel_idle == 5s);
+  CHECK(usual.tls_handshake == 1s);
+  CHECK(usual.server.request_head == 2s);
+  CHECK(usual.server.keepalive == 3s);
+  CHECK(usual.transfer.idle == 4s);
+  CHECK(usual.transfer.tunnel_idle == 5s);
   CHECK(limits.drain == 6s);
   CHECK(limits.leaving.share == doctest::Approx(0.05));
   CHECK(limits.leaving.least == doctest::Approx(1.5));  // of each of two workers
@@ -507,4 +509,33 @@ TEST_CASE("compile: a pattern that is no expression is told with its place") {
   CHECK(contains(compiler.problems_of("listeners: [{ address: \"127.0.0.1:0\" }]\nroutes: [{ upstream: "
                                       "\"http://127.0.0.1:1\", rewrite: { pattern: \"^/(x$\", to: /y } }]\n"),
                  "routes[0].rewrite.pattern: is no RE2 expression"));
+}
+
+TEST_CASE("compile: limits go from the document to its listeners, and a route's stand before a listener's") {
+  TransferLimitsDocument transfer;
+  CHECK(route_limits(transfer).over({}).idle == 60s);
+  transfer.request_timeout = std::chrono::milliseconds(0);
+  transfer.idle_timeout = 5s;
+  transfer.request_body_rate = 0;
+  const routing::TransferLimits listener{.body_size = 7, .request = 9s, .response_rate = 11};
+  const routing::TransferLimits route = route_limits(transfer).over(listener);
+  CHECK(route.body_size == 7);
+  CHECK(route.request == base::no_limit);
+  CHECK(route.idle == 5s);
+  CHECK(route.request_rate == 0);
+  CHECK(route.response_rate == 11);
+
+  ListenerLimitsDocument document;
+  document.head_size = 2048;
+  document.connections_per_client = 3;
+  document.transfer.idle_timeout = 8s;
+  ListenerLimitsDocument of_listener;
+  of_listener.head_size = 4096;
+  of_listener.requests_per_connection = 5;
+  const proxy::ListenerLimits limits = listener_limits({&document, &of_listener});
+  CHECK(limits.server.parser.head_size == 4096);
+  CHECK(limits.server.requests == 5);
+  CHECK(limits.connections_per_client == 3);
+  CHECK(limits.transfer.idle == 8s);
+  CHECK(limits.server.idle == 8s);
 }

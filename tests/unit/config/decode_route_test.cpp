@@ -52,7 +52,7 @@ TEST_CASE("route: every key is taken") {
   REQUIRE(first.forward_claims.size() == 2);
   CHECK(first.forward_claims[1].claim == "email");
   CHECK(first.forward_claims[1].header == "X-User-Email");
-  CHECK(first.body_size == 10u * 1024 * 1024);
+  CHECK(first.limits.body_size == 10u * 1024 * 1024);
   CHECK(first.place == Place{6, 5});
   CHECK(first.name_place == Place{6, 11});
   CHECK(first.match_place == Place{7, 12});
@@ -62,7 +62,7 @@ TEST_CASE("route: every key is taken") {
   CHECK(second.exact);
   CHECK_FALSE(second.jwt_required);
   CHECK(second.jwt_place == Place{15, 17});
-  CHECK(second.body_size == 0u);
+  CHECK(second.limits.body_size == 0u);
 }
 
 TEST_CASE("route: a misspelt key is one problem, not two") {

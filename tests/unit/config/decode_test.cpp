@@ -40,7 +40,7 @@ TEST_CASE("decode: what the file does not say has the defaults of the structs") 
   CHECK(loaded->file == "f");
   CHECK(loaded->workers == 0);
   CHECK(loaded->request_id_header == "X-Request-Id");
-  CHECK(loaded->limits.head_size == LimitsDocument{}.head_size);
+  CHECK_FALSE(loaded->limits.listener.head_size.has_value());
   REQUIRE(loaded->listeners.size() == 1);
   CHECK(loaded->listeners[0].host == "127.0.0.1");
   CHECK(loaded->listeners[0].port == 0);
@@ -50,7 +50,7 @@ TEST_CASE("decode: what the file does not say has the defaults of the structs") 
   CHECK(loaded->routes[0].path == "/");
   CHECK_FALSE(loaded->routes[0].exact);
   CHECK(loaded->routes[0].upstream == "api");
-  CHECK_FALSE(loaded->routes[0].body_size.has_value());
+  CHECK_FALSE(loaded->routes[0].limits.body_size.has_value());
 }
 
 TEST_CASE("decode: the top level takes every key") {
@@ -335,29 +335,69 @@ TEST_CASE("decode: limits take every key") {
   const auto loaded = load(
       "limits: { head_size: 64KiB, target_size: 4k, header_fields: 50, body_size: 1M, connections: 9,\n"
       "  tls_handshake_timeout: 1s, request_head_timeout: 2s, keepalive_timeout: 3s, idle_timeout: 4s,\n"
-      "  tunnel_idle_timeout: 8h, drain_timeout: 500ms, tunnel_drain: { rate: 5%, minimum: 3, within: 9s } "
+      "  request_timeout: 9s, request_body_rate: 1KiB/s, response_body_rate: none, requests_per_connection: "
+      "7,\n"
+      "  connections_per_client: none, tunnel_idle_timeout: 8h, drain_timeout: 500ms, tunnel_drain: { rate: "
+      "5%, minimum: 3, within: 9s } "
       "}\n" +
       rest);
   REQUIRE(loaded.has_value());
   const LimitsDocument& limits = loaded->limits;
-  CHECK(limits.head_size == 65536);
-  CHECK(limits.target_size == 4096);
-  CHECK(limits.header_fields == 50);
-  CHECK(limits.body_size == 1048576);
+  CHECK(limits.listener.head_size == 65536u);
+  CHECK(limits.listener.target_size == 4096u);
+  CHECK(limits.listener.header_fields == 50u);
+  CHECK(limits.listener.transfer.body_size == 1048576u);
   CHECK(limits.connections == 9);
-  CHECK(limits.tls_handshake_timeout == seconds(1));
-  CHECK(limits.request_head_timeout == seconds(2));
-  CHECK(limits.keepalive_timeout == seconds(3));
-  CHECK(limits.idle_timeout == seconds(4));
-  CHECK(limits.tunnel_idle_timeout == std::chrono::hours(8));
+  CHECK(limits.listener.tls_handshake_timeout == seconds(1));
+  CHECK(limits.listener.request_head_timeout == seconds(2));
+  CHECK(limits.listener.keepalive_timeout == seconds(3));
+  CHECK(limits.listener.transfer.idle_timeout == seconds(4));
+  CHECK(limits.listener.transfer.tunnel_idle_timeout == std::chrono::hours(8));
+  CHECK(limits.listener.transfer.request_timeout == seconds(9));
+  CHECK(limits.listener.transfer.request_body_rate == 1024u);
+  CHECK(limits.listener.transfer.response_body_rate == 0u);
+  CHECK(limits.listener.requests_per_connection == 7u);
+  CHECK(limits.listener.connections_per_client == 0u);
   CHECK(limits.drain_timeout == milliseconds(500));
   CHECK(limits.tunnel_drain.percent == 5);
   CHECK(limits.tunnel_drain.minimum == 3);
   CHECK(limits.tunnel_drain.within == seconds(9));
-  CHECK(load("limits: { body_size: none }\n" + rest)->limits.body_size == 0);
+  CHECK(load("limits: { body_size: none }\n" + rest)->limits.listener.transfer.body_size == 0u);
+}
+
+TEST_CASE("decode: a listener and a route have limits of their own") {
+  const auto loaded = load(
+      "listeners: [{ address: \":0\", limits: { head_size: 4KiB, body_size: 1MiB, request_timeout: none } "
+      "}]\n"
+      "routes: [{ upstream: \"http://a\", limits: { body_size: 2MiB, idle_timeout: 5s, request_body_rate: "
+      "1B/s } }]\n");
+  REQUIRE(loaded.has_value());
+  const ListenerLimitsDocument& listener = loaded->listeners[0].limits;
+  CHECK(listener.head_size == 4096u);
+  CHECK(listener.transfer.body_size == 1048576u);
+  CHECK(listener.transfer.request_timeout == milliseconds(0));
+  CHECK_FALSE(listener.transfer.idle_timeout.has_value());
+  const TransferLimitsDocument& route = loaded->routes[0].limits;
+  CHECK(route.body_size == 2097152u);
+  CHECK(route.idle_timeout == seconds(5));
+  CHECK(route.request_body_rate == 1u);
+  CHECK_FALSE(route.request_timeout.has_value());
 }
 
 TEST_CASE("decode: limits say what is out of range") {
+  CHECK(said_of_part("limits: { request_body_rate: 240 }")
+            .find("\"240\" is not for a second (write 240B/s, or none)") != std::string::npos);
+  CHECK(said_of_part("limits: { request_body_rate: 0B/s }").find("is out of range: 1B/s to 1GiB/s") !=
+        std::string::npos);
+  CHECK(said_of_part("limits: { requests_per_connection: 0 }").find("is out of range: 1 to") !=
+        std::string::npos);
+  CHECK(said_of_part("limits: { connections_per_client: some }").find("is no number") != std::string::npos);
+  CHECK(said_of("listeners: [{ address: \":0\", limits: { connections: 5 } }]\nroutes: [{ upstream: "
+                "\"http://a\" }]\n")
+            .find("listeners[0].limits.connections: unknown key \"connections\"") != std::string::npos);
+  CHECK(said_of("listeners: [{ address: \":0\" }]\n"
+                "routes: [{ upstream: \"http://a\", body_size: 1MiB, limits: { body_size: 2MiB } }]\n")
+            .find("stands in limits as well; a route has one of the two") != std::string::npos);
   CHECK(said_of_part("limits: { tunnel_drain: { rate: 5 } }") ==
         "f:1:33 limits.tunnel_drain.rate: \"5\" has no percent sign; write \"5%\"\n");
   CHECK(said_of_part("limits: { tunnel_drain: { minimum: 0 } }") ==

@@ -1,4 +1,5 @@
 #include "config/reference.h"
+#include "config/compile_limits.h"
 
 #include <doctest/doctest.h>
 
@@ -58,16 +59,24 @@ TEST_CASE("reference: the defaults it prints are the defaults of the structs") {
   CHECK(loaded->request_id_header == Document{}.request_id_header);
 
   const LimitsDocument limits;
-  CHECK(loaded->limits.head_size == limits.head_size);
-  CHECK(loaded->limits.target_size == limits.target_size);
-  CHECK(loaded->limits.header_fields == limits.header_fields);
-  CHECK(loaded->limits.body_size == limits.body_size);
   CHECK(loaded->limits.connections == limits.connections);
-  CHECK(loaded->limits.tls_handshake_timeout == limits.tls_handshake_timeout);
-  CHECK(loaded->limits.request_head_timeout == limits.request_head_timeout);
-  CHECK(loaded->limits.keepalive_timeout == limits.keepalive_timeout);
-  CHECK(loaded->limits.idle_timeout == limits.idle_timeout);
-  CHECK(loaded->limits.tunnel_idle_timeout == limits.tunnel_idle_timeout);
+  const postern::proxy::ListenerLimits shown = listener_limits({&loaded->limits.listener});
+  const postern::proxy::ListenerLimits usual;
+  CHECK(shown.server.parser.head_size == usual.server.parser.head_size);
+  CHECK(shown.server.parser.target_size == usual.server.parser.target_size);
+  CHECK(shown.server.parser.fields == usual.server.parser.fields);
+  CHECK(shown.server.requests == usual.server.requests);
+  CHECK(shown.server.request_head == usual.server.request_head);
+  CHECK(shown.server.keepalive == usual.server.keepalive);
+  CHECK(shown.server.idle == usual.server.idle);
+  CHECK(shown.tls_handshake == usual.tls_handshake);
+  CHECK(shown.connections_per_client == usual.connections_per_client);
+  CHECK(shown.transfer.body_size == usual.transfer.body_size);
+  CHECK(shown.transfer.request == usual.transfer.request);
+  CHECK(shown.transfer.idle == usual.transfer.idle);
+  CHECK(shown.transfer.request_rate == usual.transfer.request_rate);
+  CHECK(shown.transfer.response_rate == usual.transfer.response_rate);
+  CHECK(shown.transfer.tunnel_idle == usual.transfer.tunnel_idle);
   CHECK(loaded->limits.drain_timeout == limits.drain_timeout);
   CHECK(loaded->limits.tunnel_drain.percent == limits.tunnel_drain.percent);
   CHECK(loaded->limits.tunnel_drain.minimum == limits.tunnel_drain.minimum);

@@ -57,7 +57,7 @@ struct Rig {
   postern::support::World world;
   Scope scope{world.turn};
   Channel to;
-  PumpLimits limits{.stage = Stage::response_body, .idle = 10s, .late_sink = Cause::client_timed_out};
+  PumpLimits limits{.stage = Stage::response_body, .source = {}, .sink = {10s, Cause::client_timed_out}};
   uint64_t moved = 0;
   std::string sent;
   Sending sending;

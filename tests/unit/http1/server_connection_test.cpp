@@ -44,8 +44,17 @@ TEST_CASE("server connection: pipelined requests wait until the one before has b
   CHECK(ground.targets == std::vector<std::string>{"/1", "/2"});
 }
 
+TEST_CASE("server connection: after the last request that it takes, the connection is closed and says so") {
+  Ground ground([](ServerConnection& server) { answer(server, "yes"); });
+  ground.limits.requests = 2;
+  CHECK(ground.exchange(get("/1")).find("Connection: close") == std::string::npos);
+  CHECK(ground.exchange(get("/2") + get("/3")).find("Connection: close\r\n") != std::string::npos);
+  CHECK(ground.targets == std::vector<std::string>{"/1", "/2"});
+}
+
 TEST_CASE("server connection: a flood of pipelined requests is held back at the socket") {
   Ground ground([](ServerConnection&) {});
+  ground.limits.requests = 0;
   ground.finish_at_once = false;
   ground.wire->to_second.capacity = 64 * 1024;
   std::string flood;

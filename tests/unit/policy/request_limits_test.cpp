@@ -14,7 +14,8 @@ Verdict judged(uint64_t limit, BodyKind body, uint64_t length) {
   JudgedRequest request("POST");
   request.head.body = body;
   request.head.content_length = length;
-  return RequestLimits({limit}).judge(request.context);
+  request.context.body_size_max = limit;
+  return RequestLimits().judge(request.context);
 }
 
 }  // namespace

@@ -15,46 +15,97 @@ bool answered(SocketClient& client) { return client.heard().find("404 Not Found"
 
 }  // namespace
 
-TEST_CASE("acceptor: the limit on connections holds, and the next client is served when one leaves") {
+TEST_CASE(
+    "acceptor: one client more than the limit is told so with 503, and the next is served when one leaves") {
   WorkerGround worker(2);
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;
   worker.adopt(std::move(listener));
   SocketClient first(address);
   SocketClient second(address);
-  SocketClient third(address);
-  for (SocketClient* client : {&first, &second, &third}) client->send(get);
+  for (SocketClient* client : {&first, &second}) client->send(get);
   CHECK(worker.run_until([&] { return answered(first) && answered(second); }));
-  worker.run_idly();
-  CHECK(third.heard().empty());
-  CHECK_FALSE(third.ended());  // it waits, and is not refused
-  CHECK(worker.acceptor.connections() == 2);
-  CHECK(worker.count.open.load() == 2);
-  CHECK(worker.log.line("connections_at_limit")["limit"] == 2);
+  SocketClient third(address);
+  third.send(get);
+  CHECK(worker.run_until([&] { return third.ended(); }));
+  CHECK(third.heard().starts_with("HTTP/1.1 503 "));
+  CHECK(third.heard().find("Connection: close\r\n") != std::string::npos);
+  CHECK(third.heard().find("\"error\":\"overloaded\"") != std::string::npos);
+  CHECK(worker.counts.open.load() == 2);
+  const base::Json line = worker.log.line("connection_refused");
+  CHECK(line["cause"] == "overloaded");
+  CHECK(line["stage"] == "accept");
+  CHECK(line["detail"] == "as many clients are connected as limits.connections allows: 2");
+  third.leave();
   first.leave();
-  CHECK(worker.run_until([&] { return answered(third); }));
-  CHECK(worker.acceptor.connections() == 2);
-  for (SocketClient* client : {&second, &third}) client->leave();
+  CHECK(worker.run_until([&] { return worker.counts.open.load() == 1; }));
+  CHECK(worker.run_until([&] { return worker.counts.refusing.load() == 0; }));
+  SocketClient fourth(address);
+  fourth.send(get);
+  CHECK(worker.run_until([&] { return answered(fourth); }));
+  for (SocketClient* client : {&second, &fourth}) client->leave();
   CHECK(worker.run_until([&] { return worker.acceptor.connections() == 0; }));
-  CHECK(worker.run_until([&] { return worker.count.open.load() == 0; }));
-  CHECK(worker.told_gone() == 1);
+  CHECK(worker.counts.open.load() == 0);
+  CHECK(worker.counts.clients() == 0);
 }
 
 TEST_CASE("acceptor: the limit counts the clients of every worker") {
   WorkerGround worker(2);
-  worker.count.open = 1;  // another worker's
+  worker.counts.open = 2;  // another worker's
+  BoundListener listener = worker.bind("main");
+  const base::SocketAddress address = listener.address;
+  worker.adopt(std::move(listener));
+  SocketClient first(address);
+  first.send(get);
+  CHECK(worker.run_until([&] { return first.heard().starts_with("HTTP/1.1 503 "); }));
+  --worker.counts.open;
+  SocketClient second(address);
+  second.send(get);
+  CHECK(worker.run_until([&] { return answered(second); }));
+}
+
+TEST_CASE("acceptor: when too many are being refused, further ones wait") {
+  WorkerGround worker(0);
+  worker.counts.refusing = 256;
+  BoundListener listener = worker.bind("main");
+  const base::SocketAddress address = listener.address;
+  worker.adopt(std::move(listener));
+  SocketClient client(address);
+  client.send(get);
+  worker.run_idly();
+  CHECK(client.heard().empty());
+  CHECK_FALSE(client.ended());
+  worker.counts.refusing = 0;
+  CHECK(worker.run_until([&] { return client.heard().starts_with("HTTP/1.1 503 "); }));
+}
+
+TEST_CASE(
+    "acceptor: one connection more than a client may have is told so with 429; the log has one line a "
+    "second") {
+  WorkerGround worker(100, "", 2);
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;
   worker.adopt(std::move(listener));
   SocketClient first(address);
   SocketClient second(address);
-  first.send(get);
-  second.send(get);
-  CHECK(worker.run_until([&] { return answered(first); }));
-  worker.run_idly();
-  CHECK(second.heard().empty());
-  --worker.count.open;
-  CHECK(worker.run_until([&] { return answered(second); }));
+  for (SocketClient* client : {&first, &second}) client->send(get);
+  CHECK(worker.run_until([&] { return answered(first) && answered(second); }));
+  SocketClient third(address);
+  SocketClient fourth(address);
+  for (SocketClient* client : {&third, &fourth}) client->send(get);
+  CHECK(worker.run_until([&] { return third.ended() && fourth.ended(); }));
+  for (SocketClient* client : {&third, &fourth}) {
+    CHECK(client->heard().starts_with("HTTP/1.1 429 "));
+    CHECK(client->heard().find("\"error\":\"too_many_connections\"") != std::string::npos);
+  }
+  CHECK(worker.log.lines("connection_refused").size() == 1);
+  CHECK(worker.log.line("connection_refused")["detail"] ==
+        "this client has 2 connections open, and may have no more");
+  first.leave();
+  CHECK(worker.run_until([&] { return worker.acceptor.connections() == 1; }));
+  SocketClient again(address);
+  again.send(get);
+  CHECK(worker.run_until([&] { return answered(again); }));
 }
 
 TEST_CASE("acceptor: a listener that is named again stays, one that is not closes, its clients stay") {

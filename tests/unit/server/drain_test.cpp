@@ -38,8 +38,7 @@ struct Tunnelling final : private server::Acceptor::Owner {
   void on_connections_gone() override {}
 
   ProxyWorld proxy;
-  server::ClientCount count;
-  server::Acceptor acceptor{proxy.current, count, static_cast<server::Acceptor::Owner&>(*this)};
+  server::Acceptor acceptor{proxy.current, static_cast<server::Acceptor::Owner&>(*this)};
   server::Drain drain{proxy.current, acceptor};
 };
 

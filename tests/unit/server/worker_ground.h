@@ -22,8 +22,9 @@ namespace postern::server {
 class WorkerGround final : private Acceptor::Owner {
  public:
   // `proxy_trust`: who must begin with a PROXY protocol header; empty: nobody.
-  explicit WorkerGround(uint32_t connections, const char* proxy_trust = "")
-      : WorkerGround(pin_with(connections, proxy_trust)) {}
+  // `per_client`: connections of one client; 0: any number.
+  explicit WorkerGround(uint32_t connections, const char* proxy_trust = "", uint32_t per_client = 0)
+      : WorkerGround(pin_with(connections, proxy_trust, per_client)) {}
   ~WorkerGround() { ground_.loop.turn().run(); }
 
   // The listener called `key`, at a port of the system's choice.
@@ -48,15 +49,17 @@ class WorkerGround final : private Acceptor::Owner {
   int told_gone() const { return told_gone_; }
 
  private:
-  static proxy::Pin pin_with(uint32_t connections, const char* proxy_trust) {
+  static proxy::Pin pin_with(uint32_t connections, const char* proxy_trust, uint32_t per_client) {
     auto snapshot = std::make_shared<proxy::Snapshot>();
     snapshot->listeners.emplace_back();
     snapshot->listeners.back().proxy_trust.add(proxy_trust);
+    snapshot->listeners.back().limits.connections_per_client = per_client;
     snapshot->limits.connections = connections;
     return proxy::Pin::make(std::shared_ptr<const proxy::Snapshot>(std::move(snapshot)),
                             std::vector<upstream::GroupRef>(), telemetry::Series());
   }
-  explicit WorkerGround(proxy::Pin pin) : current{ground_.loop, services_, log.logger(), std::move(pin)} {}
+  explicit WorkerGround(proxy::Pin pin)
+      : current{ground_.loop, services_, log.logger(), std::move(pin), counts} {}
   void on_connections_gone() override { ++told_gone_; }
 
   net::LoopGround ground_;
@@ -77,9 +80,9 @@ class WorkerGround final : private Acceptor::Owner {
                             request_ids_,        tunnels_, metrics, &net::unix_now};
 
  public:
+  ClientCounts counts;
   Current current;
-  ClientCount count;
-  Acceptor acceptor{current, count, static_cast<Acceptor::Owner&>(*this)};
+  Acceptor acceptor{current, static_cast<Acceptor::Owner&>(*this)};
 };
 
 // A client on a socket that never blocks.
