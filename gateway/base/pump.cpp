@@ -15,6 +15,7 @@ Task<Result<Pumped>> pump(Scope& scope, Channel& from, Channel& to, const PumpLi
     if (chunk->empty()) break;
     moved += chunk->size();
     if (limits.bytes_max != 0 && moved > limits.bytes_max) co_return fail(limits.too_large, limits.stage);
+    if (limits.watcher) limits.watcher->on_chunk(*chunk);
     to.push(std::move(*chunk));
     if (to.has_room()) continue;
     sink.begin_wait(moved);

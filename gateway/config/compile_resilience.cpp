@@ -43,6 +43,7 @@ void compile_resilience(const UpstreamDocument& document, upstream::GroupModel& 
   model.retries.attempts = document.retries.attempts;
   model.retries.on = conditions_of(document.retries.on);
   model.retries.non_idempotent = document.retries.non_idempotent;
+  model.retries.body_size = document.retries.body_size;
   model.retries.budget.percent = document.retries.budget_percent;
   model.retries.budget.per_second = document.retries.budget_minimum;
   model.eject.enabled = document.eject.enabled;

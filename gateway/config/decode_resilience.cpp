@@ -55,6 +55,12 @@ void decode_retries(const Value& value, RetriesDocument& retries) {
   if (const auto count = fields.take("attempts")) set(retries.attempts, count->number(0, attempts_max));
   if (const auto on = fields.take("on")) retries.on = decode_failures(*on);
   if (const auto also = fields.take("non_idempotent")) set(retries.non_idempotent, also->boolean());
+  if (const auto size = fields.take("body_size")) {
+    if (says_none(*size))
+      retries.body_size = 0;
+    else
+      set(retries.body_size, size->size(1, 1024 * 1024));
+  }
   if (const auto budget = fields.take("budget"))
     set(retries.budget_percent, budget->parsed(parse_percentage));
   if (const auto count = fields.take("budget_minimum")) set(retries.budget_minimum, count->number(0, 10'000));

@@ -180,6 +180,7 @@ struct RetriesDocument {
   uint32_t attempts = 2;  // further ones after the first
   FailureList on = {{FailureKind::connect, FailureKind::reset}, {}};
   bool non_idempotent = false;
+  uint64_t body_size = 64 * 1024;  // 0: bodies are not kept
   uint32_t budget_percent = 20;
   uint32_t budget_minimum = 10;  // per second
 };

@@ -290,8 +290,12 @@ constexpr auto table = std::to_array<SchemaKey>({
      "other status from 400 on.",
      "[connect, reset]"},
     {"upstreams.*.retries.non_idempotent", value, "true or false", "false",
-     "Repeat POST and PATCH as well once they were sent, if they had no body. Their effect may happen twice.",
-     "false"},
+     "Repeat POST and PATCH as well once they were sent. Their effect may happen twice.", "false"},
+    {"upstreams.*.retries.body_size", value, "size, at most 1MiB, or none", "64KiB",
+     "A request with a body is repeated when the body is no larger: so much of it is kept until the response "
+     "begins, "
+     "and at most 16MiB per upstream and worker.",
+     "64KiB"},
     {"upstreams.*.retries.budget", value, "percentage", "20%",
      "Most retries among the requests of the last ten seconds, per worker, so that an outage does not "
      "multiply the load.",

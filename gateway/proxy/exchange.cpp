@@ -223,6 +223,7 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
   if (Result<void> rewritten = prepare_request(group.model()); !rewritten)
     co_return base::fail(rewritten.error());
   group.state().retry_budget.count_request(services_.turn.now);
+  keep_for_replay(group);
   Trying trying;
   std::optional<upstream::HoldQueue::Ticket> ticket;
   upstream::Pick pick = next_endpoint(group, trying);
@@ -250,9 +251,21 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
     Result<void> sent = co_await sending;
     const bool again = wants_another(group, pick.index, attempt, sent, trying);
     if (again) pick = next_endpoint(group, trying);
-    if (sent && (!again || !pick.place)) co_return std::move(attempt);
+    if (sent && (!again || !pick.place)) {
+      if (replay_) replay_->let_go();
+      co_return std::move(attempt);
+    }
     if (!again) co_return base::fail(trying.last);
   }
+}
+
+void Exchange::keep_for_replay(upstream::Group& group) {
+  const http::RequestHead& request = stream_.request();
+  const upstream::RetryModel& rules = group.model().retries;
+  if (request.body == http::BodyKind::none || rules.body_size == 0) return;
+  if (!http::is_idempotent(request.method) && !rules.non_idempotent) return;
+  if (request.body == http::BodyKind::length && request.content_length > rules.body_size) return;
+  replay_.emplace(group.state().replay_bytes, rules.body_size);
 }
 
 upstream::Pick Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
@@ -310,7 +323,7 @@ bool Exchange::wants_another(upstream::Group& group, size_t index, const Attempt
   const base::Instant now = services_.turn.now;
   const AttemptFacts facts{.sent = static_cast<bool>(attempt.lease),
                            .response_begun = attempt.lease && attempt.lease->response_begun(),
-                           .body_consumed = static_cast<bool>(attempt.uploading),
+                           .body_consumed = attempt.uploading && !(replay_ && replay_->whole()),
                            .informed = informed_};
   if (sent) {
     note_answer(group, index, now, attempt.head.status);
@@ -382,7 +395,8 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   address_to(model.authority, route_->rewriting, request);
   detail_.clear();  // of an attempt before
   offending_.clear();
-  const bool repeatable = http::is_idempotent(request.method) && request.body == http::BodyKind::none;
+  const bool body_lost = request.body != http::BodyKind::none && !(replay_ && replay_->whole());
+  const bool repeatable = http::is_idempotent(request.method) && !body_lost;
   if (attempts_ == 1)  // a second try wants a connection that is surely alive
     attempt.lease = upstream::take_idle(services_.turn, services_.dialer, group, index, attempt.place,
                                         repeatable ? base::no_limit : upstream::surely_open);
@@ -474,6 +488,10 @@ Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnect
   limits.source = {limits_.idle, Cause::client_timed_out, limits_.request_rate, Cause::client_too_slow};
   limits.sink = {group.model().idle_limit, Cause::upstream_timed_out};
   limits.bytes_max = limits_.body_size;
+  if (replay_) {
+    replay_->send_again(connection.request_body());
+    limits.watcher = &*replay_;
+  }
   std::optional<base::Phase> whole;
   if (limits_.request != base::no_limit)
     whole.emplace(upload_scope_, Stage::request_body,

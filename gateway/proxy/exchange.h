@@ -16,6 +16,7 @@
 #include "http1/fault.h"
 #include "policy/request_context.h"
 #include "proxy/attempt.h"
+#include "proxy/replay.h"
 #include "proxy/request_rewrite.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
@@ -72,6 +73,7 @@ class Exchange : public base::Pooled {
   base::Result<void> read_request();
   base::Result<void> find_route();
   base::Result<void> redirect_if_asked();
+  void keep_for_replay(upstream::Group& group);
   upstream::Pick next_endpoint(upstream::Group& group, Trying& trying);
   upstream::Pick admit(upstream::Group& group, Trying& trying, upstream::Pick pick);
   base::Task<base::Result<upstream::Pick>> wait_for_place(upstream::Group& group, const Trying& trying);
@@ -134,6 +136,7 @@ class Exchange : public base::Pooled {
   std::string detail_;                          // of the failure
   std::string offending_;                       // the bytes it is about; for the log
   const http1::Fault* client_fault_ = nullptr;  // of its body
+  std::optional<Replay> replay_;                // of the request's body, where it may have to be sent again
   uint32_t attempts_ = 0;
   uint16_t status_ = 0;
   uint64_t request_bytes_ = 0;

@@ -45,7 +45,8 @@ struct EndpointModel {
 struct RetryModel {
   uint32_t attempts = 2;  // further ones after the first, of one request or of one turn while it is held
   Conditions on = {Condition::connect, Condition::reset};
-  bool non_idempotent = false;  // also repeat methods whose effect may then happen twice
+  bool non_idempotent = false;     // also repeat methods whose effect may then happen twice
+  uint64_t body_size = 64 * 1024;  // a body of at most so many bytes is kept to be sent again; 0: none
   RetryBudgetModel budget;
 };
 

@@ -18,6 +18,7 @@ struct GroupState {
   HoldQueue held;
   PlaceQueue places;
   RetryBudget retry_budget;
+  size_t replay_bytes = 0;       // of request bodies that are kept to be sent again
   const telemetry::Logger* log;  // null: nothing is said
 };
 using GroupStateRef = base::LocalRc<GroupState>;

@@ -22,6 +22,7 @@ function ask(method, target) {
       },
     );
     request.on("error", (error) => resolve({ error: error.message }));
+    if (method === "PUT") request.write("a body that may be sent again ".repeat(100));
     request.end();
   });
 }

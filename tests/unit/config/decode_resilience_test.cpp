@@ -33,6 +33,7 @@ TEST_CASE("resilience: without a word retries and ejection have their defaults, 
   CHECK(upstream.retries.on.statuses.empty());
   CHECK_FALSE(upstream.retries.non_idempotent);
   CHECK(upstream.retries.budget_percent == 20);
+  CHECK(upstream.retries.body_size == 65'536);
   CHECK(upstream.eject.enabled);
   CHECK(upstream.eject.failures == 5);
   CHECK_FALSE(upstream.hold.has_value());
@@ -43,13 +44,14 @@ TEST_CASE("resilience: retries are a number or a map") {
   const RetriesDocument retries =
       upstream_with(
           "retries: { attempts: 10, on: [timeout, invalid_response, status_503, status_599], "
-          "non_idempotent: true, budget: 100%, budget_minimum: 0 }")
+          "non_idempotent: true, body_size: none, budget: 100%, budget_minimum: 0 }")
           .retries;
   CHECK(retries.attempts == 10);
   CHECK(retries.on.kinds == std::vector{FailureKind::timeout, FailureKind::invalid_response});
   CHECK(retries.on.statuses == std::vector<uint16_t>{503, 599});
   CHECK(retries.non_idempotent);
   CHECK(retries.budget_percent == 100);
+  CHECK(retries.body_size == 0);
   CHECK(retries.budget_minimum == 0);
   CHECK(upstream_with("retries: { on: connect }").retries.on.kinds == std::vector{FailureKind::connect});
   CHECK(upstream_with("retries: { on: [] }").retries.on.kinds.empty());
