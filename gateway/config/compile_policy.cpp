@@ -151,9 +151,16 @@ std::vector<std::string> exposed_fields(const OriginsDocument& origins, const Ro
   return fields;
 }
 
+bool PolicyCompiler::limits_bodies(const RouteDocument& route) const {
+  const auto limits = [](const TransferLimitsDocument& said) { return said.body_size.value_or(0) != 0; };
+  return limits(route.limits) || limits(document_.limits.listener.transfer) ||
+         std::any_of(document_.listeners.begin(), document_.listeners.end(),
+                     [&](const ListenerDocument& listener) { return limits(listener.limits.transfer); });
+}
+
 policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   std::vector<std::unique_ptr<const policy::Policy>> policies;
-  policies.push_back(std::make_unique<policy::RequestLimits>());
+  if (limits_bodies(route)) policies.push_back(std::make_unique<policy::RequestLimits>());
 
   const OriginsDocument* origins = find_named(document_.origins, route.origins);
   if (origins && origin_lists_.contains(origins->name)) {

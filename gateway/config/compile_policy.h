@@ -34,6 +34,7 @@ class PolicyCompiler {
  private:
   void compile_origins(const OriginsDocument& origins);
   void compile_jwt(const JwtDocument& jwt);
+  bool limits_bodies(const RouteDocument& route) const;
   std::vector<policy::RateLimitRule> rate_limit_rules(const RouteDocument& route, bool by_claim);
 
   const Document& document_;

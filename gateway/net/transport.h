@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/chunk.h"
@@ -50,6 +51,15 @@ class Transport {
   // back.
   virtual void unread(base::Chunk bytes) = 0;
   virtual const Peer& peer() const = 0;
+
+  // Something that is let go together with the connection, whoever owns it then.
+  struct Held {
+    virtual ~Held() = default;
+  };
+  void hold(std::unique_ptr<Held> held) { held_ = std::move(held); }
+
+ private:
+  std::unique_ptr<Held> held_;
 };
 
 }  // namespace postern::net

@@ -58,7 +58,8 @@ RateLimiter::Key RateLimitPolicy::key_of(const RateLimitRule& rule, const Reques
 }
 
 Verdict RateLimitPolicy::judge(RequestContext& context) const {
-  std::optional<RateLimitStanding>& tightest = context.rate_limits[by_claim_ ? 1 : 0];
+  if (!context.rate_limits) context.rate_limits = std::make_unique<RateLimitStandings>();
+  std::optional<RateLimitStanding>& tightest = (*context.rate_limits)[by_claim_ ? 1 : 0];
   for (size_t i = 0; i < rules_.size(); ++i) {
     RateLimiter& limiter = *rules_[i].limiter;
     const RateLimiter::Standing standing = limiter.take(key_of(rules_[i], context), context.now);
@@ -80,7 +81,8 @@ std::string RateLimitPolicy::policy_field(const RateLimiter& limiter) const {
 }
 
 void RateLimitPolicy::amend(const RequestContext& context, http::ResponseHead& head) const {
-  const std::optional<RateLimitStanding>& standing = context.rate_limits[by_claim_ ? 1 : 0];
+  if (!context.rate_limits) return;
+  const std::optional<RateLimitStanding>& standing = (*context.rate_limits)[by_claim_ ? 1 : 0];
   if (!standing) return;
   head.headers.add("RateLimit-Policy", head.arena.keep(policy_field(*standing->limiter)));
   head.headers.add("RateLimit", head.arena.keep('"' + standing->limiter->settings().name +

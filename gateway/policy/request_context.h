@@ -27,6 +27,8 @@ struct RateLimitStanding {
   uint32_t remaining = 0;
   base::Duration until_full{};
 };
+// Of the limits before the tokens, and of those behind them.
+using RateLimitStandings = std::array<std::optional<RateLimitStanding>, 2>;
 
 struct RequestContext {
   // --- facts ---
@@ -51,9 +53,8 @@ struct RequestContext {
   std::string_view token_query_parameter{};  // where a token was found, for redaction; the policy owns it
   // Fields for the endpoint, in place of any the client sent under the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};
-  std::array<std::optional<RateLimitStanding>, 2>
-      rate_limits{};                   // of the limits before and behind the tokens
-  const FieldRules* request_rules{};   // for what the endpoint gets; the policy owns them
+  std::unique_ptr<RateLimitStandings> rate_limits{};  // null: no limit has judged it
+  const FieldRules* request_rules{};                  // for what the endpoint gets; the policy owns them
   std::string selected_subprotocol{};  // the token's subprotocol marker that must be echoed, see jwt_policy
 };
 

@@ -54,10 +54,10 @@ Exchange::Exchange(Services& services, Pin pin, http::ServerStream& stream,
     : services_(services),
       pin_(std::move(pin)),
       stream_(stream),
+      listener_limits_(limits),
       scope_(services.turn),
       upload_scope_(scope_),
-      started_(services.turn.now),
-      limits_(limits) {}
+      started_(services.turn.now) {}
 
 Task<Outcome> Exchange::run() {
   Task<Result<void>> serving = serve();
@@ -186,9 +186,8 @@ Result<void> Exchange::find_route() {
     return base::fail(failed(Cause::bad_request, Stage::routing, "dot segments lead out of a route's path"));
   route_ = match.route;
   if (route_) {
-    limits_ = route_->limits.over(limits_);
     context_->route = route_->name;
-    context_->body_size_max = limits_.body_size;
+    context_->body_size_max = limits().body_size;
     if (request.upgrade != http::Upgrade::websocket) return {};
     const tl::expected<void, std::string_view> handshake = http1::check_websocket_request(request);
     if (!handshake) return base::fail(failed(Cause::upgrade_required, Stage::routing, handshake.error()));
@@ -265,7 +264,7 @@ void Exchange::keep_for_replay(upstream::Group& group) {
   if (request.body == http::BodyKind::none || rules.body_size == 0) return;
   if (!http::is_idempotent(request.method) && !rules.non_idempotent) return;
   if (request.body == http::BodyKind::length && request.content_length > rules.body_size) return;
-  replay_.emplace(group.state().replay_bytes, rules.body_size);
+  replay_ = std::make_unique<Replay>(group.state().replay_bytes, rules.body_size);
 }
 
 upstream::Pick Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
@@ -461,18 +460,19 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
 }
 
 void Exchange::describe_failure(const Attempt& attempt, Error error) {
+  const routing::TransferLimits limits = this->limits();
   if (error.cause == Cause::body_too_large)
-    detail_ = "the body is larger than " + std::to_string(limits_.body_size) + " bytes";
+    detail_ = "the body is larger than " + std::to_string(limits.body_size) + " bytes";
   else if (error.cause == Cause::client_timed_out)
-    detail_ = since(started_) >= limits_.request
-                  ? "the request is not whole after " + milliseconds(limits_.request)
+    detail_ = since(started_) >= limits.request
+                  ? "the request is not whole after " + milliseconds(limits.request)
               : error.stage == Stage::request_body
-                  ? "no byte of the body came for " + milliseconds(limits_.idle)
-                  : "no byte of the body was taken for " + milliseconds(limits_.idle);
+                  ? "no byte of the body came for " + milliseconds(limits.idle)
+                  : "no byte of the body was taken for " + milliseconds(limits.idle);
   else if (error.cause == Cause::client_too_slow)
     detail_ =
         "fewer than " +
-        std::to_string(error.stage == Stage::request_body ? limits_.request_rate : limits_.response_rate) +
+        std::to_string(error.stage == Stage::request_body ? limits.request_rate : limits.response_rate) +
         " bytes of the body in a second";
   else if (!attempt.lease->fault().detail.empty())
     blame(attempt.lease->fault());
@@ -483,20 +483,20 @@ void Exchange::describe_failure(const Attempt& attempt, Error error) {
 }
 
 Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnection& connection) {
+  const routing::TransferLimits own = this->limits();
   base::PumpLimits limits;
   limits.stage = Stage::request_body;
-  limits.source = {limits_.idle, Cause::client_timed_out, limits_.request_rate, Cause::client_too_slow};
+  limits.source = {own.idle, Cause::client_timed_out, own.request_rate, Cause::client_too_slow};
   limits.sink = {group.model().idle_limit, Cause::upstream_timed_out};
-  limits.bytes_max = limits_.body_size;
+  limits.bytes_max = own.body_size;
   if (replay_) {
     replay_->send_again(connection.request_body());
-    limits.watcher = &*replay_;
+    limits.watcher = replay_.get();
   }
   std::optional<base::Phase> whole;
-  if (limits_.request != base::no_limit)
+  if (own.request != base::no_limit)
     whole.emplace(upload_scope_, Stage::request_body,
-                  std::max(limits_.request - since(started_), base::Duration::zero()),
-                  Cause::client_timed_out);
+                  std::max(own.request - since(started_), base::Duration::zero()), Cause::client_timed_out);
   Task<Result<base::Pumped>> pumping =
       base::pump(upload_scope_, stream_.request_body(), connection.request_body(), limits, request_bytes_);
   Result<base::Pumped> pumped = co_await pumping;
@@ -558,10 +558,11 @@ std::unique_ptr<coding::Encoder> Exchange::begin_encoding(std::optional<uint64_t
 }
 
 base::PumpLimits Exchange::response_limits(base::Duration source_idle) const {
+  const routing::TransferLimits own = this->limits();
   base::PumpLimits limits;
   limits.stage = Stage::response_body;
   limits.source = {source_idle, Cause::upstream_timed_out};
-  limits.sink = {limits_.idle, Cause::client_timed_out, limits_.response_rate, Cause::client_too_slow};
+  limits.sink = {own.idle, Cause::client_timed_out, own.response_rate, Cause::client_too_slow};
   return limits;
 }
 
@@ -618,7 +619,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   facts.held_duration = stages_.held;
   services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
                          TunnelFacts(facts, snapshot().access_log),
-                         TunnelTerms{limits_.tunnel_idle, route_->terms});
+                         TunnelTerms{limits().tunnel_idle, route_->terms});
   return {};
 }
 

@@ -33,7 +33,8 @@ class Exchange : public base::Pooled {
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
 
-  // `stream` and `services` outlive the exchange. `limits` are those of the listener that the client came by.
+  // `stream` and `services` outlive the exchange, and so do `limits`: they are those of the listener that the
+  // client came by.
   Exchange(Services& services, Pin pin, http::ServerStream& stream, const routing::TransferLimits& limits);
 
   // For a request that was read.
@@ -103,17 +104,20 @@ class Exchange : public base::Pooled {
   std::string logged(std::string_view target) const;
 
   const Snapshot& snapshot() const { return *pin_->snapshot; }
+  routing::TransferLimits limits() const {
+    return route_ ? route_->limits.over(listener_limits_) : listener_limits_;
+  }
   base::Duration since(base::Instant start) const { return services_.turn.now - start; }
 
   Services& services_;
   Pin pin_;
   http::ServerStream& stream_;
+  const routing::TransferLimits& listener_limits_;
   base::Scope scope_;
   base::Scope upload_scope_;
   const base::Instant started_;
 
   HeadLimit* head_limit_ = nullptr;  // while a head is awaited
-  routing::TransferLimits limits_;   // the listener's, and from the moment that there is a route, the route's
   std::string_view request_id_;
   telemetry::RequestId made_id_;
   std::string_view original_target_;   // as the client sent it, for the log
@@ -136,7 +140,7 @@ class Exchange : public base::Pooled {
   std::string detail_;                          // of the failure
   std::string offending_;                       // the bytes it is about; for the log
   const http1::Fault* client_fault_ = nullptr;  // of its body
-  std::optional<Replay> replay_;                // of the request's body, where it may have to be sent again
+  std::unique_ptr<Replay> replay_;              // of the request's body, where it may have to be sent again
   uint32_t attempts_ = 0;
   uint16_t status_ = 0;
   uint64_t request_bytes_ = 0;

@@ -13,7 +13,13 @@ using base::Task;
 
 namespace {
 
-constexpr base::Duration last_words = std::chrono::seconds(2);   // for a client to read why it is refused
+constexpr base::Duration last_words = std::chrono::seconds(2);  // for a client to read why it is refused
+// Counts a client for as long as its connection lives.
+struct Counted final : net::Transport::Held {
+  explicit Counted(ClientCounts::Place the_place) : place(std::move(the_place)) {}
+  ClientCounts::Place place;
+};
+
 constexpr base::Duration one_line_in = std::chrono::seconds(1);  // of those that are
 
 }  // namespace
@@ -82,8 +88,10 @@ void ClientConnection::refuse(base::Error why, std::string detail) { refusal_ = 
 void ClientConnection::admit() {
   const uint32_t limit = limits_.connections_per_client;
   if (refusal_ || limit == 0 || first_pin_->snapshot->trusted_proxies.contains(facts_.peer.ip)) return;
-  place_ = current_.clients.enter(facts_.peer.ip, limit);
-  if (!place_)
+  ClientCounts::Place place = current_.clients.enter(facts_.peer.ip, limit);
+  if (place)
+    transport_->hold(std::make_unique<Counted>(std::move(place)));  // a tunnel outlives this object
+  else
     refuse({Cause::too_many_connections, Stage::accept},
            "this client has " + std::to_string(limit) + " connections open, and may have no more");
 }

@@ -65,7 +65,6 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   std::unique_ptr<net::Transport> transport_;
   http::ClientFacts facts_;  // once requests are served they do not change
   const net::ServerTls* tls_;
-  ClientCounts::Place place_;
   struct Refusal {
     base::Error why;
     std::string detail;

@@ -6,6 +6,7 @@ nothing but TLS_AES_128_GCM_SHA256 and X25519), X-Forwarded-For added, time limi
 """
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,19 @@ backend one
 
 
 def postern(site):
+    return run_postern(site, postern_binary(), 'limits: { tunnel_idle_timeout: 1h, keepalive_timeout: 1h, '
+                       'requests_per_connection: none, connections_per_client: none }')
+
+
+def earlier_postern(binary):
+    """The postern that was built from an earlier tree, which knows nothing of later keys."""
+    known = subprocess.run([binary, 'reference'], capture_output=True, text=True, check=True).stdout
+    limits = [f'{key}: none' for key in ('requests_per_connection', 'connections_per_client') if f' {key}:' in known]
+    limits += ['tunnel_idle_timeout: 1h', 'keepalive_timeout: 1h']
+    return lambda site: run_postern(site, binary, f'limits: {{ {", ".join(limits)} }}')
+
+
+def run_postern(site, binary, limits):
     (site.folder / 'postern.yaml').write_text(f'''
 workers: 1
 listeners:
@@ -97,10 +111,9 @@ upstreams:
 routes:
   - upstream: backend
 log: {{ access: false, level: warn, output: stdout }}
-limits: {{ tunnel_idle_timeout: 1h, keepalive_timeout: 1h, requests_per_connection: none,
-  connections_per_client: none }}
+{limits}
 ''')
-    return [str(postern_binary()), 'run', str(site.folder / 'postern.yaml')]
+    return [str(binary), 'run', str(site.folder / 'postern.yaml')]
 
 
 PROXIES = {'nginx': nginx, 'haproxy': haproxy, 'postern': postern}

@@ -1,8 +1,6 @@
 """Medians, ratios, tables and limits."""
 import statistics
 
-REFERENCE = 'nginx'
-
 
 def parse_limits(text):
     """'small=0.90,idle=4600B' as {'small': (0.90, False), 'idle': (4600.0, True)}; True: absolute."""
@@ -16,8 +14,8 @@ def parse_limits(text):
     return limits
 
 
-def summarise(results, subject):
-    """Adds median, range and the ratios to nginx and to the best peer (the best but for the subject)."""
+def summarise(results, subject, reference):
+    """Adds median, range and the ratios to `reference` and to the best peer (the best but for the subject)."""
     for row in results.values():
         figures = [measured['figure'] for measured in row['rounds']]
         if figures:
@@ -26,7 +24,7 @@ def summarise(results, subject):
     best_peer = min(peers, key=lambda row: row['median'], default=None)
     for row in results.values():
         if 'median' in row:
-            row['ratio_to_reference'] = paired_ratio(row, results.get(REFERENCE))
+            row['ratio_to_reference'] = paired_ratio(row, results.get(reference))
             row['ratio_to_best_peer'] = paired_ratio(row, best_peer)
     return results
 
@@ -39,13 +37,13 @@ def paired_ratio(row, other):
     return statistics.median(ratios) if ratios else None
 
 
-def print_table(scenario, unit, results):
+def print_table(scenario, unit, results, reference):
     is_memory = 'bytes' in unit
     digits = 0 if is_memory else 2
     print(f'\n{scenario}: {unit}')
     particulars = (f'{"empty KiB":>12}' if is_memory else
                    f'{"per second":>12}{"core used":>11}{"p50 us":>9}{"p99 us":>9}')
-    print(f'  {"proxy":10}{"median":>10}{"min..max":>18}{"of nginx":>10}{"of best peer":>14}'
+    print(f'  {"proxy":10}{"median":>10}{"min..max":>18}{"of " + reference:>10}{"of best peer":>14}'
           f'{particulars}  rounds')
     for name, row in sorted(results.items(), key=lambda item: item[1].get('median', float('inf'))):
         if 'median' in row:
@@ -71,7 +69,7 @@ def ratio(value):
     return '-' if value is None else f'{value:.2f}'
 
 
-def print_limits(limits, results, subject):
+def print_limits(limits, results, subject, reference):
     """True when every limit was measured without an error and is kept."""
     is_within = True
     if limits:
@@ -82,6 +80,6 @@ def print_limits(limits, results, subject):
         verdict = 'not measured' if value is None or row['errors'] else 'ok' if value <= limit else 'EXCEEDED'
         is_within = is_within and verdict == 'ok'
         shown = '-' if value is None else f'{value:,.0f}' if is_absolute else f'{value:.3f}'
-        allowed = f'{limit:,.0f} bytes' if is_absolute else f'{limit:.2f} of {REFERENCE}'
+        allowed = f'{limit:,.0f} bytes' if is_absolute else f'{limit:.2f} of {reference}'
         print(f'  {name:14}{shown:>10}  at most {allowed:20}{verdict}')
     return is_within

@@ -14,7 +14,7 @@ from pathlib import Path
 import report
 from processes import (LOAD_CORE, PROXY_CORE, BenchError, Proxy, end, free_port, result_of, start_backend,
                        start_load)
-from proxies import BUILD, PROXIES, ROOT, Site, find_program
+from proxies import BUILD, PROXIES, ROOT, Site, earlier_postern, find_program
 
 HTTP, ECHO, IDLE = {'mode': 'http', 'connections': 64}, {'mode': 'echo', 'connections': 100}, {'mode': 'idle'}
 KINDS = {
@@ -43,6 +43,8 @@ def parse_arguments():
     parser.add_argument('--scenarios', help=f'default: the required ones, or {",".join(SCENARIOS)}')
     parser.add_argument('--proxies', default=','.join(PROXIES), help='default: %(default)s')
     parser.add_argument('--subject', default='postern', choices=PROXIES, help='whom --require is about')
+    parser.add_argument('--before', metavar='BINARY',
+                        help='the postern of an earlier tree: it runs as "before", and ratios are to it')
     parser.add_argument('--connections', type=int, default=5000,
                         help='idle WebSockets (default: %(default)s)')
     parser.add_argument('--require', default='', metavar='NAME=LIMIT,...',
@@ -51,6 +53,11 @@ def parse_arguments():
     parser.add_argument('--no-build', action='store_true', help='use the binaries as they are')
     options = parser.parse_args()
     options.proxies = options.proxies.split(',')
+    options.reference = 'nginx'
+    if options.before:
+        options.reference = 'before'
+        options.proxies.append('before')
+        PROXIES['before'] = earlier_postern(options.before)
     try:
         options.require = report.parse_limits(options.require)
     except ValueError as error:
@@ -260,13 +267,13 @@ def main():
         print(f'{platform.machine()}, Linux {platform.release()}: proxy on core {PROXY_CORE}, load and '
               f'backend on core {LOAD_CORE}, rounds of {options.seconds:g} s, at most {options.rounds}')
         for name in options.scenarios:
-            results[name] = report.summarise(run.scenario(name), options.subject)
-            report.print_table(name, UNITS[SCENARIOS[name]['mode']], results[name])
+            results[name] = report.summarise(run.scenario(name), options.subject, options.reference)
+            report.print_table(name, UNITS[SCENARIOS[name]['mode']], results[name], options.reference)
     if options.json:
         document = {'options': vars(options), 'scenarios': results}
         Path(options.json).write_text(json.dumps(document, indent=1) + '\n')
     has_errors = any(row['errors'] for rows in results.values() for row in rows.values())
-    is_within = report.print_limits(options.require, results, options.subject)
+    is_within = report.print_limits(options.require, results, options.subject, options.reference)
     return 0 if is_within and not has_errors else 1
 
 

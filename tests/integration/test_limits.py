@@ -9,6 +9,7 @@ from configs import plain_listener, simple, tls_listener
 from metrics import LOCAL_ADMIN, number
 from raw import Connection, Truncated, fetch
 from settings import patience
+from websocket_client import WebSocket
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +273,16 @@ def test_connections_of_one_client_are_limited_over_all_workers(start_gateway, n
     retry_until_served(gateway)
 
 
+def test_sockets_of_one_client_count_as_well(start_gateway, node_ws, site, trust):
+    gateway = start_gateway(simple(node_ws, limits={"connections_per_client": 3},
+                                   listeners=[plain_listener(), tls_listener(site)]))
+    with WebSocket(gateway.port, "/ws/echo"), WebSocket(gateway.tls_port, "/ws/echo", tls=trust):
+        with WebSocket(gateway.port, "/ws/echo") as third:
+            assert refused(gateway.port) == 429
+            third.close()
+        retry_until_served(gateway, target="/")
+
+
 def test_trusted_proxies_may_have_any_number_of_connections(start_gateway, node_http):
     gateway = start_gateway(simple(node_http, trusted_proxies=["127.0.0.1"], limits={"connections_per_client": 2}))
     kept = [Connection(gateway.port) for _ in range(6)]
@@ -297,12 +308,12 @@ def test_client_behind_proxy_protocol_is_the_one_that_is_counted(start_gateway, 
         connection.close()
 
 
-def retry_until_served(gateway, timeout=10):
+def retry_until_served(gateway, timeout=10, target="/echo"):
     """A place becomes free when the gateway has seen the others leave, which takes a moment."""
     deadline = time.monotonic() + patience(timeout)
     while True:
         try:
-            if fetch(gateway.port, target="/echo", timeout=timeout).status == 200:
+            if fetch(gateway.port, target=target, timeout=timeout).status == 200:
                 return
         except (Truncated, OSError):
             pass
