@@ -49,7 +49,8 @@ void put_length(base::Chunk& out, uint64_t length) {
   put(out, "\r\n");
 }
 
-constexpr size_t framing_room = 160;  // start line without its variable parts, framing and connection fields
+constexpr uint64_t joined_body = 512;  // bytes
+constexpr size_t framing_room = 160;   // start line without its variable parts, framing and connection fields
 
 void put_status_line(base::Chunk& out, const http::ResponseHead& head) {
   put(out, "HTTP/1.1 ");
@@ -59,8 +60,9 @@ void put_status_line(base::Chunk& out, const http::ResponseHead& head) {
   put(out, "\r\n");
 }
 
-base::Chunk begin_response(const http::ResponseHead& head) {
-  base::Chunk out = base::Chunk::with_capacity(framing_room + head.reason.size() + size_of(head.headers));
+base::Chunk begin_response(const http::ResponseHead& head, size_t body_room = 0) {
+  base::Chunk out =
+      base::Chunk::with_capacity(framing_room + head.reason.size() + size_of(head.headers) + body_room);
   put_status_line(out, head);
   put_fields(out, head.headers);
   return out;
@@ -93,7 +95,9 @@ base::Chunk write_request(const http::RequestHead& head) {
 }
 
 base::Chunk write_response(const http::ResponseHead& head, const ResponseFraming& framing) {
-  base::Chunk out = begin_response(head);
+  // A small body goes out in one piece with its head: the transport copies it there.
+  const bool joined = framing.body == http::BodyKind::length && framing.content_length <= joined_body;
+  base::Chunk out = begin_response(head, joined ? static_cast<size_t>(framing.content_length) : 0);
   if (framing.body == http::BodyKind::length) put_length(out, framing.content_length);
   if (framing.body == http::BodyKind::chunked) put(out, "Transfer-Encoding: chunked\r\n");
   if (head.status == 426) put(out, "Upgrade: websocket\r\n");  // RFC 9110 15.5.22

@@ -533,7 +533,7 @@ void Exchange::finish_head(http::ResponseHead& head) const {
                     .endpoint = *endpoint_,
                     .client = client_,
                     .request_id = request_id_,
-                    .sent_host = stream_.request().headers.get(FieldId::host)},
+                    .sent = stream_.request().headers},
                    head);
   if (group_->sticky) keep_session(head);
   route_->pipeline.amend(*context_, head);

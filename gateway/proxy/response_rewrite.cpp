@@ -49,8 +49,9 @@ bool leads_to_endpoint(const ResponseSource& source, const Url& url) {
   if (same_place(url.authority, url.tls, source.endpoint.authority, source.endpoint.tls)) return true;
   // An application that makes its addresses from Host uses the one it was given; that it may think of either
   // scheme says nothing about the place.
-  return !source.sent_host.empty() && source.sent_host != source.client.authority &&
-         same_place(url.authority, url.tls, source.sent_host, url.tls);
+  const std::string_view sent_host = source.sent.get(http::FieldId::host);
+  return !sent_host.empty() && sent_host != source.client.authority &&
+         same_place(url.authority, url.tls, sent_host, url.tls);
 }
 
 // Path, query and fragment as the client has to ask for them.

@@ -16,7 +16,7 @@ struct ResponseSource {
   const upstream::EndpointModel& endpoint;  // that answered
   const ClientIdentity& client;
   std::string_view request_id;  // empty: none is sent
-  std::string_view sent_host;   // the Host that the endpoint got
+  const http::Headers& sent;    // with the Host that the endpoint got
 };
 
 // In place. Location, Content-Location and Refresh that lead to the endpoint's own authority, or to the Host

@@ -26,6 +26,11 @@ Group::Group(const GroupModel& model, GroupStateRef state, std::vector<EndpointR
 }
 
 Pick Group::pick(const RequestView& request, std::span<const size_t> tried) {
+  if (endpoints_.size() == 1 && tried.empty()) {  // the usual group, which has nothing to choose from
+    Place place(endpoints_.front());
+    const bool full = !place;
+    return {0, std::move(place), full, false};
+  }
   // Another worker may take the place that was free a moment ago; then it is seen as taken the next time.
   for (size_t round = 0; round <= endpoints_.size(); ++round) {
     const bool better_are_full = gather(tried);

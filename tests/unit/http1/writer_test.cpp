@@ -228,3 +228,13 @@ TEST_CASE("body writer: it stops at the transport's high water and goes on later
   CHECK(progress == Progress::complete);
   CHECK(ground.reader.heard().size() == 2'000'000);
 }
+
+TEST_CASE("writer: a response head has room for a small body behind it") {
+  for (uint64_t length : {uint64_t{0}, uint64_t{200}, uint64_t{512}}) {
+    http::ResponseHead head;
+    head.status = 200;
+    head.headers.add("Content-Type", "text/plain");
+    const base::Chunk written = http1::write_response(head, {http::BodyKind::length, length, {}});
+    CHECK(written.room() >= length);
+  }
+}

@@ -20,7 +20,9 @@ struct Rewritten {
   std::string field(std::string_view name, std::string_view value) {
     http::ResponseHead head;
     head.headers.add(name, value);
-    proxy::rewrite_response(snapshot, {rewriting, endpoint, client, {}, sent_host}, head);
+    http::Headers sent;
+    sent.add("Host", sent_host);
+    proxy::rewrite_response(snapshot, {rewriting, endpoint, client, {}, sent}, head);
     return std::string(head.headers.find(name)->value);
   }
   std::string location(std::string_view value) { return field("Location", value); }
