@@ -35,7 +35,8 @@ class Pace {
 
  private:
   Duration time_for(uint64_t moved) const {
-    const std::chrono::seconds whole(moved / rules_.rate);
+    constexpr uint64_t decades = 1'000'000'000;  // in seconds; more would not fit
+    const std::chrono::seconds whole(std::min(moved / rules_.rate, decades));
     return rules_.idle + whole + Duration(moved % rules_.rate * 1'000'000'000 / rules_.rate);
   }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace postern::policy {
 namespace {
 
@@ -27,6 +29,17 @@ Verdict refuse(const RateLimitRule& rule, base::Duration wait) {
   return Verdict::answer(std::move(response));
 }
 
+// Null when there is none, or more than one.
+const http::HeaderField* the_only(const http::Headers& headers, std::string_view name) {
+  const http::HeaderField* found = nullptr;
+  for (const http::HeaderField& field : headers) {
+    if (!base::equal_ignoring_case(field.name, name)) continue;
+    if (found) return nullptr;
+    found = &field;
+  }
+  return found;
+}
+
 RateLimiter::Key key_of_client(const RateLimiter& limiter, const RequestContext& context) {
   const base::IpAddress network = context.client.client_network();
   return limiter.key_of(network.is_v6() ? '6' : '4',
@@ -45,7 +58,7 @@ RateLimiter::Key RateLimitPolicy::key_of(const RateLimitRule& rule, const Reques
     case RateLimitRule::By::client_address: break;
     case RateLimitRule::By::route: return rule.limiter->key_of('r', route_);
     case RateLimitRule::By::header:
-      if (const http::HeaderField* field = context.request.headers.find(rule.name))
+      if (const http::HeaderField* field = the_only(context.request.headers, rule.name))
         return rule.limiter->key_of('h', field->value);
       break;
     case RateLimitRule::By::claim:

@@ -21,9 +21,10 @@ struct RateLimitRule {
 // RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10), of the limit that has the least
 // left.
 //
-// A client is its address, or the /64 of an IPv6 address. A request without the header or the claim is
-// counted by the client. Rules for claims stand behind the tokens, all others before them: two policies where
-// a route has both. A request that one rule refuses is not counted by those before it in the same policy.
+// A client is its address, or the /64 of an IPv6 address. A request without the header or the claim, or with
+// the header twice (who knows which one the endpoint reads), is counted by the client. Rules for claims stand
+// behind the tokens, all others before them: two policies where a route has both. A request that one rule
+// refuses is not counted by those before it in the same policy.
 class RateLimitPolicy final : public Policy {
  public:
   // `rules` are all by claim, or none is. `route` is its name.

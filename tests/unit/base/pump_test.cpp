@@ -281,3 +281,17 @@ TEST_CASE("pump: the time that the other side takes is not held against a slow o
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().error().cause == Cause::client_too_slow);
 }
+
+TEST_CASE("pace: a body of many terabytes never runs out of time") {
+  World world;
+  Scope scope(world.turn);
+  Phase phase(scope, Stage::response_body, no_limit);
+  const PaceRules rules{10s, Cause::client_timed_out, 1, Cause::client_too_slow};
+  Pace pace(world.turn, phase, rules);
+  pace.begin_wait(uint64_t{1} << 62);
+  world.advance(9s);
+  CHECK_FALSE(scope.failure());
+  world.advance(1100ms);
+  REQUIRE(scope.failure());
+  CHECK(scope.failure()->cause == Cause::client_timed_out);
+}

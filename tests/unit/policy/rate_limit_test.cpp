@@ -102,8 +102,12 @@ TEST_CASE("rate limit: by header each value has its own, and without the header 
   Request other;
   other.with("X-Api-Key", "two");
   CHECK_FALSE(policy.judge(other.context).answers());
-  CHECK(passes(policy, Request()));
-  CHECK_FALSE(passes(policy, Request()));
+  Request twice;
+  twice.with("X-Api-Key", "three").with("X-Api-Key", "four");
+  CHECK_FALSE(policy.judge(twice.context).answers());
+  CHECK_FALSE(passes(policy, Request()));  // counted with it, by the client
+  CHECK(passes(policy, Request("192.0.2.55")));
+  CHECK_FALSE(passes(policy, Request("192.0.2.55")));
 }
 
 TEST_CASE("rate limit: by claim it stands behind the tokens") {
