@@ -85,7 +85,8 @@ class Node:
 
 @pytest.fixture(params=["curl", "curl over TLS", "node", "node over TLS"])
 def client(request, gateway, curl, authority, tmp_path):
-    origin = f"https://localhost:{gateway.tls_port}" if "TLS" in request.param else f"http://127.0.0.1:{gateway.port}"
+    # By address: not every machine has a hosts file that knows localhost.
+    origin = f"https://127.0.0.1:{gateway.tls_port}" if "TLS" in request.param else f"http://127.0.0.1:{gateway.port}"
     if request.param.startswith("curl"):
         return Curl(curl, origin, authority.path, tmp_path)
     return Node(origin, authority.path)
