@@ -1,0 +1,147 @@
+// What an exchange answers by itself: files, redirects, fixed answers and failures.
+#include "coding/encoding_pump.h"
+#include "files/send_file.h"
+#include "proxy/exchange.h"
+#include "proxy/failure_response.h"
+
+namespace postern::proxy {
+
+using base::Cause;
+using base::Error;
+using base::Result;
+using base::Stage;
+using base::Task;
+using http::FieldId;
+
+Task<Result<void>> Exchange::serve_files(const files::Site& site) {
+  note_encodings();
+  const http::RequestHead& request = stream_.request();
+  std::string rewritten;
+  http::Target below;  // where the file is looked for, when that is elsewhere than the client says
+  if (route_->rewriting.path) {
+    auto applied = route_->rewriting.path->apply(target_);
+    if (!applied) co_return base::fail(failed(Cause::bad_request, Stage::routing, applied.error()));
+    if (*applied) rewritten = std::move(**applied);
+    const auto read = http::read_target(rewritten.empty() ? target_.path : rewritten, below);
+    if (!read) co_return base::fail(failed(Cause::bad_request, Stage::routing, read.error()));
+  }
+  std::variant<files::Found, http::LocalResponse> answer_or_found =
+      site.answer({.head = request,
+                   .path = route_->rewriting.path ? below.path : target_.path,
+                   .public_path = target_.path,
+                   .query = target_.query,
+                   .has_query = target_.has_query,
+                   .now_unix = context_->now_unix});
+  if (auto* local = std::get_if<http::LocalResponse>(&answer_or_found)) {
+    answer(std::move(*local));
+    co_return Result<void>();
+  }
+  auto& found = std::get<files::Found>(answer_or_found);
+  if (route_->compression && coding::is_listed(route_->compression->types, found.content_type))
+    coding::add_vary(found.head);  // of a 304 too, which does not name its type
+  const std::unique_ptr<coding::Encoder> encoder = begin_encoding(found.length, found.head);
+  if (!request_id_.empty()) found.head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
+  route_->pipeline.amend(*context_, found.head);
+  if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
+  status_ = found.head.status;
+  answered_ = true;
+  stream_.respond(found.head);
+  if (request.method != http::Method::head) {
+    const base::PumpLimits limits = response_limits(base::no_limit);
+    const base::Instant began = services_.turn.now;
+    Task<Result<base::Pumped>> sending =
+        files::send_file(scope_, found.file, found.offset, found.length, encoder.get(),
+                         stream_.response_body(), limits, response_bytes_);
+    Result<base::Pumped> sent = co_await sending;
+    stages_.body = since(began);
+    if (!sent) {
+      if (sent.error().cause == Cause::file_unreadable) detail_ = "the file became shorter while it was sent";
+      co_return base::fail(sent.error());
+    }
+  }
+  stream_.response_body().end();
+  co_return Result<void>();
+}
+
+Result<void> Exchange::answer_locally() {
+  if (const auto* redirect = std::get_if<routing::Redirect>(&route_->action)) {
+    if (authority_.empty() && redirect->to.uses(policy::Placeholder::host))
+      return base::fail(failed(Cause::bad_request, Stage::policy, "a redirect needs a Host"));
+    http::LocalResponse response;
+    response.status = redirect->status;
+    response.headers.emplace_back("Location", redirect->to.fill(*context_));
+    answer(std::move(response));
+    return {};
+  }
+  const auto& respond = std::get<routing::Respond>(route_->action);
+  if (stream_.request().method == http::Method::options && !respond.allow.empty()) {
+    http::LocalResponse response;
+    response.status = 204;
+    response.headers.emplace_back("Allow", respond.allow);
+    answer(std::move(response));
+  } else {
+    answer(respond.response);
+  }
+  return {};
+}
+
+void Exchange::answer(http::LocalResponse response) {
+  answered_ = true;
+  if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
+  http::ResponseHead head;
+  const std::string body = render(response,
+                                  {.request_id = request_id_,
+                                   .now_unix = services_.unix_now(),
+                                   .pages = &snapshot().error_pages,
+                                   .request = &stream_.request(),
+                                   .target = original_target_},
+                                  head);
+  if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
+  if (route_)
+    route_->pipeline.amend(*context_, head);
+  else if (context_ && snapshot().unrouted)
+    snapshot().unrouted->amend(*context_, head);
+  status_ = head.status;
+  if (response.cause && !failure_) {
+    failure_ = Error{*response.cause, scope_.stage};
+    detail_ = std::move(response.detail);
+  }
+  stream_.respond(head);
+  response_bytes_ = body.size();
+  stream_.response_body().push(base::Chunk::copy_of(body));
+  stream_.response_body().end();
+}
+
+Error Exchange::failed(Cause cause, Stage stage, std::string_view detail) {
+  detail_ = detail;
+  return Error{cause, stage};
+}
+
+void Exchange::answer_failure(Error error) {
+  if (!failure_) failure_ = error;
+  if (client_fault_ && error.cause == client_fault_->cause) blame(*client_fault_);
+  if (error.cause == Cause::client_closed) return;  // nobody is there to hear it
+  if (answered_) {
+    stream_.response_body().abort(error);  // ends with what it has, visibly cut
+    return;
+  }
+  if (error.cause == Cause::bad_request) stream_.close_after_response();
+  answer(failure_response(error, detail_));
+}
+
+void Exchange::blame(const http1::Fault& fault) {
+  detail_ = fault.detail;
+  offending_ = fault.bytes;
+}
+
+void Exchange::refuse(const http1::Fault& fault) {
+  failure_ = Error{fault.cause, Stage::request_head};
+  blame(fault);
+  made_id_ = services_.request_ids.next();
+  request_id_ = snapshot().request_id_field.empty() ? std::string_view() : made_id_.view();
+  client_ = ClientIdentity{stream_.client().peer.ip, stream_.client().peer_text, false, stream_.client().tls};
+  answer(failure_response(*failure_, detail_));
+  record();
+}
+
+}  // namespace postern::proxy

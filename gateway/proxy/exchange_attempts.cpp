@@ -1,0 +1,350 @@
+// The third step of an exchange: an endpoint, and another while nothing is lost by it.
+#include <algorithm>
+
+#include "http/hop_by_hop.h"
+#include "proxy/exchange.h"
+#include "proxy/retry.h"
+#include "upstream/connector.h"
+#include "upstream/passive_health.h"
+
+namespace postern::proxy {
+
+using base::Cause;
+using base::Error;
+using base::Result;
+using base::Stage;
+using base::Task;
+
+namespace {
+
+std::string milliseconds(base::Duration duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + " ms";
+}
+
+// For the second try that a stale pooled connection is owed.
+const upstream::RetryModel usual_rules;
+
+}  // namespace
+
+Result<void> Exchange::prepare_request(const upstream::GroupModel& group) {
+  http::RequestHead& request = stream_.request();
+  context_->upstream = group.name;
+  rewrite_request(snapshot(), stream_.client(), client_, *context_, request_id_,
+                  group.endpoints.front().authority, route_->rewriting, request);
+  if (group.sticky) open_session();
+  if (!route_->rewriting.path) return {};
+  const std::string_view before = request.target;
+  const auto rewritten = rewrite_path(*context_, route_->rewriting, request);
+  if (!rewritten) return base::fail(failed(Cause::bad_request, Stage::routing, rewritten.error()));
+  if (request.target != before) rewritten_target_ = request.target;
+  return {};
+}
+
+Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
+  if (Result<void> rewritten = prepare_request(group.model()); !rewritten)
+    co_return base::fail(rewritten.error());
+  group.state().retry_budget.count_request(services_.turn.now);
+  keep_for_replay(group);
+  Trying trying;
+  std::optional<upstream::HoldQueue::Ticket> ticket;
+  upstream::Pick pick = next_endpoint(group, trying);
+  for (;;) {
+    if (pick.at_limit && group.model().queue) {
+      Task<Result<upstream::Pick>> waiting = wait_for_place(group, trying);
+      Result<upstream::Pick> place = co_await waiting;
+      if (!place) co_return base::fail(place.error());
+      pick = admit(group, trying, std::move(*place));
+    }
+    if (!pick.place) {
+      if (pick.at_limit || !group.model().hold) co_return base::fail(trying.last);
+      Task<Result<void>> holding = hold(group, ticket);
+      Result<void> held = co_await holding;
+      if (!held) co_return base::fail(held.error());
+      trying.begin_turn();
+      pick = next_endpoint(group, trying);
+      continue;
+    }
+    ++attempts_;
+    Attempt attempt;
+    attempt.place = std::move(pick.place);
+    count_attempt(pick.index);
+    Task<Result<void>> sending = send_once(group, pick.index, attempt);
+    Result<void> sent = co_await sending;
+    const bool again = wants_another(group, pick.index, attempt, sent, trying);
+    if (again) pick = next_endpoint(group, trying);
+    if (sent && (!again || !pick.place)) {
+      if (replay_) replay_->let_go();
+      co_return std::move(attempt);
+    }
+    if (!again) co_return base::fail(trying.last);
+  }
+}
+
+void Exchange::keep_for_replay(upstream::Group& group) {
+  const http::RequestHead& request = stream_.request();
+  const upstream::RetryModel& rules = group.model().retries;
+  if (request.body == http::BodyKind::none || rules.body_size == 0) return;
+  if (!http::is_idempotent(request.method) && !rules.non_idempotent) return;
+  if (request.body == http::BodyKind::length && request.content_length > rules.body_size) return;
+  replay_ = std::make_unique<Replay>(group.state().replay_bytes, rules.body_size);
+}
+
+upstream::Pick Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
+  const bool retry = trying.attempts > 0 && !trying.next_is_free;
+  if (retry && trying.attempts > group.model().retries.attempts) return {};
+  // Nobody overtakes those who wait for a place.
+  const bool others_wait = group.model().queue && group.state().places.has_line();
+  upstream::Pick pick = others_wait ? upstream::Pick{0, {}, true, false} : group.pick(view(), trying.tried);
+  if (pick.place) return admit(group, trying, std::move(pick));
+  if (pick.at_limit && trying.attempts == 0)
+    trying.last = failed(Cause::upstream_at_limit, Stage::connect, "max_requests of " + group.model().name);
+  return pick;
+}
+
+upstream::RequestView Exchange::view() const {
+  return {client_.address, stream_.request().headers, target_.query,
+          session_ ? std::optional(session_->endpoint) : std::nullopt};
+}
+
+upstream::Pick Exchange::admit(upstream::Group& group, Trying& trying, upstream::Pick pick) {
+  const upstream::RetryModel& rules = group.model().retries;
+  const bool free = std::exchange(trying.next_is_free, false);
+  const bool retry = trying.attempts > 0 && !free;
+  upstream::Endpoint& endpoint = *pick.place.endpoint();
+  // Who may wait until a check passes asks nobody whose checks fail.
+  if (group.model().hold && endpoint.standing() == upstream::Standing::down) return {};
+  if (retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return {};
+  if (!free) ++trying.attempts;
+  endpoint.ejection().on_attempt(services_.turn.now);
+  session_waits_ = pick.stands_in;
+  return pick;
+}
+
+Task<Result<upstream::Pick>> Exchange::wait_for_place(upstream::Group& group, const Trying& trying) {
+  const upstream::QueueModel& rules = *group.model().queue;
+  const upstream::RequestView request = view();
+  upstream::PlaceQueue::Waiter waiter(group.state().places, group, request, trying.tried);
+  if (!waiter.enter(rules.size)) {
+    detail_ = "queue of " + group.model().name + ": " + std::to_string(rules.size) + " requests wait already";
+    co_return base::fail(Cause::upstream_at_limit, Stage::connect);
+  }
+  base::Phase phase(scope_, Stage::connect, rules.timeout, Cause::upstream_at_limit);
+  const base::Instant began = services_.turn.now;
+  Result<upstream::Pick> found = co_await waiter.place(scope_);
+  stages_.held = stages_.held.value_or(base::Duration::zero()) + since(began);
+  if (!found && found.error().cause == Cause::upstream_at_limit)
+    detail_ = "queue of " + group.model().name + ": no place came free in time, see max_requests";
+  co_return std::move(found);
+}
+
+bool Exchange::wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
+                             const Result<void>& sent, Trying& trying) {
+  const upstream::RetryModel& rules = group.model().retries;
+  const http::Method method = stream_.request().method;
+  const base::Instant now = services_.turn.now;
+  const AttemptFacts facts{.sent = static_cast<bool>(attempt.lease),
+                           .response_begun = attempt.lease && attempt.lease->response_begun(),
+                           .body_consumed = attempt.uploading && !(replay_ && replay_->whole()),
+                           .informed = informed_};
+  if (sent) {
+    note_answer(group, index, now, attempt.head.status);
+    if (!may_retry_status(attempt.head.status, facts, method, rules)) return false;
+    trying.tried.push_back(index);
+    return true;
+  }
+  trying.last = sent.error();
+  const Cause cause = trying.last.cause;
+  // A pooled connection that turns out to be closed says nothing about its endpoint: it may be asked once
+  // more, whatever the rules.
+  const bool stale = attempt.lease && attempt.lease->reused() && !trying.stale_connection;
+  const std::optional<upstream::Condition> condition = upstream::condition_of(cause, facts.sent);
+  if (!stale && base::traits(cause).fault == base::Side::upstream)
+    upstream_series().endpoints[index]->add(telemetry::EndpointCount::failures);
+  if (condition && !stale) note_failure(group, index, now, *condition, base::traits(cause).label);
+  if (scope_.failure()) return false;
+  if (stale && may_retry(cause, facts, method, usual_rules)) {
+    trying.stale_connection = trying.next_is_free = true;
+    return true;
+  }
+  // However long a request is held, it does not break one connection after the other.
+  if (facts.sent && ++trying.broken > rules.attempts) return false;
+  trying.tried.push_back(index);
+  return may_retry(cause, facts, method, rules);
+}
+
+Task<Result<void>> Exchange::hold(upstream::Group& group,
+                                  std::optional<upstream::HoldQueue::Ticket>& ticket) {
+  const upstream::HoldModel& rules = *group.model().hold;
+  const base::Instant now = services_.turn.now;
+  if (!ticket) {
+    ticket.emplace(group.state().held);
+    if (!ticket->enter(rules.requests)) {
+      detail_ += (detail_.empty() ? "hold: " : "; hold: ") + std::to_string(rules.requests) +
+                 " requests are held already";
+      co_return base::fail(Cause::overloaded, Stage::connect);
+    }
+    held_since_ = now;
+    hold_until_ = now + rules.time;
+  }
+  base::Phase phase(scope_, Stage::connect, std::max(*hold_until_ - now, base::Duration::zero()),
+                    Cause::hold_expired);
+  Result<bool> turn = co_await ticket->line_up(scope_);
+  ticket->leave_line();
+  stages_.held = since(held_since_);
+  if (turn) co_return Result<void>();
+  if (turn.error().cause == Cause::hold_expired && detail_.empty())
+    detail_ = "no endpoint passes its health checks";
+  co_return base::fail(turn.error());
+}
+
+const telemetry::Series::Upstream& Exchange::upstream_series() const {
+  return pin_->series.upstreams[static_cast<size_t>(group_ - snapshot().groups.data())];
+}
+
+void Exchange::count_attempt(size_t endpoint) const {
+  const telemetry::Series::Upstream& series = upstream_series();
+  series.all->add(telemetry::UpstreamCount::attempts);
+  if (attempts_ > 1) series.all->add(telemetry::UpstreamCount::retries);
+  series.endpoints[endpoint]->add(telemetry::EndpointCount::attempts);
+}
+
+Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Attempt& attempt) {
+  http::RequestHead& request = stream_.request();
+  const upstream::EndpointModel& model = group.model().endpoints[index];
+  endpoint_ = attempt.endpoint = &model;
+  context_->endpoint = model.text;
+  address_to(model.authority, route_->rewriting, request);
+  detail_.clear();  // of an attempt before
+  offending_.clear();
+  const bool body_lost = request.body != http::BodyKind::none && !(replay_ && replay_->whole());
+  const bool repeatable = http::is_idempotent(request.method) && !body_lost;
+  if (attempts_ == 1)  // a second try wants a connection that is surely alive
+    attempt.lease = upstream::take_idle(services_.turn, services_.dialer, group, index, attempt.place,
+                                        repeatable ? base::no_limit : upstream::surely_open);
+  if (!attempt.lease) {
+    const base::Instant began = services_.turn.now;
+    std::string tried;
+    std::optional<base::Phase> limit;
+    if (hold_until_)
+      limit.emplace(scope_, Stage::connect, std::max(*hold_until_ - began, base::Duration::zero()),
+                    Cause::hold_expired);
+    std::optional<net::ProxyRoute> client_route;
+    if (group.model().proxy_protocol) client_route = route_of(client_, stream_.client());
+    Task<Result<upstream::Lease>> connecting = upstream::connect(
+        scope_, services_.turn, services_.dialer, group, index, client_route, attempt.place, tried);
+    Result<upstream::Lease> connected = co_await connecting;
+    stages_.connect = since(began);
+    if (!connected) {
+      detail_ = model.text + ": " + tried;
+      co_return base::fail(connected.error());
+    }
+    attempt.lease = std::move(*connected);
+    group.state().held.on_connected();
+  }
+
+  http1::ClientConnection& connection = *attempt.lease;
+  if (request.body == http::BodyKind::none) {
+    connection.request_body().end();
+    connection.send(request);
+  } else {
+    connection.send(request);
+    attempt.uploading = upload(group, connection);
+    attempt.uploading.begin();
+  }
+  const base::Instant sent = services_.turn.now;
+  Task<Result<void>> awaiting = await_head(attempt);
+  Result<void> head = co_await awaiting;
+  stages_.response_head = since(sent);
+  if (!head) co_return base::fail(head.error());
+  co_return Result<void>();
+}
+
+Task<Result<void>> Exchange::await_head(Attempt& attempt) {
+  base::Phase phase(scope_, Stage::response_head, base::no_limit);
+  // An upload has limits of its own: the endpoint is expected to answer once it has the whole request.
+  HeadLimit limit(*this);
+  if (!attempt.uploading || attempt.uploading.done()) limit.begin();
+  http1::ClientConnection& connection = *attempt.lease;
+  for (;;) {
+    Result<http::ResponseHead> head = co_await connection.response().take(scope_);
+    if (!head) {
+      describe_failure(attempt, head.error());
+      co_return base::fail(head.error());
+    }
+    if (!head->interim()) {
+      attempt.head = std::move(*head);
+      co_return Result<void>();
+    }
+    http::remove_hop_by_hop(head->headers);
+    informed_ = true;
+    stream_.inform(*head);
+  }
+}
+
+void Exchange::describe_failure(const Attempt& attempt, Error error) {
+  const routing::TransferLimits limits = this->limits();
+  if (error.cause == Cause::body_too_large)
+    detail_ = "the body is larger than " + std::to_string(limits.body_size) + " bytes";
+  else if (error.cause == Cause::client_timed_out)
+    detail_ = since(started_) >= limits.request
+                  ? "the request is not whole after " + milliseconds(limits.request)
+              : error.stage == Stage::request_body
+                  ? "no byte of the body came for " + milliseconds(limits.idle)
+                  : "no byte of the body was taken for " + milliseconds(limits.idle);
+  else if (error.cause == Cause::client_too_slow)
+    detail_ =
+        "fewer than " +
+        std::to_string(error.stage == Stage::request_body ? limits.request_rate : limits.response_rate) +
+        " bytes of the body in a second";
+  else if (!attempt.lease->fault().detail.empty())
+    blame(attempt.lease->fault());
+  else if (base::traits(error.cause).fault == base::Side::upstream)  // no client's business otherwise
+    detail_ = attempt.endpoint->unix_path.empty()
+                  ? attempt.endpoint->text + " at " + attempt.lease->peer().text()
+                  : attempt.endpoint->text;
+}
+
+Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnection& connection) {
+  const routing::TransferLimits own = this->limits();
+  base::PumpLimits limits;
+  limits.stage = Stage::request_body;
+  limits.source = {own.idle, Cause::client_timed_out, own.request_rate, Cause::client_too_slow};
+  limits.sink = {group.model().idle_limit, Cause::upstream_timed_out};
+  limits.bytes_max = own.body_size;
+  if (replay_) {
+    replay_->send_again(connection.request_body());
+    limits.watcher = replay_.get();
+  }
+  std::optional<base::Phase> whole;
+  if (own.request != base::no_limit)
+    whole.emplace(upload_scope_, Stage::request_body,
+                  std::max(own.request - since(started_), base::Duration::zero()), Cause::client_timed_out);
+  Task<Result<base::Pumped>> pumping =
+      base::pump(upload_scope_, stream_.request_body(), connection.request_body(), limits, request_bytes_);
+  Result<base::Pumped> pumped = co_await pumping;
+  if (!pumped) {
+    connection.request_body().abort(pumped.error());
+    co_return base::fail(pumped.error());
+  }
+  connection.request_body().end();  // trailers of requests are dropped
+  if (head_limit_) head_limit_->begin();
+  co_return Result<void>();
+}
+
+// --- sessions ---
+
+void Exchange::open_session() {
+  http::RequestHead& request = stream_.request();
+  session_ = group_->sticky->read(request.headers, services_.unix_now());
+  group_->sticky->strip(request);
+}
+
+void Exchange::keep_session(http::ResponseHead& head) const {
+  const auto endpoint = static_cast<size_t>(endpoint_ - group_->endpoints.data());
+  if (session_ && !session_->is_ageing && (session_->endpoint == endpoint || session_waits_)) return;
+  const size_t home = session_ && session_waits_ ? session_->endpoint : endpoint;
+  head.headers.add("Set-Cookie",
+                   head.arena.keep(group_->sticky->set_cookie(home, services_.unix_now(), client_.tls)));
+}
+
+}  // namespace postern::proxy
