@@ -83,6 +83,24 @@ void write_failures(TextBuilder& out, const telemetry::Failures& failures) {
   }
 }
 
+void write_sockets(TextBuilder& out, const telemetry::SocketEndings& sockets) {
+  constexpr std::string_view metric = "postern_websocket_closes_total";
+  family(out, metric, "counter",
+         "How WebSockets ended, by route, side, close code as the client knows it (0: any other) and cause.");
+  TextBuilder labels;
+  for (const auto& [route, counts] : sockets.routes()) {
+    for (const auto& [kind, count] : counts) {
+      labels.clear();
+      add_label(labels, "route", route);
+      add_label(labels, "by", base::label(kind.by));
+      add_label(labels, "code", std::to_string(kind.code));
+      add_label(labels, "cause", kind.cause.empty() ? "none" : kind.cause);
+      sample(out, metric, labels.view());
+      out.append_number(count).append('\n');
+    }
+  }
+}
+
 void write_durations(TextBuilder& out, const std::map<std::string, telemetry::RouteSeries>& routes) {
   family(out, "postern_request_duration_seconds", "histogram",
          "From a request's head to the end of its exchange; of an upgrade, to where its tunnel begins.");
@@ -118,6 +136,7 @@ std::string prometheus_text(const telemetry::Totals& totals) {
   const std::array process = {std::pair("", totals.process)};
   write_numbers<telemetry::Count>(out, process, [](TextBuilder&, const char*) {});
   write_failures(out, totals.failures);
+  write_sockets(out, totals.sockets);
   write_numbers<telemetry::RouteCount>(out, totals.routes, [](TextBuilder& labels, const std::string& route) {
     add_label(labels, "route", route);
   });

@@ -119,7 +119,7 @@ bool Supervisor::start() {
 tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Document& document) {
   config::CompileOptions options{.version = version_ + 1,
                                  .tickets = tickets_,
-                                 .rate_limiters = &rate_limiters_,
+                                 .stores = &stores_,
                                  .now_unix = net::unix_now(),
                                  .workers = workers_.size(),
                                  .demo_port = {}};

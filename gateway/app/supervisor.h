@@ -14,10 +14,10 @@
 #include "app/demo_thread.h"
 #include "app/health_prober.h"
 #include "app/worker.h"
+#include "config/compile_policy.h"
 #include "config/document.h"
 #include "net/signals.h"
 #include "net/tls_context.h"
-#include "policy/rate_limiter.h"
 
 namespace postern::app {
 
@@ -63,7 +63,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   telemetry::LogSink sink_;
   telemetry::Logger log_;
   net::TicketKeys tickets_;
-  policy::RateLimiterStore rate_limiters_;
+  config::PolicyStores stores_;
   net::Loop loop_;
   net::Mailbox<ToControl> mailbox_;
   net::Signals signals_;

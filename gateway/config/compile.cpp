@@ -15,6 +15,7 @@
 #include "config/compile_policy.h"
 #include "config/compile_resilience.h"
 #include "config/compile_rewrite.h"
+#include "config/compile_websocket.h"
 #include "config/fingerprint.h"
 #include "net/socket.h"
 #include "routing/path_matcher.h"
@@ -206,12 +207,12 @@ uint64_t terms_of(const Document& document, const RouteDocument& route) {
   uint64_t jwt = 0;
   for (const JwtDocument& rules : document.jwt)
     if (rules.name == route.jwt) jwt = rules.fingerprint;
-  return fingerprint({route.fingerprint, origins, jwt});
+  return fingerprint({route.fingerprint, origins, jwt, document.websocket_fingerprint});
 }
 
 void compile_routes(Compilation& compilation) {
-  policy::RateLimiterStore fresh;
-  policy::RateLimiterStore* known = compilation.options.rate_limiters;
+  PolicyStores fresh;
+  PolicyStores* known = compilation.options.stores;
   PolicyCompiler policies(compilation.document, known ? *known : fresh, compilation.problems,
                           compilation.notes);
   CompressionCompiler rules;
@@ -224,6 +225,7 @@ void compile_routes(Compilation& compilation) {
     route.exact = document.exact;
     route.methods = document.methods;
     route.limits = route_limits(document.limits);
+    route.sockets = socket_rules(document.websocket, policies, compilation.options.workers);
     route.terms = terms_of(compilation.document, document);
     if (auto host = routing::read_host_pattern(document.host))
       route.host = std::move(*host);

@@ -8,19 +8,19 @@
 #include <tl/expected.hpp>
 
 #include "base/ip_address.h"
+#include "config/compile_policy.h"
 #include "config/diagnostics.h"
 #include "config/document.h"
 #include "net/tls_context.h"
-#include "policy/rate_limiter.h"
 #include "proxy/snapshot.h"
 
 namespace postern::config {
 
 struct CompileOptions {
   uint64_t version = 1;
-  net::TicketKeys& tickets;                           // outlives every snapshot
-  policy::RateLimiterStore* rate_limiters = nullptr;  // whose counts go on; null: they begin anew
-  int64_t now_unix = 0;                               // seconds; certificates that end soon are judged by it
+  net::TicketKeys& tickets;             // outlives every snapshot
+  PolicyStores* stores = nullptr;       // whose counts go on; null: they begin anew
+  int64_t now_unix = 0;                 // seconds; certificates that end soon are judged by it
   size_t workers = 1;                   // that will serve it; what is one worker's share is divided by it
   std::optional<uint16_t> demo_port{};  // where the application for "demo:" endpoints listens; without it
                                         // (a mere check) such an endpoint gets port 0

@@ -13,6 +13,7 @@
 #include "policy/origin.h"
 #include "policy/rate_limit.h"
 #include "policy/request_limits.h"
+#include "policy/socket_limit.h"
 
 namespace postern::config {
 namespace {
@@ -65,9 +66,9 @@ std::string resolve_file(const Document& document, const std::string& name) {
   return (std::filesystem::path(document.file).parent_path() / path).lexically_normal().string();
 }
 
-PolicyCompiler::PolicyCompiler(const Document& document, policy::RateLimiterStore& rate_limiters,
-                               Diagnostics& problems, Diagnostics& notes)
-    : document_(document), rate_limiters_(rate_limiters), problems_(problems), notes_(notes) {
+PolicyCompiler::PolicyCompiler(const Document& document, PolicyStores& stores, Diagnostics& problems,
+                               Diagnostics& notes)
+    : document_(document), stores_(stores), problems_(problems), notes_(notes) {
   for (const OriginsDocument& origins : document.origins) compile_origins(origins);
   for (const JwtDocument& jwt : document.jwt) compile_jwt(jwt);
 }
@@ -122,13 +123,13 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
   verifiers_[jwt.name] = std::make_shared<const policy::JwtVerifier>(std::move(rules), std::move(*keys));
 }
 
-std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(const RouteDocument& route,
-                                                                    bool by_claim) {
+std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(
+    const std::vector<std::pair<std::string, Place>>& names) {
   using By = policy::RateLimitRule::By;
   std::vector<policy::RateLimitRule> rules;
-  for (const auto& [name, place] : route.rate_limits) {
+  for (const auto& [name, place] : names) {
     const RateLimitDocument* limit = find_named(document_.rate_limits, name);
-    if (!limit || (limit->by == RateLimitDocument::By::claim) != by_claim) continue;
+    if (!limit) continue;
     policy::RateLimitRule rule;
     switch (limit->by) {
       case RateLimitDocument::By::client_address: rule.by = By::client_address; break;
@@ -137,7 +138,7 @@ std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(const RouteD
       case RateLimitDocument::By::claim: rule.by = By::claim; break;
     }
     rule.name = limit->key;
-    rule.limiter = rate_limiters_.find_or_make({limit->name, limit->count, limit->per, limit->burst});
+    rule.limiter = stores_.rate_limiters.find_or_make({limit->name, limit->count, limit->per, limit->burst});
     rules.push_back(std::move(rule));
   }
   return rules;
@@ -174,8 +175,12 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   if (route.maintenance)
     policies.push_back(std::make_unique<policy::MaintenancePolicy>(maintenance_options(*route.maintenance)));
 
-  for (const bool by_claim : {false, true}) {
-    std::vector<policy::RateLimitRule> rules = rate_limit_rules(route, by_claim);
+  std::vector<policy::RateLimitRule> limits = rate_limit_rules(route.rate_limits);
+  const auto by_claim = std::stable_partition(
+      limits.begin(), limits.end(),
+      [](const policy::RateLimitRule& rule) { return rule.by != policy::RateLimitRule::By::claim; });
+  for (auto [begin, end] : {std::pair(limits.begin(), by_claim), std::pair(by_claim, limits.end())}) {
+    std::vector<policy::RateLimitRule> rules(begin, end);
     if (!rules.empty())
       policies.push_back(std::make_unique<policy::RateLimitPolicy>(std::move(rules), route.name));
   }
@@ -193,6 +198,10 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
       options.forward_claims.push_back({claim.claim, claim.header});
     policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));
   }
+  const policy::SocketLimits& sockets = route.websocket.limits;
+  if (sockets.all != 0 || sockets.per_client != 0 || sockets.per_subject != 0)
+    policies.push_back(
+        std::make_unique<policy::SocketLimitPolicy>(sockets, stores_.socket_counts.find_or_make(route.name)));
   if (auto rules = header_rules(document_, &route)) policies.push_back(std::move(rules));
   return policy::Pipeline(std::move(policies));
 }

@@ -13,6 +13,7 @@
 #include "policy/origin_list.h"
 #include "policy/policy.h"
 #include "policy/rate_limit.h"
+#include "policy/socket_counts.h"
 
 namespace postern::config {
 
@@ -23,22 +24,29 @@ std::string resolve_file(const Document& document, const std::string& name);
 // when it cannot be read.
 std::optional<std::string> read_file(const std::string& path, size_t most);
 
+// What is counted by policies, for as long as the process lives. The control thread's.
+struct PolicyStores {
+  policy::RateLimiterStore rate_limiters;
+  policy::SocketCountsStore socket_counts;
+};
+
 class PolicyCompiler {
  public:
   // Compiles every origin list and verifier of the document, used or not, and reports what is wrong.
-  PolicyCompiler(const Document& document, policy::RateLimiterStore& rate_limiters, Diagnostics& problems,
-                 Diagnostics& notes);
+  PolicyCompiler(const Document& document, PolicyStores& stores, Diagnostics& problems, Diagnostics& notes);
 
   policy::Pipeline pipeline(const RouteDocument& route);
+  // Those of `names` that there are.
+  std::vector<policy::RateLimitRule> rate_limit_rules(
+      const std::vector<std::pair<std::string, Place>>& names);
 
  private:
   void compile_origins(const OriginsDocument& origins);
   void compile_jwt(const JwtDocument& jwt);
   bool limits_bodies(const RouteDocument& route) const;
-  std::vector<policy::RateLimitRule> rate_limit_rules(const RouteDocument& route, bool by_claim);
 
   const Document& document_;
-  policy::RateLimiterStore& rate_limiters_;
+  PolicyStores& stores_;
   Diagnostics& problems_;
   Diagnostics& notes_;
   std::map<std::string, std::shared_ptr<const policy::OriginList>> origin_lists_;

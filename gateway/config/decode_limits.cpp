@@ -36,16 +36,14 @@ void decode_tunnel_drain(const Value& value, TunnelDrainDocument& drain) {
     set(drain.within, within->duration(milliseconds(1), hours(24)));
 }
 
-bool says_none(const Value& value) { return value.is_scalar() && value.node().text == "none"; }
-
 // A number or `none`, which is 0.
 std::optional<uint64_t> number_or_none(const Value& value, uint64_t most) {
-  if (says_none(value)) return 0;
+  if (value.says_none()) return 0;
   return value.number(1, most);
 }
 
 std::optional<uint64_t> rate_or_none(const Value& value) {
-  if (says_none(value)) return 0;
+  if (value.says_none()) return 0;
   return value.parsed(parse_byte_rate);
 }
 
@@ -66,7 +64,7 @@ void take_transfer_limits(const Fields& fields, TransferLimitsDocument& limits) 
   if (const auto found = fields.take("body_size"))
     if (const auto size = decode_body_size(*found)) limits.body_size = *size;
   if (const auto found = fields.take("request_timeout")) {
-    if (says_none(*found))
+    if (found->says_none())
       limits.request_timeout = Milliseconds(0);
     else if (const auto timeout = found->duration(milliseconds(1), hours(24 * 7)))
       limits.request_timeout = *timeout;

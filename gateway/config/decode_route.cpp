@@ -9,6 +9,7 @@
 #include "config/decode_header_rules.h"
 #include "config/decode_limits.h"
 #include "config/decode_rewrite.h"
+#include "config/decode_websocket.h"
 #include "config/fingerprint.h"
 
 namespace postern::config {
@@ -111,6 +112,8 @@ RouteDocument decode_route(const Value& value, Document& document) {
   if (const auto compression = fields.take("compression"))
     route.compression =
         decode_compression(*compression, document.compression.value_or(CompressionDocument()));
+  route.websocket = document.websocket;
+  if (const auto websocket = fields.take("websocket")) decode_websocket(*websocket, route.websocket);
   if (const auto limits = fields.take("limits")) decode_transfer_limits(*limits, route.limits);
   if (const auto size = fields.take("body_size")) {
     if (route.limits.body_size) size->complain("stands in limits as well; a route has one of the two");

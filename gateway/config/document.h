@@ -15,6 +15,8 @@
 
 #include "base/ip_address.h"
 #include "config/diagnostics.h"
+#include "policy/socket_limit.h"
+#include "routing/socket_rules.h"
 
 namespace postern::config {
 
@@ -337,6 +339,18 @@ struct FieldRuleDocument {
   std::string value;  // policy::TextTemplate has read it without complaint
 };
 
+// What holds for WebSockets. The values are those that sockets are run by; what they need of each other is
+// worked out when a route is compiled.
+struct WebSocketDocument {
+  routing::SocketRules rules;
+  policy::SocketLimits limits;
+  std::optional<uint64_t> client_message_size;  // bytes; 0: any; nothing: the usual, where frames are read
+  std::optional<uint64_t> upstream_message_size;
+  std::optional<routing::Admission> admission;                // of the whole process
+  std::vector<std::pair<std::string, Place>> message_limits;  // names
+  std::vector<std::pair<std::string, Place>> byte_limits;
+};
+
 struct RouteDocument {
   std::string name;  // default: "routes[N]"
   std::string host;  // empty: any; "app.example.com"; "*.example.com"
@@ -364,6 +378,7 @@ struct RouteDocument {
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, Place>> rate_limits;  // names
   TransferLimitsDocument limits;
+  WebSocketDocument websocket;                     // whole, also what it has from Document::websocket
   std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression
   uint64_t fingerprint = 0;                        // of all but its name
   Place place;
@@ -436,6 +451,8 @@ struct Document {
   std::vector<RateLimitDocument> rate_limits;
   std::vector<UpstreamDocument> upstreams;
   std::optional<CompressionDocument> compression;  // of routes that say nothing; nothing: off
+  WebSocketDocument websocket;                     // of routes that say nothing
+  uint64_t websocket_fingerprint = 0;              // of what the file says of it
   std::vector<RouteDocument> routes;
   ResolverDocument resolver;
   LogDocument log;

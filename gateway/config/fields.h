@@ -33,6 +33,7 @@ class Value {
   Diagnostics& diagnostics() const { return *diagnostics_; }
 
   bool is_scalar() const { return node_->kind == Node::Kind::scalar; }
+  bool says_none() const { return is_scalar() && node_->text == "none"; }
   bool is_map() const { return node_->kind == Node::Kind::map; }
   bool is_list() const { return node_->kind == Node::Kind::sequence; }
 

@@ -112,6 +112,18 @@ class Validation {
         check_reference({name, place, path + ".rate_limit", "rate limit"}, rate_limits);
         check_claim_limit(route, name, place, path + ".rate_limit");
       }
+      check_socket_limits(route, route.websocket.message_limits, path + ".websocket.message_limit",
+                          rate_limits);
+      check_socket_limits(route, route.websocket.byte_limits, path + ".websocket.byte_limit", rate_limits);
+    }
+  }
+
+  void check_socket_limits(const RouteDocument& route,
+                           const std::vector<std::pair<std::string, Place>>& limits, const std::string& key,
+                           const Names& rate_limits) {
+    for (const auto& [name, place] : limits) {
+      check_reference({name, place, key, "rate limit"}, rate_limits);
+      check_claim_limit(route, name, place, key);
     }
   }
 

@@ -5,6 +5,8 @@
 #include <array>
 #include <cerrno>
 
+#include "net/tcp_transit.h"
+
 namespace postern::net {
 namespace {
 
@@ -166,6 +168,12 @@ void TcpTransport::broken(int) {
   unsent_.clear();
   // Who is at fault, the owner knows: it knows which side this socket is.
   if (receiver_) receiver_->on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+}
+
+Transport::Transit TcpTransport::transit() const {
+  Transit transit = tcp_transit(socket_.descriptor());
+  transit.outstanding += backlog();
+  return transit;
 }
 
 }  // namespace postern::net

@@ -30,6 +30,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   void finish() override;
   void unread(base::Chunk bytes) override;
   const Peer& peer() const override { return peer_; }
+  Transit transit() const override;
 
  private:
   TcpTransport(Loop& loop, Socket socket, const Peer& peer, Counted counted)

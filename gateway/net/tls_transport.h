@@ -40,6 +40,11 @@ class TlsTransport final : public Transport,
   void write(base::Chunk chunk) override;
   void write(base::Bytes bytes) override;
   size_t backlog() const override { return plain_.bytes() + carrier_->backlog(); }
+  Transit transit() const override {
+    Transit transit = carrier_->transit();
+    transit.outstanding += plain_.bytes();
+    return transit;
+  }
   void pause() override { paused_ = true; }
   void resume() override;
   void abort() override { carrier_->abort(); }

@@ -52,6 +52,14 @@ class Transport {
   virtual void unread(base::Chunk bytes) = 0;
   virtual const Peer& peer() const = 0;
 
+  // What the peer's system has acknowledged in all, and what it has yet to: a peer that takes bytes lives,
+  // though an answer to the last of them may be far off.
+  struct Transit {
+    uint64_t acknowledged = 0;
+    size_t outstanding = 0;
+  };
+  virtual Transit transit() const { return {0, backlog()}; }
+
   // Something that is let go together with the connection, whoever owns it then.
   struct Held {
     virtual ~Held() = default;

@@ -10,9 +10,9 @@ namespace {
 
 // The one order. Cheap and structural first; an origin is judged before anything is asked of it; CORS before
 // tokens, because a preflight carries none. What is limited by a claim waits for the token.
-constexpr auto order =
-    std::to_array<std::string_view>({"request_limits", "ip_rules", "origin", "cors", "maintenance",
-                                     "rate_limit", "jwt", "claim_rate_limit", "header_rules"});
+constexpr auto order = std::to_array<std::string_view>({"request_limits", "ip_rules", "origin", "cors",
+                                                        "maintenance", "rate_limit", "jwt",
+                                                        "claim_rate_limit", "socket_limit", "header_rules"});
 
 size_t place_of(const Policy& policy) {
   const auto* found = std::find(order.begin(), order.end(), policy.name());

@@ -53,10 +53,10 @@ RateLimitPolicy::RateLimitPolicy(std::vector<RateLimitRule> rules, std::string r
       route_(std::move(route)),
       by_claim_(!rules_.empty() && rules_.front().by == RateLimitRule::By::claim) {}
 
-RateLimiter::Key RateLimitPolicy::key_of(const RateLimitRule& rule, const RequestContext& context) const {
+RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& context, std::string_view route) {
   switch (rule.by) {
     case RateLimitRule::By::client_address: break;
-    case RateLimitRule::By::route: return rule.limiter->key_of('r', route_);
+    case RateLimitRule::By::route: return rule.limiter->key_of('r', route);
     case RateLimitRule::By::header:
       if (const http::HeaderField* field = the_only(context.request.headers, rule.name))
         return rule.limiter->key_of('h', field->value);
@@ -75,12 +75,12 @@ Verdict RateLimitPolicy::judge(RequestContext& context) const {
   std::optional<RateLimitStanding>& tightest = (*context.rate_limits)[by_claim_ ? 1 : 0];
   for (size_t i = 0; i < rules_.size(); ++i) {
     RateLimiter& limiter = *rules_[i].limiter;
-    const RateLimiter::Standing standing = limiter.take(key_of(rules_[i], context), context.now);
+    const RateLimiter::Standing standing = limiter.take(key_of(rules_[i], context, route_), context.now);
     if (!standing.passes || !tightest || standing.remaining < tightest->remaining)
       tightest = {&limiter, standing.remaining, standing.until_full};
     if (standing.passes) continue;
     for (size_t before = 0; before < i; ++before)
-      rules_[before].limiter->give_back(key_of(rules_[before], context));
+      rules_[before].limiter->give_back(key_of(rules_[before], context, route_));
     return refuse(rules_[i], standing.wait);
   }
   return Verdict::pass();

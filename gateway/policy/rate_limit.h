@@ -17,6 +17,10 @@ struct RateLimitRule {
   std::shared_ptr<RateLimiter> limiter{};
 };
 
+// The key that a request is counted by: that of its client, where it lacks what the rule goes by. `route` is
+// the name of its route.
+RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& context, std::string_view route);
+
 // The refusal has Retry-After; it, and every other response of the route, tells how a client stands by
 // RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10), of the limit that has the least
 // left.
@@ -34,7 +38,6 @@ class RateLimitPolicy final : public Policy {
   void amend(const RequestContext& context, http::ResponseHead& head) const override;
 
  private:
-  RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& context) const;
   std::string policy_field(const RateLimiter& limiter) const;
 
   std::vector<RateLimitRule> rules_;

@@ -31,7 +31,7 @@ RateLimiter::Key RateLimiter::key_of(char kind, std::string_view value) const {
   return key;
 }
 
-RateLimiter::Standing RateLimiter::take(Key key, base::Instant now) {
+RateLimiter::Standing RateLimiter::take(Key key, base::Instant now, uint32_t amount) {
   const int64_t at = now.time_since_epoch().count();
   Stripe& stripe = stripe_of(key);
   const std::lock_guard<std::mutex> lock(stripe.mutex);
@@ -45,10 +45,10 @@ RateLimiter::Standing RateLimiter::take(Key key, base::Instant now) {
     *entry = {key, at};
   }
   const int64_t used = std::max(entry->full_at - at, int64_t{0});
-  if (used + interval_ > depth_)
-    return {false, 0, base::Duration(used + interval_ - depth_), base::Duration(used)};
-  entry->full_at = at + used + interval_;
-  return {true, static_cast<uint32_t>((depth_ - used) / interval_ - 1), {}, base::Duration(used + interval_)};
+  const int64_t cost = interval_ * amount;
+  if (used + cost > depth_) return {false, 0, base::Duration(used + cost - depth_), base::Duration(used)};
+  entry->full_at = at + used + cost;
+  return {true, static_cast<uint32_t>((depth_ - used) / interval_ - amount), {}, base::Duration(used + cost)};
 }
 
 void RateLimiter::give_back(Key key) {

@@ -49,9 +49,9 @@ class RateLimiter {
 
   // `kind` keeps values of different kinds apart.
   Key key_of(char kind, std::string_view value) const;
-  // Takes one request of `key` at `now`; one that does not pass takes nothing. The clocks of workers may
-  // differ.
-  Standing take(Key key, base::Instant now);
+  // Takes one request of `key` at `now`, or `amount` of whatever is counted; one that does not pass takes
+  // nothing. The clocks of workers may differ.
+  Standing take(Key key, base::Instant now, uint32_t amount = 1);
   // Undoes what a take() that passed took.
   void give_back(Key key);
 

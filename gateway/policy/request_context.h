@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "http/target.h"
 #include "policy/jwt_verifier.h"
+#include "policy/socket_counts.h"
 #include "policy/token_cache.h"
 
 namespace postern::policy {
@@ -56,6 +57,7 @@ struct RequestContext {
   std::unique_ptr<RateLimitStandings> rate_limits{};  // null: no limit has judged it
   const FieldRules* request_rules{};                  // for what the endpoint gets; the policy owns them
   std::string selected_subprotocol{};  // the token's subprotocol marker that must be echoed, see jwt_policy
+  std::vector<SocketCounts::Place> socket_places{};  // for the WebSocket to hold, once it is open
 };
 
 }  // namespace postern::policy

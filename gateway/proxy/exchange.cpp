@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/pause.h"
 #include "coding/encoding_pump.h"
 #include "http1/websocket_handshake.h"
 #include "proxy/response_rewrite.h"
+#include "websocket/deflate.h"
 
 namespace postern::proxy {
 
@@ -80,6 +82,12 @@ Task<Result<void>> Exchange::serve() {
   const auto* to_upstream = std::get_if<routing::ToUpstream>(&route_->action);
   if (!to_upstream) co_return answer_locally();
 
+  if (is_socket_ && socket_rules().admission) {
+    Task<Result<void>> admitting = admit_socket(*socket_rules().admission);
+    Result<void> admitted = co_await admitting;
+    if (!admitted) co_return base::fail(admitted.error());
+  }
+
   // 3. Send it to an endpoint, trying another while nothing is lost by it.
   upstream::Group& group = *pin_->groups[to_upstream->group];
   group_ = &group.model();
@@ -91,6 +99,10 @@ Task<Result<void>> Exchange::serve() {
   // 4. The response, as this client may see it.
   if (attempt->head.status == 101) co_return open_tunnel(*attempt);
   finish_head(attempt->head);
+  if (refuses_by_close(std::nullopt)) {
+    refuse_by_close(attempt->head.status, "refused_by_backend");
+    co_return Result<void>();
+  }
 
   // 5. Bytes, until both sides are done.
   const std::unique_ptr<coding::Encoder> encoder =
@@ -109,6 +121,11 @@ Result<void> Exchange::read_request() {
   http::RequestHead& request = stream_.request();
   original_target_ = request.target;
   authority_ = request.authority;
+  is_socket_ = request.upgrade == http::Upgrade::websocket && http1::check_websocket_request(request);
+  if (is_socket_) {
+    offered_protocols_ = request.headers.get(FieldId::sec_websocket_protocol);
+    offered_extensions_ = request.headers.get(FieldId::sec_websocket_extensions);
+  }
   client_ = identify(snapshot(), stream_.client(), request);
 
   if (!snapshot().request_id_field.empty()) {
@@ -260,6 +277,25 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   if (!context_->selected_subprotocol.empty() && !attempt.head.headers.find(FieldId::sec_websocket_protocol))
     attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
                              context_->selected_subprotocol);
+  const routing::SocketRules& rules = socket_rules();
+  TunnelTerms terms{limits().tunnel_idle, route_->terms, route_->sockets};
+  const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
+  terms.frames_compressed = !agreed.empty();  // nothing but permessage-deflate is known to be offered
+  if (rules.mode == routing::FrameMode::inspect && rules.compression) {
+    if (const auto answer = websocket::answer_offer(offered_extensions_)) {
+      terms.client_compresses = true;
+      attempt.head.headers.add(FieldId::sec_websocket_extensions, "Sec-WebSocket-Extensions", *answer);
+    }
+  }
+  if (context_->token && rules.ends_with_token &&
+      context_->token->accepted_until() != policy::VerifiedToken::never)
+    terms.expires = services_.turn.now + std::chrono::seconds(std::clamp<int64_t>(
+                                             context_->token->accepted_until() - services_.unix_now(), 0,
+                                             std::chrono::seconds(std::chrono::hours(24 * 365)).count()));
+  terms.places = std::move(context_->socket_places);
+  for (const bool of_bytes : {false, true})
+    for (const policy::RateLimitRule& rule : of_bytes ? rules.byte_limits : rules.message_limits)
+      terms.limits.push_back({rule.limiter, policy::key_of(rule, *context_, route_->name), of_bytes});
   std::unique_ptr<net::Transport> client_side = stream_.accept_tunnel(attempt.head);
   if (!client_side || !upstream_side)
     return base::fail(
@@ -282,9 +318,81 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   facts.handshake_duration = since(started_);
   facts.held_duration = stages_.held;
   services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
-                         TunnelFacts(facts, snapshot().access_log),
-                         TunnelTerms{limits().tunnel_idle, route_->terms});
+                         TunnelFacts(facts, snapshot().access_log), std::move(terms));
   return {};
+}
+
+// --- WebSockets, before they are open, and those that never are ---
+
+// Where many come back at once, they are let in one after the other.
+Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {
+  const std::optional<base::Duration> wait =
+      services_.tunnels.sockets_of(route_->name)->admit(rules, services_.turn.now);
+  if (!wait)
+    co_return base::fail(failed(Cause::overloaded, Stage::policy, "websocket.admission of the route"));
+  if (*wait == base::Duration::zero()) co_return Result<void>();
+  base::Pause pause(scope_, *wait);
+  Result<void> waited = co_await pause;
+  stages_.held = *wait;
+  co_return waited;
+}
+
+// Where messages are read, compression ends here: the endpoint is not offered any.
+void Exchange::prepare_socket(http::RequestHead& request) const {
+  if (!is_socket_ || socket_rules().mode != routing::FrameMode::inspect) return;
+  request.headers.remove_if(
+      [](const http::HeaderField& field) { return field.id == FieldId::sec_websocket_extensions; });
+}
+
+const routing::SocketRules& Exchange::socket_rules() const {
+  static const routing::SocketRules usual;
+  return route_ && route_->sockets ? *route_->sockets : usual;
+}
+
+// A page sees neither the status of a refused handshake nor its body; nor where a redirect leads, or that
+// there is a document and no socket. Whose origin is not on the list is to learn nothing; who is no page gets
+// the status.
+bool Exchange::refuses_by_close(std::optional<Cause> cause) const {
+  if (!is_socket_ || cause == Cause::origin_refused) return false;
+  if (!services_.tunnels.refused().has_room()) return false;
+  switch (socket_rules().refuse) {
+    case routing::SocketRefusal::status: return false;
+    case routing::SocketRefusal::close: return true;
+    case routing::SocketRefusal::automatic: break;
+  }
+  const bool judged = !route_ || !route_->answers_preflights || context_->origin_checked;
+  return judged && stream_.request().headers.find(FieldId::origin) != nullptr;
+}
+
+void Exchange::refuse_by_close(uint16_t status, std::string_view error) {
+  using websocket::Ending;
+  const websocket::CloseCodes& codes = socket_rules().codes;
+  const uint16_t code = status == 401                   ? codes[Ending::unauthorized]
+                        : status == 403                 ? codes[Ending::forbidden]
+                        : status == 404 || status < 400 ? codes[Ending::not_found]
+                        : status == 429                 ? codes[Ending::too_many]
+                        : status >= 500                 ? codes[Ending::unavailable]
+                                                        : static_cast<uint16_t>(4000 + status);
+  const http::RequestHead& request = stream_.request();
+  http::ResponseHead head;
+  head.status = 101;
+  head.headers.add(FieldId::sec_websocket_accept, "Sec-WebSocket-Accept",
+                   head.arena.keep(http1::websocket_accept(request.headers.get(FieldId::sec_websocket_key))));
+  // A browser that offered subprotocols takes no 101 without one of them.
+  std::string_view offers = offered_protocols_;
+  std::string_view protocol = context_->selected_subprotocol;
+  if (protocol.empty()) protocol = base::next_element(offers).value_or(std::string_view());
+  if (!protocol.empty())
+    head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol", protocol);
+  if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
+  std::string reason = "{\"error\":\"" + std::string(error) + "\",\"status\":" + std::to_string(status);
+  const std::string with_id = reason + ",\"id\":\"" + std::string(request_id_) + "\"}";
+  reason = request_id_.empty() || with_id.size() > websocket::close_reason_max ? reason + "}" : with_id;
+  std::unique_ptr<net::Transport> client = stream_.accept_tunnel(head);
+  answered_ = tunnelled_ = true;
+  status_ = 101;
+  close_code_ = code;
+  if (client) services_.tunnels.refused().add(std::move(client), code, reason);
 }
 
 // --- the record: always, once ---
@@ -308,7 +416,8 @@ void Exchange::count() {
 
 void Exchange::record() {
   count();
-  if (tunnelled_ || (!snapshot().access_log && !failure_)) return;  // what fails is always told
+  if ((tunnelled_ && !close_code_) || (!snapshot().access_log && !failure_))
+    return;  // what fails is always told
   const http::RequestHead& request = stream_.request();
   const std::string target = logged(original_target_);
   const std::string rewritten = logged(rewritten_target_);
@@ -326,6 +435,7 @@ void Exchange::record() {
   record.user_agent = request.headers.get(FieldId::user_agent);
   record.attempts = attempts_;
   record.status = status_;
+  record.close_code = close_code_;
   record.tls = stream_.client().tls;
   record.request_bytes = request_bytes_;
   record.response_bytes = response_bytes_;

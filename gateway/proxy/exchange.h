@@ -85,6 +85,11 @@ class Exchange : public base::Pooled {
                      const base::Result<void>& sent, Trying& trying);
   base::Result<void> prepare_request(const upstream::GroupModel& group);
   base::Result<void> open_tunnel(Attempt& attempt);
+  base::Task<base::Result<void>> admit_socket(const routing::Admission& rules);
+  void prepare_socket(http::RequestHead& request) const;
+  const routing::SocketRules& socket_rules() const;
+  bool refuses_by_close(std::optional<base::Cause> cause) const;
+  void refuse_by_close(uint16_t status, std::string_view error);
   void describe_failure(const Attempt& attempt, base::Error error);
   base::PumpLimits response_limits(base::Duration source_idle) const;
   base::Task<base::Result<void>> serve_files(const files::Site& site);
@@ -123,6 +128,8 @@ class Exchange : public base::Pooled {
   std::string_view original_target_;   // as the client sent it, for the log
   std::string_view rewritten_target_;  // that the endpoint got, when the route's rewriting changed it
   std::string_view authority_;
+  std::string_view offered_protocols_;   // for a WebSocket, as the client sent them
+  std::string_view offered_extensions_;  //
   ClientIdentity client_;
   http::Target target_;
   std::optional<policy::RequestContext> context_;
@@ -143,6 +150,8 @@ class Exchange : public base::Pooled {
   std::unique_ptr<Replay> replay_;              // of the request's body, where it may have to be sent again
   uint32_t attempts_ = 0;
   uint16_t status_ = 0;
+  std::optional<uint16_t> close_code_;  // of an upgrade that was refused by a Close frame
+  bool is_socket_ = false;              // the request is a handshake in order
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;
   bool informed_ = false;  // of an interim response

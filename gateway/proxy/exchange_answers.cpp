@@ -86,6 +86,13 @@ Result<void> Exchange::answer_locally() {
 }
 
 void Exchange::answer(http::LocalResponse response) {
+  if (response.cause && !failure_) {
+    failure_ = Error{*response.cause, scope_.stage};
+    detail_ = response.detail;
+  }
+  if (refuses_by_close(response.cause))
+    return refuse_by_close(
+        response.status, response.cause ? base::traits(*response.cause).label : std::string_view("refused"));
   answered_ = true;
   if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
   http::ResponseHead head;
@@ -102,10 +109,6 @@ void Exchange::answer(http::LocalResponse response) {
   else if (context_ && snapshot().unrouted)
     snapshot().unrouted->amend(*context_, head);
   status_ = head.status;
-  if (response.cause && !failure_) {
-    failure_ = Error{*response.cause, scope_.stage};
-    detail_ = std::move(response.detail);
-  }
   stream_.respond(head);
   response_bytes_ = body.size();
   stream_.response_body().push(base::Chunk::copy_of(body));

@@ -31,6 +31,7 @@ Result<void> Exchange::prepare_request(const upstream::GroupModel& group) {
   context_->upstream = group.name;
   rewrite_request(snapshot(), stream_.client(), client_, *context_, request_id_,
                   group.endpoints.front().authority, route_->rewriting, request);
+  prepare_socket(request);
   if (group.sticky) open_session();
   if (!route_->rewriting.path) return {};
   const std::string_view before = request.target;

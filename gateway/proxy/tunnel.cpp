@@ -10,13 +10,24 @@ namespace {
 using base::Cause;
 using base::Side;
 using telemetry::Count;
+using websocket::Ending;
+using websocket::FrameHeader;
+using websocket::Opcode;
+using websocket::Role;
+namespace close_code = websocket::close_code;
 
-// How long the second side may go on after the first has ended: a closing handshake, no more.
+// How long the second side may go on after the first has ended, or has said Close: a closing handshake, no
+// more.
 constexpr base::Duration half_closed_limit = std::chrono::seconds(10);
 constexpr base::Duration closing_limit = std::chrono::seconds(2);
+// When a side could not be pinged, since the other's frame was not over.
+constexpr base::Duration ping_again = std::chrono::seconds(1);
 
-constexpr uint16_t bad_gateway = 1014;  // IANA registry of close codes
-constexpr uint16_t going_away = 1001;
+constexpr std::string_view ping_text = "postern";
+
+const std::vector<MessageGuard::SharedLimit> no_limits;
+
+Role role_towards(Side side) { return side == Side::client ? Role::server : Role::client; }
 
 }  // namespace
 
@@ -62,34 +73,149 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
       upstream_(*this, Side::upstream),
       lease_(std::move(lease)),
       facts_(std::move(facts)),
-      terms_(terms),
+      terms_(std::move(terms)),
+      route_sockets_(set.sockets_of(facts_.record().route)),
       opened_(set.turn_.now),
-      last_activity_(set.turn_.now),
       place_(this) {
+  ++route_sockets_->open;
+  client_.heard = upstream_.heard = opened_;
   client_.transport = std::move(client);
   upstream_.transport = std::move(upstream);
+  if (rules().mode != routing::FrameMode::tunnel) {
+    websocket::Deflate* deflate = terms_.client_compresses ? &set_.deflate() : nullptr;
+    const bool compressed = terms_.frames_compressed;
+    client_.guard = std::make_unique<MessageGuard>(rules(), Side::client, compressed || deflate != nullptr,
+                                                   deflate, set_.turn_, terms_.limits);
+    upstream_.guard =
+        std::make_unique<MessageGuard>(rules(), Side::upstream, compressed, nullptr, set_.turn_, no_limits);
+  }
+  using Full = websocket::MessageQueue::Full;
+  if (rules().on_slow_reader != routing::OnSlowReader::pause)
+    queue_ = std::make_unique<websocket::MessageQueue>(
+        rules().buffer, rules().on_slow_reader == routing::OnSlowReader::close         ? Full::refuse
+                        : rules().on_slow_reader == routing::OnSlowReader::drop_oldest ? Full::drop_oldest
+                                                                                       : Full::keep_latest);
+  if (rules().heartbeat) beat_at_ = opened_ + rules().heartbeat->interval;
   client_.transport->start(client_);
   upstream_.transport->start(upstream_);
-  set_.turn_.arm(*this, terms_.idle_limit);
+  arm_next();
 }
+
+// --- bytes pass ---
 
 void Tunnel::pass(End& from, base::Bytes bytes) {
   if (over_ || from.ended) return;
-  End& to = other(from);
   from.received += bytes.size();
   set_.metrics_.process.add(
       from.side == Side::client ? Count::tunnel_bytes_from_clients : Count::tunnel_bytes_to_clients,
       bytes.size());
-  from.frames.walk(bytes);
-  last_activity_ = set_.turn_.now;
-  to.transport->write(bytes);
-  if (to.transport->backlog() > net::Transport::high_water) from.transport->pause();
+  from.heard = set_.turn_.now;
+  from.pinged.reset();
+  if (!from.frames.stopped()) from.frames.walk(bytes, from);
+  after_bytes(from);
 }
 
-void Tunnel::blame(Side by, std::optional<Cause> cause) {
-  if (by_) return;
-  by_ = by;
-  cause_ = cause;
+Tunnel::Pass Tunnel::judge(End& from, const FrameHeader& header) {
+  // Nothing comes after a Close (5.5.1), the other's or ours.
+  if (from.close_seen) return Pass::stop;
+  if (closing_ && !may_finish(from)) return other(from).told ? Pass::drop : Pass::stop;
+  const Pass pass = from.guard ? from.guard->on_frame(header) : Pass::on;
+  if (pass == Pass::on && header.final && !header.is_control()) ++from.messages;
+  if (from.side == Side::upstream && !header.is_control()) {
+    if (!std::exchange(greeted_, true)) ++route_sockets_->greeted;
+    route_sockets_->last_message = set_.turn_.now;
+    if (rules().heartbeat) beat_at_ = set_.turn_.now + rules().heartbeat->interval;
+  }
+  return pass;
+}
+
+Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::string_view payload) {
+  if (from.close_seen) return Pass::stop;
+  if (header.is(Opcode::pong) && from.unanswered > 0 && payload == ping_text) {
+    --from.unanswered;
+    return Pass::drop;
+  }
+  if (closing_) {
+    if (!may_finish(from)) return Pass::drop;
+    from.close_seen = header.is(Opcode::close);
+    return Pass::on;
+  }
+  if (from.guard && from.guard->on_control(header, payload) == Pass::stop) return Pass::stop;
+  if (!header.is(Opcode::close)) return Pass::on;
+  from.close_seen = true;
+  const websocket::CloseBody body = websocket::read_close(payload);
+  settle({.by = from.side, .code = body.code, .reason = std::string(body.reason)});
+  end_by_ = set_.turn_.now + half_closed_limit;
+  set_.turn_.arm(*this, half_closed_limit);
+  if (from.side == Side::upstream && queue_ && !queue_->empty()) {  // behind the messages that wait
+    queue_->push(websocket::make_frame(Opcode::close, payload, Role::server), {}, true);
+    return Pass::drop;
+  }
+  return Pass::on;
+}
+
+void Tunnel::after_bytes(End& from) {
+  if (from.guard) set_.metrics_.process.add(Count::messages_dropped, from.guard->take_dropped());
+  if (from.guard && from.guard->refusal() && !closing_) return refuse(from);
+  End& to = other(from);
+  if (closing_ && !may_finish(from)) tell(to);
+  if (over_) return;
+  const bool late = from.guard && from.guard->wait_until() > set_.turn_.now;
+  if (late) {
+    slow_until_ = std::max(slow_until_, from.guard->wait_until());
+    arm_next();
+  }
+  if (!must_wait_for(to) && !late) return;
+  from.waits = true;
+  from.transport->pause();
+}
+
+void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::string_view type) {
+  if (closing_ && !may_finish(other(to))) return;
+  ++other(to).messages;
+  base::Chunk frame;
+  std::string_view compressed;
+  if (to.side == Side::client && terms_.client_compresses && message.size() >= websocket::Deflate::worth_it)
+    compressed = set_.deflate().compress(message);
+  constexpr uint8_t rsv1 = 4;
+  frame = compressed.empty() ? websocket::make_frame(kind, message, role_towards(to.side))
+                             : websocket::make_frame(kind, compressed, role_towards(to.side), rsv1);
+  if (to.side == Side::upstream || !queue_) return to.transport->write(std::move(frame));
+  if (queue_->empty() && to.transport->backlog() <= net::Transport::high_water)
+    return to.transport->write(std::move(frame));
+  const uint64_t dropped = queue_->dropped();
+  if (!queue_->push(std::move(frame), type))
+    return end_by(Side::client, Cause::client_not_reading, Ending::slow_reader, "slow_reader");
+  set_.metrics_.process.add(Count::messages_dropped, queue_->dropped() - dropped);
+}
+
+// The side that sends is read no further while this one has too much to take.
+bool Tunnel::must_wait_for(const End& end) const {
+  if (end.side == Side::client && queue_) return false;
+  const size_t limit = end.side == Side::client ? rules().buffer : net::Transport::high_water;
+  return end.transport->backlog() > limit;
+}
+
+void Tunnel::drained(End& end) {
+  end.heard = set_.turn_.now;  // it reads, so it lives
+  if (end.side == Side::client && queue_)
+    while (!queue_->empty() && end.transport->backlog() <= net::Transport::high_water)
+      end.transport->write(queue_->pop());
+  let_go_on(other(end));
+}
+
+void Tunnel::let_go_on(End& end) {
+  if (!end.waits || must_wait_for(other(end))) return;
+  if (end.guard && end.guard->wait_until() > set_.turn_.now) return;
+  end.waits = false;
+  end.heard = set_.turn_.now;  // it could not be heard
+  end.transport->resume();
+}
+
+// --- the ways to end ---
+
+void Tunnel::settle(Verdict verdict) {
+  if (!verdict_) verdict_ = std::move(verdict);
 }
 
 void Tunnel::side_ended(End& end) {
@@ -97,46 +223,116 @@ void Tunnel::side_ended(End& end) {
   end.ended = true;
   End& second = other(end);
   if (second.ended) return over();
-  // In order when a Close frame went before it, in either direction; else the peer just left.
-  const bool in_order = end.frames.close_seen() || second.frames.close_seen();
+  if (closing_) return tell(second);  // it may yet answer
   const bool client = end.side == Side::client;
-  blame(second.frames.close_seen() && !end.frames.close_seen() ? second.side : end.side,
-        in_order ? std::nullopt : std::optional(client ? Cause::client_closed : Cause::upstream_closed));
-  if (!client && !in_order) tell_client(bad_gateway, "the upstream closed the connection");
+  // In order when a Close frame went before it, in either direction; else the peer just left.
+  if (!verdict_) {
+    settle({.by = end.side, .cause = client ? Cause::client_closed : Cause::upstream_closed});
+    if (!client) {
+      verdict_->code = rules().codes[Ending::backend_lost];
+      return begin_closing(verdict_->code, close_code::none, "the upstream closed the connection");
+    }
+  }
+  if (!client && queue_)
+    while (!queue_->empty()) second.transport->write(queue_->pop());
+  // A client that said Close is owed one, also by an endpoint that answers with the end alone.
+  if (!client && second.close_seen && !end.close_seen && end.frames.at_boundary())
+    second.transport->write(websocket::close_frame(
+        websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none, {}));
   second.transport->finish();
-  last_activity_ = set_.turn_.now;
+  end_by_ = set_.turn_.now + half_closed_limit;
   set_.turn_.arm(*this, half_closed_limit);
 }
 
 void Tunnel::side_broke(End& end) {
   if (over_) return;
   const bool client = end.side == Side::client;
-  blame(end.side, client ? Cause::client_closed : Cause::upstream_closed);
+  settle({.by = end.side, .cause = client ? Cause::client_closed : Cause::upstream_closed});
   end.ended = true;
-  if (client || client_.ended) return over();
-  tell_client(bad_gateway, "the upstream broke the connection");
-  finish_soon();
+  End& second = other(end);
+  if (client || second.ended) return over();
+  if (closing_) return tell(second);
+  if (verdict_->cause) verdict_->code = rules().codes[Ending::backend_lost];
+  begin_closing(rules().codes[Ending::backend_lost], close_code::going_away,
+                "the upstream broke the connection");
 }
 
-// Only a whole number of frames may stand before ours, and nothing after a Close frame.
-void Tunnel::tell_client(uint16_t code, std::string_view reason) {
-  if (!upstream_.frames.at_boundary() || upstream_.frames.close_seen()) return;
-  client_.transport->write(websocket::close_frame(code, reason));
+void Tunnel::side_is_silent(End& end) {
+  const bool client = end.side == Side::client;
+  const uint16_t code = rules().codes[Ending::silent];
+  settle({.by = end.side,
+          .cause = client ? Cause::client_silent : Cause::upstream_silent,
+          .code = client ? close_code::abnormal : code,
+          .reason = "no answer to a ping"});
+  end.ended = true;
+  end.transport->abort();
+  begin_closing(code, code, client ? "the client is silent" : "the upstream is silent");
 }
 
-void Tunnel::finish_soon() {
-  upstream_.ended = true;
-  client_.transport->finish();
-  client_.transport->resume();
-  set_.turn_.arm(*this, closing_limit);
+// The guilty side is told why, the other that it is over.
+void Tunnel::refuse(End& guilty) {
+  const MessageGuard::Refusal refusal = *guilty.guard->refusal();
+  const bool client = guilty.side == Side::client;
+  const uint16_t lost = rules().codes[Ending::backend_lost];
+  settle({.by = guilty.side,
+          .cause = refusal.cause,
+          .code = client ? refusal.code : lost,
+          .reason = std::string(refusal.rule),
+          .rule = refusal.rule});
+  begin_closing(client ? refusal.code : lost, client ? close_code::going_away : refusal.code, refusal.rule);
 }
 
-void Tunnel::close(Cause cause, uint16_t code, std::string_view reason) {
+void Tunnel::close(Cause cause, Ending ending, std::string_view reason) {
   if (over_) return;
-  blame(Side::gateway, cause);
-  if (client_.ended || upstream_.ended) return over();
-  tell_client(code, reason);
-  finish_soon();
+  if (closing()) {
+    settle({.by = Side::gateway, .cause = cause});
+    return over();
+  }
+  end_by(Side::gateway, cause, ending, reason);
+}
+
+void Tunnel::end_by(Side by, Cause cause, Ending ending, std::string_view reason) {
+  const uint16_t code = rules().codes[ending];
+  settle({.by = by, .cause = cause, .code = code, .reason = std::string(reason)});
+  finishing_ = by == Side::gateway;
+  begin_closing(code, close_code::going_away, reason);
+}
+
+void Tunnel::begin_closing(uint16_t to_client, uint16_t to_upstream, std::string_view reason) {
+  closing_ = true;
+  code_to_client_ = to_client;
+  code_to_upstream_ = to_upstream;
+  if (verdict_->reason.empty()) verdict_->reason = reason;
+  queue_.reset();
+  end_by_ = set_.turn_.now + closing_limit;
+  set_.turn_.arm(*this, closing_limit);
+  tell(client_);
+  if (!may_finish(client_)) tell(upstream_);
+  if (client_.ended && upstream_.ended) over();
+}
+
+// A client that is told to come back may have sent something before it heard so: that is passed on, until its
+// own Close.
+bool Tunnel::may_finish(const End& end) const {
+  return end.side == Side::client && finishing_ && !end.close_seen && !end.ended;
+}
+
+// Only a whole number of frames may stand before our Close, and nothing after a Close. Where a frame is still
+// on its way, its rest is waited for.
+void Tunnel::tell(End& end) {
+  if (end.told || end.ended) return;
+  End& from = other(end);
+  const bool heard_all = from.close_seen || from.ended;
+  if (!from.frames.at_boundary() && !heard_all) {
+    from.transport->resume();
+    return;
+  }
+  end.told = true;
+  const uint16_t code = end.side == Side::client ? code_to_client_ : code_to_upstream_;
+  if (!from.close_seen && from.frames.at_boundary())
+    end.transport->write(websocket::close_frame(code, verdict_->reason, role_towards(end.side)));
+  end.transport->finish();
+  end.transport->resume();
 }
 
 bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
@@ -145,33 +341,112 @@ bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
   return !std::binary_search(routes.begin(), routes.end(), *terms_.route);
 }
 
+// --- time passes ---
+
 void Tunnel::on_deadline() {
-  if (upstream_.ended || client_.ended) return over();
-  const base::Duration idle = set_.turn_.now - last_activity_;
-  if (idle < terms_.idle_limit) return set_.turn_.arm(*this, terms_.idle_limit - idle);
-  close(Cause::timed_out, going_away, "no data for too long");
+  const base::Instant now = set_.turn_.now;
+  if (closing() || client_.close_seen || upstream_.close_seen) {
+    if (now >= end_by_) return over();
+    return set_.turn_.arm(*this, end_by_ - now);
+  }
+  if (terms_.expires && now >= *terms_.expires)
+    return end_by(Side::gateway, Cause::token_expired, Ending::token_expired, "token_expired");
+  if (now - std::max(client_.heard, upstream_.heard) >= terms_.idle_limit)
+    return end_by(Side::gateway, Cause::timed_out, Ending::idle, "nothing moved for too long");
+  for (End* end : {&client_, &upstream_}) {
+    let_go_on(*end);
+    look_after(*end);
+    if (over_ || closing_) return;
+  }
+  if (rules().heartbeat && now >= beat_at_) beat();
+  arm_next();
 }
+
+// Pings a side that has not been heard for a while, and gives up one that does not answer.
+void Tunnel::look_after(End& end) {
+  const base::Instant now = set_.turn_.now;
+  if (rules().ping_interval == base::no_limit) return;
+  if (end.waits) {  // it is not read from, so it cannot be heard
+    end.heard = now;
+    end.pinged.reset();
+    return;
+  }
+  if (end.pinged) {
+    if (now - *end.pinged < rules().pong_timeout) return;
+    // Behind all that it has yet to take the ping may not have arrived; while it takes some of that, it
+    // lives.
+    const net::Transport::Transit transit = end.transport->transit();
+    if (transit.outstanding == 0 || transit.acknowledged == end.acknowledged) return side_is_silent(end);
+    end.acknowledged = transit.acknowledged;
+    end.pinged = now;
+    return;
+  }
+  if (now - end.heard < rules().ping_interval || !other(end).frames.at_boundary()) return;
+  end.pinged = now;
+  end.acknowledged = end.transport->transit().acknowledged;
+  if (end.unanswered < 255) ++end.unanswered;
+  end.transport->write(websocket::make_frame(Opcode::ping, ping_text, role_towards(end.side)));
+}
+
+// A text frame that the page can see, since it sees no pings.
+void Tunnel::beat() {
+  beat_at_ = set_.turn_.now + rules().heartbeat->interval;
+  if (!upstream_.frames.between_messages() || must_wait_for(client_)) return;
+  client_.transport->write(websocket::make_frame(Opcode::text, rules().heartbeat->message, Role::server));
+}
+
+void Tunnel::arm_next() {
+  if (closing() || client_.close_seen || upstream_.close_seen) return;
+  const base::Instant now = set_.turn_.now;
+  base::Duration wait = std::max(client_.heard, upstream_.heard) + terms_.idle_limit - now;
+  const auto until = [&](base::Instant instant) { wait = std::min(wait, instant - now); };
+  if (terms_.expires) until(*terms_.expires);
+  if (rules().heartbeat) until(beat_at_);
+  if (slow_until_ > now) until(slow_until_);
+  if (rules().ping_interval != base::no_limit) {
+    // Bytes that come arm nothing: a side that has answered is looked at when its next ping is due at the
+    // latest.
+    const base::Duration look = std::min(rules().ping_interval, rules().pong_timeout);
+    for (const End* end : {&client_, &upstream_}) {
+      const base::Instant due = end->pinged ? *end->pinged + look : end->heard + rules().ping_interval;
+      until(due > now ? due : now + std::min(ping_again, look));
+    }
+  }
+  set_.turn_.arm(*this, std::max(wait, base::Duration::zero()));
+}
+
+// --- the record: always, once ---
 
 void Tunnel::over() {
   if (std::exchange(over_, true)) return;
   disarm();
-  if (cause_) set_.metrics_.failures.add({*cause_, base::Stage::tunnel});
-  if (facts_.logged()) {
-    telemetry::TunnelEnd end;
-    end.by = by_.value_or(Side::gateway);
-    if (cause_) {
-      end.cause = base::traits(*cause_).label;
-      end.meaning = base::traits(*cause_).meaning;
-      end.failure = base::Error{*cause_, base::Stage::tunnel};
-    } else {
-      end.meaning = "closed in good order";
-      end.close_code = end.by == Side::client ? client_.frames.close_code() : upstream_.frames.close_code();
-    }
-    end.bytes_to_client = upstream_.received;
-    end.bytes_to_upstream = client_.received;
-    end.duration = set_.turn_.now - opened_;
-    set_.access_log_.tunnel_close(facts_.record(), end);
+  --route_sockets_->open;
+  if (greeted_) --route_sockets_->greeted;
+  settle({.by = Side::gateway});
+  const std::optional<Cause> cause = verdict_->cause;
+  if (cause) set_.metrics_.failures.add({*cause, base::Stage::tunnel});
+  const telemetry::TunnelRecord record = facts_.record();
+  telemetry::TunnelEnd end;
+  end.by = verdict_->by;
+  if (cause) {
+    end.cause = base::traits(*cause).label;
+    end.meaning = base::traits(*cause).meaning;
+    end.failure = base::Error{*cause, base::Stage::tunnel};
+  } else {
+    end.meaning = "closed in good order";
   }
+  end.close_code = verdict_->code;
+  end.close_reason = verdict_->reason;
+  end.rule = verdict_->rule;
+  end.bytes_to_client = upstream_.received;
+  end.bytes_to_upstream = client_.received;
+  end.messages_to_client = upstream_.messages;
+  end.messages_to_upstream = client_.messages;
+  end.client_quiet = set_.turn_.now - client_.heard;
+  end.upstream_quiet = set_.turn_.now - upstream_.heard;
+  end.duration = set_.turn_.now - opened_;
+  set_.metrics_.sockets.closed(record.route, end.by, end.close_code, end.cause);
+  if (facts_.logged()) set_.access_log_.tunnel_close(record, end);
   set_.remove(*this);
 }
 

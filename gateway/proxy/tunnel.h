@@ -1,9 +1,10 @@
-// Bytes both ways between a client and an endpoint, after the upgrade. A tunnel is all that is left of its
+// A WebSocket between a client and an endpoint, after the upgrade. A tunnel is all that is left of its
 // exchange: parsers, heads and the story are gone. Bytes pass from one transport to the other in the turn in
 // which they come, without a copy while the other side takes them; a side that does not is waited for.
 //
-// Frames pass unchanged. Walking over their headers tells the gateway where it may put a Close frame of its
-// own, so that a client learns a code and a reason also when its endpoint died.
+// Frames are walked over, so that the gateway can put in pings and Close frames of its own, notice what each
+// side says last, and name the one that ended it. Where the route has rules, a MessageGuard on each side
+// decides about frames and messages; without rules they pass as they are.
 #pragma once
 
 #include <array>
@@ -17,10 +18,15 @@
 #include "base/pool.h"
 #include "base/turn.h"
 #include "net/transport.h"
+#include "policy/socket_counts.h"
+#include "proxy/message_guard.h"
+#include "proxy/route_sockets.h"
+#include "routing/socket_rules.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 #include "upstream/lease.h"
 #include "websocket/frame_walker.h"
+#include "websocket/message_queue.h"
 
 namespace postern::proxy {
 
@@ -44,7 +50,13 @@ class TunnelFacts {
 // What a tunnel was opened under.
 struct TunnelTerms {
   base::Duration idle_limit = std::chrono::hours(1);
-  std::optional<uint64_t> route;  // Route::terms; nothing: no reload ends it
+  std::optional<uint64_t> route{};                      // Route::terms; nothing: no reload ends it
+  std::shared_ptr<const routing::SocketRules> rules{};  // never null once it is opened
+  std::optional<base::Instant> expires{};               // the token that let it in
+  bool frames_compressed = false;                       // permessage-deflate between the ends themselves
+  bool client_compresses = false;                       // or between the client and the gateway
+  std::vector<policy::SocketCounts::Place> places{};    // that it takes of the route's limits
+  std::vector<MessageGuard::SharedLimit> limits{};      // that its client counts against
 };
 
 class TunnelSet;
@@ -58,41 +70,91 @@ class Tunnel final : public base::Pooled, private base::Timer {
          upstream::Lease lease, TunnelFacts facts, TunnelTerms terms);
   ~Tunnel() override = default;
 
-  // Ends it from our side: the client gets a Close frame with the code, if one may be put in now.
-  void close(base::Cause cause, uint16_t code, std::string_view reason);
-  bool closing() const { return client_.ended || upstream_.ended; }
+  // Ends it from our side: each side gets a Close frame as soon as one may be put in.
+  void close(base::Cause cause, websocket::Ending ending, std::string_view reason);
+  bool closing() const { return closing_ || client_.ended || upstream_.ended; }
   // A configuration with the routes' terms `routes` (sorted) would not have opened it: its route is another
   // or gone, or its endpoint is.
   bool outdated(const std::vector<uint64_t>& routes) const;
 
  private:
   friend class TunnelSet;
+  using Pass = websocket::FrameWalker::Pass;
 
   // One side: what it sends goes to the other.
-  struct End final : net::Transport::Receiver {
+  struct End final : net::Transport::Receiver, websocket::FrameWalker::Visitor, MessageGuard::Receiver {
     End(Tunnel& the_tunnel, base::Side the_side) : tunnel(the_tunnel), side(the_side) {}
     void on_bytes(base::Bytes bytes) override { tunnel.pass(*this, bytes); }
-    void on_drained() override { tunnel.other(*this).transport->resume(); }
+    void on_drained() override { tunnel.drained(*this); }
     void on_end() override { tunnel.side_ended(*this); }
     void on_closed(base::Error) override { tunnel.side_broke(*this); }
+    Pass on_frame(const websocket::FrameHeader& header) override { return tunnel.judge(*this, header); }
+    Pass on_control(const websocket::FrameHeader& header, std::string_view payload) override {
+      return tunnel.judge_control(*this, header, payload);
+    }
+    void on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset,
+                    bool end) override {
+      guard->on_payload(header, piece, offset, end, *this);
+    }
+    void on_passed(base::Bytes bytes) override { tunnel.other(*this).transport->write(bytes); }
+    void on_message(websocket::Opcode kind, std::string_view message, std::string_view type) override {
+      tunnel.send_message(tunnel.other(*this), kind, message, type);
+    }
 
     Tunnel& tunnel;
     std::unique_ptr<net::Transport> transport;
-    uint64_t received = 0;
-    websocket::FrameWalker frames;  // of what it sends
+    std::unique_ptr<MessageGuard> guard;  // null: what it sends passes as it is
+    websocket::FrameWalker frames;        // of what it sends
+    uint64_t received = 0;                // bytes
+    uint64_t messages = 0;                // that it sent and that went on
+    base::Instant heard{};                // when it last showed that it lives
+    std::optional<base::Instant> pinged{};
+    uint64_t acknowledged = 0;  // of what was sent to it, when it was looked at last after a ping
+    uint8_t unanswered = 0;     // pings of ours
     base::Side side;
     bool ended = false;
+    bool waits = false;       // for the other side to take what it sent
+    bool close_seen = false;  // it sent a Close frame
+    bool told = false;        // it was sent one by the gateway
+  };
+
+  // Who ended it, how and why: the first counts.
+  struct Verdict {
+    base::Side by = base::Side::gateway;
+    std::optional<base::Cause> cause{};
+    uint16_t code = websocket::close_code::abnormal;  // as the client knows it
+    std::string reason{};
+    std::string_view rule{};
   };
 
   End& other(const End& end) { return end.side == base::Side::client ? upstream_ : client_; }
+
   void pass(End& from, base::Bytes bytes);
+  Pass judge(End& from, const websocket::FrameHeader& header);
+  Pass judge_control(End& from, const websocket::FrameHeader& header, std::string_view payload);
+  void after_bytes(End& from);
+  void send_message(End& to, websocket::Opcode kind, std::string_view message, std::string_view type);
+  bool must_wait_for(const End& end) const;
+  void let_go_on(End& end);
+  void drained(End& end);
+
   void side_ended(End& end);
   void side_broke(End& end);
-  void blame(base::Side by, std::optional<base::Cause> cause);
-  void tell_client(uint16_t code, std::string_view reason);
-  void finish_soon();
+  void side_is_silent(End& end);
+  void refuse(End& guilty);
+  void end_by(base::Side by, base::Cause cause, websocket::Ending ending, std::string_view reason);
+  void begin_closing(uint16_t to_client, uint16_t to_upstream, std::string_view reason);
+  bool may_finish(const End& end) const;
+  void tell(End& end);
+  void settle(Verdict verdict);
   void over();
+
   void on_deadline() override;
+  void look_after(End& end);
+  void beat();
+  void arm_next();
+
+  const routing::SocketRules& rules() const { return *terms_.rules; }
 
   TunnelSet& set_;
   End client_;
@@ -100,12 +162,20 @@ class Tunnel final : public base::Pooled, private base::Timer {
   upstream::Lease lease_;
   TunnelFacts facts_;
   TunnelTerms terms_;
+  std::unique_ptr<websocket::MessageQueue> queue_;  // for the client; null: the endpoint waits for it
+  RouteSockets::Handle route_sockets_;
   base::Instant opened_;
-  base::Instant last_activity_;
+  base::Instant beat_at_{};  // the next heartbeat
+  base::Instant slow_until_{};
+  base::Instant end_by_{};  // while closing, and after one side has ended
   base::LinkIn<Tunnel> place_;
-  std::optional<base::Side> by_;  // who ended it; the first counts
-  std::optional<base::Cause> cause_;
-  bool leaving_ = false;  // the set's: it stands in the line of those that are to be told
+  std::optional<Verdict> verdict_;
+  uint16_t code_to_client_ = 0;  // while closing
+  uint16_t code_to_upstream_ = 0;
+  bool closing_ = false;    // the gateway ends it
+  bool finishing_ = false;  // then: what the client has sent already is passed on
+  bool leaving_ = false;    // the set's: it stands in the line of those that are to be told
+  bool greeted_ = false;    // the endpoint has sent a message
   bool over_ = false;
 };
 

@@ -7,10 +7,15 @@ namespace {
 
 using base::Cause;
 using telemetry::Count;
+using websocket::Ending;
 
 constexpr base::Duration step = std::chrono::milliseconds(100);
-constexpr uint16_t going_away = 1001;
-constexpr uint16_t service_restart = 1012;  // IANA registry of close codes
+constexpr base::Duration silence_step = std::chrono::seconds(30);
+
+const std::shared_ptr<const routing::SocketRules>& usual_rules() {
+  static const auto rules = std::make_shared<const routing::SocketRules>();
+  return rules;
+}
 
 }  // namespace
 
@@ -19,8 +24,10 @@ TunnelSet::~TunnelSet() { cut_all(); }
 void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
                      upstream::Lease lease, TunnelFacts facts, TunnelTerms terms) {
   if (facts.logged()) access_log_.tunnel_open(facts.record());
+  if (!silence_watch_.armed()) turn_.arm(silence_watch_, silence_step);
+  if (!terms.rules) terms.rules = usual_rules();
   auto tunnel = std::make_unique<Tunnel>(*this, std::move(client), std::move(upstream), std::move(lease),
-                                         std::move(facts), terms);
+                                         std::move(facts), std::move(terms));
   ++size_;
   metrics_.process.add(Count::tunnels_opened);
   metrics_.process.add(Count::tunnels_open);
@@ -98,9 +105,9 @@ void TunnelSet::on_deadline() {
     if (tunnel->closing()) continue;
     --due_;
     if (stopping_)
-      tunnel->close(Cause::shutting_down, going_away, "the gateway is shutting down");
+      tunnel->close(Cause::shutting_down, Ending::shutdown, "the gateway is shutting down");
     else
-      tunnel->close(Cause::route_changed, service_restart, "the gateway has a new configuration");
+      tunnel->close(Cause::route_changed, Ending::reload, "the gateway has a new configuration");
   }
   if (!leaving_.linked()) return;
   due_ += per_step_;
@@ -108,13 +115,43 @@ void TunnelSet::on_deadline() {
 }
 
 void TunnelSet::cut_all() {
+  refused_.cut_all();
   for (base::Link* list : {&leaving_, &tunnels_}) {
     while (list->linked()) {
       Tunnel* tunnel = base::LinkIn<Tunnel>::of(list->next);
-      tunnel->blame(base::Side::gateway, Cause::shutting_down);
+      tunnel->settle({.by = base::Side::gateway, .cause = Cause::shutting_down});
       tunnel->over();
     }
   }
+}
+
+RouteSockets::Handle TunnelSet::sockets_of(std::string_view route) {
+  const auto known = sockets_.find(route);
+  if (known != sockets_.end()) return known->second;
+  return sockets_.emplace(route, RouteSockets::Handle::make()).first->second;
+}
+
+websocket::Deflate& TunnelSet::deflate() {
+  if (!deflate_) deflate_ = std::make_unique<websocket::Deflate>();
+  return *deflate_;
+}
+
+void TunnelSet::look_for_silence() {
+  for (auto at = sockets_.begin(); at != sockets_.end();) {
+    RouteSockets& sockets = *at->second;
+    const bool silent = sockets.is_silent(turn_.now);
+    if (silent != sockets.silent) {
+      sockets.silent = silent;
+      if (silent) {
+        metrics_.process.add(Count::silent_routes);
+        access_log_.silent_route(at->first, sockets.open, turn_.now - sockets.last_message);
+      } else {
+        metrics_.process.subtract(Count::silent_routes);
+      }
+    }
+    at = sockets.open == 0 && sockets.full_at <= turn_.now ? sockets_.erase(at) : std::next(at);
+  }
+  if (size_ > 0) turn_.arm(silence_watch_, silence_step);
 }
 
 }  // namespace postern::proxy

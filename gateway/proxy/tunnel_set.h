@@ -3,13 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/timer_wheel.h"
 #include "proxy/leaving_pace.h"
+#include "proxy/refused_sockets.h"
 #include "proxy/tunnel.h"
 
 namespace postern::proxy {
@@ -28,9 +31,12 @@ class TunnelSet final : private base::Timer {
       : turn_(turn), access_log_(access_log), metrics_(metrics) {}
   ~TunnelSet() override;
 
+  // `terms` without rules have those of a route that says nothing.
   void open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
             upstream::Lease lease, TunnelFacts facts, TunnelTerms terms);
   size_t size() const { return size_; }
+  RefusedSockets& refused() { return refused_; }
+  RouteSockets::Handle sockets_of(std::string_view route);
   void set_owner(Owner& owner) { owner_ = &owner; }
 
   // A reload: those that the new configuration would not have opened leave with 1012, the oldest first, and
@@ -43,7 +49,16 @@ class TunnelSet final : private base::Timer {
 
  private:
   friend class Tunnel;
+  // Looks now and then for routes that have fallen silent.
+  struct SilenceWatch final : base::Timer {
+    explicit SilenceWatch(TunnelSet& the_set) : set(the_set) {}
+    void on_deadline() override { set.look_for_silence(); }
+    TunnelSet& set;
+  };
+
   void remove(Tunnel& tunnel);
+  websocket::Deflate& deflate();
+  void look_for_silence();
   bool must_leave(const Tunnel& tunnel) const { return stopping_ || (routes_ && tunnel.outdated(*routes_)); }
   void line_up_those_that_must();
   void line_up(Tunnel& tunnel);
@@ -54,6 +69,7 @@ class TunnelSet final : private base::Timer {
   base::Turn& turn_;
   telemetry::AccessLog& access_log_;
   telemetry::Metrics& metrics_;
+  RefusedSockets refused_{turn_, metrics_};
   base::Link tunnels_;
   base::Link leaving_;  // that are yet to be told
   size_t size_ = 0;
@@ -61,6 +77,9 @@ class TunnelSet final : private base::Timer {
   LeavingPace pace_;
   double per_step_ = 1;
   double due_ = 0;  // to be told, in tunnels; carries fractions from step to step
+  std::map<std::string, RouteSockets::Handle, std::less<>> sockets_;  // by route
+  std::unique_ptr<websocket::Deflate> deflate_;                       // made when the first socket needs it
+  SilenceWatch silence_watch_{*this};
   std::optional<std::vector<uint64_t>> routes_;  // sorted; nothing: before the first snapshot
   bool stopping_ = false;
   Owner* owner_ = nullptr;

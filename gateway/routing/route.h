@@ -12,6 +12,7 @@
 #include "routing/action.h"
 #include "routing/host_matcher.h"
 #include "routing/rewriting.h"
+#include "routing/socket_rules.h"
 #include "routing/transfer_limits.h"
 
 namespace postern::routing {
@@ -31,6 +32,7 @@ struct Route {
   // that nothing has changed for it.
   uint64_t terms = 0;
   RouteLimits limits;
+  std::shared_ptr<const SocketRules> sockets;  // null: the usual ones
 };
 
 }  // namespace postern::routing

@@ -83,6 +83,7 @@ void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   out.append(record.tls ? R"(,"tls":true)" : R"(,"tls":false)");
   append_json_text(out, R"(,"user_agent":)", record.user_agent);
   append_json_failure(out, record.failure);
+  if (record.close_code) out.append(R"(,"close_code":)").append_number(*record.close_code);
   out.append("}\n");
 }
 
@@ -165,6 +166,7 @@ void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
     if (!record.failure->offending.empty()) append_text(out, " offending=", record.failure->offending);
     append_text(out, " remedy=", traits.remedy);
   }
+  if (record.close_code) out.append(" close_code=").append_number(*record.close_code);
   out.append('\n');
 }
 
@@ -219,7 +221,13 @@ void append_tunnel_close(TextBuilder& out, LogFormat format, WallTime time, cons
       append_json_text(out, R"(,"remedy":)", traits->remedy);
     }
     append_json_text(out, R"(,"meaning":)", end.meaning);
-    if (end.close_code) out.append(R"(,"close_code":)").append_number(*end.close_code);
+    out.append(R"(,"close_code":)").append_number(end.close_code);
+    append_json_text(out, R"(,"close_reason":)", end.close_reason);
+    append_json_text(out, R"(,"rule":)", end.rule);
+    out.append(R"(,"messages_to_client":)").append_number(end.messages_to_client);
+    out.append(R"(,"messages_to_upstream":)").append_number(end.messages_to_upstream);
+    append_milliseconds(out.append(R"(,"client_quiet_ms":)"), end.client_quiet);
+    append_milliseconds(out.append(R"(,"upstream_quiet_ms":)"), end.upstream_quiet);
     out.append(R"(,"bytes_to_client":)").append_number(end.bytes_to_client);
     out.append(R"(,"bytes_to_upstream":)").append_number(end.bytes_to_upstream);
     append_milliseconds(out.append(R"(,"duration_ms":)"), end.duration);
@@ -231,11 +239,45 @@ void append_tunnel_close(TextBuilder& out, LogFormat format, WallTime time, cons
   append_text(out, " cause=", end.cause);
   append_text(out, " meaning=", end.meaning);
   if (traits) append_text(out, " remedy=", traits->remedy);
-  if (end.close_code) out.append(" close_code=").append_number(*end.close_code);
+  out.append(" close_code=").append_number(end.close_code);
+  append_text(out, " close_reason=", end.close_reason);
+  if (!end.rule.empty()) append_text(out, " rule=", end.rule);
   out.append(" to_client=").append_number(end.bytes_to_client);
   out.append(" to_upstream=").append_number(end.bytes_to_upstream);
+  out.append(" messages_to_client=").append_number(end.messages_to_client);
+  out.append(" messages_to_upstream=").append_number(end.messages_to_upstream);
+  append_text_duration(out.append(" client_quiet="), end.client_quiet);
+  append_text_duration(out.append(" upstream_quiet="), end.upstream_quiet);
   append_text(out, " id=", record.request_id);
   out.append('\n');
+}
+
+void append_silent_route(TextBuilder& out, LogFormat format, WallTime time, std::string_view route,
+                         uint32_t sockets, base::Duration quiet) {
+  constexpr std::string_view meaning = "The route's sockets heard their endpoint once, and nothing since.";
+  constexpr std::string_view remedy =
+      "Look at whether the backend still sends what this route is for; its pages wait for it.";
+  begin_line(out, format, time, Severity::warn, "silent_route");
+  if (format == LogFormat::json) {
+    append_json_text(out, R"(,"route":)", route);
+    out.append(R"(,"sockets":)").append_number(sockets);
+    append_milliseconds(out.append(R"(,"quiet_ms":)"), quiet);
+    append_json_text(out, R"(,"meaning":)", meaning);
+    append_json_text(out, R"(,"remedy":)", remedy);
+    out.append("}\n");
+    return;
+  }
+  append_text(out, " route=", route);
+  out.append(" sockets=").append_number(sockets);
+  append_text_duration(out.append(" quiet="), quiet);
+  append_text(out, " meaning=", meaning);
+  append_text(out, " remedy=", remedy);
+  out.append('\n');
+}
+
+void AccessLog::silent_route(std::string_view route, uint32_t sockets, base::Duration quiet) {
+  append_silent_route(line_, format_, clock_(), route, sockets, quiet);
+  send();
 }
 
 void AccessLog::exchange(const ExchangeRecord& record) {

@@ -52,6 +52,7 @@ struct ExchangeRecord {
   base::Duration duration{};
   ExchangeStages stages{};
   std::optional<Failure> failure{};
+  std::optional<uint16_t> close_code{};  // set: an upgrade that was refused by a Close frame
 };
 
 struct TunnelRecord {
@@ -74,9 +75,15 @@ struct TunnelEnd {
   std::string_view cause{};              // the label of a base::Cause; empty: it was closed in good order
   std::string_view meaning{};            // one sentence for people
   std::optional<base::Error> failure{};  // gives the line its level, fault and remedy
-  std::optional<uint16_t> close_code{};  // of the first Close frame that passed
+  uint16_t close_code = 1006;            // as the client knows it; 1006: it saw no Close frame
+  std::string_view close_reason{};
+  std::string_view rule{};  // that was broken; empty: none
   uint64_t bytes_to_client = 0;
   uint64_t bytes_to_upstream = 0;
+  uint64_t messages_to_client = 0;
+  uint64_t messages_to_upstream = 0;
+  base::Duration client_quiet{};  // since it was heard last
+  base::Duration upstream_quiet{};
   base::Duration duration{};  // since it opened
 };
 
@@ -86,6 +93,8 @@ void append_exchange(base::TextBuilder& out, LogFormat format, WallTime time, co
 void append_tunnel_open(base::TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record);
 void append_tunnel_close(base::TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record,
                          const TunnelEnd& end);
+void append_silent_route(base::TextBuilder& out, LogFormat format, WallTime time, std::string_view route,
+                         uint32_t sockets, base::Duration quiet);
 
 // Renders records and hands the lines to the sink, buffered at every level: a peer that provokes failures
 // shall not cost a write for each. One per thread, since lines are made in its buffer.
@@ -97,6 +106,8 @@ class AccessLog {
   void exchange(const ExchangeRecord& record);
   void tunnel_open(const TunnelRecord& record);
   void tunnel_close(const TunnelRecord& record, const TunnelEnd& end);
+  // A finding: `sockets` of the route are open, all of them heard their endpoint once, none for `quiet`.
+  void silent_route(std::string_view route, uint32_t sockets, base::Duration quiet);
 
  private:
   void send();

@@ -1,5 +1,7 @@
 #include "telemetry/metrics.h"
 
+#include <algorithm>
+
 namespace postern::telemetry {
 namespace {
 
@@ -15,6 +17,12 @@ constexpr auto process_rows = std::to_array<NumberRow<Count>>({
     {Count::tunnel_bytes_from_clients, "postern_tunnel_bytes_total", "direction=\"from_client\"", counter,
      "Bytes that passed through tunnels."},
     {Count::tunnel_bytes_to_clients, "postern_tunnel_bytes_total", "direction=\"to_client\"", counter, ""},
+    {Count::messages_dropped, "postern_websocket_messages_dropped_total", "", counter,
+     "Messages that a rule, or a client that does not read, made the gateway drop."},
+    {Count::silent_routes, "postern_websocket_silent_routes", "", gauge,
+     "Routes whose endpoints said something to several open sockets, and nothing to any for five minutes."},
+    {Count::sockets_refusing, "postern_websocket_refusals_open", "", gauge,
+     "Upgrades that were taken only to tell a page by a Close frame why they are refused."},
 });
 
 constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
@@ -83,6 +91,28 @@ std::span<const NumberRow<RouteCount>> rows(RouteCount) { return route_rows; }
 std::span<const NumberRow<UpstreamCount>> rows(UpstreamCount) { return upstream_rows; }
 std::span<const NumberRow<EndpointCount>> rows(EndpointCount) { return endpoint_rows; }
 
+void SocketEndings::closed(std::string_view route, base::Side by, uint16_t code, std::string_view cause) {
+  add(route, {by, code, cause}, 1);
+}
+
+void SocketEndings::add(std::string_view route, Kind kind, uint64_t count) {
+  const auto known = routes_.find(route);
+  Counts& counts = known != routes_.end() ? known->second : routes_[std::string(route)];
+  if (counts.size() >= kinds_max && counts.find(kind) == counts.end()) kind.code = 0;
+  counts[kind] += count;
+}
+
+void SocketEndings::add(const SocketEndings& other) {
+  for (const auto& [route, counts] : other.routes_)
+    for (const auto& [kind, count] : counts) add(route, kind, count);
+}
+
+void SocketEndings::keep(const std::vector<std::string>& routes) {
+  for (auto at = routes_.begin(); at != routes_.end();)
+    at = std::find(routes.begin(), routes.end(), at->first) == routes.end() ? routes_.erase(at)
+                                                                            : std::next(at);
+}
+
 void RouteSeries::exchange(uint16_t status, base::Duration duration, uint64_t request_bytes,
                            uint64_t response_bytes) {
   const auto first = static_cast<size_t>(RouteCount::requests_without_status);
@@ -96,6 +126,7 @@ void RouteSeries::exchange(uint16_t status, base::Duration duration, uint64_t re
 void Totals::add(const Totals& other) {
   process.add(other.process);
   failures.add(other.failures);
+  sockets.add(other.sockets);
   add_all(other.routes, routes);
   add_all(other.upstreams, upstreams);
   add_all(other.endpoints, endpoints);
@@ -113,6 +144,7 @@ Series Metrics::adopt(const SeriesNames& names) {
     for (const std::string& endpoint : upstream.endpoints)
       added.endpoints.push_back(keep(endpoints_, endpoints, Totals::Endpoint(upstream.name, endpoint)));
   }
+  sockets.keep(names.routes);
   routes_ = std::move(routes);
   upstreams_ = std::move(upstreams);
   endpoints_ = std::move(endpoints);
@@ -123,6 +155,7 @@ Totals Metrics::totals() const {
   Totals totals;
   totals.process = process;
   totals.failures = failures;
+  totals.sockets = sockets;
   copy(routes_, totals.routes);
   totals.routes.emplace("", unrouted);
   copy(upstreams_, totals.upstreams);

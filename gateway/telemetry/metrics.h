@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -31,6 +32,9 @@ enum class Count : uint8_t {
   tunnels_open,
   tunnel_bytes_from_clients,
   tunnel_bytes_to_clients,
+  messages_dropped,
+  silent_routes,
+  sockets_refusing,
   end,  // not a number: how many there are
 };
 // Of each route; also of the requests that belong to none.
@@ -106,6 +110,30 @@ class Failures {
   std::array<uint64_t, static_cast<size_t>(base::cause_count) * base::stage_count> counts_{};
 };
 
+// How WebSockets ended: route × by × code × cause. Codes are the peers' to choose, so a route has so many
+// kinds of endings at most; those after them have the code 0.
+class SocketEndings {
+ public:
+  struct Kind {
+    base::Side by = base::Side::gateway;
+    uint16_t code = 0;         // as the client knows it; 1006: it saw no Close
+    std::string_view cause{};  // the label of a base::Cause; empty: in good order
+    friend auto operator<=>(const Kind&, const Kind&) = default;
+  };
+  using Counts = std::map<Kind, uint64_t>;
+  static constexpr size_t kinds_max = 64;  // of one route
+
+  void closed(std::string_view route, base::Side by, uint16_t code, std::string_view cause);
+  void add(const SocketEndings& other);
+  // Forgets the routes that are not named.
+  void keep(const std::vector<std::string>& routes);
+  const std::map<std::string, Counts, std::less<>>& routes() const { return routes_; }
+
+ private:
+  void add(std::string_view route, Kind kind, uint64_t count);
+  std::map<std::string, Counts, std::less<>> routes_;
+};
+
 struct RouteSeries : Numbers<RouteCount> {
   using Numbers::add;
   void add(const RouteSeries& other) {
@@ -128,6 +156,7 @@ struct Totals {
 
   Numbers<Count> process;
   Failures failures;
+  SocketEndings sockets;
   std::map<std::string, RouteSeries> routes;  // "": requests of no route
   std::map<std::string, UpstreamSeries> upstreams;
   std::map<Endpoint, EndpointSeries> endpoints;
@@ -162,6 +191,7 @@ class Metrics {
 
   Numbers<Count> process;
   Failures failures;
+  SocketEndings sockets;
   RouteSeries unrouted;
 
  private:

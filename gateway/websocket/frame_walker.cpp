@@ -1,64 +1,89 @@
 #include "websocket/frame_walker.h"
 
 #include <algorithm>
+#include <array>
 
 namespace postern::websocket {
 namespace {
 
-constexpr uint8_t close_opcode = 8;
-constexpr uint8_t mask_bit = 0x80;
-constexpr size_t control_payload_max = 125;
+constexpr size_t unit_max = header_size_max + control_payload_max;
 
-size_t header_length(const std::array<uint8_t, 14>& header) {
-  const uint8_t length = header[1] & 0x7f;
-  const size_t extended = length == 126 ? 2 : length == 127 ? 8 : 0;
-  return 2 + extended + (header[1] & mask_bit ? 4 : 0);
+// What is looked at in one piece: a data frame's header, or a control frame with its payload. How many bytes
+// that takes, as far as the first ones tell.
+size_t unit_size(base::Bytes bytes) {
+  if (bytes.size() < 2) return 2;
+  const auto first = static_cast<uint8_t>(bytes[0]);
+  const auto second = static_cast<uint8_t>(bytes[1]);
+  const size_t payload = second & 0x7f;
+  const bool control = (first & 8) != 0 && payload <= control_payload_max;
+  return header_size(second) + (control ? payload : 0);
 }
 
 }  // namespace
 
-void FrameWalker::walk(base::Bytes bytes) {
+void FrameWalker::walk(base::Bytes bytes, Visitor& visitor) {
   size_t at = 0;
-  while (at < bytes.size()) {
+  size_t done = 0;  // what stands before it has been passed on, or is not to be
+  const auto pass_on = [&](size_t end) {
+    if (end > done) visitor.on_passed(bytes.subspan(done, end - done));
+    done = end;
+  };
+  while (at < bytes.size() && pass_ != Pass::stop) {
     if (remaining_ > 0) {
-      if (code_bytes_ > 0) {
-        const size_t index = 2u - code_bytes_--;
-        uint8_t octet = static_cast<uint8_t>(bytes[at++]);
-        if (header_[1] & mask_bit) octet ^= header_[2 + index];
-        code_ = static_cast<uint16_t>(code_ << 8 | octet);
-        if (code_bytes_ == 0) close_code_ = code_;
-        --remaining_;
-        continue;
-      }
-      const uint64_t skipped = std::min<uint64_t>(remaining_, bytes.size() - at);
-      at += skipped;
-      remaining_ -= skipped;
+      const size_t size = std::min<uint64_t>(remaining_, bytes.size() - at);
+      const uint64_t offset = header_.length - remaining_;
+      remaining_ -= size;
+      if (pass_ == Pass::take) visitor.on_payload(header_, bytes.subspan(at, size), offset, remaining_ == 0);
+      at += size;
+      if (pass_ != Pass::on) done = at;
       continue;
     }
-    header_[header_size_++] = static_cast<uint8_t>(bytes[at++]);
-    if (header_size_ >= 2 && header_size_ == header_length(header_)) header_complete();
+    if (held_.empty()) {
+      const size_t size = unit_size(bytes.subspan(at));
+      if (size > bytes.size() - at) {
+        pass_on(at);
+        held_ = base::Chunk::with_capacity(unit_max);
+        held_.append(bytes.subspan(at));
+        return;
+      }
+      const Pass pass = begin_unit(bytes.data() + at, visitor);
+      if (pass != Pass::on) {
+        pass_on(at);
+        done = at + size;
+      }
+      at += size;
+    } else {
+      const size_t missing = unit_size(held_.bytes()) - held_.size();
+      const size_t size = std::min(missing, bytes.size() - at);
+      held_.append(bytes.subspan(at, size));
+      done = at += size;
+      if (unit_size(held_.bytes()) > held_.size()) continue;
+      const base::Chunk unit = std::move(held_);
+      if (begin_unit(unit.data(), visitor) == Pass::on) visitor.on_passed(unit.bytes());
+    }
+    if (pass_ == Pass::take && remaining_ == 0) visitor.on_payload(header_, {}, 0, true);
   }
+  if (pass_ != Pass::stop) pass_on(at);
 }
 
-void FrameWalker::header_complete() {
-  header_size_ = 0;
-  const uint8_t length = header_[1] & 0x7f;
-  const int extended = length == 126 ? 2 : length == 127 ? 8 : 0;
-  remaining_ = extended == 0 ? length : 0;
-  for (int i = 0; i < extended; ++i) remaining_ = remaining_ << 8 | header_[static_cast<size_t>(2 + i)];
-  if ((header_[0] & 0x0f) != close_opcode || close_seen_) return;
-  close_seen_ = true;
-  code_bytes_ = remaining_ >= 2 && extended == 0 ? 2 : 0;
-}
-
-base::Chunk close_frame(uint16_t code, std::string_view reason) {
-  reason = reason.substr(0, control_payload_max - 2);
-  base::Chunk frame = base::Chunk::with_capacity(4 + reason.size());
-  const std::array<uint8_t, 4> start = {0x80 | close_opcode, static_cast<uint8_t>(2 + reason.size()),
-                                        static_cast<uint8_t>(code >> 8), static_cast<uint8_t>(code & 0xff)};
-  frame.append(std::as_bytes(std::span(start)));
-  frame.append(base::bytes_of(reason));
-  return frame;
+// Returns what becomes of the unit.
+FrameWalker::Pass FrameWalker::begin_unit(const std::byte* unit, Visitor& visitor) {
+  const FrameHeader header = read_header(unit);
+  if (header.is_control() && header.length <= control_payload_max && header.shortest) {
+    std::array<std::byte, control_payload_max> payload;
+    std::copy_n(unit + header.size, header.length, payload.begin());
+    const std::span<std::byte> text(payload.data(), header.length);
+    if (header.masked) apply_mask(text, header.mask, 0);
+    const Pass pass = visitor.on_control(header, base::text_of(text));
+    pass_ = pass == Pass::stop ? Pass::stop : Pass::on;  // of what comes next: the frame is over
+    return pass;
+  }
+  header_ = header;
+  pass_ = visitor.on_frame(header);
+  if (pass_ == Pass::stop) return pass_;
+  remaining_ = header.length;
+  if (pass_ == Pass::on && !header.is_control()) in_message_ = !header.final;
+  return pass_;
 }
 
 }  // namespace postern::websocket

@@ -1,41 +1,60 @@
-// The websocket room knows frames; it gives what the gateway must know of a tunnel's frames without touching
-// them; it must not know tunnels, sockets or HTTP.
+// Walks over one direction of a WebSocket connection (RFC 6455 5.2) and asks for each frame what becomes of
+// it. What goes on, goes on as it came, in as few pieces as the bytes allow: payloads are skipped, not read.
 //
-// Walks over one direction of a WebSocket connection (RFC 6455 5.2) and knows at each moment whether the
-// bytes so far end with a whole frame, and whether a Close frame has passed. Costs a few instructions per
-// frame; payloads are skipped, not read.
+// A header, and a control frame, that is cut between two deliveries waits here until it is whole (139 bytes
+// at most), so that whoever is asked always sees all of it.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
+#include <string_view>
 
 #include "base/chunk.h"
+#include "websocket/frame.h"
 
 namespace postern::websocket {
 
 class FrameWalker {
  public:
-  void walk(base::Bytes bytes);
+  enum class Pass : uint8_t {
+    on,    // as it came
+    drop,  // it vanishes
+    take,  // its payload is given to on_payload()
+    stop,  // it, and all that follows, is not for the other side: nothing is walked any more
+  };
 
-  // A frame of our own may be put in here.
-  bool at_boundary() const { return header_size_ == 0 && remaining_ == 0; }
-  bool close_seen() const { return close_seen_; }
-  std::optional<uint16_t> close_code() const { return close_code_; }
+  // Called in the order of the bytes; must not destroy the walker, nor call it.
+  class Visitor {
+   public:
+    // A data frame's header; or that of a control frame which is too long to be one (5.5).
+    virtual Pass on_frame(const FrameHeader& header) = 0;
+    // A whole control frame, its payload unmasked; `take` is no answer here.
+    virtual Pass on_control(const FrameHeader& header, std::string_view payload) = 0;
+    // A piece of a taken frame's payload, still masked. `offset` is its place in the payload; `end`: there is
+    // no more of it. Called at least once for each frame.
+    virtual void on_payload(const FrameHeader& header, base::Bytes piece, uint64_t offset, bool end) = 0;
+    // Bytes of frames that go on.
+    virtual void on_passed(base::Bytes bytes) = 0;
+
+   protected:
+    ~Visitor() = default;
+  };
+
+  void walk(base::Bytes bytes, Visitor& visitor);
+
+  // Whether what has been passed on ends with a whole frame: a control frame of our own may be put in now.
+  bool at_boundary() const { return remaining_ == 0 || pass_ != Pass::on; }
+  // Whether it ends with a whole message: any frame of our own may be.
+  bool between_messages() const { return at_boundary() && !in_message_; }
+  bool stopped() const { return pass_ == Pass::stop; }
 
  private:
-  void header_complete();
+  Pass begin_unit(const std::byte* unit, Visitor& visitor);
 
-  std::array<uint8_t, 14> header_{};
-  uint8_t header_size_ = 0;
-  bool close_seen_ = false;
-  uint8_t code_bytes_ = 0;  // of the close code, still to come
-  uint16_t code_ = 0;
-  uint64_t remaining_ = 0;  // payload bytes of the current frame
-  std::optional<uint16_t> close_code_;
+  FrameHeader header_;      // of the current frame
+  uint64_t remaining_ = 0;  // of its payload
+  base::Chunk held_;
+  Pass pass_ = Pass::on;
+  bool in_message_ = false;  // a fragment passed that was not the last one
 };
-
-// A Close frame as a server sends it; the reason, ASCII, is cut at 123 bytes (RFC 6455 5.5).
-base::Chunk close_frame(uint16_t code, std::string_view reason);
 
 }  // namespace postern::websocket

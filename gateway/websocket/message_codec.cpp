@@ -6,33 +6,14 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "websocket/frame_walker.h"
+#include "websocket/frame.h"
 
 namespace postern::websocket {
 namespace {
 
-constexpr size_t close_reason_max = 123;
 constexpr size_t message_keep = 4 * 1024;  // what an idle connection keeps of its message buffer
 
-// The longest part that ends between two characters.
-std::string_view cut(std::string_view text, size_t size) {
-  if (text.size() <= size) return text;
-  while (size > 0 && (static_cast<uint8_t>(text[size]) & 0xc0) == 0x80) --size;
-  return text.substr(0, size);
-}
-
-bool is_utf8(std::string_view text) {
-  Utf8Check check;
-  return check.feed(base::bytes_of(text)) && check.complete();
-}
-
 }  // namespace
-
-bool is_sendable_close_code(uint16_t code) {
-  if (code >= 3000) return code <= 4999;
-  if (code < 1000 || code > 1014) return false;
-  return code != 1004 && code != 1005 && code != 1006;  // reserved, or said by no frame
-}
 
 void MessageCodec::FreeContext::operator()(wslay_frame_context* context) const {
   wslay_frame_context_free(context);
@@ -63,7 +44,7 @@ void MessageCodec::feed(base::Bytes bytes) {
     const ssize_t received = wslay_frame_recv(context_.get(), &frame);
     if (received == WSLAY_ERR_WANT_READ) break;
     if (received < 0) {
-      fail(close_protocol_error, "malformed frame");
+      fail(close_code::protocol_error, "malformed frame");
       break;
     }
     take_piece(frame);
@@ -94,7 +75,7 @@ void MessageCodec::take_piece(const wslay_frame_iocb& frame) {
   }
   if (state_ == State::open) {
     if (kind_ == MessageKind::text && !text_check_.feed(base::bytes_of(piece)))
-      return fail(close_invalid_text, "text that is not UTF-8");
+      return fail(close_code::invalid_text, "text that is not UTF-8");
     message_.append(piece);
   }
   if (remaining_ == 0) end_data_frame(frame.fin == 1);
@@ -103,7 +84,7 @@ void MessageCodec::take_piece(const wslay_frame_iocb& frame) {
 // What wslay has checked before: lengths are minimal, control frames are short and whole.
 bool MessageCodec::begin_frame(const wslay_frame_iocb& frame) {
   if (frame.rsv != 0 || frame.mask != 1) {
-    fail(close_protocol_error, frame.rsv != 0 ? "reserved bits" : "unmasked frame");
+    fail(close_code::protocol_error, frame.rsv != 0 ? "reserved bits" : "unmasked frame");
     return false;
   }
   switch (frame.opcode) {
@@ -113,14 +94,14 @@ bool MessageCodec::begin_frame(const wslay_frame_iocb& frame) {
     case WSLAY_CONNECTION_CLOSE:
     case WSLAY_PING:
     case WSLAY_PONG: control_.clear(); return true;
-    default: fail(close_protocol_error, "reserved opcode"); return false;
+    default: fail(close_code::protocol_error, "reserved opcode"); return false;
   }
 }
 
 bool MessageCodec::begin_data_frame(const wslay_frame_iocb& frame) {
   const bool continues = frame.opcode == WSLAY_CONTINUATION_FRAME;
   if (continues != in_message_) {
-    fail(close_protocol_error, continues ? "continuation of nothing" : "message inside a message");
+    fail(close_code::protocol_error, continues ? "continuation of nothing" : "message inside a message");
     return false;
   }
   if (!continues) {
@@ -130,7 +111,7 @@ bool MessageCodec::begin_data_frame(const wslay_frame_iocb& frame) {
     text_check_ = {};
   }
   if (frame.payload_length > limits_.message_size - message_.size()) {
-    fail(close_too_big, "message too big");
+    fail(close_code::too_big, "message too big");
     return false;
   }
   return true;
@@ -141,7 +122,7 @@ void MessageCodec::end_data_frame(bool last) {
   in_message_ = false;
   if (state_ != State::open) return;
   if (kind_ == MessageKind::text && !text_check_.complete())
-    return fail(close_invalid_text, "text that is not UTF-8");
+    return fail(close_code::invalid_text, "text that is not UTF-8");
   receiver_.on_message(kind_, message_);
   message_.clear();
   if (message_.capacity() > message_keep) message_.shrink_to_fit();
@@ -164,13 +145,13 @@ void MessageCodec::answer_ping() {
 }
 
 void MessageCodec::take_close() {
-  if (control_.size() == 1) return fail(close_protocol_error, "a Close of one byte");
-  uint16_t code = close_no_code;
+  if (control_.size() == 1) return fail(close_code::protocol_error, "a Close of one byte");
+  uint16_t code = close_code::none;
   if (control_.size() >= 2) {
     code = static_cast<uint16_t>(static_cast<uint8_t>(control_[0]) << 8 | static_cast<uint8_t>(control_[1]));
-    if (!is_sendable_close_code(code)) return fail(close_protocol_error, "no such close code");
+    if (!is_sendable_close_code(code)) return fail(close_code::protocol_error, "no such close code");
     if (!is_utf8(std::string_view(control_).substr(2)))
-      return fail(close_invalid_text, "a reason that is not UTF-8");
+      return fail(close_code::invalid_text, "a reason that is not UTF-8");
   }
   if (state_ == State::open) {
     ping_waits_ = false;  // a pong may not follow the Close
@@ -196,7 +177,7 @@ void MessageCodec::close(uint16_t code, std::string_view reason) {
   base::check(is_sendable_close_code(code), "a Close frame cannot carry this code");
   if (state_ != State::open) return;
   ping_waits_ = false;
-  output_.push(close_frame(code, cut(reason, close_reason_max)));
+  output_.push(close_frame(code, reason));
   close_code_ = code;
   state_ = State::closing;
 }

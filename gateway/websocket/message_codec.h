@@ -25,15 +25,6 @@ struct MessageLimits {
   size_t pongs = 16;  // between two looks at the output; after that only the last ping is answered (5.5.3)
 };
 
-// Codes of RFC 6455 7.4.1 that the codec says by itself.
-inline constexpr uint16_t close_protocol_error = 1002;
-inline constexpr uint16_t close_no_code = 1005;  // never sent: a Close without a code
-inline constexpr uint16_t close_invalid_text = 1007;
-inline constexpr uint16_t close_too_big = 1009;
-
-// Whether a Close frame may carry this code.
-bool is_sendable_close_code(uint16_t code);
-
 class MessageCodec {
  public:
   class Receiver {

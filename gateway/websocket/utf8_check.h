@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <string_view>
 
 #include "base/chunk.h"
 
@@ -12,14 +14,27 @@ class Utf8Check {
  public:
   // False when the text so far cannot be the beginning of a well-formed one; to be started anew then.
   bool feed(base::Bytes bytes) {
-    for (const std::byte byte : bytes)
-      if (!step(static_cast<uint8_t>(byte))) return false;
+    size_t at = 0;
+    while (at < bytes.size()) {
+      if (needed_ == 0) at += ascii_words(bytes.subspan(at));
+      if (at < bytes.size() && !step(static_cast<uint8_t>(bytes[at++]))) return false;
+    }
     return true;
   }
   // Whether the text may end here.
   bool complete() const { return needed_ == 0; }
 
  private:
+  // How many bytes at the beginning are ASCII, in whole words of eight.
+  static size_t ascii_words(base::Bytes bytes) {
+    size_t at = 0;
+    for (uint64_t word = 0; at + sizeof word <= bytes.size(); at += sizeof word) {
+      std::memcpy(&word, bytes.data() + at, sizeof word);
+      if ((word & 0x8080808080808080ull) != 0) break;
+    }
+    return at;
+  }
+
   bool step(uint8_t octet) {
     if (needed_ > 0) {
       if (octet < lowest_ || octet > highest_) return false;
@@ -42,5 +57,10 @@ class Utf8Check {
   uint8_t lowest_ = 0x80;
   uint8_t highest_ = 0xbf;  // what the next one may be
 };
+
+inline bool is_utf8(std::string_view text) {
+  Utf8Check check;
+  return check.feed(base::bytes_of(text)) && check.complete();
+}
 
 }  // namespace postern::websocket

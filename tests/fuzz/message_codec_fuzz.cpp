@@ -1,18 +1,28 @@
 // However the bytes of a client are cut, the codec hears the same messages, says the same, and ends the same;
 // what it says is a row of whole server frames with nothing after a Close.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/check.h"
-#include "websocket/frame_walker.h"
+#include "support/frame_recorder.h"
 #include "websocket/message_codec.h"
 
 namespace {
 
 using namespace postern;
 using namespace postern::websocket;
+
+// The last frame is a Close: control frames of a server are its last bytes.
+bool ends_with_close(std::string_view said) {
+  for (size_t at = said.size(); at-- > 0;)
+    if (static_cast<uint8_t>(said[at]) == 0x88 && at + 1 < said.size() &&
+        static_cast<uint8_t>(said[at + 1]) == said.size() - at - 2)
+      return true;
+  return false;
+}
 
 class End final : private MessageCodec::Receiver {
  public:
@@ -23,13 +33,15 @@ class End final : private MessageCodec::Receiver {
   std::string account() {
     std::string said;
     while (codec_.has_output()) said += codec_.take_output().text();
+    support::FrameRecorder frames;
     FrameWalker walker;
-    for (const char& byte : said) {
-      base::check(!(walker.close_seen() && walker.at_boundary()), "nothing follows a Close");
-      walker.walk(base::bytes_of({&byte, 1}));
-    }
-    base::check(walker.at_boundary(), "frames are written whole");
-    base::check(walker.close_seen() == (codec_.state() == MessageCodec::State::over), "an end is said");
+    walker.walk(base::bytes_of(said), frames);
+    base::check(walker.at_boundary() && frames.passed == said, "frames are written whole");
+    const auto is_close = [](const auto& control) { return control.first == 8; };
+    const auto closes = std::count_if(frames.controls.begin(), frames.controls.end(), is_close);
+    base::check(closes == 0 || (closes == 1 && is_close(frames.controls.back()) && ends_with_close(said)),
+                "nothing follows a Close");
+    base::check((closes > 0) == (codec_.state() == MessageCodec::State::over), "an end is said");
     const std::string end =
         std::to_string(static_cast<int>(codec_.state())) + " " + std::to_string(codec_.close_code());
     return heard_ + "\n" + end + "\n" + said;

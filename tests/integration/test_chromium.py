@@ -5,6 +5,7 @@ import json
 import pytest
 
 import backends
+import tokens
 from configs import tls_listener, upstream
 
 pytestmark = pytest.mark.browser
@@ -36,7 +37,8 @@ def open_page(gateway, pages, chromium, host, fetches, sockets=()):
         "page": f"https://{host}:{pages.port}/status?code=200",
         "cookies": [{"name": "session", "value": "s1", "url": api + "/", "secure": True, "sameSite": "None"}],
         "fetches": [{"url": api + target, "options": options} for target, options in fetches],
-        "sockets": [{"url": f"wss://api.example.test:{gateway.tls_port}{target}"} for target in sockets],
+        "sockets": [{"url": f"wss://api.example.test:{gateway.tls_port}{target}", "protocols": protocols}
+                    for target, protocols in (one if isinstance(one, tuple) else (one, []) for one in sockets)],
     }), timeout=90)
 
 
@@ -81,3 +83,51 @@ def test_page_can_read_why_the_gateway_failed(gateway, pages, chromium):
     answer = result["fetches"][0]
     assert answer["status"] == 502 and json.loads(answer["body"])["error"] == "upstream_refused"
     assert not any("CORS" in message["text"] for message in result["console"])
+
+
+# Sockets that are refused: a page sees no status, so it is told by a Close frame; never 1006.
+
+SECRET = b"a secret of the tests, long enough for HS256"
+
+
+@pytest.fixture(scope="module")
+def guarded(start_shared_gateway, site, pages, node_ws, node_http):
+    def route(name, **more):
+        return {"name": name, "match": {"path": f"/{name}"}, "upstream": "ws", "origins": "dashboard", **more}
+
+    return start_shared_gateway({
+        "listeners": [tls_listener(site)],
+        "origins": {"dashboard": {"allow": [f"https://app.example.test:{pages.port}"]}},
+        "jwt": {"session": {"secret": SECRET.decode(), "algorithms": ["HS256"], "from": [{"query": "token"}, "subprotocol"],
+                            "required_claims": {"room": "lobby"}}},
+        "rate_limits": {"few": {"rate": "1/h"}},
+        "upstreams": {"ws": upstream(node_ws), "http": upstream(node_http),
+                      "gone": upstream("http://127.0.0.1:1"),
+                      "held": upstream("http://127.0.0.1:1", hold={"time": "1s"})},
+        "routes": [route("room", jwt="session"), route("held", upstream="held"), route("gone", upstream="gone"),
+                   route("plain", upstream="http", rewrite={"strip_prefix": "/plain"}), route("few", rate_limit="few"),
+                   route("closed", maintenance=True),
+                   route("text", websocket={"from_client": {"messages": "binary"}}),
+                   route("short", websocket={"from_client": {"message_size": 4}, "close_codes": {"too_large": 4009}})]})
+
+
+def test_page_is_told_why_it_gets_no_socket_and_never_1006(guarded, pages, chromium):
+    bad = tokens.token("HS256", b"another secret, just as long as that one", tokens.claims(room="lobby"))
+    denied = tokens.token("HS256", SECRET, tokens.claims(room="cellar"))
+    good = tokens.token("HS256", SECRET, tokens.claims(room="lobby"))
+    asked = [("/room", []), (f"/room?token={bad}", []), ("/room", ["bearer", bad]), (f"/room?token={denied}", []),
+             ("/held", []), ("/gone", []), ("/nowhere", []), ("/plain/status?code=403", ["chat"]), ("/plain/status?code=200", []), ("/closed", []),
+             ("/few/echo", []), ("/few/echo", []), ("/text/echo", []), ("/short/echo", []), (f"/room/echo?token={good}", ["chat"])]
+    mark = guarded.mark()
+    result = open_page(guarded, pages, chromium, "app.example.test", [], asked)
+    told = [(socket["code"], json.loads(socket["reason"])["error"] if socket["reason"].startswith("{") else socket["reason"])
+            for socket in result["sockets"]]
+    assert told == [
+        (4401, "token_missing"), (4401, "token_signature"), (4401, "token_signature"), (4403, "token_claims"),
+        (1013, "hold_expired"), (1013, "upstream_refused"), (4404, "no_route"), (4403, "refused_by_backend"),
+        (4404, "refused_by_backend"), (1013, "maintenance"), (1000, "seen"), (4429, "rate_limited"), (1003, "text"), (4009, "message_size"), (1000, "seen")]
+    assert all(socket["clean"] for socket in result["sockets"])
+    assert result["sockets"][2]["protocol"] == "bearer" and result["sockets"][7]["protocol"] == "chat"
+    ids = {line["request_id"] for line in guarded.find("exchange", since=mark)}
+    assert all(json.loads(socket["reason"])["id"] in ids for socket in result["sockets"] if socket["reason"].startswith("{"))
+    assert not [message for message in complaints(result) if "WebSocket" in message["text"]]

@@ -55,6 +55,9 @@ class MemoryTransport final : public net::Transport,
     world_.turn.flush_later(*this);
   }
   size_t backlog() const override { return unsent_.bytes(); }
+  Transit transit() const override {
+    return {outgoing_.delivered, unsent_.bytes() + outgoing_.travelling_bytes_};
+  }
   void pause() override { paused_ = true; }
   void resume() override { paused_ = false; }
   void abort() override { aborted_ = true; }

@@ -117,8 +117,7 @@ proxy::Pin ProxyWorld::compile(const std::string& yaml) {
   auto document = config::load_text(yaml, "world.yaml", [](std::string_view) { return std::nullopt; });
   if (!document) throw std::runtime_error(document.error().text());
   config::Diagnostics notes;
-  auto snapshot = config::compile(
-      *document, {.version = 1, .tickets = tickets_, .rate_limiters = &rate_limiters_}, notes);
+  auto snapshot = config::compile(*document, {.version = 1, .tickets = tickets_, .stores = &stores_}, notes);
   if (!snapshot) throw std::runtime_error(snapshot.error().text());
   return proxy::pin(std::move(*snapshot), registry_, metrics);
 }

@@ -16,9 +16,9 @@
 #include <string_view>
 #include <vector>
 
+#include "config/compile_policy.h"
 #include "net/loop.h"
 #include "net/tls_context.h"
-#include "policy/rate_limiter.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
 #include "server/client_connection.h"
@@ -118,7 +118,7 @@ class ProxyWorld {
   proxy::Pin compile(const std::string& yaml);
 
   net::TicketKeys tickets_;
-  policy::RateLimiterStore rate_limiters_;
+  config::PolicyStores stores_;
   net::Loop loop_;  // nobody runs it: server::Current has a place for one
   upstream::ProcessLoads upstream_loads_;
   upstream::Registry registry_{world.turn, upstream_loads_, 1, &log.logger()};

@@ -1,13 +1,13 @@
 """FastAPI under uvicorn: JSON, an upload, a stream, and WebSockets. Prints LISTENING <port>."""
 
 import hashlib
-import socket
 
-import uvicorn
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse, RedirectResponse, StreamingResponse
 from starlette.websockets import WebSocketDisconnect
+
+from announcing import serve
 
 app = FastAPI()
 # What many backends do; a gateway that owns CORS must not let these fields through beside its own.
@@ -78,14 +78,5 @@ async def kicked(websocket: WebSocket):
     await websocket.close(code=4401, reason="token expired")
 
 
-class AnnouncingServer(uvicorn.Server):
-    async def startup(self, sockets=None):
-        await super().startup(sockets=sockets)
-        print(f"LISTENING {sockets[0].getsockname()[1]}", flush=True)
-
-
 if __name__ == "__main__":
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
-    AnnouncingServer(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    serve(app)

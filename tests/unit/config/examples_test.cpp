@@ -29,7 +29,7 @@ tl::expected<Document, Diagnostics> load_example(const std::string& name,
 
 TEST_CASE("examples: every file in conf loads without a problem or a warning") {
   const auto files = examples();
-  CHECK(files.size() >= 8);
+  CHECK(files.size() >= 13);
   for (const std::string& file : files) {
     const auto loaded = load_file(file, environment_of({}));
     CAPTURE(file);

@@ -90,11 +90,17 @@ TEST_CASE("tcp transport: a peer that does not read makes a backlog, one that re
   CHECK(ground.first.transport().backlog() > Transport::high_water);
   CHECK(ground.second.heard().empty());
   CHECK(ground.first.drained() == 0);
+  const Transport::Transit stuck = ground.first.transport().transit();
+  CHECK(stuck.outstanding > Transport::high_water);
+  CHECK(stuck.acknowledged + stuck.outstanding >= text.size());
+  ground.run_idly(20);
+  CHECK(ground.first.transport().transit().acknowledged == stuck.acknowledged);
   ground.second.transport().resume();
   REQUIRE(ground.run_until([&] { return ground.second.heard().size() == text.size(); }));
   REQUIRE(ground.run_until([&] { return ground.first.drained() == 1; }));
   CHECK(ground.second.heard() == text);
   CHECK(ground.first.transport().backlog() == 0);
+  CHECK(ground.first.transport().transit().acknowledged > stuck.acknowledged);
 }
 
 TEST_CASE("tcp transport: below high water nothing is told about draining") {

@@ -26,7 +26,7 @@ struct Tunnels {
     clients.push_back(std::make_unique<TunnelEnd>(world));
     upstreams.push_back(std::make_unique<TunnelEnd>(world));
     set.open(std::move(clients.back()->gateway), std::move(upstreams.back()->gateway), {},
-             TunnelFacts(usual_facts(), true), {1h, route});
+             TunnelFacts(usual_facts(), true), {.route = route});
     world.settle();
   }
   void advance(base::Duration duration) {
@@ -88,6 +88,9 @@ TEST_CASE("tunnel set: the answer to our Close goes through to the endpoint") {
   tunnels.clients[0]->peer.finish();
   tunnels.advance(0ms);
   CHECK(tunnels.upstreams[0]->peer.heard() == answer);
+  CHECK(tunnels.upstreams[0]->peer.ended());
+  tunnels.upstreams[0]->peer.finish();
+  tunnels.advance(0ms);
   CHECK(tunnels.set.size() == 0);
 }
 

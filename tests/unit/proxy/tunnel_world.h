@@ -38,10 +38,17 @@ struct TunnelEnd {
   support::ScriptedPeer peer;
 };
 
+// Rules without pings: what is silent is so by the test's will.
+inline std::shared_ptr<const routing::SocketRules> no_pings() {
+  routing::SocketRules rules;
+  rules.ping_interval = base::no_limit;
+  return std::make_shared<const routing::SocketRules>(rules);
+}
+
 struct TunnelWorld {
   explicit TunnelWorld(base::Duration idle = std::chrono::minutes(10), bool logged = true) {
     tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {},
-                 TunnelFacts(usual_facts(), logged), {idle, std::nullopt});
+                 TunnelFacts(usual_facts(), logged), {.idle_limit = idle, .rules = no_pings()});
   }
   ~TunnelWorld() {
     tunnels.cut_all();

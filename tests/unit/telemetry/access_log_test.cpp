@@ -214,7 +214,9 @@ TEST_CASE("access log: a tunnel's lines in text stand in the columns of the exch
         "id=0123456789abcdef0123456789abcdef\n"
         "02:48:11.123 info  tunnel_close 101 WS      app.example.com /ws 1500.000ms client=203.0.113.9 "
         "route=sockets upstream=orchestrator endpoint=http://10.0.0.11:3001 subprotocol=- by=client cause=- "
-        "meaning=- to_client=7 to_upstream=9 id=0123456789abcdef0123456789abcdef\n");
+        "meaning=- close_code=1006 close_reason=- to_client=7 to_upstream=9 messages_to_client=0 "
+        "messages_to_upstream=0 client_quiet=0.000ms upstream_quiet=0.000ms "
+        "id=0123456789abcdef0123456789abcdef\n");
 }
 
 TEST_CASE("access log: a reused builder does not allocate for the next line") {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "unit/websocket/frames.h"
+#include "websocket/frame.h"
 
 using namespace postern;
 using namespace postern::websocket;
@@ -149,7 +150,7 @@ TEST_CASE("message codec: codes that no frame may carry end with 1002") {
 TEST_CASE("message codec: a Close without a code is answered without one") {
   End end;
   end.feed(frame(goodbye, ""), 1);
-  CHECK(end.codec.close_code() == close_no_code);
+  CHECK(end.codec.close_code() == close_code::none);
   CHECK(end.output() == std::string_view("\x88\x00", 2));
 }
 

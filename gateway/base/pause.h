@@ -1,0 +1,27 @@
+// A story that waits for time to pass, and for nothing else.
+#pragma once
+
+#include "base/scope.h"
+
+namespace postern::base {
+
+class Pause final : public Wait, private Timer {
+ public:
+  Pause(Scope& scope, Duration duration) : Wait(scope), duration_(duration) {}
+  bool await_ready() { return already_failed() || duration_ <= Duration::zero(); }
+  void await_suspend(std::coroutine_handle<> story) {
+    suspend(story);
+    scope_.turn.arm(*this, duration_);
+  }
+  Result<void> await_resume() {
+    if (failure_) return base::fail(*failure_);
+    return {};
+  }
+
+ private:
+  void on_deadline() override { settle(); }
+
+  Duration duration_;
+};
+
+}  // namespace postern::base

@@ -1,0 +1,46 @@
+#include "config/compile_websocket.h"
+
+#include <algorithm>
+
+namespace postern::config {
+namespace {
+
+// What servers take by default: Kong's for clients, uvicorn's ws_max_size for endpoints.
+constexpr uint64_t client_message_size = 1024 * 1024;
+constexpr uint64_t upstream_message_size = 16 * 1024 * 1024;
+// Where messages are put together, none is without an end.
+constexpr uint64_t read_message_size = 64 * 1024 * 1024;
+
+}  // namespace
+
+std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,
+                                                         PolicyCompiler& policies, size_t workers) {
+  using routing::FrameMode;
+  auto rules = std::make_shared<routing::SocketRules>(document.rules);
+  rules->from_client.message_size = document.client_message_size.value_or(0);
+  rules->from_upstream.message_size = document.upstream_message_size.value_or(0);
+  rules->message_limits = policies.rate_limit_rules(document.message_limits);
+  rules->byte_limits = policies.rate_limit_rules(document.byte_limits);
+  if (rules->admission = document.admission; rules->admission) {
+    rules->admission->per_second /= static_cast<double>(workers);
+    rules->admission->burst = std::max(1.0, rules->admission->burst / static_cast<double>(workers));
+  }
+  FrameMode needed = FrameMode::tunnel;
+  if (!rules->message_limits.empty() || !rules->byte_limits.empty()) needed = FrameMode::walk;
+  for (const routing::MessageRules* side : {&rules->from_client, &rules->from_upstream}) {
+    if (side->reads_headers()) needed = std::max(needed, FrameMode::walk);
+    if (side->reads_content()) needed = FrameMode::inspect;
+  }
+  if (rules->on_slow_reader != routing::OnSlowReader::pause) needed = FrameMode::inspect;
+  rules->mode = std::max(rules->mode, needed);
+  if (rules->mode != FrameMode::tunnel) {
+    rules->from_client.message_size = document.client_message_size.value_or(client_message_size);
+    rules->from_upstream.message_size = document.upstream_message_size.value_or(upstream_message_size);
+  }
+  if (rules->mode == FrameMode::inspect)
+    for (routing::MessageRules* side : {&rules->from_client, &rules->from_upstream})
+      if (side->message_size == 0) side->message_size = read_message_size;
+  return rules;
+}
+
+}  // namespace postern::config

@@ -1,0 +1,17 @@
+// From the `websocket` section of a route to the rules that its sockets are run by.
+#pragma once
+
+#include <memory>
+
+#include "config/compile_policy.h"
+#include "config/document.h"
+#include "routing/socket_rules.h"
+
+namespace postern::config {
+
+// `workers` share what is let in. The mode becomes the one that the rules need, where a lesser one is written
+// or none.
+std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,
+                                                         PolicyCompiler& policies, size_t workers);
+
+}  // namespace postern::config

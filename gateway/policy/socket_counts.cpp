@@ -1,0 +1,32 @@
+#include "policy/socket_counts.h"
+
+namespace postern::policy {
+
+std::unique_ptr<SocketCounts::Place> SocketCounts::enter(const std::shared_ptr<SocketCounts>& counts,
+                                                         std::string key, uint32_t limit) {
+  const std::lock_guard<std::mutex> lock(counts->mutex_);
+  uint32_t& open = counts->open_[key];
+  if (open >= limit) return nullptr;
+  ++open;
+  return std::unique_ptr<Place>(new Place(counts, std::move(key)));
+}
+
+void SocketCounts::leave(const std::string& key) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto entry = open_.find(key);
+  if (--entry->second == 0) open_.erase(entry);
+}
+
+size_t SocketCounts::keys() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return open_.size();
+}
+
+std::shared_ptr<SocketCounts> SocketCountsStore::find_or_make(const std::string& route) {
+  std::weak_ptr<SocketCounts>& known = counts_[route];
+  std::shared_ptr<SocketCounts> counts = known.lock();
+  if (!counts) known = counts = std::make_shared<SocketCounts>();
+  return counts;
+}
+
+}  // namespace postern::policy

@@ -1,0 +1,59 @@
+// How many WebSockets are open, by key: of a route, of each client, of each subject. Shared by all workers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace postern::policy {
+
+class SocketCounts {
+ public:
+  // One socket's place under a key, until this is destroyed. Any thread; the counts outlive it.
+  class Place {
+   public:
+    Place(Place&& other) noexcept : counts_(std::move(other.counts_)), key_(std::move(other.key_)) {}
+    Place& operator=(Place&& other) noexcept {
+      std::swap(counts_, other.counts_);
+      std::swap(key_, other.key_);
+      return *this;
+    }
+    ~Place() {
+      if (counts_) counts_->leave(key_);
+    }
+
+   private:
+    friend class SocketCounts;
+    Place(std::shared_ptr<SocketCounts> counts, std::string key)
+        : counts_(std::move(counts)), key_(std::move(key)) {}
+    std::shared_ptr<SocketCounts> counts_;
+    std::string key_;
+  };
+
+  // Nothing when `limit` sockets have places under `key` already. The table holds as many keys as have
+  // sockets.
+  static std::unique_ptr<Place> enter(const std::shared_ptr<SocketCounts>& counts, std::string key,
+                                      uint32_t limit);
+  size_t keys() const;
+
+ private:
+  void leave(const std::string& key);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, uint32_t> open_;
+};
+
+// The counts of a process, by route: a reload does not forget who is there. The control thread's.
+class SocketCountsStore {
+ public:
+  std::shared_ptr<SocketCounts> find_or_make(const std::string& route);
+
+ private:
+  std::map<std::string, std::weak_ptr<SocketCounts>> counts_;  // snapshots and sockets hold them
+};
+
+}  // namespace postern::policy

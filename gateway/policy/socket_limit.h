@@ -1,0 +1,31 @@
+// Refuses upgrades beyond the number of WebSockets that a route may have open (429).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "policy/policy.h"
+#include "policy/socket_counts.h"
+
+namespace postern::policy {
+
+struct SocketLimits {
+  uint32_t all = 0;          // of the route; 0: any
+  uint32_t per_client = 0;   // its address, or the /64 of an IPv6 address
+  uint32_t per_subject = 0;  // the token's sub claim; who has none is counted by the client alone
+};
+
+// Behind the tokens. The places that it takes are in the context, for the socket to hold.
+class SocketLimitPolicy final : public Policy {
+ public:
+  SocketLimitPolicy(SocketLimits limits, std::shared_ptr<SocketCounts> counts)
+      : limits_(limits), counts_(std::move(counts)) {}
+  std::string_view name() const override { return "socket_limit"; }
+  Verdict judge(RequestContext& context) const override;
+
+ private:
+  SocketLimits limits_;
+  std::shared_ptr<SocketCounts> counts_;
+};
+
+}  // namespace postern::policy

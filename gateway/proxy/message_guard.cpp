@@ -1,0 +1,195 @@
+#include "proxy/message_guard.h"
+
+#include <algorithm>
+
+namespace postern::proxy {
+namespace {
+
+using base::Cause;
+using base::Side;
+using routing::OnViolation;
+using websocket::Ending;
+using websocket::Fault;
+using websocket::FrameHeader;
+using websocket::Opcode;
+
+websocket::Role role_of(Side sender) {
+  return sender == Side::client ? websocket::Role::client : websocket::Role::server;
+}
+
+bool is_read(const routing::SocketRules& rules, const routing::MessageRules& mine, Side sender) {
+  if (rules.mode == routing::FrameMode::inspect) return true;
+  if (mine.reads_content()) return true;
+  return sender == Side::upstream && rules.on_slow_reader != routing::OnSlowReader::pause;
+}
+
+}  // namespace
+
+double MessageGuard::Bucket::add(const routing::MessageRate& rate, double amount, base::Instant now) {
+  const double passed = std::chrono::duration<double>(now - at).count();
+  level = std::max(0.0, level - passed * rate.per_second) + amount;
+  at = now;
+  return level - rate.burst;
+}
+
+MessageGuard::MessageGuard(const routing::SocketRules& rules, Side sender, bool compressed_frames,
+                           websocket::Deflate* deflate, base::Turn& turn,
+                           const std::vector<SharedLimit>& limits)
+    : rules_(rules),
+      turn_(turn),
+      limits_(limits),
+      sender_(sender),
+      reads_(is_read(rules, mine(), sender)),
+      order_(role_of(sender), compressed_frames),
+      reader_(mine().message_size, deflate) {
+  messages_.at = bytes_.at = turn.now;
+}
+
+MessageGuard::Pass MessageGuard::refuse(const Fault& fault) {
+  const bool client = sender_ == Side::client;
+  refusal_ =
+      Refusal{client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid, fault.code, fault.rule};
+  return Pass::stop;
+}
+
+// A rule was broken whose violation ends the socket. False, for its caller's convenience.
+bool MessageGuard::violate(Ending ending, std::string_view rule) {
+  const bool client = sender_ == Side::client;
+  refusal_ = Refusal{client ? Cause::client_message_refused : Cause::upstream_message_refused,
+                     rules_.codes[ending], rule};
+  return false;
+}
+
+MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
+  if (refusal_) return Pass::stop;
+  if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
+  const routing::MessageRules& mine = this->mine();
+  if (!header.is(Opcode::continuation) && !begin_message(header)) return Pass::stop;
+  ++frames_;
+  message_bytes_ += header.length;
+  if (mine.message_size != 0 && message_bytes_ > mine.message_size) {
+    violate(Ending::too_large, "message_size");
+    return Pass::stop;
+  }
+  if (mine.fragments != 0 && frames_ > mine.fragments) {
+    violate(Ending::violation, "fragments");
+    return Pass::stop;
+  }
+  if (mine.bytes.per_second != 0 && !dropping_ &&
+      !count(mine.bytes, bytes_, static_cast<double>(header.length), "byte_rate"))
+    return Pass::stop;
+  if (!dropping_ && !count_shared(header)) return Pass::stop;
+  if (dropping_) {
+    if (header.final) ++dropped_;
+    return Pass::drop;
+  }
+  if (!reads_) return Pass::on;
+  reader_.begin(header);
+  return Pass::take;
+}
+
+// False: there is a refusal.
+bool MessageGuard::begin_message(const FrameHeader& header) {
+  const routing::MessageRules& mine = this->mine();
+  message_bytes_ = 0;
+  frames_ = 0;
+  dropping_ = false;
+  if (!mine.any) return violate(Ending::violation, "messages");
+  const bool text = header.is(Opcode::text);
+  if (text ? !mine.text : !mine.binary) return violate(Ending::wrong_kind, text ? "text" : "binary");
+  return mine.messages.per_second == 0 || count(mine.messages, messages_, 1, "message_rate");
+}
+
+// False: there is a refusal. A message that is to be dropped is not counted.
+bool MessageGuard::count(const routing::MessageRate& rate, Bucket& bucket, double amount,
+                         std::string_view rule) {
+  const double over = bucket.add(rate, amount, turn_.now);
+  if (over <= 0) return true;
+  const std::chrono::duration<double> wait(std::min(over / rate.per_second, 3600.0));
+  const bool goes_on = exceed(std::chrono::duration_cast<base::Duration>(wait), rule);
+  if (dropping_) bucket.level -= amount;
+  return goes_on;
+}
+
+// The same for limits that others count against, too. A frame that slows its socket takes nothing of them: it
+// passes, and the next one waits.
+bool MessageGuard::count_shared(const FrameHeader& header) {
+  for (const SharedLimit& limit : limits_) {
+    if (!limit.of_bytes && header.is(Opcode::continuation)) continue;
+    constexpr uint64_t unit = 1024;
+    const auto amount = static_cast<uint32_t>(
+        limit.of_bytes ? std::min<uint64_t>((header.length + unit - 1) / unit, 1'000'000) : 1);
+    const policy::RateLimiter::Standing standing = limit.limiter->take(limit.key, turn_.now, amount);
+    if (!standing.passes && !exceed(standing.wait, limit.limiter->settings().name)) return false;
+    if (dropping_) return true;
+  }
+  return true;
+}
+
+// A rate is exceeded; it will not be any more in `wait`. False: there is a refusal.
+bool MessageGuard::exceed(base::Duration wait, std::string_view rule) {
+  switch (mine().on_rate) {
+    case OnViolation::slow: wait_until_ = std::max(wait_until_, turn_.now + wait); return true;
+    case OnViolation::drop:
+      // In the middle of a message it is too late: half of it may have passed.
+      if (frames_ <= 1) {
+        dropping_ = true;
+        return true;
+      }
+      break;
+    case OnViolation::close: break;
+  }
+  return violate(Ending::rate, rule);
+}
+
+MessageGuard::Pass MessageGuard::on_control(const FrameHeader& header, std::string_view payload) {
+  if (refusal_) return Pass::stop;
+  if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
+  if (header.is(Opcode::close))
+    if (const std::optional<Fault> fault = websocket::FrameOrder::check_close(payload)) return refuse(*fault);
+  return Pass::on;
+}
+
+void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
+                              Receiver& receiver) {
+  if (refusal_) return;
+  if (const std::optional<Fault> fault = reader_.add(header, piece, offset, end)) {
+    if (fault->code == websocket::close_code::too_big)
+      violate(Ending::too_large, fault->rule);
+    else
+      refuse(*fault);
+    return;
+  }
+  if (!reader_.complete()) return;
+  const std::string_view message = reader_.message();
+  if (type_passes(message)) {
+    std::string_view type;
+    base::JsonFound found;
+    if (sender_ == Side::upstream && rules_.latest_field && reader_.kind() == Opcode::text) {
+      if (auto looked = base::find_in_json(message, *rules_.latest_field)) found = std::move(*looked);
+      if (found.is_string) type = found.text();
+    }
+    receiver.on_message(reader_.kind(), message, type);
+    first_ = false;
+  }
+  reader_.next();
+}
+
+// What cannot be read as JSON has no type: it does not pass.
+bool MessageGuard::type_passes(std::string_view message) {
+  const routing::MessageRules& mine = this->mine();
+  if (mine.types.empty()) return true;
+  std::string_view rule = "type";
+  if (reader_.kind() == Opcode::text) {
+    const auto found = base::find_in_json(message, *mine.type_field);
+    const bool listed = found && found->is_string &&
+                        std::find(mine.types.begin(), mine.types.end(), found->text()) != mine.types.end();
+    if (listed || (found && first_ && mine.first_passes)) return true;
+    if (!found) rule = found.error();
+  }
+  if (mine.on_type == OnViolation::close) return violate(Ending::violation, rule);
+  ++dropped_;
+  return false;
+}
+
+}  // namespace postern::proxy

@@ -1,0 +1,102 @@
+// What a route's rules make of the messages that one side of a socket sends. Beside a FrameWalker: it decides
+// about each frame, and where messages are read, about each message. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/turn.h"
+#include "routing/socket_rules.h"
+#include "websocket/deflate.h"
+#include "websocket/frame_order.h"
+#include "websocket/frame_walker.h"
+#include "websocket/message_reader.h"
+
+namespace postern::proxy {
+
+class MessageGuard {
+ public:
+  // Why the socket has to end.
+  struct Refusal {
+    base::Cause cause{};
+    uint16_t code = 0;        // for the side that sent it
+    std::string_view rule{};  // its name, for logs and metrics
+  };
+
+  // A limit that this socket shares with others.
+  struct SharedLimit {
+    std::shared_ptr<policy::RateLimiter> limiter;
+    policy::RateLimiter::Key key = 0;
+    bool of_bytes = false;  // it counts KiB, not messages
+  };
+
+  // Takes the messages that were read and that go on.
+  class Receiver {
+   public:
+    // `type`: the text at SocketRules::latest_field, empty where it was not asked for or is not there.
+    virtual void on_message(websocket::Opcode kind, std::string_view message, std::string_view type) = 0;
+
+   protected:
+    ~Receiver() = default;
+  };
+
+  // `sender` is client or upstream. `rules`, `turn` and `limits` outlive it, and so does `deflate`, null
+  // where this side was not granted compression.
+  MessageGuard(const routing::SocketRules& rules, base::Side sender, bool compressed_frames,
+               websocket::Deflate* deflate, base::Turn& turn, const std::vector<SharedLimit>& limits);
+
+  // As FrameWalker::Visitor asks; `stop` when there is a refusal().
+  websocket::FrameWalker::Pass on_frame(const websocket::FrameHeader& header);
+  websocket::FrameWalker::Pass on_control(const websocket::FrameHeader& header, std::string_view payload);
+  void on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
+                  Receiver& receiver);
+
+  const std::optional<Refusal>& refusal() const { return refusal_; }
+  // Until then nothing more is to be read of this side; a rate says so.
+  base::Instant wait_until() const { return wait_until_; }
+  // How many messages were dropped since it was asked last.
+  uint64_t take_dropped() { return std::exchange(dropped_, 0); }
+
+ private:
+  // What has been used of a MessageRate.
+  struct Bucket {
+    double level = 0;
+    base::Instant at{};
+    // Adds `amount`, and gives how much is above the burst.
+    double add(const routing::MessageRate& rate, double amount, base::Instant now);
+  };
+  using Pass = websocket::FrameWalker::Pass;
+
+  bool begin_message(const websocket::FrameHeader& header);
+  bool count(const routing::MessageRate& rate, Bucket& bucket, double amount, std::string_view rule);
+  bool count_shared(const websocket::FrameHeader& header);
+  bool exceed(base::Duration wait, std::string_view rule);
+  bool type_passes(std::string_view message);
+  Pass refuse(const websocket::Fault& fault);
+  bool violate(websocket::Ending ending, std::string_view rule);
+  const routing::MessageRules& mine() const {
+    return sender_ == base::Side::client ? rules_.from_client : rules_.from_upstream;
+  }
+
+  const routing::SocketRules& rules_;
+  base::Turn& turn_;
+  const std::vector<SharedLimit>& limits_;
+  base::Side sender_;
+  bool reads_;
+  websocket::FrameOrder order_;
+  websocket::MessageReader reader_;
+  uint64_t message_bytes_ = 0;  // of the message so far
+  uint32_t frames_ = 0;
+  bool dropping_ = false;  // the message
+  bool first_ = true;      // no message has passed yet
+  Bucket messages_;
+  Bucket bytes_;
+  base::Instant wait_until_{};
+  uint64_t dropped_ = 0;
+  std::optional<Refusal> refusal_;
+};
+
+}  // namespace postern::proxy

@@ -1,0 +1,63 @@
+#include "proxy/refused_sockets.h"
+
+#include "websocket/frame.h"
+
+namespace postern::proxy {
+namespace {
+
+using telemetry::Count;
+
+constexpr base::Duration before_close = std::chrono::milliseconds(250);
+constexpr base::Duration after_close = std::chrono::seconds(2);
+
+}  // namespace
+
+struct RefusedSockets::Socket final : net::Transport::Receiver, base::Timer {
+  Socket(RefusedSockets& the_set, std::unique_ptr<net::Transport> the_transport, uint16_t code,
+         std::string_view reason)
+      : set(the_set),
+        transport(std::move(the_transport)),
+        close(websocket::close_frame(code, reason)),
+        place(this) {}
+
+  void on_bytes(base::Bytes) override {}  // nobody listens
+  void on_drained() override {}
+  void on_end() override { set.remove(*this); }
+  void on_closed(base::Error) override { set.remove(*this); }
+  void on_deadline() override {
+    if (close.empty()) return set.remove(*this);
+    transport->write(std::exchange(close, {}));
+    transport->finish();
+    set.turn_.arm(*this, after_close);
+  }
+
+  RefusedSockets& set;
+  std::unique_ptr<net::Transport> transport;
+  base::Chunk close;
+  base::LinkIn<Socket> place;
+};
+
+void RefusedSockets::add(std::unique_ptr<net::Transport> client, uint16_t code, std::string_view reason) {
+  auto socket = std::make_unique<Socket>(*this, std::move(client), code, reason);
+  ++size_;
+  metrics_.process.add(Count::sockets_refusing);
+  sockets_.append(socket->place);
+  socket->transport->start(*socket);
+  turn_.arm(*socket, before_close);
+  socket.release();  // the set owns it through its place, until remove()
+}
+
+void RefusedSockets::remove(Socket& socket) {
+  if (!socket.place.linked()) return;
+  socket.place.unlink();
+  socket.disarm();
+  --size_;
+  metrics_.process.subtract(Count::sockets_refusing);
+  turn_.graveyard.bury(std::unique_ptr<Socket>(&socket));
+}
+
+void RefusedSockets::cut_all() {
+  while (sockets_.linked()) remove(*base::LinkIn<Socket>::of(sockets_.next));
+}
+
+}  // namespace postern::proxy

@@ -1,0 +1,117 @@
+#include "websocket/deflate.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/ascii.h"
+#include "base/check.h"
+
+namespace postern::websocket {
+namespace {
+
+constexpr int window_bits = -15;  // raw, 32 KiB: the one that every client understands
+constexpr int memory_level = 8;
+constexpr int level = 1;                                 // chat and telemetry: speed is what counts
+constexpr std::string_view tail("\x00\x00\xff\xff", 4);  // RFC 7692 7.2.1
+constexpr size_t step = 16 * 1024;
+constexpr size_t output_keep = 64 * 1024;
+
+const Bytef* input_of(std::string_view text) { return reinterpret_cast<const Bytef*>(text.data()); }
+
+// Whether an offer's parameters can be met: the answer asks for no context both ways. A client that wants a
+// smaller window for what it hears would have to be given one.
+bool can_meet(std::string_view parameters) {
+  while (!parameters.empty()) {
+    const size_t end = std::min(parameters.find(';'), parameters.size());
+    const std::string_view parameter = base::trim(parameters.substr(0, end));
+    parameters.remove_prefix(std::min(end + 1, parameters.size()));
+    const std::string_view name = base::trim(parameter.substr(0, parameter.find('=')));
+    const bool known = name == "client_max_window_bits" || name == "client_no_context_takeover" ||
+                       name == "server_no_context_takeover";
+    if (!known && !name.empty()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string_view> answer_offer(std::string_view offers) {
+  while (const auto element = base::next_element(offers)) {
+    const size_t end = std::min(element->find(';'), element->size());
+    if (!base::equal_ignoring_case(base::trim(element->substr(0, end)), "permessage-deflate")) continue;
+    if (can_meet(element->substr(std::min(end + 1, element->size()))))
+      return "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+  }
+  return std::nullopt;
+}
+
+struct Deflate::Streams {
+  z_stream in{};
+  z_stream out{};
+};
+
+Deflate::Deflate() : streams_(std::make_unique<Streams>()) {
+  const int reading = inflateInit2(&streams_->in, window_bits);
+  const int writing =
+      deflateInit2(&streams_->out, level, Z_DEFLATED, window_bits, memory_level, Z_DEFAULT_STRATEGY);
+  base::check(reading == Z_OK && writing == Z_OK, "zlib has no memory");
+}
+
+Deflate::~Deflate() {
+  inflateEnd(&streams_->in);
+  deflateEnd(&streams_->out);
+}
+
+std::optional<Deflate::Problem> Deflate::expand(std::string_view payload, uint64_t max,
+                                                std::string& message) {
+  z_stream& stream = streams_->in;
+  base::check(inflateReset(&stream) == Z_OK, "zlib was not set up");
+  std::array<char, step> out;
+  std::string read;
+  for (const std::string_view part : {payload, tail}) {
+    stream.next_in = const_cast<Bytef*>(input_of(part));
+    stream.avail_in = static_cast<uInt>(part.size());
+    do {
+      stream.next_out = reinterpret_cast<Bytef*>(out.data());
+      stream.avail_out = step;
+      const int result = inflate(&stream, Z_SYNC_FLUSH);
+      // A final block ends the stream; nothing may follow it but the octet that 7.2.3.4 puts there.
+      if (result == Z_STREAM_END) {
+        const bool rest = stream.avail_in > 1 || (stream.avail_in == 1 && *stream.next_in != 0);
+        if (rest && part.data() != tail.data()) return Problem::malformed;
+      } else if (result != Z_OK && result != Z_BUF_ERROR) {
+        return Problem::malformed;
+      }
+      const size_t size = step - stream.avail_out;
+      if (max != 0 && read.size() + size > max) return Problem::too_large;
+      read.append(out.data(), size);
+      if (result == Z_STREAM_END) {
+        message = std::move(read);
+        return std::nullopt;
+      }
+    } while (stream.avail_in > 0 || stream.avail_out == 0);
+  }
+  message = std::move(read);
+  return std::nullopt;
+}
+
+std::string_view Deflate::compress(std::string_view message) {
+  z_stream& stream = streams_->out;
+  base::check(deflateReset(&stream) == Z_OK, "zlib was not set up");
+  if (output_.capacity() > output_keep && message.size() < output_keep) output_ = {};
+  output_.resize(deflateBound(&stream, message.size()) + tail.size());
+  stream.next_in = const_cast<Bytef*>(input_of(message));
+  stream.avail_in = static_cast<uInt>(message.size());
+  stream.next_out = reinterpret_cast<Bytef*>(output_.data());
+  stream.avail_out = static_cast<uInt>(output_.size());
+  const int result = deflate(&stream, Z_SYNC_FLUSH);
+  base::check(result == Z_OK && stream.avail_in == 0, "zlib did not take a message");
+  const size_t size = output_.size() - stream.avail_out;
+  const std::string_view made = std::string_view(output_).substr(0, size);
+  if (!made.ends_with(tail) || made.size() - tail.size() >= message.size()) return {};
+  return made.substr(0, made.size() - tail.size());
+}
+
+}  // namespace postern::websocket

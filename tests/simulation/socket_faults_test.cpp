@@ -1,0 +1,80 @@
+// WebSockets on bad networks, in every mode: what arrives is a beginning of what was sent, message by
+// message, each socket ends with one record, and nothing is left.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "support/socket_world.h"
+#include "unit/websocket/frames.h"
+
+using namespace postern;
+using namespace std::chrono_literals;
+using namespace support;
+using namespace postern::websocket::test;
+using Said = std::vector<std::string>;
+
+namespace {
+
+// What was sent, as far as it must be: the last may be a Close of the gateway, or be cut.
+bool is_beginning(Said heard, const Said& sent) {
+  std::erase_if(heard, [](const std::string& one) { return one == "ping postern"; });
+  if (!heard.empty() && heard.back() == "half a frame") heard.pop_back();
+  if (!heard.empty() && heard.back().starts_with("close ")) heard.pop_back();
+  return heard.size() <= sent.size() && std::equal(heard.begin(), heard.end(), sent.begin());
+}
+
+}  // namespace
+
+TEST_CASE("socket faults: under random faults messages arrive whole and in order, or not at all") {
+  size_t whole = 0;
+  size_t cut = 0;
+  for (const char* rules : {"{}", "{ mode: walk }", "{ mode: inspect }",
+                            "{ mode: walk, buffer: 4KiB, ping_interval: 200ms, pong_timeout: 5s }"}) {
+    for (uint64_t seed = 1; seed <= 60; ++seed) {
+      CAPTURE(rules);
+      CAPTURE(seed);
+      std::mt19937_64 random(seed);
+      const auto below = [&](uint64_t limit) { return random() % limit; };
+      SocketWorld socket(rules);
+      REQUIRE(socket.handshake.status() == 101);
+      for (Passage* passage : {&socket.client.wire().to_first, &socket.client.wire().to_second,
+                               &socket.endpoint().wire().to_first, &socket.endpoint().wire().to_second}) {
+        if (below(2)) passage->pieces = {1 + below(3), 1 + below(5000)};
+        if (below(3) == 0) passage->delay = std::chrono::milliseconds(below(300));
+        if (below(3) == 0) passage->capacity = 1000 + below(50'000);
+        if (below(8) == 0) passage->reset_at = passage->delivered + below(40'000);
+        if (below(8) == 0) passage->end_at = passage->delivered + below(40'000);
+      }
+      Said up;
+      Said down;
+      for (int i = 0; i < 20; ++i) {
+        const std::string message(below(20'000), static_cast<char>('a' + i));
+        if (below(2)) {
+          up.push_back("binary " + message);
+          socket.client.queue(frame(binary, message));
+        } else {
+          down.push_back("text " + message);
+          socket.endpoint().send(server_frame(text, message));
+        }
+        if (below(3) == 0) socket.proxy.advance(100ms);
+      }
+      socket.proxy.advance(3s);
+      const Said client_heard = socket.client_heard();
+      const Said endpoint_heard = socket.endpoint_heard();
+      CHECK(is_beginning(client_heard, down));
+      CHECK(is_beginning(endpoint_heard, up));
+      ++(client_heard.size() >= down.size() && endpoint_heard.size() >= up.size() ? whole : cut);
+      socket.client.peer().leave();
+      socket.endpoint().leave();
+      socket.proxy.advance(100s);
+      CHECK(socket.over());
+      CHECK(socket.proxy.log_lines("tunnel_close").size() == 1);
+      CHECK(socket.proxy.upstream.open_count() == 0);
+      CHECK(socket.proxy.metrics.process[telemetry::Count::tunnels_open] == 0);
+    }
+  }
+  MESSAGE("whole " << whole << ", cut " << cut);
+  CHECK(whole > 30);
+  CHECK(cut > 50);
+}

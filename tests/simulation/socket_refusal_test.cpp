@@ -1,0 +1,316 @@
+// Upgrades that are refused: a page learns why by a Close frame, everybody else by the status.
+#include <doctest/doctest.h>
+
+#include "crypto/hmac.h"
+#include "policy/jwt_signer.h"
+#include "support/socket_world.h"
+
+using namespace postern;
+using namespace std::chrono_literals;
+using namespace support;
+
+namespace {
+
+constexpr std::string_view secret = "a secret of the tests, long enough for HS256";
+const std::string from_app = "Origin: https://app.example.com\r\n";
+
+std::string yaml(const std::string& websocket = "{}") {
+  return R"(
+listeners: [{ address: "127.0.0.1:0" }]
+origins: { web: { allow: ["https://app.example.com"] } }
+jwt:
+  session: { secret: ")" +
+         std::string(secret) +
+         R"(", algorithms: [HS256], from: [header, { query: token }, subprotocol], required_claims: { room: lobby } }
+upstreams:
+  app: { endpoints: ["http://127.0.0.1:3001"] }
+  held: { endpoints: ["http://127.0.0.1:3002"], hold: { time: 10s } }
+websocket: )" +
+         websocket + R"(
+routes:
+  - { name: token, match: { path: /token }, upstream: app, origins: web, jwt: session }
+  - { name: held, match: { path: /held }, upstream: held }
+  - { name: few, match: { path: /few }, upstream: app, websocket: { sockets: { per_client: 1 } } }
+  - { name: closed, match: { path: /closed }, upstream: app, maintenance: true }
+  - { name: open, match: { path: /open }, upstream: app }
+)";
+}
+
+std::string token(const base::Json& more = {{"room", "lobby"}},
+                  int64_t expires = ProxyWorld::unix_time + 600) {
+  base::Json claims = {{"sub", "user-7"}, {"exp", expires}};
+  claims.update(more);
+  return policy::sign_jwt(crypto::HmacKey(crypto::Algorithm::hs256, secret), claims);
+}
+
+struct Answer {
+  uint16_t status = 0;
+  std::string protocol;
+  uint16_t code = 0;
+  base::Json reason;
+  base::Json line;
+};
+
+Answer ask(ProxyWorld& proxy, std::string_view path, const std::string& fields) {
+  TestClient& client = proxy.connect();
+  client.send(SocketWorld::handshake_text(fields, path));
+  const HttpMessage head = client.response();
+  Answer answer;
+  answer.status = static_cast<uint16_t>(head.status());
+  answer.protocol = head.field("Sec-WebSocket-Protocol");
+  answer.line = proxy.log.last("exchange");
+  if (answer.status != 101) return answer;
+  CHECK(head.field("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  CHECK(client.unread().empty());  // the Close waits a moment
+  proxy.advance(300ms);
+  const std::string frame = client.take_unread();
+  REQUIRE(frame.size() >= 4);
+  CHECK(frame[0] == '\x88');
+  const websocket::CloseBody body = websocket::read_close(std::string_view(frame).substr(2));
+  CHECK(body.reason.size() <= 123);
+  answer.code = body.code;
+  answer.reason = base::Json::parse(body.reason);
+  CHECK(client.ended());
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("socket refusal: a page is told 4401, 4403, 4404, 1013 and 4429, with the reason and the id") {
+  ProxyWorld proxy(yaml());
+  proxy.upstream.at(3001).behaviour = accepts_websocket();
+  const auto refused = [&](std::string_view path, const std::string& fields, uint16_t code,
+                           std::string_view error) {
+    CAPTURE(path);
+    const Answer answer = ask(proxy, path, from_app + fields);
+    CHECK(answer.status == 101);
+    CHECK(answer.code == code);
+    CHECK(answer.reason["error"] == error);
+    CHECK(answer.reason["id"] == answer.line["request_id"]);
+    CHECK(answer.line["status"] == 101);
+    CHECK(answer.line["close_code"] == code);
+    CHECK(answer.line["cause"] == error);
+  };
+  refused("/token", "", 4401, "token_missing");
+  refused("/token?token=nonsense", "", 4401, "token_malformed");
+  refused("/token?token=" + token({{"room", "lobby"}}, ProxyWorld::unix_time - 600), "", 4401,
+          "token_expired");
+  refused("/token?token=" + token({{"room", "cellar"}}), "", 4403, "token_claims");
+  refused("/nowhere", "", 4404, "no_route");
+  refused("/closed", "", 1013, "maintenance");
+  TestClient& first = proxy.connect();
+  first.send(SocketWorld::handshake_text("", "/few"));
+  CHECK(first.response().status() == 101);
+  refused("/few", "", 4429, "too_many_sockets");
+  first.peer().leave();
+  proxy.advance(15s);
+  CHECK(proxy.tunnels.size() == 0);
+  TestClient& second = proxy.connect();
+  second.send(SocketWorld::handshake_text(from_app, "/few"));
+  second.response();
+  CHECK(proxy.tunnels.size() == 1);
+  CHECK(proxy.tunnels.refused().size() == 0);
+}
+
+TEST_CASE("socket refusal: an absent endpoint is 1013 after the hold, and before it nothing") {
+  ProxyWorld proxy(yaml());
+  proxy.upstream.at(3002).reach = Reach::refused;
+  TestClient& client = proxy.connect();
+  client.send(SocketWorld::handshake_text(from_app, "/held"));
+  proxy.advance(9s);
+  CHECK(client.unread().empty());
+  proxy.advance(2s);
+  CHECK(client.response().status() == 101);
+  CHECK(websocket::read_close(client.take_unread().substr(2)).code == 1013);
+  TestClient& lucky = proxy.connect();
+  lucky.send(SocketWorld::handshake_text(from_app, "/held"));
+  proxy.advance(5s);
+  proxy.upstream.at(3002).reach = Reach::good;
+  proxy.upstream.at(3002).behaviour = accepts_websocket();
+  proxy.advance(2s);
+  CHECK(lucky.response().status() == 101);
+  CHECK(proxy.tunnels.size() == 1);
+}
+
+TEST_CASE("socket refusal: who is no page gets the status, and an origin that is not listed 403") {
+  ProxyWorld proxy(yaml());
+  proxy.upstream.at(3001).behaviour = accepts_websocket();
+  CHECK(ask(proxy, "/token", "").status == 401);
+  CHECK(ask(proxy, "/nowhere", "").status == 404);
+  CHECK(ask(proxy, "/closed", "").status == 503);
+  CHECK(ask(proxy, "/token", "Origin: https://evil.example\r\n").status == 403);
+  CHECK(ask(proxy, "/token", from_app + from_app).status == 403);
+  TestClient& client = proxy.connect();
+  client.send("GET /token HTTP/1.1\r\nHost: a\r\n" + from_app + "\r\n");  // no upgrade at all
+  CHECK(client.response().status() == 401);
+}
+
+TEST_CASE("socket refusal: a route may say status for all, or close for all, and codes of its own") {
+  ProxyWorld by_status(yaml("{ refuse: status }"));
+  CHECK(ask(by_status, "/token", from_app).status == 401);
+  ProxyWorld by_close(yaml("{ refuse: close, close_codes: { unauthorized: 4001 } }"));
+  CHECK(ask(by_close, "/token", "").code == 4001);
+  CHECK(ask(by_close, "/token", "Origin: https://evil.example\r\n").status == 403);
+}
+
+TEST_CASE("socket refusal: what an endpoint answers becomes a code, too") {
+  ProxyWorld proxy(yaml());
+  const std::vector<std::pair<std::string, uint16_t>> statuses = {
+      {"401 Unauthorized", 4401}, {"403 Forbidden", 4403},
+      {"404 Not Found", 4404},    {"429 Too Many Requests", 4429},
+      {"400 Bad Request", 4400},  {"503 Service Unavailable", 1013},
+      {"500 Oops", 1013}};
+  for (const auto& [status, code] : statuses) {
+    CAPTURE(status);
+    proxy.upstream.at(3001).behaviour = answers(response_text("no", "", status));
+    const Answer answer = ask(proxy, "/open", from_app);
+    CHECK(answer.code == code);
+    CHECK(answer.reason["error"] == "refused_by_backend");
+    CHECK(answer.reason["status"] == std::stoi(status));
+    CHECK(ask(proxy, "/open", "").status == std::stoi(status));
+  }
+}
+
+TEST_CASE("socket refusal: one of the subprotocols is echoed, the marker of a token before all") {
+  ProxyWorld proxy(yaml());
+  proxy.upstream.at(3001).behaviour = answers(response_text("no", "", "403 Forbidden"));
+  CHECK(ask(proxy, "/open", from_app + "Sec-WebSocket-Protocol: chat, other\r\n").protocol == "chat");
+  CHECK(ask(proxy, "/open", from_app).protocol.empty());
+  CHECK(ask(proxy, "/token", from_app + "Sec-WebSocket-Protocol: bearer, nonsense\r\n").protocol == "bearer");
+  CHECK(ask(proxy, "/token", from_app + "Sec-WebSocket-Protocol: bearer, " + token() + "\r\n").code == 4403);
+}
+
+TEST_CASE("socket refusal: a flood gets statuses when a thousand are being told already") {
+  ProxyWorld proxy(yaml());
+  for (size_t i = 0; i < proxy::RefusedSockets::most; ++i)
+    proxy.connect().send(SocketWorld::handshake_text(from_app, "/nowhere"));
+  CHECK(proxy.tunnels.refused().size() == proxy::RefusedSockets::most);
+  TestClient& one_more = proxy.connect();
+  one_more.send(SocketWorld::handshake_text(from_app, "/nowhere"));
+  CHECK(one_more.response().status() == 404);
+  proxy.advance(3s);
+  CHECK(proxy.tunnels.refused().size() == 0);
+  CHECK(proxy.metrics.process[telemetry::Count::sockets_refusing] == 0);
+}
+
+TEST_CASE(
+    "socket expiry: a token that expires ends its socket with a code to come back from, or as the route "
+    "says") {
+  const auto open = [](const std::string& websocket) {
+    auto proxy = std::make_unique<ProxyWorld>(yaml(websocket));
+    proxy->upstream.at(3001).behaviour = accepts_websocket();
+    TestClient& client = proxy->connect();
+    client.send(SocketWorld::handshake_text(
+        from_app, "/token?token=" + token({{"room", "lobby"}}, ProxyWorld::unix_time + 30)));
+    REQUIRE(client.response().status() == 101);
+    proxy->advance(29s);
+    CHECK(client.take_unread().find('\x88') == std::string::npos);
+    proxy->advance(62s);  // with the leeway
+    return proxy;
+  };
+  auto usual = open("{ ping_interval: none }");
+  const std::string frame = usual->clients.front()->take_unread();
+  CHECK(websocket::read_close(frame.substr(2)).code == 1012);
+  CHECK(websocket::read_close(frame.substr(2)).reason == "token_expired");
+  usual->advance(3s);
+  CHECK(usual->log.line("tunnel_close")["cause"] == "token_expired");
+  CHECK(usual->log.line("tunnel_close")["by"] == "gateway");
+  auto final_code = open("{ ping_interval: none, close_codes: { token_expired: 4401 } }");
+  CHECK(websocket::read_close(final_code->clients.front()->take_unread().substr(2)).code == 4401);
+  auto kept = open("{ ping_interval: none, on_token_expiry: keep }");
+  CHECK(kept->clients.front()->take_unread().empty());
+  CHECK(kept->tunnels.size() == 1);
+}
+
+TEST_CASE(
+    "socket limits: of a route, of a client and of a subject, and a reload does not forget who is there") {
+  const auto limited = [](const std::string& sockets) {
+    return SocketWorld::yaml("{ ping_interval: none, refuse: status, sockets: " + sockets + " }", "");
+  };
+  const std::string yaml_text = limited("{ total: 3, per_client: 2 }");
+  ProxyWorld proxy(yaml_text);
+  proxy.upstream.at(3001).behaviour = accepts_websocket();
+  const auto open = [&](const std::string& address) {
+    TestClient& client = proxy.connect({.address = address});
+    client.send(SocketWorld::handshake_text(""));
+    return client.response().status();
+  };
+  CHECK(open("203.0.113.1") == 101);
+  CHECK(open("203.0.113.1") == 101);
+  CHECK(open("203.0.113.1") == 429);
+  CHECK(open("203.0.113.2") == 101);
+  CHECK(open("203.0.113.3") == 429);
+  proxy.adopt(yaml_text);
+  CHECK(open("203.0.113.1") == 429);
+  CHECK(std::string(proxy.log.last("exchange")["detail"]).find("has 3 open") != std::string::npos);
+  proxy.clients[0]->peer().leave();
+  proxy.advance(15s);
+  CHECK(open("203.0.113.1") == 101);
+}
+
+TEST_CASE("socket limits: messages and bytes count over all sockets of a client, and of a user") {
+  const auto text_of = [](const std::string& limits) {
+    return SocketWorld::yaml("{ ping_interval: none, from_client: { on_rate: drop }, " + limits + " }",
+                             "rate_limits: { chat: { rate: 2/s, by: client_address }, upload: { rate: 4/s, "
+                             "by: client_address } }");
+  };
+  using namespace postern::websocket::test;
+  const auto open = [](ProxyWorld& proxy, const std::string& address) -> TestClient& {
+    TestClient& client = proxy.connect({.address = address});
+    client.send(SocketWorld::handshake_text(""));
+    CHECK(client.response().status() == 101);
+    return client;
+  };
+  ProxyWorld proxy(text_of("message_limit: chat"));
+  proxy.upstream.at(3001).behaviour = accepts_websocket();
+  TestClient& first = open(proxy, "203.0.113.1");
+  FakeConnection& first_end = proxy.upstream.at(3001).last();
+  TestClient& second = open(proxy, "203.0.113.1");
+  FakeConnection& second_end = proxy.upstream.at(3001).last();
+  TestClient& stranger = open(proxy, "203.0.113.2");
+  FakeConnection& strangers_end = proxy.upstream.at(3001).last();
+  const std::string one = frame(text, "1");
+  first.send(one + one);
+  CHECK(first_end.take_unread() == one + one);
+  second.send(one);
+  CHECK(second_end.take_unread().empty());
+  stranger.send(one);
+  CHECK(strangers_end.take_unread() == one);
+  proxy.advance(500ms);
+  second.send(one + one);
+  CHECK(second_end.take_unread() == one);
+  CHECK(proxy.metrics.process[telemetry::Count::messages_dropped] == 2);
+
+  ProxyWorld bytes(text_of("byte_limit: upload"));
+  bytes.upstream.at(3001).behaviour = accepts_websocket();
+  TestClient& sender = open(bytes, "203.0.113.1");
+  FakeConnection& end = bytes.upstream.at(3001).last();
+  const std::string three = frame(binary, std::string(3000, 'x'));
+  sender.send(three + frame(binary, "y") + frame(binary, "z"));
+  CHECK(end.take_unread() == three + frame(binary, "y"));  // 3 KiB and one begun
+}
+
+TEST_CASE(
+    "socket admission: who comes too fast waits for a turn, and is refused when it would not come in time") {
+  ProxyWorld proxy(
+      SocketWorld::yaml("{ ping_interval: none, admission: { rate: 10/s, burst: 2, wait: 500ms } }", ""));
+  proxy.upstream.at(3001).behaviour = accepts_websocket();
+  for (int i = 0; i < 10; ++i) proxy.connect().send(SocketWorld::handshake_text(i % 2 ? from_app : ""));
+  CHECK(proxy.tunnels.size() == 2);
+  const auto status_of = [&](size_t i) { return proxy.clients[i]->try_response(); };
+  for (size_t i = 7; i < 10; ++i) {  // the eighth would wait for 600 ms
+    const auto answer = status_of(i);
+    REQUIRE(answer);
+    CHECK(answer->status() == (i % 2 ? 101 : 503));
+    CHECK(proxy.log.last("exchange")["cause"] == "overloaded");
+  }
+  proxy.advance(130ms);
+  CHECK(proxy.tunnels.size() == 3);
+  proxy.clients[3]->peer().leave();  // its turn comes all the same
+  proxy.advance(500ms);
+  CHECK(proxy.tunnels.size() == 6);
+  CHECK(double(proxy.log.last("tunnel_open")["duration_ms"]) >= 499);
+  proxy.advance(1s);
+  for (int i = 0; i < 2; ++i) proxy.connect().send(SocketWorld::handshake_text(""));
+  CHECK(proxy.tunnels.size() == 8);
+}

@@ -1,0 +1,632 @@
+// What becomes of the messages of a WebSocket, and how it ends: each ending has its record.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "support/socket_world.h"
+#include "unit/websocket/frames.h"
+
+using namespace postern;
+using namespace std::chrono_literals;
+using namespace support;
+using namespace postern::websocket::test;
+using Said = std::vector<std::string>;
+
+namespace {
+
+// "by cause code reason" of the only record; the reason is what stands behind the code.
+std::string ending(SocketWorld& socket) {
+  const base::Json record = socket.record();
+  const auto text = [&](const char* key) {
+    return record[key].is_null() ? std::string("-") : std::string(record[key]);
+  };
+  return text("by") + " " + text("cause") + " " + std::to_string(int(record["close_code"])) + " " +
+         text("close_reason");
+}
+
+std::string counted(SocketWorld& socket) {
+  std::string all;
+  for (const auto& [route, kinds] : socket.proxy.metrics.sockets.routes())
+    for (const auto& [kind, count] : kinds)
+      all += route + " " + std::string(base::label(kind.by)) + " " + std::to_string(kind.code) + " " +
+             std::string(kind.cause.empty() ? "-" : kind.cause) + " " + std::to_string(count);
+  return all;
+}
+
+std::string close_of(uint16_t code, std::string_view reason = {}) {
+  return frame(goodbye, close_payload(code, reason));
+}
+std::string server_close(uint16_t code, std::string_view reason = {}) {
+  return server_frame(goodbye, close_payload(code, reason));
+}
+
+}  // namespace
+
+// --- each way to end ---
+
+TEST_CASE("socket ending: the client says Close, the endpoint answers") {
+  SocketWorld socket;
+  socket.client_sends(frame(text, "one") + frame(binary, "two") + close_of(4000, "done"));
+  CHECK(socket.endpoint_heard() == Said{"text one", "binary two", "close 4000 done"});
+  socket.endpoint_sends(server_close(4000, "done"));
+  socket.endpoint().leave();
+  socket.proxy.settle();
+  CHECK(socket.client_heard() == Said{"close 4000 done"});
+  socket.client.peer().leave();
+  socket.proxy.settle();
+  REQUIRE(socket.over());
+  CHECK(ending(socket) == "client - 4000 done");
+  CHECK(socket.record()["messages_to_upstream"] == 2);
+  CHECK(socket.record()["messages_to_client"] == 0);
+  CHECK(counted(socket) == "all client 4000 - 1");
+}
+
+TEST_CASE("socket ending: the endpoint says Close") {
+  SocketWorld socket;
+  socket.endpoint_sends(server_frame(text, "hello") + server_close(1012, "restart"));
+  socket.client_sends(close_of(1012));
+  socket.endpoint().leave();
+  socket.client.peer().leave();
+  socket.proxy.settle();
+  CHECK(ending(socket) == "upstream - 1012 restart");
+  CHECK(socket.record()["messages_to_client"] == 1);
+}
+
+TEST_CASE("socket ending: a Close that is not answered is given up after ten seconds") {
+  SocketWorld socket;
+  socket.client_sends(close_of(1000));
+  socket.proxy.advance(9s);
+  CHECK_FALSE(socket.over());
+  socket.proxy.advance(2s);
+  REQUIRE(socket.over());
+  CHECK(ending(socket) == "client - 1000 -");
+}
+
+TEST_CASE("socket ending: the client leaves without a word, or breaks") {
+  for (const bool reset : {false, true}) {
+    SocketWorld socket;
+    reset ? socket.client.peer().reset() : socket.client.peer().leave();
+    socket.proxy.settle();
+    socket.endpoint().leave();
+    socket.proxy.settle();
+    REQUIRE(socket.over());
+    CHECK(ending(socket) == "client client_closed 1006 -");
+    CHECK(counted(socket) == "all client 1006 client_closed 1");
+  }
+}
+
+TEST_CASE("socket ending: the endpoint leaves without a word, or breaks: the client is told 1014") {
+  for (const bool reset : {false, true}) {
+    SocketWorld socket;
+    reset ? socket.endpoint().reset() : socket.endpoint().leave();
+    socket.proxy.settle();
+    const std::string reason =
+        reset ? "the upstream broke the connection" : "the upstream closed the connection";
+    CHECK(socket.client_heard() == Said{"close 1014 " + reason});
+    socket.client.peer().leave();
+    socket.proxy.advance(2s);
+    REQUIRE(socket.over());
+    CHECK(ending(socket) == "upstream upstream_closed 1014 " + reason);
+  }
+}
+
+TEST_CASE("socket ending: an endpoint that dies in the middle of a frame cannot be spoken over") {
+  SocketWorld socket;
+  socket.endpoint_sends(server_frame(binary, std::string(100, 'x')).substr(0, 50));
+  socket.endpoint().reset();
+  socket.proxy.settle();
+  CHECK(socket.client_heard() == Said{"half a frame"});
+  CHECK(socket.client.over());
+}
+
+TEST_CASE("socket ending: a client that answers no ping is found, and the endpoint told") {
+  SocketWorld socket("{ ping_interval: 25s, pong_timeout: 20s }");
+  socket.proxy.advance(24s);
+  CHECK(socket.client_heard().empty());
+  socket.proxy.advance(2s);
+  CHECK(socket.client_heard() == Said{"ping postern"});
+  CHECK(socket.endpoint_heard() == Said{"ping postern"});
+  socket.endpoint_sends(server_frame(pong, "postern"));
+  socket.proxy.advance(18s);
+  CHECK_FALSE(socket.over());
+  socket.proxy.advance(3s);
+  CHECK(socket.endpoint_heard() == Said{"close 1011 no answer to a ping"});
+  CHECK(socket.client_heard().empty());  // the endpoint's pong was for the gateway
+  socket.proxy.advance(3s);
+  REQUIRE(socket.over());
+  CHECK(ending(socket) == "client client_silent 1006 no answer to a ping");
+  CHECK(socket.record()["client_quiet_ms"] > 45'000);
+  CHECK(socket.client.peer().broken());
+}
+
+TEST_CASE("socket ending: an endpoint that answers no ping is found, and the client told") {
+  SocketWorld socket;
+  socket.proxy.advance(26s);
+  socket.client_sends(frame(pong, "postern"));
+  socket.proxy.advance(21s);
+  CHECK(socket.client_heard() == Said{"ping postern", "close 1011 no answer to a ping"});
+  socket.client.peer().leave();
+  socket.proxy.advance(3s);
+  CHECK(ending(socket) == "upstream upstream_silent 1011 no answer to a ping");
+}
+
+TEST_CASE(
+    "socket ending: sides that answer pings live for as long as they do, and no longer than idle_timeout "
+    "without") {
+  SocketWorld socket;
+  for (int i = 0; i < 200; ++i) {  // more than the hour of tunnel_idle_timeout
+    socket.proxy.advance(26s);
+    socket.client_sends(frame(pong, "postern"));
+    socket.endpoint_sends(server_frame(pong, "postern"));
+  }
+  CHECK_FALSE(socket.over());
+  SocketWorld deaf("{ ping_interval: none }");
+  deaf.proxy.advance(59min);
+  CHECK_FALSE(deaf.over());
+  deaf.proxy.advance(2min);
+  CHECK(deaf.client_heard() == Said{"close 1001 nothing moved for too long"});
+  CHECK(ending(deaf) == "gateway timed_out 1001 nothing moved for too long");
+}
+
+TEST_CASE(
+    "socket ending: a shutdown says 1001, a reload 1012, and what the client sent before it heard so "
+    "arrives") {
+  SocketWorld socket;
+  socket.proxy.adopt(SocketWorld::yaml("{ ping_interval: 30s }", ""));
+  socket.proxy.advance(20ms);
+  CHECK(socket.client_heard() == Said{"close 1012 the gateway has a new configuration"});
+  socket.client_sends(frame(text, "on its way") + close_of(1012));
+  CHECK(socket.endpoint_heard() == Said{"text on its way", "close 1012"});
+  socket.client.peer().leave();
+  socket.proxy.advance(3s);
+  CHECK(ending(socket) == "gateway route_changed 1012 the gateway has a new configuration");
+  SocketWorld other("{ close_codes: { shutdown: 4999 } }");
+  other.proxy.tunnels.leave({});
+  other.proxy.advance(200ms);
+  CHECK(other.client_heard() == Said{"close 4999 the gateway is shutting down"});
+  other.client.peer().leave();
+  other.proxy.advance(3s);
+  CHECK(other.endpoint_heard() == Said{"close 1001 the gateway is shutting down"});
+  CHECK(ending(other) == "gateway shutting_down 4999 the gateway is shutting down");
+}
+
+TEST_CASE("socket ending: a Close of ours waits for the rest of a frame, and nothing passes after it") {
+  SocketWorld socket("{ ping_interval: none }");
+  const std::string message = server_frame(binary, std::string(100, 'x'));
+  socket.endpoint_sends(message.substr(0, 60));
+  socket.proxy.tunnels.leave({});
+  socket.proxy.advance(200ms);
+  socket.endpoint_sends(message.substr(60) + server_frame(text, "too late"));
+  CHECK(socket.client_heard() ==
+        Said{"binary " + std::string(100, 'x'), "close 1001 the gateway is shutting down"});
+}
+
+// --- framing is policed ---
+
+TEST_CASE(
+    "socket: frames that break the rules end it, the guilty side is told the code, the other a clean Close") {
+  const std::map<std::string, std::string> bad = {
+      {frame(text, "x", {.masked = false}), "1002 masking"},
+      {frame(text, "x", {.reserved = 1}), "1002 reserved_bits"},
+      {frame(3, "x"), "1002 opcode"},
+      {frame(ping, std::string(126, 'x')), "1002 control_frame"},
+      {frame(goodbye, "", {.last = false}), "1002 control_frame"},
+      {frame(continuation, "x"), "1002 fragments"},
+      {frame(text, "a", {.last = false}) + frame(text, "b"), "1002 fragments"},
+      {close_of(1006), "1002 close_code"},
+      {close_of(2999), "1002 close_code"},
+      {frame(goodbye, "\x03"), "1002 close_code"},
+      {close_of(1000, "\xff"), "1007 close_reason"},
+      {std::string("\x82\xfe\x00\x05\x00\x00\x00\x00", 8), "1002 length"},
+  };
+  for (const auto& [bytes, fault] : bad) {
+    CAPTURE(fault);
+    SocketWorld socket("{ mode: walk }");
+    socket.client_sends(frame(text, "fine") + bytes);
+    CHECK(socket.client_heard() == Said{"close " + fault});
+    const Said heard = socket.endpoint_heard();
+    CHECK(heard.front() == "text fine");
+    CHECK(heard.back() == "close 1001 " + fault.substr(5));
+    socket.endpoint().leave();
+    socket.client.peer().leave();
+    socket.proxy.settle();
+    REQUIRE(socket.over());
+    CHECK(ending(socket) == "client client_frame_invalid " + fault);
+    CHECK(socket.record()["rule"] == fault.substr(5));
+  }
+}
+
+TEST_CASE("socket: an endpoint that breaks the rules is told so, and the client 1014") {
+  for (const char* mode : {"{ mode: walk }", "{ mode: inspect }"}) {
+    SocketWorld socket(mode);
+    socket.endpoint_sends(server_frame(text, "fine") + frame(text, "masked"));
+    CHECK(socket.client_heard() == Said{"text fine", "close 1014 masking"});
+    CHECK(socket.endpoint_heard() == Said{"close 1002 masking"});
+    socket.client.peer().leave();
+    socket.endpoint().leave();
+    socket.proxy.settle();
+    CHECK(ending(socket) == "upstream upstream_frame_invalid 1014 masking");
+  }
+}
+
+TEST_CASE("socket: a tunnel passes on what it does not police") {
+  SocketWorld socket;
+  const std::string odd =
+      frame(3, "x", {.masked = false, .reserved = 7}) + frame(text, "\xff") + frame(continuation, "y");
+  socket.client_sends(odd);
+  CHECK(socket.endpoint().take_unread() == odd);
+}
+
+TEST_CASE("socket: text that is not UTF-8 is 1007 where messages are read, and only there") {
+  SocketWorld inspected("{ mode: inspect }");
+  inspected.client_sends(frame(text, "\xc3\x28"));
+  CHECK(inspected.client_heard() == Said{"close 1007 utf8"});
+  SocketWorld walked("{ mode: walk }");
+  walked.client_sends(frame(text, "\xc3\x28"));
+  CHECK(walked.endpoint_heard() == Said{"text \xc3\x28"});
+}
+
+// --- limits and rules ---
+
+TEST_CASE(
+    "socket: message_size counts a message over its fragments, either way, and by default where frames are "
+    "read") {
+  SocketWorld socket("{ from_client: { message_size: 10 } }");
+  socket.client_sends(frame(text, "0123456789"));
+  socket.client_sends(frame(text, "01234", {.last = false}) + frame(continuation, "56789", {.last = false}));
+  CHECK(socket.client_heard().empty());
+  socket.client_sends(frame(continuation, "x"));
+  CHECK(socket.client_heard() == Said{"close 1009 message_size"});
+  socket.client.peer().leave();
+  socket.endpoint().leave();
+  socket.proxy.settle();
+  CHECK(ending(socket) == "client client_message_refused 1009 message_size");
+
+  SocketWorld usual("{ mode: walk }");
+  usual.client_sends(frame(binary, std::string(1024 * 1024 + 1, 'x')).substr(0, 20));  // its header is enough
+  CHECK(usual.client_heard() == Said{"close 1009 message_size"});
+
+  SocketWorld other("{ from_upstream: { message_size: 4 } }");
+  other.endpoint_sends(server_frame(text, "12345"));
+  CHECK(other.client_heard() == Said{"close 1014 message_size"});
+  CHECK(other.endpoint_heard() == Said{"close 1009 message_size"});
+}
+
+TEST_CASE("socket: kinds of messages, none at all, and the number of fragments") {
+  SocketWorld text_only("{ from_client: { messages: text } }");
+  text_only.client_sends(frame(text, "a") + frame(binary, "b"));
+  CHECK(text_only.client_heard() == Said{"close 1003 binary"});
+  CHECK(text_only.endpoint_heard().front() == "text a");
+  SocketWorld binary_only("{ from_client: { messages: binary } }");
+  binary_only.client_sends(frame(text, "a"));
+  CHECK(binary_only.client_heard() == Said{"close 1003 text"});
+  SocketWorld silent("{ from_client: { messages: none } }");
+  silent.client_sends(frame(ping, "fine"));
+  silent.client_sends(frame(text, "a"));
+  CHECK(silent.client_heard() == Said{"close 1008 messages"});
+  CHECK(silent.endpoint_heard().front() == "ping fine");
+  SocketWorld fragments("{ from_client: { fragments: 2 }, close_codes: { violation: 4008 } }");
+  fragments.client_sends(frame(text, "a", {.last = false}) + frame(continuation, "b"));
+  fragments.client_sends(frame(text, "a", {.last = false}) + frame(continuation, "b", {.last = false}));
+  CHECK(fragments.client_heard().empty());
+  fragments.client_sends(frame(continuation, "c"));
+  CHECK(fragments.client_heard() == Said{"close 4008 fragments"});
+}
+
+TEST_CASE("socket: a rate of messages closes, drops or slows, and its burst comes back with time") {
+  const std::string three = frame(text, "1") + frame(text, "2") + frame(text, "3");
+  SocketWorld closing("{ from_client: { rate: 2/s } }");
+  closing.client_sends(three);
+  CHECK(closing.client_heard() == Said{"close 1013 message_rate"});
+  SocketWorld dropping("{ from_client: { rate: 2/s, on_rate: drop } }");
+  dropping.client_sends(three);
+  CHECK(dropping.endpoint_heard() == Said{"text 1", "text 2"});
+  dropping.proxy.advance(500ms);
+  dropping.client_sends(three);
+  CHECK(dropping.endpoint_heard() == Said{"text 1"});
+  CHECK(dropping.client_heard().empty());
+  SocketWorld slowing("{ from_client: { rate: 2/s, on_rate: slow } }");
+  slowing.client_sends(three);
+  CHECK(slowing.endpoint_heard().size() == 3);  // they came in one piece; what comes next waits
+  slowing.client_sends(frame(text, "4"));
+  CHECK(slowing.endpoint_heard().empty());
+  slowing.proxy.advance(600ms);
+  CHECK(slowing.endpoint_heard() == Said{"text 4"});
+}
+
+TEST_CASE("socket: a rate of bytes") {
+  SocketWorld socket("{ from_client: { byte_rate: 10B/s, byte_burst: 20B } }");
+  socket.client_sends(frame(binary, std::string(20, 'x')));
+  socket.proxy.advance(1s);
+  socket.client_sends(frame(binary, std::string(10, 'x')));
+  CHECK(socket.client_heard().empty());
+  socket.client_sends(frame(binary, "x"));
+  CHECK(socket.client_heard() == Said{"close 1013 byte_rate"});
+}
+
+TEST_CASE("socket: only listed types pass, by a field of their JSON; what cannot be read does not") {
+  SocketWorld socket("{ from_upstream: { types: [queue_update] } }");
+  const std::string update = R"({"type":"queue_update","data":[1,2]})";
+  for (const std::string_view other :
+       {R"({"type":"adw_update"})", R"({"type":"adw_update","type":"queue_update"})", "no json",
+        R"({"data":1})", R"({"type":["queue_update"]})", R"([{"type":"queue_update"}])"})
+    socket.endpoint_sends(server_frame(text, other));
+  socket.endpoint_sends(server_frame(binary, update));
+  CHECK(socket.client_heard().empty());
+  socket.endpoint_sends(server_frame(text, update) + server_frame(text, R"({"type":"queue\u005fupdate"})"));
+  CHECK(socket.client_heard() == Said{"text " + update, R"(text {"type":"queue\u005fupdate"})"});
+  socket.client_sends(frame(text, "what clients say is not looked at"));
+  CHECK(socket.endpoint_heard().size() == 1);
+
+  SocketWorld first("{ from_upstream: { types: [b], type_field: /data/kind, first_passes: true } }");
+  first.endpoint_sends(server_frame(text, R"({"hello":1})") + server_frame(text, R"({"hello":2})") +
+                       server_frame(text, R"({"data":{"kind":"b"}})"));
+  CHECK(first.client_heard() == Said{R"(text {"hello":1})", R"(text {"data":{"kind":"b"}})"});
+
+  SocketWorld closing("{ from_client: { types: [a], on_type: close } }");
+  closing.client_sends(frame(text, R"({"type":"b"})"));
+  CHECK(closing.client_heard() == Said{"close 1008 type"});
+}
+
+TEST_CASE("socket: inspected messages go on whole, masked anew, in any cut") {
+  for (const size_t piece : {1u, 3u, 1000u}) {
+    SocketWorld socket("{ mode: inspect }");
+    socket.client.wire().to_second.pieces = {piece};
+    socket.client_sends(frame(text, "gr\xc3", {.last = false}) + frame(ping, "p") +
+                        frame(continuation, "\xbc\xc3\x9f") + frame(binary, std::string(70'000, 'x')));
+    CHECK(socket.endpoint_heard() == Said{"ping p", "text grüß", "binary " + std::string(70'000, 'x')});
+    socket.endpoint_sends(server_frame(text, "back"));
+    CHECK(socket.client_heard() == Said{"text back"});
+  }
+}
+
+TEST_CASE("socket: compression ends at the gateway where messages are read, and passes where they are not") {
+  constexpr std::string_view offer =
+      "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+  SocketWorld inspected("{ mode: inspect }", offer);
+  CHECK(inspected.handshake.field("Sec-WebSocket-Extensions") ==
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+  CHECK_FALSE(inspected.endpoint().requests.at(0).has("Sec-WebSocket-Extensions"));
+  inspected.client_sends(frame(text, std::string_view("\xf2\x48\xcd\xc9\xc9\x07\x00", 7), {.reserved = 4}));
+  CHECK(inspected.endpoint_heard() == Said{"text Hello"});
+  inspected.endpoint_sends(server_frame(text, "small") + server_frame(text, std::string(1000, 'x')));
+  const Said heard = inspected.client_heard();
+  REQUIRE(heard.size() == 2);
+  CHECK(heard[0] == "text small");
+  CHECK(heard[1].starts_with("textz "));
+  CHECK(heard[1].size() < 100);
+
+  SocketWorld plain("{ mode: inspect, compression: false }", offer);
+  CHECK_FALSE(plain.handshake.has("Sec-WebSocket-Extensions"));
+
+  SocketWorld walked("{ mode: walk }", offer, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+  CHECK(walked.handshake.field("Sec-WebSocket-Extensions") == "permessage-deflate");
+  walked.client_sends(frame(text, "opaque", {.reserved = 4}));
+  CHECK(walked.endpoint_heard() == Said{"textz opaque"});
+  SocketWorld unasked("{ mode: walk }");
+  unasked.client_sends(frame(text, "opaque", {.reserved = 4}));
+  CHECK(unasked.client_heard() == Said{"close 1002 reserved_bits"});
+}
+
+// --- those who do not read ---
+
+TEST_CASE("socket: a client that does not read makes its endpoint wait, within the buffer") {
+  SocketWorld socket("{ buffer: 64KiB, ping_interval: none }");
+  socket.client.wire().to_first.stalled = true;
+  for (int i = 0; i < 100; ++i) socket.endpoint_sends(server_frame(binary, std::string(10'000, 'x')));
+  CHECK(socket.endpoint().wire().first_paused);
+  socket.client.wire().to_first.stalled = false;
+  socket.proxy.settle();
+  socket.proxy.advance(1s);
+  CHECK(socket.client_heard().size() == 100);
+}
+
+TEST_CASE("socket: or its oldest messages make room, or those of the same kind, or it is closed") {
+  const auto update = [](int i) {
+    return R"({"type":")" + std::string(i % 2 ? "odd" : "even") + R"(","n":)" + std::to_string(i) +
+           R"(,"pad":")" + std::string(10'000, 'x') + "\"}";
+  };
+  for (const char* policy : {"drop_oldest", "keep_latest", "close"}) {
+    CAPTURE(policy);
+    SocketWorld socket("{ buffer: 100KiB, ping_interval: none, slow_reader: " + std::string(policy) + " }");
+    socket.client.wire().to_first.capacity = 1;
+    socket.client.wire().to_first.stalled = true;
+    for (int i = 0; i < 100; ++i) socket.endpoint_sends(server_frame(text, update(i)));
+    socket.client.wire().to_first.capacity = 1 << 20;
+    socket.client.wire().to_first.stalled = false;
+    socket.proxy.settle();
+    socket.proxy.advance(1s);
+    const Said heard = socket.client_heard();
+    if (policy == std::string_view("close")) {
+      CHECK(heard.back() == "close 1013 slow_reader");
+      socket.client.peer().leave();
+      socket.proxy.advance(3s);
+      CHECK(ending(socket) == "client client_not_reading 1013 slow_reader");
+      continue;
+    }
+    CHECK_FALSE(socket.endpoint().wire().first_paused);
+    CHECK(heard.size() < 30);
+    CHECK(heard.back() == "text " + update(99));
+    const size_t newest = policy == std::string_view("drop_oldest") ? 9 : 2;  // of 100 KiB; of two kinds
+    for (size_t i = 0; i < newest; ++i)
+      CHECK(heard[heard.size() - 1 - i] == "text " + update(99 - static_cast<int>(i)));
+    CHECK(socket.proxy.metrics.process[telemetry::Count::messages_dropped] > 50);
+  }
+}
+
+// --- what the gateway says by itself ---
+
+TEST_CASE("socket: a heartbeat comes when the endpoint is silent, never inside a message") {
+  SocketWorld socket(R"({ heartbeat: { interval: 5s, message: '{"type":"beat"}' } })");
+  socket.proxy.advance(4s);
+  socket.endpoint_sends(server_frame(text, "half"));
+  socket.proxy.advance(4s);
+  CHECK(socket.client_heard() == Said{"text half"});
+  socket.proxy.advance(2s);
+  CHECK(socket.client_heard() == Said{R"(text {"type":"beat"})"});
+  socket.endpoint_sends(frame(text, "a", {.last = false, .masked = false}));
+  socket.proxy.advance(6s);
+  CHECK(socket.client_heard() == Said{"text+ a"});
+  socket.endpoint_sends(frame(continuation, "b", {.masked = false}));
+  socket.proxy.advance(6s);
+  CHECK(socket.client_heard() == Said{"continuation b", R"(text {"type":"beat"})"});
+}
+
+TEST_CASE("socket: pings of the ends pass, and so do their answers") {
+  SocketWorld socket("{ mode: walk }");
+  socket.endpoint_sends(server_frame(ping, "from the endpoint"));
+  CHECK(socket.client_heard() == Said{"ping from the endpoint"});
+  socket.client_sends(frame(pong, "from the endpoint"));
+  CHECK(socket.endpoint_heard() == Said{"pong from the endpoint"});
+}
+
+TEST_CASE("socket: a route on which endpoints say something once and never again is a finding") {
+  SocketWorld socket("{ ping_interval: none }");
+  for (int i = 0; i < 2; ++i) {
+    TestClient& more = socket.proxy.connect();
+    more.send(SocketWorld::handshake_text(""));
+  }
+  for (auto& connection : socket.proxy.upstream.at(3001).connections)
+    connection->send(server_frame(text, "status"));
+  socket.proxy.settle();
+  socket.proxy.advance(4min);
+  CHECK(socket.proxy.log_lines("silent_route").empty());
+  socket.proxy.advance(2min);
+  const base::Json line = socket.proxy.log.line("silent_route");
+  CHECK(line["route"] == "all");
+  CHECK(line["sockets"] == 3);
+  CHECK(socket.proxy.metrics.process[telemetry::Count::silent_routes] == 1);
+  socket.proxy.advance(10min);
+  CHECK(socket.proxy.log_lines("silent_route").size() == 1);
+  socket.endpoint_sends(server_frame(text, "again"));
+  socket.proxy.advance(1min);
+  CHECK(socket.proxy.metrics.process[telemetry::Count::silent_routes] == 0);
+}
+
+// --- the record of every way to end ---
+
+TEST_CASE("socket record: every way to end leaves exactly one line, one count, and the same words in both") {
+  struct Way {
+    const char* name;
+    std::string websocket;
+    std::function<void(SocketWorld&)> happens;
+    std::string ending;  // by, cause, code and reason
+    std::string rule;
+  };
+  const auto client = [](std::string frames) { return [frames](SocketWorld& s) { s.client_sends(frames); }; };
+  const auto endpoint = [](std::string frames) {
+    return [frames](SocketWorld& s) { s.endpoint_sends(frames); };
+  };
+  const auto wait = [](base::Duration time) { return [time](SocketWorld& s) { s.proxy.advance(time); }; };
+  const std::string three = frame(text, "1") + frame(text, "2") + frame(text, "3");
+  const std::vector<Way> ways = {
+      {"client closes", "{}", client(close_of(1000, "bye")), "client - 1000 bye", ""},
+      {"client closes without a code", "{}", client(frame(goodbye, "")), "client - 1005 -", ""},
+      {"endpoint closes", "{}", endpoint(server_close(4001)), "upstream - 4001 -", ""},
+      {"client leaves", "{}", [](SocketWorld& s) { s.client.peer().leave(); }, "client client_closed 1006 -",
+       ""},
+      {"client resets", "{}", [](SocketWorld& s) { s.client.peer().reset(); }, "client client_closed 1006 -",
+       ""},
+      {"endpoint leaves", "{}", [](SocketWorld& s) { s.endpoint().leave(); },
+       "upstream upstream_closed 1014 the upstream closed the connection", ""},
+      {"endpoint crashes", "{}", [](SocketWorld& s) { s.endpoint().reset(); },
+       "upstream upstream_closed 1014 the upstream broke the connection", ""},
+      {"client vanishes", "{}",
+       [](SocketWorld& s) {
+         s.proxy.advance(26s);
+         s.endpoint_sends(server_frame(pong, "postern"));
+         s.proxy.advance(21s);
+       },
+       "client client_silent 1006 no answer to a ping", ""},
+      {"endpoint vanishes", "{}",
+       [](SocketWorld& s) {
+         s.proxy.advance(26s);
+         s.client_sends(frame(pong, "postern"));
+         s.proxy.advance(21s);
+       },
+       "upstream upstream_silent 1011 no answer to a ping", ""},
+      {"nothing moves", "{ ping_interval: none }", wait(61min),
+       "gateway timed_out 1001 nothing moved for too long", ""},
+      {"reload", "{}",
+       [](SocketWorld& s) {
+         s.proxy.adopt(SocketWorld::yaml("{ buffer: 1MiB }", ""));
+         s.proxy.advance(20ms);
+       },
+       "gateway route_changed 1012 the gateway has a new configuration", ""},
+      {"drain", "{}",
+       [](SocketWorld& s) {
+         s.proxy.tunnels.leave({});
+         s.proxy.advance(200ms);
+       },
+       "gateway shutting_down 1001 the gateway is shutting down", ""},
+      {"drain's end", "{}", [](SocketWorld& s) { s.proxy.tunnels.cut_all(); }, "gateway shutting_down 1006 -",
+       ""},
+      {"client breaks framing", "{ mode: walk }", client(frame(3, "")),
+       "client client_frame_invalid 1002 opcode", "opcode"},
+      {"endpoint breaks framing", "{ mode: walk }", endpoint(server_frame(11, "")),
+       "upstream upstream_frame_invalid 1014 opcode", "opcode"},
+      {"client's text is none", "{ mode: inspect }", client(frame(text, "\xff")),
+       "client client_frame_invalid 1007 utf8", "utf8"},
+      {"client's message is too large", "{ from_client: { message_size: 3 } }", client(frame(text, "1234")),
+       "client client_message_refused 1009 message_size", "message_size"},
+      {"endpoint's message is too large", "{ from_upstream: { message_size: 3 } }",
+       endpoint(server_frame(text, "1234")), "upstream upstream_message_refused 1014 message_size",
+       "message_size"},
+      {"too many fragments", "{ from_client: { fragments: 1 } }",
+       client(frame(text, "a", {.last = false}) + frame(continuation, "b")),
+       "client client_message_refused 1008 fragments", "fragments"},
+      {"a kind that may not be", "{ from_client: { messages: text } }", client(frame(binary, "a")),
+       "client client_message_refused 1003 binary", "binary"},
+      {"clients may say nothing", "{ from_client: { messages: none } }", client(frame(text, "a")),
+       "client client_message_refused 1008 messages", "messages"},
+      {"too many messages", "{ from_client: { rate: 2/s } }", client(three),
+       "client client_message_refused 1013 message_rate", "message_rate"},
+      {"too many bytes", "{ from_client: { byte_rate: 2B/s } }", client(three),
+       "client client_message_refused 1013 byte_rate", "byte_rate"},
+      {"a type that may not be", "{ from_client: { types: [a], on_type: close } }",
+       client(frame(text, R"({"type":"b"})")), "client client_message_refused 1008 type", "type"},
+      {"a type said twice", "{ from_client: { types: [a], on_type: close } }",
+       client(frame(text, R"({"type":"a","type":"a"})")), "client client_message_refused 1008 duplicate_name",
+       "duplicate_name"},
+      {"client does not read", "{ slow_reader: close, buffer: 1KiB, ping_interval: none }",
+       [](SocketWorld& s) {
+         s.client.wire().to_first.stalled = true;
+         s.client.wire().to_first.capacity = 1;
+         for (int i = 0; i < 20; ++i) s.endpoint_sends(server_frame(binary, std::string(10'000, 'x')));
+       },
+       "client client_not_reading 1013 slow_reader", ""},
+  };
+  CHECK(ways.size() >= 20);
+  for (const Way& way : ways) {
+    CAPTURE(way.name);
+    SocketWorld socket(way.websocket);
+    const size_t failures_before = socket.proxy.log_lines("tunnel_close").size();
+    CHECK(failures_before == 0);
+    way.happens(socket);
+    socket.proxy.settle();
+    if (!socket.over()) {
+      socket.client.peer().leave();
+      socket.endpoint().leave();
+      socket.proxy.advance(15s);
+    }
+    REQUIRE(socket.over());
+    CHECK(socket.proxy.log_lines("tunnel_open").size() == 1);
+    CHECK(ending(socket) == way.ending);
+    const base::Json record = socket.record();
+    CHECK(record["rule"] == (way.rule.empty() ? base::Json() : base::Json(way.rule)));
+    for (const char* number : {"duration_ms", "client_quiet_ms", "upstream_quiet_ms", "messages_to_client",
+                               "messages_to_upstream", "bytes_to_client", "bytes_to_upstream"})
+      CHECK(record[number].is_number());
+    CHECK(std::string(record["meaning"]).size() > 10);
+    if (!record["cause"].is_null()) {
+      CHECK(record["stage"] == "tunnel");
+      CHECK(std::string(record["remedy"]).size() > 10);
+    }
+    std::string words = way.ending.substr(0, way.ending.find(' '));
+    words = "all " + words + " " + std::to_string(int(record["close_code"])) + " " +
+            (record["cause"].is_null() ? "-" : std::string(record["cause"])) + " 1";
+    CHECK(counted(socket) == words);
+    CHECK(socket.proxy.metrics.process[telemetry::Count::tunnels_open] == 0);
+  }
+}

@@ -1,0 +1,128 @@
+#include "websocket/message_reader.h"
+
+#include <doctest/doctest.h>
+
+#include "support/frame_recorder.h"
+#include "unit/websocket/frames.h"
+
+using namespace postern;
+using namespace postern::websocket;
+using namespace postern::websocket::test;
+
+namespace {
+
+struct Reading final : FrameWalker::Visitor {
+  explicit Reading(uint64_t size_max = 0, Deflate* deflate = nullptr) : reader(size_max, deflate) {}
+  FrameWalker::Pass on_frame(const FrameHeader& header) override {
+    reader.begin(header);
+    return FrameWalker::Pass::take;
+  }
+  FrameWalker::Pass on_control(const FrameHeader&, std::string_view) override {
+    return FrameWalker::Pass::drop;
+  }
+  void on_payload(const FrameHeader& header, base::Bytes piece, uint64_t offset, bool end) override {
+    if (fault) return;
+    fault = reader.add(header, piece, offset, end);
+    if (fault || !reader.complete()) return;
+    messages.emplace_back(reader.message());
+    reader.next();
+  }
+  void on_passed(base::Bytes) override {}
+
+  MessageReader reader;
+  FrameWalker walker;
+  std::vector<std::string> messages;
+  std::optional<Fault> fault;
+  void feed(const std::string& bytes, size_t piece) {
+    feed_in_pieces(bytes, piece, [this](base::Bytes some) { walker.walk(some, *this); });
+  }
+};
+
+std::string compressed(Deflate& deflate, std::string_view message) {
+  return std::string(deflate.compress(message));
+}
+
+}  // namespace
+
+TEST_CASE("message reader: fragments become one message, with pings between them, in any cut") {
+  const std::string bytes = frame(text, "gr\xc3", {.last = false}) + frame(ping, "p") +
+                            frame(continuation, "\xbc\xc3\x9f", {.last = false}) + frame(continuation, "e") +
+                            frame(binary, "\xff\xfe") + frame(text, "");
+  for (size_t piece = 1; piece <= bytes.size(); ++piece) {
+    Reading reading;
+    reading.feed(bytes, piece);
+    CHECK(reading.messages == std::vector<std::string>{"grüße", "\xff\xfe", ""});
+    CHECK_FALSE(reading.fault);
+  }
+}
+
+TEST_CASE("message reader: text that is not UTF-8 is noticed at its byte, and at the end") {
+  for (const std::string_view bad : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "abc\xc3"}) {
+    Reading reading;
+    reading.feed(frame(text, bad), 1);
+    CHECK(reading.fault == Fault{1007, "utf8"});
+  }
+  Reading early;
+  early.feed(frame(text, "\xff" + std::string(1000, 'x')).substr(0, 12), 12);
+  CHECK(early.fault);
+}
+
+TEST_CASE("message reader: a compressed message is expanded, whatever its fragments") {
+  Deflate deflate;
+  const std::string message(5000, 'a');
+  const std::string payload = compressed(deflate, message);
+  REQUIRE(payload.size() < 100);
+  for (const size_t cut : {size_t{0}, size_t{1}, payload.size() / 2, payload.size()}) {
+    Reading reading(0, &deflate);
+    reading.feed(frame(text, payload.substr(0, cut), {.last = false, .reserved = 4}) +
+                     frame(continuation, payload.substr(cut)) + frame(text, "plain"),
+                 7);
+    CHECK(reading.messages == std::vector<std::string>{message, "plain"});
+  }
+}
+
+TEST_CASE("message reader: a bomb is stopped at the limit, and what is no deflate is 1007") {
+  Deflate deflate;
+  const std::string bomb = compressed(deflate, std::string(10'000'000, '\0'));
+  REQUIRE(bomb.size() < 60'000);
+  Reading reading(1'000'000, &deflate);
+  reading.feed(frame(binary, bomb, {.reserved = 4}), bomb.size());
+  CHECK(reading.fault == Fault{1009, "message_size"});
+  Reading broken(0, &deflate);
+  broken.feed(frame(binary, "\xff\xff\xff\xff", {.reserved = 4}), 100);
+  CHECK(broken.fault == Fault{1007, "deflate"});
+  Reading text_reading(0, &deflate);
+  text_reading.feed(frame(text, compressed(deflate, std::string(300, '\xff')), {.reserved = 4}), 100);
+  CHECK(text_reading.fault == Fault{1007, "utf8"});
+}
+
+TEST_CASE("deflate: offers are met without context, or not at all") {
+  constexpr std::string_view answer =
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+  CHECK(answer_offer("permessage-deflate") == answer);
+  CHECK(answer_offer("permessage-deflate; client_max_window_bits") == answer);  // Chromium
+  CHECK(answer_offer("x-other, permessage-deflate; client_max_window_bits=12") == answer);
+  CHECK_FALSE(answer_offer("permessage-deflate; server_max_window_bits=10"));
+  CHECK(answer_offer("permessage-deflate; server_max_window_bits=10, permessage-deflate") == answer);
+  CHECK_FALSE(answer_offer("x-webkit-deflate-frame"));
+  CHECK_FALSE(answer_offer(""));
+}
+
+TEST_CASE("deflate: what is compressed comes back, and what would grow is left") {
+  Deflate deflate;
+  std::string expanded;
+  for (const std::string& message :
+       {std::string(300, 'x'), std::string(100'000, 'y'), std::string("{\"a\":1}") + std::string(400, ' ')}) {
+    const std::string payload = compressed(deflate, message);
+    REQUIRE_FALSE(payload.empty());
+    CHECK_FALSE(deflate.expand(payload, message.size(), expanded));
+    CHECK(expanded == message);
+    CHECK(deflate.expand(payload, message.size() - 1, expanded) == Deflate::Problem::too_large);
+  }
+  CHECK(deflate.compress("ab").empty());
+  // RFC 7692 7.2.3.4: a final block, and 7.2.3.1.
+  CHECK_FALSE(deflate.expand(std::string_view("\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8), 0, expanded));
+  CHECK(expanded == "Hello");
+  CHECK_FALSE(deflate.expand(std::string_view("\xf2\x48\xcd\xc9\xc9\x07\x00", 7), 0, expanded));
+  CHECK(expanded == "Hello");
+}
