@@ -6,7 +6,7 @@ import pytest
 
 import backends
 from certificates import Authority
-from gateway import Gateway
+from fixtures import Gateways, start_backend, start_gateway  # noqa: F401
 from raw import client_context
 from scripted import ScriptedEndpoint
 from settings import postern_binary, program
@@ -41,39 +41,7 @@ def keys():
     return KeyRing()
 
 
-# Gateways
-
-class Gateways:
-    """Starts gateways in folders of their own and, at the end, stops each and looks at how it ended."""
-
-    def __init__(self, new_directory):
-        self.new_directory = new_directory
-        self.running = []
-
-    def __call__(self, config, **options):
-        gateway = Gateway(config, self.new_directory(), **options)
-        self.running.append(gateway)
-        return gateway.start()
-
-    def finish(self):
-        failures = []
-        for gateway in self.running:
-            try:
-                gateway.stop()
-            except AssertionError as failure:
-                failures.append(str(failure))
-            gateway.kill()
-        print("\n".join(line for gateway in self.running for line in [f"--- {gateway.path}", gateway.tail(60)]))
-        assert not failures, "\n".join(failures)
-
-
-@pytest.fixture
-def start_gateway(tmp_path_factory):
-    """`start_gateway(config)`: a gateway for one test."""
-    gateways = Gateways(lambda: tmp_path_factory.mktemp("gateway"))
-    yield gateways
-    gateways.finish()
-
+# Gateways of a whole file
 
 @pytest.fixture(scope="module")
 def start_shared_gateway(tmp_path_factory):
@@ -97,20 +65,6 @@ def endpoint():
         one.stop()
     failures = [one.failure for one in started if one.failure]
     assert not failures, failures
-
-
-@pytest.fixture
-def start_backend():
-    """`start_backend(backends.node, "node_http.mjs")`: a real backend of this test's own, which it may kill."""
-    started = []
-
-    def start(kind, *arguments, **options):
-        started.append(kind(*arguments, **options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stop()
 
 
 # Backends that serve the whole run
