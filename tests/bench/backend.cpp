@@ -104,7 +104,7 @@ class Backend {
       reply_ += small_;
     } else if (head.starts_with("GET /j ")) {
       reply_ += json_;
-    } else if (head.starts_with("GET /ws ") && !field_value(head, "sec-websocket-key").empty()) {
+    } else if (head.starts_with("GET /ws") && !field_value(head, "sec-websocket-key").empty()) {
       reply_ += "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
       reply_ += "Sec-WebSocket-Accept: " + accept_value(field_value(head, "sec-websocket-key")) + "\r\n\r\n";
       client.protocol = Client::Protocol::websocket;

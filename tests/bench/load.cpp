@@ -1,13 +1,13 @@
 // The benchmark's load generator: one thread, closed loop, one JSON line as its result.
 //
 //   bench_load mode=http port=8080 path=/s body=200 [browser=1] connections=64 ...
-//   bench_load mode=echo port=8080 size=64 connections=100 ...     WebSocket ping-pong on /ws
+//   bench_load mode=echo port=8080 size=64 connections=100 ...     WebSocket ping-pong, on /ws or path=
 //   bench_load mode=idle port=8080 size=1024 connections=5000      one echo each, then silence
 //
-// Also: tls=1, seconds=1.5 and warm_up=0.4 (http and echo), pids=1,2 (whose processor time in the measured
-// window is printed). idle prints its line when all connections are ready and holds them until its input
-// ends; it then prints a second line. Any lost connection or wrong answer ends the run with {"error": ...}
-// and status 1.
+// Also: json=1 (echo and idle: text of JSON in place of binary messages), tls=1, seconds=1.5 and warm_up=0.4
+// (http and echo), pids=1,2 (whose processor time in the measured window is printed). idle prints its line
+// when all connections are ready and holds them until its input ends; it then prints a second line. Any lost
+// connection or wrong answer ends the run with {"error": ...} and status 1.
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,10 +62,10 @@ class Arguments {
   }
 
  private:
-  std::map<std::string, std::string> values_{{"mode", "http"},   {"port", "0"},     {"path", "/s"},
-                                             {"body", "200"},    {"browser", "0"},  {"connections", "64"},
-                                             {"size", "64"},     {"tls", "0"},      {"pids", ""},
-                                             {"seconds", "1.5"}, {"warm_up", "0.4"}};
+  std::map<std::string, std::string> values_{{"mode", "http"}, {"port", "0"},      {"path", "/s"},
+                                             {"body", "200"},  {"browser", "0"},   {"connections", "64"},
+                                             {"size", "64"},   {"json", "0"},      {"tls", "0"},
+                                             {"pids", ""},     {"seconds", "1.5"}, {"warm_up", "0.4"}};
 };
 
 Workload make_workload(const Arguments& arguments) {
@@ -79,14 +79,18 @@ Workload make_workload(const Arguments& arguments) {
   }
   if (mode != "echo" && mode != "idle") throw std::runtime_error("unknown mode " + mode);
   workload.kind = mode == "echo" ? Workload::Kind::echo : Workload::Kind::idle;
-  workload.upgrade = upgrade_request("/ws");
+  workload.upgrade = upgrade_request(path == "/s" ? "/ws" : path);
 
-  std::string payload;
-  while (payload.size() < arguments.number("size"))
+  const bool json = arguments.is_set("json");
+  const std::uint8_t first_byte = json ? final_text : final_binary;
+  std::string payload = json ? R"({"type":"tick","data":")" : "";
+  const std::string_view end = json ? R"("})" : "";
+  while (payload.size() + end.size() < arguments.number("size"))
     payload.push_back(static_cast<char>('a' + payload.size() % 23));
-  append_frame_header(workload.expected_echo, {final_binary, payload.size(), std::nullopt, 0});
+  payload += end;
+  append_frame_header(workload.expected_echo, {first_byte, payload.size(), std::nullopt, 0});
   workload.expected_echo += payload;
-  append_frame_header(workload.message, {final_binary, payload.size(), mask, 0});
+  append_frame_header(workload.message, {first_byte, payload.size(), mask, 0});
   apply_mask(payload.data(), payload.size(), mask);
   workload.message += payload;
   return workload;

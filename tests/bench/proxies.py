@@ -85,7 +85,22 @@ backend one
 
 def postern(site):
     return run_postern(site, postern_binary(), 'limits: { tunnel_idle_timeout: 1h, keepalive_timeout: 1h, '
-                       'requests_per_connection: none, connections_per_client: none }')
+                       'requests_per_connection: none, connections_per_client: none }', RULES)
+
+
+# What the scenarios ws64-walk, ws64-rules and idle-rules ask of Postern alone: the peers pass bytes.
+RULES = '''
+  - match: { path: /ws/walk }
+    upstream: backend
+    websocket:
+      from_client: { messages: binary, message_size: 1MiB, fragments: 100, rate: 1000000/s }
+      from_upstream: { message_size: 1MiB }
+  - match: { path: /ws/rules }
+    upstream: backend
+    websocket:
+      from_client: { messages: text, message_size: 1MiB, types: [tick, join] }
+      from_upstream: { types: [tick] }
+'''
 
 
 def earlier_postern(binary):
@@ -96,7 +111,7 @@ def earlier_postern(binary):
     return lambda site: run_postern(site, binary, f'limits: {{ {", ".join(limits)} }}')
 
 
-def run_postern(site, binary, limits):
+def run_postern(site, binary, limits, routes=''):
     (site.folder / 'postern.yaml').write_text(f'''
 workers: 1
 listeners:
@@ -110,6 +125,7 @@ upstreams:
     timeouts: {{ keepalive: 1h, idle: 1h }}
 routes:
   - upstream: backend
+{routes.strip(chr(10))}
 log: {{ access: false, level: warn, output: stdout }}
 {limits}
 ''')

@@ -23,7 +23,11 @@ KINDS = {
     'json10k': {**HTTP, 'browser': 1, 'path': '/j', 'body': 10240},
     'ws64': {**ECHO, 'size': 64},
     'ws64k': {**ECHO, 'size': 65536},
+    # The same for Postern with rules for headers, and for what stands in messages; see proxies.py.
+    'ws64-walk': {**ECHO, 'size': 64, 'path': '/ws/walk'},
+    'ws64-rules': {**ECHO, 'size': 64, 'path': '/ws/rules', 'json': 1},
     'idle': {**IDLE, 'size': 1024},
+    'idle-rules': {**IDLE, 'size': 1024, 'path': '/ws/rules', 'json': 1},
 }
 SCENARIOS = {f'{prefix}{name}': {**load, 'tls': tls}
              for tls, prefix in enumerate(('', 'tls-')) for name, load in KINDS.items()}

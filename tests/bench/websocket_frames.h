@@ -20,6 +20,7 @@ struct FrameHeader {
   int opcode() const { return first_byte & 0x0f; }
 };
 
+inline constexpr std::uint8_t final_text = 0x81;
 inline constexpr std::uint8_t final_binary = 0x82;
 inline constexpr int close_opcode = 8;
 
