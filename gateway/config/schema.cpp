@@ -362,14 +362,13 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket", section, "map", "see below",
      "What holds for WebSockets, on routes that do not say otherwise.", ""},
     {"websocket.mode", value, "tunnel, walk or inspect", "what the rules below need",
-     "How much of the frames is understood: nothing but pings and Close; headers, which are policed; or "
-     "messages, "
-     "which are checked and sent on anew.",
+     "How much of the frames is understood: nothing but pings and Close; headers, which are policed; "
+     "or messages, which are checked and sent on anew.",
      "tunnel"},
     {"websocket.refuse", value, "auto, status or close", "auto",
-     "How an upgrade is refused. A page sees no status: with auto it gets a socket that closes at once with "
-     "a code "
-     "and a reason; other clients get the status.",
+     "How an upgrade is refused. A page sees no status: with auto it gets a socket that closes at once "
+     "with a code and a reason; other clients get the status, and so do those of Engine.IO and Vite, "
+     "which take an open socket for success.",
      "auto"},
     {"websocket.ping_interval", value, "duration or none", "25s",
      "A side that was not heard for so long is pinged.", "25s"},
@@ -386,8 +385,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.from_client.messages", value, "any, text, binary or none", "any",
      "What may be sent; none: nothing at all.", "any"},
     {"websocket.from_client.message_size", value, "size or none", "1MiB, where frames are understood",
-     "Bytes of a message, expanded; a larger one ends the socket with too_large. Where messages are read, "
-     "none is 64MiB.",
+     "Bytes of a message, expanded; a larger one ends the socket with too_large. Where messages are "
+     "read, none is 64MiB.",
      "1MiB"},
     {"websocket.from_client.fragments", value, "number or none", "none", "Frames of one message.", "none"},
     {"websocket.from_client.rate", value, "rate or none", "none", "Messages, of each socket.", "none"},
@@ -410,8 +409,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.from_upstream.messages", value, "any, text, binary or none", "any",
      "What may be sent; none: nothing at all.", "any"},
     {"websocket.from_upstream.message_size", value, "size or none", "16MiB, where frames are understood",
-     "Bytes of a message, expanded; a larger one ends the socket with too_large. Where messages are read, "
-     "none is 64MiB.",
+     "Bytes of a message, expanded; a larger one ends the socket with too_large. Where messages are "
+     "read, none is 64MiB.",
      "16MiB"},
     {"websocket.from_upstream.fragments", value, "number or none", "none", "Frames of one message.", "none"},
     {"websocket.from_upstream.rate", value, "rate or none", "none", "Messages, of each socket.", "none"},
@@ -432,16 +431,15 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.from_upstream.on_type", value, "close or drop", "drop", "What becomes of the others.",
      "drop"},
     {"websocket.message_limit", value, "name, list of names, or none", "none",
-     "Limits of rate_limits that the messages of clients count against, over all of a client's or a user's "
-     "sockets. "
-     "What they do says from_client.on_rate.",
+     "Limits of rate_limits that the messages of clients count against, over all of a client's or a "
+     "user's sockets. What they do says from_client.on_rate.",
      "none"},
     {"websocket.byte_limit", value, "name, list of names, or none", "none",
      "The same for their size: such a limit counts KiB.", "none"},
     {"websocket.slow_reader", value, "pause, drop_oldest, keep_latest or close", "pause",
-     "When a client takes its messages too slowly: the endpoint waits for it, or is read on while messages "
-     "make room "
-     "for newer ones, those of the same kind first with keep_latest, or the socket ends.",
+     "When a client takes its messages too slowly: the endpoint waits for it, or is read on while "
+     "messages make room for newer ones, those of the same kind first with keep_latest, or the socket "
+     "ends.",
      "pause"},
     {"websocket.latest_field", value, "path", "/type", "What makes messages the same kind, for keep_latest.",
      "/type"},
@@ -450,9 +448,9 @@ constexpr auto table = std::to_array<SchemaKey>({
      "Where messages are read: compress towards clients that offer it. Elsewhere it is between the ends.",
      "true"},
     {"websocket.admission", section, "map or none", "none",
-     "How fast new sockets are let in on a route, in the whole process: after a restart all come back at "
-     "once. Those "
-     "that come faster wait for their turn; when it would not come in time, they are refused (503, 1013).",
+     "How fast new sockets are let in on a route, in the whole process: after a restart all come back "
+     "at once. Those that come faster wait for their turn; when it would not come in time, they are "
+     "refused (503, 1013).",
      "", false},
     {"websocket.admission.rate", value, "rate", "required", "So many.", "100/s", false},
     {"websocket.admission.burst", value, "number", "what rate gives in a second", "At once.", "100", false},

@@ -27,6 +27,15 @@ bool may_hold_token(std::string_view subprotocol) {
                                                 std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
 }
 
+// Whose client takes an open socket for success: Engine.IO waits for its handshake until its time is up, and
+// Vite's page loads itself anew, over and over. They know what to do with a status.
+bool takes_open_for_success(std::string_view query, std::string_view protocols) {
+  if (query.starts_with("EIO=") || query.find("&EIO=") != query.npos) return true;
+  while (const auto protocol = base::next_element(protocols))
+    if (*protocol == "vite-hmr" || *protocol == "vite-ping") return true;
+  return false;
+}
+
 // Of a response's body, when it is known: it was announced, or all of it is here already.
 std::optional<uint64_t> size_of(Attempt& attempt, http::Method method) {
   if (attempt.head.body == http::BodyKind::length) return attempt.head.content_length;
@@ -360,6 +369,7 @@ bool Exchange::refuses_by_close(std::optional<Cause> cause) const {
     case routing::SocketRefusal::close: return true;
     case routing::SocketRefusal::automatic: break;
   }
+  if (takes_open_for_success(target_.query, offered_protocols_)) return false;
   const bool judged = !route_ || !route_->answers_preflights || context_->origin_checked;
   return judged && stream_.request().headers.find(FieldId::origin) != nullptr;
 }

@@ -145,6 +145,15 @@ TEST_CASE("socket refusal: who is no page gets the status, and an origin that is
   CHECK(client.response().status() == 401);
 }
 
+TEST_CASE("socket refusal: clients that take an open socket for success get the status") {
+  ProxyWorld proxy(yaml());
+  CHECK(ask(proxy, "/token?EIO=4&transport=websocket", from_app).status == 401);
+  CHECK(ask(proxy, "/token?jobId=all&EIO=4&transport=websocket", from_app).status == 401);
+  CHECK(ask(proxy, "/nowhere", from_app + "Sec-WebSocket-Protocol: vite-hmr\r\n").status == 404);
+  CHECK(ask(proxy, "/nowhere", from_app + "Sec-WebSocket-Protocol: vite-ping\r\n").status == 404);
+  CHECK(ask(proxy, "/nowhere?xEIO=4", from_app + "Sec-WebSocket-Protocol: chat\r\n").code == 4404);
+}
+
 TEST_CASE("socket refusal: a route may say status for all, or close for all, and codes of its own") {
   ProxyWorld by_status(yaml("{ refuse: status }"));
   CHECK(ask(by_status, "/token", from_app).status == 401);
