@@ -65,3 +65,11 @@ def test_wrong_path_is_refused_at_once_and_by_name(gateway):
     result = run(f"http://127.0.0.1:{gateway.port}", path="/elsewhere/", transports=["polling"], timeout=5000)
     assert result["connectError"] == "xhr poll error" and result["status"] == 404
     assert json.loads(result["body"])["error"] == "no_route"
+
+
+def test_refused_client_of_a_page_hears_so_at_once(start_gateway):
+    """A socket that opens only to be closed would leave it waiting for Engine.IO's handshake until its time is up."""
+    gateway = start_gateway(simple("http://127.0.0.1:1"))
+    result = backends.run_node("socketio_client.mjs", f"http://127.0.0.1:{gateway.port}", json.dumps(
+        {"transports": ["websocket"], "headers": {"Origin": "https://app.example.test"}}))
+    assert result["connectError"] == "websocket error" and "502" in result["description"]
