@@ -27,8 +27,9 @@ bool may_hold_token(std::string_view subprotocol) {
                                                 std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
 }
 
-// Whose client takes an open socket for success: Engine.IO waits for its handshake until its time is up, and
-// Vite's page loads itself anew, over and over. They know what to do with a status.
+// Whose client takes an open socket for success: Engine.IO's waits for its handshake until its time is up,
+// and Vite's page takes it for the return of its server and loads itself anew. They know what to do with a
+// status.
 bool takes_open_for_success(std::string_view query, std::string_view protocols) {
   if (query.starts_with("EIO=") || query.find("&EIO=") != query.npos) return true;
   while (const auto protocol = base::next_element(protocols))
