@@ -360,10 +360,10 @@ const routing::SocketRules& Exchange::socket_rules() const {
 }
 
 // A page sees neither the status of a refused handshake nor its body; nor where a redirect leads, or that
-// there is a document and no socket. Whose origin is not on the list is to learn nothing; who is no page gets
-// the status.
+// there is a document and no socket. Whose origin is not on the list is to learn nothing; who is no page, or
+// asks for what cannot be read, gets the status.
 bool Exchange::refuses_by_close(std::optional<Cause> cause) const {
-  if (!is_socket_ || cause == Cause::origin_refused) return false;
+  if (!is_socket_ || !context_ || cause == Cause::origin_refused) return false;
   if (!services_.tunnels.refused().has_room()) return false;
   switch (socket_rules().refuse) {
     case routing::SocketRefusal::status: return false;

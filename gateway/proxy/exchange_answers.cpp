@@ -37,6 +37,10 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
     co_return Result<void>();
   }
   auto& found = std::get<files::Found>(answer_or_found);
+  if (refuses_by_close(std::nullopt)) {
+    refuse_by_close(found.head.status, "not_a_socket");
+    co_return Result<void>();
+  }
   if (route_->compression && coding::is_listed(route_->compression->types, found.content_type))
     coding::add_vary(found.head);  // of a 304 too, which does not name its type
   const std::unique_ptr<coding::Encoder> encoder = begin_encoding(found.length, found.head);

@@ -78,3 +78,42 @@ TEST_CASE("socket faults: under random faults messages arrive whole and in order
   CHECK(whole > 30);
   CHECK(cut > 50);
 }
+
+TEST_CASE("socket faults: whatever bytes come from either side, the socket ends once, and nothing is left") {
+  for (const char* rules : {"{}", "{ mode: walk }", "{ mode: inspect }",
+                            "{ from_client: { types: [a], rate: 5/s, on_rate: drop, message_size: 1KiB }, "
+                            "from_upstream: { types: [b] }, "
+                            "slow_reader: keep_latest, buffer: 1KiB, heartbeat: { interval: 100ms } }"}) {
+    for (uint64_t seed = 1; seed <= 150; ++seed) {
+      CAPTURE(rules);
+      CAPTURE(seed);
+      std::mt19937_64 random(seed);
+      const auto below = [&](uint64_t limit) { return random() % limit; };
+      SocketWorld socket(rules, below(2) ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "",
+                         below(4) ? "" : "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+      const std::string payloads[] = {"",         R"({"type":"a"})",      R"({"type":"b"})",
+                                      "\xff\xfe", std::string(2000, 'x'), close_payload(1000)};
+      for (int i = 0; i < 12; ++i) {
+        const bool client = below(2) != 0;
+        std::string bytes = frame(static_cast<uint8_t>(below(12)), payloads[below(6)],
+                                  {.last = below(3) != 0,
+                                   .masked = below(20) ? client : !client,
+                                   .reserved = static_cast<uint8_t>(below(6) ? 0 : below(8))});
+        if (below(6) == 0 && !bytes.empty()) bytes[below(bytes.size())] = static_cast<char>(below(256));
+        if (below(8) == 0) bytes.resize(below(bytes.size() + 1));
+        if (client)
+          socket.client.queue(bytes);
+        else if (!socket.proxy.upstream.at(3001).connections.empty())
+          socket.endpoint().send(bytes);
+        if (below(2)) socket.proxy.advance(std::chrono::milliseconds(below(200)));
+      }
+      socket.proxy.advance(1s);
+      socket.client.peer().leave();
+      if (!socket.proxy.upstream.at(3001).connections.empty()) socket.endpoint().leave();
+      socket.proxy.advance(100s);
+      CHECK(socket.over());
+      CHECK(socket.proxy.log_lines("tunnel_close").size() == socket.proxy.log_lines("tunnel_open").size());
+      CHECK(socket.proxy.upstream.open_count() == 0);
+    }
+  }
+}

@@ -1,9 +1,12 @@
 // Upgrades that are refused: a page learns why by a Close frame, everybody else by the status.
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "crypto/hmac.h"
 #include "policy/jwt_signer.h"
 #include "support/socket_world.h"
+#include "support/temporary_folder.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -152,6 +155,42 @@ TEST_CASE("socket refusal: clients that take an open socket for success get the 
   CHECK(ask(proxy, "/nowhere", from_app + "Sec-WebSocket-Protocol: vite-hmr\r\n").status == 404);
   CHECK(ask(proxy, "/nowhere", from_app + "Sec-WebSocket-Protocol: vite-ping\r\n").status == 404);
   CHECK(ask(proxy, "/nowhere?xEIO=4", from_app + "Sec-WebSocket-Protocol: chat\r\n").code == 4404);
+}
+
+TEST_CASE("socket refusal: a page that asks a document, or a fixed answer, to be a socket is told so") {
+  const TemporaryFolder folder;
+  std::ofstream(folder.file("index.html")) << "<!doctype html>";
+  ProxyWorld proxy(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+routes:
+  - { name: site, files: ")" +
+                   folder.file("") + R"(", spa: true }
+  - { name: fixed, match: { path: /fixed }, respond: { body: hello } }
+  - { name: away, match: { path: /away }, redirect: { to: "https://b.example/" } }
+)");
+  for (const auto& [path, error] :
+       std::vector<std::pair<std::string, std::string>>{{"/index.html", "not_a_socket"},
+                                                        {"/ws", "file_not_found"},
+                                                        {"/fixed", "refused"},
+                                                        {"/away", "refused"}}) {
+    CAPTURE(path);
+    const Answer answer = ask(proxy, path, from_app);
+    CHECK(answer.code == 4404);
+    CHECK(answer.reason["error"] == error);
+  }
+  CHECK(ask(proxy, "/index.html", "").status == 200);
+}
+
+TEST_CASE("socket refusal: what cannot be read as a request is refused by its status, whatever it asks for") {
+  for (const char* refuse : {"{ refuse: auto }", "{ refuse: close }"}) {
+    ProxyWorld proxy(yaml(refuse));
+    for (const char* target : {"/a%2fb", "/a%00", "/\\x", "/a;b/../c", "/../x", "*"}) {
+      CAPTURE(target);
+      TestClient& client = proxy.connect();
+      client.send(SocketWorld::handshake_text(from_app + "Sec-WebSocket-Protocol: chat\r\n", target));
+      CHECK(client.response().status() == 400);
+    }
+  }
 }
 
 TEST_CASE("socket refusal: a route may say status for all, or close for all, and codes of its own") {

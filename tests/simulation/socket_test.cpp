@@ -83,6 +83,17 @@ TEST_CASE("socket ending: a Close that is not answered is given up after ten sec
   CHECK(ending(socket) == "client - 1000 -");
 }
 
+TEST_CASE("socket ending: a reason is shown as it is, whatever bytes it has") {
+  SocketWorld socket;
+  socket.client_sends(close_of(4000, "\xff\"\n\x1b[2J"));
+  socket.endpoint().leave();
+  socket.client.peer().leave();
+  socket.proxy.advance(11s);
+  REQUIRE(socket.over());
+  CHECK(std::string(socket.record()["close_reason"]).find("[2J") != std::string::npos);
+  CHECK(socket.proxy.log.text().find('\x1b') == std::string::npos);
+}
+
 TEST_CASE("socket ending: the client leaves without a word, or breaks") {
   for (const bool reset : {false, true}) {
     SocketWorld socket;
