@@ -21,8 +21,8 @@ from raw import fetch
 from settings import MEBIBYTE, SLOW_BUILD, patience
 from websocket_client import CLOSE, PING, TEXT, Frame, WebSocket, frame, read_frame, refused
 
-LIVENESS = {"ping_interval": "400ms", "pong_timeout": "1s"}
-FOUND_WITHIN = 0.4 + 1 + 0.5  # and a moment for the machine
+LIVENESS = {"ping_interval": "400ms", "pong_timeout": "2s"}
+FOUND_WITHIN = 0.4 + 2 + 0.5  # and a moment for the machine
 
 
 def socket_route(**websocket):
@@ -103,15 +103,15 @@ def test_quiet_sockets_outlive_every_ping_and_the_ends_see_none_of_the_answers(s
 
     gateway = start_gateway(simple(endpoint(listen), route=socket_route(ping_interval="100ms", pong_timeout="2s")))
     with WebSocket(gateway.port, "/x") as socket:
-        pings = 0
-        deadline = time.monotonic() + 1.0
-        while time.monotonic() < deadline:
+        for _ in range(6):
             got = read_frame(socket.connection)
             assert got.opcode == PING
             socket.connection.send(frame(got.data, 10))
-            pings += 1
-        assert pings >= 5
-    assert {opcode for opcode, _ in heard} <= {PING, CLOSE} and len(heard) >= 5  # no pongs of the other side
+        deadline = time.monotonic() + patience(5)
+        while len(heard) < 5:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert {opcode for opcode, _ in heard} <= {PING, CLOSE}  # no pongs of the other side
 
 
 def read_masked(peer):
