@@ -12,10 +12,10 @@ import pytest
 import shared  # noqa: F401
 import backends
 from configs import simple
-from scripted import ScriptedEndpoint
+from scripted import ScriptedEndpoint, handshake_answer
 from settings import HERE, SLOW_BUILD, patience, program
 from socket_cases import cases
-from websocket_client import CLOSE, PONG, TEXT, WebSocket, accept_for, frame
+from websocket_client import CLOSE, PONG, TEXT, WebSocket, frame
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 COMMANDS = {"node": [program("node") or "node", os.path.join(FOLDER, "socket_ends.mjs")],
@@ -141,9 +141,7 @@ def test_endpoint_of_every_case(start_gateway, mode, end):
         if head is None:
             return
         number = int(re.search(rb"case=(\d+)", head).group(1))
-        key = re.search(rb"(?i)sec-websocket-key: *(\S+)", head).group(1).decode()
-        peer.send((f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                   f"Sec-WebSocket-Accept: {accept_for(key)}\r\n\r\n").encode())
+        peer.send(handshake_answer(head))
         problem = Side(taking_from(peer), peer.socket.sendall, masked=False).run(chosen[number])
         if problem:
             problems.append((chosen[number].name, problem))

@@ -6,6 +6,7 @@ import struct
 import threading
 
 from settings import patience
+from websocket_client import accept_for
 
 
 class Peer:
@@ -204,3 +205,33 @@ def answer_with(data, close=True):
                 pass
 
     return script
+
+
+# WebSockets
+
+def handshake_answer(head, *lines, status=b"101 Switching Protocols", accept=None):
+    key = next(line.split(b":")[1].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
+    accept = accept or accept_for(key.decode()).encode()
+    fields = [b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Accept: " + accept]
+    return b"HTTP/1.1 " + status + b"\r\n" + b"".join(line + b"\r\n" for line in [*fields, *lines]) + b"\r\n"
+
+
+def accepts(*lines, then=None, accept=None):
+    """A script that takes the upgrade, with further fields in its answer, and goes on with `then(peer)`."""
+
+    def script(peer):
+        head = peer.read_head()
+        if head is not None:
+            peer.send(handshake_answer(head, *lines, accept=accept))
+            (then or echo_bytes)(peer)
+
+    return script
+
+
+def echo_bytes(peer):
+    while True:
+        data, peer.buffer = bytes(peer.buffer), bytearray()
+        if data and not peer.send(data):
+            return
+        if not peer.buffer and not peer.fill():
+            return

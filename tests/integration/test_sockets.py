@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import threading
 import time
 
 import pytest
@@ -18,8 +16,9 @@ import tokens
 from configs import example, simple, upstream
 from gateway import MemoryWatch
 from raw import fetch
+from scripted import accepts
 from settings import MEBIBYTE, SLOW_BUILD, patience
-from websocket_client import CLOSE, PING, TEXT, Frame, WebSocket, frame, read_frame, refused
+from websocket_client import CLOSE, PING, PONG, Frame, WebSocket, frame, read_frame, refused
 
 LIVENESS = {"ping_interval": "400ms", "pong_timeout": "2s"}
 FOUND_WITHIN = 0.4 + 2 + 0.5  # and a moment for the machine
@@ -88,25 +87,17 @@ def test_quiet_sockets_outlive_every_ping_and_the_ends_see_none_of_the_answers(s
     heard = []
 
     def listen(peer):
-        from test_websocket import accepts
+        while (got := read_masked(peer)) is not None:
+            heard.append(got)
+            if got[0] == PING:
+                peer.send(frame(got[1], PONG, mask=False))
 
-        def then(peer):
-            while True:
-                got = read_masked(peer)
-                if got is None:
-                    return
-                heard.append(got)
-                if got[0] == PING:
-                    peer.send(frame(got[1], 10, mask=False))
-
-        accepts(then=then)(peer)
-
-    gateway = start_gateway(simple(endpoint(listen), route=socket_route(ping_interval="100ms", pong_timeout="2s")))
+    gateway = start_gateway(simple(endpoint(accepts(then=listen)), route=socket_route(ping_interval="100ms", pong_timeout="2s")))
     with WebSocket(gateway.port, "/x") as socket:
         for _ in range(6):
             got = read_frame(socket.connection)
             assert got.opcode == PING
-            socket.connection.send(frame(got.data, 10))
+            socket.connection.send(frame(got.data, PONG))
         deadline = time.monotonic() + patience(5)
         while len(heard) < 5:
             assert time.monotonic() < deadline

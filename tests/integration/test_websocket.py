@@ -15,7 +15,7 @@ import backends
 from configs import plain_listener, simple, tls_listener
 from gateway import MemoryWatch
 from raw import Connection
-from scripted import answer_with
+from scripted import accepts, answer_with
 from settings import MEBIBYTE, SLOW_BUILD, patience
 from websocket_client import CLOSE, PING, PONG, TEXT, Frame, WebSocket, accept_for, frame, refused
 
@@ -26,34 +26,6 @@ SIZES = [1, 125, 126, 1000, 65_535, 65_536, 1_000_000, 4 * MEBIBYTE if SLOW_BUIL
 def gateway(start_shared_gateway, node_ws, site):
     return start_shared_gateway(simple(node_ws, route={"match": {"path": "/ws"}},
                                        listeners=[plain_listener(), tls_listener(site)]))
-
-
-def handshake_answer(head, *lines, status=b"101 Switching Protocols", accept=None):
-    key = next(line.split(b":")[1].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
-    accept = accept or accept_for(key.decode()).encode()
-    fields = [b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Accept: " + accept]
-    return b"HTTP/1.1 " + status + b"\r\n" + b"".join(line + b"\r\n" for line in [*fields, *lines]) + b"\r\n"
-
-
-def accepts(*lines, then=None, accept=None):
-    """A script that takes the upgrade, with further fields in its answer, and goes on with `then(peer)`."""
-
-    def script(peer):
-        head = peer.read_head()
-        if head is not None:
-            peer.send(handshake_answer(head, *lines, accept=accept))
-            (then or echo_bytes)(peer)
-
-    return script
-
-
-def echo_bytes(peer):
-    while True:
-        data, peer.buffer = bytes(peer.buffer), bytearray()
-        if data and not peer.send(data):
-            return
-        if not peer.buffer and not peer.fill():
-            return
 
 
 # Carried unchanged
