@@ -173,7 +173,8 @@ routes:
                                                         {"/ws", "file_not_found"},
                                                         {"/fixed", "refused"},
                                                         {"/away", "refused"}}) {
-    CAPTURE(path);
+    const std::string shown(path);  // clang 14 lets no lambda have a binding
+    CAPTURE(shown);
     const Answer answer = ask(proxy, path, from_app);
     CHECK(answer.code == 4404);
     CHECK(answer.reason["error"] == error);
@@ -209,7 +210,8 @@ TEST_CASE("socket refusal: what an endpoint answers becomes a code, too") {
       {"400 Bad Request", 4400},  {"503 Service Unavailable", 1013},
       {"500 Oops", 1013}};
   for (const auto& [status, code] : statuses) {
-    CAPTURE(status);
+    const std::string shown(status);  // clang 14 lets no lambda have a binding
+    CAPTURE(shown);
     proxy.upstream.at(3001).behaviour = answers(response_text("no", "", status));
     const Answer answer = ask(proxy, "/open", from_app);
     CHECK(answer.code == code);

@@ -232,7 +232,8 @@ TEST_CASE(
       {std::string("\x82\xfe\x00\x05\x00\x00\x00\x00", 8), "1002 length"},
   };
   for (const auto& [bytes, fault] : bad) {
-    CAPTURE(fault);
+    const std::string shown(fault);  // clang 14 lets no lambda have a binding
+    CAPTURE(shown);
     SocketWorld socket("{ mode: walk }");
     socket.client_sends(frame(text, "fine") + bytes);
     CHECK(socket.client_heard() == Said{"close " + fault});

@@ -112,7 +112,8 @@ TEST_CASE("websocket: a 101 that does not fit the handshake is 502, and the log 
       {good_fields + "Sec-WebSocket-Extensions: x-unasked\r\n", "Extensions"},
   };
   for (const auto& [fields, named] : wrong) {
-    CAPTURE(fields);
+    const std::string shown(fields);  // clang 14 lets no lambda have a binding
+    CAPTURE(shown);
     ProxyWorld proxy;
     proxy.upstream.at(3001).behaviour = answers(switching(fields));
     TestClient& client = proxy.connect();
