@@ -39,12 +39,11 @@ void TcpTransport::start(Receiver& receiver) {
 void TcpTransport::resume() {
   if (!paused_) return;
   paused_ = false;
-  if (readable_ || nudged_ || !unread_.empty()) loop_.poller().again(*this);
+  if (readable_ || put_back_.waits()) loop_.poller().again(*this);
 }
 
 void TcpTransport::unread(base::Chunk bytes) {
-  if (bytes.empty()) nudged_ = true;
-  unread_.push(std::move(bytes));
+  put_back_.add(std::move(bytes));
   if (!paused_) loop_.poller().again(*this);
 }
 
@@ -60,11 +59,7 @@ void TcpTransport::on_ready(uint32_t events) {
 }
 
 void TcpTransport::read() {
-  while (!unread_.empty() && !paused_) {
-    const base::Chunk chunk = unread_.pop();
-    receiver_->on_bytes(chunk.bytes());
-  }
-  if (!paused_ && std::exchange(nudged_, false)) receiver_->on_bytes({});
+  put_back_.deliver(receiver_, paused_);
   const std::span<std::byte> buffer = loop_.receive_buffer();
   for (int round = 0; readable_ && !paused_ && !ended_ && !broken_; ++round) {
     if (round == reads_in_a_row) return loop_.poller().again(*this);

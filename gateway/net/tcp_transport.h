@@ -5,6 +5,7 @@
 
 #include "base/pool.h"
 #include "net/loop.h"
+#include "net/put_back.h"
 #include "net/socket.h"
 #include "net/transport.h"
 
@@ -49,13 +50,12 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   Peer peer_;
   Receiver* receiver_ = nullptr;
   base::ChunkQueue unsent_;
-  base::ChunkQueue unread_;
+  PutBack put_back_;
   Sending sending_ = Sending::open;
   bool readable_ = true;
   bool writable_ = true;
   bool hung_up_ = false;  // the end is in sight: read on until it comes
   bool paused_ = true;    // until start()
-  bool nudged_ = false;   // an empty delivery is owed
   bool ended_ = false;
   bool broken_ = false;
   bool congested_ = false;  // backlog was above high water; on_drained is owed

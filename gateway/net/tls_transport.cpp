@@ -120,16 +120,22 @@ void TlsTransport::start(Transport::Receiver& receiver) {
   resume();
 }
 
+// The carrier too: its end is not to overtake what waits here.
+void TlsTransport::pause() {
+  paused_ = true;
+  if (state_ == State::open) carrier_->pause();
+}
+
 void TlsTransport::resume() {
   if (!paused_) return;
   paused_ = false;
   carrier_->resume();
   // Decrypted bytes wait for a call from the carrier, so that nothing is delivered before the next turn.
-  if (!unread_.empty()) carrier_->unread(base::Chunk());
+  if (put_back_.waits() || end_waits_) carrier_->unread(base::Chunk());
 }
 
 void TlsTransport::unread(base::Chunk bytes) {
-  unread_.push(std::move(bytes));
+  put_back_.add(std::move(bytes));
   if (!paused_) carrier_->unread(base::Chunk());
 }
 
@@ -182,10 +188,7 @@ void TlsTransport::fail(base::Cause cause, std::string words) {
 }
 
 void TlsTransport::read_records() {
-  while (!unread_.empty() && !paused_) {
-    const base::Chunk chunk = unread_.pop();
-    receiver_->on_bytes(chunk.bytes());
-  }
+  put_back_.deliver(receiver_, paused_);
   const auto deliver = [this](size_t count) {
     if (count > 0) receiver_->on_bytes(base::Bytes(plain_buffer.data(), count));
   };
@@ -209,6 +212,8 @@ void TlsTransport::read_records() {
     const int error = SSL_get_error(ssl_.get(), got);
     if (error == SSL_ERROR_WANT_READ) return deliver(filled);
     deliver(filled);
+    end_waits_ = paused_;
+    if (paused_) return;  // resume() asks again for the end
     current.input = {};
     ended_ = true;
     if (error == SSL_ERROR_ZERO_RETURN) return receiver_->on_end();

@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "base/slot.h"
 #include "base/turn.h"
+#include "net/put_back.h"
 #include "net/tls_context.h"
 #include "net/transport.h"
 
@@ -45,7 +46,7 @@ class TlsTransport final : public Transport,
     transit.outstanding += plain_.bytes();
     return transit;
   }
-  void pause() override { paused_ = true; }
+  void pause() override;
   void resume() override;
   void abort() override { carrier_->abort(); }
   void finish() override;
@@ -78,8 +79,8 @@ class TlsTransport final : public Transport,
   std::unique_ptr<Transport> carrier_;
   std::unique_ptr<SSL, SslFree> ssl_;
   Transport::Receiver* receiver_ = nullptr;
-  base::ChunkQueue plain_;   // to be encrypted at the end of the turn
-  base::ChunkQueue unread_;  // decrypted, to be delivered again
+  base::ChunkQueue plain_;  // to be encrypted at the end of the turn
+  PutBack put_back_;        // decrypted
   base::Slot<bool> handshaken_;
   std::string failure_;
   State state_ = State::handshaking;
@@ -88,6 +89,7 @@ class TlsTransport final : public Transport,
   bool first_bytes_ = true;
   bool finishing_ = false;
   bool ended_ = false;
+  bool end_waits_ = false;  // it is known, and was not told yet
 };
 
 }  // namespace postern::net

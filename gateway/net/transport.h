@@ -46,9 +46,9 @@ class Transport {
   virtual void resume() = 0;
   virtual void abort() = 0;   // the peer is to see a reset when this transport is freed
   virtual void finish() = 0;  // send what is queued, then end our direction
-  // Puts bytes back in front of what is still to be received; they are delivered again after start().
-  // No bytes at all ask for one delivery of none, so that a transport on top can hand on what it has put
-  // back.
+  // Puts bytes back in front of what is still to be received; they are delivered again, never in this call.
+  // Pause first, or they come at once again. No bytes at all ask for one delivery of none, so that who has
+  // kept something is called for it.
   virtual void unread(base::Chunk bytes) = 0;
   virtual const Peer& peer() const = 0;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/put_back.h"
+
 namespace postern::support {
 
 class MemoryTransport final : public net::Transport,
@@ -66,10 +68,7 @@ class MemoryTransport final : public net::Transport,
     sending_ = Sending::finishing;
     world_.turn.flush_later(*this);
   }
-  void unread(base::Chunk bytes) override {
-    if (bytes.empty()) nudged_ = true;
-    unread_.push(std::move(bytes));
-  }
+  void unread(base::Chunk bytes) override { put_back_.add(std::move(bytes)); }
   const net::Peer& peer() const override { return peer_; }
 
  private:
@@ -136,12 +135,8 @@ class MemoryTransport final : public net::Transport,
       busy = true;
     }
     if (paused_ || receiver_ == nullptr) return busy;
-    if (!unread_.empty() || nudged_) {
-      while (!unread_.empty() && !paused_) {
-        const base::Chunk chunk = unread_.pop();
-        receiver_->on_bytes(chunk.bytes());
-      }
-      if (!paused_ && std::exchange(nudged_, false)) receiver_->on_bytes({});
+    if (put_back_.waits()) {
+      put_back_.deliver(receiver_, paused_);
       return true;
     }
     if (wire_->reset) {
@@ -217,9 +212,8 @@ class MemoryTransport final : public net::Transport,
   net::Peer peer_;
   Receiver* receiver_ = nullptr;
   base::ChunkQueue unsent_;
-  base::ChunkQueue unread_;
+  net::PutBack put_back_;
   Sending sending_ = Sending::open;
-  bool nudged_ = false;  // an empty delivery is owed
   bool congested_ = false;
   bool aborted_ = false;
   bool broken_ = false;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "loop_ground.h"
+#include "support/word_by_word.h"
 
 namespace {
 
@@ -246,6 +247,30 @@ TEST_CASE("tcp transport: bytes that are put back are delivered first, and witho
   REQUIRE(ground.run_until([&] { return next.heard() == "hello again, "; }));
   ground.first.send("world");
   REQUIRE(ground.run_until([&] { return next.heard() == "hello again, world"; }));
+}
+
+TEST_CASE("tcp transport: what is put back comes before what came after it, and before the end") {
+  Ground ground;
+  support::WordByWord reader(ground.second.take_transport());
+  const auto next = [&](std::string_view words) {
+    return ground.run_until([&] {
+      if (reader.words != words) reader.transport->resume();
+      return reader.words == words;
+    });
+  };
+  reader.transport->pause();
+  for (const std::string_view text : {"first ", "second ", "third "})
+    reader.transport->unread(base::Chunk::copy_of(text));
+  ground.first.send("four");
+  ground.first.finish();
+  ground.run_idly();
+  CHECK(reader.words.empty());
+  CHECK(next("first |"));
+  ground.run_idly();
+  CHECK(next("first |second |"));
+  CHECK(next("first |second |third |"));
+  CHECK(next("first |second |third |four|"));
+  CHECK(next("first |second |third |four|end"));
 }
 
 TEST_CASE("tcp transport: it counts for as long as its socket is open") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/word_by_word.h"
 #include "tls_ground.h"
 
 namespace {
@@ -98,6 +99,28 @@ TEST_CASE("tls transport: a receiver that pauses in its call loses nothing") {
   CHECK(reader.ended);
   CHECK_FALSE(reader.broken);
   CHECK(reader.heard == text);
+}
+
+TEST_CASE("tls transport: what is put back comes before what came after it, and before the end") {
+  for (const bool cut_off : {false, true}) {
+    Ground ground;
+    auto server = std::make_unique<ScriptedPeer>(std::move(ground.server));
+    support::WordByWord client(std::move(ground.client));
+    ground.world.settle();
+    for (const std::string_view text : {"one two ", "three ", "four"}) server->send(text);
+    if (!cut_off) server->finish();
+    ground.world.settle();
+    server.reset();  // without a close_notify when it is cut off
+    std::vector<std::string> heard;
+    for (int resumes = 0; resumes < 10; ++resumes) {
+      ground.world.settle();
+      heard.push_back(client.words);
+      client.transport->resume();
+    }
+    CAPTURE(client.words);
+    CHECK(heard[0] == "one |");
+    CHECK(client.words == std::string("one |two |three |four|") + (cut_off ? "broken" : "end"));
+  }
 }
 
 TEST_CASE("tls transport: finishing is a close_notify, the other direction goes on") {
