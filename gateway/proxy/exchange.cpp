@@ -290,12 +290,13 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   const routing::SocketRules& rules = socket_rules();
   TunnelTerms terms{limits().tunnel_idle, route_->terms, route_->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
-  terms.frames_compressed = !agreed.empty();  // nothing but permessage-deflate is known to be offered
-  if (rules.mode == routing::FrameMode::inspect && rules.compression) {
-    if (const auto answer = websocket::answer_offer(offered_extensions_)) {
-      terms.client_compresses = true;
-      attempt.head.headers.add(FieldId::sec_websocket_extensions, "Sec-WebSocket-Extensions", *answer);
-    }
+  terms.frames_compressed = !agreed.empty();       // nothing but permessage-deflate is known to be offered
+  std::optional<websocket::DeflateTerms> deflate;  // the head points into it
+  if (rules.mode == routing::FrameMode::inspect && rules.compression)
+    deflate = websocket::agree_on_deflate(offered_extensions_);
+  if (deflate) {
+    terms.client_window_bits = deflate->window_bits;
+    attempt.head.headers.add(FieldId::sec_websocket_extensions, "Sec-WebSocket-Extensions", deflate->answer);
   }
   if (context_->token && rules.ends_with_token &&
       context_->token->accepted_until() != policy::VerifiedToken::never)

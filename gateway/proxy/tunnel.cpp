@@ -82,7 +82,7 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
   client_.transport = std::move(client);
   upstream_.transport = std::move(upstream);
   if (rules().mode != routing::FrameMode::tunnel) {
-    websocket::Deflate* deflate = terms_.client_compresses ? &set_.deflate() : nullptr;
+    websocket::Deflate* deflate = client_deflate();
     const bool compressed = terms_.frames_compressed;
     client_.guard = std::make_unique<MessageGuard>(rules(), Side::client, compressed || deflate != nullptr,
                                                    deflate, set_.turn_, terms_.limits);
@@ -99,6 +99,11 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
   client_.transport->start(client_);
   upstream_.transport->start(upstream_);
   arm_next();
+}
+
+// Null: its messages are not compressed between it and the gateway.
+websocket::Deflate* Tunnel::client_deflate() {
+  return terms_.client_window_bits == 0 ? nullptr : &set_.deflate(terms_.client_window_bits);
 }
 
 // --- bytes pass ---
@@ -175,8 +180,8 @@ void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::s
   ++other(to).messages;
   base::Chunk frame;
   std::string_view compressed;
-  if (to.side == Side::client && terms_.client_compresses && message.size() >= websocket::Deflate::worth_it)
-    compressed = set_.deflate().compress(message);
+  if (to.side == Side::client && message.size() >= websocket::Deflate::worth_it)
+    if (websocket::Deflate* deflate = client_deflate()) compressed = deflate->compress(message);
   constexpr uint8_t rsv1 = 4;
   frame = compressed.empty() ? websocket::make_frame(kind, message, role_towards(to.side))
                              : websocket::make_frame(kind, compressed, role_towards(to.side), rsv1);

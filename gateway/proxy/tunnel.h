@@ -54,7 +54,7 @@ struct TunnelTerms {
   std::shared_ptr<const routing::SocketRules> rules{};  // never null once it is opened
   std::optional<base::Instant> expires{};               // the token that let it in
   bool frames_compressed = false;                       // permessage-deflate between the ends themselves
-  bool client_compresses = false;                       // or between the client and the gateway
+  int client_window_bits = 0;                           // or between the client and the gateway; 0: no
   std::vector<policy::SocketCounts::Place> places{};    // that it takes of the route's limits
   std::vector<MessageGuard::SharedLimit> limits{};      // that its client counts against
 };
@@ -129,6 +129,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
 
   End& other(const End& end) { return end.side == base::Side::client ? upstream_ : client_; }
 
+  websocket::Deflate* client_deflate();
   void pass(End& from, base::Bytes bytes);
   Pass judge(End& from, const websocket::FrameHeader& header);
   Pass judge_control(End& from, const websocket::FrameHeader& header, std::string_view payload);

@@ -131,9 +131,8 @@ RouteSockets::Handle TunnelSet::sockets_of(std::string_view route) {
   return sockets_.emplace(route, RouteSockets::Handle::make()).first->second;
 }
 
-websocket::Deflate& TunnelSet::deflate() {
-  if (!deflate_) deflate_ = std::make_unique<websocket::Deflate>();
-  return *deflate_;
+websocket::Deflate& TunnelSet::deflate(int window_bits) {
+  return deflate_.try_emplace(window_bits, window_bits).first->second;
 }
 
 void TunnelSet::look_for_silence() {

@@ -57,7 +57,7 @@ class TunnelSet final : private base::Timer {
   };
 
   void remove(Tunnel& tunnel);
-  websocket::Deflate& deflate();
+  websocket::Deflate& deflate(int window_bits);
   void look_for_silence();
   bool must_leave(const Tunnel& tunnel) const { return stopping_ || (routes_ && tunnel.outdated(*routes_)); }
   void line_up_those_that_must();
@@ -78,7 +78,7 @@ class TunnelSet final : private base::Timer {
   double per_step_ = 1;
   double due_ = 0;  // to be told, in tunnels; carries fractions from step to step
   std::map<std::string, RouteSockets::Handle, std::less<>> sockets_;  // by route
-  std::unique_ptr<websocket::Deflate> deflate_;                       // made when the first socket needs it
+  std::map<int, websocket::Deflate> deflate_;  // by window bits; made when the first socket needs it
   SilenceWatch silence_watch_{*this};
   std::optional<std::vector<uint64_t>> routes_;  // sorted; nothing: before the first snapshot
   bool stopping_ = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "base/ascii.h"
 #include "base/check.h"
@@ -11,7 +12,6 @@
 namespace postern::websocket {
 namespace {
 
-constexpr int window_bits = -15;  // raw, 32 KiB: the one that every client understands
 constexpr int memory_level = 8;
 constexpr int level = 1;                                 // chat and telemetry: speed is what counts
 constexpr std::string_view tail("\x00\x00\xff\xff", 4);  // RFC 7692 7.2.1
@@ -20,29 +20,50 @@ constexpr size_t output_keep = 64 * 1024;
 
 const Bytef* input_of(std::string_view text) { return reinterpret_cast<const Bytef*>(text.data()); }
 
-// Whether an offer's parameters can be met: the answer asks for no context both ways. A client that wants a
-// smaller window for what it hears would have to be given one.
-bool can_meet(std::string_view parameters) {
+// A parameter's value, 8 to 15 in RFC 7692; nothing: it is none, or 8.
+std::optional<int> read_window_bits(std::string_view value) {
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+    value = value.substr(1, value.size() - 2);
+  if (value == "9") return 9;
+  if (value.size() != 2 || value[0] != '1' || value[1] < '0' || value[1] > '5') return std::nullopt;
+  return 10 + (value[1] - '0');
+}
+
+// `parameters` as they follow the name of the extension. Nothing: they cannot be met.
+std::optional<DeflateTerms> meet(std::string_view parameters) {
+  DeflateTerms terms{"permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
+  std::vector<std::string_view> seen;
   while (!parameters.empty()) {
     const size_t end = std::min(parameters.find(';'), parameters.size());
     const std::string_view parameter = base::trim(parameters.substr(0, end));
     parameters.remove_prefix(std::min(end + 1, parameters.size()));
-    const std::string_view name = base::trim(parameter.substr(0, parameter.find('=')));
-    const bool known = name == "client_max_window_bits" || name == "client_no_context_takeover" ||
-                       name == "server_no_context_takeover";
-    if (!known && !name.empty()) return false;
+    const size_t equals = std::min(parameter.find('='), parameter.size());
+    const std::string_view name = base::trim(parameter.substr(0, equals));
+    const bool valued = equals < parameter.size();
+    const std::string_view value = valued ? base::trim(parameter.substr(equals + 1)) : std::string_view();
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) return std::nullopt;
+    seen.push_back(name);
+    if (name == "client_max_window_bits") {
+      if (valued && value != "8" && !read_window_bits(value)) return std::nullopt;
+    } else if (name == "server_max_window_bits") {
+      const std::optional<int> bits = read_window_bits(value);
+      if (!bits) return std::nullopt;
+      terms.window_bits = *bits;
+      terms.answer += "; server_max_window_bits=" + std::to_string(*bits);
+    } else if (valued || (name != "client_no_context_takeover" && name != "server_no_context_takeover")) {
+      return std::nullopt;
+    }
   }
-  return true;
+  return terms;
 }
 
 }  // namespace
 
-std::optional<std::string_view> answer_offer(std::string_view offers) {
+std::optional<DeflateTerms> agree_on_deflate(std::string_view offers) {
   while (const auto element = base::next_element(offers)) {
     const size_t end = std::min(element->find(';'), element->size());
     if (!base::equal_ignoring_case(base::trim(element->substr(0, end)), "permessage-deflate")) continue;
-    if (can_meet(element->substr(std::min(end + 1, element->size()))))
-      return "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    if (auto terms = meet(element->substr(std::min(end + 1, element->size())))) return terms;
   }
   return std::nullopt;
 }
@@ -52,10 +73,10 @@ struct Deflate::Streams {
   z_stream out{};
 };
 
-Deflate::Deflate() : streams_(std::make_unique<Streams>()) {
-  const int reading = inflateInit2(&streams_->in, window_bits);
+Deflate::Deflate(int window_bits) : streams_(std::make_unique<Streams>()) {
+  const int reading = inflateInit2(&streams_->in, -window_bits_max);  // negative: raw
   const int writing =
-      deflateInit2(&streams_->out, level, Z_DEFLATED, window_bits, memory_level, Z_DEFAULT_STRATEGY);
+      deflateInit2(&streams_->out, level, Z_DEFLATED, -window_bits, memory_level, Z_DEFAULT_STRATEGY);
   base::check(reading == Z_OK && writing == Z_OK, "zlib has no memory");
 }
 

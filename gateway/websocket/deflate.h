@@ -10,14 +10,26 @@
 
 namespace postern::websocket {
 
-// What a server answers to a client's Sec-WebSocket-Extensions (all of its fields, joined by commas); nothing
-// when no offer of permessage-deflate can be met without context on both sides.
-std::optional<std::string_view> answer_offer(std::string_view offers);
+// How far back what is compressed may refer, as a power of two. Clients are understood with any; 8 is no
+// window that zlib could write (its 8 is 9).
+inline constexpr int window_bits_min = 9;
+inline constexpr int window_bits_max = 15;
 
-// Both ways, for all sockets of a worker. One thread.
+// What a server agrees to.
+struct DeflateTerms {
+  std::string answer;                 // its Sec-WebSocket-Extensions
+  int window_bits = window_bits_max;  // of what it sends
+};
+
+// Of a client's Sec-WebSocket-Extensions (all of its fields, joined by commas), the first offer of
+// permessage-deflate that can be met without context on both sides. One that RFC 7692 7.1 does not allow is
+// passed over.
+std::optional<DeflateTerms> agree_on_deflate(std::string_view offers);
+
+// Both ways, for all sockets of a worker that agreed on these window bits. One thread.
 class Deflate {
  public:
-  Deflate();
+  explicit Deflate(int window_bits = window_bits_max);
   ~Deflate();
   Deflate(const Deflate&) = delete;
   Deflate& operator=(const Deflate&) = delete;

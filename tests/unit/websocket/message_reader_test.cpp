@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
 #include "support/frame_recorder.h"
 #include "unit/websocket/frames.h"
 
@@ -96,16 +97,48 @@ TEST_CASE("message reader: a bomb is stopped at the limit, and what is no deflat
   CHECK(text_reading.fault == Fault{1007, "utf8"});
 }
 
-TEST_CASE("deflate: offers are met without context, or not at all") {
-  constexpr std::string_view answer =
-      "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-  CHECK(answer_offer("permessage-deflate") == answer);
-  CHECK(answer_offer("permessage-deflate; client_max_window_bits") == answer);  // Chromium
-  CHECK(answer_offer("x-other, permessage-deflate; client_max_window_bits=12") == answer);
-  CHECK_FALSE(answer_offer("permessage-deflate; server_max_window_bits=10"));
-  CHECK(answer_offer("permessage-deflate; server_max_window_bits=10, permessage-deflate") == answer);
-  CHECK_FALSE(answer_offer("x-webkit-deflate-frame"));
-  CHECK_FALSE(answer_offer(""));
+TEST_CASE("deflate: offers are met without context and with the window that is asked for, or not at all") {
+  const std::string usual = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+  const auto answer = [](std::string_view offers) {
+    const auto terms = agree_on_deflate(offers);
+    return terms ? terms->answer : "none";
+  };
+  CHECK(answer("permessage-deflate") == usual);
+  CHECK(answer("permessage-deflate; client_max_window_bits") == usual);  // Chromium
+  CHECK(answer("x-other, permessage-deflate; client_max_window_bits=12") == usual);
+  CHECK(answer("permessage-deflate; client_max_window_bits=8; server_no_context_takeover") == usual);
+  CHECK(answer("x-webkit-deflate-frame") == "none");
+  CHECK(answer("") == "none");
+  for (int bits = window_bits_min; bits <= window_bits_max; ++bits) {
+    const std::string asked = "; server_max_window_bits=" + std::to_string(bits);
+    const auto terms = agree_on_deflate("permessage-deflate" + asked);
+    REQUIRE(terms);
+    CHECK(terms->answer == usual + asked);
+    CHECK(terms->window_bits == bits);
+  }
+  CHECK(answer("permessage-deflate; server_max_window_bits=\"10\"") == usual + "; server_max_window_bits=10");
+  CHECK(answer("permessage-deflate; server_max_window_bits=8, permessage-deflate") == usual);
+  for (const std::string_view bad :
+       {"server_max_window_bits", "server_max_window_bits=8", "server_max_window_bits=16",
+        "server_max_window_bits=09", "server_max_window_bits=", "server_max_window_bits=-9",
+        "client_max_window_bits=7", "client_max_window_bits=", "server_no_context_takeover=1", "x",
+        "server_max_window_bits=10; server_max_window_bits=10"}) {
+    CAPTURE(bad);
+    CHECK(answer("permessage-deflate; " + std::string(bad)) == "none");
+  }
+}
+
+TEST_CASE("deflate: a small window does not reach back further than it is") {
+  std::minstd_rand random(1);
+  std::string message;
+  for (int i = 0; i < 2000; ++i) message += static_cast<char>('a' + random() % 16);
+  for (int i = 0; i < 2; ++i) message += message;
+  Deflate large;
+  Deflate small(9);
+  CHECK(2 * large.compress(message).size() < small.compress(message).size());
+  std::string expanded;
+  CHECK_FALSE(large.expand(compressed(small, message), 0, expanded));
+  CHECK(expanded == message);
 }
 
 TEST_CASE("deflate: what is compressed comes back, and what would grow is left") {
