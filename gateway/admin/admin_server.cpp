@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "admin/prometheus.h"
 #include "net/tcp_transport.h"
 
 namespace postern::admin {
@@ -22,15 +21,15 @@ void AdminServer::on_accepted(net::Listener&, net::Socket socket, const base::So
 }
 
 // Who asks while the workers are being asked gets what they say.
-void AdminServer::on_metrics_wanted() {
+void AdminServer::on_numbers_wanted() {
   if (!std::exchange(collecting_, true)) source_.collect();
 }
 
 void AdminServer::give(const telemetry::Totals& totals) {
   collecting_ = false;
-  const auto text = std::make_shared<const std::string>(prometheus_text(totals));
+  const auto numbers = std::make_shared<const telemetry::Totals>(totals);
   for (const std::unique_ptr<Client>& client : clients_)
-    if (client->waits_for_metrics()) client->metrics().put(text);
+    if (client->waits_for_numbers()) client->numbers().put(numbers);
 }
 
 void AdminServer::on_client_over(Client& client) {

@@ -1,4 +1,4 @@
-// The operator's listener, on the control thread's loop: GET /metrics, GET /healthz, GET /.
+// The operator's listener, on the control thread's loop: GET /metrics, GET /status, GET /healthz, GET /.
 #pragma once
 
 #include <memory>
@@ -38,7 +38,7 @@ class AdminServer final : private net::Listener::Owner, private Client::Owner {
   void on_descriptors_exhausted(net::Listener&) override {}  // accepting goes on by itself
   void on_accepting_again(net::Listener&) override {}
   Health health() const override { return source_.health(); }
-  void on_metrics_wanted() override;
+  void on_numbers_wanted() override;
   void on_client_over(Client& client) override;
 
   net::Loop& loop_;

@@ -1,6 +1,7 @@
 #include "admin/client.h"
 
 #include "admin/prometheus.h"
+#include "admin/status.h"
 #include "base/ip_address.h"
 #include "http/target.h"
 #include "net/loop.h"
@@ -18,6 +19,7 @@ constexpr std::string_view index_text =
     "This is Postern's admin listener.\n"
     "\n"
     "/metrics  numbers, in Prometheus' text format\n"
+    "/status   what goes on and what to look at, in JSON\n"
     "/healthz  200 while it serves, 503 while it starts or drains\n";
 
 http::ClientFacts facts_of(const net::Transport& transport) {
@@ -37,12 +39,8 @@ http::LocalResponse text_answer(uint16_t status, std::string body, std::string_v
 }
 
 http::LocalResponse health_answer(Health health) {
-  switch (health) {
-    case Health::starting: return text_answer(503, "starting\n");
-    case Health::serving: return text_answer(200, "ok\n");
-    case Health::draining: return text_answer(503, "draining\n");
-  }
-  return text_answer(503, "unknown\n");
+  if (health == Health::serving) return text_answer(200, "ok\n");
+  return text_answer(503, std::string(label(health)) + "\n");
 }
 
 // A name of this machine that nobody else can give it.
@@ -106,21 +104,22 @@ Task<Result<http::LocalResponse>> Client::choose_answer(Arrival arrival) {
   }
   if (target.path == "/") co_return text_answer(200, std::string(index_text));
   if (target.path == "/healthz") co_return health_answer(owner_.health());
-  if (target.path != "/metrics")
+  if (target.path != "/metrics" && target.path != "/status")
     co_return proxy::failure_response({Cause::no_route, Stage::routing}, "GET / lists what there is");
-  Task<Result<http::LocalResponse>> collecting = answer_metrics();
-  Result<http::LocalResponse> collected = co_await collecting;
-  co_return collected;
+  Task<Result<SharedTotals>> collecting = collect();
+  Result<SharedTotals> totals = co_await collecting;
+  if (!totals) co_return base::fail(totals.error());
+  if (target.path == "/metrics") co_return text_answer(200, prometheus_text(**totals), prometheus_type);
+  co_return text_answer(200, status_json(owner_.health(), **totals), "application/json");
 }
 
-Task<Result<http::LocalResponse>> Client::answer_metrics() {
+Task<Result<SharedTotals>> Client::collect() {
   base::Phase phase(scope_, Stage::response_head, options_.collect_limit, Cause::overloaded);
   waiting_ = true;
-  owner_.on_metrics_wanted();
-  Result<MetricsText> text = co_await metrics_.take(scope_);
+  owner_.on_numbers_wanted();
+  Result<SharedTotals> totals = co_await numbers_.take(scope_);
   waiting_ = false;
-  if (!text) co_return base::fail(text.error());
-  co_return text_answer(200, **text, prometheus_type);
+  co_return totals;
 }
 
 void Client::answer(http::LocalResponse response) {

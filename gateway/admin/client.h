@@ -9,20 +9,21 @@
 #include "base/story.h"
 #include "http/local_response.h"
 #include "http1/server_connection.h"
+#include "telemetry/metrics.h"
 
 namespace postern::admin {
 
 struct Served {};  // all of a client's requests
 
-using MetricsText = std::shared_ptr<const std::string>;
+using SharedTotals = std::shared_ptr<const telemetry::Totals>;
 
 class Client final : private http1::ServerConnection::Owner, private base::Story<Served>::Owner {
  public:
   class Owner {
    public:
     virtual Health health() const = 0;
-    // Fills metrics(), later.
-    virtual void on_metrics_wanted() = 0;
+    // Fills numbers(), later.
+    virtual void on_numbers_wanted() = 0;
     // Told once. The client must not be freed in this call; it may be buried.
     virtual void on_client_over(Client& client) = 0;
 
@@ -42,8 +43,8 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
   Client(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport, Owner& owner);
   void begin();
 
-  bool waits_for_metrics() const { return waiting_; }
-  base::Slot<MetricsText>& metrics() { return metrics_; }
+  bool waits_for_numbers() const { return waiting_; }
+  base::Slot<SharedTotals>& numbers() { return numbers_; }
 
  private:
   using Arrival = http1::ServerConnection::Arrival;
@@ -53,7 +54,7 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
 
   base::Task<Served> serve();
   base::Task<base::Result<http::LocalResponse>> choose_answer(Arrival arrival);
-  base::Task<base::Result<http::LocalResponse>> answer_metrics();
+  base::Task<base::Result<SharedTotals>> collect();
   void answer(http::LocalResponse response);
 
   base::Turn& turn_;
@@ -61,7 +62,7 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
   Owner& owner_;
   http::ClientFacts facts_;
   base::Scope scope_;
-  base::Slot<MetricsText> metrics_;
+  base::Slot<SharedTotals> numbers_;
   bool waiting_ = false;
   http1::ServerConnection connection_;
   base::Story<Served> story_;  // last: its waits lie in the members above

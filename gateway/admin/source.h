@@ -4,10 +4,20 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace postern::admin {
 
 enum class Health : uint8_t { starting, serving, draining };
+
+constexpr std::string_view label(Health health) {
+  switch (health) {
+    case Health::starting: return "starting";
+    case Health::serving: return "serving";
+    case Health::draining: return "draining";
+  }
+  return "unknown";
+}
 
 class Source {
  public:

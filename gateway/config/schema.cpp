@@ -405,31 +405,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.from_client.first_passes", value, "true or false", "false",
      "The first message of a socket passes, whatever its type.", "false"},
     {"websocket.from_client.on_type", value, "close or drop", "drop", "What becomes of the others.", "drop"},
-    {"websocket.from_upstream", section, "map", "see below", "Messages of endpoints.", ""},
-    {"websocket.from_upstream.messages", value, "any, text, binary or none", "any",
-     "What may be sent; none: nothing at all.", "any"},
-    {"websocket.from_upstream.message_size", value, "size or none", "16MiB, where frames are understood",
-     "Bytes of a message, expanded; a larger one ends the socket with too_large. Where messages are "
-     "read, none is 64MiB.",
-     "16MiB"},
-    {"websocket.from_upstream.fragments", value, "number or none", "none", "Frames of one message.", "none"},
-    {"websocket.from_upstream.rate", value, "rate or none", "none", "Messages, of each socket.", "none"},
-    {"websocket.from_upstream.burst", value, "number", "what rate gives in a second",
-     "Messages that may come at once.", "10", false},
-    {"websocket.from_upstream.byte_rate", value, "bytes in a second, or none", "none",
-     "Payload, of each socket.", "none"},
-    {"websocket.from_upstream.byte_burst", value, "size", "what byte_rate gives in a second",
-     "Payload that may come at once.", "64KiB", false},
-    {"websocket.from_upstream.on_rate", value, "close, drop or slow", "close",
-     "What a rate does: end the socket, drop the message, or read on when it is time.", "close"},
-    {"websocket.from_upstream.types", value, "list of texts, or none", "none",
-     "Only JSON text messages of these types pass. What cannot be read does not.", "none"},
-    {"websocket.from_upstream.type_field", value, "path", "/type",
-     "Where a message says its type: a name, or names of nested fields.", "/type"},
-    {"websocket.from_upstream.first_passes", value, "true or false", "false",
-     "The first message of a socket passes, whatever its type.", "false"},
-    {"websocket.from_upstream.on_type", value, "close or drop", "drop", "What becomes of the others.",
-     "drop"},
+    {"websocket.from_upstream", value, "map", "anything, 16MiB where frames are understood",
+     "Messages of endpoints: a map with the keys of from_client.", "{ message_size: 16MiB }"},
     {"websocket.message_limit", value, "name, list of names, or none", "none",
      "Limits of rate_limits that the messages of clients count against, over all of a client's or a "
      "user's sockets. What they do says from_client.on_rate.",
@@ -624,9 +601,8 @@ constexpr auto table = std::to_array<SchemaKey>({
      "false leaves this route out; a map has the keys of compression, and changes only those it names.",
      "false", false},
     {"routes[].websocket", value, "map", "websocket",
-     "What holds for the WebSockets of this route: a map has the keys of websocket, and changes only those "
-     "it "
-     "names.",
+     "What holds for the WebSockets of this route: a map has the keys of websocket, and changes only "
+     "those it names.",
      "", false},
     {"routes[].limits", section, "map", "the listener's", "What holds on this route, where it differs.", "",
      false},
@@ -721,7 +697,9 @@ constexpr auto table = std::to_array<SchemaKey>({
      "60s"},
 
     {"admin", section, "map", "none",
-     "A listener for the operator alone: GET /metrics for Prometheus, GET /healthz for a load balancer.", ""},
+     "A listener for the operator alone: GET /metrics for Prometheus, GET /status for what goes on, GET "
+     "/healthz for a load balancer.",
+     ""},
     {"admin.address", value, "address", "required",
      "\"127.0.0.1:9901\", or \"unix:/run/postern/admin.sock\" for a socket that only Postern's own user may "
      "connect to.",

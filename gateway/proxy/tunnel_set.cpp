@@ -139,15 +139,11 @@ void TunnelSet::look_for_silence() {
   for (auto at = sockets_.begin(); at != sockets_.end();) {
     RouteSockets& sockets = *at->second;
     const bool silent = sockets.is_silent(turn_.now);
-    if (silent != sockets.silent) {
-      sockets.silent = silent;
-      if (silent) {
-        metrics_.process.add(Count::silent_routes);
-        access_log_.silent_route(at->first, sockets.open, turn_.now - sockets.last_message);
-      } else {
-        metrics_.process.subtract(Count::silent_routes);
-      }
-    }
+    if (silent && !sockets.silent)
+      access_log_.silent_route(at->first, sockets.open, turn_.now - sockets.last_message);
+    sockets.silent = silent;
+    if (telemetry::RouteSeries* route = metrics_.route(at->first))
+      route->set(telemetry::RouteCount::sockets_silent, silent ? sockets.open : 0);
     at = sockets.open == 0 && sockets.full_at <= turn_.now ? sockets_.erase(at) : std::next(at);
   }
   if (size_ > 0) turn_.arm(silence_watch_, silence_step);

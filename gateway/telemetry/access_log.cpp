@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "telemetry/finding.h"
+
 namespace postern::telemetry {
 namespace {
 
@@ -254,24 +256,21 @@ void append_tunnel_close(TextBuilder& out, LogFormat format, WallTime time, cons
 
 void append_silent_route(TextBuilder& out, LogFormat format, WallTime time, std::string_view route,
                          uint32_t sockets, base::Duration quiet) {
-  constexpr std::string_view meaning = "The route's sockets heard their endpoint once, and nothing since.";
-  constexpr std::string_view remedy =
-      "Look at whether the backend still sends what this route is for; its pages wait for it.";
-  begin_line(out, format, time, Severity::warn, "silent_route");
+  begin_line(out, format, time, Severity::warn, telemetry::silent_route.label);
   if (format == LogFormat::json) {
     append_json_text(out, R"(,"route":)", route);
     out.append(R"(,"sockets":)").append_number(sockets);
     append_milliseconds(out.append(R"(,"quiet_ms":)"), quiet);
-    append_json_text(out, R"(,"meaning":)", meaning);
-    append_json_text(out, R"(,"remedy":)", remedy);
+    append_json_text(out, R"(,"meaning":)", telemetry::silent_route.meaning);
+    append_json_text(out, R"(,"remedy":)", telemetry::silent_route.remedy);
     out.append("}\n");
     return;
   }
   append_text(out, " route=", route);
   out.append(" sockets=").append_number(sockets);
   append_text_duration(out.append(" quiet="), quiet);
-  append_text(out, " meaning=", meaning);
-  append_text(out, " remedy=", remedy);
+  append_text(out, " meaning=", telemetry::silent_route.meaning);
+  append_text(out, " remedy=", telemetry::silent_route.remedy);
   out.append('\n');
 }
 

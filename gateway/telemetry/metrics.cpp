@@ -19,8 +19,6 @@ constexpr auto process_rows = std::to_array<NumberRow<Count>>({
     {Count::tunnel_bytes_to_clients, "postern_tunnel_bytes_total", "direction=\"to_client\"", counter, ""},
     {Count::messages_dropped, "postern_websocket_messages_dropped_total", "", counter,
      "Messages that a rule, or a client that does not read, made the gateway drop."},
-    {Count::silent_routes, "postern_websocket_silent_routes", "", gauge,
-     "Routes whose endpoints said something to several open sockets, and nothing to any for five minutes."},
     {Count::sockets_refusing, "postern_websocket_refusals_open", "", gauge,
      "Upgrades that were taken only to tell a page by a Close frame why they are refused."},
 });
@@ -37,6 +35,8 @@ constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
      "Bytes of request bodies that were passed on."},
     {RouteCount::response_body_bytes, "postern_response_body_bytes_total", "", counter,
      "Bytes of response bodies, the gateway's own answers included."},
+    {RouteCount::sockets_silent, "postern_websocket_silent_sockets", "", gauge,
+     "Open sockets of a route whose endpoints said something to each, and nothing to any for five minutes."},
 });
 
 constexpr auto upstream_rows = std::to_array<NumberRow<UpstreamCount>>({
@@ -64,18 +64,17 @@ static_assert(in_order(process_rows) && in_order(route_rows));
 static_assert(in_order(upstream_rows) && in_order(endpoint_rows));
 
 // The series of `name` in `kept`: the one that `before` has, or a new one.
-template <class Key, class T>
-base::LocalRc<T> keep(std::map<Key, base::LocalRc<T>>& before, std::map<Key, base::LocalRc<T>>& kept,
-                      const Key& name) {
-  base::LocalRc<T>& series = kept[name];
+template <class Map>
+typename Map::mapped_type keep(const Map& before, Map& kept, const typename Map::key_type& name) {
+  typename Map::mapped_type& series = kept[name];
   if (series) return series;
   const auto known = before.find(name);
-  series = known != before.end() ? known->second : base::LocalRc<T>::make();
+  series = known != before.end() ? known->second : Map::mapped_type::make();
   return series;
 }
 
-template <class Key, class T>
-void copy(const std::map<Key, base::LocalRc<T>>& from, std::map<Key, T>& to) {
+template <class From, class To>
+void copy(const From& from, To& to) {
   for (const auto& [name, series] : from) to.emplace(name, *series);
 }
 
@@ -149,6 +148,11 @@ Series Metrics::adopt(const SeriesNames& names) {
   upstreams_ = std::move(upstreams);
   endpoints_ = std::move(endpoints);
   return series;
+}
+
+RouteSeries* Metrics::route(std::string_view name) {
+  const auto known = routes_.find(name);
+  return known == routes_.end() ? nullptr : &*known->second;
 }
 
 Totals Metrics::totals() const {

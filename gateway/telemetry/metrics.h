@@ -33,7 +33,6 @@ enum class Count : uint8_t {
   tunnel_bytes_from_clients,
   tunnel_bytes_to_clients,
   messages_dropped,
-  silent_routes,
   sockets_refusing,
   end,  // not a number: how many there are
 };
@@ -47,6 +46,7 @@ enum class RouteCount : uint8_t {
   requests_5xx,
   request_body_bytes,
   response_body_bytes,
+  sockets_silent,
   end,
 };
 // Of each upstream.
@@ -85,6 +85,7 @@ class Numbers {
   void add(Name name, uint64_t amount = 1) { values_[static_cast<size_t>(name)] += amount; }
   // Of a gauge. A worker's may wrap where another worker's makes up for it: the sum is right.
   void subtract(Name name, uint64_t amount = 1) { values_[static_cast<size_t>(name)] -= amount; }
+  void set(Name name, uint64_t value) { values_[static_cast<size_t>(name)] = value; }
   uint64_t operator[](Name name) const { return values_[static_cast<size_t>(name)]; }
   void add(const Numbers& other) {
     for (size_t i = 0; i < values_.size(); ++i) values_[i] += other.values_[i];
@@ -188,6 +189,8 @@ class Metrics {
   // Numbers of names that were there before go on; those of names that are gone are no longer shown.
   Series adopt(const SeriesNames& names);
   Totals totals() const;
+  // Null: the configuration that was adopted last has no such route.
+  RouteSeries* route(std::string_view name);
 
   Numbers<Count> process;
   Failures failures;
@@ -195,7 +198,7 @@ class Metrics {
   RouteSeries unrouted;
 
  private:
-  std::map<std::string, base::LocalRc<RouteSeries>> routes_;
+  std::map<std::string, base::LocalRc<RouteSeries>, std::less<>> routes_;
   std::map<std::string, base::LocalRc<UpstreamSeries>> upstreams_;
   std::map<Totals::Endpoint, base::LocalRc<EndpointSeries>> endpoints_;
 };

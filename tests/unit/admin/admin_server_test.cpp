@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/json.h"
+#include "telemetry/finding.h"
 #include "unit/net/loop_ground.h"
 #include "unit/server/worker_ground.h"
 
@@ -69,6 +71,27 @@ TEST_CASE("admin: metrics are the numbers that the source gives") {
   CHECK(has(answer, "HTTP/1.1 200 OK\r\n"));
   CHECK(has(answer, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
   CHECK(has(answer, "\npostern_tunnels_open 3\n"));
+}
+
+TEST_CASE("admin: status says what goes on, and what was found with what to do about it") {
+  Ground ground;
+  ground.totals.process.add(telemetry::Count::tunnels_open, 3);
+  ground.totals.routes["chat"].set(telemetry::RouteCount::sockets_silent, 2);
+  ground.totals.routes["fine"];
+  ground.server = ground.start();
+  const std::string answer = ground.get("/status");
+  CHECK(has(answer, "Content-Type: application/json\r\n"));
+  const auto status = base::parse_json(answer.substr(answer.find("\r\n\r\n") + 4));
+  REQUIRE(status);
+  CHECK((*status)["health"] == "serving");
+  CHECK((*status)["websockets_open"] == 3);
+  REQUIRE((*status)["findings"].size() == 1);
+  const base::Json& finding = (*status)["findings"][0];
+  CHECK(finding["finding"] == "silent_route");
+  CHECK(finding["route"] == "chat");
+  CHECK(finding["sockets"] == 2);
+  CHECK(finding["meaning"] == telemetry::silent_route.meaning);
+  CHECK(finding["remedy"] == telemetry::silent_route.remedy);
 }
 
 TEST_CASE("admin: who asks while the workers are being asked waits for the same answer") {

@@ -1,0 +1,28 @@
+#include "admin/status.h"
+
+#include "base/json.h"
+#include "telemetry/finding.h"
+
+namespace postern::admin {
+
+std::string status_json(Health health, const telemetry::Totals& totals) {
+  using telemetry::Count;
+  base::Json findings = base::Json::array();
+  for (const auto& [route, series] : totals.routes) {
+    const uint64_t silent = series[telemetry::RouteCount::sockets_silent];
+    if (silent == 0) continue;
+    findings.push_back({{"finding", telemetry::silent_route.label},
+                        {"route", route},
+                        {"sockets", silent},
+                        {"meaning", telemetry::silent_route.meaning},
+                        {"remedy", telemetry::silent_route.remedy}});
+  }
+  base::Json status;
+  status["health"] = label(health);
+  status["connections_open"] = totals.process[Count::connections_open];
+  status["websockets_open"] = totals.process[Count::tunnels_open];
+  status["findings"] = std::move(findings);
+  return base::write_json(status) + "\n";
+}
+
+}  // namespace postern::admin

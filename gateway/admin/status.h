@@ -1,0 +1,15 @@
+// What an operator wants to know first, as JSON:
+//   {"connections_open":2,"findings":[{"finding":"silent_route","meaning":…,"remedy":…,"route":"chat",
+//    "sockets":3}],"health":"serving","websockets_open":3}
+#pragma once
+
+#include <string>
+
+#include "admin/source.h"
+#include "telemetry/metrics.h"
+
+namespace postern::admin {
+
+std::string status_json(Health health, const telemetry::Totals& totals);
+
+}  // namespace postern::admin
