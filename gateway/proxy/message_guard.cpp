@@ -62,6 +62,7 @@ bool MessageGuard::violate(Ending ending, std::string_view rule) {
 
 MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
   if (refusal_) return Pass::stop;
+  if (wait_until_ > turn_.now) return Pass::wait;
   if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
   const routing::MessageRules& mine = this->mine();
   if (!header.is(Opcode::continuation) && !begin_message(header)) return Pass::stop;

@@ -48,14 +48,14 @@ class MessageGuard {
   MessageGuard(const routing::SocketRules& rules, base::Side sender, bool compressed_frames,
                websocket::Deflate* deflate, base::Turn& turn, const std::vector<SharedLimit>& limits);
 
-  // As FrameWalker::Visitor asks; `stop` when there is a refusal().
+  // As FrameWalker::Visitor asks; `wait` before wait_until(), `stop` when there is a refusal().
   websocket::FrameWalker::Pass on_frame(const websocket::FrameHeader& header);
   websocket::FrameWalker::Pass on_control(const websocket::FrameHeader& header, std::string_view payload);
   void on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
                   Receiver& receiver);
 
   const std::optional<Refusal>& refusal() const { return refusal_; }
-  // Until then nothing more is to be read of this side; a rate says so.
+  // Until then no frame of a message passes; a rate says so.
   base::Instant wait_until() const { return wait_until_; }
   // How many messages were dropped since it was asked last.
   uint64_t take_dropped() { return std::exchange(dropped_, 0); }

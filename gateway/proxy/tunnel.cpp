@@ -110,14 +110,13 @@ websocket::Deflate* Tunnel::client_deflate() {
 
 void Tunnel::pass(End& from, base::Bytes bytes) {
   if (over_ || from.ended) return;
-  from.received += bytes.size();
-  set_.metrics_.process.add(
-      from.side == Side::client ? Count::tunnel_bytes_from_clients : Count::tunnel_bytes_to_clients,
-      bytes.size());
   from.heard = set_.turn_.now;
   from.pinged.reset();
-  if (!from.frames.stopped()) from.frames.walk(bytes, from);
-  after_bytes(from);
+  const size_t walked = from.frames.stopped() ? bytes.size() : from.frames.walk(bytes, from);
+  from.received += walked;
+  set_.metrics_.process.add(
+      from.side == Side::client ? Count::tunnel_bytes_from_clients : Count::tunnel_bytes_to_clients, walked);
+  after_bytes(from, bytes.subspan(walked));
 }
 
 Tunnel::Pass Tunnel::judge(End& from, const FrameHeader& header) {
@@ -125,6 +124,7 @@ Tunnel::Pass Tunnel::judge(End& from, const FrameHeader& header) {
   if (from.close_seen) return Pass::stop;
   if (closing_ && !may_finish(from)) return other(from).told ? Pass::drop : Pass::stop;
   const Pass pass = from.guard ? from.guard->on_frame(header) : Pass::on;
+  if (pass == Pass::wait) return pass;
   if (pass == Pass::on && header.final && !header.is_control()) ++from.messages;
   if (from.side == Side::upstream && !header.is_control()) {
     if (!std::exchange(greeted_, true)) ++route_sockets_->greeted;
@@ -150,8 +150,7 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
   from.close_seen = true;
   const websocket::CloseBody body = websocket::read_close(payload);
   settle({.by = from.side, .code = body.code, .reason = std::string(body.reason)});
-  end_by_ = set_.turn_.now + half_closed_limit;
-  set_.turn_.arm(*this, half_closed_limit);
+  end_within(half_closed_limit);
   if (from.side == Side::upstream && queue_ && !queue_->empty()) {  // behind the messages that wait
     queue_->push(websocket::make_frame(Opcode::close, payload, Role::server), {}, true);
     return Pass::drop;
@@ -159,20 +158,20 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
   return Pass::on;
 }
 
-void Tunnel::after_bytes(End& from) {
+// `rest`: what has to wait, and comes again when it is let go on.
+void Tunnel::after_bytes(End& from, base::Bytes rest) {
   if (from.guard) set_.metrics_.process.add(Count::messages_dropped, from.guard->take_dropped());
   if (from.guard && from.guard->refusal() && !closing_) return refuse(from);
   End& to = other(from);
   if (closing_ && !may_finish(from)) tell(to);
   if (over_) return;
-  const bool late = from.guard && from.guard->wait_until() > set_.turn_.now;
-  if (late) {
-    slow_until_ = std::max(slow_until_, from.guard->wait_until());
-    arm_next();
-  }
-  if (!must_wait_for(to) && !late) return;
+  const bool early = is_early(from);
+  if (!early && !must_wait_for(to)) return;
   from.waits = true;
   from.transport->pause();
+  if (!early) return;
+  from.transport->unread(base::Chunk::copy_of(rest));
+  arm_next();
 }
 
 void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::string_view type) {
@@ -201,6 +200,9 @@ bool Tunnel::must_wait_for(const End& end) const {
   return end.transport->backlog() > limit;
 }
 
+// Its rate does not let it go on yet.
+bool Tunnel::is_early(const End& end) const { return end.guard && end.guard->wait_until() > set_.turn_.now; }
+
 void Tunnel::drained(End& end) {
   end.heard = set_.turn_.now;  // it reads, so it lives
   if (end.side == Side::client && queue_)
@@ -210,10 +212,10 @@ void Tunnel::drained(End& end) {
 }
 
 void Tunnel::let_go_on(End& end) {
-  if (!end.waits || must_wait_for(other(end))) return;
-  if (end.guard && end.guard->wait_until() > set_.turn_.now) return;
+  if (!end.waits || is_early(end) || must_wait_for(other(end))) return;
   end.waits = false;
   end.heard = set_.turn_.now;  // it could not be heard
+  end.pinged.reset();
   end.transport->resume();
 }
 
@@ -245,8 +247,7 @@ void Tunnel::side_ended(End& end) {
     second.transport->write(websocket::close_frame(
         websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none, {}));
   second.transport->finish();
-  end_by_ = set_.turn_.now + half_closed_limit;
-  set_.turn_.arm(*this, half_closed_limit);
+  end_within(half_closed_limit);
 }
 
 void Tunnel::side_broke(End& end) {
@@ -309,11 +310,15 @@ void Tunnel::begin_closing(uint16_t to_client, uint16_t to_upstream, std::string
   code_to_upstream_ = to_upstream;
   if (verdict_->reason.empty()) verdict_->reason = reason;
   queue_.reset();
-  end_by_ = set_.turn_.now + closing_limit;
-  set_.turn_.arm(*this, closing_limit);
+  end_within(closing_limit);
   tell(client_);
   if (!may_finish(client_)) tell(upstream_);
   if (client_.ended && upstream_.ended) over();
+}
+
+void Tunnel::end_within(base::Duration limit) {
+  end_by_ = set_.turn_.now + limit;
+  arm_next();
 }
 
 // A client that is told to come back may have sent something before it heard so: that is passed on, until its
@@ -350,13 +355,15 @@ bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
 
 void Tunnel::on_deadline() {
   const base::Instant now = set_.turn_.now;
-  if (closing() || client_.close_seen || upstream_.close_seen) {
+  if (is_ending()) {
     if (now >= end_by_) return over();
-    return set_.turn_.arm(*this, end_by_ - now);
+    let_go_on(client_);
+    let_go_on(upstream_);
+    return arm_next();
   }
   if (terms_.expires && now >= *terms_.expires)
     return end_by(Side::gateway, Cause::token_expired, Ending::token_expired, "token_expired");
-  if (now - std::max(client_.heard, upstream_.heard) >= terms_.idle_limit)
+  if (now - quiet_since() >= terms_.idle_limit)
     return end_by(Side::gateway, Cause::timed_out, Ending::idle, "nothing moved for too long");
   for (End* end : {&client_, &upstream_}) {
     let_go_on(*end);
@@ -367,23 +374,29 @@ void Tunnel::on_deadline() {
   arm_next();
 }
 
+// Who has to wait for a rate is not idle.
+base::Instant Tunnel::quiet_since() const {
+  if (is_early(client_) || is_early(upstream_)) return set_.turn_.now;
+  return std::max(client_.heard, upstream_.heard);
+}
+
 // Pings a side that has not been heard for a while, and gives up one that does not answer.
 void Tunnel::look_after(End& end) {
   const base::Instant now = set_.turn_.now;
   if (rules().ping_interval == base::no_limit) return;
-  if (end.waits) {  // it is not read from, so it cannot be heard
-    end.heard = now;
-    end.pinged.reset();
-    return;
-  }
   if (end.pinged) {
     if (now - *end.pinged < rules().pong_timeout) return;
     // Behind all that it has yet to take the ping may not have arrived; while it takes some of that, it
-    // lives.
+    // lives. One that is not read from cannot be heard: that its system has taken the ping has to do.
     const net::Transport::Transit transit = end.transport->transit();
-    if (transit.outstanding == 0 || transit.acknowledged == end.acknowledged) return side_is_silent(end);
+    const bool taken = transit.outstanding == 0;
+    if (taken ? !end.waits : transit.acknowledged == end.acknowledged) return side_is_silent(end);
     end.acknowledged = transit.acknowledged;
     end.pinged = now;
+    if (taken) {
+      end.heard = now;
+      end.pinged.reset();
+    }
     return;
   }
   if (now - end.heard < rules().ping_interval || !other(end).frames.at_boundary()) return;
@@ -401,13 +414,18 @@ void Tunnel::beat() {
 }
 
 void Tunnel::arm_next() {
-  if (closing() || client_.close_seen || upstream_.close_seen) return;
   const base::Instant now = set_.turn_.now;
-  base::Duration wait = std::max(client_.heard, upstream_.heard) + terms_.idle_limit - now;
+  base::Duration wait = base::no_limit;
   const auto until = [&](base::Instant instant) { wait = std::min(wait, instant - now); };
+  for (const End* end : {&client_, &upstream_})
+    if (end->waits && is_early(*end)) until(end->guard->wait_until());
+  if (is_ending()) {
+    until(end_by_);
+    return set_.turn_.arm(*this, std::max(wait, base::Duration::zero()));
+  }
+  until(quiet_since() + terms_.idle_limit);
   if (terms_.expires) until(*terms_.expires);
   if (rules().heartbeat) until(beat_at_);
-  if (slow_until_ > now) until(slow_until_);
   if (rules().ping_interval != base::no_limit) {
     // Bytes that come arm nothing: a side that has answered is looked at when its next ping is due at the
     // latest.

@@ -133,9 +133,10 @@ class Tunnel final : public base::Pooled, private base::Timer {
   void pass(End& from, base::Bytes bytes);
   Pass judge(End& from, const websocket::FrameHeader& header);
   Pass judge_control(End& from, const websocket::FrameHeader& header, std::string_view payload);
-  void after_bytes(End& from);
+  void after_bytes(End& from, base::Bytes rest);
   void send_message(End& to, websocket::Opcode kind, std::string_view message, std::string_view type);
   bool must_wait_for(const End& end) const;
+  bool is_early(const End& end) const;
   void let_go_on(End& end);
   void drained(End& end);
 
@@ -145,12 +146,15 @@ class Tunnel final : public base::Pooled, private base::Timer {
   void refuse(End& guilty);
   void end_by(base::Side by, base::Cause cause, websocket::Ending ending, std::string_view reason);
   void begin_closing(uint16_t to_client, uint16_t to_upstream, std::string_view reason);
+  bool is_ending() const { return closing() || client_.close_seen || upstream_.close_seen; }
+  void end_within(base::Duration limit);
   bool may_finish(const End& end) const;
   void tell(End& end);
   void settle(Verdict verdict);
   void over();
 
   void on_deadline() override;
+  base::Instant quiet_since() const;
   void look_after(End& end);
   void beat();
   void arm_next();
@@ -167,8 +171,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
   RouteSockets::Handle route_sockets_;
   base::Instant opened_;
   base::Instant beat_at_{};  // the next heartbeat
-  base::Instant slow_until_{};
-  base::Instant end_by_{};  // while closing, and after one side has ended
+  base::Instant end_by_{};   // while is_ending()
   base::LinkIn<Tunnel> place_;
   std::optional<Verdict> verdict_;
   uint16_t code_to_client_ = 0;  // while closing

@@ -21,14 +21,14 @@ size_t unit_size(base::Bytes bytes) {
 
 }  // namespace
 
-void FrameWalker::walk(base::Bytes bytes, Visitor& visitor) {
+size_t FrameWalker::walk(base::Bytes bytes, Visitor& visitor) {
   size_t at = 0;
   size_t done = 0;  // what stands before it has been passed on, or is not to be
   const auto pass_on = [&](size_t end) {
     if (end > done) visitor.on_passed(bytes.subspan(done, end - done));
     done = end;
   };
-  while (at < bytes.size() && pass_ != Pass::stop) {
+  while ((at < bytes.size() || holds_whole_unit()) && pass_ != Pass::stop) {
     if (remaining_ > 0) {
       const size_t size = std::min<uint64_t>(remaining_, bytes.size() - at);
       const uint64_t offset = header_.length - remaining_;
@@ -38,32 +38,42 @@ void FrameWalker::walk(base::Bytes bytes, Visitor& visitor) {
       if (pass_ != Pass::on) done = at;
       continue;
     }
+    Pass pass{};
     if (held_.empty()) {
       const size_t size = unit_size(bytes.subspan(at));
       if (size > bytes.size() - at) {
         pass_on(at);
         held_ = base::Chunk::with_capacity(unit_max);
         held_.append(bytes.subspan(at));
-        return;
+        return bytes.size();
       }
-      const Pass pass = begin_unit(bytes.data() + at, visitor);
-      if (pass != Pass::on) {
-        pass_on(at);
-        done = at + size;
-      }
+      pass = begin_unit(bytes.data() + at, visitor);
+      if (pass != Pass::on) pass_on(at);
+      if (pass == Pass::wait) return at;
       at += size;
+      if (pass != Pass::on) done = at;
     } else {
       const size_t missing = unit_size(held_.bytes()) - held_.size();
       const size_t size = std::min(missing, bytes.size() - at);
       held_.append(bytes.subspan(at, size));
       done = at += size;
-      if (unit_size(held_.bytes()) > held_.size()) continue;
-      const base::Chunk unit = std::move(held_);
-      if (begin_unit(unit.data(), visitor) == Pass::on) visitor.on_passed(unit.bytes());
+      if (!holds_whole_unit()) continue;
+      base::Chunk unit = std::move(held_);
+      pass = begin_unit(unit.data(), visitor);
+      if (pass == Pass::on) visitor.on_passed(unit.bytes());
+      if (pass == Pass::wait) {
+        held_ = std::move(unit);
+        return at;
+      }
     }
-    if (pass_ == Pass::take && remaining_ == 0) visitor.on_payload(header_, {}, 0, true);
+    if (pass == Pass::take && remaining_ == 0) visitor.on_payload(header_, {}, 0, true);
   }
   if (pass_ != Pass::stop) pass_on(at);
+  return bytes.size();
+}
+
+bool FrameWalker::holds_whole_unit() const {
+  return !held_.empty() && unit_size(held_.bytes()) <= held_.size();
 }
 
 // Returns what becomes of the unit.
@@ -78,9 +88,11 @@ FrameWalker::Pass FrameWalker::begin_unit(const std::byte* unit, Visitor& visito
     pass_ = pass == Pass::stop ? Pass::stop : Pass::on;  // of what comes next: the frame is over
     return pass;
   }
+  const Pass pass = visitor.on_frame(header);
+  if (pass == Pass::wait) return pass;
+  pass_ = pass;
+  if (pass == Pass::stop) return pass;
   header_ = header;
-  pass_ = visitor.on_frame(header);
-  if (pass_ == Pass::stop) return pass_;
   remaining_ = header.length;
   if (pass_ == Pass::on && !header.is_control()) in_message_ = !header.final;
   return pass_;

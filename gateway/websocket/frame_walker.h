@@ -19,6 +19,7 @@ class FrameWalker {
     on,    // as it came
     drop,  // it vanishes
     take,  // its payload is given to on_payload()
+    wait,  // it is asked for again by the next walk(); no answer for a control frame
     stop,  // it, and all that follows, is not for the other side: nothing is walked any more
   };
 
@@ -27,7 +28,7 @@ class FrameWalker {
    public:
     // A data frame's header; or that of a control frame which is too long to be one (5.5).
     virtual Pass on_frame(const FrameHeader& header) = 0;
-    // A whole control frame, its payload unmasked; `take` is no answer here.
+    // A whole control frame, its payload unmasked; only `on`, `drop` and `stop` are answers here.
     virtual Pass on_control(const FrameHeader& header, std::string_view payload) = 0;
     // A piece of a taken frame's payload, still masked. `offset` is its place in the payload; `end`: there is
     // no more of it. Called at least once for each frame.
@@ -39,7 +40,9 @@ class FrameWalker {
     ~Visitor() = default;
   };
 
-  void walk(base::Bytes bytes, Visitor& visitor);
+  // Returns how many of the bytes it is done with: all, but where a frame has to wait. The next walk begins
+  // with those that are left, if there are any: the one that waits may be held here.
+  size_t walk(base::Bytes bytes, Visitor& visitor);
 
   // Whether what has been passed on ends with a whole frame: a control frame of our own may be put in now.
   bool at_boundary() const { return remaining_ == 0 || pass_ != Pass::on; }
@@ -49,6 +52,7 @@ class FrameWalker {
 
  private:
   Pass begin_unit(const std::byte* unit, Visitor& visitor);
+  bool holds_whole_unit() const;
 
   FrameHeader header_;      // of the current frame
   uint64_t remaining_ = 0;  // of its payload

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import os
+import random
 import signal
+import string
 import subprocess
 import time
 
 import pytest
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 import backends
 import metrics
@@ -83,6 +86,20 @@ def test_stopped_backend_is_found_and_its_client_is_told(start_gateway, start_ba
     assert (line["by"], line["cause"], line["close_code"]) == ("upstream", "upstream_silent", 1011)
 
 
+def test_client_that_leaves_while_a_rate_slows_it_is_noticed(start_gateway, node_ws):
+    gateway = start_gateway(simple(node_ws, route=socket_route(
+        **LIVENESS, from_client={"byte_rate": "1KiB/s", "on_rate": "slow"})))
+    mark = gateway.mark()
+    with WebSocket(gateway.port, "/echo") as socket:
+        socket.send(b"x" * 60_000)  # a minute's worth: nothing more is read from it
+        time.sleep(1)
+        assert not gateway.find("tunnel_close", since=mark)
+    left = time.monotonic()
+    line = closed(gateway, mark)
+    assert time.monotonic() - left < patience(FOUND_WITHIN)
+    assert (line["by"], line["close_code"]) == ("client", 1006)
+
+
 def test_quiet_sockets_outlive_every_ping_and_the_ends_see_none_of_the_answers(start_gateway, endpoint):
     heard = []
 
@@ -152,6 +169,23 @@ def test_python_ends_talk_through_every_mode(start_gateway, fastapi_backend, mod
             await socket.send(iter(["in ", "frag", "ments"]))
             assert await socket.recv() == "in fragments"
             await asyncio.wait_for(await socket.ping(), 5)
+
+    asyncio.run(asyncio.wait_for(talk(), patience(20)))
+
+
+@pytest.mark.parametrize("bits", [9, 10, 15])
+def test_client_is_given_the_window_that_it_asks_for(start_gateway, fastapi_backend, bits):
+    gateway = start_gateway(simple(fastapi_backend, route=socket_route(mode="inspect")))
+    deflate = ClientPerMessageDeflateFactory(server_max_window_bits=bits)
+    line = "".join(random.Random(1).choices(string.ascii_letters, k=900))
+
+    async def talk():
+        async with websockets.connect(f"ws://127.0.0.1:{gateway.port}/ws", subprotocols=["chat"], compression=None,
+                                      extensions=[deflate]) as socket:
+            assert [extension.remote_max_window_bits for extension in socket.extensions] == [bits]
+            for message in ("small", line * 50, line):  # repeats lie further back than 512 bytes
+                await socket.send(message)
+                assert await socket.recv() == message
 
     asyncio.run(asyncio.wait_for(talk(), patience(20)))
 

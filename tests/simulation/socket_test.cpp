@@ -339,12 +339,16 @@ TEST_CASE("socket: a rate of messages closes, drops or slows, and its burst come
   CHECK(dropping.endpoint_heard() == Said{"text 1"});
   CHECK(dropping.client_heard().empty());
   SocketWorld slowing("{ from_client: { rate: 2/s, on_rate: slow } }");
-  slowing.client_sends(three);
-  CHECK(slowing.endpoint_heard().size() == 3);  // they came in one piece; what comes next waits
-  slowing.client_sends(frame(text, "4"));
+  slowing.client_sends(three + frame(text, "4") + frame(ping, "here") + frame(text, "5"));
+  CHECK(slowing.endpoint_heard() == Said{"text 1", "text 2", "text 3"});  // though all came in one piece
+  slowing.client_sends(frame(text, "6"));
   CHECK(slowing.endpoint_heard().empty());
-  slowing.proxy.advance(600ms);
-  CHECK(slowing.endpoint_heard() == Said{"text 4"});
+  slowing.proxy.advance(550ms);
+  CHECK(slowing.endpoint_heard() == Said{"text 4", "ping here"});
+  slowing.proxy.advance(500ms);
+  CHECK(slowing.endpoint_heard() == Said{"text 5"});
+  slowing.proxy.advance(500ms);
+  CHECK(slowing.endpoint_heard() == Said{"text 6"});
 }
 
 TEST_CASE("socket: a rate of bytes") {
@@ -493,6 +497,48 @@ TEST_CASE("socket: pings of the ends pass, and so do their answers") {
   CHECK(socket.endpoint_heard() == Said{"pong from the endpoint"});
 }
 
+TEST_CASE("socket: who has to wait for its rate is let go on when it is time, whatever the other side does") {
+  const std::string three = frame(text, "1") + frame(text, "2") + frame(text, "3");
+  const std::string slow = "rate: 2/s, on_rate: slow";
+  // The endpoint's own wait is shorter, and not forgotten for the client's.
+  SocketWorld both("{ ping_interval: none, from_client: { " + slow +
+                   ", byte_rate: 1KiB/s }, from_upstream: { " + slow + " } }");
+  both.client_sends(frame(binary, std::string(61 * 1024, 'x')) + frame(text, "late"));
+  both.endpoint_sends(server_frame(text, "a") + server_frame(text, "b") + server_frame(text, "c") +
+                      server_frame(text, "d"));
+  CHECK(both.client_heard() == Said{"text a", "text b", "text c"});
+  both.proxy.advance(550ms);
+  CHECK(both.client_heard() == Said{"text d"});
+  CHECK(both.endpoint_heard().size() == 1);
+  both.proxy.advance(1min);
+  CHECK(both.endpoint_heard() == Said{"text late"});
+
+  // A Close waits for its turn, behind what was sent before it.
+  SocketWorld closed("{ from_client: { " + slow + " } }");
+  closed.endpoint_sends(server_close(1000, "done"));
+  CHECK(closed.client_heard() == Said{"close 1000 done"});
+  closed.client_sends(three + frame(text, "4") + close_of(1000));
+  CHECK(closed.endpoint_heard() == Said{"text 1", "text 2", "text 3"});
+  closed.proxy.advance(550ms);
+  CHECK(closed.endpoint_heard() == Said{"text 4", "close 1000"});
+
+  SocketWorld reloaded("{ from_client: { " + slow + " } }");
+  reloaded.client_sends(three + frame(text, "4"));
+  reloaded.proxy.adopt(SocketWorld::yaml("{ ping_interval: 30s }", ""));
+  reloaded.proxy.advance(20ms);
+  CHECK(reloaded.client_heard() == Said{"close 1012 the gateway has a new configuration"});
+  CHECK(reloaded.endpoint_heard().size() == 3);
+  reloaded.proxy.advance(550ms);
+  CHECK(reloaded.endpoint_heard() == Said{"text 4"});
+
+  // Nor is it taken for silent or idle meanwhile: its system takes our pings.
+  SocketWorld patient("{ from_client: { byte_rate: 1KiB/s, on_rate: slow } }", "", "",
+                      "limits: { tunnel_idle_timeout: 2m }");
+  patient.client_sends(frame(binary, std::string(601 * 1024, 'x')) + frame(text, "late"));
+  patient.proxy.advance(9min);
+  CHECK_FALSE(patient.over());
+}
+
 TEST_CASE("socket: a route on which endpoints say something once and never again is a finding") {
   SocketWorld socket("{ ping_interval: none }");
   for (int i = 0; i < 2; ++i) {
@@ -503,17 +549,21 @@ TEST_CASE("socket: a route on which endpoints say something once and never again
     connection->send(server_frame(text, "status"));
   socket.proxy.settle();
   socket.proxy.advance(4min);
+  const auto silent = [&] {
+    return (*socket.proxy.metrics.route("all"))[telemetry::RouteCount::sockets_silent];
+  };
   CHECK(socket.proxy.log_lines("silent_route").empty());
+  CHECK(silent() == 0);
   socket.proxy.advance(2min);
   const base::Json line = socket.proxy.log.line("silent_route");
   CHECK(line["route"] == "all");
   CHECK(line["sockets"] == 3);
-  CHECK(socket.proxy.metrics.process[telemetry::Count::silent_routes] == 1);
+  CHECK(silent() == 3);
   socket.proxy.advance(10min);
   CHECK(socket.proxy.log_lines("silent_route").size() == 1);
   socket.endpoint_sends(server_frame(text, "again"));
   socket.proxy.advance(1min);
-  CHECK(socket.proxy.metrics.process[telemetry::Count::silent_routes] == 0);
+  CHECK(silent() == 0);
 }
 
 // --- the record of every way to end ---

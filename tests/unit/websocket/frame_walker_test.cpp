@@ -154,3 +154,39 @@ TEST_CASE("frame walker: is between messages only where no message has begun") {
   walker.walk(base::bytes_of(frame(continuation, "rest")), seen);
   CHECK(walker.between_messages());
 }
+
+TEST_CASE("frame walker: a frame that has to wait is asked for again, whole, and nothing overtakes it") {
+  const std::string stream = frame(text, "one") + frame(ping, "here") + frame(binary, std::string(300, 'x')) +
+                             frame(continuation, "") + frame(pong, "") + frame(text, "two");
+  for (const Pass then : {Pass::on, Pass::take}) {
+    for (size_t cut = 0; cut <= stream.size(); ++cut) {
+      CAPTURE(cut);
+      FrameWalker walker;
+      FrameRecorder seen;
+      size_t waits = 0;
+      bool wait = false;
+      seen.decide = [&](const FrameHeader& header) {
+        if (header.is_control()) return Pass::on;
+        wait = !wait;
+        if (wait) ++waits;
+        return wait ? Pass::wait : then;
+      };
+      std::string left;
+      const auto feed = [&](std::string_view some) {
+        left += some;
+        for (int again = 0; again < 5; ++again) left.erase(0, walker.walk(base::bytes_of(left), seen));
+      };
+      feed(std::string_view(stream).substr(0, cut));
+      CHECK(stream.starts_with(then == Pass::on ? seen.passed : std::string()));
+      feed(std::string_view(stream).substr(cut));
+      CHECK(left.empty());
+      CHECK(walker.at_boundary());
+      CHECK(waits == 4);
+      CHECK(seen.frames.size() == 8);
+      if (then == Pass::on) CHECK(seen.passed == stream);
+      if (then == Pass::take)
+        CHECK(seen.payloads == std::vector<std::string>{"one", std::string(300, 'x'), "", "two"});
+      CHECK(seen.controls == std::vector<std::pair<int, std::string>>{{9, "here"}, {10, ""}});
+    }
+  }
+}
