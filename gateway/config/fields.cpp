@@ -131,9 +131,9 @@ std::vector<Value> Value::items_or_one() const {
   return {};
 }
 
-std::vector<std::pair<Key, Value>> Value::entries() const {
+std::vector<std::pair<Key, Value>> Value::entries(std::string_view wanted) const {
   std::vector<std::pair<Key, Value>> found;
-  if (!is_kind(Node::Kind::map, "a map")) return found;
+  if (!is_kind(Node::Kind::map, wanted)) return found;
   const std::size_t count = count_up_to(max_entries);
   found.reserve(count);
   for (std::size_t index = 0; index < count; ++index) {
@@ -144,12 +144,24 @@ std::vector<std::pair<Key, Value>> Value::entries() const {
   return found;
 }
 
+namespace {
+
+// "a map (allow, credentials, …)"
+std::string map_of(const std::vector<std::string_view>& keys) {
+  constexpr std::size_t shown = 3;
+  std::string text = "a map (";
+  for (std::size_t i = 0; i < std::min(keys.size(), shown); ++i) text.append(i ? ", " : "").append(keys[i]);
+  return text + (keys.size() > shown ? ", …)" : ")");
+}
+
+}  // namespace
+
 Fields::Fields(const Value& value) : Fields(value, keys_inside(value.schema())) {}
 
 Fields::Fields(const Value& value, const std::vector<std::string_view>& known)
     : value_(value), known_(known), is_map_(value.is_map()) {
   base::check(!known_.empty(), "a map with fixed keys has keys");
-  for (const auto& [key, entry] : value_.entries()) {
+  for (const auto& [key, entry] : value_.entries(map_of(known_))) {
     if (std::find(known_.begin(), known_.end(), key.text) != known_.end()) continue;
     Diagnostics& diagnostics = value_.diagnostics();
     std::string sentence = "unknown key " + quoted(key.text);

@@ -75,8 +75,8 @@ class Value {
   // The same, where a single value may stand for a list of one.
   std::vector<Value> items_or_one() const;
   // The entries of a map whose keys the operator chooses; "*" stands for them in the schema path.
-  // More than 10,000 are refused, and left out.
-  std::vector<std::pair<Key, Value>> entries() const;
+  // More than 10,000 are refused, and left out. `wanted`: what it must be, in words.
+  std::vector<std::pair<Key, Value>> entries(std::string_view wanted = "a map") const;
 
  private:
   bool is_kind(Node::Kind kind, std::string_view wanted) const;

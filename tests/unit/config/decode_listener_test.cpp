@@ -85,7 +85,7 @@ TEST_CASE("listener: proxy_protocol has a trust list and a time limit") {
   CHECK_FALSE(loaded->listeners[2].proxy_protocol.has_value());
   const std::string start = "[{ address: \":80\", proxy_protocol: ";
   CHECK(said(start + "{} }]") == "f:1:47 listeners[0].proxy_protocol.trust: is missing\n");
-  CHECK(said(start + "true }]") == "f:1:47 listeners[0].proxy_protocol: must be a map\n");
+  CHECK(said(start + "true }]") == "f:1:47 listeners[0].proxy_protocol: must be a map (trust, timeout)\n");
   CHECK(said(start + "{ trust: [] } }]") ==
         "f:1:56 listeners[0].proxy_protocol.trust: is empty; nobody could send a header\n");
   CHECK(said(start + "{ trust: [10.0.0.1/8] } }]")
@@ -101,7 +101,7 @@ TEST_CASE("listener: the list and its addresses must be there") {
   CHECK(said("[{}]") == "f:1:13 listeners[0].address: is missing\n");
   CHECK(said("[{ adress: \":1\" }]") ==
         "f:1:15 listeners[0].adress: unknown key \"adress\"; did you mean \"address\"?\n");
-  CHECK(said("[\":443\"]") == "f:1:13 listeners[0]: must be a map\n");
+  CHECK(said("[\":443\"]") == "f:1:13 listeners[0]: must be a map (address, tls, redirect, …)\n");
   CHECK(said("[{ address: 443 }]") ==
         "f:1:24 listeners[0].address: \"443\" is a port alone; write \":443\"\n");
   CHECK(said_of("routes: [{ upstream: \"http://a\" }]\n") == "f:1:1 listeners: is missing\n");

@@ -137,7 +137,7 @@ TEST_CASE("decode: upstreams say what is wrong with each value") {
   CHECK(said("{ endpoints: [] }") ==
         "f:4:19 upstreams.u.endpoints: is empty; an upstream needs an endpoint\n");
   CHECK(said("{}") == "f:4:6 upstreams.u.endpoints: is missing\n");
-  CHECK(said("http://a") == "f:4:6 upstreams.u: must be a map\n");
+  CHECK(said("http://a") == "f:4:6 upstreams.u: must be a map (endpoints, balance, slow_start, …)\n");
   CHECK(said("{ endpoints: [\"http://a/b\"] }")
             .starts_with("f:4:20 upstreams.u.endpoints[0]: \"http://a/b\" has a path"));
   CHECK(said("{ endpoints: [\"http://a\", \"http://a\"] }") ==

@@ -87,7 +87,7 @@ TEST_CASE("load: an empty file says what it needs") {
   CHECK(said_of("") == said);
   CHECK(said_of("# nothing\n") == said);
   CHECK(said_of("---\n") == said);
-  CHECK(said_of("[]") == "f:1:1 must be a map\n");
+  CHECK(said_of("[]") == "f:1:1 must be a map (workers, trusted_proxies, forwarded, …)\n");
 }
 
 TEST_CASE("load: a file over 1 MiB is refused") {
