@@ -20,6 +20,7 @@ class PutBack {
   // Until it is `paused`. Both may change meanwhile, and what is put back meanwhile comes before what is not
   // yet delivered.
   void deliver(Transport::Receiver* const& receiver, const bool& paused) {
+    if (!waits()) return;  // as nearly always
     base::ChunkQueue delivered = std::exchange(chunks_, {});
     while (!delivered.empty() && !paused) {
       const base::Chunk chunk = delivered.pop();
