@@ -26,6 +26,14 @@ std::string size_text(uint64_t bytes) {
   return std::to_string(bytes) + " bytes";
 }
 
+// "a map (allow, credentials, …)"
+std::string map_of(const std::vector<std::string_view>& keys) {
+  constexpr std::size_t named = 3;
+  std::string text = "a map (";
+  for (std::size_t i = 0; i < std::min(keys.size(), named); ++i) text.append(i ? ", " : "").append(keys[i]);
+  return text + (keys.size() > named ? ", …)" : ")");
+}
+
 }  // namespace
 
 void Value::complain(std::string sentence) const {
@@ -143,18 +151,6 @@ std::vector<std::pair<Key, Value>> Value::entries(std::string_view wanted) const
   }
   return found;
 }
-
-namespace {
-
-// "a map (allow, credentials, …)"
-std::string map_of(const std::vector<std::string_view>& keys) {
-  constexpr std::size_t shown = 3;
-  std::string text = "a map (";
-  for (std::size_t i = 0; i < std::min(keys.size(), shown); ++i) text.append(i ? ", " : "").append(keys[i]);
-  return text + (keys.size() > shown ? ", …)" : ")");
-}
-
-}  // namespace
 
 Fields::Fields(const Value& value) : Fields(value, keys_inside(value.schema())) {}
 

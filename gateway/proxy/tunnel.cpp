@@ -391,11 +391,12 @@ void Tunnel::look_after(End& end) {
     const net::Transport::Transit transit = end.transport->transit();
     const bool taken = transit.outstanding == 0;
     if (taken ? !end.waits : transit.acknowledged == end.acknowledged) return side_is_silent(end);
-    end.acknowledged = transit.acknowledged;
-    end.pinged = now;
     if (taken) {
       end.heard = now;
       end.pinged.reset();
+    } else {
+      end.acknowledged = transit.acknowledged;
+      end.pinged = now;
     }
     return;
   }

@@ -256,21 +256,21 @@ void append_tunnel_close(TextBuilder& out, LogFormat format, WallTime time, cons
 
 void append_silent_route(TextBuilder& out, LogFormat format, WallTime time, std::string_view route,
                          uint32_t sockets, base::Duration quiet) {
-  begin_line(out, format, time, Severity::warn, telemetry::silent_route.label);
+  begin_line(out, format, time, Severity::warn, silent_route.label);
   if (format == LogFormat::json) {
     append_json_text(out, R"(,"route":)", route);
     out.append(R"(,"sockets":)").append_number(sockets);
     append_milliseconds(out.append(R"(,"quiet_ms":)"), quiet);
-    append_json_text(out, R"(,"meaning":)", telemetry::silent_route.meaning);
-    append_json_text(out, R"(,"remedy":)", telemetry::silent_route.remedy);
+    append_json_text(out, R"(,"meaning":)", silent_route.meaning);
+    append_json_text(out, R"(,"remedy":)", silent_route.remedy);
     out.append("}\n");
     return;
   }
   append_text(out, " route=", route);
   out.append(" sockets=").append_number(sockets);
   append_text_duration(out.append(" quiet="), quiet);
-  append_text(out, " meaning=", telemetry::silent_route.meaning);
-  append_text(out, " remedy=", telemetry::silent_route.remedy);
+  append_text(out, " meaning=", silent_route.meaning);
+  append_text(out, " remedy=", silent_route.remedy);
   out.append('\n');
 }
 

@@ -20,11 +20,11 @@ constexpr size_t output_keep = 64 * 1024;
 
 const Bytef* input_of(std::string_view text) { return reinterpret_cast<const Bytef*>(text.data()); }
 
-// A parameter's value, 8 to 15 in RFC 7692; nothing: it is none, or 8.
+// 8 to 15, perhaps in quotes (RFC 7692 7.1.2); nothing: it is neither.
 std::optional<int> read_window_bits(std::string_view value) {
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
     value = value.substr(1, value.size() - 2);
-  if (value == "9") return 9;
+  if (value == "8" || value == "9") return value[0] - '0';
   if (value.size() != 2 || value[0] != '1' || value[1] < '0' || value[1] > '5') return std::nullopt;
   return 10 + (value[1] - '0');
 }
@@ -44,10 +44,10 @@ std::optional<DeflateTerms> meet(std::string_view parameters) {
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) return std::nullopt;
     seen.push_back(name);
     if (name == "client_max_window_bits") {
-      if (valued && value != "8" && !read_window_bits(value)) return std::nullopt;
+      if (valued && !read_window_bits(value)) return std::nullopt;
     } else if (name == "server_max_window_bits") {
       const std::optional<int> bits = read_window_bits(value);
-      if (!bits) return std::nullopt;
+      if (!bits || *bits < window_bits_min) return std::nullopt;
       terms.window_bits = *bits;
       terms.answer += "; server_max_window_bits=" + std::to_string(*bits);
     } else if (valued || (name != "client_no_context_takeover" && name != "server_no_context_takeover")) {
