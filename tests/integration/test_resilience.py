@@ -212,7 +212,8 @@ def test_tcp_check_sees_a_backend_go_and_come(start_gateway, start_backend, two)
     health = {"tcp": True, "interval": "100ms", "healthy": 1, "unhealthy": 1}
     gateway = start_gateway(simple(*two, upstream_options={"health": health}))
     restart = restarted_later(two[0], start_backend, after=0.5)
-    assert "refused" in gateway.wait_for("endpoint_down")["reason"]
+    reason = gateway.wait_for("endpoint_down")["reason"]
+    assert "refused" in reason or "reset" in reason  # reset: the kill met a check that it had not yet taken
     restart.join()
     assert gateway.wait_for("endpoint_up")["endpoint"] == two[0].url
 
