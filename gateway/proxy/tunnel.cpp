@@ -339,7 +339,8 @@ void Tunnel::tell(End& end) {
   }
   end.told = true;
   const uint16_t code = end.side == Side::client ? code_to_client_ : code_to_upstream_;
-  if (!from.close_seen && from.frames.at_boundary())
+  end.close_sent = !from.close_seen && from.frames.at_boundary();
+  if (end.close_sent)
     end.transport->write(websocket::close_frame(code, verdict_->reason, role_towards(end.side)));
   end.transport->finish();
   end.transport->resume();
@@ -459,13 +460,15 @@ void Tunnel::over() {
   } else {
     end.meaning = "closed in good order";
   }
-  end.close_code = verdict_->code;
+  // Within a frame no Close could be put in: what the client knows then is that the connection ended.
+  const bool client_knows = client_.close_seen || upstream_.close_seen || client_.close_sent;
+  end.close_code = client_knows ? verdict_->code : close_code::abnormal;
   end.close_reason = verdict_->reason;
   end.rule = verdict_->rule;
   end.bytes_to_client = upstream_.received;
   end.bytes_to_upstream = client_.received;
-  end.messages_to_client = upstream_.messages;
-  end.messages_to_upstream = client_.messages;
+  end.messages_to_client = upstream_.whole_messages();
+  end.messages_to_upstream = client_.whole_messages();
   end.client_quiet = set_.turn_.now - client_.heard;
   end.upstream_quiet = set_.turn_.now - upstream_.heard;
   end.duration = set_.turn_.now - opened_;

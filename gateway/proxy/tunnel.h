@@ -106,7 +106,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
     std::unique_ptr<MessageGuard> guard;  // null: what it sends passes as it is
     websocket::FrameWalker frames;        // of what it sends
     uint64_t received = 0;                // bytes
-    uint64_t messages = 0;                // that it sent and that went on
+    uint64_t messages = 0;                // that it sent and that went on; see whole_messages()
     base::Instant heard{};                // when it last showed that it lives
     std::optional<base::Instant> pinged{};
     uint64_t acknowledged = 0;  // of what was sent to it, when it was looked at last after a ping
@@ -115,14 +115,16 @@ class Tunnel final : public base::Pooled, private base::Timer {
     bool ended = false;
     bool waits = false;       // for the other side to take what it sent
     bool close_seen = false;  // it sent a Close frame
-    bool told = false;        // it was sent one by the gateway
+    bool told = false;        // that it is over: the gateway sends it nothing more
+    bool close_sent = false;  // and it was sent a Close frame for that
+    uint64_t whole_messages() const { return messages - (frames.in_last_frame() ? 1 : 0); }
   };
 
   // Who ended it, how and why: the first counts.
   struct Verdict {
     base::Side by = base::Side::gateway;
     std::optional<base::Cause> cause{};
-    uint16_t code = websocket::close_code::abnormal;  // as the client knows it
+    uint16_t code = websocket::close_code::abnormal;  // for the client
     std::string reason{};
     std::string_view rule{};
   };

@@ -48,6 +48,8 @@ class FrameWalker {
   bool at_boundary() const { return remaining_ == 0 || pass_ != Pass::on; }
   // Whether it ends with a whole message: any frame of our own may be.
   bool between_messages() const { return at_boundary() && !in_message_; }
+  // Whether it ends within the last frame of a message.
+  bool in_last_frame() const { return !at_boundary() && header_.final && !header_.is_control(); }
   bool stopped() const { return pass_ == Pass::stop; }
 
  private:

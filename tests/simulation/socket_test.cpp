@@ -568,6 +568,22 @@ TEST_CASE("socket: a route on which endpoints say something once and never again
 
 // --- the record of every way to end ---
 
+TEST_CASE("socket record: a message that did not pass whole is none") {
+  for (const char* mode : {"tunnel", "walk", "inspect"}) {
+    CAPTURE(mode);
+    SocketWorld socket("{ mode: " + std::string(mode) + " }");
+    socket.endpoint_sends(server_frame(text, "whole") +
+                          frame(text, "fragment", {.last = false, .masked = false}) +
+                          server_frame(continuation, std::string(1000, 'x')).substr(0, 500));
+    socket.client_sends(frame(text, "whole") + frame(text, "cut").substr(0, 7));
+    socket.endpoint().reset();
+    socket.proxy.advance(15s);
+    REQUIRE(socket.over());
+    CHECK(socket.record()["messages_to_client"] == 1);
+    CHECK(socket.record()["messages_to_upstream"] == 1);
+  }
+}
+
 TEST_CASE("socket record: every way to end leaves exactly one line, one count, and the same words in both") {
   struct Way {
     const char* name;
@@ -582,6 +598,7 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
   };
   const auto wait = [](base::Duration time) { return [time](SocketWorld& s) { s.proxy.advance(time); }; };
   const std::string three = frame(text, "1") + frame(text, "2") + frame(text, "3");
+  const std::string cut = server_frame(text, std::string(1000, 'x')).substr(0, 500);
   const std::vector<Way> ways = {
       {"client closes", "{}", client(close_of(1000, "bye")), "client - 1000 bye", ""},
       {"client closes without a code", "{}", client(frame(goodbye, "")), "client - 1005 -", ""},
@@ -594,6 +611,19 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
        "upstream upstream_closed 1014 the upstream closed the connection", ""},
       {"endpoint crashes", "{}", [](SocketWorld& s) { s.endpoint().reset(); },
        "upstream upstream_closed 1014 the upstream broke the connection", ""},
+      {"endpoint crashes within a frame", "{}",
+       [cut](SocketWorld& s) {
+         s.endpoint_sends(cut);
+         s.endpoint().reset();
+       },
+       "upstream upstream_closed 1006 the upstream broke the connection", ""},
+      {"reload while a frame of the endpoint is not over", "{}",
+       [cut](SocketWorld& s) {
+         s.endpoint_sends(cut);
+         s.proxy.adopt(SocketWorld::yaml("{ buffer: 1MiB }", ""));
+         s.proxy.advance(3s);
+       },
+       "gateway route_changed 1006 the gateway has a new configuration", ""},
       {"client vanishes", "{}",
        [](SocketWorld& s) {
          s.proxy.advance(26s);
