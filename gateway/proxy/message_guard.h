@@ -54,6 +54,8 @@ class MessageGuard {
   void on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
                   Receiver& receiver);
 
+  // Whether it takes messages out of their frames, and sends on what they hold.
+  bool reads() const { return reads_; }
   const std::optional<Refusal>& refusal() const { return refusal_; }
   // Until then no frame of a message passes; a rate says so.
   base::Instant wait_until() const { return wait_until_; }

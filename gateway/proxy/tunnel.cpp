@@ -20,6 +20,8 @@ namespace close_code = websocket::close_code;
 // more.
 constexpr base::Duration half_closed_limit = std::chrono::seconds(10);
 constexpr base::Duration closing_limit = std::chrono::seconds(2);
+// A client that reads slowly, but reads, may go on for so long to hear what the endpoint said last.
+constexpr base::Duration last_words_limit = std::chrono::minutes(5);
 // When a side could not be pinged, since the other's frame was not over.
 constexpr base::Duration ping_again = std::chrono::seconds(1);
 
@@ -123,6 +125,11 @@ Tunnel::Pass Tunnel::judge(End& from, const FrameHeader& header) {
   // Nothing comes after a Close (5.5.1), the other's or ours.
   if (from.close_seen) return Pass::stop;
   if (closing_ && !may_finish(from)) return other(from).told ? Pass::drop : Pass::stop;
+  if (from.guard && from.guard->reads() && must_wait_for(other(from))) {
+    // What was compressed may be a thousand times as large when it is sent on: no more of it for now.
+    from.held_back = true;
+    return Pass::wait;
+  }
   const Pass pass = from.guard ? from.guard->on_frame(header) : Pass::on;
   if (pass == Pass::wait) return pass;
   if (pass == Pass::on && header.final && !header.is_control()) ++from.messages;
@@ -140,19 +147,30 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
     --from.unanswered;
     return Pass::drop;
   }
+  if (closing_ && !may_finish(from)) return Pass::drop;
+  if (from.guard && from.guard->on_control(header, payload) == Pass::stop) {
+    finishing_ = false;  // who breaks the rules now is not listened to any longer
+    return closing_ ? Pass::drop : Pass::stop;
+  }
   if (closing_) {
-    if (!may_finish(from)) return Pass::drop;
     from.close_seen = header.is(Opcode::close);
     return Pass::on;
   }
-  if (from.guard && from.guard->on_control(header, payload) == Pass::stop) return Pass::stop;
-  if (!header.is(Opcode::close)) return Pass::on;
+  if (!header.is(Opcode::close)) {
+    if (from.side == Side::client || !client_is_behind()) return Pass::on;
+    const std::string_view key = header.is(Opcode::ping) ? "ping" : "pong";
+    base::Chunk frame = websocket::make_frame(static_cast<Opcode>(header.opcode), payload, Role::server);
+    if (!queue_->push(std::move(frame), key, websocket::MessageQueue::Kind::control))
+      end_by(Side::client, Cause::client_not_reading, Ending::slow_reader, "slow_reader");
+    return Pass::drop;
+  }
   from.close_seen = true;
   const websocket::CloseBody body = websocket::read_close(payload);
   settle({.by = from.side, .code = body.code, .reason = std::string(body.reason)});
   end_within(half_closed_limit);
   if (from.side == Side::upstream && queue_ && !queue_->empty()) {  // behind the messages that wait
-    queue_->push(websocket::make_frame(Opcode::close, payload, Role::server), {}, true);
+    queue_->push(websocket::make_frame(Opcode::close, payload, Role::server), {},
+                 websocket::MessageQueue::Kind::close);
     return Pass::drop;
   }
   return Pass::on;
@@ -160,23 +178,23 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
 
 // `rest`: what has to wait, and comes again when it is let go on.
 void Tunnel::after_bytes(End& from, base::Bytes rest) {
-  if (from.guard) set_.metrics_.process.add(Count::messages_dropped, from.guard->take_dropped());
+  if (from.guard) count_dropped(from.guard->take_dropped());
   if (from.guard && from.guard->refusal() && !closing_) return refuse(from);
   End& to = other(from);
   if (closing_ && !may_finish(from)) tell(to);
   if (over_) return;
   const bool early = is_early(from);
-  if (!early && !must_wait_for(to)) return;
-  from.waits = true;
-  from.transport->pause();
-  if (!early) return;
-  from.transport->unread(base::Chunk::copy_of(rest));
-  arm_next();
+  const bool held_back = std::exchange(from.held_back, false);
+  if (early || must_wait_for(to)) {
+    from.waits = true;
+    from.transport->pause();
+  }
+  if (early || held_back) from.transport->unread(base::Chunk::copy_of(rest));
+  if (early) arm_next();
 }
 
 void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::string_view type) {
   if (closing_ && !may_finish(other(to))) return;
-  ++other(to).messages;
   base::Chunk frame;
   std::string_view compressed;
   if (to.side == Side::client && message.size() >= websocket::Deflate::worth_it)
@@ -184,20 +202,49 @@ void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::s
   constexpr uint8_t rsv1 = 4;
   frame = compressed.empty() ? websocket::make_frame(kind, message, role_towards(to.side))
                              : websocket::make_frame(kind, compressed, role_towards(to.side), rsv1);
-  if (to.side == Side::upstream || !queue_) return to.transport->write(std::move(frame));
-  if (queue_->empty() && to.transport->backlog() <= net::Transport::high_water)
+  if (to.side == Side::upstream || !client_is_behind()) {
+    ++other(to).messages;
     return to.transport->write(std::move(frame));
+  }
   const uint64_t dropped = queue_->dropped();
-  if (!queue_->push(std::move(frame), type))
+  if (!queue_->push(std::move(frame), type)) {
+    count_dropped(1);
     return end_by(Side::client, Cause::client_not_reading, Ending::slow_reader, "slow_reader");
-  set_.metrics_.process.add(Count::messages_dropped, queue_->dropped() - dropped);
+  }
+  ++upstream_.messages;
+  upstream_.messages -= queue_->dropped() - dropped;
+  count_dropped(queue_->dropped() - dropped);
 }
 
-// The side that sends is read no further while this one has too much to take.
+// The side that sends is read no further while this one has too much to take. A transport says that it has
+// drained only when more than its high water was waiting.
 bool Tunnel::must_wait_for(const End& end) const {
   if (end.side == Side::client && queue_) return false;
-  const size_t limit = end.side == Side::client ? rules().buffer : net::Transport::high_water;
-  return end.transport->backlog() > limit;
+  constexpr uint64_t least = net::Transport::high_water;
+  return end.transport->backlog() > (end.side == Side::client ? std::max(rules().buffer, least) : least);
+}
+
+// What is for it has to go through the queue, behind all that waits there.
+bool Tunnel::client_is_behind() const {
+  return queue_ && (!queue_->empty() || client_.transport->backlog() > net::Transport::high_water);
+}
+
+uint64_t Tunnel::left_to_client() const {
+  return (queue_ ? queue_->bytes() : 0) + client_.transport->transit().outstanding;
+}
+
+void Tunnel::count_dropped(uint64_t messages) {
+  if (messages == 0) return;
+  dropped_ += messages;
+  set_.metrics_.process.add(Count::messages_dropped, messages);
+}
+
+// What waits in it will not be sent any more.
+void Tunnel::abandon_queue() {
+  if (!queue_) return;
+  upstream_.messages -= queue_->messages();
+  count_dropped(queue_->messages());
+  queue_.reset();
 }
 
 // Its rate does not let it go on yet.
@@ -205,9 +252,11 @@ bool Tunnel::is_early(const End& end) const { return end.guard && end.guard->wai
 
 void Tunnel::drained(End& end) {
   end.heard = set_.turn_.now;  // it reads, so it lives
-  if (end.side == Side::client && queue_)
+  if (end.side == Side::client && queue_) {
     while (!queue_->empty() && end.transport->backlog() <= net::Transport::high_water)
       end.transport->write(queue_->pop());
+    if (queue_->empty() && upstream_.ended) end.transport->finish();
+  }
   let_go_on(other(end));
 }
 
@@ -240,13 +289,17 @@ void Tunnel::side_ended(End& end) {
       return begin_closing(verdict_->code, close_code::none, "the upstream closed the connection");
     }
   }
-  if (!client && queue_)
-    while (!queue_->empty()) second.transport->write(queue_->pop());
+  const bool queued = !client && queue_ && !queue_->empty();
   // A client that said Close is owed one, also by an endpoint that answers with the end alone.
-  if (!client && second.close_seen && !end.close_seen && end.frames.at_boundary())
-    second.transport->write(websocket::close_frame(
-        websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none, {}));
-  second.transport->finish();
+  if (!client && second.close_seen && !end.close_seen && end.frames.at_boundary()) {
+    base::Chunk frame = websocket::close_frame(
+        websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none, {});
+    if (queued)
+      queue_->push(std::move(frame), {}, websocket::MessageQueue::Kind::close);
+    else
+      second.transport->write(std::move(frame));
+  }
+  if (!queued) second.transport->finish();  // else when the last of it has been written
   end_within(half_closed_limit);
 }
 
@@ -254,6 +307,7 @@ void Tunnel::side_broke(End& end) {
   if (over_) return;
   const bool client = end.side == Side::client;
   settle({.by = end.side, .cause = client ? Cause::client_closed : Cause::upstream_closed});
+  if (client && queue_ && !queue_->empty()) blame_client(Cause::client_closed);
   end.ended = true;
   End& second = other(end);
   if (client || second.ended) return over();
@@ -300,7 +354,7 @@ void Tunnel::close(Cause cause, Ending ending, std::string_view reason) {
 void Tunnel::end_by(Side by, Cause cause, Ending ending, std::string_view reason) {
   const uint16_t code = rules().codes[ending];
   settle({.by = by, .cause = cause, .code = code, .reason = std::string(reason)});
-  finishing_ = by == Side::gateway;
+  finishing_ = by == Side::gateway && cause != Cause::token_expired;
   begin_closing(code, close_code::going_away, reason);
 }
 
@@ -309,7 +363,7 @@ void Tunnel::begin_closing(uint16_t to_client, uint16_t to_upstream, std::string
   code_to_client_ = to_client;
   code_to_upstream_ = to_upstream;
   if (verdict_->reason.empty()) verdict_->reason = reason;
-  queue_.reset();
+  abandon_queue();
   end_within(closing_limit);
   tell(client_);
   if (!may_finish(client_)) tell(upstream_);
@@ -317,8 +371,15 @@ void Tunnel::begin_closing(uint16_t to_client, uint16_t to_upstream, std::string
 }
 
 void Tunnel::end_within(base::Duration limit) {
+  if (ending_since_ == base::Instant{}) ending_since_ = set_.turn_.now;
   end_by_ = set_.turn_.now + limit;
+  left_to_client_ = left_to_client();
   arm_next();
+}
+
+// It did not hear what the endpoint said last: so that is not how it ended.
+void Tunnel::blame_client(Cause cause) {
+  if (verdict_->by == Side::upstream) verdict_ = Verdict{.by = Side::client, .cause = cause};
 }
 
 // A client that is told to come back may have sent something before it heard so: that is passed on, until its
@@ -357,7 +418,13 @@ bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
 void Tunnel::on_deadline() {
   const base::Instant now = set_.turn_.now;
   if (is_ending()) {
-    if (now >= end_by_) return over();
+    if (now >= end_by_) {
+      const uint64_t left = closing_ ? 0 : left_to_client();
+      if (left > 0 && left < left_to_client_ && now - ending_since_ < last_words_limit)
+        return end_within(half_closed_limit);
+      if (left > 0) blame_client(Cause::client_not_reading);
+      return over();
+    }
     let_go_on(client_);
     let_go_on(upstream_);
     return arm_next();
@@ -391,7 +458,8 @@ void Tunnel::look_after(End& end) {
     // lives. One that is not read from cannot be heard: that its system has taken the ping has to do.
     const net::Transport::Transit transit = end.transport->transit();
     const bool taken = transit.outstanding == 0;
-    if (taken ? !end.waits : transit.acknowledged == end.acknowledged) return side_is_silent(end);
+    const bool silent = taken ? end.owes_pong && !end.waits : transit.acknowledged == end.acknowledged;
+    if (silent) return side_is_silent(end);
     if (taken) {
       end.heard = now;
       end.pinged.reset();
@@ -401,9 +469,14 @@ void Tunnel::look_after(End& end) {
     }
     return;
   }
-  if (now - end.heard < rules().ping_interval || !other(end).frames.at_boundary()) return;
+  if (now - end.heard < rules().ping_interval) return;
+  // Within a frame no ping can be put in: what this side has yet to take of the frame asks as well.
+  end.owes_pong = other(end).frames.at_boundary();
+  const net::Transport::Transit transit = end.transport->transit();
+  if (!end.owes_pong && transit.outstanding == 0) return;
   end.pinged = now;
-  end.acknowledged = end.transport->transit().acknowledged;
+  end.acknowledged = transit.acknowledged;
+  if (!end.owes_pong) return;
   if (end.unanswered < 255) ++end.unanswered;
   end.transport->write(websocket::make_frame(Opcode::ping, ping_text, role_towards(end.side)));
 }
@@ -411,7 +484,7 @@ void Tunnel::look_after(End& end) {
 // A text frame that the page can see, since it sees no pings.
 void Tunnel::beat() {
   beat_at_ = set_.turn_.now + rules().heartbeat->interval;
-  if (!upstream_.frames.between_messages() || must_wait_for(client_)) return;
+  if (!upstream_.frames.between_messages() || must_wait_for(client_) || client_is_behind()) return;
   client_.transport->write(websocket::make_frame(Opcode::text, rules().heartbeat->message, Role::server));
 }
 
@@ -460,8 +533,11 @@ void Tunnel::over() {
   } else {
     end.meaning = "closed in good order";
   }
-  // Within a frame no Close could be put in: what the client knows then is that the connection ended.
-  const bool client_knows = client_.close_seen || upstream_.close_seen || client_.close_sent;
+  // Within a frame no Close could be put in, and what was not taken was not heard: what the client knows then
+  // is that the connection ended.
+  const bool sent = (upstream_.close_seen && !(queue_ && !queue_->empty())) || client_.close_sent;
+  const bool client_knows = client_.close_seen || (sent && client_.transport->backlog() == 0);
+  abandon_queue();
   end.close_code = client_knows ? verdict_->code : close_code::abnormal;
   end.close_reason = verdict_->reason;
   end.rule = verdict_->rule;
@@ -469,11 +545,13 @@ void Tunnel::over() {
   end.bytes_to_upstream = client_.received;
   end.messages_to_client = upstream_.whole_messages();
   end.messages_to_upstream = client_.whole_messages();
+  end.messages_dropped = dropped_;
   end.client_quiet = set_.turn_.now - client_.heard;
   end.upstream_quiet = set_.turn_.now - upstream_.heard;
   end.duration = set_.turn_.now - opened_;
   set_.metrics_.sockets.closed(record.route, end.by, end.close_code, end.cause);
-  if (facts_.logged()) set_.access_log_.tunnel_close(record, end);
+  const bool failed = cause && base::traits(*cause).severity != base::Severity::info;
+  if (facts_.logged() || failed) set_.access_log_.tunnel_close(record, end);
   set_.remove(*this);
 }
 

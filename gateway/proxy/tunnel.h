@@ -111,9 +111,11 @@ class Tunnel final : public base::Pooled, private base::Timer {
     std::optional<base::Instant> pinged{};
     uint64_t acknowledged = 0;  // of what was sent to it, when it was looked at last after a ping
     uint8_t unanswered = 0;     // pings of ours
+    bool owes_pong = false;     // what `pinged` stands for is a ping, not the rest of a frame on its way
     base::Side side;
     bool ended = false;
     bool waits = false;       // for the other side to take what it sent
+    bool held_back = false;   // in this delivery: a frame of it, for the same reason
     bool close_seen = false;  // it sent a Close frame
     bool told = false;        // that it is over: the gateway sends it nothing more
     bool close_sent = false;  // and it was sent a Close frame for that
@@ -138,6 +140,11 @@ class Tunnel final : public base::Pooled, private base::Timer {
   void after_bytes(End& from, base::Bytes rest);
   void send_message(End& to, websocket::Opcode kind, std::string_view message, std::string_view type);
   bool must_wait_for(const End& end) const;
+  bool client_is_behind() const;
+  uint64_t left_to_client() const;
+  void count_dropped(uint64_t messages);
+  void abandon_queue();
+  void blame_client(base::Cause cause);
   bool is_early(const End& end) const;
   void let_go_on(End& end);
   void drained(End& end);
@@ -174,6 +181,9 @@ class Tunnel final : public base::Pooled, private base::Timer {
   base::Instant opened_;
   base::Instant beat_at_{};  // the next heartbeat
   base::Instant end_by_{};   // while is_ending()
+  base::Instant ending_since_{};
+  uint64_t left_to_client_ = 0;  // when end_by_ was set
+  uint64_t dropped_ = 0;         // messages, either way
   base::LinkIn<Tunnel> place_;
   std::optional<Verdict> verdict_;
   uint16_t code_to_client_ = 0;  // while closing

@@ -228,6 +228,7 @@ void append_tunnel_close(TextBuilder& out, LogFormat format, WallTime time, cons
     append_json_text(out, R"(,"rule":)", end.rule);
     out.append(R"(,"messages_to_client":)").append_number(end.messages_to_client);
     out.append(R"(,"messages_to_upstream":)").append_number(end.messages_to_upstream);
+    out.append(R"(,"messages_dropped":)").append_number(end.messages_dropped);
     append_milliseconds(out.append(R"(,"client_quiet_ms":)"), end.client_quiet);
     append_milliseconds(out.append(R"(,"upstream_quiet_ms":)"), end.upstream_quiet);
     out.append(R"(,"bytes_to_client":)").append_number(end.bytes_to_client);
@@ -248,6 +249,7 @@ void append_tunnel_close(TextBuilder& out, LogFormat format, WallTime time, cons
   out.append(" to_upstream=").append_number(end.bytes_to_upstream);
   out.append(" messages_to_client=").append_number(end.messages_to_client);
   out.append(" messages_to_upstream=").append_number(end.messages_to_upstream);
+  if (end.messages_dropped > 0) out.append(" messages_dropped=").append_number(end.messages_dropped);
   append_text_duration(out.append(" client_quiet="), end.client_quiet);
   append_text_duration(out.append(" upstream_quiet="), end.upstream_quiet);
   append_text(out, " id=", record.request_id);

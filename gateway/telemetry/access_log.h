@@ -82,6 +82,7 @@ struct TunnelEnd {
   uint64_t bytes_to_upstream = 0;
   uint64_t messages_to_client = 0;
   uint64_t messages_to_upstream = 0;
+  uint64_t messages_dropped = 0;  // by a rule, or since the client did not read; not among those above
   base::Duration client_quiet{};  // since it was heard last
   base::Duration upstream_quiet{};
   base::Duration duration{};  // since it opened

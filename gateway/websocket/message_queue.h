@@ -18,26 +18,34 @@ class MessageQueue {
     keep_latest,  // so does first of all an older one with the same key
   };
 
+  enum class Kind : uint8_t {
+    message,
+    control,  // a ping or a pong: only the last of its key is kept (RFC 6455 5.5.3)
+    close,    // never dropped, and always has a place
+  };
+
   MessageQueue(uint64_t bytes_max, Full full) : bytes_max_(bytes_max), full_(full) {}
 
   // False: there is no place for it. `key` empty: it is like no other. A frame larger than the whole queue
-  // has a place when nothing else is there. Frames that must not be dropped have `kept`.
-  bool push(base::Chunk frame, std::string_view key, bool kept = false);
+  // has a place when nothing else is there.
+  bool push(base::Chunk frame, std::string_view key, Kind kind = Kind::message);
   base::Chunk pop();  // not empty()
   bool empty() const { return items_.empty(); }
   uint64_t bytes() const { return bytes_; }
-  uint64_t dropped() const { return dropped_; }
+  uint64_t messages() const { return messages_; }  // that wait
+  uint64_t dropped() const { return dropped_; }    // messages, since it was made
 
  private:
   struct Item {
     base::Chunk frame;
     size_t key;  // 0: none
-    bool kept;
+    Kind kind;
   };
   void drop(std::deque<Item>::iterator item);
 
   std::deque<Item> items_;
   uint64_t bytes_ = 0;
+  uint64_t messages_ = 0;
   uint64_t dropped_ = 0;
   uint64_t bytes_max_;
   Full full_;

@@ -148,6 +148,59 @@ TEST_CASE("socket refusal: who is no page gets the status, and an origin that is
   CHECK(client.response().status() == 401);
 }
 
+TEST_CASE(
+    "socket ending: with its token a socket ends at once, and what breaks the rules then passes no more") {
+  ProxyWorld proxy(yaml("{ mode: walk, ping_interval: none }"));
+  proxy.upstream.at(3001).behaviour = accepts_websocket("");
+  TestClient& client = proxy.connect();
+  client.send(SocketWorld::handshake_text(
+      from_app + "Authorization: Bearer " + token({{"room", "lobby"}}, ProxyWorld::unix_time + 60) + "\r\n",
+      "/token"));
+  REQUIRE(client.response().status() == 101);
+  FakeConnection& endpoint = proxy.upstream.at(3001).last();
+  namespace frames = websocket::test;
+  client.send(frames::frame(frames::text, "in time"));
+  proxy.settle();
+  endpoint.take_unread();
+  proxy.advance(3min);
+  client.send(frames::frame(frames::text, "too late") +
+              frames::frame(frames::ping, "x", {.masked = false, .reserved = 7}) +
+              frames::frame(frames::goodbye, "\x01"));
+  proxy.settle();
+  client.peer().leave();
+  proxy.advance(3s);
+  CHECK(proxy.log.line("tunnel_close")["cause"] == "token_expired");
+  const std::string heard = endpoint.take_unread();
+  CHECK(heard.find("postern") == heard.npos);
+  REQUIRE(heard.size() > 6);
+  CHECK(heard[0] == '\x88');  // a Close of the gateway, and nothing else
+  CHECK(heard.size() == size_t(6) + (heard[1] & 127));
+}
+
+TEST_CASE("socket ending: a client that breaks the rules on its way out is heard no longer") {
+  ProxyWorld proxy(yaml("{ mode: walk }"));
+  proxy.upstream.at(3001).behaviour = accepts_websocket("");
+  TestClient& client = proxy.connect();
+  client.send(SocketWorld::handshake_text({}, "/open"));
+  REQUIRE(client.response().status() == 101);
+  FakeConnection& endpoint = proxy.upstream.at(3001).last();
+  endpoint.take_unread();
+  proxy.tunnels.leave({});
+  proxy.advance(200ms);
+  namespace frames = websocket::test;
+  const std::string fine = frames::frame(frames::text, "on its way");
+  client.send(fine + frames::frame(frames::goodbye, "\x01") + fine);
+  proxy.settle();
+  const std::string heard = endpoint.take_unread();
+  CHECK(heard.substr(0, 2) == fine.substr(0, 2));
+  REQUIRE(heard.size() > fine.size() + 8);
+  CHECK(heard.substr(fine.size(), 1) == "\x88");  // a Close of the gateway: 1001
+  CHECK(heard.size() == fine.size() + 6 + (heard[fine.size() + 1] & 127));
+  client.peer().leave();
+  proxy.advance(3s);
+  CHECK(proxy.log.line("tunnel_close")["cause"] == "shutting_down");
+}
+
 TEST_CASE("socket refusal: clients that take an open socket for success get the status") {
   ProxyWorld proxy(yaml());
   CHECK(ask(proxy, "/token?EIO=4&transport=websocket", from_app).status == 401);

@@ -471,6 +471,94 @@ TEST_CASE("socket: or its oldest messages make room, or those of the same kind, 
   }
 }
 
+TEST_CASE("socket: a small buffer is no place where a reader gets stuck") {
+  for (const char* mode : {"tunnel", "inspect"}) {
+    CAPTURE(mode);
+    SocketWorld socket("{ buffer: 1KiB, ping_interval: none, mode: " + std::string(mode) + " }");
+    Passage& to_client = socket.client.wire().to_first;
+    to_client.capacity = 1000;
+    for (int i = 0; i < 100; ++i) {
+      to_client.stalled = true;
+      for (int k = 0; k < 3; ++k) socket.endpoint_sends(server_frame(binary, std::string(4'000, 'x')));
+      to_client.stalled = false;
+      socket.proxy.settle();
+    }
+    socket.proxy.advance(1s);
+    CHECK(socket.client_heard().size() == 300);
+  }
+}
+
+TEST_CASE("socket: messages that grow when they are expanded wait in their compressed form") {
+  websocket::Deflate deflate;
+  const std::string zeros(256 * 1024, '\0');
+  const std::string bomb = frame(binary, deflate.compress(zeros), {.reserved = 4});
+  REQUIRE(bomb.size() < 2'000);
+  SocketWorld socket("{ mode: inspect, ping_interval: none }",
+                     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n");
+  socket.endpoint().wire().to_second.stalled = true;
+  const auto walked = [&] {
+    return socket.proxy.metrics.process[telemetry::Count::tunnel_bytes_from_clients];
+  };
+  std::string many;
+  constexpr size_t count = 100;
+  for (size_t i = 0; i < count; ++i) many += bomb;
+  socket.client_sends(many);
+  CHECK(walked() < 4 * bomb.size());  // 256 KiB travel, and the message beyond is too much
+  CHECK(socket.client.wire().second_paused);
+  socket.endpoint().wire().to_second.stalled = false;
+  for (int i = 0; i < 200; ++i) socket.proxy.settle();
+  CHECK(socket.endpoint_heard() == Said(count, "binary " + zeros));
+}
+
+TEST_CASE("socket: who floods pings and does not read the answers fills no queue") {
+  for (const char* policy : {"drop_oldest", "keep_latest", "close"}) {
+    CAPTURE(policy);
+    SocketWorld socket("{ buffer: 100KiB, ping_interval: none, heartbeat: { interval: 1s }, slow_reader: " +
+                       std::string(policy) + " }");
+    Passage& to_client = socket.client.wire().to_first;
+    to_client.capacity = 1;
+    to_client.stalled = true;
+    for (int i = 0; i < 20; ++i) socket.endpoint_sends(server_frame(binary, std::string(4'000, 'x')));
+    for (int i = 0; i < 2'000; ++i)
+      socket.endpoint_sends(server_frame(pong, std::to_string(i) + std::string(100, 'x')));
+    socket.proxy.advance(100s);  // as many heartbeats
+    to_client.capacity = 1 << 20;
+    to_client.stalled = false;
+    socket.proxy.settle();
+    socket.proxy.settle();
+    const Said heard = socket.client_heard();
+    CHECK(heard.size() == 21);
+    CHECK(heard.back() == "pong 1999" + std::string(100, 'x'));
+    CHECK(socket.proxy.metrics.process[telemetry::Count::messages_dropped] == 0);
+  }
+}
+
+TEST_CASE("socket: a client that stops in the middle of a message is found, too") {
+  for (const char* mode : {"tunnel", "walk", "inspect"}) {
+    CAPTURE(mode);
+    SocketWorld socket("{ ping_interval: 25s, pong_timeout: 20s, mode: " + std::string(mode) + " }");
+    Passage& to_client = socket.client.wire().to_first;
+    to_client.capacity = 1000;
+    to_client.stalled = true;
+    socket.endpoint_sends(server_frame(binary, std::string(1'000'000, 'x')));
+    socket.proxy.advance(40s);
+    socket.endpoint_sends(server_frame(pong, "postern"));
+    CHECK_FALSE(socket.over());
+    socket.proxy.advance(10s);
+    socket.endpoint().leave();
+    socket.proxy.advance(3s);
+    REQUIRE(socket.over());
+    CHECK(ending(socket) == "client client_silent 1006 no answer to a ping");
+  }
+  // One that takes something now and then lives.
+  SocketWorld slow("{ ping_interval: 25s, pong_timeout: 20s }");
+  slow.client.wire().to_first.capacity = 1000;
+  slow.client.wire().to_first.delay = 15s;
+  slow.endpoint_sends(server_frame(binary, std::string(1'000'000, 'x')));
+  slow.proxy.advance(10min);
+  CHECK_FALSE(slow.over());
+}
+
 // --- what the gateway says by itself ---
 
 TEST_CASE("socket: a heartbeat comes when the endpoint is silent, never inside a message") {
@@ -582,6 +670,83 @@ TEST_CASE("socket record: a message that did not pass whole is none") {
     CHECK(socket.record()["messages_to_client"] == 1);
     CHECK(socket.record()["messages_to_upstream"] == 1);
   }
+}
+
+TEST_CASE("socket record: what was dropped, or not taken, is not among what the client got") {
+  const auto fill = [](SocketWorld& socket, int messages) {
+    socket.client.wire().to_first.capacity = 1;
+    socket.client.wire().to_first.stalled = true;
+    for (int i = 0; i < messages; ++i)
+      socket.endpoint_sends(server_frame(text, R"({"type":"a"})" + std::string(10'000, ' ')));
+  };
+  const auto read_all = [](SocketWorld& socket) {
+    socket.client.wire().to_first.capacity = 1 << 20;
+    socket.client.wire().to_first.stalled = false;
+    socket.proxy.advance(1s);
+  };
+  for (const char* policy : {"drop_oldest", "keep_latest", "close"}) {
+    CAPTURE(policy);
+    SocketWorld socket("{ buffer: 100KiB, ping_interval: none, slow_reader: " + std::string(policy) + " }");
+    fill(socket, 100);
+    read_all(socket);
+    if (policy != std::string_view("close")) socket.endpoint_sends(server_close(4010, "done"));
+    socket.client_sends(close_of(4010));
+    socket.client.peer().leave();
+    socket.endpoint().leave();
+    socket.proxy.advance(15s);
+    REQUIRE(socket.over());
+    const size_t heard = socket.client_heard().size() - 1;
+    const base::Json record = socket.record();
+    CHECK(record["messages_to_client"] == heard);
+    if (policy != std::string_view("close")) {
+      CHECK(record["messages_dropped"] == 100 - heard);
+      CHECK(ending(socket) == "upstream - 4010 done");
+    }
+  }
+
+  // The endpoint's Close stands behind what the client has yet to take. While it reads, it is waited for.
+  const std::string last = "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }";
+  SocketWorld slow(last);
+  fill(slow, 50);
+  slow.endpoint_sends(server_close(4010, "done"));
+  slow.endpoint().leave();
+  for (int i = 0; i < 20; ++i) {
+    slow.proxy.advance(9s);
+    slow.client.wire().to_first.capacity = 30'000;
+    slow.client.wire().to_first.stalled = false;
+    slow.proxy.settle();
+    slow.client.wire().to_first.stalled = true;
+  }
+  slow.client.wire().to_first.stalled = false;
+  slow.proxy.advance(1s);
+  const Said all = slow.client_heard();
+  CHECK(all.size() == 51);
+  CHECK(all.back() == "close 4010 done");
+  slow.client_sends(close_of(4010));
+  slow.client.peer().leave();
+  slow.proxy.advance(1s);
+  CHECK(ending(slow) == "upstream - 4010 done");
+
+  // One that has stopped is not, and did not end in good order.
+  for (const char* rules : {last.c_str(), "{ buffer: 1MiB, ping_interval: none }"}) {
+    CAPTURE(rules);
+    SocketWorld stopped(rules);
+    fill(stopped, 50);
+    stopped.endpoint_sends(server_close(4010, "done"));
+    stopped.endpoint().leave();
+    stopped.proxy.advance(11s);
+    REQUIRE(stopped.over());
+    CHECK(ending(stopped) == "client client_not_reading 1006 -");
+    if (rules == last) CHECK(stopped.record()["messages_dropped"] > 30);
+    if (rules == last) CHECK(stopped.record()["messages_to_client"] < 20);
+  }
+
+  SocketWorld left(last);
+  fill(left, 50);
+  left.endpoint_sends(server_close(4010, "done"));
+  left.client.peer().reset();
+  left.proxy.advance(15s);
+  CHECK(ending(left) == "client client_closed 1006 -");
 }
 
 TEST_CASE("socket record: every way to end leaves exactly one line, one count, and the same words in both") {
@@ -707,8 +872,9 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
     CHECK(ending(socket) == way.ending);
     const base::Json record = socket.record();
     CHECK(record["rule"] == (way.rule.empty() ? base::Json() : base::Json(way.rule)));
-    for (const char* number : {"duration_ms", "client_quiet_ms", "upstream_quiet_ms", "messages_to_client",
-                               "messages_to_upstream", "bytes_to_client", "bytes_to_upstream"})
+    for (const char* number :
+         {"duration_ms", "client_quiet_ms", "upstream_quiet_ms", "messages_to_client", "messages_to_upstream",
+          "messages_dropped", "bytes_to_client", "bytes_to_upstream"})
       CHECK(record[number].is_number());
     CHECK(std::string(record["meaning"]).size() > 10);
     if (!record["cause"].is_null()) {

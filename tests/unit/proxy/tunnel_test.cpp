@@ -275,6 +275,14 @@ TEST_CASE("tunnel: one that is not to be logged leaves no line") {
   CHECK(tunnel.log.text().empty());
 }
 
+TEST_CASE("tunnel: but how it failed is always told") {
+  TunnelWorld tunnel(10min, false);
+  tunnel.upstream.peer.reset();
+  tunnel.world.advance(20s);
+  CHECK(tunnel.tunnels.size() == 0);
+  CHECK(tunnel.log.line("tunnel_close")["cause"] == "upstream_closed");
+}
+
 TEST_CASE("tunnel: the owner of the set hears when the last has ended") {
   struct Owner final : TunnelSet::Owner {
     void on_tunnels_gone() override { ++told; }

@@ -10,8 +10,9 @@ using Full = MessageQueue::Full;
 
 namespace {
 
-bool push(MessageQueue& queue, std::string_view text, std::string_view key = {}, bool kept = false) {
-  return queue.push(base::Chunk::copy_of(text), key, kept);
+bool push(MessageQueue& queue, std::string_view text, std::string_view key = {},
+          MessageQueue::Kind kind = MessageQueue::Kind::message) {
+  return queue.push(base::Chunk::copy_of(text), key, kind);
 }
 
 std::string drain(MessageQueue& queue) {
@@ -56,12 +57,26 @@ TEST_CASE("message queue: the latest of a kind takes the place of the one before
   CHECK(drain(queue) == "news1 other price2 other ");
 }
 
-TEST_CASE("message queue: what must be kept is never dropped, and always has a place") {
+TEST_CASE("message queue: of pings and pongs the last waits, whatever becomes of messages") {
+  using Kind = MessageQueue::Kind;
+  for (const Full full : {Full::refuse, Full::drop_oldest, Full::keep_latest}) {
+    MessageQueue queue(100, full);
+    push(queue, "message1", "pong");
+    for (int i = 0; i < 1000; ++i) CHECK(push(queue, "pong" + std::to_string(i), "pong", Kind::control));
+    push(queue, "ping", "ping", Kind::control);
+    CHECK(queue.messages() == 1);
+    CHECK(queue.dropped() == 0);
+    CHECK(drain(queue) == "message1 pong999 ping ");
+    CHECK(queue.messages() == 0);
+  }
+}
+
+TEST_CASE("message queue: a Close is never dropped, and always has a place") {
   MessageQueue queue(4, Full::drop_oldest);
   push(queue, "aaaa");
-  CHECK(push(queue, "close", {}, true));
+  CHECK(push(queue, "close", {}, MessageQueue::Kind::close));
   CHECK(drain(queue) == "aaaa close ");
-  push(queue, "close", {}, true);
+  push(queue, "close", {}, MessageQueue::Kind::close);
   CHECK_FALSE(push(queue, "bbbb"));
   CHECK(drain(queue) == "close ");
 }
