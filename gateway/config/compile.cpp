@@ -17,6 +17,7 @@
 #include "config/compile_rewrite.h"
 #include "config/compile_websocket.h"
 #include "config/fingerprint.h"
+#include "config/socket_terms.h"
 #include "net/socket.h"
 #include "routing/path_matcher.h"
 
@@ -200,14 +201,14 @@ void compile_upstreams(Compilation& compilation) {
   }
 }
 
-uint64_t terms_of(const Document& document, const RouteDocument& route) {
+uint64_t terms_of(const Document& document, const RouteDocument& route, const routing::SocketRules& sockets) {
   uint64_t origins = 0;
   for (const OriginsDocument& list : document.origins)
     if (list.name == route.origins) origins = list.fingerprint;
   uint64_t jwt = 0;
   for (const JwtDocument& rules : document.jwt)
     if (rules.name == route.jwt) jwt = rules.fingerprint;
-  return fingerprint({route.fingerprint, origins, jwt, document.websocket_fingerprint});
+  return fingerprint({route.fingerprint, origins, jwt, socket_terms(sockets, !route.jwt.empty())});
 }
 
 void compile_routes(Compilation& compilation) {
@@ -226,7 +227,7 @@ void compile_routes(Compilation& compilation) {
     route.methods = document.methods;
     route.limits = route_limits(document.limits);
     route.sockets = socket_rules(document.websocket, policies, compilation.options.workers);
-    route.terms = terms_of(compilation.document, document);
+    route.terms = terms_of(compilation.document, document, *route.sockets);
     if (auto host = routing::read_host_pattern(document.host))
       route.host = std::move(*host);
     else

@@ -16,7 +16,6 @@
 #include "config/decode_upstream.h"
 #include "config/decode_websocket.h"
 #include "config/fields.h"
-#include "config/fingerprint.h"
 
 namespace postern::config {
 namespace {
@@ -107,10 +106,7 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.take("upstreams")) decode_upstreams(*value, document);
   if (const auto value = top.take("compression"))
     document.compression = decode_compression(*value, CompressionDocument());
-  if (const auto value = top.take("websocket")) {
-    decode_websocket(*value, document.websocket);
-    document.websocket_fingerprint = fingerprint(value->node());
-  }
+  if (const auto value = top.take("websocket")) decode_websocket(*value, document.websocket);
   if (const auto value = top.need("routes")) decode_routes(*value, document);
   if (const auto value = top.take("resolver")) decode_resolver(*value, document.resolver);
   if (const auto value = top.take("log")) decode_log(*value, document.log);

@@ -79,7 +79,8 @@ RouteDocument decode_route(const Value& value, Document& document) {
   RouteDocument route;
   route.name = value.path();
   route.place = value.place();
-  route.fingerprint = fingerprint(value.node(), {"name"});
+  // What its sockets are held to is compared as it holds; rates of requests are nothing to open ones.
+  route.fingerprint = fingerprint(value.node(), {"name", "websocket", "rate_limit"});
   if (const auto name = fields.take("name")) {
     route.name_place = name->place();
     set(route.name, name->parsed(parse_name));

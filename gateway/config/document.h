@@ -380,7 +380,7 @@ struct RouteDocument {
   TransferLimitsDocument limits;
   WebSocketDocument websocket;                     // whole, also what it has from Document::websocket
   std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression
-  uint64_t fingerprint = 0;                        // of all but its name
+  uint64_t fingerprint = 0;                        // of all but its name, websocket and rate_limit
   Place place;
   Place name_place;
   Place match_place;       // line 0: no match, everything
@@ -452,7 +452,6 @@ struct Document {
   std::vector<UpstreamDocument> upstreams;
   std::optional<CompressionDocument> compression;  // of routes that say nothing; nothing: off
   WebSocketDocument websocket;                     // of routes that say nothing
-  uint64_t websocket_fingerprint = 0;              // of what the file says of it
   std::vector<RouteDocument> routes;
   ResolverDocument resolver;
   LogDocument log;

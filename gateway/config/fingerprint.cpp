@@ -67,4 +67,11 @@ uint64_t fingerprint(std::initializer_list<uint64_t> parts) {
   return number_of(text);
 }
 
+void Fingerprint::add(std::string_view text) {
+  text_ += std::to_string(text.size()) + ':';
+  text_ += text;
+}
+
+uint64_t Fingerprint::number() const { return number_of(text_); }
+
 }  // namespace postern::config

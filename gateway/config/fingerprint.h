@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "config/yaml_reader.h"
 
@@ -16,5 +18,18 @@ uint64_t fingerprint(const Node& node, std::initializer_list<std::string_view> b
 
 // One number for several, in their order.
 uint64_t fingerprint(std::initializer_list<uint64_t> parts);
+
+// The same for values of any kind.
+class Fingerprint {
+ public:
+  void add(std::string_view text);
+  template <class Number>
+  requires std::is_arithmetic_v<Number> || std::is_enum_v<Number>
+  void add(Number number) { add(std::string_view(reinterpret_cast<const char*>(&number), sizeof(number))); }
+  uint64_t number() const;
+
+ private:
+  std::string text_;
+};
 
 }  // namespace postern::config

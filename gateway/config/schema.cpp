@@ -689,7 +689,11 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"limits.tunnel_drain", section, "map", "see below",
      "How fast WebSockets are closed (with 1012) when a reload changes or removes their route, or takes "
      "their "
-     "endpoint away, and (with 1001) in a shutdown. Sockets whose route says the same as before stay.",
+     "endpoint away, and (with 1001) in a shutdown. A route is changed by its own keys, its origins and jwt, "
+     "by "
+     "what holds for it of websocket, and by the rate_limits that message_limit and byte_limit name. Sockets "
+     "stay where only what is asked of new ones has changed: rate_limit, websocket.refuse, admission and "
+     "sockets, and the close_codes of refusals.",
      ""},
     {"limits.tunnel_drain.rate", value, "percentage", "2%", "Of those that leave, in a second.", "2%"},
     {"limits.tunnel_drain.minimum", value, "number", "10", "At least so many in a second.", "10"},

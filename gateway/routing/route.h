@@ -28,8 +28,8 @@ struct Route {
   Action action;
   std::shared_ptr<const coding::Rules> compression;  // null: responses pass as they are
   Rewriting rewriting;
-  // Of all that a socket on this route is let in by, as it is written: the same in another snapshot means
-  // that nothing has changed for it.
+  // Of all that a socket on this route was let in by and is held to: the same in another snapshot means that
+  // nothing has changed for it.
   uint64_t terms = 0;
   RouteLimits limits;
   std::shared_ptr<const SocketRules> sockets;  // null: the usual ones

@@ -238,3 +238,35 @@ def test_reload_drains_the_sockets_of_the_route_that_changed_and_no_others(start
     for line in gateway.find("tunnel_close", route="route3"):
         assert (line["by"], line["cause"]) == ("gateway", "route_changed")
     assert sum(line["tunnels"] for line in gateway.find("tunnels_leaving")) == count
+
+
+def next_close(socket):
+    """The code of the Close frame that comes next; None when an echo comes first, so that the socket is open."""
+    socket.send("open?")
+    got = socket.receive()
+    return None if got == "open?" else got.close_code
+
+
+def test_change_of_what_holds_for_all_sockets_ends_only_those_that_it_concerns(start_gateway, node_ws):
+    def config(websocket, rate="100/s"):
+        return {"upstreams": {"ws": upstream(node_ws)}, "websocket": websocket, "rate_limits": {"some": {"rate": rate, "burst": 100}},
+                "routes": [{"name": "plain", "match": {"path": "/ws"}, "upstream": "ws"},
+                           {"name": "own", "match": {"path": "/ws/echo"}, "upstream": "ws", "websocket": {"ping_interval": "40s"}},
+                           {"name": "counted", "match": {"exact": "/ws/echo/counted"}, "upstream": "ws",
+                            "websocket": {"ping_interval": "40s", "message_limit": "some"}},
+                           {"name": "asked", "match": {"exact": "/ws/echo/asked"}, "upstream": "ws", "rate_limit": "some",
+                            "websocket": {"ping_interval": "40s"}}]}
+
+    gateway = start_gateway(config({}))
+    with WebSocket(gateway.port, "/ws/echo/counted") as counted, WebSocket(gateway.port, "/ws/echo") as own, \
+            WebSocket(gateway.port, "/ws/other") as plain, WebSocket(gateway.port, "/ws/echo/asked") as asked:
+        gateway.reload(config({"close_codes": {"reload": 1012, "unauthorized": 4000}, "refuse": "close",
+                               "admission": {"rate": "1000/s"}}))
+        assert [next_close(socket) for socket in (plain, own, counted, asked)] == [None] * 4
+        gateway.reload(config({"ping_interval": "30s"}))
+        gateway.wait_for("tunnel_close", route="plain", cause="route_changed")
+        assert [next_close(socket) for socket in (own, counted, asked)] == [None] * 3
+        gateway.reload(config({"ping_interval": "30s"}, rate="90/s"))
+        gateway.wait_for("tunnel_close", route="counted", cause="route_changed")
+        assert [next_close(socket) for socket in (own, asked)] == [None] * 2
+    assert not gateway.find("tunnel_close", route="own", by="gateway")

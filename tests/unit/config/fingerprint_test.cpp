@@ -40,3 +40,21 @@ TEST_CASE("fingerprint: of several, their order counts") {
   CHECK(fingerprint({1, 2}) != fingerprint({2, 1}));
   CHECK(fingerprint({1, 2}) != fingerprint({12}));
 }
+
+TEST_CASE("fingerprint: of values of any kind, where each ends and their order count") {
+  const auto of_texts = [](std::initializer_list<std::string_view> texts) {
+    Fingerprint all;
+    for (std::string_view text : texts) all.add(text);
+    return all.number();
+  };
+  CHECK(of_texts({"a", "b"}) == of_texts({"a", "b"}));
+  CHECK(of_texts({"a", "b"}) != of_texts({"ab"}));
+  CHECK(of_texts({"a", "b"}) != of_texts({"b", "a"}));
+  const auto of_number = [](auto number) {
+    Fingerprint all;
+    all.add(number);
+    return all.number();
+  };
+  CHECK(of_number(1.5) != of_number(1.25));
+  CHECK(of_number(1) != of_number(2));
+}

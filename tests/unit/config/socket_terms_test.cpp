@@ -1,0 +1,186 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/compile.h"
+#include "config/schema.h"
+#include "support/jwt_keys.h"
+#include "support/temporary_folder.h"
+#include "unit/config/support.h"
+
+using namespace postern;
+using namespace postern::config;
+
+namespace {
+
+// One process that takes one file after the other.
+struct Process {
+  // What the first route of `text` says that its sockets are let in by.
+  uint64_t terms_of(const std::string& text, const std::string& name = "f") {
+    const auto document = load_text(text, name, environment_of({}));
+    REQUIRE_MESSAGE(document.has_value(), (document ? text : text + document.error().text()));
+    const auto snapshot = compile(*document, {.tickets = tickets, .stores = &stores}, notes);
+    REQUIRE_MESSAGE(snapshot.has_value(), (snapshot ? text : text + snapshot.error().text()));
+    return (*snapshot)->routes.routes().at(0).terms;
+  }
+
+  net::TicketKeys tickets;
+  PolicyStores stores;
+  Diagnostics notes;
+};
+
+std::string file(const std::string& top, const std::string& route = "{}",
+                 const std::string& user = "rate: 9/s, by: { claim: sub }") {
+  return "listeners: [{ address: \"127.0.0.1:80\" }]\n"
+         "jwt: { login: { secret: 0123456789abcdef0123456789abcdef, algorithms: [HS256] } }\n"
+         "rate_limits: { some: { rate: 5/s }, other: { rate: 5/s }, user: { " +
+         user + " } }\nwebsocket: " + top +
+         "\nroutes: [{ upstream: \"http://127.0.0.1:1\", jwt: login, websocket: " + route + " }]\n";
+}
+
+bool ends_sockets(const std::string& before, const std::string& after) {
+  Process process;
+  return process.terms_of(before) != process.terms_of(after);
+}
+
+// Two maps that differ in the one key, where it counts.
+struct Change {
+  std::string_view key;
+  std::string before;
+  std::string after;
+  bool ends;
+};
+
+const std::vector<Change>& changes() {
+  static const std::vector<Change> all = {
+      {"mode", "mode: walk", "mode: inspect", true},
+      {"refuse", "refuse: auto", "refuse: close", false},
+      {"ping_interval", "ping_interval: 20s", "ping_interval: 30s", true},
+      {"pong_timeout", "pong_timeout: 20s", "pong_timeout: 30s", true},
+      {"on_token_expiry", "on_token_expiry: close", "on_token_expiry: keep", true},
+      {"heartbeat.interval", "heartbeat: { interval: 5s }", "heartbeat: { interval: 6s }", true},
+      {"heartbeat.message", "heartbeat: { message: a }", "heartbeat: { message: b }", true},
+      {"from_client.messages", "messages: any", "messages: text", true},
+      {"from_client.message_size", "message_size: 1KiB", "message_size: 2KiB", true},
+      {"from_client.fragments", "fragments: 5", "fragments: 6", true},
+      {"from_client.rate", "rate: 5/s, burst: 5", "rate: 6/s, burst: 5", true},
+      {"from_client.burst", "rate: 5/s, burst: 5", "rate: 5/s, burst: 6", true},
+      {"from_client.byte_rate", "byte_rate: 5B/s, byte_burst: 5MiB", "byte_rate: 6B/s, byte_burst: 5MiB",
+       true},
+      {"from_client.byte_burst", "byte_rate: 5B/s, byte_burst: 5MiB", "byte_rate: 5B/s, byte_burst: 6MiB",
+       true},
+      {"from_client.on_rate", "rate: 5/s, on_rate: close", "rate: 5/s, on_rate: drop", true},
+      {"from_client.types", "types: [a]", "types: [a, b]", true},
+      {"from_client.type_field", "types: [a], type_field: /a", "types: [a], type_field: /b", true},
+      {"from_client.first_passes", "types: [a], first_passes: true", "types: [a], first_passes: false", true},
+      {"from_client.on_type", "types: [a], on_type: drop", "types: [a], on_type: close", true},
+      {"message_limit", "message_limit: some", "message_limit: other", true},
+      {"byte_limit", "byte_limit: some", "byte_limit: other", true},
+      {"slow_reader", "slow_reader: drop_oldest", "slow_reader: close", true},
+      {"latest_field", "slow_reader: keep_latest, latest_field: /a",
+       "slow_reader: keep_latest, latest_field: /b", true},
+      {"buffer", "buffer: 32KiB", "buffer: 33KiB", true},
+      {"compression", "mode: inspect, compression: true", "mode: inspect, compression: false", true},
+      {"admission.rate", "admission: { rate: 5/s }", "admission: { rate: 6/s }", false},
+      {"admission.burst", "admission: { rate: 5/s, burst: 5 }", "admission: { rate: 5/s, burst: 6 }", false},
+      {"admission.wait", "admission: { rate: 5/s, wait: 5s }", "admission: { rate: 5/s, wait: 6s }", false},
+      {"sockets.total", "sockets: { total: 5 }", "sockets: { total: 6 }", false},
+      {"sockets.per_client", "sockets: { per_client: 5 }", "sockets: { per_client: 6 }", false},
+      {"sockets.per_subject", "sockets: { per_subject: 5 }", "sockets: { per_subject: 6 }", false},
+      {"close_codes.unauthorized", "", "close_codes: { unauthorized: 4000 }", false},
+      {"close_codes.forbidden", "", "close_codes: { forbidden: 4000 }", false},
+      {"close_codes.not_found", "", "close_codes: { not_found: 4000 }", false},
+      {"close_codes.too_many", "", "close_codes: { too_many: 4000 }", false},
+      {"close_codes.unavailable", "", "close_codes: { unavailable: 4000 }", false},
+      {"close_codes.token_expired", "", "close_codes: { token_expired: 4000 }", true},
+      {"close_codes.reload", "", "close_codes: { reload: 4000 }", true},
+      {"close_codes.shutdown", "", "close_codes: { shutdown: 4000 }", true},
+      {"close_codes.backend_lost", "", "close_codes: { backend_lost: 4000 }", true},
+      {"close_codes.silent", "", "close_codes: { silent: 4000 }", true},
+      {"close_codes.idle", "", "close_codes: { idle: 4000 }", true},
+      {"close_codes.rate", "", "close_codes: { rate: 4000 }", true},
+      {"close_codes.violation", "", "close_codes: { violation: 4000 }", true},
+      {"close_codes.too_large", "", "close_codes: { too_large: 4000 }", true},
+      {"close_codes.wrong_kind", "", "close_codes: { wrong_kind: 4000 }", true},
+      {"close_codes.slow_reader", "", "close_codes: { slow_reader: 4000 }", true},
+  };
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("socket terms: of every key it is known whether its change ends sockets") {
+  constexpr std::string_view websocket = "websocket.";
+  constexpr std::string_view client = "from_client.";
+  for (const SchemaKey& key : schema()) {
+    if (!key.path.starts_with(websocket) || key.shape != Shape::value) continue;
+    const std::string_view name = key.path.substr(websocket.size());
+    if (name == "from_upstream") continue;  // its keys are those of from_client
+    CAPTURE(name);
+    const auto& all = changes();
+    const auto change =
+        std::find_if(all.begin(), all.end(), [&](const Change& one) { return one.key == name; });
+    REQUIRE(change != all.end());
+    const auto ends = [&](const std::string& around) {
+      const std::string head = around.empty() ? "{ " : "{ " + around + ": { ";
+      const std::string tail = around.empty() ? " }" : " } }";
+      const std::string before = head + change->before + tail;
+      const std::string after = head + change->after + tail;
+      const bool said_above = ends_sockets(file(before), file(after));
+      CHECK(said_above == ends_sockets(file("{}", before), file("{}", after)));
+      return said_above;
+    };
+    if (name.starts_with(client)) {
+      CHECK(ends("from_client") == change->ends);
+      CHECK(ends("from_upstream") == change->ends);
+    } else {
+      CHECK(ends("") == change->ends);
+    }
+  }
+}
+
+TEST_CASE("socket terms: what holds for a route counts, and not where or how it is said") {
+  CHECK_FALSE(ends_sockets(file("{}"), file("{ close_codes: { reload: 1012 }, ping_interval: 25s }")));
+  CHECK_FALSE(
+      ends_sockets(file("{}"), file("{ heartbeat: none, from_client: { rate: none, messages: any } }")));
+  CHECK_FALSE(ends_sockets(file("{ ping_interval: 10s }"), file("{}", "{ ping_interval: 10s }")));
+  CHECK_FALSE(ends_sockets(file("{ ping_interval: 10s }", "{ ping_interval: 30s }"),
+                           file("{ ping_interval: 20s }", "{ ping_interval: 30s }")));
+  CHECK_FALSE(ends_sockets(file("{ from_client: { message_size: 1MiB } }"), file("{ mode: walk }")));
+}
+
+TEST_CASE("socket terms: a key that has no effect on a route does not end its sockets") {
+  CHECK_FALSE(ends_sockets(file("{}"), file("{ from_client: { on_rate: drop, on_type: close } }")));
+  CHECK_FALSE(ends_sockets(file("{}"), file("{ latest_field: /kind, compression: false }")));
+  CHECK_FALSE(
+      ends_sockets(file("{ ping_interval: none }"), file("{ ping_interval: none, pong_timeout: 5s }")));
+  const auto open_to_all = [](const std::string& rules) {
+    return "listeners: [{ address: \":80\" }]\nwebsocket: " + rules +
+           "\nroutes: [{ upstream: \"http://127.0.0.1:1\" }]\n";
+  };
+  CHECK_FALSE(ends_sockets(open_to_all("{}"), open_to_all("{ on_token_expiry: keep }")));
+}
+
+TEST_CASE("socket terms: a limit that messages count against is part of them, one of requests is not") {
+  const auto with_user = [](const std::string& user) {
+    return file("{}", "{ message_limit: user, byte_limit: some }", user);
+  };
+  const std::string usual = "rate: 9/s, by: { claim: sub }";
+  CHECK_FALSE(ends_sockets(with_user(usual), with_user(usual + ", burst: 9")));
+  for (const char* other : {"rate: 8/s, burst: 9, by: { claim: sub }", "rate: 9/m, by: { claim: sub }",
+                            "rate: 9/s, burst: 8, by: { claim: sub }", "rate: 9/s, by: { claim: org }",
+                            "rate: 9/s, by: { header: sub }", "rate: 9/s, by: route"})
+    CHECK_MESSAGE(ends_sockets(with_user(usual), with_user(other)), other);
+  CHECK_FALSE(ends_sockets(file("{}", "{}", "rate: 9/s"), file("{}", "{}", "rate: 1/s")));
+  const auto of_requests = [](const std::string& limit, const std::string& rate) {
+    return "listeners: [{ address: \":80\" }]\nrate_limits: { a: { rate: " + rate +
+           " }, b: { rate: 1/s } }\nroutes: [{ upstream: \"http://127.0.0.1:1\"" + limit + " }]\n";
+  };
+  CHECK_FALSE(ends_sockets(of_requests(", rate_limit: a", "2/s"), of_requests(", rate_limit: a", "3/s")));
+  CHECK_FALSE(ends_sockets(of_requests(", rate_limit: a", "2/s"), of_requests(", rate_limit: b", "2/s")));
+  CHECK_FALSE(ends_sockets(of_requests("", "2/s"), of_requests(", rate_limit: [a, b]", "2/s")));
+}
