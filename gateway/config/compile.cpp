@@ -32,6 +32,7 @@ struct Compilation {
   const CompileOptions& options;
   Diagnostics problems;
   Diagnostics& notes;
+  std::map<std::string, KnownKeys> keys{};
   std::shared_ptr<proxy::Snapshot> snapshot = std::make_shared<proxy::Snapshot>();
 
   std::string file(const std::string& name) const { return resolve_file(document, name); }
@@ -201,14 +202,16 @@ void compile_upstreams(Compilation& compilation) {
   }
 }
 
-uint64_t terms_of(const Document& document, const RouteDocument& route, const routing::SocketRules& sockets) {
+uint64_t terms_of(const Document& document, const RouteDocument& route, const routing::SocketRules& sockets,
+                  uint64_t key_generation) {
   uint64_t origins = 0;
   for (const OriginsDocument& list : document.origins)
     if (list.name == route.origins) origins = list.fingerprint;
   uint64_t jwt = 0;
   for (const JwtDocument& rules : document.jwt)
     if (rules.name == route.jwt) jwt = rules.fingerprint;
-  return fingerprint({route.fingerprint, origins, jwt, socket_terms(sockets, !route.jwt.empty())});
+  return fingerprint(
+      {route.fingerprint, origins, jwt, key_generation, socket_terms(sockets, !route.jwt.empty())});
 }
 
 void compile_routes(Compilation& compilation) {
@@ -227,7 +230,7 @@ void compile_routes(Compilation& compilation) {
     route.methods = document.methods;
     route.limits = route_limits(document.limits);
     route.sockets = socket_rules(document.websocket, policies, compilation.options.workers);
-    route.terms = terms_of(compilation.document, document, *route.sockets);
+    route.terms = terms_of(compilation.document, document, *route.sockets, policies.key_generation(document));
     if (auto host = routing::read_host_pattern(document.host))
       route.host = std::move(*host);
     else
@@ -250,6 +253,7 @@ void compile_routes(Compilation& compilation) {
   }
   compilation.snapshot->routes = routing::Table(std::move(routes));
   compilation.snapshot->unrouted = header_rules(compilation.document, nullptr);
+  compilation.keys = policies.keys();
 }
 
 void compile_limits(Compilation& compilation) {
@@ -303,6 +307,8 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
     compilation.problems.sort();
     return tl::unexpected(std::move(compilation.problems));
   }
+  if (options.stores)
+    for (auto& [name, keys] : compilation.keys) options.stores->keys[name] = std::move(keys);
   return std::shared_ptr<const proxy::Snapshot>(std::move(compilation.snapshot));
 }
 

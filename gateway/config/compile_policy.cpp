@@ -120,7 +120,25 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
     return;
   }
   for (const std::string& note : keys->notes()) notes_.warn(jwt.keys_place, where, note);
+  compare_keys(jwt, *keys);
   verifiers_[jwt.name] = std::make_shared<const policy::JwtVerifier>(std::move(rules), std::move(*keys));
+}
+
+void PolicyCompiler::compare_keys(const JwtDocument& jwt, const policy::KeySet& keys) {
+  KnownKeys known;
+  if (const auto before = stores_.keys.find(jwt.name); before != stores_.keys.end()) known = before->second;
+  std::set<crypto::Sha256Digest> digests;
+  for (const policy::VerificationKey& key : keys.keys()) digests.insert(key.digest());
+  const bool all_are_there =
+      std::includes(digests.begin(), digests.end(), known.digests.begin(), known.digests.end());
+  if (!all_are_there) ++known.generation;
+  known.digests = std::move(digests);
+  keys_[jwt.name] = std::move(known);
+}
+
+uint64_t PolicyCompiler::key_generation(const RouteDocument& route) const {
+  const auto known = keys_.find(route.jwt);
+  return known == keys_.end() ? 0 : known->second.generation;
 }
 
 std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(

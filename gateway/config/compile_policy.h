@@ -5,10 +5,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "config/diagnostics.h"
 #include "config/document.h"
+#include "crypto/digest.h"
 #include "policy/jwt_verifier.h"
 #include "policy/origin_list.h"
 #include "policy/policy.h"
@@ -24,10 +26,17 @@ std::string resolve_file(const Document& document, const std::string& name);
 // when it cannot be read.
 std::optional<std::string> read_file(const std::string& path, size_t most);
 
-// What is counted by policies, for as long as the process lives. The control thread's.
+// The keys that the tokens of one name were checked with last. No key material, only its digests.
+struct KnownKeys {
+  std::set<crypto::Sha256Digest> digests;
+  uint64_t generation = 0;  // another one whenever a key was there no more; keys that join change nothing
+};
+
+// What policies count and remember, for as long as the process lives. The control thread's.
 struct PolicyStores {
   policy::RateLimiterStore rate_limiters;
   policy::SocketCountsStore socket_counts;
+  std::map<std::string, KnownKeys> keys;  // by the name in jwt, of configurations that were good
 };
 
 class PolicyCompiler {
@@ -39,10 +48,15 @@ class PolicyCompiler {
   // Those of `names` that there are.
   std::vector<policy::RateLimitRule> rate_limit_rules(
       const std::vector<std::pair<std::string, Place>>& names);
+  // Those that were read for this document; they are the stores' once it is good.
+  const std::map<std::string, KnownKeys>& keys() const { return keys_; }
+  // KnownKeys::generation of the route's jwt.
+  uint64_t key_generation(const RouteDocument& route) const;
 
  private:
   void compile_origins(const OriginsDocument& origins);
   void compile_jwt(const JwtDocument& jwt);
+  void compare_keys(const JwtDocument& jwt, const policy::KeySet& keys);
   bool limits_bodies(const RouteDocument& route) const;
 
   const Document& document_;
@@ -51,6 +65,7 @@ class PolicyCompiler {
   Diagnostics& notes_;
   std::map<std::string, std::shared_ptr<const policy::OriginList>> origin_lists_;
   std::map<std::string, std::shared_ptr<const policy::JwtVerifier>> verifiers_;
+  std::map<std::string, KnownKeys> keys_;
 };
 
 }  // namespace postern::config

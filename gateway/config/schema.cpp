@@ -156,7 +156,10 @@ constexpr auto table = std::to_array<SchemaKey>({
      "https://clerk.example.com"},
     {"jwt.*.audience", value, "text or list", "not checked", "What the aud claim must hold, or one of these.",
      "dashboard"},
-    {"jwt.*.keys", value, "file", "this or secret", "Public keys: a JWKS file (JSON) or a PEM file.",
+    {"jwt.*.keys", value, "file", "this or secret",
+     "Public keys: a JWKS file (JSON) or a PEM file, read again by every reload. One that takes a key away, "
+     "or "
+     "changes it, closes the WebSockets of its routes; keys may join.",
      "keys/jwks.json"},
     {"jwt.*.secret", value, "text", "this or keys",
      "Shared secret for HS256, HS384 and HS512, best from the environment. Never printed.", "${JWT_SECRET}",
@@ -689,7 +692,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"limits.tunnel_drain", section, "map", "see below",
      "How fast WebSockets are closed (with 1012) when a reload changes or removes their route, or takes "
      "their "
-     "endpoint away, and (with 1001) in a shutdown. A route is changed by its own keys, its origins and jwt, "
+     "endpoint away, and (with 1001) in a shutdown. A route is changed by what it says itself, by its "
+     "origins and jwt (and a key that is gone), "
      "by "
      "what holds for it of websocket, and by the rate_limits that message_limit and byte_limit name. Sockets "
      "stay where only what is asked of new ones has changed: rate_limit, websocket.refuse, admission and "

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/check.h"
 #include "crypto/openssl_handles.h"
 
 namespace postern::crypto {
@@ -182,6 +183,16 @@ PublicKey::Made PublicKey::from_ed25519(std::string_view x) {
   KeyHandle key(EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr, as_octets(x), x.size()));
   if (!key) return refuse("the Ed25519 key cannot be read");
   return adopt(key.release());
+}
+
+std::string PublicKey::der() const {
+  CleanErrorQueue clean;
+  unsigned char* octets = nullptr;
+  const int size = i2d_PUBKEY(key_.get(), &octets);
+  base::check(size > 0, "a key that was read can be written");
+  std::string text(reinterpret_cast<const char*>(octets), static_cast<size_t>(size));
+  OPENSSL_free(octets);
+  return text;
 }
 
 std::string_view PublicKey::kind_name() const {

@@ -49,6 +49,9 @@ class PublicKey {
   Kind kind() const { return kind_; }
   std::string_view kind_name() const;  // "RSA", "P-256", ..., "Ed25519"
 
+  // The key as it is exchanged: a SubjectPublicKeyInfo (RFC 5280 section 4.1) in DER.
+  std::string der() const;
+
   // What a key of this kind can verify; never an HS algorithm.
   AlgorithmSet algorithms() const;
 

@@ -31,17 +31,28 @@ std::optional<std::string> weakness(size_t secret_size, AlgorithmSet algorithms)
          names(algorithms);
 }
 
+crypto::Sha256Digest digest_of(std::string_view id, AlgorithmSet algorithms, std::string_view material) {
+  return crypto::sha256(std::to_string(id.size()) + ':' + std::string(id) + names(algorithms) + ':',
+                        material);
+}
+
 }  // namespace
 
 VerificationKey::VerificationKey(std::string id, AlgorithmSet algorithms, crypto::PublicKey key)
-    : id_(std::move(id)), algorithms_(algorithms), material_(std::move(key)) {
+    : id_(std::move(id)),
+      algorithms_(algorithms),
+      digest_(digest_of(id_, algorithms, key.der())),
+      material_(std::move(key)) {
   base::check(!algorithms.empty(), "a key is for at least one algorithm");
   base::check((algorithms & std::get<crypto::PublicKey>(material_).algorithms()) == algorithms,
               "a public key's algorithms fit its kind");
 }
 
 VerificationKey::VerificationKey(std::string id, AlgorithmSet algorithms, std::string_view secret)
-    : id_(std::move(id)), algorithms_(algorithms), material_(Secret{}) {
+    : id_(std::move(id)),
+      algorithms_(algorithms),
+      digest_(digest_of(id_, algorithms, secret)),
+      material_(Secret{}) {
   base::check(!algorithms.empty(), "a key is for at least one algorithm");
   base::check((algorithms & crypto::hmac_algorithms) == algorithms, "a secret is for HS algorithms only");
   for (Algorithm algorithm : {Algorithm::hs256, Algorithm::hs384, Algorithm::hs512})

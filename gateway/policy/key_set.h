@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "crypto/algorithm.h"
+#include "crypto/digest.h"
 #include "crypto/hmac.h"
 #include "crypto/signature.h"
 
@@ -28,6 +29,8 @@ class VerificationKey {
   // The JWK's kid; empty for a key that has none. Only ever compared, never used to find anything.
   std::string_view id() const { return id_; }
   crypto::AlgorithmSet algorithms() const { return algorithms_; }
+  // Of all that makes it what it is, for comparing it with others. Not for any log.
+  const crypto::Sha256Digest& digest() const { return digest_; }
 
   // False also when the algorithm is not one of algorithms().
   bool verify(crypto::Algorithm algorithm, std::string_view data, std::string_view signature) const;
@@ -37,6 +40,7 @@ class VerificationKey {
 
   std::string id_;
   crypto::AlgorithmSet algorithms_;
+  crypto::Sha256Digest digest_;
   std::variant<crypto::PublicKey, Secret> material_;
 };
 

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+import tokens
 from configs import plain_listener, simple, tls_listener, upstream
 from raw import Connection, fetch
 from settings import BACKENDS, HERE, SLOW_BUILD, patience, program, repetitions
@@ -270,3 +271,25 @@ def test_change_of_what_holds_for_all_sockets_ends_only_those_that_it_concerns(s
         gateway.wait_for("tunnel_close", route="counted", cause="route_changed")
         assert [next_close(socket) for socket in (own, asked)] == [None] * 2
     assert not gateway.find("tunnel_close", route="own", by="gateway")
+
+
+def test_key_that_is_taken_away_ends_the_sockets_of_its_tokens_and_one_that_joins_does_not(start_gateway, node_ws, tmp_path):
+    keys = {name: tokens.new_key("ES256") for name in ("one", "two")}
+    file = tmp_path / "keys.json"
+
+    def write(*names):
+        file.write_text(json.dumps({"keys": [tokens.jwk(keys[name], name, "ES256") for name in names]}), encoding="utf-8")
+
+    write("one")
+    config = {"upstreams": {"ws": upstream(node_ws)}, "jwt": {"login": {"keys": str(file), "algorithms": ["ES256"]}},
+              "routes": [{"name": "all", "upstream": "ws", "jwt": "login"}]}
+    gateway = start_gateway(config)
+    bearer = {"Authorization": "Bearer " + tokens.token("ES256", keys["one"], tokens.claims(), kid="one")}
+    with WebSocket(gateway.port, "/ws/echo", bearer) as socket:
+        write("one", "two")
+        gateway.reload()
+        assert next_close(socket) is None
+        write("two")
+        gateway.reload()
+        gateway.wait_for("tunnel_close", route="all", cause="route_changed")
+    assert fetch(gateway.port, target="/ws/echo", headers=bearer).status == 401

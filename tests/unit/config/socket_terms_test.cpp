@@ -33,6 +33,12 @@ struct Process {
   Diagnostics notes;
 };
 
+// "name" signs with one key: one of a JWKS.
+std::string jwk(const std::string& name, const support::SigningKey& key) {
+  std::string text = base::write_json(key.public_jwk());
+  return "{\"kid\":\"" + name + "\"," + text.substr(1);
+}
+
 std::string file(const std::string& top, const std::string& route = "{}",
                  const std::string& user = "rate: 9/s, by: { claim: sub }") {
   return "listeners: [{ address: \"127.0.0.1:80\" }]\n"
@@ -183,4 +189,57 @@ TEST_CASE("socket terms: a limit that messages count against is part of them, on
   CHECK_FALSE(ends_sockets(of_requests(", rate_limit: a", "2/s"), of_requests(", rate_limit: a", "3/s")));
   CHECK_FALSE(ends_sockets(of_requests(", rate_limit: a", "2/s"), of_requests(", rate_limit: b", "2/s")));
   CHECK_FALSE(ends_sockets(of_requests("", "2/s"), of_requests(", rate_limit: [a, b]", "2/s")));
+}
+
+TEST_CASE("socket terms: a key that is gone or another one ends sockets, and one that joins does not") {
+  support::TemporaryFolder folder;
+  Process process;
+  const auto terms = [&](const std::string& keys, const std::string& upstream = "http://127.0.0.1:1") {
+    std::ofstream(folder.file("keys")) << keys;
+    return process.terms_of(
+        "listeners: [{ address: \"127.0.0.1:80\" }]\njwt: { login: { keys: keys, algorithms: [ES256, EdDSA, "
+        "HS256] } }\n"
+        "routes: [{ upstream: \"" +
+            upstream + "\", jwt: login }, { match: { path: /open }, upstream: \"http://127.0.0.1:1\" }]\n",
+        folder.file("postern.yaml"));
+  };
+  const auto set = [](const std::string& keys) { return "{\"keys\":[" + keys + "]}"; };
+  const std::string one = jwk("one", support::p256_key());
+  const std::string two = jwk("two", support::ed25519_key());
+  const std::string secret =
+      R"({"kid":"s","kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"})";
+  const uint64_t first = terms(set(one));
+  CHECK(terms(set(one)) == first);
+  CHECK(terms(set(two + "," + one)) == first);
+  CHECK(terms(set(one + "," + two + "," + secret)) == first);
+  const uint64_t without = terms(set(one + "," + two));
+  CHECK(without != first);
+  CHECK(terms(set(two + "," + one)) == without);
+  const uint64_t renamed = terms(set(one + "," + jwk("three", support::ed25519_key())));
+  CHECK(renamed != without);
+  const uint64_t pem = terms(support::p256_key().public_pem());
+  CHECK(pem != renamed);
+  CHECK(terms(support::p256_key().public_pem() + support::ed25519_key().public_pem()) == pem);
+  CHECK(terms(support::ed25519_key().public_pem()) != pem);
+}
+
+TEST_CASE("socket terms: keys of a configuration that was refused are not remembered") {
+  support::TemporaryFolder folder;
+  Process process;
+  const auto text = [](const std::string& more) {
+    return "listeners: [{ address: \"127.0.0.1:80\" }]\njwt: { login: { keys: keys, algorithms: [ES256, "
+           "EdDSA] } }\n"
+           "routes: [{ upstream: \"http://127.0.0.1:1\", jwt: login }]\n" +
+           more;
+  };
+  const std::string both = support::p256_key().public_pem() + support::ed25519_key().public_pem();
+  std::ofstream(folder.file("keys")) << both;
+  const uint64_t first = process.terms_of(text(""), folder.file("postern.yaml"));
+  std::ofstream(folder.file("keys")) << support::p256_key().public_pem();
+  const auto refused = load_text(text("origins: { web: { allow: [{ pattern: \"(\" }] } }\n"),
+                                 folder.file("postern.yaml"), environment_of({}));
+  REQUIRE(refused.has_value());
+  CHECK_FALSE(compile(*refused, {.tickets = process.tickets, .stores = &process.stores}, process.notes));
+  std::ofstream(folder.file("keys")) << both;
+  CHECK(process.terms_of(text(""), folder.file("postern.yaml")) == first);
 }
