@@ -110,7 +110,7 @@ Task<Result<void>> Exchange::serve() {
   if (attempt->head.status == 101) co_return open_tunnel(*attempt);
   finish_head(attempt->head);
   if (refuses_by_close(std::nullopt)) {
-    refuse_by_close(attempt->head.status, "refused_by_backend");
+    refuse_by_close(attempt->head.status, "refused_by_backend", "endpoint");
     co_return Result<void>();
   }
 
@@ -376,7 +376,8 @@ bool Exchange::refuses_by_close(std::optional<Cause> cause) const {
   return judged && stream_.request().headers.find(FieldId::origin) != nullptr;
 }
 
-void Exchange::refuse_by_close(uint16_t status, std::string_view error) {
+// `who` answered with this status, where that is no failure: it is for the log.
+void Exchange::refuse_by_close(uint16_t status, std::string_view error, std::string_view who) {
   using websocket::Ending;
   const websocket::CloseCodes& codes = socket_rules().codes;
   const uint16_t code = status == 401                   ? codes[Ending::unauthorized]
@@ -401,10 +402,12 @@ void Exchange::refuse_by_close(uint16_t status, std::string_view error) {
   const std::string with_id = reason + ",\"id\":\"" + std::string(request_id_) + "\"}";
   reason = request_id_.empty() || with_id.size() > websocket::close_reason_max ? reason + "}" : with_id;
   std::unique_ptr<net::Transport> client = stream_.accept_tunnel(head);
+  if (!client) return;  // it has left: no response was begun
   answered_ = tunnelled_ = true;
   status_ = 101;
-  close_code_ = code;
-  if (client) services_.tunnels.refused().add(std::move(client), code, reason);
+  if (!failure_) detail_ = "the " + std::string(who) + " answered the upgrade with " + std::to_string(status);
+  refused_socket_ = {code, status};
+  services_.tunnels.refused().add(std::move(client), code, reason);
 }
 
 // --- the record: always, once ---
@@ -423,12 +426,13 @@ void Exchange::count() {
   if (failure_) metrics.failures.add(*failure_);
   telemetry::RouteSeries* series = &metrics.unrouted;
   if (route_) series = &*pin_->series.routes[static_cast<size_t>(route_ - snapshot().routes.routes().data())];
-  series->exchange(status_, since(started_), request_bytes_, response_bytes_);
+  const uint16_t status = refused_socket_ ? refused_socket_->status : status_;
+  series->exchange(status, since(started_), request_bytes_, response_bytes_);
 }
 
 void Exchange::record() {
   count();
-  if ((tunnelled_ && !close_code_) || (!snapshot().access_log && !failure_))
+  if ((tunnelled_ && !refused_socket_) || (!snapshot().access_log && !failure_))
     return;  // what fails is always told
   const http::RequestHead& request = stream_.request();
   const std::string target = logged(original_target_);
@@ -447,7 +451,8 @@ void Exchange::record() {
   record.user_agent = request.headers.get(FieldId::user_agent);
   record.attempts = attempts_;
   record.status = status_;
-  record.close_code = close_code_;
+  record.refused_socket = refused_socket_;
+  if (refused_socket_) record.refused_socket->detail = detail_;
   record.tls = stream_.client().tls;
   record.request_bytes = request_bytes_;
   record.response_bytes = response_bytes_;

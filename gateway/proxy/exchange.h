@@ -89,7 +89,7 @@ class Exchange : public base::Pooled {
   void prepare_socket(http::RequestHead& request) const;
   const routing::SocketRules& socket_rules() const;
   bool refuses_by_close(std::optional<base::Cause> cause) const;
-  void refuse_by_close(uint16_t status, std::string_view error);
+  void refuse_by_close(uint16_t status, std::string_view error, std::string_view who);
   void describe_failure(const Attempt& attempt, base::Error error);
   base::PumpLimits response_limits(base::Duration source_idle) const;
   base::Task<base::Result<void>> serve_files(const files::Site& site);
@@ -144,13 +144,13 @@ class Exchange : public base::Pooled {
   std::optional<base::Instant> hold_until_;  // set while the request is held, or on its turn to try
   telemetry::ExchangeStages stages_;
   std::optional<base::Error> failure_;
-  std::string detail_;                          // of the failure
+  std::string detail_;                          // of the failure, or of a socket's refusal
   std::string offending_;                       // the bytes it is about; for the log
   const http1::Fault* client_fault_ = nullptr;  // of its body
   std::unique_ptr<Replay> replay_;              // of the request's body, where it may have to be sent again
   uint32_t attempts_ = 0;
   uint16_t status_ = 0;
-  std::optional<uint16_t> close_code_;  // of an upgrade that was refused by a Close frame
+  std::optional<telemetry::SocketRefusal> refused_socket_;  // by a Close frame
   bool is_socket_ = false;              // the request is a handshake in order
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;

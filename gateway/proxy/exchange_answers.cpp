@@ -38,7 +38,7 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
   }
   auto& found = std::get<files::Found>(answer_or_found);
   if (refuses_by_close(std::nullopt)) {
-    refuse_by_close(found.head.status, "not_a_socket");
+    refuse_by_close(found.head.status, "not_a_socket", "route");
     co_return Result<void>();
   }
   if (route_->compression && coding::is_listed(route_->compression->types, found.content_type))
@@ -94,9 +94,15 @@ void Exchange::answer(http::LocalResponse response) {
     failure_ = Error{*response.cause, scope_.stage};
     detail_ = response.detail;
   }
-  if (refuses_by_close(response.cause))
-    return refuse_by_close(
-        response.status, response.cause ? base::traits(*response.cause).label : std::string_view("refused"));
+  if (refuses_by_close(response.cause)) {
+    if (response.cause)
+      refuse_by_close(response.status, base::traits(*response.cause).label, "gateway");
+    else if (route_)
+      refuse_by_close(response.status, "not_a_socket", "route");
+    else
+      refuse_by_close(response.status, "refused", "listener");  // which leads to https
+    return;
+  }
   answered_ = true;
   if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
   http::ResponseHead head;

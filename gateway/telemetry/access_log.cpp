@@ -85,7 +85,12 @@ void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   out.append(record.tls ? R"(,"tls":true)" : R"(,"tls":false)");
   append_json_text(out, R"(,"user_agent":)", record.user_agent);
   append_json_failure(out, record.failure);
-  if (record.close_code) out.append(R"(,"close_code":)").append_number(*record.close_code);
+  if (record.refused_socket) {
+    const SocketRefusal& refusal = *record.refused_socket;
+    if (!record.failure) append_json_text(out, R"(,"detail":)", refusal.detail);
+    out.append(R"(,"close_code":)").append_number(refusal.close_code);
+    out.append(R"(,"refused_status":)").append_number(refusal.status);
+  }
   out.append("}\n");
 }
 
@@ -168,7 +173,12 @@ void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
     if (!record.failure->offending.empty()) append_text(out, " offending=", record.failure->offending);
     append_text(out, " remedy=", traits.remedy);
   }
-  if (record.close_code) out.append(" close_code=").append_number(*record.close_code);
+  if (record.refused_socket) {
+    const SocketRefusal& refusal = *record.refused_socket;
+    if (!record.failure) append_text(out, " detail=", refusal.detail);
+    out.append(" close_code=").append_number(refusal.close_code);
+    out.append(" refused_status=").append_number(refusal.status);
+  }
   out.append('\n');
 }
 

@@ -22,6 +22,13 @@ struct Failure {
   std::string_view offending{};  // the bytes that were refused, escaped, cut and without secrets; empty: none
 };
 
+// An upgrade that was refused by a Close frame, behind a 101.
+struct SocketRefusal {
+  uint16_t close_code = 0;
+  uint16_t status = 0;        // that says the same
+  std::string_view detail{};  // where nothing failed: who answered so
+};
+
 // How long each stage took; nothing for those that did not happen.
 struct ExchangeStages {
   std::optional<base::Duration> policy{};
@@ -52,7 +59,7 @@ struct ExchangeRecord {
   base::Duration duration{};
   ExchangeStages stages{};
   std::optional<Failure> failure{};
-  std::optional<uint16_t> close_code{};  // set: an upgrade that was refused by a Close frame
+  std::optional<SocketRefusal> refused_socket{};
 };
 
 struct TunnelRecord {

@@ -25,7 +25,8 @@ constexpr auto process_rows = std::to_array<NumberRow<Count>>({
 
 constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
     {RouteCount::requests_without_status, "postern_requests_total", "class=\"none\"", counter,
-     "Requests by route and class of the status that the client got; none: it left before there was one."},
+     "Requests by route and class of the status that the client got, or for which a Close frame stood; none: "
+     "it left before there was one."},
     {RouteCount::requests_1xx, "postern_requests_total", "class=\"1xx\"", counter, ""},
     {RouteCount::requests_2xx, "postern_requests_total", "class=\"2xx\"", counter, ""},
     {RouteCount::requests_3xx, "postern_requests_total", "class=\"3xx\"", counter, ""},

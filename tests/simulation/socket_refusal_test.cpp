@@ -54,6 +54,22 @@ struct Answer {
   base::Json line;
 };
 
+// Requests of a route by the class of their status, those that are there: "3xx 1, 5xx 2".
+std::string classes(ProxyWorld& proxy, const std::string& route) {
+  using telemetry::RouteCount;
+  const telemetry::Totals totals = proxy.metrics.totals();
+  const telemetry::RouteSeries& series = totals.routes.at(route);
+  std::string shown;
+  for (const auto& [count, name] : {std::pair(RouteCount::requests_1xx, "1xx"),
+                                    {RouteCount::requests_2xx, "2xx"},
+                                    {RouteCount::requests_3xx, "3xx"},
+                                    {RouteCount::requests_4xx, "4xx"},
+                                    {RouteCount::requests_5xx, "5xx"}})
+    if (series[count] > 0)
+      shown += (shown.empty() ? "" : ", ") + std::string(name) + " " + std::to_string(series[count]);
+  return shown;
+}
+
 Answer ask(ProxyWorld& proxy, std::string_view path, const std::string& fields) {
   TestClient& client = proxy.connect();
   client.send(SocketWorld::handshake_text(fields, path));
@@ -92,6 +108,7 @@ TEST_CASE("socket refusal: a page is told 4401, 4403, 4404, 1013 and 4429, with 
     CHECK(answer.reason["id"] == answer.line["request_id"]);
     CHECK(answer.line["status"] == 101);
     CHECK(answer.line["close_code"] == code);
+    CHECK(answer.line.at("refused_status") == answer.reason["status"]);
     CHECK(answer.line["cause"] == error);
   };
   refused("/token", "", 4401, "token_missing");
@@ -105,6 +122,9 @@ TEST_CASE("socket refusal: a page is told 4401, 4403, 4404, 1013 and 4429, with 
   first.send(SocketWorld::handshake_text("", "/few"));
   CHECK(first.response().status() == 101);
   refused("/few", "", 4429, "too_many_sockets");
+  CHECK(classes(proxy, "token") == "4xx 4");
+  CHECK(classes(proxy, "closed") == "5xx 1");
+  CHECK(classes(proxy, "few") == "1xx 1, 4xx 1");
   first.peer().leave();
   proxy.advance(15s);
   CHECK(proxy.tunnels.size() == 0);
@@ -224,14 +244,19 @@ routes:
   for (const auto& [path, error] :
        std::vector<std::pair<std::string, std::string>>{{"/index.html", "not_a_socket"},
                                                         {"/ws", "file_not_found"},
-                                                        {"/fixed", "refused"},
-                                                        {"/away", "refused"}}) {
+                                                        {"/fixed", "not_a_socket"},
+                                                        {"/away", "not_a_socket"}}) {
     const std::string shown(path);  // clang 14 lets no lambda have a binding
     CAPTURE(shown);
     const Answer answer = ask(proxy, path, from_app);
     CHECK(answer.code == 4404);
     CHECK(answer.reason["error"] == error);
   }
+  const base::Json line = proxy.log.last("exchange");
+  CHECK(line.at("refused_status") == 307);
+  CHECK(line.at("detail") == "the route answered the upgrade with 307");
+  CHECK(line["cause"].is_null());
+  CHECK(classes(proxy, "away") == "3xx 1");
   CHECK(ask(proxy, "/index.html", "").status == 200);
 }
 
@@ -270,8 +295,29 @@ TEST_CASE("socket refusal: what an endpoint answers becomes a code, too") {
     CHECK(answer.code == code);
     CHECK(answer.reason["error"] == "refused_by_backend");
     CHECK(answer.reason["status"] == std::stoi(status));
-    CHECK(ask(proxy, "/open", "").status == std::stoi(status));
+    CHECK(answer.line.at("refused_status") == std::stoi(status));
+    CHECK(answer.line.at("detail") == "the endpoint answered the upgrade with " + status.substr(0, 3));
+    CHECK(answer.line["cause"].is_null());  // as for any other answer of an endpoint
+    const Answer plain = ask(proxy, "/open", "");
+    CHECK(plain.status == std::stoi(status));
+    CHECK(plain.line.count("refused_status") == 0);
   }
+  CHECK(classes(proxy, "open") == "4xx 10, 5xx 4");
+}
+
+TEST_CASE("socket refusal: an endpoint that answers pages with 5xx is ejected as for any other request") {
+  ProxyWorld proxy(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams:
+  app:
+    endpoints: ["http://127.0.0.1:3001", "http://127.0.0.1:3002"]
+    eject: { on: [status_500], failures: 1, time: 30s }
+routes: [{ name: open, upstream: app }]
+)");
+  proxy.upstream.at(3001).behaviour = answers(response_text("no", "", "500 Oops"));
+  proxy.upstream.at(3002).behaviour = answers(response_text("no", "", "403 Forbidden"));
+  for (int i = 0; i < 6; ++i) ask(proxy, "/open", from_app);
+  CHECK(classes(proxy, "open") == "4xx 5, 5xx 1");
 }
 
 TEST_CASE("socket refusal: one of the subprotocols is echoed, the marker of a token before all") {

@@ -128,6 +128,24 @@ TEST_CASE("access log: what did not happen is null, and stages that did not happ
   CHECK(line.at("level") == "info");
 }
 
+TEST_CASE("access log: a socket that was refused by a Close frame has the status that it stands for") {
+  ExchangeRecord record = usual_exchange();
+  record.status = 101;
+  record.refused_socket = {1013, 500, "the endpoint answered the upgrade with 500"};
+  const Json line = read(exchange_line(LogFormat::json, record));
+  CHECK(line.at("status") == 101);
+  CHECK(line.at("close_code") == 1013);
+  CHECK(line.at("refused_status") == 500);
+  CHECK(line.at("cause") == nullptr);
+  CHECK(line.at("detail") == "the endpoint answered the upgrade with 500");
+  CHECK(exchange_line(LogFormat::text, record)
+            .ends_with(" detail=\"the endpoint answered the upgrade with 500\" close_code=1013 "
+                       "refused_status=500\n"));
+  record.failure = {.error = {Cause::maintenance, Stage::policy}, .detail = "why"};
+  CHECK(read(exchange_line(LogFormat::json, record)).at("detail") == "why");
+  CHECK(exchange_line(LogFormat::text, record).ends_with(" close_code=1013 refused_status=500\n"));
+}
+
 TEST_CASE("access log: an exchange in text is one compact line") {
   CHECK(exchange_line(LogFormat::text, usual_exchange()) ==
         "02:48:11.123 info  exchange     200 GET     app.example.com /api/jobs?token=*** 1.235ms "
