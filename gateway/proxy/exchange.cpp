@@ -77,11 +77,13 @@ Task<Result<void>> Exchange::serve() {
 
   // 2. May it pass? A policy answers, or lets it through.
   scope_.stage = Stage::policy;
+  note_shared_limits(false);
   policy::Verdict verdict = route_->pipeline.judge(*context_);
   if (verdict.answers()) {
     answer(std::move(verdict.response()));
     co_return Result<void>();
   }
+  note_shared_limits(true);
 
   // What the route answers by itself, or:
   if (const auto* folder = std::get_if<routing::Files>(&route_->action)) {
@@ -304,9 +306,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
                                              context_->token->accepted_until() - services_.unix_now(), 0,
                                              std::chrono::seconds(std::chrono::hours(24 * 365)).count()));
   terms.places = std::move(context_->socket_places);
-  for (const bool of_bytes : {false, true})
-    for (const policy::RateLimitRule& rule : of_bytes ? rules.byte_limits : rules.message_limits)
-      terms.limits.push_back({rule.limiter, policy::key_of(rule, *context_, route_->name), of_bytes});
+  terms.limits = std::move(shared_limits_);
   std::unique_ptr<net::Transport> client_side = stream_.accept_tunnel(attempt.head);
   if (!client_side || !upstream_side)
     return base::fail(
@@ -334,6 +334,17 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
 }
 
 // --- WebSockets, before they are open, and those that never are ---
+
+// A socket counts under the key that its handshake has for policy::RateLimitPolicy: fields as the client sent
+// them, before policies and rewriting change them, and claims when the token is known.
+void Exchange::note_shared_limits(bool by_claim) {
+  if (!is_socket_) return;
+  const routing::SocketRules& rules = socket_rules();
+  for (const bool of_bytes : {false, true})
+    for (const policy::RateLimitRule& rule : of_bytes ? rules.byte_limits : rules.message_limits)
+      if ((rule.by == policy::RateLimitRule::By::claim) == by_claim)
+        shared_limits_.push_back({rule.limiter, policy::key_of(rule, *context_, route_->name), of_bytes});
+}
 
 // Where many come back at once, they are let in one after the other.
 Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {

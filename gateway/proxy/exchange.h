@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/pump.h"
 #include "base/scope.h"
@@ -16,6 +17,7 @@
 #include "http1/fault.h"
 #include "policy/request_context.h"
 #include "proxy/attempt.h"
+#include "proxy/message_guard.h"
 #include "proxy/replay.h"
 #include "proxy/request_rewrite.h"
 #include "proxy/services.h"
@@ -85,6 +87,7 @@ class Exchange : public base::Pooled {
                      const base::Result<void>& sent, Trying& trying);
   base::Result<void> prepare_request(const upstream::GroupModel& group);
   base::Result<void> open_tunnel(Attempt& attempt);
+  void note_shared_limits(bool by_claim);
   base::Task<base::Result<void>> admit_socket(const routing::Admission& rules);
   void prepare_socket(http::RequestHead& request) const;
   const routing::SocketRules& socket_rules() const;
@@ -133,6 +136,7 @@ class Exchange : public base::Pooled {
   ClientIdentity client_;
   http::Target target_;
   std::optional<policy::RequestContext> context_;
+  std::vector<MessageGuard::SharedLimit> shared_limits_;  // for the WebSocket to count against
   const routing::Route* route_ = nullptr;
   const upstream::GroupModel* group_ = nullptr;
   const upstream::EndpointModel* endpoint_ = nullptr;
@@ -151,7 +155,7 @@ class Exchange : public base::Pooled {
   uint32_t attempts_ = 0;
   uint16_t status_ = 0;
   std::optional<telemetry::SocketRefusal> refused_socket_;  // by a Close frame
-  bool is_socket_ = false;              // the request is a handshake in order
+  bool is_socket_ = false;                                  // the request is a handshake in order
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;
   bool informed_ = false;  // of an interim response

@@ -439,6 +439,50 @@ TEST_CASE("socket limits: messages and bytes count over all sockets of a client,
   CHECK(end.take_unread() == three + frame(binary, "y"));  // 3 KiB and one begun
 }
 
+TEST_CASE("socket limits: what a socket counts by is what its client sent, whatever the endpoint gets") {
+  using namespace postern::websocket::test;
+  const std::string as_sent = R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
+jwt:
+  session: { secret: ")" + std::string(secret) +
+                              R"(", algorithms: [HS256], from: [header] }
+rate_limits: { chat: { rate: 2/s, by: { header: %F } } }
+routes:
+  - name: all
+    upstream: app
+    %R
+    websocket: { ping_interval: none, from_client: { on_rate: drop }, message_limit: chat }
+)";
+  struct Case {
+    std::string field;
+    std::string rule;  // of the route
+    std::string more;  // fields of the handshake
+  };
+  const std::string authorization = "Authorization: Bearer " + token() + "\r\n";
+  for (const Case& one : {Case{"X-Key", "request_headers: { remove: [X-Key] }", ""},
+                          {"X-Key", "request_headers: { set: { X-Key: same } }", ""},
+                          {"X-Key", "", "Connection: x-key\r\n"},
+                          {"X-User", "jwt: session\n    forward_claims: { sub: X-User }", authorization}}) {
+    CAPTURE(one.rule);
+    std::string text_of = as_sent;
+    text_of.replace(text_of.find("%F"), 2, one.field);
+    text_of.replace(text_of.find("%R"), 2, one.rule);
+    ProxyWorld proxy(text_of);
+    proxy.upstream.at(3001).behaviour = accepts_websocket();
+    const auto passed = [&](std::string_view key) {
+      TestClient& client = proxy.connect();
+      client.send(SocketWorld::handshake_text(one.field + ": " + std::string(key) + "\r\n" + one.more));
+      REQUIRE(client.response().status() == 101);
+      client.send(frame(text, "1") + frame(text, "2"));
+      return proxy.upstream.at(3001).last().take_unread().size() / frame(text, "1").size();
+    };
+    CHECK(passed("alice") == 2);
+    CHECK(passed("bob") == 2);
+    CHECK(passed("alice") == 0);
+  }
+}
+
 TEST_CASE(
     "socket admission: who comes too fast waits for a turn, and is refused when it would not come in time") {
   ProxyWorld proxy(
