@@ -41,6 +41,8 @@ bool offered_subprotocol(const http::Headers& headers, std::string_view name) {
 tl::expected<void, std::string_view> check_websocket_request(const http::RequestHead& head) {
   if (head.method != http::Method::get || head.version != http::Version::http1_1)
     return refuse("a WebSocket handshake is a GET in HTTP/1.1");
+  if (head.headers.count(FieldId::sec_websocket_version) != 1)
+    return refuse("not exactly one Sec-WebSocket-Version");
   if (base::trim(head.headers.get(FieldId::sec_websocket_version)) != "13")
     return refuse("Sec-WebSocket-Version is not 13");
   if (head.headers.count(FieldId::sec_websocket_key) != 1) return refuse("not exactly one Sec-WebSocket-Key");

@@ -51,6 +51,15 @@ TEST_CASE("websocket handshake: the accept value is that of RFC 6455") {
 
 TEST_CASE("websocket handshake: a version 13 request is accepted") { CHECK(refusal(request()).empty()); }
 
+TEST_CASE("websocket handshake: there is one version") {
+  http::RequestHead versions = request();
+  versions.headers.add("Sec-WebSocket-Version", "8");
+  CHECK(refusal(versions) == "not exactly one Sec-WebSocket-Version");
+  http::RequestHead twice = request();
+  twice.headers.add("Sec-WebSocket-Version", "13");
+  CHECK(refusal(twice) == "not exactly one Sec-WebSocket-Version");
+}
+
 TEST_CASE("websocket handshake: it is a GET in HTTP/1.1") {
   http::RequestHead post = request();
   post.method = http::Method::post;
@@ -69,7 +78,7 @@ TEST_CASE("websocket handshake: any version but 13 is refused") {
   }
   http::RequestHead without = request();
   without.headers.remove("Sec-WebSocket-Version");
-  CHECK(refusal(without) == "Sec-WebSocket-Version is not 13");
+  CHECK(refusal(without) == "not exactly one Sec-WebSocket-Version");
 }
 
 TEST_CASE("websocket handshake: exactly one key of 16 bytes") {
