@@ -27,6 +27,15 @@ bool may_hold_token(std::string_view subprotocol) {
                                                 std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
 }
 
+// All elements of a field: several fields are one list (RFC 9110 5.3).
+std::string_view list_of(http::RequestHead& request, FieldId id) {
+  if (request.headers.count(id) <= 1) return request.headers.get(id);
+  std::string list;
+  for (const http::HeaderField& field : request.headers)
+    if (field.id == id) list.append(list.empty() ? "" : ", ").append(field.value);
+  return request.arena.keep(list);
+}
+
 // Whose client takes an open socket for success: Engine.IO's waits for its handshake until its time is up,
 // and Vite's page takes it for the return of its server and loads itself anew. They know what to do with a
 // status.
@@ -135,8 +144,8 @@ Result<void> Exchange::read_request() {
   authority_ = request.authority;
   is_socket_ = request.upgrade == http::Upgrade::websocket && http1::check_websocket_request(request);
   if (is_socket_) {
-    offered_protocols_ = request.headers.get(FieldId::sec_websocket_protocol);
-    offered_extensions_ = request.headers.get(FieldId::sec_websocket_extensions);
+    offered_protocols_ = list_of(request, FieldId::sec_websocket_protocol);
+    offered_extensions_ = list_of(request, FieldId::sec_websocket_extensions);
   }
   client_ = identify(snapshot(), stream_.client(), request);
 

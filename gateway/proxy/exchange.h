@@ -131,7 +131,7 @@ class Exchange : public base::Pooled {
   std::string_view original_target_;   // as the client sent it, for the log
   std::string_view rewritten_target_;  // that the endpoint got, when the route's rewriting changed it
   std::string_view authority_;
-  std::string_view offered_protocols_;   // for a WebSocket, as the client sent them
+  std::string_view offered_protocols_;   // for a WebSocket, as the client sent them: each one list
   std::string_view offered_extensions_;  //
   ClientIdentity client_;
   http::Target target_;

@@ -413,6 +413,10 @@ TEST_CASE("socket: compression ends at the gateway where messages are read, and 
   CHECK(heard[1].starts_with("textz "));
   CHECK(heard[1].size() < 100);
 
+  SocketWorld in_two("{ mode: inspect }", "Sec-WebSocket-Extensions: x-other\r\n" + std::string(offer));
+  CHECK(in_two.handshake.field("Sec-WebSocket-Extensions") ==
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+
   SocketWorld plain("{ mode: inspect, compression: false }", offer);
   CHECK_FALSE(plain.handshake.has("Sec-WebSocket-Extensions"));
 
