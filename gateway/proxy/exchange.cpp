@@ -23,8 +23,22 @@ namespace {
 // A subprotocol may be a client's way to send a token ("bearer.<token>"); such a one is not for the log.
 bool may_hold_token(std::string_view subprotocol) {
   constexpr size_t shortest_token = 40;
-  return subprotocol.starts_with("bearer.") || (subprotocol.size() >= shortest_token &&
-                                                std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
+  constexpr std::string_view marker = "bearer.";
+  return base::equal_ignoring_case(subprotocol.substr(0, marker.size()), marker) ||
+         (subprotocol.size() >= shortest_token &&
+          std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
+}
+
+// What a 101 of ours selects. A browser that offered subprotocols takes none without one of them; one that
+// may hold a token is echoed only where there is no other.
+std::string_view protocol_to_echo(std::string_view preferred, std::string_view offers) {
+  if (!preferred.empty() && !may_hold_token(preferred)) return preferred;
+  std::string_view first;
+  while (const auto offer = base::next_element(offers)) {
+    if (!may_hold_token(*offer)) return *offer;
+    if (first.empty()) first = *offer;
+  }
+  return first;
 }
 
 // All elements of a field: several fields are one list (RFC 9110 5.3).
@@ -411,10 +425,7 @@ void Exchange::refuse_by_close(uint16_t status, std::string_view error, std::str
   head.status = 101;
   head.headers.add(FieldId::sec_websocket_accept, "Sec-WebSocket-Accept",
                    head.arena.keep(http1::websocket_accept(request.headers.get(FieldId::sec_websocket_key))));
-  // A browser that offered subprotocols takes no 101 without one of them.
-  std::string_view offers = offered_protocols_;
-  std::string_view protocol = context_->selected_subprotocol;
-  if (protocol.empty()) protocol = base::next_element(offers).value_or(std::string_view());
+  const std::string_view protocol = protocol_to_echo(context_->selected_subprotocol, offered_protocols_);
   if (!protocol.empty())
     head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol", protocol);
   if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);

@@ -76,6 +76,22 @@ TEST_CASE("hostile: a token among the subprotocols is neither passed on nor logg
     CHECK(line.dump().find(token) == std::string::npos);
 }
 
+TEST_CASE("hostile: a token that an endpoint selects as the subprotocol is not logged, in whatever case") {
+  for (const std::string protocol : {"bearer.s3cret", "Bearer.s3cret", "BEARER.s3cret"}) {
+    CAPTURE(protocol);
+    ProxyWorld proxy;
+    proxy.upstream.at(3001).behaviour = accepts_websocket("Sec-WebSocket-Protocol: " + protocol + "\r\n");
+    TestClient& client = proxy.connect();
+    client.send(
+        "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Protocol: " +
+        protocol + "\r\n\r\n");
+    CHECK(client.response().status() == 101);
+    CHECK(proxy.log.line("tunnel_open")["subprotocol"] == "***");
+  }
+}
+
 TEST_CASE("hostile: the shape of a preflight does not choose another method's route") {
   ProxyWorld proxy(guarded);
   TestClient& client = proxy.connect();

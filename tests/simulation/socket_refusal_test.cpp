@@ -325,6 +325,15 @@ TEST_CASE("socket refusal: one of the subprotocols is echoed, the marker of a to
   proxy.upstream.at(3001).behaviour = answers(response_text("no", "", "403 Forbidden"));
   CHECK(ask(proxy, "/open", from_app + "Sec-WebSocket-Protocol: chat, other\r\n").protocol == "chat");
   CHECK(ask(proxy, "/open", from_app).protocol.empty());
+  CHECK(ask(proxy, "/open", from_app + "Sec-WebSocket-Protocol: Bearer.s3cret, chat\r\n").protocol == "chat");
+  CHECK(ask(proxy, "/open", from_app + "Sec-WebSocket-Protocol: bearer.s3cret\r\n").protocol ==
+        "bearer.s3cret");
+  CHECK(ask(proxy, "/open",
+            from_app + "Sec-WebSocket-Protocol: bearer.s3cret\r\nSec-WebSocket-Protocol: chat\r\n")
+            .protocol == "chat");
+  CHECK(ask(proxy, "/token",
+            from_app + "Sec-WebSocket-Protocol: bearer." + token({{"room", "cellar"}}) + ", chat\r\n")
+            .protocol == "chat");
   CHECK(ask(proxy, "/token", from_app + "Sec-WebSocket-Protocol: bearer, nonsense\r\n").protocol == "bearer");
   CHECK(ask(proxy, "/token", from_app + "Sec-WebSocket-Protocol: bearer, " + token() + "\r\n").code == 4403);
 }
