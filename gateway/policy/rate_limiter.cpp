@@ -31,10 +31,7 @@ RateLimiter::Key RateLimiter::key_of(char kind, std::string_view value) const {
   return key;
 }
 
-RateLimiter::Standing RateLimiter::take(Key key, base::Instant now, uint32_t amount) {
-  const int64_t at = now.time_since_epoch().count();
-  Stripe& stripe = stripe_of(key);
-  const std::lock_guard<std::mutex> lock(stripe.mutex);
+RateLimiter::Entry& RateLimiter::entry_of(Stripe& stripe, Key key, int64_t at) {
   if (stripe.sets.empty()) stripe.sets.resize(sets_per_stripe);
   Set& set = set_of(stripe, key);
   auto* entry = std::find_if(set.begin(), set.end(), [&](const Entry& one) { return one.key == key; });
@@ -44,19 +41,42 @@ RateLimiter::Standing RateLimiter::take(Key key, base::Instant now, uint32_t amo
     });
     *entry = {key, at};
   }
-  const int64_t used = std::max(entry->full_at - at, int64_t{0});
+  return *entry;
+}
+
+RateLimiter::Standing RateLimiter::take(Key key, base::Instant now, uint32_t amount) {
+  const int64_t at = now.time_since_epoch().count();
+  Stripe& stripe = stripe_of(key);
+  const std::lock_guard<std::mutex> lock(stripe.mutex);
+  Entry& entry = entry_of(stripe, key, at);
+  const int64_t used = std::max(entry.full_at - at, int64_t{0});
   const int64_t cost = interval_ * amount;
   if (used + cost > depth_) return {false, 0, base::Duration(used + cost - depth_), base::Duration(used)};
-  entry->full_at = at + used + cost;
+  entry.full_at = at + used + cost;
   return {true, static_cast<uint32_t>((depth_ - used) / interval_ - amount), {}, base::Duration(used + cost)};
 }
 
-void RateLimiter::give_back(Key key) {
+int64_t RateLimiter::bookable(uint32_t amount) const {
+  return std::min(interval_ * amount,
+                  std::max(depth_, int64_t{base::Duration(std::chrono::hours(1)).count()}));
+}
+
+base::Duration RateLimiter::book(Key key, base::Instant now, uint32_t amount) {
+  const int64_t at = now.time_since_epoch().count();
+  Stripe& stripe = stripe_of(key);
+  const std::lock_guard<std::mutex> lock(stripe.mutex);
+  Entry& entry = entry_of(stripe, key, at);
+  const int64_t used = std::max(entry.full_at - at, int64_t{0}) + bookable(amount);
+  entry.full_at = at + used;
+  return base::Duration(std::max(used - depth_, int64_t{0}));
+}
+
+void RateLimiter::give_back(Key key, uint32_t amount) {
   Stripe& stripe = stripe_of(key);
   const std::lock_guard<std::mutex> lock(stripe.mutex);
   if (stripe.sets.empty()) return;
   for (Entry& entry : set_of(stripe, key))
-    if (entry.key == key) entry.full_at -= interval_;
+    if (entry.key == key) entry.full_at -= bookable(amount);
 }
 
 std::shared_ptr<RateLimiter> RateLimiterStore::find_or_make(const RateLimitSettings& settings) {

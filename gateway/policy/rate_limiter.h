@@ -52,8 +52,11 @@ class RateLimiter {
   // Takes one request of `key` at `now`, or `amount` of whatever is counted; one that does not pass takes
   // nothing. The clocks of workers may differ.
   Standing take(Key key, base::Instant now, uint32_t amount = 1);
-  // Undoes what a take() that passed took.
-  void give_back(Key key);
+  // Takes `amount` in advance, and gives how long it has to wait for its turn: who comes later stands behind
+  // it. One amount takes what comes back in an hour, or the burst, at most.
+  base::Duration book(Key key, base::Instant now, uint32_t amount);
+  // Undoes what a take() that passed took, or a book().
+  void give_back(Key key, uint32_t amount = 1);
 
   static constexpr size_t capacity = 65'536;
 
@@ -74,6 +77,9 @@ class RateLimiter {
 
   Stripe& stripe_of(Key key) { return stripes_[key % stripe_count]; }
   static Set& set_of(Stripe& stripe, Key key) { return stripe.sets[key / stripe_count % sets_per_stripe]; }
+  // Of a stripe that is locked.
+  static Entry& entry_of(Stripe& stripe, Key key, int64_t at);
+  int64_t bookable(uint32_t amount) const;
 
   RateLimitSettings settings_;
   int64_t interval_;  // nanoseconds in which one request comes back

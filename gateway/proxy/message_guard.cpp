@@ -63,6 +63,7 @@ bool MessageGuard::violate(Ending ending, std::string_view rule) {
 MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
   if (refusal_) return Pass::stop;
   if (wait_until_ > turn_.now) return Pass::wait;
+  if (std::exchange(booked_, std::nullopt)) return let_on(header);
   if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
   const routing::MessageRules& mine = this->mine();
   if (!header.is(Opcode::continuation) && !begin_message(header)) return Pass::stop;
@@ -84,6 +85,11 @@ MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
     if (header.final) ++dropped_;
     return Pass::drop;
   }
+  if (booked_) return Pass::wait;
+  return let_on(header);
+}
+
+MessageGuard::Pass MessageGuard::let_on(const FrameHeader& header) {
   if (!reads_) return Pass::on;
   reader_.begin(header);
   return Pass::take;
@@ -112,19 +118,44 @@ bool MessageGuard::count(const routing::MessageRate& rate, Bucket& bucket, doubl
   return goes_on;
 }
 
-// The same for limits that others count against, too. A frame that slows its socket takes nothing of them: it
-// passes, and the next one waits.
+// The same for limits that others count against, too.
 bool MessageGuard::count_shared(const FrameHeader& header) {
+  if (limits_.empty()) return true;
+  constexpr uint64_t unit = 1024;
+  const Amounts amounts{
+      .messages = header.is(Opcode::continuation) ? 0u : 1u,
+      .kibibytes = static_cast<uint32_t>(std::min<uint64_t>((header.length + unit - 1) / unit, 1'000'000))};
+  if (mine().on_rate == OnViolation::slow) {
+    book(amounts);
+    return true;
+  }
   for (const SharedLimit& limit : limits_) {
-    if (!limit.of_bytes && header.is(Opcode::continuation)) continue;
-    constexpr uint64_t unit = 1024;
-    const auto amount = static_cast<uint32_t>(
-        limit.of_bytes ? std::min<uint64_t>((header.length + unit - 1) / unit, 1'000'000) : 1);
+    const uint32_t amount = amounts.of(limit);
+    if (amount == 0) continue;
     const policy::RateLimiter::Standing standing = limit.limiter->take(limit.key, turn_.now, amount);
     if (!standing.passes && !exceed(standing.wait, limit.limiter->settings().name)) return false;
     if (dropping_) return true;
   }
   return true;
+}
+
+// Each socket has one place in the line of a limit at most, and its frame passes when it is its turn: however
+// many there are, all of them together get what the limit gives.
+void MessageGuard::book(const Amounts& amounts) {
+  base::Duration wait{};
+  for (const SharedLimit& limit : limits_)
+    if (const uint32_t amount = amounts.of(limit); amount != 0)
+      wait = std::max(wait, limit.limiter->book(limit.key, turn_.now, amount));
+  if (wait == base::Duration::zero()) return;
+  booked_ = amounts;
+  wait_until_ = std::max(wait_until_, turn_.now + wait);
+}
+
+// The place of a socket that ends while it waits is another's.
+void MessageGuard::give_back() {
+  if (!booked_) return;
+  for (const SharedLimit& limit : limits_)
+    if (const uint32_t amount = booked_->of(limit); amount != 0) limit.limiter->give_back(limit.key, amount);
 }
 
 // A rate is exceeded; it will not be any more in `wait`. False: there is a refusal.

@@ -43,10 +43,13 @@ class MessageGuard {
     ~Receiver() = default;
   };
 
-  // `sender` is client or upstream. `rules`, `turn` and `limits` outlive it, and so does `deflate`, null
-  // where this side was not granted compression.
+  // `sender` is client or upstream. `rules` and `turn` outlive it, and so does `deflate`, null where this
+  // side was not granted compression.
   MessageGuard(const routing::SocketRules& rules, base::Side sender, bool compressed_frames,
                websocket::Deflate* deflate, base::Turn& turn, const std::vector<SharedLimit>& limits);
+  ~MessageGuard() { give_back(); }
+  MessageGuard(const MessageGuard&) = delete;
+  MessageGuard& operator=(const MessageGuard&) = delete;
 
   // As FrameWalker::Visitor asks; `wait` before wait_until(), `stop` when there is a refusal().
   websocket::FrameWalker::Pass on_frame(const websocket::FrameHeader& header);
@@ -70,12 +73,21 @@ class MessageGuard {
     // Adds `amount`, and gives how much is above the burst.
     double add(const routing::MessageRate& rate, double amount, base::Instant now);
   };
+  // What a frame takes of shared limits.
+  struct Amounts {
+    uint32_t messages = 0;
+    uint32_t kibibytes = 0;
+    uint32_t of(const SharedLimit& limit) const { return limit.of_bytes ? kibibytes : messages; }
+  };
   using Pass = websocket::FrameWalker::Pass;
 
   bool begin_message(const websocket::FrameHeader& header);
   bool count(const routing::MessageRate& rate, Bucket& bucket, double amount, std::string_view rule);
   bool count_shared(const websocket::FrameHeader& header);
+  void book(const Amounts& amounts);
+  void give_back();
   bool exceed(base::Duration wait, std::string_view rule);
+  Pass let_on(const websocket::FrameHeader& header);
   bool type_passes(std::string_view message);
   Pass refuse(const websocket::Fault& fault);
   bool violate(websocket::Ending ending, std::string_view rule);
@@ -85,7 +97,7 @@ class MessageGuard {
 
   const routing::SocketRules& rules_;
   base::Turn& turn_;
-  const std::vector<SharedLimit>& limits_;
+  std::vector<SharedLimit> limits_;
   base::Side sender_;
   bool reads_;
   websocket::FrameOrder order_;
@@ -97,6 +109,7 @@ class MessageGuard {
   Bucket messages_;
   Bucket bytes_;
   base::Instant wait_until_{};
+  std::optional<Amounts> booked_;  // by a frame that waits for its turn
   uint64_t dropped_ = 0;
   std::optional<Refusal> refusal_;
 };

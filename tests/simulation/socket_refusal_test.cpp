@@ -492,6 +492,43 @@ routes:
   }
 }
 
+TEST_CASE("socket limits: where they slow, the sockets of a client get no more together than one of them") {
+  using namespace postern::websocket::test;
+  const std::string chat = "rate_limits: { chat: { rate: 10/s, burst: 2, by: client_address } }";
+  const auto text_of = [&](const std::string& limit) {
+    return SocketWorld::yaml("{ ping_interval: none, from_client: { on_rate: slow }, " + limit + ": chat }",
+                             chat);
+  };
+  const auto heard = [](ProxyWorld& proxy) {
+    size_t bytes = 0;
+    for (auto& connection : proxy.upstream.at(3001).connections) bytes += connection->take_unread().size();
+    return bytes;
+  };
+  for (const char* limit : {"message_limit", "byte_limit"}) {
+    CAPTURE(limit);
+    ProxyWorld proxy(text_of(limit));
+    proxy.upstream.at(3001).behaviour = accepts_websocket();
+    for (int i = 0; i < 10; ++i) proxy.connect().send(SocketWorld::handshake_text(""));
+    heard(proxy);
+    const std::string one = frame(text, "1");
+    for (const auto& client : proxy.clients) client->send(one + one + one);
+    CHECK(heard(proxy) == 2 * one.size());
+    proxy.advance(1s + 50ms);
+    CHECK(heard(proxy) == 10 * one.size());
+    proxy.advance(1s);
+    CHECK(heard(proxy) == 10 * one.size());
+    // The places of those that end are free.
+    proxy.tunnels.cut_all();
+    proxy.advance(200ms);
+    heard(proxy);
+    TestClient& late = proxy.connect();
+    late.send(SocketWorld::handshake_text(""));
+    heard(proxy);
+    late.send(one);
+    CHECK(heard(proxy) == one.size());
+  }
+}
+
 TEST_CASE(
     "socket admission: who comes too fast waits for a turn, and is refused when it would not come in time") {
   ProxyWorld proxy(

@@ -52,6 +52,22 @@ TEST_CASE("rate limiter: a refused request takes nothing, and one given back pas
   CHECK_FALSE(limit.take(key, start).passes);
 }
 
+TEST_CASE("rate limiter: what is booked stands in a line, and a place that is given back is free") {
+  RateLimiter limit({"public", 10, 1s, 2});
+  const RateLimiter::Key key = limit.key_of('h', "client");
+  CHECK(limit.book(key, start, 1) == 0ns);
+  CHECK(limit.book(key, start, 1) == 0ns);
+  CHECK(limit.book(key, start, 1) == 100ms);
+  CHECK(limit.book(key, start, 3) == 400ms);
+  CHECK_FALSE(limit.take(key, start + 399ms).passes);
+  limit.give_back(key, 3);
+  CHECK(limit.book(key, start, 1) == 200ms);
+  CHECK(limit.book(key, start + 1s, 5) == 300ms);  // more than the bucket holds: it goes on with a debt
+  CHECK(limit.book(limit.key_of('h', "greedy"), start, 4'000'000'000) == 1h - 200ms);
+  limit.give_back(limit.key_of('h', "greedy"), 4'000'000'000);
+  CHECK(limit.take(limit.key_of('h', "greedy"), start, 2).passes);
+}
+
 TEST_CASE("rate limiter: keys have buckets of their own, also values of different kinds") {
   RateLimiter limit({"public", 1, 1h, 1});
   CHECK(limit.take(limit.key_of('h', "a"), start).passes);
