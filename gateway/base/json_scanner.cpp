@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace postern::base {
 namespace {
 
@@ -45,6 +47,27 @@ void append_utf8(std::string& out, uint32_t point) {
     put(0x80 | (point >> 6 & 0x3f));
     put(0x80 | (point & 0x3f));
   }
+}
+
+// The next letter of `text`, without regard to its case, as far as ASCII goes: Unicode has two letters more
+// that fold to one of ASCII, the long s and the sign of the kelvin.
+char take_folded(std::string_view& text) {
+  for (const auto& [letter, folded] :
+       {std::pair<std::string_view, char>{"\xc5\xbf", 's'}, {"\xe2\x84\xaa", 'k'}}) {
+    if (!text.starts_with(letter)) continue;
+    text.remove_prefix(letter.size());
+    return folded;
+  }
+  const char first = lower(text.front());
+  text.remove_prefix(1);
+  return first;
+}
+
+// What is equal is so, too.
+bool equal_when_folded(std::string_view one, std::string_view other) {
+  while (!one.empty() && !other.empty())
+    if (take_folded(one) != take_folded(other)) return false;
+  return one.empty() && other.empty();
 }
 
 // `raw` is a well-formed string's inside.
@@ -203,13 +226,15 @@ Step Scanner::name() {
   if (!raw) return fail(raw.error());
   if (on_path()) {
     const std::string& name = names_[depth_ - 1];
-    bool same = *raw == name;
-    if (!same && raw->find('\\') != std::string_view::npos) {
-      const auto decoded = decode(*raw);
-      if (!decoded) return fail(decoded.error());
-      same = *decoded == name;
+    std::string_view read = *raw;
+    std::string decoded;
+    if (read != name && read.find('\\') != std::string_view::npos) {
+      auto result = decode(read);
+      if (!result) return fail(result.error());
+      read = decoded = std::move(*result);
     }
-    if (same) {
+    if (read != name && equal_when_folded(read, name)) return fail("name_case");
+    if (read == name) {
       if (std::exchange(seen_[depth_ - 1], true)) return fail("duplicate_name");
       if (depth_ == names_.size())
         wanted_ = true;

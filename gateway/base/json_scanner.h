@@ -35,8 +35,9 @@ struct JsonFound {
 };
 
 // `text` is UTF-8. The error is a word for logs: besides ill-formed text ("syntax") these are "nesting"
-// (deeper than 64), "duplicate_name" (a name of the path twice in its object) and "surrogate" (half of a pair
-// in a string that had to be read).
+// (deeper than 64), "duplicate_name" (a name of the path twice in its object), "name_case" (a name that is
+// one of the path for readers that ignore case, and is not) and "surrogate" (half of a pair in a string that
+// had to be read).
 tl::expected<JsonFound, std::string_view> find_in_json(std::string_view text, const JsonPath& path);
 
 }  // namespace postern::base

@@ -58,6 +58,22 @@ TEST_CASE("json scanner: a name of the path twice is an error, written in whatev
   CHECK(found(R"({"x":{"type":1,"type":2},"type":"a"})") == "string a");
 }
 
+TEST_CASE("json scanner: a name that readers take for one of the path when they ignore case is an error") {
+  for (const std::string_view text :
+       {R"({"type":"ok","Type":"admin"})", R"({"TYPE":"admin"})", R"({"Type":"admin","type":"ok"})",
+        R"({"type":"ok","\u0054ype":"admin"})", R"({"type":"ok","t\u0059pe":{}})"}) {
+    CAPTURE(text);
+    CHECK(found(text) == "error name_case");
+  }
+  CHECK(found(R"({"Data":{},"data":{"kind":"a"}})", "/data/kind") == "error name_case");
+  CHECK(found(R"({"data":{"kind":"a","Kind":"b"}})", "/data/kind") == "error name_case");
+  // Two letters that fold to ASCII: the long s and the sign of the kelvin.
+  CHECK(found("{\"task\":1,\"ta\u017fk\":2}", "/task") == "error name_case");
+  CHECK(found(R"({"task":1,"TAS\u212a":2})", "/task") == "error name_case");
+  CHECK(found(R"({"typ":1,"types":2,"x":{"Type":3},"typ\u00e9":4,"type":"a"})") == "string a");
+  CHECK(found(R"({"type":{"Type":1}})") == "other ");
+}
+
 TEST_CASE("json scanner: what is no JSON is an error, also behind what was looked for") {
   for (const std::string_view text : {"",
                                       " ",
