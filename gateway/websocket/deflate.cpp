@@ -20,6 +20,9 @@ constexpr size_t output_keep = 64 * 1024;
 
 const Bytef* input_of(std::string_view text) { return reinterpret_cast<const Bytef*>(text.data()); }
 
+// zlib.h, of inflate(): a block has ended, and no other has begun.
+bool at_block_boundary(const z_stream& stream) { return (stream.data_type & 128) != 0; }
+
 // 8 to 15, perhaps in quotes (RFC 7692 7.1.2); nothing: it is neither.
 std::optional<int> read_window_bits(std::string_view value) {
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
@@ -91,6 +94,7 @@ std::optional<Deflate::Problem> Deflate::expand(std::string_view payload, uint64
   base::check(inflateReset(&stream) == Z_OK, "zlib was not set up");
   std::array<char, step> out;
   std::string read;
+  bool whole = payload.empty();  // there are senders that make an empty message of nothing
   for (const std::string_view part : {payload, tail}) {
     stream.next_in = const_cast<Bytef*>(input_of(part));
     stream.avail_in = static_cast<uInt>(part.size());
@@ -98,10 +102,11 @@ std::optional<Deflate::Problem> Deflate::expand(std::string_view payload, uint64
       stream.next_out = reinterpret_cast<Bytef*>(out.data());
       stream.avail_out = step;
       const int result = inflate(&stream, Z_SYNC_FLUSH);
-      // A final block ends the stream; nothing may follow it but the octet that 7.2.3.4 puts there.
+      // A final block ends the stream; nothing may follow it but the octet that 7.2.3.4 puts there. One that
+      // ends within the tail had broken off.
       if (result == Z_STREAM_END) {
-        const bool rest = stream.avail_in > 1 || (stream.avail_in == 1 && *stream.next_in != 0);
-        if (rest && part.data() != tail.data()) return Problem::malformed;
+        const bool octet = part.data() != tail.data() && stream.avail_in == 1 && *stream.next_in == 0;
+        if (stream.avail_in > 0 && !octet) return Problem::malformed;
       } else if (result != Z_OK && result != Z_BUF_ERROR) {
         return Problem::malformed;
       }
@@ -113,7 +118,10 @@ std::optional<Deflate::Problem> Deflate::expand(std::string_view payload, uint64
         return std::nullopt;
       }
     } while (stream.avail_in > 0 || stream.avail_out == 0);
+    // Or the payload has its tail already: not all senders take it away.
+    if (part.data() == tail.data() || part.ends_with(tail)) whole |= at_block_boundary(stream);
   }
+  if (!whole) return Problem::malformed;
   message = std::move(read);
   return std::nullopt;
 }

@@ -158,4 +158,31 @@ TEST_CASE("deflate: what is compressed comes back, and what would grow is left")
   CHECK(expanded == "Hello");
   CHECK_FALSE(deflate.expand(std::string_view("\xf2\x48\xcd\xc9\xc9\x07\x00", 7), 0, expanded));
   CHECK(expanded == "Hello");
+  CHECK_FALSE(deflate.expand(std::string_view("\xf2\x48\xcd\xc9\xc9\x07\x04", 7), 0, expanded));
+  CHECK(expanded == "Hello");
+}
+
+TEST_CASE("deflate: a payload that breaks off is no shorter message, and nothing is an empty one") {
+  Deflate deflate;
+  std::string message;
+  for (int i = 0; i < 400; ++i) message += std::to_string(i * i);
+  for (const std::string& payload :
+       {compressed(deflate, message), std::string("\xf2\x48\xcd\xc9\xc9\x07\x00", 7),
+        std::string("\xf3\x48\xcd\xc9\xc9\x07", 6)}) {
+    for (size_t size = 1; size < payload.size(); ++size) {
+      CAPTURE(size);
+      std::string expanded = "untouched";
+      CHECK(deflate.expand(payload.substr(0, size), 0, expanded) == Deflate::Problem::malformed);
+      CHECK(expanded == "untouched");
+    }
+  }
+  std::string expanded = "x";
+  for (const std::string_view nothing :
+       {std::string_view(), std::string_view("\0", 1), std::string_view("\x03\0", 2)}) {
+    CHECK_FALSE(deflate.expand(nothing, 0, expanded));
+    CHECK(expanded.empty());
+  }
+  // A sender that left in what 7.2.1 has it take away.
+  CHECK_FALSE(deflate.expand(std::string_view("\xf2\x48\xcd\xc9\xc9\x07\0\0\0\xff\xff", 11), 0, expanded));
+  CHECK(expanded == "Hello");
 }
