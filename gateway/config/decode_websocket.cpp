@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "config/schema.h"
+#include "config/text.h"
 #include "websocket/frame.h"
 #include "websocket/utf8_check.h"
 
@@ -109,8 +110,13 @@ void decode_types(const Value& value, MessageRules& rules) {
   const auto items = value.items(types_max);
   if (value.is_list() && items.empty())
     value.complain("is empty; write none to let every type pass, or messages: none to let none");
-  for (const Value& item : items)
-    if (const auto type = item.text()) rules.types.emplace_back(*type);
+  for (const Value& item : items) {
+    if (const std::string_view kind = json_kind(item.node()); !kind.empty())
+      item.complain("is a " + std::string(kind) + ", and only strings in the field of a message fit: write " +
+                    quoted(item.node().text) + ", in quotes, for messages that say that");
+    else if (const auto type = item.text())
+      rules.types.emplace_back(*type);
+  }
 }
 
 void decode_messages(const Value& value, MessageRules& rules, std::optional<uint64_t>& message_size) {

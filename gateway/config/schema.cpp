@@ -402,7 +402,7 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.from_client.on_rate", value, "close, drop or slow", "close",
      "What a rate does: end the socket, drop the message, or read on when it is time.", "close"},
     {"websocket.from_client.types", value, "list of texts, or none", "none",
-     "Only JSON text messages of these types pass. What cannot be read does not.", "none"},
+     "Only JSON text messages of these types pass, each a string. What cannot be read does not.", "none"},
     {"websocket.from_client.type_field", value, "path", "/type",
      "Where a message says its type: a name, or names of nested fields.", "/type"},
     {"websocket.from_client.first_passes", value, "true or false", "false",

@@ -10,6 +10,7 @@
 #include <limits>
 #include <map>
 #include <new>
+#include <regex>
 #include <streambuf>
 #include <utility>
 
@@ -20,6 +21,8 @@ namespace {
 
 constexpr std::string_view no_anchors =
     "anchors and aliases are not taken here; a text that begins with & or * needs quotes";
+
+constexpr std::string_view plain_tag = "?";  // yaml-cpp's, of a plain scalar without a tag
 
 Place place_of(const YAML::Mark& mark) {
   if (mark.is_null()) return Place{1, 1};
@@ -85,6 +88,7 @@ class TreeBuilder : public YAML::EventHandler {
     node.kind = Node::Kind::scalar;
     node.place = place_of(mark);
     node.text = value;
+    node.plain = tag == plain_tag;
     add(std::move(node));
   }
 
@@ -124,9 +128,9 @@ class TreeBuilder : public YAML::EventHandler {
     if (anchor != 0) diagnostics_.error(place_of(mark), path(), std::string(no_anchors));
   }
 
-  // "?" is a plain scalar without a tag, "!" a quoted one.
+  // "!" is a quoted scalar without a tag.
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
-    if (tag.empty() || tag == "?" || tag == "!") return;
+    if (tag.empty() || tag == plain_tag || tag == "!") return;
     diagnostics_.error(place_of(mark), path(),
                        "YAML tags are not taken here; a text that begins with ! needs quotes");
   }
@@ -299,7 +303,23 @@ std::string sentence_of(const YAML::Exception& exception, std::string_view text)
   return "not YAML: " + exception.msg.substr(0, exception.msg.find(": "));
 }
 
+// YAML 1.2 section 10.3.2: also 0x1F, 0o17, 1e3, .5 and .inf.
+bool is_number(std::string_view text) {
+  static const std::regex pattern(
+      "[-+]?([0-9]+|(\\.[0-9]+|[0-9]+(\\.[0-9]*)?)([eE][-+]?[0-9]+)?|\\.(inf|Inf|INF))|0o[0-7]+|"
+      "0x[0-9a-fA-F]+|\\.(nan|NaN|NAN)");
+  return std::regex_match(text.begin(), text.end(), pattern);
+}
+
 }  // namespace
+
+std::string_view json_kind(const Node& node) {
+  if (node.kind != Node::Kind::scalar || !node.plain || node.substituted) return "";
+  const auto words = {"true", "True", "TRUE", "false", "False", "FALSE"};
+  if (std::find(words.begin(), words.end(), node.text) != words.end()) return "boolean";
+  constexpr std::size_t longest = 64;
+  return node.text.size() <= longest && is_number(node.text) ? "number" : "";
+}
 
 std::optional<Node> read_yaml(std::string_view text, Diagnostics& diagnostics) {
   if (text.size() > max_file_size) {

@@ -21,17 +21,22 @@ struct Key {
 };
 
 // A tree of plain values; the caller owns all of it. No type is guessed from a scalar: `no`, `010` and
-// `1.20` are the text they look like.
+// `1.20` are the text they look like. json_kind() knows what others take them for.
 struct Node {
   enum class Kind { null, scalar, sequence, map } kind = Kind::null;
   Place place;          // its first character; of a null: its key, or the dash before it
   std::string text;     // scalar: its value
   std::string written;  // scalar: its value before substitute() (config/environment.h) changed it
   bool substituted = false;
+  bool plain = false;       // scalar: it stood without quotes
   bool broken = false;      // a problem was said about this value; say no more
   std::vector<Key> keys;    // map: keys[i] names items[i]; unique, in the order of the file
   std::vector<Node> items;  // sequence or map
 };
+
+// What a scalar that stands without quotes is elsewhere, as YAML's core schema and JSON have it: "number" or
+// "boolean"; empty for a text, and for what the environment put in.
+std::string_view json_kind(const Node& node);
 
 inline constexpr std::size_t max_file_size = std::size_t{1} << 20;
 inline constexpr std::size_t max_depth = 32;

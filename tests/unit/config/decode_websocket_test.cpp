@@ -104,6 +104,8 @@ TEST_CASE("websocket section: types have a field, and slow readers one of their 
       "/data/kind");
   CHECK(rules("{ slow_reader: keep_latest }")->latest_field->text() == "/type");
   CHECK(rules("{ from_upstream: { types: none } }")->from_upstream.types.empty());
+  CHECK(rules("{ from_upstream: { types: ['10', \"true\", 1a, no, v1.0] } }")->from_upstream.types ==
+        std::vector<std::string>{"10", "true", "1a", "no", "v1.0"});
 }
 
 TEST_CASE("websocket section: what is wrong is said where it stands") {
@@ -118,6 +120,12 @@ TEST_CASE("websocket section: what is wrong is said where it stands") {
       {"{ ping_interval: 25 }", "unit"},
       {"{ from_client: { type: [a] } }", "did you mean"},
       {"{ from_client: { types: [] } }", "is empty"},
+      {"{ from_client: { types: [a, 10] } }",
+       "a.yaml:3:40 websocket.from_client.types[1]: is a number, and only strings in the field of a message "
+       "fit: "
+       "write \"10\", in quotes"},
+      {"{ from_upstream: { types: [true] } }", "is a boolean, and only strings"},
+      {"{ from_client: { types: [null] } }", "null and ~ need quotes"},
       {"{ from_client: { type_field: type } }", "is no path"},
       {"{ from_client: { burst: 5 } }", "needs rate"},
       {"{ from_client: { byte_burst: 5KiB } }", "needs byte_rate"},

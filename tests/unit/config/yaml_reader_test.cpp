@@ -134,3 +134,19 @@ TEST_CASE("yaml reader: size, depth and count have limits") {
   for (std::size_t count = 0; count <= max_nodes; ++count) many += "1,";
   CHECK(read(many + "]").said.find("the file has more than 100000 values") != std::string::npos);
 }
+
+TEST_CASE("yaml: a scalar without quotes may be a number or a boolean to others") {
+  const auto kind_of = [](const std::string& text) {
+    Diagnostics diagnostics("f");
+    const auto root = read_yaml(text, diagnostics);
+    REQUIRE(root.has_value());
+    return std::string(json_kind(*root));
+  };
+  for (const char* number :
+       {"10", "-1", "+1", "010", "1.5", ".5", "1.", "1e3", "0x1F", "0o17", ".inf", "-.inf", ".nan"})
+    CHECK_MESSAGE(kind_of(number) == "number", number);
+  for (const char* boolean : {"true", "False", "TRUE"}) CHECK_MESSAGE(kind_of(boolean) == "boolean", boolean);
+  for (const char* text :
+       {"'10'", "\"true\"", "a", "1a", "1.2.3", "yes", "no", "tRue", ".", "0x", "[1]", "null"})
+    CHECK_MESSAGE(kind_of(text).empty(), text);
+}
