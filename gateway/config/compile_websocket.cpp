@@ -13,6 +13,21 @@ constexpr uint64_t read_message_size = 64 * 1024 * 1024;
 
 }  // namespace
 
+routing::FrameMode least_mode(const WebSocketDocument& document) {
+  using routing::FrameMode;
+  const routing::SocketRules& rules = document.rules;
+  FrameMode needed = FrameMode::tunnel;
+  if (!document.message_limits.empty() || !document.byte_limits.empty()) needed = FrameMode::walk;
+  if (document.client_message_size.value_or(0) != 0 || document.upstream_message_size.value_or(0) != 0)
+    needed = FrameMode::walk;
+  for (const routing::MessageRules* side : {&rules.from_client, &rules.from_upstream}) {
+    if (side->reads_headers()) needed = std::max(needed, FrameMode::walk);
+    if (side->reads_content()) needed = FrameMode::inspect;
+  }
+  if (rules.on_slow_reader != routing::OnSlowReader::pause) needed = FrameMode::inspect;
+  return needed;
+}
+
 std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,
                                                          PolicyCompiler& policies, size_t workers) {
   using routing::FrameMode;
@@ -25,14 +40,7 @@ std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument
     rules->admission->per_second /= static_cast<double>(workers);
     rules->admission->burst = std::max(1.0, rules->admission->burst / static_cast<double>(workers));
   }
-  FrameMode needed = FrameMode::tunnel;
-  if (!rules->message_limits.empty() || !rules->byte_limits.empty()) needed = FrameMode::walk;
-  for (const routing::MessageRules* side : {&rules->from_client, &rules->from_upstream}) {
-    if (side->reads_headers()) needed = std::max(needed, FrameMode::walk);
-    if (side->reads_content()) needed = FrameMode::inspect;
-  }
-  if (rules->on_slow_reader != routing::OnSlowReader::pause) needed = FrameMode::inspect;
-  rules->mode = std::max(rules->mode, needed);
+  rules->mode = std::max(rules->mode, least_mode(document));
   if (rules->mode != FrameMode::tunnel) {
     rules->from_client.message_size = document.client_message_size.value_or(client_message_size);
     rules->from_upstream.message_size = document.upstream_message_size.value_or(upstream_message_size);

@@ -9,6 +9,9 @@
 
 namespace postern::config {
 
+// The least that the rules need.
+routing::FrameMode least_mode(const WebSocketDocument& document);
+
 // `workers` share what is let in. The mode becomes the one that the rules need, where a lesser one is written
 // or none.
 std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,

@@ -159,8 +159,16 @@ void decode_limit_names(const Fields& fields, std::string_view key,
   if (!found) return;
   names.clear();
   if (found->says_none()) return;
-  for (const Value& item : found->items_or_one())
-    if (const auto name = item.text()) names.emplace_back(*name, item.place());
+  for (const Value& item : found->items_or_one()) {
+    const auto name = item.text();
+    if (!name) continue;
+    const auto other =
+        std::find_if(names.begin(), names.end(), [&](const auto& one) { return one.first == *name; });
+    if (other == names.end())
+      names.emplace_back(*name, item.place());
+    else
+      item.warn("stands in this list already, and counts once");
+  }
 }
 
 void decode_admission(const Value& value, std::optional<routing::Admission>& admission) {
@@ -196,11 +204,21 @@ void decode_sockets(const Value& value, policy::SocketLimits& limits) {
   read("per_subject", limits.per_subject);
 }
 
+void note_places(const Node& node, const std::string& prefix,
+                 std::map<std::string, Place, std::less<>>& said) {
+  for (size_t i = 0; i < node.items.size(); ++i) {
+    const std::string key = prefix + node.keys[i].text;
+    said[key] = node.items[i].place;
+    if (node.items[i].kind == Node::Kind::map) note_places(node.items[i], key + '.', said);
+  }
+}
+
 }  // namespace
 
 void decode_websocket(const Value& value, WebSocketDocument& document) {
   // Of a route, too: the keys have one place in the schema.
   const Fields fields(value, keys_inside("websocket"));
+  if (fields.is_map()) note_places(value.node(), "", document.said);
   routing::SocketRules& rules = document.rules;
   if (const auto mode = fields.take("mode"))
     if (const auto index = mode->one_of({"tunnel", "walk", "inspect"}))

@@ -349,6 +349,8 @@ struct WebSocketDocument {
   std::optional<routing::Admission> admission;                // of the whole process
   std::vector<std::pair<std::string, Place>> message_limits;  // names
   std::vector<std::pair<std::string, Place>> byte_limits;
+  // Where the file says a key that holds here ("from_client.rate"), on the route or for all of them.
+  std::map<std::string, Place, std::less<>> said;
 };
 
 struct RouteDocument {

@@ -367,7 +367,7 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.mode", value, "tunnel, walk or inspect", "what the rules below need",
      "How much of the frames is understood: nothing but pings and Close; headers, which are policed; "
      "or messages, which are checked and sent on anew.",
-     "tunnel"},
+     "tunnel", false},
     {"websocket.refuse", value, "auto, status or close", "auto",
      "How an upgrade is refused. A page sees no status: with auto it gets a socket that closes at once "
      "with a code and a reason; other clients get the status, and so do those of Engine.IO and Vite, "
@@ -441,7 +441,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.sockets.total", value, "number or none", "none", "In all.", "none"},
     {"websocket.sockets.per_client", value, "number or none", "none",
      "Of an address, or of the /64 of an IPv6 address.", "none"},
-    {"websocket.sockets.per_subject", value, "number or none", "none", "Of a token's sub claim.", "none"},
+    {"websocket.sockets.per_subject", value, "number or none", "none",
+     "Of a token's sub claim, on routes with jwt.", "none"},
     {"websocket.close_codes", section, "map", "see below",
      "The code that a Close frame says, by what it is for. Clients differ in which they come back from.", ""},
     {"websocket.close_codes.unauthorized", value, "number", "4401",

@@ -10,6 +10,7 @@
 #include "config/addresses.h"
 #include "config/suggest.h"
 #include "config/text.h"
+#include "config/validate_websocket.h"
 
 namespace postern::config {
 namespace {
@@ -226,6 +227,9 @@ class Validation {
 
 }  // namespace
 
-void validate(const Document& document, Diagnostics& diagnostics) { Validation(document, diagnostics).run(); }
+void validate(const Document& document, Diagnostics& diagnostics) {
+  Validation(document, diagnostics).run();
+  validate_websocket(document, diagnostics);
+}
 
 }  // namespace postern::config
