@@ -117,7 +117,7 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"listeners[].limits.response_body_rate", value, "bytes in a second, or none",
      "limits.response_body_rate", "The same for taking one.", "240B/s", false},
     {"listeners[].limits.tunnel_idle_timeout", value, "duration", "limits.tunnel_idle_timeout",
-     "A WebSocket on which nothing moves.", "1h", false},
+     "A WebSocket on which nothing moves, answers to pings included.", "1h", false},
     {"listeners[].proxy_protocol", section, "map", "none",
      "For a load balancer in front that sends a PROXY protocol header, v1 or v2, before a connection's own "
      "bytes "
@@ -336,7 +336,8 @@ constexpr auto table = std::to_array<SchemaKey>({
      "What counts as a failure: the words of retries.on.", "[connect, reset, timeout, invalid_response]"},
     {"upstreams.*.hold", section, "duration, map or none", "none",
      "A request that finds no endpoint waits for one instead of failing at once. Less than the clients' own "
-     "limits: 10s suits browsers. `hold: 10s` is short for { time: 10s }.",
+     "limits: 10s suits browsers. `hold: 10s` is short for { time: 10s }. A request that waits keeps the "
+     "endpoints it came to: a reload that names better ones helps those that come after it.",
      ""},
     {"upstreams.*.hold.time", value, "duration, at most 5m", "10s",
      "How long, before it is answered with 503.", "10s"},
@@ -625,7 +626,7 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"routes[].limits.response_body_rate", value, "bytes in a second, or none",
      "the listener's response_body_rate", "The same for taking one.", "240B/s", false},
     {"routes[].limits.tunnel_idle_timeout", value, "duration", "the listener's tunnel_idle_timeout",
-     "A WebSocket on which nothing moves.", "1h", false},
+     "A WebSocket on which nothing moves, answers to pings included.", "1h", false},
     {"routes[].body_size", value, "size or none", "limits.body_size",
      "Short for limits.body_size of this route.", "10MiB"},
 
@@ -642,7 +643,8 @@ constexpr auto table = std::to_array<SchemaKey>({
 
     {"log", section, "map", "see below", "What is written down, and where.", ""},
     {"log.format", value, "json or text", "json", "One line per event in either.", "json"},
-    {"log.level", value, "debug, info, warn or error", "info", "The least important events that are written.",
+    {"log.level", value, "debug, info, warn or error", "info",
+     "The least important events that are written. Lines of exchanges and tunnels go by log.access alone.",
      "info"},
     {"log.access", value, "true or false", "true", "One line per exchange and tunnel.", "true"},
     {"log.output", value, "stdout or file", "stdout", "A file is opened again on SIGUSR1.", "stdout"},
@@ -684,7 +686,10 @@ constexpr auto table = std::to_array<SchemaKey>({
      "The same for taking one. Below that, the connection is reset. A slow backend is not the client's fault "
      "and does not count.",
      "240B/s"},
-    {"limits.tunnel_idle_timeout", value, "duration", "1h", "A WebSocket on which nothing moves.", "1h"},
+    {"limits.tunnel_idle_timeout", value, "duration", "1h",
+     "A WebSocket on which nothing moves, answers to pings included: with pings on, one that lives is never "
+     "idle. It ends sockets only where websocket.ping_interval is none, or longer than this.",
+     "1h"},
     {"limits.connections", value, "number", "20000",
      "Client connections of the whole process. One more is answered with 503 and closed; with TLS, closed.",
      "20000"},
