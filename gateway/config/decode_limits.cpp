@@ -39,7 +39,7 @@ void decode_tunnel_drain(const Value& value, TunnelDrainDocument& drain) {
 // A number or `none`, which is 0.
 std::optional<uint64_t> number_or_none(const Value& value, uint64_t most) {
   if (value.says_none()) return 0;
-  return value.number(1, most);
+  return value.number(1, most, "none");
 }
 
 std::optional<uint64_t> rate_or_none(const Value& value) {
@@ -66,7 +66,7 @@ void take_transfer_limits(const Fields& fields, TransferLimitsDocument& limits) 
   if (const auto found = fields.take("request_timeout")) {
     if (found->says_none())
       limits.request_timeout = Milliseconds(0);
-    else if (const auto timeout = found->duration(milliseconds(1), hours(24 * 7)))
+    else if (const auto timeout = found->duration(milliseconds(1), hours(24 * 7), "none"))
       limits.request_timeout = *timeout;
   }
   durations.read("idle_timeout", limits.idle_timeout, hours(24));

@@ -59,7 +59,7 @@ void decode_retries(const Value& value, RetriesDocument& retries) {
     if (says_none(*size))
       retries.body_size = 0;
     else
-      set(retries.body_size, size->size(1, 1024 * 1024));
+      set(retries.body_size, size->size(1, 1024 * 1024, none));
   }
   if (const auto budget = fields.take("budget"))
     set(retries.budget_percent, budget->parsed(parse_percentage));
@@ -87,13 +87,13 @@ void decode_eject(const Value& value, EjectDocument& eject) {
 
 void decode_hold(const Value& value, std::optional<HoldDocument>& hold) {
   if (says_none(value)) return;
-  const auto read_time = [&](const Value& time) {
-    set(hold->time, time.duration(milliseconds(1), minutes(5)));
+  const auto read_time = [&](const Value& time, std::string_view or_else) {
+    set(hold->time, time.duration(milliseconds(1), minutes(5), or_else));
   };
   hold.emplace();
-  if (value.is_scalar()) return read_time(value);
+  if (value.is_scalar()) return read_time(value, none);
   const Fields fields(value);
-  if (const auto time = fields.take("time")) read_time(*time);
+  if (const auto time = fields.take("time")) read_time(*time, "hold: none");
   if (const auto count = fields.take("requests")) set(hold->requests, count->number(1, 1'000'000));
 }
 

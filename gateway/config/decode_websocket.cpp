@@ -45,6 +45,7 @@ void decode_heartbeat(const Value& value, std::optional<routing::Heartbeat>& hea
     heartbeat.reset();
     return;
   }
+  if (value.is_scalar()) return value.complain("must be { interval: 30s, message: TEXT } or none");
   const Fields fields(value, keys_inside("websocket.heartbeat"));
   routing::Heartbeat read{std::chrono::seconds(25), R"({"type":"heartbeat"})"};
   if (const auto interval = fields.take("interval"))
@@ -72,7 +73,7 @@ void decode_rate(const Fields& fields, std::string_view key, std::string_view bu
   if (const auto found = fields.take(key)) {
     if (found->says_none()) {
       rate = {};
-    } else if (const auto read = found->parsed(parse_rate)) {
+    } else if (const auto read = found->parsed(parse_message_rate)) {
       rate.per_second = static_cast<double>(read->count) / static_cast<double>(read->per.count());
       rate.burst = std::max<double>(1, rate.per_second);
     }
@@ -131,14 +132,14 @@ void decode_messages(const Value& value, MessageRules& rules, std::optional<uint
   if (const auto found = fields.take("message_size")) {
     if (found->says_none())
       message_size = 0;
-    else if (const auto size = found->size(1, gibi))
+    else if (const auto size = found->size(1, gibi, "none"))
       message_size = *size;
   }
   if (const auto found = fields.take("fragments")) {
     if (found->says_none())
       rules.fragments = 0;
     else
-      set(rules.fragments, found->number(1, 1'000'000));
+      set(rules.fragments, found->number(1, 1'000'000, "none"));
   }
   decode_rate(fields, "rate", "burst", rules.messages);
   decode_byte_rate(fields, rules.bytes);
@@ -176,10 +177,11 @@ void decode_admission(const Value& value, std::optional<routing::Admission>& adm
     admission.reset();
     return;
   }
+  if (value.is_scalar()) return value.complain("must be { rate: 100/s } or none");
   const Fields fields(value, keys_inside("websocket.admission"));
   routing::Admission read{0, 1, std::chrono::seconds(10)};
   if (const auto found = fields.need("rate")) {
-    if (const auto rate = found->parsed(parse_rate)) {
+    if (const auto rate = found->parsed(parse_socket_rate)) {
       read.per_second = static_cast<double>(rate->count) / static_cast<double>(rate->per.count());
       read.burst = std::max<double>(1, read.per_second);
     }
@@ -197,7 +199,7 @@ void decode_sockets(const Value& value, policy::SocketLimits& limits) {
     if (found->says_none())
       member = 0;
     else
-      set(member, found->number(1, 10'000'000));
+      set(member, found->number(1, 10'000'000, "none"));
   };
   read("total", limits.all);
   read("per_client", limits.per_client);
@@ -231,7 +233,7 @@ void decode_websocket(const Value& value, WebSocketDocument& document) {
     if (interval->says_none())
       rules.ping_interval = base::no_limit;
     else
-      set(rules.ping_interval, interval->duration(milliseconds(10), hours(24)));
+      set(rules.ping_interval, interval->duration(milliseconds(10), hours(24), "none"));
   }
   if (const auto timeout = fields.take("pong_timeout"))
     set(rules.pong_timeout, timeout->duration(milliseconds(10), hours(24)));

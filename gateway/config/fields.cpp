@@ -70,29 +70,35 @@ std::optional<std::string_view> Value::text() const {
   return node_->text;
 }
 
-std::optional<uint64_t> Value::number(uint64_t least, uint64_t most) const {
+void Value::refuse_range(const std::string& least, const std::string& most, std::string_view or_else) const {
+  const std::string other = or_else.empty() ? "" : ", or " + std::string(or_else);
+  refuse({"is out of range: " + least + " to " + most + other, ""});
+}
+
+std::optional<uint64_t> Value::number(uint64_t least, uint64_t most, std::string_view or_else) const {
   const auto found = parsed(parse_number);
   if (found && (*found < least || *found > most)) {
-    refuse({"is out of range: " + std::to_string(least) + " to " + std::to_string(most), ""});
+    refuse_range(std::to_string(least), std::to_string(most), or_else);
     return std::nullopt;
   }
   return found;
 }
 
-std::optional<uint64_t> Value::size(uint64_t least, uint64_t most) const {
+std::optional<uint64_t> Value::size(uint64_t least, uint64_t most, std::string_view or_else) const {
   const auto found = parsed(parse_size);
   if (found && (*found < least || *found > most)) {
-    refuse({"is out of range: " + size_text(least) + " to " + size_text(most), ""});
+    refuse_range(size_text(least), size_text(most), or_else);
     return std::nullopt;
   }
   return found;
 }
 
 std::optional<std::chrono::milliseconds> Value::duration(std::chrono::milliseconds least,
-                                                         std::chrono::milliseconds most) const {
+                                                         std::chrono::milliseconds most,
+                                                         std::string_view or_else) const {
   const auto found = parsed(parse_duration);
   if (found && (*found < least || *found > most)) {
-    refuse({"is out of range: " + to_text(least) + " to " + to_text(most), ""});
+    refuse_range(to_text(least), to_text(most), or_else);
     return std::nullopt;
   }
   return found;

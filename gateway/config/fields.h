@@ -61,12 +61,14 @@ class Value {
   }
 
   std::optional<bool> boolean() const { return parsed(parse_boolean); }
-  // A number from `least` to `most`.
-  std::optional<uint64_t> number(uint64_t least, uint64_t most) const;
-  std::optional<uint64_t> size(uint64_t least, uint64_t most) const;
+  // A number from `least` to `most`. `or_else`: what may stand there instead ("none"), for what is said of
+  // others.
+  std::optional<uint64_t> number(uint64_t least, uint64_t most, std::string_view or_else = "") const;
+  std::optional<uint64_t> size(uint64_t least, uint64_t most, std::string_view or_else = "") const;
   // A duration from `least` to `most`, both included.
   std::optional<std::chrono::milliseconds> duration(std::chrono::milliseconds least,
-                                                    std::chrono::milliseconds most) const;
+                                                    std::chrono::milliseconds most,
+                                                    std::string_view or_else = "") const;
   // One of `words`; the index of it. Others are refused with a suggestion.
   std::optional<std::size_t> one_of(const std::vector<std::string_view>& words) const;
 
@@ -79,6 +81,7 @@ class Value {
   std::vector<std::pair<Key, Value>> entries(std::string_view wanted = "a map") const;
 
  private:
+  void refuse_range(const std::string& least, const std::string& most, std::string_view or_else) const;
   bool is_kind(Node::Kind kind, std::string_view wanted) const;
   std::size_t count_up_to(std::size_t most) const;
 

@@ -168,7 +168,9 @@ Parsed<uint64_t> parse_number(std::string_view text) {
   return *number;
 }
 
-Parsed<Rate> parse_rate(std::string_view text) {
+namespace {
+
+Parsed<Rate> parse_rate_of(std::string_view what, std::string_view text) {
   constexpr uint64_t most = 1'000'000;
   const size_t slash = text.find('/');
   const std::string_view unit = slash == std::string_view::npos ? "" : text.substr(slash + 1);
@@ -179,9 +181,15 @@ Parsed<Rate> parse_rate(std::string_view text) {
   if (unit == "m") rate.per = std::chrono::minutes(1);
   if (unit == "h") rate.per = std::chrono::hours(1);
   if (rate.per.count() == 0) return complain("does not say for which time (write 100/s, 10/m or 1000/h)");
-  if (*count == 0 || *count > most) return complain("is out of range: 1 to 1000000 requests");
+  if (*count == 0 || *count > most) return complain("is out of range: 1 to 1000000 " + std::string(what));
   return rate;
 }
+
+}  // namespace
+
+Parsed<Rate> parse_rate(std::string_view text) { return parse_rate_of("requests", text); }
+Parsed<Rate> parse_message_rate(std::string_view text) { return parse_rate_of("messages", text); }
+Parsed<Rate> parse_socket_rate(std::string_view text) { return parse_rate_of("sockets", text); }
 
 Parsed<uint64_t> parse_byte_rate(std::string_view text) {
   if (!text.ends_with("/s")) return complain("is not for a second (write 240B/s, or none)");

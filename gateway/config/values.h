@@ -41,6 +41,9 @@ struct Rate {
   std::chrono::seconds per{0};
 };
 Parsed<Rate> parse_rate(std::string_view text);
+// The same, of other things than requests, for what is said of a wrong one.
+Parsed<Rate> parse_message_rate(std::string_view text);
+Parsed<Rate> parse_socket_rate(std::string_view text);
 
 // "240B/s", "10KiB/s": bytes in a second, at least one.
 Parsed<uint64_t> parse_byte_rate(std::string_view text);

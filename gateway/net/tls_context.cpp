@@ -311,8 +311,12 @@ tl::expected<std::unique_ptr<const ClientTls>, std::string> ClientTls::make(cons
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     const int loaded = options.ca_file.empty() ? SSL_CTX_set_default_verify_paths(context)
                                                : SSL_CTX_load_verify_file(context, options.ca_file.c_str());
-    if (loaded != 1)
-      return tl::unexpected("cannot read certificates from " + options.ca_file + ": " + tls_failure_reason());
+    if (loaded != 1) {
+      const std::string reason = tls_failure_reason();
+      return tl::unexpected(
+          trouble_opening(options.ca_file)
+              .value_or("cannot read certificates from " + options.ca_file + ": " + reason));
+    }
   }
   return std::unique_ptr<const ClientTls>(std::move(made));
 }

@@ -319,6 +319,7 @@ TEST_CASE("compile: an authority file that cannot be read is a problem at its up
     CHECK(contains(said, "upstreams.app.ca"));
     CHECK(contains(said, folder.file(name)));
     CHECK(contains(said, "postern.yaml:"));
+    CHECK(contains(said, "does not exist") == (name == std::string_view("missing.pem")));
   }
 }
 

@@ -103,6 +103,8 @@ TEST_CASE("resilience: hold is a duration, a map, or none") {
   CHECK(upstream_with("hold: { requests: 1 }").hold->requests == 1);
   CHECK(upstream_with("hold: { time: 5m }").hold->time == seconds(300));
   CHECK(said("hold: 301s").find("upstreams.api.hold: \"301s\" is out of range") != std::string::npos);
+  CHECK(said("hold: 0s").find("\"0s\" is out of range: 1ms to 5m, or none\n") != std::string::npos);
+  CHECK(said("hold: { time: 0s }").find("5m, or hold: none\n") != std::string::npos);
   CHECK(said("hold: 10").find("has no unit") != std::string::npos);
   CHECK(said("hold: { requests: 0 }").find("is out of range: 1 to 1000000") != std::string::npos);
 }
