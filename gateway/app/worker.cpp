@@ -78,6 +78,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
   }
   void on_connections_gone() override { tell_if_drained(); }
   void on_tunnels_gone() override { tell_if_drained(); }
+  void on_refused_gone() override { tell_if_drained(); }
   void tell_if_drained() {
     if (!drain_.begun() || !drain_.complete() || std::exchange(told_drained_, true)) return;
     shared_.tell_control(WorkerDrained{});

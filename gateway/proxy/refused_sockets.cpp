@@ -26,6 +26,10 @@ struct RefusedSockets::Socket final : net::Transport::Receiver, base::Timer {
   void on_closed(base::Error) override { set.remove(*this); }
   void on_deadline() override {
     if (close.empty()) return set.remove(*this);
+    say_close();
+  }
+  void say_close() {
+    if (close.empty()) return;
     transport->write(std::exchange(close, {}));
     transport->finish();
     set.turn_.arm(*this, after_close);
@@ -37,13 +41,21 @@ struct RefusedSockets::Socket final : net::Transport::Receiver, base::Timer {
   base::LinkIn<Socket> place;
 };
 
+// The owner, which is ending too, is not told.
+RefusedSockets::~RefusedSockets() {
+  while (sockets_.linked()) std::unique_ptr<Socket>(base::LinkIn<Socket>::of(sockets_.next)).reset();
+}
+
 void RefusedSockets::add(std::unique_ptr<net::Transport> client, uint16_t code, std::string_view reason) {
   auto socket = std::make_unique<Socket>(*this, std::move(client), code, reason);
   ++size_;
   metrics_.process.add(Count::sockets_refusing);
   sockets_.append(socket->place);
   socket->transport->start(*socket);
-  turn_.arm(*socket, before_close);
+  if (at_once_)
+    socket->say_close();
+  else
+    turn_.arm(*socket, before_close);
   socket.release();  // the set owns it through its place, until remove()
 }
 
@@ -54,10 +66,13 @@ void RefusedSockets::remove(Socket& socket) {
   --size_;
   metrics_.process.subtract(Count::sockets_refusing);
   turn_.graveyard.bury(std::unique_ptr<Socket>(&socket));
+  if (size_ == 0) owner_.on_refused_gone();
 }
 
-void RefusedSockets::cut_all() {
-  while (sockets_.linked()) remove(*base::LinkIn<Socket>::of(sockets_.next));
+void RefusedSockets::close_all() {
+  at_once_ = true;
+  for (base::Link* at = sockets_.next; at != &sockets_; at = at->next)
+    base::LinkIn<Socket>::of(at)->say_close();
 }
 
 }  // namespace postern::proxy

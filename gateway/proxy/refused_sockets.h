@@ -16,8 +16,17 @@ namespace postern::proxy {
 
 class RefusedSockets {
  public:
-  RefusedSockets(base::Turn& turn, telemetry::Metrics& metrics) : turn_(turn), metrics_(metrics) {}
-  ~RefusedSockets() { cut_all(); }
+  class Owner {
+   public:
+    virtual void on_refused_gone() = 0;  // the last one has ended
+
+   protected:
+    ~Owner() = default;
+  };
+
+  RefusedSockets(base::Turn& turn, telemetry::Metrics& metrics, Owner& owner)
+      : turn_(turn), metrics_(metrics), owner_(owner) {}
+  ~RefusedSockets();
   RefusedSockets(const RefusedSockets&) = delete;
   RefusedSockets& operator=(const RefusedSockets&) = delete;
 
@@ -28,7 +37,8 @@ class RefusedSockets {
   // `client` has its 101. It gets the Close after a moment, so that a client which takes an open socket for
   // success does not come back at once.
   void add(std::unique_ptr<net::Transport> client, uint16_t code, std::string_view reason);
-  void cut_all();
+  // The worker ends: those that wait for their Close get it now, and those that are still to come at once.
+  void close_all();
   size_t size() const { return size_; }
 
  private:
@@ -37,8 +47,10 @@ class RefusedSockets {
 
   base::Turn& turn_;
   telemetry::Metrics& metrics_;
+  Owner& owner_;
   base::Link sockets_;
   size_t size_ = 0;
+  bool at_once_ = false;  // no moment is waited before a Close
 };
 
 }  // namespace postern::proxy

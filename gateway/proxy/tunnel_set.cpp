@@ -63,6 +63,7 @@ size_t TunnelSet::adopt(std::vector<uint64_t> routes, const LeavingPace& pace) {
 
 void TunnelSet::leave(const LeavingPace& pace) {
   stopping_ = true;
+  refused_.close_all();
   line_up_those_that_must();
   set_pace(pace);
 }
@@ -115,7 +116,7 @@ void TunnelSet::on_deadline() {
 }
 
 void TunnelSet::cut_all() {
-  refused_.cut_all();
+  refused_.close_all();  // with nothing cut: their last words are on the way
   for (base::Link* list : {&leaving_, &tunnels_}) {
     while (list->linked()) {
       Tunnel* tunnel = base::LinkIn<Tunnel>::of(list->next);
@@ -123,6 +124,10 @@ void TunnelSet::cut_all() {
       tunnel->over();
     }
   }
+}
+
+void TunnelSet::on_refused_gone() {
+  if (owner_) owner_->on_refused_gone();
 }
 
 RouteSockets::Handle TunnelSet::sockets_of(std::string_view route) {

@@ -17,11 +17,12 @@
 
 namespace postern::proxy {
 
-class TunnelSet final : private base::Timer {
+class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
  public:
   class Owner {
    public:
     virtual void on_tunnels_gone() = 0;  // the last one has ended
+    virtual void on_refused_gone() = 0;  // and of those that are only told that they are refused
 
    protected:
     ~Owner() = default;
@@ -43,7 +44,8 @@ class TunnelSet final : private base::Timer {
   // so does what is opened under an older one from now on. `routes` are the terms of its routes, in any
   // order. Returns how many leave in all.
   size_t adopt(std::vector<uint64_t> routes, const LeavingPace& pace);
-  // A shutdown: all of them leave with 1001, and those that are still to come.
+  // A shutdown: all of them leave with 1001, and those that are still to come; who is refused is told so at
+  // once.
   void leave(const LeavingPace& pace);
   void cut_all();  // at once, without ceremony
 
@@ -65,11 +67,12 @@ class TunnelSet final : private base::Timer {
   void stay(Tunnel& tunnel);
   void set_pace(const LeavingPace& pace);
   void on_deadline() override;
+  void on_refused_gone() override;
 
   base::Turn& turn_;
   telemetry::AccessLog& access_log_;
   telemetry::Metrics& metrics_;
-  RefusedSockets refused_{turn_, metrics_};
+  RefusedSockets refused_{turn_, metrics_, *this};
   base::Link tunnels_;
   base::Link leaving_;  // that are yet to be told
   size_t size_ = 0;

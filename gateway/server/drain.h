@@ -13,7 +13,10 @@ class Drain final : private base::Timer {
 
   void begin(base::Duration limit);
   bool begun() const { return begun_; }
-  bool complete() const { return acceptor_.connections() == 0 && current_.services.tunnels.size() == 0; }
+  bool complete() const {
+    proxy::TunnelSet& tunnels = current_.services.tunnels;
+    return acceptor_.connections() == 0 && tunnels.size() == 0 && tunnels.refused().size() == 0;
+  }
 
  private:
   void on_deadline() override;

@@ -126,9 +126,9 @@ class ProxyWorld {
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
+  server::ClientCounts counts;
   proxy::TunnelSet tunnels{world.turn, log.access_log(), metrics};
   proxy::Services services;
-  server::ClientCounts counts;
   server::Current current;
 };
 

@@ -286,6 +286,7 @@ TEST_CASE("tunnel: but how it failed is always told") {
 TEST_CASE("tunnel: the owner of the set hears when the last has ended") {
   struct Owner final : TunnelSet::Owner {
     void on_tunnels_gone() override { ++told; }
+    void on_refused_gone() override {}
     int told = 0;
   } owner;
   TunnelWorld tunnel;

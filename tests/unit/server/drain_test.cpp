@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "support/proxy_world.h"
+#include "support/socket_world.h"
 #include "websocket/frame_walker.h"
 
 using namespace postern;
@@ -19,14 +19,21 @@ constexpr std::string_view handshake =
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 // A worker with `count` open tunnels.
-struct Tunnelling final : private server::Acceptor::Owner {
+struct Tunnelling final : private server::Acceptor::Owner, private proxy::TunnelSet::Owner {
   explicit Tunnelling(int count) {
+    proxy.tunnels.set_owner(*this);
     proxy.upstream.at(3001).behaviour = accepts_websocket();
     for (int i = 0; i < count; ++i) {
       TestClient& client = proxy.connect();
       client.send(handshake);
       REQUIRE(client.response().status() == 101);
     }
+  }
+  // A page, whose refusal is told by a Close frame.
+  TestClient& page(std::string_view path) {
+    TestClient& client = proxy.connect();
+    client.send(SocketWorld::handshake_text("Origin: http://a.example\r\n", path));
+    return client;
   }
   // Clients that were told to go away.
   size_t told() {
@@ -36,7 +43,10 @@ struct Tunnelling final : private server::Acceptor::Owner {
                       [&](const auto& client) { return client->unread() == goodbye.text(); }));
   }
   void on_connections_gone() override {}
+  void on_tunnels_gone() override {}
+  void on_refused_gone() override { ++told_no_refusals; }
 
+  int told_no_refusals = 0;
   ProxyWorld proxy;
   server::Acceptor acceptor{proxy.current, static_cast<server::Acceptor::Owner&>(*this)};
   server::Drain drain{proxy.current, acceptor};
@@ -72,6 +82,56 @@ TEST_CASE("drain: what is left at the deadline is cut, and the log says how much
   CHECK(worker.proxy.upstream.open_count() == 0);
   CHECK(worker.proxy.log.line("drain_deadline_passed")["tunnels"] == 3);
   CHECK(worker.proxy.log.last("tunnel_close")["cause"] == "shutting_down");
+}
+
+TEST_CASE("drain: pages that are being refused get their Close at once, and are waited for") {
+  Tunnelling worker(0);
+  worker.proxy.upstream.at(3001).behaviour = answers(response_text("no", "", "403 Forbidden"));
+  TestClient& before = worker.page("/ws");
+  CHECK(before.response().status() == 101);
+  CHECK(before.unread().empty());
+  worker.drain.begin(30s);
+  worker.proxy.settle();
+  CHECK(websocket::read_close(before.take_unread().substr(2)).code == 4403);
+  CHECK(before.ended());
+  CHECK_FALSE(worker.drain.complete());
+  before.peer().leave();
+  worker.proxy.settle();
+  CHECK(worker.drain.complete());
+  CHECK(worker.told_no_refusals == 1);
+
+  TestClient& after = worker.page("/ws");
+  CHECK(after.response().status() == 101);
+  CHECK(websocket::read_close(after.take_unread().substr(2)).code == 4403);
+  CHECK_FALSE(worker.drain.complete());
+  worker.proxy.advance(2100ms);  // one that does not leave has so long
+  CHECK(worker.drain.complete());
+  CHECK(worker.told_no_refusals == 2);
+}
+
+TEST_CASE("drain: an upgrade that is held at the deadline gets its 101 and its Close") {
+  Tunnelling worker(0);
+  worker.proxy.adopt(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams: { app: { endpoints: ["http://127.0.0.1:3002"], hold: { time: 60s } } }
+routes: [{ name: all, upstream: app }]
+)");
+  worker.proxy.upstream.at(3002).reach = Reach::refused;
+  TestClient& held = worker.page("/ws");
+  worker.drain.begin(150ms);
+  worker.proxy.advance(100ms);
+  CHECK(held.unread().empty());
+  held.connection().cancel(base::Cause::shutting_down);  // as the acceptor's deadline does
+  worker.proxy.advance(60ms);
+  CHECK(held.response().status() == 101);
+  CHECK(websocket::read_close(held.take_unread().substr(2)).code == 1013);
+  CHECK_FALSE(worker.drain.complete());
+  const base::Json line = worker.proxy.log.line("exchange");
+  CHECK(line["cause"] == "shutting_down");
+  CHECK(line["close_code"] == 1013);
+  held.peer().leave();
+  worker.proxy.settle();
+  CHECK(worker.drain.complete());
 }
 
 TEST_CASE("drain: with nothing to wait for it is complete at once") {
