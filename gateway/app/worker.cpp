@@ -59,7 +59,8 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
     } else if (const auto* count = std::get_if<CountNow>(&message)) {
       shared_.tell_control(NumbersCounted{count->round, metrics_.totals()});
     } else {
-      loop_.stop();
+      drain_.cut();
+      loop_.stop();  // after this turn, in which exchanges end and write their lines
     }
   }
 

@@ -21,8 +21,13 @@ void Drain::on_deadline() {
   if (!complete())
     current_.log.warn("drain_deadline_passed",
                       {{"connections", acceptor_.connections()}, {"tunnels", tunnels.size()}});
+  cut();
+}
+
+void Drain::cut() {
+  acceptor_.stop_accepting();
   acceptor_.cancel(base::Cause::shutting_down);
-  tunnels.cut_all();
+  current_.services.tunnels.cut_all();
 }
 
 }  // namespace postern::server

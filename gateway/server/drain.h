@@ -12,6 +12,9 @@ class Drain final : private base::Timer {
   Drain(Current& current, Acceptor& acceptor) : current_(current), acceptor_(acceptor) {}
 
   void begin(base::Duration limit);
+  // Ends what is there now: exchanges are answered, as far as they can be, and recorded in this turn; tunnels
+  // are cut.
+  void cut();
   bool begun() const { return begun_; }
   bool complete() const {
     proxy::TunnelSet& tunnels = current_.services.tunnels;

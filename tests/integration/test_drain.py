@@ -5,10 +5,11 @@ import time
 
 import pytest
 
+import metrics
 from configs import plain_listener, simple, tls_listener
 from raw import Connection, Truncated, fetch
 from settings import patience
-from websocket_client import WebSocket
+from websocket_client import WebSocket, read_frame
 
 
 def hold(gateway, backend, key, **options):
@@ -96,4 +97,39 @@ def test_second_signal_does_not_wait(start_gateway, node_http):
         assert idle.at_end()
         gateway.signal(signal.SIGTERM)
         gateway.wait_exit(10)  # in a hurry, so its code is its own affair
+    assert gateway.find("exchange", target="/hold?name=second", cause="shutting_down")
     fetch(node_http.port, target="/release?name=second")
+
+
+def hold_two(gateway):
+    """A request and a page's upgrade that wait for an endpoint which is not there."""
+    held, page = Connection(gateway.port), Connection(gateway.port)
+    held.send(b"GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    page.send(b"GET /page HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+    metrics.wait_for_number(gateway, 2, "postern_upstream_attempts_total", upstream="api")
+    return held, page
+
+
+def assert_told_and_recorded(gateway, held, page):
+    assert held.read_response().json()["error"] == "shutting_down"
+    assert page.read_head().status == 101
+    assert read_frame(page).close_code == 1013
+    held.close()
+    page.close()
+    gateway.wait_exit(10)
+    for target in ("/held", "/page"):
+        assert gateway.find("exchange", target=target, cause="shutting_down")
+    assert gateway.find("exchange", target="/page", close_code=1013)
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_what_is_held_at_the_end_is_told_and_recorded(start_gateway, signals):
+    gateway = start_gateway(simple("http://127.0.0.1:1", upstream_options={"hold": "60s"}, admin={"address": "127.0.0.1:0"},
+                                   limits={"drain_timeout": "60s" if signals == 2 else "300ms"}))
+    held, page = hold_two(gateway)
+    gateway.signal(signal.SIGTERM)
+    gateway.wait_for("draining")
+    if signals == 2:
+        gateway.signal(signal.SIGTERM)
+    assert_told_and_recorded(gateway, held, page)
