@@ -257,7 +257,10 @@ void Supervisor::log_listeners() {
 }
 
 void Supervisor::reload() {
-  if (draining_) return;
+  if (draining_ || stopping_) {
+    log_.warn("reload_ignored", {{"reason", "the gateway is shutting down"}});
+    return;
+  }
   if (acknowledgements_due_ > 0) {  // one at a time; the last wish is granted
     reload_again_ = true;
     return;

@@ -133,3 +133,14 @@ def test_what_is_held_at_the_end_is_told_and_recorded(start_gateway, signals):
     if signals == 2:
         gateway.signal(signal.SIGTERM)
     assert_told_and_recorded(gateway, held, page)
+
+
+def test_reload_during_a_drain_is_said_to_be_ignored(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, limits={"drain_timeout": "60s"}))
+    with hold(gateway, node_http, "reload"):
+        gateway.signal(signal.SIGTERM)
+        gateway.wait_for("draining")
+        gateway.signal(signal.SIGHUP)
+        assert gateway.wait_for("reload_ignored")["reason"] == "the gateway is shutting down"
+        fetch(node_http.port, target="/release?name=reload")
+    gateway.assert_clean(gateway.wait_exit())
