@@ -19,7 +19,7 @@ std::string status_json(Health health, const telemetry::Totals& totals) {
   }
   base::Json status;
   status["health"] = label(health);
-  status["connections_open"] = totals.process[Count::connections_open];
+  status["http_connections_open"] = totals.process[Count::connections_open];
   status["websockets_open"] = totals.process[Count::tunnels_open];
   status["findings"] = std::move(findings);
   return base::write_json(status) + "\n";

@@ -1,6 +1,6 @@
 // What an operator wants to know first, as JSON:
-//   {"connections_open":2,"findings":[{"finding":"silent_route","meaning":…,"remedy":…,"route":"chat",
-//    "sockets":3}],"health":"serving","websockets_open":3}
+//   {"findings":[{"finding":"silent_route","meaning":…,"remedy":…,"route":"chat","sockets":3}],
+//    "health":"serving","http_connections_open":2,"websockets_open":3}
 #pragma once
 
 #include <string>

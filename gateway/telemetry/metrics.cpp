@@ -10,7 +10,7 @@ using enum Kind;
 constexpr auto process_rows = std::to_array<NumberRow<Count>>({
     {Count::connections_accepted, "postern_connections_accepted_total", "", counter,
      "Client connections that were accepted."},
-    {Count::connections_open, "postern_connections_open", "", gauge,
+    {Count::connections_open, "postern_http_connections_open", "", gauge,
      "Client connections that speak TLS or HTTP now; tunnels are counted apart."},
     {Count::tunnels_opened, "postern_tunnels_opened_total", "", counter, "Tunnels that were opened."},
     {Count::tunnels_open, "postern_tunnels_open", "", gauge, "Tunnels that are open now."},

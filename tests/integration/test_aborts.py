@@ -82,7 +82,7 @@ def test_a_third_of_all_requests_aborted_leaves_nothing_behind(start_gateway, no
     assert done.descriptors <= idle + WORKERS * POOL + 40
     # Kept connections to the endpoint are closed after two seconds: then as few are open as at the start.
     assert settled_descriptors(gateway, idle) <= idle
-    wait_for_number(gateway, 0, "postern_connections_open")
+    wait_for_number(gateway, 0, "postern_http_connections_open")
     if not SLOW_BUILD:
         assert gateway.resident_bytes() - before < MEMORY
     attempts = read(gateway)[("postern_upstream_attempts_total", (("upstream", "api"),))]

@@ -31,7 +31,7 @@ def test_numbers_say_what_happened(start_gateway, node_http):
     assert number(gateway, "postern_upstream_attempts_total", upstream="api") == 30
     assert number(gateway, "postern_endpoint_attempts_total", upstream="api", endpoint=node_http.url) == 30
     assert number(gateway, "postern_connections_accepted_total") == 32
-    wait_for_number(gateway, 0, "postern_connections_open")
+    wait_for_number(gateway, 0, "postern_http_connections_open")
 
 
 def test_numbers_survive_a_reload_and_a_failing_endpoint_shows(start_gateway, node_http, endpoint):

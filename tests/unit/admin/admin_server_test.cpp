@@ -76,6 +76,7 @@ TEST_CASE("admin: metrics are the numbers that the source gives") {
 TEST_CASE("admin: status says what goes on, and what was found with what to do about it") {
   Ground ground;
   ground.totals.process.add(telemetry::Count::tunnels_open, 3);
+  ground.totals.process.add(telemetry::Count::connections_open, 2);
   ground.totals.routes["chat"].set(telemetry::RouteCount::sockets_silent, 2);
   ground.totals.routes["fine"];
   ground.server = ground.start();
@@ -85,6 +86,7 @@ TEST_CASE("admin: status says what goes on, and what was found with what to do a
   REQUIRE(status);
   CHECK((*status)["health"] == "serving");
   CHECK((*status)["websockets_open"] == 3);
+  CHECK(status->value("http_connections_open", 0) == 2);  // those that became WebSockets are not in it
   REQUIRE((*status)["findings"].size() == 1);
   const base::Json& finding = (*status)["findings"][0];
   CHECK(finding["finding"] == "silent_route");

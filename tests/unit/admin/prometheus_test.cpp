@@ -30,8 +30,8 @@ TEST_CASE("prometheus: each metric has its help and type once, and a line for ea
   totals.upstreams["app"].add(UpstreamCount::attempts, 2);
   totals.endpoints[{"app", "http://127.0.0.1:1"}].add(EndpointCount::failures);
   const std::string text = admin::prometheus_text(totals);
-  CHECK(has_line(text, "postern_connections_open 7"));
-  CHECK(has_line(text, "# TYPE postern_connections_open gauge"));
+  CHECK(has_line(text, "postern_http_connections_open 7"));
+  CHECK(has_line(text, "# TYPE postern_http_connections_open gauge"));
   CHECK(has_line(text, R"(postern_failures_total{cause="no_route",stage="routing"} 1)"));
   CHECK(times(text, "postern_failures_total{") == 1);
   CHECK(has_line(text, R"(postern_requests_total{route="a",class="2xx"} 1)"));
