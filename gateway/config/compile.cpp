@@ -229,7 +229,7 @@ void compile_routes(Compilation& compilation) {
     route.exact = document.exact;
     route.methods = document.methods;
     route.limits = route_limits(document.limits);
-    route.sockets = socket_rules(document.websocket, policies, compilation.options.workers);
+    route.sockets = socket_rules(document.websocket, policies);
     route.terms = terms_of(compilation.document, document, *route.sockets, policies.key_generation(document));
     if (auto host = routing::read_host_pattern(document.host))
       route.host = std::move(*host);

@@ -29,17 +29,15 @@ routing::FrameMode least_mode(const WebSocketDocument& document) {
 }
 
 std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,
-                                                         PolicyCompiler& policies, size_t workers) {
+                                                         PolicyCompiler& policies) {
   using routing::FrameMode;
   auto rules = std::make_shared<routing::SocketRules>(document.rules);
   rules->from_client.message_size = document.client_message_size.value_or(0);
   rules->from_upstream.message_size = document.upstream_message_size.value_or(0);
   rules->message_limits = policies.rate_limit_rules(document.message_limits);
   rules->byte_limits = policies.rate_limit_rules(document.byte_limits);
-  if (rules->admission = document.admission; rules->admission) {
-    rules->admission->per_second /= static_cast<double>(workers);
-    rules->admission->burst = std::max(1.0, rules->admission->burst / static_cast<double>(workers));
-  }
+  rules->admission = document.admission;
+  if (rules->admission) rules->admission->line = std::make_shared<routing::AdmissionLine>();
   rules->mode = std::max(rules->mode, least_mode(document));
   if (rules->mode != FrameMode::tunnel) {
     rules->from_client.message_size = document.client_message_size.value_or(client_message_size);

@@ -12,9 +12,9 @@ namespace postern::config {
 // The least that the rules need.
 routing::FrameMode least_mode(const WebSocketDocument& document);
 
-// `workers` share what is let in. The mode becomes the one that the rules need, where a lesser one is written
-// or none.
+// The mode becomes the one that the rules need, where a lesser one is written or none. How many workers there
+// are makes no difference: what is counted is counted by all of them.
 std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,
-                                                         PolicyCompiler& policies, size_t workers);
+                                                         PolicyCompiler& policies);
 
 }  // namespace postern::config

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/clock.h"
@@ -17,22 +18,34 @@ struct RouteSockets {
 
   // When the next socket may be let in: nothing when that would take longer than `rules.wait`. A turn that is
   // given is taken, whether or not its socket is still there by then; so the line is never longer than
-  // rules.wait, and who stands in it gets through.
+  // rules.wait, and who stands in it gets through. All workers have one line, and a reload does not begin it
+  // anew.
   std::optional<base::Duration> admit(const routing::Admission& rules, base::Instant now) {
-    using Seconds = std::chrono::duration<double>;
-    const Seconds interval(1 / rules.per_second);
-    const Seconds used = std::max<Seconds>(full_at - now, Seconds::zero());
-    const Seconds wait = used + interval - interval * rules.burst;
-    if (wait > rules.wait) return std::nullopt;
-    full_at = now + std::chrono::duration_cast<base::Duration>(used + interval);
-    return std::max(std::chrono::duration_cast<base::Duration>(wait), base::Duration::zero());
+    if (line != rules.line) {
+      if (line) rules.line->follow(*line);
+      line = rules.line;
+    }
+    const int64_t at = now.time_since_epoch().count();
+    const auto interval = static_cast<int64_t>(1e9 / rules.per_second);
+    const auto depth = static_cast<int64_t>(1e9 / rules.per_second * rules.burst);
+    int64_t full_at = line->full_at;
+    for (;;) {
+      const int64_t used = std::max(full_at - at, int64_t{0}) + interval;
+      const base::Duration wait(std::max(used - depth, int64_t{0}));
+      if (wait > rules.wait) return std::nullopt;
+      if (line->full_at.compare_exchange_weak(full_at, at + used)) return wait;
+    }
+  }
+  bool is_admitting(base::Instant now) const {
+    return line && line->full_at > now.time_since_epoch().count();
   }
 
   uint32_t open = 0;
   uint32_t greeted = 0;          // of these, that heard anything from their endpoint
   base::Instant last_message{};  // from any endpoint to any of them
-  base::Instant full_at{};       // when the whole burst may be let in again
   bool silent = false;           // it was found to be, and said so
+
+  std::shared_ptr<routing::AdmissionLine> line{};  // that it stood in last
 
   // Several sockets have heard a message, and none has for long.
   bool is_silent(base::Instant now) const {

@@ -149,7 +149,7 @@ void TunnelSet::look_for_silence() {
     sockets.silent = silent;
     if (telemetry::RouteSeries* route = metrics_.route(at->first))
       route->set(telemetry::RouteCount::sockets_silent, silent ? sockets.open : 0);
-    at = sockets.open == 0 && sockets.full_at <= turn_.now ? sockets_.erase(at) : std::next(at);
+    at = sockets.open == 0 && !sockets.is_admitting(turn_.now) ? sockets_.erase(at) : std::next(at);
   }
   if (size_ > 0) turn_.arm(silence_watch_, silence_step);
 }

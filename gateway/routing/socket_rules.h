@@ -1,6 +1,7 @@
 // What holds for the WebSockets of a route. Immutable; shared by the sockets that were opened under it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -71,12 +72,25 @@ struct Heartbeat {
   std::string message;        // text
 };
 
-// How fast new sockets are let in on one worker: those that come faster wait for their turn, if it comes in
-// time.
+// Where new sockets stand in line, whichever worker they came to. Any thread.
+struct AdmissionLine {
+  // When the whole burst may be let in again, in nanoseconds on the clock of base::Instant.
+  std::atomic<int64_t> full_at{0};
+
+  // The line goes on where another one is.
+  void follow(const AdmissionLine& other) {
+    const int64_t reached = other.full_at;
+    for (int64_t mine = full_at; mine < reached && !full_at.compare_exchange_weak(mine, reached);) {
+    }
+  }
+};
+
+// How fast new sockets are let in: those that come faster wait for their turn, if it comes in time.
 struct Admission {
   double per_second = 0;
   double burst = 1;
   base::Duration wait{};
+  std::shared_ptr<AdmissionLine> line{};  // of the route; never null once compiled
 };
 
 struct SocketRules {

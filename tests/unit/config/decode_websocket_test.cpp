@@ -24,14 +24,14 @@ WebSocketDocument read(const std::string& top, const std::string& route = "{}") 
   return document->routes.at(0).websocket;
 }
 
-std::shared_ptr<const routing::SocketRules> rules(const std::string& top, size_t workers = 1) {
+std::shared_ptr<const routing::SocketRules> rules(const std::string& top) {
   const auto document = load_text(file(top), "a.yaml", environment_of({}));
   REQUIRE_MESSAGE(document.has_value(), (document ? "" : document.error().text()));
   PolicyStores stores;
   Diagnostics problems("a.yaml");
   Diagnostics notes("a.yaml");
   PolicyCompiler policies(*document, stores, problems, notes);
-  return socket_rules(document->routes.at(0).websocket, policies, workers);
+  return socket_rules(document->routes.at(0).websocket, policies);
 }
 
 std::string problem(const std::string& top) {
@@ -80,8 +80,7 @@ TEST_CASE("websocket section: messages have a size wherever frames are understoo
         64 * 1024 * 1024);
 }
 
-TEST_CASE(
-    "websocket section: rates have a burst of what they give in a second, and workers share what is let in") {
+TEST_CASE("websocket section: rates have a burst of what they give in a second") {
   const auto read = rules(
       "{ from_client: { rate: 120/m, byte_rate: 1KiB/s }, from_upstream: { rate: 1/m, burst: 7, byte_rate: "
       "1KiB/s, byte_burst: 1MiB } }");
@@ -90,11 +89,15 @@ TEST_CASE(
   CHECK(read->from_client.bytes.burst == doctest::Approx(1024));
   CHECK(read->from_upstream.messages.burst == doctest::Approx(7));
   CHECK(read->from_upstream.bytes.burst == doctest::Approx(1024 * 1024));
+}
+
+TEST_CASE("websocket section: workers share what is let in") {
   const auto shared = rules("{ admission: { rate: 100/s, burst: 10 } }", 4);
-  CHECK(shared->admission->per_second == doctest::Approx(25));
-  CHECK(shared->admission->burst == doctest::Approx(2.5));
+  CHECK(shared->admission->per_second == doctest::Approx(100));
+  CHECK(shared->admission->burst == doctest::Approx(10));
   CHECK(shared->admission->wait == 10s);
-  CHECK(rules("{ admission: { rate: 1/s } }", 8)->admission->burst == doctest::Approx(1));
+  CHECK(shared->admission->line);
+  CHECK(rules("{ admission: { rate: 30/m } }", 8)->admission->burst == doctest::Approx(1));
 }
 
 TEST_CASE("websocket section: types have a field, and slow readers one of their own") {
