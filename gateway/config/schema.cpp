@@ -393,13 +393,16 @@ constexpr auto table = std::to_array<SchemaKey>({
      "read, none is 64MiB.",
      "1MiB"},
     {"websocket.from_client.fragments", value, "number or none", "none", "Frames of one message.", "none"},
-    {"websocket.from_client.rate", value, "rate or none", "none", "Messages, of each socket.", "none"},
+    {"websocket.from_client.rate", value, "rate or none", "none",
+     "Messages, of each socket; pings and pongs count as bytes alone.", "none"},
     {"websocket.from_client.burst", value, "number", "what rate gives in a second",
      "Messages that may come at once.", "10", false},
     {"websocket.from_client.byte_rate", value, "bytes in a second, or none", "none",
-     "Payload, of each socket.", "none"},
+     "Bytes, of each socket: of frames with their headers, pings and pongs among them, and what a "
+     "compressed message becomes where it is read. The gateway's own pings cost nobody anything.",
+     "none"},
     {"websocket.from_client.byte_burst", value, "size", "what byte_rate gives in a second",
-     "Payload that may come at once.", "64KiB", false},
+     "Bytes that may come at once.", "64KiB", false},
     {"websocket.from_client.on_rate", value, "close, drop or slow", "close",
      "What a rate does: end the socket, drop the message, or read on when it is time.", "close"},
     {"websocket.from_client.types", value, "list of texts, or none", "none",
@@ -416,7 +419,7 @@ constexpr auto table = std::to_array<SchemaKey>({
      "user's sockets. What they do says from_client.on_rate.",
      "none"},
     {"websocket.byte_limit", value, "name, list of names, or none", "none",
-     "The same for their size: such a limit counts KiB.", "none"},
+     "The same for bytes, as byte_rate counts them: such a limit counts KiB.", "none"},
     {"websocket.slow_reader", value, "pause, drop_oldest, keep_latest or close", "pause",
      "When a client takes its messages too slowly: the endpoint waits for it, or is read on while "
      "messages make room for newer ones, those of the same kind first with keep_latest, or the socket "

@@ -66,7 +66,8 @@ MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
   if (std::exchange(booked_, std::nullopt)) return let_on(header);
   if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
   const routing::MessageRules& mine = this->mine();
-  if (!header.is(Opcode::continuation) && !begin_message(header)) return Pass::stop;
+  const bool begins = !header.is(Opcode::continuation);
+  if (begins && !begin_message(header)) return Pass::stop;
   ++frames_;
   message_bytes_ += header.length;
   if (mine.message_size != 0 && message_bytes_ > mine.message_size) {
@@ -77,15 +78,17 @@ MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
     violate(Ending::violation, "fragments");
     return Pass::stop;
   }
-  if (mine.bytes.per_second != 0 && !dropping_ &&
-      !count(mine.bytes, bytes_, static_cast<double>(header.length), "byte_rate"))
-    return Pass::stop;
-  if (!dropping_ && !count_shared(header)) return Pass::stop;
+  if (!dropping_) {
+    // In the middle of a message it is too late to drop it: half of it may have passed.
+    const Charge charged = charge(begins ? 1 : 0, header.size + header.length, frames_ == 1);
+    if (charged == Charge::refused) return Pass::stop;
+    if (charged == Charge::early) return Pass::wait;
+    dropping_ = charged == Charge::drop;
+  }
   if (dropping_) {
     if (header.final) ++dropped_;
     return Pass::drop;
   }
-  if (booked_) return Pass::wait;
   return let_on(header);
 }
 
@@ -103,52 +106,69 @@ bool MessageGuard::begin_message(const FrameHeader& header) {
   dropping_ = false;
   if (!mine.any) return violate(Ending::violation, "messages");
   const bool text = header.is(Opcode::text);
-  if (text ? !mine.text : !mine.binary) return violate(Ending::wrong_kind, text ? "text" : "binary");
-  return mine.messages.per_second == 0 || count(mine.messages, messages_, 1, "message_rate");
+  return (text ? mine.text : mine.binary) || violate(Ending::wrong_kind, text ? "text" : "binary");
 }
 
-// False: there is a refusal. A message that is to be dropped is not counted.
-bool MessageGuard::count(const routing::MessageRate& rate, Bucket& bucket, double amount,
-                         std::string_view rule) {
-  const double over = bucket.add(rate, amount, turn_.now);
-  if (over <= 0) return true;
-  const std::chrono::duration<double> wait(std::min(over / rate.per_second, 3600.0));
-  const bool goes_on = exceed(std::chrono::duration_cast<base::Duration>(wait), rule);
-  if (dropping_) bucket.level -= amount;
-  return goes_on;
-}
-
-// The same for limits that others count against, too.
-bool MessageGuard::count_shared(const FrameHeader& header) {
-  if (limits_.empty()) return true;
-  constexpr uint64_t unit = 1024;
-  const Amounts amounts{
-      .messages = header.is(Opcode::continuation) ? 0u : 1u,
-      .kibibytes = static_cast<uint32_t>(std::min<uint64_t>((header.length + unit - 1) / unit, 1'000'000))};
-  if (mine().on_rate == OnViolation::slow) {
-    book(amounts);
-    return true;
+// Counts what passes against all rates. What is to be dropped is not counted by the rate that says so.
+MessageGuard::Charge MessageGuard::charge(uint32_t messages, uint64_t bytes, bool droppable) {
+  const routing::MessageRules& mine = this->mine();
+  if (messages != 0 && mine.messages.per_second != 0) {
+    const Charge charged = charge_rate(mine.messages, messages_, messages, droppable, "message_rate");
+    if (charged != Charge::passes) return charged;
   }
+  if (mine.bytes.per_second != 0) {
+    const Charge charged =
+        charge_rate(mine.bytes, bytes_, static_cast<double>(bytes), droppable, "byte_rate");
+    if (charged != Charge::passes) return charged;
+  }
+  return limits_.empty() ? Charge::passes : charge_limits(messages, bytes, droppable);
+}
+
+MessageGuard::Charge MessageGuard::charge_rate(const routing::MessageRate& rate, Bucket& bucket,
+                                               double amount, bool droppable, std::string_view key) {
+  const double over = bucket.add(rate, amount, turn_.now);
+  if (over <= 0) return Charge::passes;
+  const std::chrono::duration<double> wait(std::min(over / rate.per_second, 3600.0));
+  const Charge charged = exceed(std::chrono::duration_cast<base::Duration>(wait), droppable);
+  if (charged == Charge::drop) bucket.level -= amount;
+  if (charged == Charge::refused) violate(Ending::rate, key);
+  return charged;
+}
+
+// Of limits that others count against, too, whole KiB are taken: what is left of the last serves what comes
+// next.
+MessageGuard::Charge MessageGuard::charge_limits(uint32_t messages, uint64_t bytes, bool droppable) {
+  constexpr uint64_t unit = 1024;
+  const uint64_t unpaid = bytes - std::min<uint64_t>(bytes, paid_bytes_);
+  const uint64_t units = std::min<uint64_t>((unpaid + unit - 1) / unit, 1'000'000);
+  const Amounts amounts{.messages = messages, .kibibytes = static_cast<uint32_t>(units)};
+  const uint32_t paid_before = paid_bytes_;
+  paid_bytes_ = static_cast<uint32_t>(std::max(paid_bytes_ + units * unit, bytes) - bytes);
+  if (mine().on_rate == OnViolation::slow) return book(amounts);
   for (const SharedLimit& limit : limits_) {
     const uint32_t amount = amounts.of(limit);
     if (amount == 0) continue;
     const policy::RateLimiter::Standing standing = limit.limiter->take(limit.key, turn_.now, amount);
-    if (!standing.passes && !exceed(standing.wait, limit.limiter->settings().name)) return false;
-    if (dropping_) return true;
+    if (standing.passes) continue;
+    const Charge charged = exceed(standing.wait, droppable);
+    if (charged == Charge::drop) paid_bytes_ = paid_before;
+    if (charged == Charge::refused) violate(Ending::rate, limit.limiter->settings().name);
+    return charged;
   }
-  return true;
+  return Charge::passes;
 }
 
 // Each socket has one place in the line of a limit at most, and its frame passes when it is its turn: however
 // many there are, all of them together get what the limit gives.
-void MessageGuard::book(const Amounts& amounts) {
+MessageGuard::Charge MessageGuard::book(const Amounts& amounts) {
   base::Duration wait{};
   for (const SharedLimit& limit : limits_)
     if (const uint32_t amount = amounts.of(limit); amount != 0)
       wait = std::max(wait, limit.limiter->book(limit.key, turn_.now, amount));
-  if (wait == base::Duration::zero()) return;
+  if (wait == base::Duration::zero()) return Charge::passes;
   booked_ = amounts;
   wait_until_ = std::max(wait_until_, turn_.now + wait);
+  return Charge::early;
 }
 
 // The place of a socket that ends while it waits is another's.
@@ -158,28 +178,32 @@ void MessageGuard::give_back() {
     if (const uint32_t amount = booked_->of(limit); amount != 0) limit.limiter->give_back(limit.key, amount);
 }
 
-// A rate is exceeded; it will not be any more in `wait`. False: there is a refusal.
-bool MessageGuard::exceed(base::Duration wait, std::string_view rule) {
+// A rate is exceeded; it will not be any more in `wait`.
+MessageGuard::Charge MessageGuard::exceed(base::Duration wait, bool droppable) {
   switch (mine().on_rate) {
-    case OnViolation::slow: wait_until_ = std::max(wait_until_, turn_.now + wait); return true;
-    case OnViolation::drop:
-      // In the middle of a message it is too late: half of it may have passed.
-      if (frames_ <= 1) {
-        dropping_ = true;
-        return true;
-      }
-      break;
+    case OnViolation::slow: wait_until_ = std::max(wait_until_, turn_.now + wait); return Charge::passes;
+    case OnViolation::drop: return droppable ? Charge::drop : Charge::refused;
     case OnViolation::close: break;
   }
-  return violate(Ending::rate, rule);
+  return Charge::refused;
 }
 
 MessageGuard::Pass MessageGuard::on_control(const FrameHeader& header, std::string_view payload) {
   if (refusal_) return Pass::stop;
   if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
-  if (header.is(Opcode::close))
+  if (header.is(Opcode::close)) {
     if (const std::optional<Fault> fault = websocket::FrameOrder::check_close(payload)) return refuse(*fault);
-  return Pass::on;
+    return Pass::on;
+  }
+  const Charge charged = charge_passing(header.size + header.length);
+  return charged == Charge::refused ? Pass::stop : charged == Charge::drop ? Pass::drop : Pass::on;
+}
+
+// Of what cannot be held back any more: what comes next waits in its place.
+MessageGuard::Charge MessageGuard::charge_passing(uint64_t bytes) {
+  const Charge charged = charge(0, bytes, true);
+  booked_.reset();
+  return charged == Charge::early ? Charge::passes : charged;
 }
 
 void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
@@ -194,7 +218,7 @@ void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint
   }
   if (!reader_.complete()) return;
   const std::string_view message = reader_.message();
-  if (type_passes(message)) {
+  if (charge_expanded() && type_passes(message)) {
     std::string_view type;
     base::JsonFound found;
     if (sender_ == Side::upstream && rules_.latest_field && reader_.kind() == Opcode::text) {
@@ -205,6 +229,15 @@ void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint
     first_ = false;
   }
   reader_.next();
+}
+
+// The message that was read is more than what came of it. False: it does not go on.
+bool MessageGuard::charge_expanded() {
+  const size_t size = reader_.message().size();
+  if (size <= message_bytes_) return true;
+  const Charge charged = charge_passing(size - message_bytes_);
+  if (charged == Charge::drop) ++dropped_;
+  return charged == Charge::passes;
 }
 
 // What cannot be read as JSON has no type: it does not pass.

@@ -53,6 +53,7 @@ class MessageGuard {
 
   // As FrameWalker::Visitor asks; `wait` before wait_until(), `stop` when there is a refusal().
   websocket::FrameWalker::Pass on_frame(const websocket::FrameHeader& header);
+  // One that its sender's rate does not let pass is to be dropped; it never waits, what comes behind it does.
   websocket::FrameWalker::Pass on_control(const websocket::FrameHeader& header, std::string_view payload);
   void on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
                   Receiver& receiver);
@@ -79,14 +80,24 @@ class MessageGuard {
     uint32_t kibibytes = 0;
     uint32_t of(const SharedLimit& limit) const { return limit.of_bytes ? kibibytes : messages; }
   };
+  enum class Charge : uint8_t {
+    passes,  // though what comes next may have to wait
+    early,   // its turn in the line of a shared limit comes later
+    drop,
+    refused,  // there is a refusal
+  };
   using Pass = websocket::FrameWalker::Pass;
 
   bool begin_message(const websocket::FrameHeader& header);
-  bool count(const routing::MessageRate& rate, Bucket& bucket, double amount, std::string_view rule);
-  bool count_shared(const websocket::FrameHeader& header);
-  void book(const Amounts& amounts);
+  Charge charge(uint32_t messages, uint64_t bytes, bool droppable);
+  Charge charge_rate(const routing::MessageRate& rate, Bucket& bucket, double amount, bool droppable,
+                     std::string_view key);
+  Charge charge_limits(uint32_t messages, uint64_t bytes, bool droppable);
+  Charge book(const Amounts& amounts);
   void give_back();
-  bool exceed(base::Duration wait, std::string_view rule);
+  Charge exceed(base::Duration wait, bool droppable);
+  Charge charge_passing(uint64_t bytes);
+  bool charge_expanded();
   Pass let_on(const websocket::FrameHeader& header);
   bool type_passes(std::string_view message);
   Pass refuse(const websocket::Fault& fault);
@@ -102,7 +113,7 @@ class MessageGuard {
   bool reads_;
   websocket::FrameOrder order_;
   websocket::MessageReader reader_;
-  uint64_t message_bytes_ = 0;  // of the message so far
+  uint64_t message_bytes_ = 0;  // of the message so far, as they came
   uint32_t frames_ = 0;
   bool dropping_ = false;  // the message
   bool first_ = true;      // no message has passed yet
@@ -110,6 +121,7 @@ class MessageGuard {
   Bucket bytes_;
   base::Instant wait_until_{};
   std::optional<Amounts> booked_;  // by a frame that waits for its turn
+  uint32_t paid_bytes_ = 0;        // what is left of the KiB that was taken of shared limits last
   uint64_t dropped_ = 0;
   std::optional<Refusal> refusal_;
 };

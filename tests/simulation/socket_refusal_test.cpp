@@ -444,8 +444,9 @@ TEST_CASE("socket limits: messages and bytes count over all sockets of a client,
   TestClient& sender = open(bytes, "203.0.113.1");
   FakeConnection& end = bytes.upstream.at(3001).last();
   const std::string three = frame(binary, std::string(3000, 'x'));
-  sender.send(three + frame(binary, "y") + frame(binary, "z"));
-  CHECK(end.take_unread() == three + frame(binary, "y"));  // 3 KiB and one begun
+  const std::string last = frame(binary, std::string(100, 'y'));
+  sender.send(three + last + frame(binary, std::string(1000, 'z')) + frame(binary, "rest"));
+  CHECK(end.take_unread() == three + last + frame(binary, "rest"));  // 3 KiB and one begun
 }
 
 TEST_CASE("socket limits: what a socket counts by is what its client sent, whatever the endpoint gets") {
@@ -510,7 +511,7 @@ TEST_CASE("socket limits: where they slow, the sockets of a client get no more t
     proxy.upstream.at(3001).behaviour = accepts_websocket();
     for (int i = 0; i < 10; ++i) proxy.connect().send(SocketWorld::handshake_text(""));
     heard(proxy);
-    const std::string one = frame(text, "1");
+    const std::string one = frame(text, std::string(1016, 'x'));  // 1 KiB
     for (const auto& client : proxy.clients) client->send(one + one + one);
     CHECK(heard(proxy) == 2 * one.size());
     proxy.advance(1s + 50ms);

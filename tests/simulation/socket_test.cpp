@@ -351,14 +351,87 @@ TEST_CASE("socket: a rate of messages closes, drops or slows, and its burst come
   CHECK(slowing.endpoint_heard() == Said{"text 6"});
 }
 
-TEST_CASE("socket: a rate of bytes") {
+TEST_CASE("socket: a rate of bytes counts frames with their headers") {
   SocketWorld socket("{ from_client: { byte_rate: 10B/s, byte_burst: 20B } }");
-  socket.client_sends(frame(binary, std::string(20, 'x')));
+  socket.client_sends(frame(binary, std::string(14, 'x')));
   socket.proxy.advance(1s);
-  socket.client_sends(frame(binary, std::string(10, 'x')));
+  socket.client_sends(frame(binary, std::string(4, 'x')));
   CHECK(socket.client_heard().empty());
-  socket.client_sends(frame(binary, "x"));
+  socket.client_sends(frame(binary, ""));
   CHECK(socket.client_heard() == Said{"close 1013 byte_rate"});
+
+  SocketWorld empty("{ from_client: { rate: 1/s, byte_rate: 1KiB/s } }");
+  std::string frames = frame(text, "", {.last = false});
+  for (int i = 0; i < 200; ++i) frames += frame(continuation, "", {.last = false});
+  empty.client_sends(frames);
+  CHECK(empty.client_heard() == Said{"close 1013 byte_rate"});
+}
+
+TEST_CASE("socket: control frames count as bytes, but for what is the gateway's, and a Close") {
+  std::string pings;
+  for (int i = 0; i < 100; ++i) pings += frame(ping, std::string(118, 'p'));  // 124 bytes each
+  SocketWorld closing("{ from_client: { rate: 1/s, byte_rate: 1KiB/s } }");
+  closing.client_sends(pings);
+  CHECK(closing.client_heard() == Said{"close 1013 byte_rate"});
+  CHECK(closing.endpoint_heard().size() == 9);  // eight, and the Close
+
+  // What has come passes, and pays by what comes next.
+  SocketWorld slowing("{ ping_interval: none, from_client: { byte_rate: 1KiB/s, on_rate: slow } }");
+  slowing.client_sends(pings);
+  CHECK(slowing.endpoint_heard().size() == 100);
+  slowing.client_sends(pings + frame(text, "late"));
+  slowing.proxy.advance(11s);
+  CHECK(slowing.endpoint_heard().empty());
+  slowing.proxy.advance(1s);
+  CHECK(slowing.endpoint_heard().size() == 100);
+  slowing.proxy.advance(11s);
+  CHECK(slowing.endpoint_heard().empty());
+  slowing.proxy.advance(1s);
+  CHECK(slowing.endpoint_heard() == Said{"text late"});
+
+  SocketWorld answering(
+      "{ ping_interval: 1s, pong_timeout: 1s, from_client: { byte_rate: 1B/s, byte_burst: 10B } }");
+  for (int i = 0; i < 20; ++i) {
+    answering.proxy.advance(1100ms);
+    answering.client_sends(frame(pong, "postern"));
+    answering.endpoint_sends(server_frame(pong, "postern"));
+  }
+  const Said heard = answering.client_heard();
+  CHECK(heard.size() > 5);
+  CHECK(heard.back() == "ping postern");
+  answering.client_sends(close_of(1000, "longer than the rate has it"));
+  CHECK(answering.endpoint_heard().back() == "close 1000 longer than the rate has it");
+}
+
+TEST_CASE("socket: a compressed message that is read costs what it becomes") {
+  constexpr std::string_view offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+  websocket::Deflate deflate;
+  const std::string payload(deflate.compress(std::string(100 * 1024, 'x')));
+  REQUIRE(payload.size() < 1000);
+  const std::string large = frame(text, payload.substr(0, 10), {.last = false, .reserved = 4}) +
+                            frame(continuation, payload.substr(10));
+  const std::string limit = "rate_limits: { upload: { rate: 10/s, by: client_address } }";
+  for (const auto& [rule, name] :
+       {std::pair<std::string, std::string>{"from_client: { byte_rate: 10KiB/s", "byte_rate"},
+        {"byte_limit: upload, from_client: { first_passes: false", "upload"}}) {
+    CAPTURE(rule);
+    SocketWorld closing("{ mode: inspect, " + rule + " } }", offer, "", limit);
+    closing.client_sends(large);
+    CHECK(closing.client_heard() == Said{"close 1013 " + name});
+    CHECK(closing.endpoint_heard().size() == 1);
+    SocketWorld dropping("{ mode: inspect, " + rule + ", on_rate: drop } }", offer, "", limit);
+    dropping.client_sends(large + frame(text, "small"));
+    CHECK(dropping.endpoint_heard() == Said{"text small"});
+    CHECK(dropping.proxy.metrics.process[telemetry::Count::messages_dropped] == 1);
+    SocketWorld slowing("{ ping_interval: none, mode: inspect, " + rule + ", on_rate: slow } }", offer, "",
+                        limit);
+    slowing.client_sends(large + frame(text, std::string(1100, 'y')));
+    CHECK(slowing.endpoint_heard().size() == 1);
+    slowing.proxy.advance(8900ms);
+    CHECK(slowing.endpoint_heard().empty());
+    slowing.proxy.advance(500ms);
+    CHECK(slowing.endpoint_heard() == Said{"text " + std::string(1100, 'y')});
+  }
 }
 
 TEST_CASE("socket: only listed types pass, by a field of their JSON; what cannot be read does not") {
