@@ -31,7 +31,7 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
      "Correct the client; the rule that was broken is named."},
     {Cause::client_message_refused, "client_message_refused", client, 400, never, info,
      "The client sent a message that the route's rules do not allow.",
-     "See websocket.from_client of the route; the rule is named."},
+     "The rule is named as it stands in the websocket section of the route."},
     {Cause::bad_request, "bad_request", client, 400, never, info,
      "The request is not well-formed HTTP, or two readers could understand it differently.",
      "Correct the client; the log line's detail names the rule that was broken."},

@@ -53,11 +53,17 @@ MessageGuard::Pass MessageGuard::refuse(const Fault& fault) {
 }
 
 // A rule was broken whose violation ends the socket. False, for its caller's convenience.
-bool MessageGuard::violate(Ending ending, std::string_view rule) {
+bool MessageGuard::violate(Ending ending, std::string rule) {
   const bool client = sender_ == Side::client;
+  rule_ = std::move(rule);
   refusal_ = Refusal{client ? Cause::client_message_refused : Cause::upstream_message_refused,
-                     rules_.codes[ending], rule};
+                     rules_.codes[ending], rule_};
   return false;
+}
+
+// As the key is written in the route's websocket section.
+std::string MessageGuard::own_rule(std::string_view key) const {
+  return (sender_ == Side::client ? "from_client." : "from_upstream.") + std::string(key);
 }
 
 MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
@@ -71,11 +77,11 @@ MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
   ++frames_;
   message_bytes_ += header.length;
   if (mine.message_size != 0 && message_bytes_ > mine.message_size) {
-    violate(Ending::too_large, "message_size");
+    violate(Ending::too_large, own_rule("message_size"));
     return Pass::stop;
   }
   if (mine.fragments != 0 && frames_ > mine.fragments) {
-    violate(Ending::violation, "fragments");
+    violate(Ending::violation, own_rule("fragments"));
     return Pass::stop;
   }
   if (!dropping_) {
@@ -104,16 +110,16 @@ bool MessageGuard::begin_message(const FrameHeader& header) {
   message_bytes_ = 0;
   frames_ = 0;
   dropping_ = false;
-  if (!mine.any) return violate(Ending::violation, "messages");
-  const bool text = header.is(Opcode::text);
-  return (text ? mine.text : mine.binary) || violate(Ending::wrong_kind, text ? "text" : "binary");
+  if (!mine.any) return violate(Ending::violation, own_rule("messages"));
+  const bool allowed = header.is(Opcode::text) ? mine.text : mine.binary;
+  return allowed || violate(Ending::wrong_kind, own_rule("messages"));
 }
 
 // Counts what passes against all rates. What is to be dropped is not counted by the rate that says so.
 MessageGuard::Charge MessageGuard::charge(uint32_t messages, uint64_t bytes, bool droppable) {
   const routing::MessageRules& mine = this->mine();
   if (messages != 0 && mine.messages.per_second != 0) {
-    const Charge charged = charge_rate(mine.messages, messages_, messages, droppable, "message_rate");
+    const Charge charged = charge_rate(mine.messages, messages_, messages, droppable, "rate");
     if (charged != Charge::passes) return charged;
   }
   if (mine.bytes.per_second != 0) {
@@ -131,7 +137,7 @@ MessageGuard::Charge MessageGuard::charge_rate(const routing::MessageRate& rate,
   const std::chrono::duration<double> wait(std::min(over / rate.per_second, 3600.0));
   const Charge charged = exceed(std::chrono::duration_cast<base::Duration>(wait), droppable);
   if (charged == Charge::drop) bucket.level -= amount;
-  if (charged == Charge::refused) violate(Ending::rate, key);
+  if (charged == Charge::refused) violate(Ending::rate, own_rule(key));
   return charged;
 }
 
@@ -152,7 +158,9 @@ MessageGuard::Charge MessageGuard::charge_limits(uint32_t messages, uint64_t byt
     if (standing.passes) continue;
     const Charge charged = exceed(standing.wait, droppable);
     if (charged == Charge::drop) paid_bytes_ = paid_before;
-    if (charged == Charge::refused) violate(Ending::rate, limit.limiter->settings().name);
+    if (charged == Charge::refused)
+      violate(Ending::rate,
+              (limit.of_bytes ? "byte_limit: " : "message_limit: ") + limit.limiter->settings().name);
     return charged;
   }
   return Charge::passes;
@@ -211,7 +219,7 @@ void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint
   if (refusal_) return;
   if (const std::optional<Fault> fault = reader_.add(header, piece, offset, end)) {
     if (fault->code == websocket::close_code::too_big)
-      violate(Ending::too_large, fault->rule);
+      violate(Ending::too_large, own_rule(fault->rule));
     else
       refuse(*fault);
     return;
@@ -244,15 +252,17 @@ bool MessageGuard::charge_expanded() {
 bool MessageGuard::type_passes(std::string_view message) {
   const routing::MessageRules& mine = this->mine();
   if (mine.types.empty()) return true;
-  std::string_view rule = "type";
+  std::string_view unreadable;
   if (reader_.kind() == Opcode::text) {
     const auto found = base::find_in_json(message, *mine.type_field);
     const bool listed = found && found->is_string &&
                         std::find(mine.types.begin(), mine.types.end(), found->text()) != mine.types.end();
     if (listed || (found && first_ && mine.first_passes)) return true;
-    if (!found) rule = found.error();
+    if (!found) unreadable = found.error();
   }
-  if (mine.on_type == OnViolation::close) return violate(Ending::violation, rule);
+  if (mine.on_type == OnViolation::close)
+    return violate(Ending::violation,
+                   own_rule("types") + (unreadable.empty() ? "" : ": ") + std::string(unreadable));
   ++dropped_;
   return false;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,7 +24,7 @@ class MessageGuard {
   struct Refusal {
     base::Cause cause{};
     uint16_t code = 0;        // for the side that sent it
-    std::string_view rule{};  // its name, for logs and metrics
+    std::string_view rule{};  // of WebSocket, or as the configuration names it; as long as the guard lives
   };
 
   // A limit that this socket shares with others.
@@ -101,7 +102,8 @@ class MessageGuard {
   Pass let_on(const websocket::FrameHeader& header);
   bool type_passes(std::string_view message);
   Pass refuse(const websocket::Fault& fault);
-  bool violate(websocket::Ending ending, std::string_view rule);
+  bool violate(websocket::Ending ending, std::string rule);
+  std::string own_rule(std::string_view key) const;
   const routing::MessageRules& mine() const {
     return sender_ == base::Side::client ? rules_.from_client : rules_.from_upstream;
   }
@@ -124,6 +126,7 @@ class MessageGuard {
   uint32_t paid_bytes_ = 0;        // what is left of the KiB that was taken of shared limits last
   uint64_t dropped_ = 0;
   std::optional<Refusal> refusal_;
+  std::string rule_;  // that the refusal names, where it is the configuration's
 };
 
 }  // namespace postern::proxy

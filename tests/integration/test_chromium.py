@@ -125,7 +125,8 @@ def test_page_is_told_why_it_gets_no_socket_and_never_1006(guarded, pages, chrom
     assert told == [
         (4401, "token_missing"), (4401, "token_signature"), (4401, "token_signature"), (4403, "token_claims"),
         (1013, "hold_expired"), (1013, "upstream_refused"), (4404, "no_route"), (4403, "refused_by_backend"),
-        (4404, "refused_by_backend"), (1013, "maintenance"), (1000, "seen"), (4429, "rate_limited"), (1003, "text"), (4009, "message_size"), (1000, "seen")]
+        (4404, "refused_by_backend"), (1013, "maintenance"), (1000, "seen"), (4429, "rate_limited"),
+        (1003, "from_client.messages"), (4009, "from_client.message_size"), (1000, "seen")]
     assert all(socket["clean"] for socket in result["sockets"])
     assert result["sockets"][2]["protocol"] == "bearer" and result["sockets"][7]["protocol"] == "chat"
     ids = {line["request_id"] for line in guarded.find("exchange", since=mark)}

@@ -224,7 +224,7 @@ def test_each_endpoint_gets_its_own_types_from_a_backend_that_tells_all_to_all(s
     assert sockets["queue"].receive().close_code == 1003
     sockets["adw"].send("x" * 1025)
     assert sockets["adw"].receive().close_code == 1009
-    for route, rule in (("queue", "binary"), ("adw", "message_size")):
+    for route, rule in (("queue", "from_client.messages"), ("adw", "from_client.message_size")):
         line = closed(gateway, mark, route=route)
         assert (line["by"], line["cause"], line["rule"]) == ("client", "client_message_refused", rule)
     for socket in sockets.values():
@@ -347,7 +347,7 @@ def test_example_of_rules_serves_a_dashboard(start_gateway, dashboard, site, tru
         for _ in range(11):
             socket.send("too much")
         last = socket.receive()
-        assert (last.close_code, last.close_reason) == (1013, "message_rate")
+        assert (last.close_code, last.close_reason) == (1013, "from_client.rate")
     with WebSocket(gateway.tls_port, "/api/v1/ws/queue", {"Origin": headers["Origin"]}, "app.example.test", tls=trust) as socket:
         assert socket.receive().close_code == 4401
     assert refused(gateway.tls_port, "/api/v1/ws/queue", {**headers, "Origin": "https://evil.test"}, host="app.example.test",

@@ -289,48 +289,48 @@ TEST_CASE(
   socket.client_sends(frame(text, "01234", {.last = false}) + frame(continuation, "56789", {.last = false}));
   CHECK(socket.client_heard().empty());
   socket.client_sends(frame(continuation, "x"));
-  CHECK(socket.client_heard() == Said{"close 1009 message_size"});
+  CHECK(socket.client_heard() == Said{"close 1009 from_client.message_size"});
   socket.client.peer().leave();
   socket.endpoint().leave();
   socket.proxy.settle();
-  CHECK(ending(socket) == "client client_message_refused 1009 message_size");
+  CHECK(ending(socket) == "client client_message_refused 1009 from_client.message_size");
 
   SocketWorld usual("{ mode: walk }");
   usual.client_sends(frame(binary, std::string(1024 * 1024 + 1, 'x')).substr(0, 20));  // its header is enough
-  CHECK(usual.client_heard() == Said{"close 1009 message_size"});
+  CHECK(usual.client_heard() == Said{"close 1009 from_client.message_size"});
 
   SocketWorld other("{ from_upstream: { message_size: 4 } }");
   other.endpoint_sends(server_frame(text, "12345"));
-  CHECK(other.client_heard() == Said{"close 1014 message_size"});
-  CHECK(other.endpoint_heard() == Said{"close 1009 message_size"});
+  CHECK(other.client_heard() == Said{"close 1014 from_upstream.message_size"});
+  CHECK(other.endpoint_heard() == Said{"close 1009 from_upstream.message_size"});
 }
 
 TEST_CASE("socket: kinds of messages, none at all, and the number of fragments") {
   SocketWorld text_only("{ from_client: { messages: text } }");
   text_only.client_sends(frame(text, "a") + frame(binary, "b"));
-  CHECK(text_only.client_heard() == Said{"close 1003 binary"});
+  CHECK(text_only.client_heard() == Said{"close 1003 from_client.messages"});
   CHECK(text_only.endpoint_heard().front() == "text a");
   SocketWorld binary_only("{ from_client: { messages: binary } }");
   binary_only.client_sends(frame(text, "a"));
-  CHECK(binary_only.client_heard() == Said{"close 1003 text"});
+  CHECK(binary_only.client_heard() == Said{"close 1003 from_client.messages"});
   SocketWorld silent("{ from_client: { messages: none } }");
   silent.client_sends(frame(ping, "fine"));
   silent.client_sends(frame(text, "a"));
-  CHECK(silent.client_heard() == Said{"close 1008 messages"});
+  CHECK(silent.client_heard() == Said{"close 1008 from_client.messages"});
   CHECK(silent.endpoint_heard().front() == "ping fine");
   SocketWorld fragments("{ from_client: { fragments: 2 }, close_codes: { violation: 4008 } }");
   fragments.client_sends(frame(text, "a", {.last = false}) + frame(continuation, "b"));
   fragments.client_sends(frame(text, "a", {.last = false}) + frame(continuation, "b", {.last = false}));
   CHECK(fragments.client_heard().empty());
   fragments.client_sends(frame(continuation, "c"));
-  CHECK(fragments.client_heard() == Said{"close 4008 fragments"});
+  CHECK(fragments.client_heard() == Said{"close 4008 from_client.fragments"});
 }
 
 TEST_CASE("socket: a rate of messages closes, drops or slows, and its burst comes back with time") {
   const std::string three = frame(text, "1") + frame(text, "2") + frame(text, "3");
   SocketWorld closing("{ from_client: { rate: 2/s } }");
   closing.client_sends(three);
-  CHECK(closing.client_heard() == Said{"close 1013 message_rate"});
+  CHECK(closing.client_heard() == Said{"close 1013 from_client.rate"});
   SocketWorld dropping("{ from_client: { rate: 2/s, on_rate: drop } }");
   dropping.client_sends(three);
   CHECK(dropping.endpoint_heard() == Said{"text 1", "text 2"});
@@ -358,13 +358,13 @@ TEST_CASE("socket: a rate of bytes counts frames with their headers") {
   socket.client_sends(frame(binary, std::string(4, 'x')));
   CHECK(socket.client_heard().empty());
   socket.client_sends(frame(binary, ""));
-  CHECK(socket.client_heard() == Said{"close 1013 byte_rate"});
+  CHECK(socket.client_heard() == Said{"close 1013 from_client.byte_rate"});
 
   SocketWorld empty("{ from_client: { rate: 1/s, byte_rate: 1KiB/s } }");
   std::string frames = frame(text, "", {.last = false});
   for (int i = 0; i < 200; ++i) frames += frame(continuation, "", {.last = false});
   empty.client_sends(frames);
-  CHECK(empty.client_heard() == Said{"close 1013 byte_rate"});
+  CHECK(empty.client_heard() == Said{"close 1013 from_client.byte_rate"});
 }
 
 TEST_CASE("socket: control frames count as bytes, but for what is the gateway's, and a Close") {
@@ -372,7 +372,7 @@ TEST_CASE("socket: control frames count as bytes, but for what is the gateway's,
   for (int i = 0; i < 100; ++i) pings += frame(ping, std::string(118, 'p'));  // 124 bytes each
   SocketWorld closing("{ from_client: { rate: 1/s, byte_rate: 1KiB/s } }");
   closing.client_sends(pings);
-  CHECK(closing.client_heard() == Said{"close 1013 byte_rate"});
+  CHECK(closing.client_heard() == Said{"close 1013 from_client.byte_rate"});
   CHECK(closing.endpoint_heard().size() == 9);  // eight, and the Close
 
   // What has come passes, and pays by what comes next.
@@ -412,8 +412,8 @@ TEST_CASE("socket: a compressed message that is read costs what it becomes") {
                             frame(continuation, payload.substr(10));
   const std::string limit = "rate_limits: { upload: { rate: 10/s, by: client_address } }";
   for (const auto& [rule, name] :
-       {std::pair<std::string, std::string>{"from_client: { byte_rate: 10KiB/s", "byte_rate"},
-        {"byte_limit: upload, from_client: { first_passes: false", "upload"}}) {
+       {std::pair<std::string, std::string>{"from_client: { byte_rate: 10KiB/s", "from_client.byte_rate"},
+        {"byte_limit: upload, from_client: { first_passes: false", "byte_limit: upload"}}) {
     CAPTURE(rule);
     SocketWorld closing("{ mode: inspect, " + rule + " } }", offer, "", limit);
     closing.client_sends(large);
@@ -455,7 +455,7 @@ TEST_CASE("socket: only listed types pass, by a field of their JSON; what cannot
 
   SocketWorld closing("{ from_client: { types: [a], on_type: close } }");
   closing.client_sends(frame(text, R"({"type":"b"})"));
-  CHECK(closing.client_heard() == Said{"close 1008 type"});
+  CHECK(closing.client_heard() == Said{"close 1008 from_client.types"});
 }
 
 TEST_CASE("socket: inspected messages go on whole, masked anew, in any cut") {
@@ -833,6 +833,7 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
     std::function<void(SocketWorld&)> happens;
     std::string ending;  // by, cause, code and reason
     std::string rule;
+    std::string more{};  // of the configuration
   };
   const auto client = [](std::string frames) { return [frames](SocketWorld& s) { s.client_sends(frames); }; };
   const auto endpoint = [](std::string frames) {
@@ -903,26 +904,31 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
       {"client's text is none", "{ mode: inspect }", client(frame(text, "\xff")),
        "client client_frame_invalid 1007 utf8", "utf8"},
       {"client's message is too large", "{ from_client: { message_size: 3 } }", client(frame(text, "1234")),
-       "client client_message_refused 1009 message_size", "message_size"},
+       "client client_message_refused 1009 from_client.message_size", "from_client.message_size"},
       {"endpoint's message is too large", "{ from_upstream: { message_size: 3 } }",
-       endpoint(server_frame(text, "1234")), "upstream upstream_message_refused 1014 message_size",
-       "message_size"},
+       endpoint(server_frame(text, "1234")),
+       "upstream upstream_message_refused 1014 from_upstream.message_size", "from_upstream.message_size"},
       {"too many fragments", "{ from_client: { fragments: 1 } }",
        client(frame(text, "a", {.last = false}) + frame(continuation, "b")),
-       "client client_message_refused 1008 fragments", "fragments"},
+       "client client_message_refused 1008 from_client.fragments", "from_client.fragments"},
       {"a kind that may not be", "{ from_client: { messages: text } }", client(frame(binary, "a")),
-       "client client_message_refused 1003 binary", "binary"},
+       "client client_message_refused 1003 from_client.messages", "from_client.messages"},
       {"clients may say nothing", "{ from_client: { messages: none } }", client(frame(text, "a")),
-       "client client_message_refused 1008 messages", "messages"},
+       "client client_message_refused 1008 from_client.messages", "from_client.messages"},
       {"too many messages", "{ from_client: { rate: 2/s } }", client(three),
-       "client client_message_refused 1013 message_rate", "message_rate"},
+       "client client_message_refused 1013 from_client.rate", "from_client.rate"},
       {"too many bytes", "{ from_client: { byte_rate: 2B/s } }", client(three),
-       "client client_message_refused 1013 byte_rate", "byte_rate"},
+       "client client_message_refused 1013 from_client.byte_rate", "from_client.byte_rate"},
       {"a type that may not be", "{ from_client: { types: [a], on_type: close } }",
-       client(frame(text, R"({"type":"b"})")), "client client_message_refused 1008 type", "type"},
+       client(frame(text, R"({"type":"b"})")), "client client_message_refused 1008 from_client.types",
+       "from_client.types"},
       {"a type said twice", "{ from_client: { types: [a], on_type: close } }",
-       client(frame(text, R"({"type":"a","type":"a"})")), "client client_message_refused 1008 duplicate_name",
-       "duplicate_name"},
+       client(frame(text, R"({"type":"a","type":"a"})")),
+       "client client_message_refused 1008 from_client.types: duplicate_name",
+       "from_client.types: duplicate_name"},
+      {"a shared limit", "{ message_limit: chat }", client(three),
+       "client client_message_refused 1013 message_limit: chat", "message_limit: chat",
+       "rate_limits: { chat: { rate: 2/s, by: client_address } }"},
       {"client does not read", "{ slow_reader: close, buffer: 1KiB, ping_interval: none }",
        [](SocketWorld& s) {
          s.client.wire().to_first.stalled = true;
@@ -934,7 +940,7 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
   CHECK(ways.size() >= 20);
   for (const Way& way : ways) {
     CAPTURE(way.name);
-    SocketWorld socket(way.websocket);
+    SocketWorld socket(way.websocket, "", "", way.more);
     const size_t failures_before = socket.proxy.log_lines("tunnel_close").size();
     CHECK(failures_before == 0);
     way.happens(socket);
