@@ -148,7 +148,9 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
     return Pass::drop;
   }
   if (closing_ && !may_finish(from)) return Pass::drop;
-  if (from.guard && from.guard->on_control(header, payload) == Pass::stop) {
+  const Pass judged = from.guard ? from.guard->on_control(header, payload) : Pass::on;
+  if (judged == Pass::drop) return judged;
+  if (judged == Pass::stop) {
     finishing_ = false;  // who breaks the rules now is not listened to any longer
     return closing_ ? Pass::drop : Pass::stop;
   }

@@ -92,12 +92,12 @@ TEST_CASE("websocket section: rates have a burst of what they give in a second")
 }
 
 TEST_CASE("websocket section: workers share what is let in") {
-  const auto shared = rules("{ admission: { rate: 100/s, burst: 10 } }", 4);
+  const auto shared = rules("{ admission: { rate: 100/s, burst: 10 } }");
   CHECK(shared->admission->per_second == doctest::Approx(100));
   CHECK(shared->admission->burst == doctest::Approx(10));
   CHECK(shared->admission->wait == 10s);
   CHECK(shared->admission->line);
-  CHECK(rules("{ admission: { rate: 30/m } }", 8)->admission->burst == doctest::Approx(1));
+  CHECK(rules("{ admission: { rate: 30/m } }")->admission->burst == doctest::Approx(1));
 }
 
 TEST_CASE("websocket section: types have a field, and slow readers one of their own") {
