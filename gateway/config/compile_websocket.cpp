@@ -11,6 +11,14 @@ constexpr uint64_t upstream_message_size = 16 * 1024 * 1024;
 // Where messages are put together, none is without an end.
 constexpr uint64_t read_message_size = 64 * 1024 * 1024;
 
+// What is written, not what is usual.
+bool counts_bytes(const routing::SocketRules& rules) {
+  if (!rules.byte_limits.empty()) return true;
+  for (const routing::MessageRules* side : {&rules.from_client, &rules.from_upstream})
+    if (side->message_size != 0 || side->bytes.per_second != 0) return true;
+  return false;
+}
+
 }  // namespace
 
 routing::FrameMode least_mode(const WebSocketDocument& document) {
@@ -39,6 +47,8 @@ std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument
   rules->admission = document.admission;
   if (rules->admission) rules->admission->line = std::make_shared<routing::AdmissionLine>();
   rules->mode = std::max(rules->mode, least_mode(document));
+  rules->passes_compression =
+      rules->mode == FrameMode::tunnel || (rules->mode == FrameMode::walk && !counts_bytes(*rules));
   if (rules->mode != FrameMode::tunnel) {
     rules->from_client.message_size = document.client_message_size.value_or(client_message_size);
     rules->from_upstream.message_size = document.upstream_message_size.value_or(upstream_message_size);

@@ -390,7 +390,7 @@ constexpr auto table = std::to_array<SchemaKey>({
      "What may be sent; none: nothing at all.", "any"},
     {"websocket.from_client.message_size", value, "size or none", "1MiB, where frames are understood",
      "Bytes of a message, expanded; a larger one ends the socket with too_large. Where messages are "
-     "read, none is 64MiB.",
+     "read, none is 64MiB; where they are not, the usual size is that on the wire.",
      "1MiB"},
     {"websocket.from_client.fragments", value, "number or none", "none", "Frames of one message.", "none"},
     {"websocket.from_client.rate", value, "rate or none", "none",
@@ -430,7 +430,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.buffer", value, "size", "64KiB",
      "What may wait for a client; with `pause` no less than 64KiB.", "64KiB"},
     {"websocket.compression", value, "true or false", "true",
-     "Where messages are read: compress towards clients that offer it. Elsewhere it is between the ends.",
+     "Where messages are read: compress towards clients that offer it. Elsewhere it is between the ends, "
+     "and there is none where a message_size, byte_rate or byte_limit is written.",
      "true"},
     {"websocket.admission", section, "map or none", "none",
      "How fast new sockets are let in on a route, in the whole process: after a restart all come back "

@@ -65,10 +65,10 @@ void add(Fingerprint& terms, const websocket::CloseCodes& codes) {
 }  // namespace
 
 uint64_t socket_terms(const routing::SocketRules& rules, bool has_tokens) {
-  // Of these, `refuse` and `admission` are for sockets that are still to come.
+  // Of these, `refuse`, `admission` and `passes_compression` are for sockets that are still to come.
   const auto& [mode, refuse, codes, ping_interval, pong_timeout, ends_with_token, heartbeat, from_client,
                message_limits, byte_limits, from_upstream, on_slow_reader, latest_field, buffer, admission,
-               compression] = rules;
+               compression, passes_compression] = rules;
   Fingerprint terms;
   terms.add(mode);
   add(terms, codes);

@@ -382,9 +382,9 @@ Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {
   co_return waited;
 }
 
-// Where messages are read, compression ends here: the endpoint is not offered any.
+// Where messages are read, compression ends here; where bytes are counted, nothing may hide them.
 void Exchange::prepare_socket(http::RequestHead& request) const {
-  if (!is_socket_ || socket_rules().mode != routing::FrameMode::inspect) return;
+  if (!is_socket_ || socket_rules().passes_compression) return;
   request.headers.remove_if(
       [](const http::HeaderField& field) { return field.id == FieldId::sec_websocket_extensions; });
 }

@@ -112,7 +112,8 @@ struct SocketRules {
       latest_field{};           // for keep_latest: messages with the same value replace each other
   uint64_t buffer = 64 * 1024;  // bytes that wait for a client
   std::optional<Admission> admission{};
-  bool compression = true;  // inspected: with the client, where it offers it
+  bool compression = true;         // inspected: with the client, where it offers it
+  bool passes_compression = true;  // an offer goes on to the endpoint: nothing counts what it hides
 };
 
 }  // namespace postern::routing

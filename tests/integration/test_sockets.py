@@ -145,8 +145,7 @@ def test_heartbeat_is_seen_by_the_page(start_gateway, node_ws):
 @pytest.mark.parametrize("mode", ["tunnel", "walk", "inspect"])
 @pytest.mark.parametrize("deflate", [False, True])
 def test_node_ends_talk_through_every_mode(start_gateway, node_ws, mode, deflate):
-    gateway = start_gateway(simple(node_ws, route=socket_route(
-        mode=mode, from_client={"message_size": "32MiB"}, from_upstream={"message_size": "32MiB"})))
+    gateway = start_gateway(simple(node_ws, route=socket_route(mode=mode)))
     sizes = [0, 1, 125, 126, 300, 65_535, 65_536, 1_000_000]
     target = "deflate" if deflate else "echo"
     result = backends.run_node("ws_client.mjs", f"ws://127.0.0.1:{gateway.port}/{target}", "-",

@@ -497,6 +497,9 @@ TEST_CASE("socket: compression ends at the gateway where messages are read, and 
   CHECK(walked.handshake.field("Sec-WebSocket-Extensions") == "permessage-deflate");
   walked.client_sends(frame(text, "opaque", {.reserved = 4}));
   CHECK(walked.endpoint_heard() == Said{"textz opaque"});
+  SocketWorld counted("{ from_client: { byte_rate: 1MiB/s } }", offer);
+  CHECK_FALSE(counted.endpoint().requests.at(0).has("Sec-WebSocket-Extensions"));
+  CHECK_FALSE(counted.handshake.has("Sec-WebSocket-Extensions"));
   SocketWorld unasked("{ mode: walk }");
   unasked.client_sends(frame(text, "opaque", {.reserved = 4}));
   CHECK(unasked.client_heard() == Said{"close 1002 reserved_bits"});

@@ -100,6 +100,18 @@ TEST_CASE("websocket section: workers share what is let in") {
   CHECK(rules("{ admission: { rate: 30/m } }")->admission->burst == doctest::Approx(1));
 }
 
+TEST_CASE("websocket section: compression passes where nothing counts what it hides") {
+  for (const char* passing :
+       {"{}", "{ mode: walk }", "{ from_client: { rate: 1/s, fragments: 2 } }",
+        "{ mode: walk, from_client: { message_size: none } }", "{ message_limit: some }"})
+    CHECK_MESSAGE(rules(passing)->passes_compression, passing);
+  for (const char* counting :
+       {"{ mode: inspect }", "{ from_client: { message_size: 1MiB } }",
+        "{ from_upstream: { message_size: 1MiB } }", "{ from_client: { byte_rate: 1KiB/s } }",
+        "{ from_upstream: { byte_rate: 1KiB/s } }", "{ byte_limit: some }"})
+    CHECK_MESSAGE(!rules(counting)->passes_compression, counting);
+}
+
 TEST_CASE("websocket section: types have a field, and slow readers one of their own") {
   CHECK(rules("{ from_upstream: { types: [a, b] } }")->from_upstream.type_field->text() == "/type");
   CHECK(
