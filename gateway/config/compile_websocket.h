@@ -12,8 +12,7 @@ namespace postern::config {
 // The least that the rules need.
 routing::FrameMode least_mode(const WebSocketDocument& document);
 
-// The mode becomes the one that the rules need, where a lesser one is written or none. How many workers there
-// are makes no difference: what is counted is counted by all of them.
+// The mode becomes the one that the rules need, where a lesser one is written or none.
 std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,
                                                          PolicyCompiler& policies);
 
