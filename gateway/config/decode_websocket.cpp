@@ -135,6 +135,12 @@ void decode_messages(const Value& value, MessageRules& rules, std::optional<uint
     else if (const auto size = found->size(1, gibi, "none"))
       message_size = *size;
   }
+  if (const auto found = fields.take("message_timeout")) {
+    if (found->says_none())
+      rules.message_timeout = base::no_limit;
+    else
+      set(rules.message_timeout, found->duration(milliseconds(10), hours(24), "none"));
+  }
   if (const auto found = fields.take("fragments")) {
     if (found->says_none())
       rules.fragments = 0;

@@ -392,6 +392,10 @@ constexpr auto table = std::to_array<SchemaKey>({
      "Bytes of a message, expanded; a larger one ends the socket with too_large. Where messages are "
      "read, none is 64MiB; where they are not, the usual size is that on the wire.",
      "1MiB"},
+    {"websocket.from_client.message_timeout", value, "duration or none", "60s",
+     "How long a message may take from its first frame to its end where messages are read, and so kept until "
+     "they are whole. The close code is that of idle.",
+     "60s"},
     {"websocket.from_client.fragments", value, "number or none", "none", "Frames of one message.", "none"},
     {"websocket.from_client.rate", value, "rate or none", "none",
      "Messages, of each socket; pings and pongs count as bytes alone.", "none"},

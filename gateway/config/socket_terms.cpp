@@ -15,11 +15,12 @@ void add(Fingerprint& terms, const routing::MessageRate& rate) {
   if (per_second != 0) terms.add(burst);
 }
 
-void add(Fingerprint& terms, const routing::MessageRules& rules, bool has_shared_limits) {
-  const auto& [any, message_size, fragments, text, binary, messages, bytes, on_rate, type_field, types,
-               first_passes, on_type] = rules;
+void add(Fingerprint& terms, const routing::MessageRules& rules, bool has_shared_limits, bool are_read) {
+  const auto& [any, message_size, message_timeout, fragments, text, binary, messages, bytes, on_rate,
+               type_field, types, first_passes, on_type] = rules;
   terms.add(any);
   terms.add(message_size);
+  if (are_read) terms.add(message_timeout.count());
   terms.add(fragments);
   terms.add(text);
   terms.add(binary);
@@ -69,6 +70,7 @@ uint64_t socket_terms(const routing::SocketRules& rules, bool has_tokens) {
   const auto& [mode, refuse, codes, ping_interval, pong_timeout, ends_with_token, heartbeat, from_client,
                message_limits, byte_limits, from_upstream, on_slow_reader, latest_field, buffer, admission,
                compression, passes_compression] = rules;
+  const bool are_read = mode == routing::FrameMode::inspect;
   Fingerprint terms;
   terms.add(mode);
   add(terms, codes);
@@ -76,14 +78,14 @@ uint64_t socket_terms(const routing::SocketRules& rules, bool has_tokens) {
   if (ping_interval != base::no_limit) terms.add(pong_timeout.count());
   terms.add(has_tokens && ends_with_token);
   add(terms, heartbeat);
-  add(terms, from_client, !message_limits.empty() || !byte_limits.empty());
+  add(terms, from_client, !message_limits.empty() || !byte_limits.empty(), are_read);
   add(terms, message_limits);
   add(terms, byte_limits);
-  add(terms, from_upstream, false);
+  add(terms, from_upstream, false, are_read);
   terms.add(on_slow_reader);
   if (on_slow_reader == routing::OnSlowReader::keep_latest) add(terms, latest_field.value());
   terms.add(buffer);
-  if (mode == routing::FrameMode::inspect) terms.add(compression);
+  if (are_read) terms.add(compression);
   return terms.number();
 }
 

@@ -79,14 +79,15 @@ class SocketValidation {
     const WebSocketDocument& websocket = route().websocket;
     const routing::SocketRules& rules = websocket.rules;
     const bool has_limits = !websocket.message_limits.empty() || !websocket.byte_limits.empty();
-    check_messages("from_client.", rules.from_client, websocket.client_message_size, has_limits);
-    check_messages("from_upstream.", rules.from_upstream, websocket.upstream_message_size, false);
+    const FrameMode needed = least_mode(websocket);
+    const bool are_read = std::max(rules.mode, needed) == FrameMode::inspect;
+    check_messages("from_client.", rules.from_client, websocket.client_message_size, has_limits, are_read);
+    check_messages("from_upstream.", rules.from_upstream, websocket.upstream_message_size, false, are_read);
     judge({"latest_field"},
           rules.on_slow_reader != routing::OnSlowReader::keep_latest && !is_type(rules.latest_field),
           "has no effect without slow_reader: keep_latest");
     judge({"pong_timeout"}, rules.ping_interval == base::no_limit,
           "has no effect: with ping_interval: none there are no pings to answer");
-    const FrameMode needed = least_mode(websocket);
     for (const auto& [mode, name] : {std::pair(FrameMode::walk, "walk"), {FrameMode::inspect, "inspect"}})
       judge({"mode"}, rules.mode < needed && needed == mode,
             std::string("becomes ") + name + ", which the rules need; leave mode out, or the rules",
@@ -95,7 +96,7 @@ class SocketValidation {
   }
 
   void check_messages(const std::string& side, const MessageRules& rules,
-                      std::optional<uint64_t> message_size, bool has_limits) {
+                      std::optional<uint64_t> message_size, bool has_limits, bool are_read) {
     const bool says_burst = route().websocket.said.contains(side + "byte_burst");
     judge({side + (says_burst ? "byte_burst" : "byte_rate"), side + "message_size"},
           rules.bytes.per_second != 0 && rules.on_rate != OnViolation::slow &&
@@ -105,6 +106,8 @@ class SocketValidation {
           "or lower message_size");
     judge({side + "types", side + "messages"}, !rules.types.empty() && (!rules.any || !rules.text),
           "nothing can pass: types are those of text messages, and messages allows none");
+    judge({side + "message_timeout"}, !are_read && rules.message_timeout != MessageRules().message_timeout,
+          "has no effect where messages are not read: write mode: inspect");
     judge({side + "on_rate"}, rules.on_rate != OnViolation::close && !has_rate(rules) && !has_limits,
           "has no effect: there is no rate");
     const std::string no_types = "has no effect: there are no types";

@@ -100,6 +100,7 @@ MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
 
 MessageGuard::Pass MessageGuard::let_on(const FrameHeader& header) {
   if (!reads_) return Pass::on;
+  if (!begun_) begun_ = turn_.now;
   reader_.begin(header);
   return Pass::take;
 }
@@ -225,6 +226,7 @@ void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint
     return;
   }
   if (!reader_.complete()) return;
+  begun_.reset();
   const std::string_view message = reader_.message();
   if (charge_expanded() && type_passes(message)) {
     std::string_view type;
@@ -238,6 +240,13 @@ void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint
   }
   reader_.next();
 }
+
+std::optional<base::Instant> MessageGuard::due() const {
+  if (!begun_ || mine().message_timeout == base::no_limit) return std::nullopt;
+  return *begun_ + mine().message_timeout;
+}
+
+void MessageGuard::refuse_late() { violate(Ending::idle, own_rule("message_timeout")); }
 
 // The message that was read is more than what came of it. False: it does not go on.
 bool MessageGuard::charge_expanded() {

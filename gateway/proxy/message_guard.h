@@ -64,6 +64,14 @@ class MessageGuard {
   const std::optional<Refusal>& refusal() const { return refusal_; }
   // Until then no frame of a message passes; a rate says so.
   base::Instant wait_until() const { return wait_until_; }
+  // When the message that is being read has to be whole; nothing: there is none, or no limit.
+  std::optional<base::Instant> due() const;
+  // It was not: there is a refusal.
+  void refuse_late();
+  // Time in which its sender could send nothing is not counted.
+  void prolong() {
+    if (begun_) begun_ = turn_.now;
+  }
   // How many messages were dropped since it was asked last.
   uint64_t take_dropped() { return std::exchange(dropped_, 0); }
 
@@ -117,8 +125,9 @@ class MessageGuard {
   websocket::MessageReader reader_;
   uint64_t message_bytes_ = 0;  // of the message so far, as they came
   uint32_t frames_ = 0;
-  bool dropping_ = false;  // the message
-  bool first_ = true;      // no message has passed yet
+  bool dropping_ = false;                 // the message
+  std::optional<base::Instant> begun_{};  // the message, where it is read
+  bool first_ = true;                     // no message has passed yet
   Bucket messages_;
   Bucket bytes_;
   base::Instant wait_until_{};

@@ -192,7 +192,14 @@ void Tunnel::after_bytes(End& from, base::Bytes rest) {
     from.transport->pause();
   }
   if (early || held_back) from.transport->unread(base::Chunk::copy_of(rest));
-  if (early) arm_next();
+  if (early || has_become_due(from)) arm_next();
+}
+
+// A message was begun and is not whole: bytes arm nothing by themselves.
+bool Tunnel::has_become_due(End& end) {
+  if (!end.guard) return false;
+  const std::optional<base::Instant> due = end.guard->due();
+  return std::exchange(end.due, due) != due && due;
 }
 
 void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::string_view type) {
@@ -267,7 +274,9 @@ void Tunnel::let_go_on(End& end) {
   end.waits = false;
   end.heard = set_.turn_.now;  // it could not be heard
   end.pinged.reset();
+  if (end.guard) end.guard->prolong();
   end.transport->resume();
+  if (has_become_due(end)) arm_next();
 }
 
 // --- the ways to end ---
@@ -437,6 +446,10 @@ void Tunnel::on_deadline() {
     return end_by(Side::gateway, Cause::timed_out, Ending::idle, "nothing moved for too long");
   for (End* end : {&client_, &upstream_}) {
     let_go_on(*end);
+    if (!end->waits && end->guard && end->guard->due() && *end->guard->due() <= now) {
+      end->guard->refuse_late();
+      return refuse(*end);
+    }
     look_after(*end);
     if (over_ || closing_) return;
   }
@@ -503,6 +516,8 @@ void Tunnel::arm_next() {
   until(quiet_since() + terms_.idle_limit);
   if (terms_.expires) until(*terms_.expires);
   if (rules().heartbeat) until(beat_at_);
+  for (const End* end : {&client_, &upstream_})
+    if (!end->waits && end->guard && end->guard->due()) until(*end->guard->due());
   if (rules().ping_interval != base::no_limit) {
     // Bytes that come arm nothing: a side that has answered is looked at when its next ping is due at the
     // latest.

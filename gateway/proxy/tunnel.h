@@ -109,9 +109,10 @@ class Tunnel final : public base::Pooled, private base::Timer {
     uint64_t messages = 0;                // that it sent and that went on; see whole_messages()
     base::Instant heard{};                // when it last showed that it lives
     std::optional<base::Instant> pinged{};
-    uint64_t acknowledged = 0;  // of what was sent to it, when it was looked at last after a ping
-    uint8_t unanswered = 0;     // pings of ours
-    bool owes_pong = false;     // what `pinged` stands for is a ping, not the rest of a frame on its way
+    std::optional<base::Instant> due{};  // MessageGuard::due(), when it was looked at last
+    uint64_t acknowledged = 0;           // of what was sent to it, when it was looked at last after a ping
+    uint8_t unanswered = 0;              // pings of ours
+    bool owes_pong = false;  // what `pinged` stands for is a ping, not the rest of a frame on its way
     base::Side side;
     bool ended = false;
     bool waits = false;       // for the other side to take what it sent
@@ -146,6 +147,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
   void abandon_queue();
   void blame_client(base::Cause cause);
   bool is_early(const End& end) const;
+  bool has_become_due(End& end);
   void let_go_on(End& end);
   void drained(End& end);
 

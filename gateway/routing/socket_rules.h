@@ -48,11 +48,12 @@ struct MessageRate {
 struct MessageRules {
   bool any = true;            // false: this side may send no messages at all
   uint64_t message_size = 0;  // bytes, as they are on the wire and, where read, inflated; 0: any
-  uint32_t fragments = 0;     // frames of one message; 0: any
-  bool text = true;           // may be sent
-  bool binary = true;         //
-  MessageRate messages{};     //
-  MessageRate bytes{};        //
+  base::Duration message_timeout = std::chrono::seconds(60);  // from its first frame to its end, where read
+  uint32_t fragments = 0;                                     // frames of one message; 0: any
+  bool text = true;                                           // may be sent
+  bool binary = true;                                         //
+  MessageRate messages{};                                     //
+  MessageRate bytes{};                                        //
   OnViolation on_rate = OnViolation::close;
   // Only messages whose field has one of these values pass, and the first of each socket where that is so.
   std::optional<base::JsonPath> type_field{};

@@ -434,6 +434,57 @@ TEST_CASE("socket: a compressed message that is read costs what it becomes") {
   }
 }
 
+TEST_CASE("socket: a message that is kept until it is whole has a time limit, whoever sends it") {
+  const std::string half = frame(text, "half", {.last = false});
+  for (const char* ping : {"none", "5s"}) {
+    CAPTURE(ping);
+    SocketWorld socket("{ mode: inspect, ping_interval: " + std::string(ping) + " }");
+    const auto wait = [&](int seconds) {
+      for (int i = 0; i < seconds; ++i) {
+        socket.proxy.advance(1s);
+        socket.client_sends(frame(pong, "postern"));
+        socket.endpoint_sends(server_frame(pong, "postern"));
+      }
+    };
+    for (int i = 0; i < 3; ++i) {  // in time
+      socket.client_sends(half);
+      wait(50);
+      socket.client_sends(frame(continuation, "done"));
+    }
+    CHECK_FALSE(socket.over());
+    wait(120);  // between messages
+    socket.client_heard();
+    socket.client_sends(half);
+    wait(50);
+    socket.client_sends(frame(continuation, "more", {.last = false}));
+    wait(11);
+    CHECK(socket.client_heard().back() == "close 1001 from_client.message_timeout");
+    socket.client.peer().leave();
+    socket.proxy.advance(3s);
+    CHECK(ending(socket) == "client client_message_refused 1001 from_client.message_timeout");
+  }
+  SocketWorld both(
+      "{ mode: inspect, from_client: { message_timeout: none }, from_upstream: { message_timeout: 5s } }");
+  both.client_sends(half);
+  both.proxy.advance(20s);
+  both.endpoint_sends(frame(text, "half", {.last = false, .masked = false}));
+  both.proxy.advance(6s);
+  CHECK(both.endpoint_heard().back() == "close 1001 from_upstream.message_timeout");
+
+  // Where messages are not read, none is kept; and who may not send is not slow.
+  SocketWorld walked("{ mode: walk, ping_interval: none }");
+  walked.client_sends(half);
+  walked.proxy.advance(10min);
+  CHECK_FALSE(walked.over());
+  SocketWorld slowed(
+      "{ mode: inspect, ping_interval: none, from_client: { byte_rate: 1KiB/s, on_rate: slow, "
+      "message_timeout: 5s } }");
+  slowed.client_sends(frame(text, std::string(60 * 1024, 'x'), {.last = false}) + frame(continuation, "end"));
+  slowed.proxy.advance(2min);
+  CHECK_FALSE(slowed.over());
+  CHECK(slowed.endpoint_heard().front().starts_with("text x"));
+}
+
 TEST_CASE("socket: only listed types pass, by a field of their JSON; what cannot be read does not") {
   SocketWorld socket("{ from_upstream: { types: [queue_update] } }");
   const std::string update = R"({"type":"queue_update","data":[1,2]})";

@@ -72,6 +72,8 @@ const std::vector<Change>& changes() {
       {"heartbeat.message", "heartbeat: { message: a }", "heartbeat: { message: b }", true},
       {"from_client.messages", "messages: any", "messages: text", true},
       {"from_client.message_size", "message_size: 1KiB", "message_size: 2KiB", true},
+      {"from_client.message_timeout", "types: [a], message_timeout: 5s", "types: [a], message_timeout: 6s",
+       true},
       {"from_client.fragments", "fragments: 5", "fragments: 6", true},
       {"from_client.rate", "rate: 5/s, burst: 5", "rate: 6/s, burst: 5", true},
       {"from_client.burst", "rate: 5/s, burst: 5", "rate: 5/s, burst: 6", true},

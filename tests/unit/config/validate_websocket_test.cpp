@@ -33,6 +33,7 @@ TEST_CASE("validate websocket: what has no effect is a warning where it stands")
        "from_client.byte_burst: lets less come at once"},
       {"{ from_upstream: { types: [a], messages: binary } }", "from_upstream.types: nothing can pass"},
       {"{ from_client: { types: [a], messages: none } }", "from_client.types: nothing can pass"},
+      {"{ from_client: { message_timeout: 5s } }", "from_client.message_timeout: has no effect"},
       {"{ from_client: { on_rate: drop } }", "from_client.on_rate: has no effect: there is no rate"},
       {"{ message_limit: some, from_upstream: { on_rate: drop } }", "from_upstream.on_rate: has no effect"},
       {"{ from_client: { on_type: close } }", "from_client.on_type: has no effect: there are no types"},
