@@ -16,21 +16,6 @@
 namespace postern::app {
 namespace {
 
-telemetry::LogFormat format_of(const config::LogDocument& log) {
-  return log.format == config::LogDocument::Format::json ? telemetry::LogFormat::json
-                                                         : telemetry::LogFormat::text;
-}
-
-base::Severity level_of(config::LogDocument::Level level) {
-  switch (level) {
-    case config::LogDocument::Level::debug: return base::Severity::debug;
-    case config::LogDocument::Level::info: return base::Severity::info;
-    case config::LogDocument::Level::warn: return base::Severity::warn;
-    case config::LogDocument::Level::error: return base::Severity::error;
-  }
-  return base::Severity::info;
-}
-
 size_t worker_count(const config::Document& document) {
   return document.workers != 0 ? document.workers : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -54,11 +39,12 @@ std::vector<std::string> lines_of(const config::Diagnostics& problems) {
 Supervisor::Supervisor(std::string path, config::Document document)
     : path_(std::move(path)),
       document_(std::move(document)),
-      sink_(STDOUT_FILENO, telemetry::LogSink::Options{.format = format_of(document_.log)}),
-      log_(sink_, {.format = format_of(document_.log), .level = level_of(document_.log.level)}),
+      process_log_(document_.log),
+      sink_(process_log_.sink()),
+      log_(process_log_.logger()),
       mailbox_(loop_, [this](ToControl message) { receive(message); }),
       signals_(loop_),
-      shared_{sink_, log_, format_of(document_.log),
+      shared_{sink_, log_, process_log_.format(),
               {},    {},   [this](ToControl message) { mailbox_.post(message); }} {}
 
 Supervisor::~Supervisor() = default;
@@ -86,13 +72,12 @@ int Supervisor::run() {
 }
 
 bool Supervisor::start() {
-  if (document_.log.output != "stdout") {
-    const std::string file = config::resolve_file(document_, document_.log.output);
-    if (const std::error_code error = sink_.open_file(file)) {
-      log_.error("log_file_not_opened", {{"file", file}, {"reason", error.message()}});
-      return false;
-    }
+  auto log_output = process_log_.open(document_);
+  if (!log_output) {
+    log_.error("start_failed", {{"problem", log_output.error()}});
+    return false;
   }
+  process_log_.adopt(document_, std::move(*log_output));
   for (const config::Problem& warning : document_.warnings.problems())
     log_.warn("configuration_warning", {{"problem", to_text(warning)}});
   if (config::uses_demo(document_)) {
@@ -132,13 +117,17 @@ tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Doc
   if (!sockets) return tl::unexpected(std::vector<std::string>{sockets.error()});
   auto admin_socket = bind_admin(document);
   if (!admin_socket) return tl::unexpected(std::vector<std::string>{admin_socket.error()});
+  auto log_output = process_log_.open(document);
+  if (!log_output) return tl::unexpected(std::vector<std::string>{log_output.error()});
 
   for (const config::Problem& note : notes.problems())
     log_.warn("configuration_warning", {{"problem", to_text(note)}});
   snapshot_ = std::move(*compiled);
   version_ = snapshot_->version;
+  stores_.take_effect();
   before_ = std::exchange(open_, std::move(open));
   adopt_admin(document, std::move(*admin_socket));
+  process_log_.adopt(document, std::move(*log_output));
   applied_ = loop_.turn().now;
   acknowledgements_due_ = workers_.size();
   for (size_t i = 0; i < workers_.size(); ++i)

@@ -13,6 +13,7 @@
 #include "admin/admin_server.h"
 #include "app/demo_thread.h"
 #include "app/health_prober.h"
+#include "app/process_log.h"
 #include "app/worker.h"
 #include "config/compile_policy.h"
 #include "config/document.h"
@@ -60,8 +61,9 @@ class Supervisor final : private base::Timer, private admin::Source {
 
   const std::string path_;
   config::Document document_;
-  telemetry::LogSink sink_;
-  telemetry::Logger log_;
+  ProcessLog process_log_;
+  telemetry::LogSink& sink_;
+  telemetry::Logger& log_;
   net::TicketKeys tickets_;
   config::PolicyStores stores_;
   net::Loop loop_;
@@ -73,7 +75,6 @@ class Supervisor final : private base::Timer, private admin::Source {
   std::unique_ptr<HealthProber> health_;  // while workers take messages
   std::vector<Open> open_;
   std::vector<Open> before_;  // what was open under the configuration before
-  std::vector<bool> open_with_tls_;
   std::unique_ptr<admin::AdminServer> admin_;
   std::optional<config::AdminDocument> admin_document_;  // of the server that is open
   telemetry::Totals numbers_;                            // of the workers that have answered this round

@@ -307,8 +307,7 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
     compilation.problems.sort();
     return tl::unexpected(std::move(compilation.problems));
   }
-  if (options.stores)
-    for (auto& [name, keys] : compilation.keys) options.stores->keys[name] = std::move(keys);
+  if (options.stores) options.stores->new_keys = std::move(compilation.keys);
   return std::shared_ptr<const proxy::Snapshot>(std::move(compilation.snapshot));
 }
 

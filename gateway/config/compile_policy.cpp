@@ -66,6 +66,11 @@ std::string resolve_file(const Document& document, const std::string& name) {
   return (std::filesystem::path(document.file).parent_path() / path).lexically_normal().string();
 }
 
+void PolicyStores::take_effect() {
+  for (auto& [name, known] : new_keys) keys[name] = std::move(known);
+  new_keys.clear();
+}
+
 PolicyCompiler::PolicyCompiler(const Document& document, PolicyStores& stores, Diagnostics& problems,
                                Diagnostics& notes)
     : document_(document), stores_(stores), problems_(problems), notes_(notes) {

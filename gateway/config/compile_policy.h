@@ -34,9 +34,14 @@ struct KnownKeys {
 
 // What policies count and remember, for as long as the process lives. The control thread's.
 struct PolicyStores {
+  // The configuration that was compiled last has taken effect: its keys are those that the next one is
+  // compared with. One that is good and still fails, on an address that is taken, must leave no trace.
+  void take_effect();
+
   policy::RateLimiterStore rate_limiters;
   policy::SocketCountsStore socket_counts;
-  std::map<std::string, KnownKeys> keys;  // by the name in jwt, of configurations that were good
+  std::map<std::string, KnownKeys> keys;      // by the name in jwt, of configurations that took effect
+  std::map<std::string, KnownKeys> new_keys;  // of the one that was compiled last
 };
 
 class PolicyCompiler {
@@ -48,7 +53,7 @@ class PolicyCompiler {
   // Those of `names` that there are.
   std::vector<policy::RateLimitRule> rate_limit_rules(
       const std::vector<std::pair<std::string, Place>>& names);
-  // Those that were read for this document; they are the stores' once it is good.
+  // Those that were read for this document; they are the stores' new ones once it is good.
   const std::map<std::string, KnownKeys>& keys() const { return keys_; }
   // KnownKeys::generation of the route's jwt.
   uint64_t key_generation(const RouteDocument& route) const;

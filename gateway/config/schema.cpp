@@ -8,7 +8,8 @@ namespace {
 using enum Shape;
 
 constexpr auto table = std::to_array<SchemaKey>({
-    {"workers", value, "number or auto", "auto", "How many event loops serve; auto is one per core.", "auto"},
+    {"workers", value, "number or auto", "auto",
+     "How many event loops serve; auto is one per core. A change needs a restart.", "auto"},
     {"trusted_proxies", value, "list of CIDR blocks or addresses", "[]",
      "Whose X-Forwarded-* fields and request id are believed. From everybody else they are replaced.",
      "[\"10.0.0.0/8\", \"::1\"]"},
@@ -650,7 +651,8 @@ constexpr auto table = std::to_array<SchemaKey>({
      "2s"},
 
     {"log", section, "map", "see below", "What is written down, and where.", ""},
-    {"log.format", value, "json or text", "json", "One line per event in either.", "json"},
+    {"log.format", value, "json or text", "json", "One line per event in either. A change needs a restart.",
+     "json"},
     {"log.level", value, "debug, info, warn or error", "info",
      "The least important events that are written. Lines of exchanges and tunnels go by log.access alone.",
      "info"},

@@ -16,7 +16,7 @@ std::span<const Field> span_of(std::initializer_list<Field> fields) {
 void Logger::write(Severity level, std::string_view event, std::span<const Field> fields) const {
   if (!takes(level)) return;
   base::TextBuilder line;
-  append_line(line, options_.format, options_.clock(), level, event, fields);
+  append_line(line, format_, clock_(), level, event, fields);
   sink_.write(line.view(), level >= Severity::warn ? Urgency::at_once : Urgency::buffered);
 }
 

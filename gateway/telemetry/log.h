@@ -3,6 +3,7 @@
 // values.
 #pragma once
 
+#include <atomic>
 #include <initializer_list>
 #include <span>
 #include <string_view>
@@ -24,10 +25,12 @@ class Logger {
 
   explicit Logger(LogSink& sink) : Logger(sink, Options{}) {}
   // The sink outlives the logger.
-  Logger(LogSink& sink, Options options) : sink_(sink), options_(options) {}
+  Logger(LogSink& sink, Options options)
+      : sink_(sink), format_(options.format), clock_(options.clock), level_(options.level) {}
 
   // Worth asking before fields are computed that cost something.
-  bool takes(base::Severity level) const { return level >= options_.level; }
+  bool takes(base::Severity level) const { return level >= level_.load(std::memory_order_relaxed); }
+  void set_level(base::Severity lowest) { level_.store(lowest, std::memory_order_relaxed); }
 
   // For example log.info("listening", {{"address", address.text()}, {"tls", true}}).
   void debug(std::string_view event, std::initializer_list<Field> fields = {}) const;
@@ -37,11 +40,12 @@ class Logger {
   void write(base::Severity level, std::string_view event, std::span<const Field> fields) const;
 
   LogSink& sink() const { return sink_; }
-  const Options& options() const { return options_; }
 
  private:
   LogSink& sink_;
-  Options options_;
+  const LogFormat format_;
+  const WallClock clock_;
+  std::atomic<base::Severity> level_;
 };
 
 }  // namespace postern::telemetry

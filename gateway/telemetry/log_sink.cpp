@@ -25,15 +25,17 @@ LogSink::~LogSink() { flush(); }
 std::error_code LogSink::open_file(std::string path) {
   LogOutput next;
   const std::error_code failure = next.open_file(path);
-  if (failure) return failure;
+  if (!failure) adopt(std::move(next), std::move(path));
+  return failure;
+}
 
+void LogSink::adopt(LogOutput output, std::string path) {
   const std::lock_guard lock(output_mutex_);
   write_out();
   return_to_line_start();  // what the old output did not take whole is the new one's
-  output_ = std::move(next);
+  output_ = std::move(output);
   path_ = std::move(path);
   write_out();
-  return {};
 }
 
 std::error_code LogSink::reopen() {

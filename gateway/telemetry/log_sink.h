@@ -47,6 +47,8 @@ class LogSink {
 
   // From now on lines go to the file at `path`, made if it is not there. On an error nothing changes.
   std::error_code open_file(std::string path);
+  // From now on lines go to `output`, which reopen() opens again by `path`; empty: it is no file.
+  void adopt(LogOutput output, std::string path);
 
   // Opens the file by its name again, as after a rotation: lines before this call go to the old file, lines
   // after it to the new. On an error the old file stays in use and a line "log_reopen_failed" says so.

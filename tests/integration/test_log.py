@@ -1,5 +1,6 @@
 """The log itself: its forms, where it goes, and what one line of it says."""
 
+import json
 import re
 import signal
 import subprocess
@@ -101,3 +102,32 @@ def test_text_form_is_one_line_for_people(start_logging_to, node_http, tmp_path)
     identity = fetch(port, target="/echo?x").header("x-request-id")
     line = next(line for line in read_log(path, identity) if identity in line)
     assert "/echo?x" in line and "200" in line and re.match(r"\d\d:\d\d:\d\d\.\d{3} ", line) and not line.startswith("{")
+
+
+def test_reload_moves_the_log_and_changes_its_level(start_gateway, node_http, tmp_path):
+    path = tmp_path / "later.log"
+
+    def config(**log):
+        return simple(node_http, log=log)
+
+    gateway = start_gateway(config())
+    failed = gateway.reload(config(output=str(tmp_path / "missing" / "x.log")), expect="reload_failed")
+    assert "log.output" in failed["problem"] and "missing" in failed["problem"]
+    gateway.reload(config(format="text"))
+    assert gateway.find("restart_needed", key="log.format")  # told on the output of before
+
+    gateway.configure(config(output=str(path), level="warn"))
+    gateway.signal(signal.SIGHUP)
+    deadline = time.monotonic() + patience(10)
+    while not path.exists() or '"/one"' not in path.read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline, "the log did not move"
+        fetch(gateway.port, target="/one")
+    gateway.configure(config(output=str(path), level="info"))
+    gateway.signal(signal.SIGHUP)
+    lines = read_log(path, '"reloaded"')
+    assert [json.loads(line)["version"] for line in lines if '"reloaded"' in line] == [4]  # the third was not told
+
+    gateway.reload(config())
+    fetch(gateway.port, target="/two")
+    gateway.wait_for("exchange", target="/two")
+    assert '"/two"' not in path.read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import socket
 import subprocess
 import threading
 
@@ -271,6 +272,31 @@ def test_change_of_what_holds_for_all_sockets_ends_only_those_that_it_concerns(s
         gateway.wait_for("tunnel_close", route="counted", cause="route_changed")
         assert [next_close(socket) for socket in (own, asked)] == [None] * 2
     assert not gateway.find("tunnel_close", route="own", by="gateway")
+
+
+def test_configuration_that_did_not_take_effect_leaves_no_trace_in_its_keys(start_gateway, node_ws, tmp_path):
+    keys = {name: tokens.new_key("ES256") for name in ("one", "two")}
+    file = tmp_path / "keys.json"
+
+    def write(*names):
+        file.write_text(json.dumps({"keys": [tokens.jwk(keys[name], name, "ES256") for name in names]}), encoding="utf-8")
+
+    def config(*listeners):
+        return {"listeners": [plain_listener(), *listeners], "upstreams": {"ws": upstream(node_ws)},
+                "jwt": {"login": {"keys": str(file), "algorithms": ["ES256"]}},
+                "routes": [{"name": "all", "upstream": "ws", "jwt": "login"}]}
+
+    write("one", "two")
+    gateway = start_gateway(config())
+    bearer = {"Authorization": "Bearer " + tokens.token("ES256", keys["one"], tokens.claims(), kid="one")}
+    with WebSocket(gateway.port, "/ws/echo", bearer) as kept, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        write("two")
+        gateway.reload(config({"address": f"127.0.0.1:{taken.getsockname()[1]}"}), expect="reload_failed")
+        write("one", "two")
+        gateway.reload(config())
+        assert next_close(kept) is None and not gateway.find("tunnels_leaving")
 
 
 def test_key_that_is_taken_away_ends_the_sockets_of_its_tokens_and_one_that_joins_does_not(start_gateway, node_ws, tmp_path):

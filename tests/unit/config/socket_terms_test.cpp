@@ -25,6 +25,7 @@ struct Process {
     REQUIRE_MESSAGE(document.has_value(), (document ? text : text + document.error().text()));
     const auto snapshot = compile(*document, {.tickets = tickets, .stores = &stores}, notes);
     REQUIRE_MESSAGE(snapshot.has_value(), (snapshot ? text : text + snapshot.error().text()));
+    stores.take_effect();
     return (*snapshot)->routes.routes().at(0).terms;
   }
 
