@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/supervisor.h"
+#include "coding/encoder.h"
 #include "config/compile.h"
 #include "config/load.h"
 #include "config/reference.h"
@@ -63,6 +64,7 @@ std::vector<std::string> commands_of(const CLI::App& program) {
 int version() {
   print("postern " POSTERN_VERSION "\n");
   print(net::library_versions() + "\n");
+  print(coding::library_versions() + "\n");
   return good;
 }
 

@@ -60,4 +60,10 @@ std::unique_ptr<Encoder> make_brotli_encoder(int level, std::optional<uint64_t> 
   return std::make_unique<BrotliEncoder>(level, size);
 }
 
+std::string brotli_library() {
+  const uint32_t version = BrotliEncoderVersion();  // 12 bits to each of its numbers
+  const auto number = [version](int shift) { return std::to_string((version >> shift) & 0xfff); };
+  return "brotli " + number(24) + "." + number(12) + "." + number(0);
+}
+
 }  // namespace postern::coding

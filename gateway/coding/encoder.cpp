@@ -17,6 +17,8 @@ Encoder::~Encoder() { --live; }
 
 size_t live_encoders() { return live; }
 
+std::string library_versions() { return gzip_library() + ", " + brotli_library() + ", " + zstd_library(); }
+
 std::unique_ptr<Encoder> make_encoder(Coding coding, const Levels& levels, std::optional<uint64_t> size) {
   switch (coding) {
     case Coding::gzip: return make_gzip_encoder(levels.gzip, size);

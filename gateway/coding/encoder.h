@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/chunk.h"
 #include "coding/coding.h"
@@ -42,5 +43,8 @@ std::unique_ptr<Encoder> make_encoder(Coding coding, const Levels& levels, std::
 // for brotli when the size is not known; 37, 92 and 9 KiB for a body of 3000 bytes.
 size_t live_encoders();
 inline constexpr size_t live_encoders_max = 256;
+
+// The libraries this room stands on, as they run: "zlib 1.2.13, brotli 1.0.9, zstd 1.5.4".
+std::string library_versions();
 
 }  // namespace postern::coding

@@ -62,4 +62,6 @@ std::unique_ptr<Encoder> make_gzip_encoder(int level, std::optional<uint64_t> si
   return std::make_unique<GzipEncoder>(level, size);
 }
 
+std::string gzip_library() { return "zlib " + std::string(zlibVersion()); }
+
 }  // namespace postern::coding

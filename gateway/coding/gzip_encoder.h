@@ -7,4 +7,7 @@ namespace postern::coding {
 
 std::unique_ptr<Encoder> make_gzip_encoder(int level, std::optional<uint64_t> size);
 
+// Name and version of the library, as it runs.
+std::string gzip_library();
+
 }  // namespace postern::coding

@@ -49,4 +49,6 @@ std::unique_ptr<Encoder> make_zstd_encoder(int level, std::optional<uint64_t> si
   return std::make_unique<ZstdEncoder>(level, size);
 }
 
+std::string zstd_library() { return "zstd " + std::string(ZSTD_versionString()); }
+
 }  // namespace postern::coding

@@ -1,5 +1,6 @@
 #include "net/tls_context.h"
 
+#include <ares.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -99,7 +100,8 @@ void apply_common(SSL_CTX* context) {
 }  // namespace
 
 std::string library_versions() {
-  return "libuv " + std::string(uv_version_string()) + ", " + OpenSSL_version(OPENSSL_VERSION);
+  return "libuv " + std::string(uv_version_string()) + ", " + OpenSSL_version(OPENSSL_VERSION) + ", c-ares " +
+         ares_version(nullptr);
 }
 
 std::string tls_failure_reason() {

@@ -100,7 +100,7 @@ class ClientTls {
   bool insecure_ = false;
 };
 
-// The libraries this room stands on, as they run: "libuv 1.44.2, OpenSSL 3.0.17 …".
+// The libraries this room stands on, as they run: "libuv 1.44.2, OpenSSL 3.0.17 …, c-ares 1.18.1".
 std::string library_versions();
 
 // OpenSSL's reason for the last failure on this thread, as a few words; clears the queue.

@@ -1,6 +1,7 @@
 """The command line as a person first meets it."""
 
 import os
+import re
 import socket
 import subprocess
 
@@ -18,7 +19,8 @@ def test_version_names_itself_and_its_libraries():
         version = file.read().strip()
     done = run("version")
     assert done.returncode == 0 and "postern" in done.stdout.lower() and version in done.stdout
-    assert "OpenSSL" in done.stdout and "libuv" in done.stdout
+    for library in ("OpenSSL", "libuv", "c-ares", "zlib", "brotli", "zstd"):
+        assert re.search(library + r" \d+\.\d+\.\d+", done.stdout), library
 
 
 def test_help_lists_the_commands():
