@@ -287,45 +287,49 @@ void Tunnel::settle(Verdict verdict) {
 
 void Tunnel::side_ended(End& end) {
   if (over_ || end.ended) return;
+  if (end.side == Side::upstream) return upstream_left("the upstream closed the connection");
   end.ended = true;
-  End& second = other(end);
-  if (second.ended) return over();
-  if (closing_) return tell(second);  // it may yet answer
-  const bool client = end.side == Side::client;
+  if (upstream_.ended) return over();
+  if (closing_) return tell(upstream_);  // it may yet answer
   // In order when a Close frame went before it, in either direction; else the peer just left.
-  if (!verdict_) {
-    settle({.by = end.side, .cause = client ? Cause::client_closed : Cause::upstream_closed});
-    if (!client) {
-      verdict_->code = rules().codes[Ending::backend_lost];
-      return begin_closing(verdict_->code, close_code::none, "the upstream closed the connection");
-    }
-  }
-  const bool queued = !client && queue_ && !queue_->empty();
-  // A client that said Close is owed one, also by an endpoint that answers with the end alone.
-  if (!client && second.close_seen && !end.close_seen && end.frames.at_boundary()) {
-    base::Chunk frame = websocket::close_frame(
-        websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none, {});
-    if (queued)
-      queue_->push(std::move(frame), {}, websocket::MessageQueue::Kind::close);
-    else
-      second.transport->write(std::move(frame));
-  }
-  if (!queued) second.transport->finish();  // else when the last of it has been written
+  settle({.by = Side::client, .cause = Cause::client_closed});
+  upstream_.transport->finish();
   end_within(half_closed_limit);
 }
 
 void Tunnel::side_broke(End& end) {
   if (over_) return;
-  const bool client = end.side == Side::client;
-  settle({.by = end.side, .cause = client ? Cause::client_closed : Cause::upstream_closed});
-  if (client && queue_ && !queue_->empty()) blame_client(Cause::client_closed);
-  end.ended = true;
-  End& second = other(end);
-  if (client || second.ended) return over();
-  if (closing_) return tell(second);
-  if (verdict_->cause) verdict_->code = rules().codes[Ending::backend_lost];
-  begin_closing(rules().codes[Ending::backend_lost], close_code::going_away,
-                "the upstream broke the connection");
+  if (end.side == Side::client) {
+    settle({.by = Side::client, .cause = Cause::client_closed});
+    if (queue_ && !queue_->empty()) blame_client(Cause::client_closed);
+    return over();
+  }
+  if (!end.ended) upstream_left("the upstream broke the connection");
+  client_.transport->resume();  // what it sends goes nowhere, and waits for nobody
+}
+
+// However it went: what it has said, its Close above all, is for the client to hear.
+void Tunnel::upstream_left(std::string_view how) {
+  upstream_.ended = true;
+  if (client_.ended) return over();
+  if (closing_) return tell(client_);  // it may yet answer
+  if (!verdict_) {
+    const uint16_t code = rules().codes[Ending::backend_lost];
+    settle({.by = Side::upstream, .cause = Cause::upstream_closed, .code = code});
+    return begin_closing(code, close_code::none, how);
+  }
+  const bool queued = queue_ && !queue_->empty();
+  // A client that said Close is owed one, also by an endpoint that answers with the end alone.
+  if (client_.close_seen && !upstream_.close_seen && upstream_.frames.at_boundary()) {
+    base::Chunk frame = websocket::close_frame(
+        websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none, {});
+    if (queued)
+      queue_->push(std::move(frame), {}, websocket::MessageQueue::Kind::close);
+    else
+      client_.transport->write(std::move(frame));
+  }
+  if (!queued) client_.transport->finish();  // else when the last of it has been written
+  end_within(half_closed_limit);
 }
 
 void Tunnel::side_is_silent(End& end) {

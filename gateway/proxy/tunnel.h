@@ -153,6 +153,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
 
   void side_ended(End& end);
   void side_broke(End& end);
+  void upstream_left(std::string_view how);
   void side_is_silent(End& end);
   void refuse(End& guilty);
   void end_by(base::Side by, base::Cause cause, websocket::Ending ending, std::string_view reason);

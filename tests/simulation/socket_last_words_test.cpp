@@ -1,0 +1,88 @@
+// What each side of a WebSocket hears last, when more than one thing ends it: a Close that is on its way is
+// not lost, and nobody is told two things.
+#include <doctest/doctest.h>
+
+#include "support/socket_world.h"
+#include "unit/websocket/frames.h"
+
+using namespace postern;
+using namespace std::chrono_literals;
+using namespace support;
+using namespace postern::websocket::test;
+using Said = std::vector<std::string>;
+
+namespace {
+
+std::string close_of(uint16_t code, std::string_view reason = {}) {
+  return frame(goodbye, close_payload(code, reason));
+}
+std::string server_close(uint16_t code, std::string_view reason = {}) {
+  return server_frame(goodbye, close_payload(code, reason));
+}
+
+void stall(SocketWorld& socket) {
+  socket.client.wire().to_first.capacity = 1000;
+  socket.client.wire().to_first.stalled = true;
+}
+void read_on(SocketWorld& socket) {
+  socket.client.wire().to_first.capacity = 1 << 20;
+  socket.client.wire().to_first.stalled = false;
+  socket.proxy.advance(100ms);
+}
+
+}  // namespace
+
+TEST_CASE("last words: an endpoint that says Close and breaks is heard to the end") {
+  for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
+                            "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
+    CAPTURE(rules);
+    SocketWorld socket(rules);
+    stall(socket);
+    for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
+    socket.endpoint_sends(server_close(4010, "done"));
+    socket.endpoint().reset();
+    socket.proxy.advance(5s);
+    CHECK_FALSE(socket.over());
+    read_on(socket);
+    const Said heard = socket.client_heard();
+    CHECK(heard.size() == 31);
+    CHECK(heard.back() == "close 4010 done");
+    socket.client_sends(close_of(4010));
+    socket.client.peer().leave();
+    socket.proxy.advance(15s);
+    REQUIRE(socket.over());
+    CHECK(socket.record()["close_code"] == 4010);
+    CHECK(socket.record()["by"] == "upstream");
+  }
+}
+
+TEST_CASE("last words: a client that says Close is answered with its own code, however the endpoint goes") {
+  for (const bool reset : {false, true}) {
+    CAPTURE(reset);
+    SocketWorld socket;
+    socket.client_sends(close_of(1000, "bye"));
+    reset ? socket.endpoint().reset() : socket.endpoint().leave();
+    socket.proxy.settle();
+    CHECK(socket.client_heard() == Said{"close 1000"});
+    socket.client.peer().leave();
+    socket.proxy.advance(15s);
+    REQUIRE(socket.over());
+    CHECK(socket.record()["close_code"] == 1000);
+    CHECK(socket.record()["by"] == "client");
+  }
+}
+
+TEST_CASE("last words: a client that waits for its endpoint to read is heard when that is gone") {
+  SocketWorld socket("{ ping_interval: none }");
+  socket.endpoint().wire().to_second.capacity = 1000;
+  socket.endpoint().wire().to_second.stalled = true;
+  socket.client_sends(frame(binary, std::string(200'000, 'x')));
+  CHECK(socket.client.wire().second_paused);
+  socket.endpoint_sends(server_close(4010, "done"));
+  socket.endpoint().reset();
+  socket.proxy.settle();
+  CHECK(socket.client_heard() == Said{"close 4010 done"});
+  socket.client.peer().leave();
+  socket.proxy.settle();
+  CHECK(socket.over());
+}
