@@ -358,12 +358,7 @@ void Tunnel::refuse(End& guilty) {
 }
 
 void Tunnel::close(Cause cause, Ending ending, std::string_view reason) {
-  if (over_) return;
-  if (closing()) {
-    settle({.by = Side::gateway, .cause = cause});
-    return over();
-  }
-  end_by(Side::gateway, cause, ending, reason);
+  if (!is_ending()) end_by(Side::gateway, cause, ending, reason);
 }
 
 void Tunnel::end_by(Side by, Cause cause, Ending ending, std::string_view reason) {

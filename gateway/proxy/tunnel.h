@@ -70,9 +70,13 @@ class Tunnel final : public base::Pooled, private base::Timer {
          upstream::Lease lease, TunnelFacts facts, TunnelTerms terms);
   ~Tunnel() override = default;
 
-  // Ends it from our side: each side gets a Close frame as soon as one may be put in.
+  // Ends it from our side: each side gets a Close frame as soon as one may be put in. Nothing where it is
+  // ending already.
   void close(base::Cause cause, websocket::Ending ending, std::string_view reason);
-  bool closing() const { return closing_ || client_.ended || upstream_.ended; }
+  // Somebody has left, or has said Close: what is still to be said takes its time, and has an end.
+  bool is_ending() const {
+    return closing_ || client_.ended || upstream_.ended || client_.close_seen || upstream_.close_seen;
+  }
   // A configuration with the routes' terms `routes` (sorted) would not have opened it: its route is another
   // or gone, or its endpoint is.
   bool outdated(const std::vector<uint64_t>& routes) const;
@@ -158,7 +162,6 @@ class Tunnel final : public base::Pooled, private base::Timer {
   void refuse(End& guilty);
   void end_by(base::Side by, base::Cause cause, websocket::Ending ending, std::string_view reason);
   void begin_closing(uint16_t to_client, uint16_t to_upstream, std::string_view reason);
-  bool is_ending() const { return closing() || client_.close_seen || upstream_.close_seen; }
   void end_within(base::Duration limit);
   bool may_finish(const End& end) const;
   void tell(End& end);

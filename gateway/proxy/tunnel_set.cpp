@@ -54,7 +54,7 @@ size_t TunnelSet::adopt(std::vector<uint64_t> routes, const LeavingPace& pace) {
   routes_ = std::move(routes);
   for (base::Link *at = leaving_.next, *next = at->next; at != &leaving_; at = next, next = at->next) {
     Tunnel* tunnel = base::LinkIn<Tunnel>::of(at);
-    if (!must_leave(*tunnel) || tunnel->closing()) stay(*tunnel);  // the change was taken back
+    if (!must_leave(*tunnel) || tunnel->is_ending()) stay(*tunnel);  // the change was taken back
   }
   line_up_those_that_must();
   if (!stopping_) set_pace(pace);
@@ -71,7 +71,7 @@ void TunnelSet::leave(const LeavingPace& pace) {
 void TunnelSet::line_up_those_that_must() {
   for (base::Link *at = tunnels_.next, *next = at->next; at != &tunnels_; at = next, next = at->next) {
     Tunnel* tunnel = base::LinkIn<Tunnel>::of(at);
-    if (!tunnel->closing() && must_leave(*tunnel)) line_up(*tunnel);
+    if (!tunnel->is_ending() && must_leave(*tunnel)) line_up(*tunnel);
   }
 }
 
@@ -103,7 +103,7 @@ void TunnelSet::on_deadline() {
   while (due_ >= 1 && leaving_.linked()) {
     Tunnel* tunnel = base::LinkIn<Tunnel>::of(leaving_.next);
     stay(*tunnel);  // until it has ended
-    if (tunnel->closing()) continue;
+    if (tunnel->is_ending()) continue;
     --due_;
     if (stopping_)
       tunnel->close(Cause::shutting_down, Ending::shutdown, "the gateway is shutting down");

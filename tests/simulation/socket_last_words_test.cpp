@@ -86,3 +86,27 @@ TEST_CASE("last words: a client that waits for its endpoint to read is heard whe
   socket.proxy.settle();
   CHECK(socket.over());
 }
+
+TEST_CASE("last words: a shutdown, or a reload, leaves those alone that are saying goodbye") {
+  for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
+                            "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
+    CAPTURE(rules);
+    SocketWorld socket(rules);
+    stall(socket);
+    for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
+    socket.endpoint_sends(server_close(4010, "done"));
+    socket.proxy.tunnels.leave({});
+    socket.proxy.advance(5s);
+    read_on(socket);
+    const Said heard = socket.client_heard();
+    CHECK(heard.size() == 31);
+    CHECK(heard.back() == "close 4010 done");
+  }
+  SocketWorld socket;
+  socket.client_sends(close_of(1000, "bye"));
+  socket.proxy.tunnels.leave({});
+  socket.proxy.advance(1s);
+  CHECK(socket.client_heard().empty());
+  socket.endpoint_sends(server_close(1000, "bye"));
+  CHECK(socket.client_heard() == Said{"close 1000 bye"});
+}
