@@ -433,7 +433,10 @@ void Tunnel::on_deadline() {
       if (left > 0 && left < left_to_client_ && now - ending_since_ < last_words_limit)
         return end_within(half_closed_limit);
       if (left > 0) blame_client(Cause::client_not_reading);
-      return over();
+      if (!may_finish(client_) || upstream_.ended) return over();
+      finishing_ = false;
+      tell(upstream_);  // which has heard nothing yet, since its client does not answer
+      return end_within(closing_limit);
     }
     let_go_on(client_);
     let_go_on(upstream_);

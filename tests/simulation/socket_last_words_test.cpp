@@ -110,3 +110,14 @@ TEST_CASE("last words: a shutdown, or a reload, leaves those alone that are sayi
   socket.endpoint_sends(server_close(1000, "bye"));
   CHECK(socket.client_heard() == Said{"close 1000 bye"});
 }
+
+TEST_CASE("last words: an endpoint whose client does not answer our Close is told, too") {
+  SocketWorld socket;
+  socket.proxy.tunnels.leave({});
+  socket.proxy.advance(1s);
+  CHECK(socket.client_heard() == Said{"close 1001 the gateway is shutting down"});
+  CHECK(socket.endpoint_heard().empty());
+  socket.proxy.advance(10s);
+  CHECK(socket.over());
+  CHECK(socket.endpoint_heard() == Said{"close 1001 the gateway is shutting down"});
+}
