@@ -149,11 +149,7 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
   }
   if (closing_ && !may_finish(from)) return Pass::drop;
   const Pass judged = from.guard ? from.guard->on_control(header, payload) : Pass::on;
-  if (judged == Pass::drop) return judged;
-  if (judged == Pass::stop) {
-    finishing_ = false;  // who breaks the rules now is not listened to any longer
-    return closing_ ? Pass::drop : Pass::stop;
-  }
+  if (judged != Pass::on) return judged;
   if (closing_) {
     from.close_seen = header.is(Opcode::close);
     return Pass::on;
@@ -181,10 +177,13 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
 // `rest`: what has to wait, and comes again when it is let go on.
 void Tunnel::after_bytes(End& from, base::Bytes rest) {
   if (from.guard) count_dropped(from.guard->take_dropped());
-  if (from.guard && from.guard->refusal() && !closing_) return refuse(from);
+  if (over_) return;  // a side broke while it was written to
+  if (from.guard && from.guard->refusal()) {
+    if (!closing_) return refuse(from);
+    if (from.side == Side::client) finishing_ = false;  // it is not listened to any longer
+  }
   End& to = other(from);
   if (closing_ && !may_finish(from)) tell(to);
-  if (over_) return;
   const bool early = is_early(from);
   const bool held_back = std::exchange(from.held_back, false);
   if (early || must_wait_for(to)) {

@@ -121,3 +121,14 @@ TEST_CASE("last words: an endpoint whose client does not answer our Close is tol
   CHECK(socket.over());
   CHECK(socket.endpoint_heard() == Said{"close 1001 the gateway is shutting down"});
 }
+
+TEST_CASE("last words: a client that breaks the rules after our Close is heard no further") {
+  for (const std::string& bad : {frame(3, "x"), frame(text, "\xff"), frame(ping, std::string(126, 'x'))}) {
+    CAPTURE(bad);
+    SocketWorld socket("{ mode: inspect }");
+    socket.proxy.tunnels.leave({});
+    socket.proxy.advance(1s);
+    socket.client_sends(frame(text, "on its way") + bad + frame(text, "later"));
+    CHECK(socket.endpoint_heard() == Said{"text on its way", "close 1001 the gateway is shutting down"});
+  }
+}
