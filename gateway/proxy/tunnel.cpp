@@ -255,8 +255,11 @@ void Tunnel::abandon_queue() {
   queue_.reset();
 }
 
-// Its rate does not let it go on yet.
-bool Tunnel::is_early(const End& end) const { return end.guard && end.guard->wait_until() > set_.turn_.now; }
+// Its rate does not let it go on yet. There is none for what is only waited out.
+bool Tunnel::is_early(const End& end) const {
+  if (!end.guard || (closing_ && !may_finish(end))) return false;
+  return end.guard->wait_until() > set_.turn_.now;
+}
 
 void Tunnel::drained(End& end) {
   end.heard = set_.turn_.now;  // it reads, so it lives

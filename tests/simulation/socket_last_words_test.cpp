@@ -132,3 +132,16 @@ TEST_CASE("last words: a client that breaks the rules after our Close is heard n
     CHECK(socket.endpoint_heard() == Said{"text on its way", "close 1001 the gateway is shutting down"});
   }
 }
+
+TEST_CASE("last words: who had to wait for its rate, and is told to go, ends as soon as it does") {
+  SocketWorld socket("{ ping_interval: none, from_client: { rate: 1/s, on_rate: slow } }");
+  socket.endpoint_sends(server_frame(text, "hello"));
+  std::string many;
+  for (int i = 0; i < 20; ++i) many += frame(text, "x");
+  socket.client_sends(many);
+  socket.endpoint().leave();
+  socket.proxy.settle();
+  socket.client.peer().leave();
+  socket.proxy.settle();
+  CHECK(socket.over());
+}
