@@ -160,9 +160,9 @@ void TcpTransport::abort() {
 
 void TcpTransport::broken(int) {
   broken_ = true;
-  unsent_.clear();
   // Who is at fault, the owner knows: it knows which side this socket is.
   if (receiver_) receiver_->on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+  unsent_.clear();
 }
 
 Transport::Transit TcpTransport::transit() const {

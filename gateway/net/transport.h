@@ -24,7 +24,8 @@ class Transport {
     virtual void on_bytes(base::Bytes bytes) = 0;  // valid during the call only
     virtual void on_drained() = 0;                 // the backlog fell below low water after having been above
     virtual void on_end() = 0;                     // the peer will send no more
-    virtual void on_closed(base::Error why) = 0;   // broken; always the last call
+    // Broken; always the last call. What the peer did not take is still in backlog() and transit().
+    virtual void on_closed(base::Error why) = 0;
 
    protected:
     ~Receiver() = default;

@@ -303,7 +303,10 @@ void Tunnel::side_broke(End& end) {
   if (over_) return;
   if (end.side == Side::client) {
     settle({.by = Side::client, .cause = Cause::client_closed});
-    if (queue_ && !queue_->empty()) blame_client(Cause::client_closed);
+    if (left_to_client() > 0 && !end.close_seen) {  // and will not be taken any more
+      blame_client(Cause::client_closed);
+      verdict_->code = close_code::abnormal;
+    }
     return over();
   }
   if (!end.ended) upstream_left("the upstream broke the connection");

@@ -145,3 +145,24 @@ TEST_CASE("last words: who had to wait for its rate, and is told to go, ends as 
   socket.proxy.settle();
   CHECK(socket.over());
 }
+
+TEST_CASE("last words: a Close that a client did not take before it broke is none that it knows") {
+  for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
+                            "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
+    for (const bool ours : {false, true}) {
+      CAPTURE(rules);
+      CAPTURE(ours);
+      SocketWorld socket(rules);
+      stall(socket);
+      for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
+      ours ? socket.proxy.tunnels.leave({}) : socket.endpoint_sends(server_close(4010, "done"));
+      socket.proxy.advance(500ms);
+      socket.client.peer().reset();
+      socket.proxy.settle();
+      REQUIRE(socket.over());
+      CHECK(socket.record()["close_code"] == 1006);
+      CHECK(socket.record()["by"] == (ours ? "gateway" : "client"));
+      CHECK(socket.record()["cause"] == (ours ? "shutting_down" : "client_closed"));
+    }
+  }
+}

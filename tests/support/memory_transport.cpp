@@ -121,10 +121,10 @@ class MemoryTransport final : public net::Transport,
 
   void break_now() {
     broken_ = true;
-    unsent_.clear();
     incoming_.travelling_.clear();
     incoming_.travelling_bytes_ = 0;
     if (receiver_) receiver_->on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+    unsent_.clear();
   }
 
   bool fill() override {

@@ -234,6 +234,36 @@ TEST_CASE("tcp transport: writing to a peer that has gone breaks it") {
   CHECK(ground.first.transport().backlog() == 0);
 }
 
+TEST_CASE("tcp transport: when it breaks it tells what its peer had yet to take") {
+  struct Witness final : Transport::Receiver {
+    explicit Witness(std::unique_ptr<Transport> the_transport) : transport(std::move(the_transport)) {
+      transport->start(*this);
+    }
+    void on_bytes(base::Bytes) override {}
+    void on_drained() override {}
+    void on_end() override {}
+    void on_closed(base::Error) override {
+      broken = true;
+      backlog = transport->backlog();
+      outstanding = transport->transit().outstanding;
+    }
+    std::unique_ptr<Transport> transport;
+    bool broken = false;
+    size_t backlog = 0;
+    size_t outstanding = 0;
+  };
+  Ground ground;
+  ground.second.transport().pause();
+  Witness witness(ground.first.take_transport());
+  witness.transport->write(base::Chunk::copy_of(pattern(20'000'000)));
+  ground.run_idly(20);
+  ground.second.reset();
+  REQUIRE(ground.run_until([&] { return witness.broken; }));
+  CHECK(witness.backlog > 0);
+  CHECK(witness.outstanding > witness.backlog);  // the system's part, too
+  CHECK(witness.transport->backlog() == 0);
+}
+
 TEST_CASE("tcp transport: bytes that are put back are delivered first, and without new ones coming") {
   Ground ground;
   ground.first.send("world");
