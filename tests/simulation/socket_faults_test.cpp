@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 
 #include "support/socket_world.h"
@@ -116,4 +117,117 @@ TEST_CASE("socket faults: whatever bytes come from either side, the socket ends 
       CHECK(socket.proxy.upstream.open_count() == 0);
     }
   }
+}
+
+TEST_CASE("socket faults: nothing follows a Close, and the record has the code that the client heard") {
+  std::map<std::string, int> endings;
+  for (const char* mode : {"tunnel", "walk", "inspect"}) {
+    for (const char* slow_reader : {"pause", "drop_oldest", "close"}) {
+      for (uint64_t seed = 1; seed <= 100; ++seed) {
+        std::mt19937_64 random(seed);
+        const auto below = [&](uint64_t limit) { return random() % limit; };
+        const std::string rules = "{ mode: " + std::string(mode) + ", slow_reader: " + slow_reader +
+                                  ", buffer: " + (below(2) ? "1KiB" : "1MiB") +
+                                  ", ping_interval: " + (below(2) ? "none" : "2s, pong_timeout: 2s") +
+                                  (below(3) ? "" : ", from_client: { rate: 3/s, on_rate: slow }") +
+                                  (below(3) ? "" : ", heartbeat: { interval: 300ms }") + " }";
+        std::string story = rules;
+        const auto tell = [&](const char* what) { story.append(" ").append(what); };
+        SocketWorld socket(rules);
+        Passage& to_client = socket.client.wire().to_first;
+        const auto read_on = [&] {
+          to_client.capacity = 1 << 20;
+          to_client.stalled = false;
+          socket.proxy.settle();
+        };
+        const auto stall = [&] {
+          to_client.capacity = 1000;
+          to_client.stalled = true;
+        };
+        const auto send_messages = [&](uint64_t count) {
+          tell("messages");
+          while (count-- > 0) socket.endpoint_sends(server_frame(text, std::string(below(20'000), 'x')));
+        };
+        if (below(2)) {
+          stall();
+          send_messages(below(30));
+        }
+        bool client_may_speak = true;
+        bool endpoint_may_speak = true;
+        bool endpoint_is_there = true;
+        for (uint64_t steps = 3 + below(10); steps-- > 0;) {
+          switch (below(12)) {
+            case 0:
+            case 1:
+            case 2:
+              if (endpoint_may_speak) send_messages(below(20));
+              break;
+            case 3:
+              if (!std::exchange(endpoint_may_speak, false)) break;
+              tell("endpoint-close");
+              socket.endpoint_sends(server_frame(goodbye, close_payload(4010, "endpoint")));
+              break;
+            case 4:
+              if (!std::exchange(endpoint_is_there, false)) break;
+              endpoint_may_speak = false;
+              if (below(2)) {
+                tell("endpoint-leaves");
+                socket.endpoint().leave();
+              } else {
+                tell("endpoint-breaks");
+                socket.endpoint().reset();
+              }
+              socket.proxy.settle();
+              break;
+            case 5:
+            case 6:
+              if (client_may_speak) socket.client_sends(frame(text, "hello"));
+              break;
+            case 7:
+              if (below(2) || !std::exchange(client_may_speak, false)) break;
+              tell("client-close");
+              socket.client_sends(frame(goodbye, close_payload(4020, "client")));
+              break;
+            case 8:
+              tell("stalls");
+              stall();
+              break;
+            case 9:
+              tell("reads");
+              read_on();
+              break;
+            case 10:
+              if (below(3)) break;
+              tell("shutdown");
+              socket.proxy.tunnels.leave({});
+              break;
+            default: tell("waits"); socket.proxy.advance(std::chrono::milliseconds(below(1500)));
+          }
+        }
+        read_on();
+        socket.proxy.advance(30s);
+        const Said heard = socket.client_heard();
+        socket.client.peer().leave();
+        if (endpoint_is_there && !socket.over()) socket.endpoint().leave();
+        socket.proxy.advance(60s);
+        CAPTURE(story);
+        CAPTURE(seed);
+        REQUIRE(socket.over());
+        const base::Json record = socket.record();
+        const int code = record["close_code"];
+        const auto close = std::find_if(heard.begin(), heard.end(),
+                                        [](const std::string& one) { return one.starts_with("close "); });
+        if (close != heard.end()) {
+          CHECK(close + 1 == heard.end());
+          CHECK((code == std::stoi(close->substr(6)) || (!client_may_speak && code == 4020)));
+        } else {
+          CHECK((code == 1006 || (!client_may_speak && code == 4020)));
+        }
+        if (record["cause"].is_null() && record["by"] == "upstream") CHECK(close != heard.end());
+        ++endings[std::string(record["by"]) + " " + std::to_string(code)];
+      }
+    }
+  }
+  for (const auto& [ending, count] : endings) MESSAGE(ending << ": " << count);
+  CHECK(endings.size() >= 6);
 }
