@@ -376,9 +376,10 @@ Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {
   if (!wait)
     co_return base::fail(failed(Cause::overloaded, Stage::policy, "websocket.admission of the route"));
   if (*wait == base::Duration::zero()) co_return Result<void>();
+  const base::Instant began = services_.turn.now;
   base::Pause pause(scope_, *wait);
   Result<void> waited = co_await pause;
-  stages_.held = *wait;
+  stages_.held = since(began);
   co_return waited;
 }
 

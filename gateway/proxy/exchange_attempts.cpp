@@ -184,7 +184,7 @@ Task<Result<void>> Exchange::hold(upstream::Group& group,
                  " requests are held already";
       co_return base::fail(Cause::overloaded, Stage::connect);
     }
-    held_since_ = now;
+    held_since_ = now - stages_.held.value_or(base::Duration::zero());  // for other reasons before
     hold_until_ = now + rules.time;
   }
   base::Phase phase(scope_, Stage::connect, std::max(*hold_until_ - now, base::Duration::zero()),

@@ -183,6 +183,19 @@ TEST_CASE("hold: an upgrade is held too") {
   CHECK(proxy.log.line("tunnel_open")["held_ms"].get<double>() >= 2000);
 }
 
+TEST_CASE("hold: what an upgrade waited for its turn before is time that it was held") {
+  ProxyWorld proxy(with("hold: 10s") + "websocket: { admission: { rate: 1/s, burst: 1, wait: 5s } }\n");
+  proxy.upstream.at(3001).reach = Reach::refused;
+  proxy.upstream.at(3001).behaviour = accepts_websocket();
+  send_from(proxy, 3, upgrade);
+  proxy.advance(3s);
+  proxy.upstream.at(3001).reach = Reach::good;
+  proxy.advance(1s);
+  const auto lines = proxy.log_lines("tunnel_open");
+  REQUIRE(lines.size() == 3);
+  for (const base::Json& line : lines) CHECK(line["held_ms"].get<double>() >= 3000);
+}
+
 TEST_CASE("hold: many held requests do not knock all at once, and none is forgotten") {
   ProxyWorld proxy(with("hold: 10s"));
   proxy.upstream.at(3001).reach = Reach::refused;
