@@ -7,7 +7,6 @@
 // decides about frames and messages; without rules they pass as they are.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,31 +20,14 @@
 #include "policy/socket_counts.h"
 #include "proxy/message_guard.h"
 #include "proxy/route_sockets.h"
+#include "proxy/tunnel_facts.h"
 #include "routing/socket_rules.h"
-#include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 #include "upstream/lease.h"
 #include "websocket/frame_walker.h"
 #include "websocket/message_queue.h"
 
 namespace postern::proxy {
-
-// What the log says about a tunnel, in one piece of memory.
-class TunnelFacts {
- public:
-  TunnelFacts() = default;
-  TunnelFacts(const telemetry::TunnelRecord& record, bool logged);
-  telemetry::TunnelRecord record() const;
-  bool logged() const { return logged_; }
-
- private:
-  static constexpr size_t count = 9;
-  std::string text_;
-  std::array<uint32_t, count> ends_{};
-  base::Duration handshake_{};
-  std::optional<base::Duration> held_{};
-  bool logged_ = true;
-};
 
 // What a tunnel was opened under.
 struct TunnelTerms {

@@ -1,3 +1,5 @@
+#include "proxy/tunnel_facts.h"
+
 #include <doctest/doctest.h>
 
 #include "unit/proxy/tunnel_world.h"

@@ -1,0 +1,30 @@
+// What the log says about a tunnel, in one piece of memory: all else of its exchange is gone.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "telemetry/access_log.h"
+
+namespace postern::proxy {
+
+class TunnelFacts {
+ public:
+  TunnelFacts() = default;
+  TunnelFacts(const telemetry::TunnelRecord& record, bool logged);
+  telemetry::TunnelRecord record() const;
+  bool logged() const { return logged_; }
+
+ private:
+  static constexpr size_t count = 9;
+  std::string text_;
+  std::array<uint32_t, count> ends_{};
+  base::Duration handshake_{};
+  std::optional<base::Duration> held_{};
+  bool logged_ = true;
+};
+
+}  // namespace postern::proxy
