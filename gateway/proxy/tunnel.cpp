@@ -14,22 +14,13 @@ using websocket::Ending;
 using websocket::FrameHeader;
 using websocket::Opcode;
 using websocket::Role;
-namespace close_code = websocket::close_code;
 
-// How long the second side may go on after the first has ended, or has said Close: a closing handshake, no
-// more.
-constexpr base::Duration half_closed_limit = std::chrono::seconds(10);
-constexpr base::Duration closing_limit = std::chrono::seconds(2);
-// A client that reads slowly, but reads, may go on for so long to hear what the endpoint said last.
-constexpr base::Duration last_words_limit = std::chrono::minutes(5);
 // When a side could not be pinged, since the other's frame was not over.
 constexpr base::Duration ping_again = std::chrono::seconds(1);
 
 constexpr std::string_view ping_text = "postern";
 
 const std::vector<MessageGuard::SharedLimit> no_limits;
-
-Role role_towards(Side side) { return side == Side::client ? Role::server : Role::client; }
 
 }  // namespace
 
@@ -72,6 +63,12 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
 // Null: its messages are not compressed between it and the gateway.
 websocket::Deflate* Tunnel::client_deflate() {
   return terms_.client_window_bits == 0 ? nullptr : &set_.deflate(terms_.client_window_bits);
+}
+
+bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
+  if (!terms_.route) return false;
+  if (lease_.endpoint() && lease_.endpoint()->retired()) return true;
+  return !std::binary_search(routes.begin(), routes.end(), *terms_.route);
 }
 
 // --- bytes pass ---
@@ -128,16 +125,7 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
       end_by(Side::client, Cause::client_not_reading, Ending::slow_reader, "slow_reader");
     return Pass::drop;
   }
-  from.close_seen = true;
-  const websocket::CloseBody body = websocket::read_close(payload);
-  settle({.by = from.side, .code = body.code, .reason = std::string(body.reason)});
-  end_within(half_closed_limit);
-  if (from.side == Side::upstream && queue_ && !queue_->empty()) {  // behind the messages that wait
-    queue_->push(websocket::make_frame(Opcode::close, payload, Role::server), {},
-                 websocket::MessageQueue::Kind::close);
-    return Pass::drop;
-  }
-  return Pass::on;
+  return note_close(from, payload);
 }
 
 // `rest`: what has to wait, and comes again when it is let go on.
@@ -174,8 +162,8 @@ void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::s
   if (to.side == Side::client && message.size() >= websocket::Deflate::worth_it)
     if (websocket::Deflate* deflate = client_deflate()) compressed = deflate->compress(message);
   constexpr uint8_t rsv1 = 4;
-  frame = compressed.empty() ? websocket::make_frame(kind, message, role_towards(to.side))
-                             : websocket::make_frame(kind, compressed, role_towards(to.side), rsv1);
+  frame = compressed.empty() ? websocket::make_frame(kind, message, to.role())
+                             : websocket::make_frame(kind, compressed, to.role(), rsv1);
   if (to.side == Side::upstream || !client_is_behind()) {
     ++other(to).messages;
     return to.transport->write(std::move(frame));
@@ -247,168 +235,12 @@ void Tunnel::let_go_on(End& end) {
   if (has_become_due(end)) arm_next();
 }
 
-// --- the ways to end ---
-
-void Tunnel::settle(Verdict verdict) {
-  if (!verdict_) verdict_ = std::move(verdict);
-}
-
-void Tunnel::side_ended(End& end) {
-  if (over_ || end.ended) return;
-  if (end.side == Side::upstream) return upstream_left("the upstream closed the connection");
-  end.ended = true;
-  if (upstream_.ended) return over();
-  if (closing_) return tell(upstream_);  // it may yet answer
-  // In order when a Close frame went before it, in either direction; else the peer just left.
-  settle({.by = Side::client, .cause = Cause::client_closed});
-  upstream_.transport->finish();
-  end_within(half_closed_limit);
-}
-
-void Tunnel::side_broke(End& end) {
-  if (over_) return;
-  if (end.side == Side::client) {
-    settle({.by = Side::client, .cause = Cause::client_closed});
-    if (left_to_client() > 0 && !end.close_seen) {  // and will not be taken any more
-      blame_client(Cause::client_closed);
-      verdict_->code = close_code::abnormal;
-    }
-    return over();
-  }
-  if (!end.ended) upstream_left("the upstream broke the connection");
-  client_.transport->resume();  // what it sends goes nowhere, and waits for nobody
-}
-
-// However it went: what it has said, its Close above all, is for the client to hear.
-void Tunnel::upstream_left(std::string_view how) {
-  upstream_.ended = true;
-  if (client_.ended) return over();
-  if (closing_) return tell(client_);  // it may yet answer
-  if (!verdict_) {
-    const uint16_t code = rules().codes[Ending::backend_lost];
-    settle({.by = Side::upstream, .cause = Cause::upstream_closed, .code = code});
-    return begin_closing(code, close_code::none, how);
-  }
-  const bool queued = queue_ && !queue_->empty();
-  // A client that said Close is owed one, also by an endpoint that answers with the end alone.
-  if (client_.close_seen && !upstream_.close_seen && upstream_.frames.at_boundary()) {
-    base::Chunk frame = websocket::close_frame(
-        websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none, {});
-    if (queued)
-      queue_->push(std::move(frame), {}, websocket::MessageQueue::Kind::close);
-    else
-      client_.transport->write(std::move(frame));
-  }
-  if (!queued) client_.transport->finish();  // else when the last of it has been written
-  end_within(half_closed_limit);
-}
-
-void Tunnel::side_is_silent(End& end) {
-  const bool client = end.side == Side::client;
-  const uint16_t code = rules().codes[Ending::silent];
-  settle({.by = end.side,
-          .cause = client ? Cause::client_silent : Cause::upstream_silent,
-          .code = client ? close_code::abnormal : code,
-          .reason = "no answer to a ping"});
-  end.ended = true;
-  end.transport->abort();
-  begin_closing(code, code, client ? "the client is silent" : "the upstream is silent");
-}
-
-// The guilty side is told why, the other that it is over.
-void Tunnel::refuse(End& guilty) {
-  const MessageGuard::Refusal refusal = *guilty.guard->refusal();
-  const bool client = guilty.side == Side::client;
-  const uint16_t lost = rules().codes[Ending::backend_lost];
-  settle({.by = guilty.side,
-          .cause = refusal.cause,
-          .code = client ? refusal.code : lost,
-          .reason = std::string(refusal.rule),
-          .rule = refusal.rule});
-  begin_closing(client ? refusal.code : lost, client ? close_code::going_away : refusal.code, refusal.rule);
-}
-
-void Tunnel::close(Cause cause, Ending ending, std::string_view reason) {
-  if (!is_ending()) end_by(Side::gateway, cause, ending, reason);
-}
-
-void Tunnel::end_by(Side by, Cause cause, Ending ending, std::string_view reason) {
-  const uint16_t code = rules().codes[ending];
-  settle({.by = by, .cause = cause, .code = code, .reason = std::string(reason)});
-  finishing_ = by == Side::gateway && cause != Cause::token_expired;
-  begin_closing(code, close_code::going_away, reason);
-}
-
-void Tunnel::begin_closing(uint16_t to_client, uint16_t to_upstream, std::string_view reason) {
-  closing_ = true;
-  code_to_client_ = to_client;
-  code_to_upstream_ = to_upstream;
-  if (verdict_->reason.empty()) verdict_->reason = reason;
-  abandon_queue();
-  end_within(closing_limit);
-  tell(client_);
-  if (!may_finish(client_)) tell(upstream_);
-  if (client_.ended && upstream_.ended) over();
-}
-
-void Tunnel::end_within(base::Duration limit) {
-  if (ending_since_ == base::Instant{}) ending_since_ = set_.turn_.now;
-  end_by_ = set_.turn_.now + limit;
-  left_to_client_ = left_to_client();
-  arm_next();
-}
-
-// It did not hear what the endpoint said last: so that is not how it ended.
-void Tunnel::blame_client(Cause cause) {
-  if (verdict_->by == Side::upstream) verdict_ = Verdict{.by = Side::client, .cause = cause};
-}
-
-// A client that is told to come back may have sent something before it heard so: that is passed on, until its
-// own Close.
-bool Tunnel::may_finish(const End& end) const {
-  return end.side == Side::client && finishing_ && !end.close_seen && !end.ended;
-}
-
-// Only a whole number of frames may stand before our Close, and nothing after a Close. Where a frame is still
-// on its way, its rest is waited for.
-void Tunnel::tell(End& end) {
-  if (end.told || end.ended) return;
-  End& from = other(end);
-  const bool heard_all = from.close_seen || from.ended;
-  if (!from.frames.at_boundary() && !heard_all) {
-    from.transport->resume();
-    return;
-  }
-  end.told = true;
-  const uint16_t code = end.side == Side::client ? code_to_client_ : code_to_upstream_;
-  end.close_sent = !from.close_seen && from.frames.at_boundary();
-  if (end.close_sent)
-    end.transport->write(websocket::close_frame(code, verdict_->reason, role_towards(end.side)));
-  end.transport->finish();
-  end.transport->resume();
-}
-
-bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
-  if (!terms_.route) return false;
-  if (lease_.endpoint() && lease_.endpoint()->retired()) return true;
-  return !std::binary_search(routes.begin(), routes.end(), *terms_.route);
-}
-
 // --- time passes ---
 
 void Tunnel::on_deadline() {
   const base::Instant now = set_.turn_.now;
   if (is_ending()) {
-    if (now >= end_by_) {
-      const uint64_t left = closing_ ? 0 : left_to_client();
-      if (left > 0 && left < left_to_client_ && now - ending_since_ < last_words_limit)
-        return end_within(half_closed_limit);
-      if (left > 0) blame_client(Cause::client_not_reading);
-      if (!may_finish(client_) || upstream_.ended) return over();
-      finishing_ = false;
-      tell(upstream_);  // which has heard nothing yet, since its client does not answer
-      return end_within(closing_limit);
-    }
+    if (now >= end_by_) return time_out();
     let_go_on(client_);
     let_go_on(upstream_);
     return arm_next();
@@ -466,7 +298,7 @@ void Tunnel::look_after(End& end) {
   end.acknowledged = transit.acknowledged;
   if (!end.owes_pong) return;
   if (end.unanswered < 255) ++end.unanswered;
-  end.transport->write(websocket::make_frame(Opcode::ping, ping_text, role_towards(end.side)));
+  end.transport->write(websocket::make_frame(Opcode::ping, ping_text, end.role()));
 }
 
 // A text frame that the page can see, since it sees no pings.
@@ -501,48 +333,6 @@ void Tunnel::arm_next() {
     }
   }
   set_.turn_.arm(*this, std::max(wait, base::Duration::zero()));
-}
-
-// --- the record: always, once ---
-
-void Tunnel::over() {
-  if (std::exchange(over_, true)) return;
-  disarm();
-  --route_sockets_->open;
-  if (greeted_) --route_sockets_->greeted;
-  settle({.by = Side::gateway});
-  const std::optional<Cause> cause = verdict_->cause;
-  if (cause) set_.metrics_.failures.add({*cause, base::Stage::tunnel});
-  const telemetry::TunnelRecord record = facts_.record();
-  telemetry::TunnelEnd end;
-  end.by = verdict_->by;
-  if (cause) {
-    end.cause = base::traits(*cause).label;
-    end.meaning = base::traits(*cause).meaning;
-    end.failure = base::Error{*cause, base::Stage::tunnel};
-  } else {
-    end.meaning = "closed in good order";
-  }
-  // Within a frame no Close could be put in, and what was not taken was not heard: what the client knows then
-  // is that the connection ended.
-  const bool sent = (upstream_.close_seen && !(queue_ && !queue_->empty())) || client_.close_sent;
-  const bool client_knows = client_.close_seen || (sent && client_.transport->backlog() == 0);
-  abandon_queue();
-  end.close_code = client_knows ? verdict_->code : close_code::abnormal;
-  end.close_reason = verdict_->reason;
-  end.rule = verdict_->rule;
-  end.bytes_to_client = upstream_.received;
-  end.bytes_to_upstream = client_.received;
-  end.messages_to_client = upstream_.whole_messages();
-  end.messages_to_upstream = client_.whole_messages();
-  end.messages_dropped = dropped_;
-  end.client_quiet = set_.turn_.now - client_.heard;
-  end.upstream_quiet = set_.turn_.now - upstream_.heard;
-  end.duration = set_.turn_.now - opened_;
-  set_.metrics_.sockets.closed(record.route, end.by, end.close_code, end.cause);
-  const bool failed = cause && base::traits(*cause).severity != base::Severity::info;
-  if (facts_.logged() || failed) set_.access_log_.tunnel_close(record, end);
-  set_.remove(*this);
 }
 
 }  // namespace postern::proxy

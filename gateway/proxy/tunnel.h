@@ -106,6 +106,10 @@ class Tunnel final : public base::Pooled, private base::Timer {
     bool close_seen = false;  // it sent a Close frame
     bool told = false;        // that it is over: the gateway sends it nothing more
     bool close_sent = false;  // and it was sent a Close frame for that
+    // The gateway's own, towards it.
+    websocket::Role role() const {
+      return side == base::Side::client ? websocket::Role::server : websocket::Role::client;
+    }
     uint64_t whole_messages() const { return messages - (frames.in_last_frame() ? 1 : 0); }
   };
 
@@ -121,6 +125,8 @@ class Tunnel final : public base::Pooled, private base::Timer {
   End& other(const End& end) { return end.side == base::Side::client ? upstream_ : client_; }
 
   websocket::Deflate* client_deflate();
+
+  // Bytes on their way.
   void pass(End& from, base::Bytes bytes);
   Pass judge(End& from, const websocket::FrameHeader& header);
   Pass judge_control(End& from, const websocket::FrameHeader& header, std::string_view payload);
@@ -131,12 +137,13 @@ class Tunnel final : public base::Pooled, private base::Timer {
   uint64_t left_to_client() const;
   void count_dropped(uint64_t messages);
   void abandon_queue();
-  void blame_client(base::Cause cause);
   bool is_early(const End& end) const;
   bool has_become_due(End& end);
   void let_go_on(End& end);
   void drained(End& end);
 
+  // How it ends: tunnel_end.cpp.
+  Pass note_close(End& from, std::string_view payload);
   void side_ended(End& end);
   void side_broke(End& end);
   void upstream_left(std::string_view how);
@@ -145,11 +152,14 @@ class Tunnel final : public base::Pooled, private base::Timer {
   void end_by(base::Side by, base::Cause cause, websocket::Ending ending, std::string_view reason);
   void begin_closing(uint16_t to_client, uint16_t to_upstream, std::string_view reason);
   void end_within(base::Duration limit);
+  void time_out();
   bool may_finish(const End& end) const;
   void tell(End& end);
   void settle(Verdict verdict);
+  void blame_client(base::Cause cause);
   void over();
 
+  // What time brings.
   void on_deadline() override;
   base::Instant quiet_since() const;
   void look_after(End& end);
