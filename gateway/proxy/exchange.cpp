@@ -1,13 +1,8 @@
 #include "proxy/exchange.h"
 
-#include <algorithm>
-
-#include "base/ascii.h"
-#include "base/pause.h"
 #include "coding/encoding_pump.h"
 #include "http1/websocket_handshake.h"
 #include "proxy/response_rewrite.h"
-#include "websocket/deflate.h"
 
 namespace postern::proxy {
 
@@ -19,46 +14,6 @@ using base::Task;
 using http::FieldId;
 
 namespace {
-
-// A subprotocol may be a client's way to send a token ("bearer.<token>"); such a one is not for the log.
-bool may_hold_token(std::string_view subprotocol) {
-  constexpr size_t shortest_token = 40;
-  constexpr std::string_view marker = "bearer.";
-  return base::equal_ignoring_case(subprotocol.substr(0, marker.size()), marker) ||
-         (subprotocol.size() >= shortest_token &&
-          std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
-}
-
-// What a 101 of ours selects. A browser that offered subprotocols takes none without one of them; one that
-// may hold a token is echoed only where there is no other.
-std::string_view protocol_to_echo(std::string_view preferred, std::string_view offers) {
-  if (!preferred.empty() && !may_hold_token(preferred)) return preferred;
-  std::string_view first;
-  while (const auto offer = base::next_element(offers)) {
-    if (!may_hold_token(*offer)) return *offer;
-    if (first.empty()) first = *offer;
-  }
-  return first;
-}
-
-// All elements of a field: several fields are one list (RFC 9110 5.3).
-std::string_view list_of(http::RequestHead& request, FieldId id) {
-  if (request.headers.count(id) <= 1) return request.headers.get(id);
-  std::string list;
-  for (const http::HeaderField& field : request.headers)
-    if (field.id == id) list.append(list.empty() ? "" : ", ").append(field.value);
-  return request.arena.keep(list);
-}
-
-// Whose client takes an open socket for success: Engine.IO's waits for its handshake until its time is up,
-// and Vite's page takes it for the return of its server and loads itself anew. They know what to do with a
-// status.
-bool takes_open_for_success(std::string_view query, std::string_view protocols) {
-  if (query.starts_with("EIO=") || query.find("&EIO=") != query.npos) return true;
-  while (const auto protocol = base::next_element(protocols))
-    if (*protocol == "vite-hmr" || *protocol == "vite-ping") return true;
-  return false;
-}
 
 // Of a response's body, when it is known: it was announced, or all of it is here already.
 std::optional<uint64_t> size_of(Attempt& attempt, http::Method method) {
@@ -156,11 +111,7 @@ Result<void> Exchange::read_request() {
   http::RequestHead& request = stream_.request();
   original_target_ = request.target;
   authority_ = request.authority;
-  is_socket_ = request.upgrade == http::Upgrade::websocket && http1::check_websocket_request(request);
-  if (is_socket_) {
-    offered_protocols_ = list_of(request, FieldId::sec_websocket_protocol);
-    offered_extensions_ = list_of(request, FieldId::sec_websocket_extensions);
-  }
+  note_handshake();
   client_ = identify(snapshot(), stream_.client(), request);
 
   if (!snapshot().request_id_field.empty()) {
@@ -300,146 +251,6 @@ Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* en
   if (!connection.trailers().empty()) stream_.set_trailers(connection.trailers());
   stream_.response_body().end();
   co_return Result<void>();
-}
-
-Result<void> Exchange::open_tunnel(Attempt& attempt) {
-  const tl::expected<void, std::string> fits =
-      http1::check_websocket_response(stream_.request(), attempt.head)
-          .map_error([](std::string_view sentence) { return std::string(sentence); });
-  if (!fits) return base::fail(failed(Cause::upstream_bad_handshake, Stage::response_head, fits.error()));
-  std::unique_ptr<net::Transport> upstream_side = attempt.lease->take_tunnel();
-  finish_head(attempt.head);
-  if (!context_->selected_subprotocol.empty() && !attempt.head.headers.find(FieldId::sec_websocket_protocol))
-    attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
-                             context_->selected_subprotocol);
-  const routing::SocketRules& rules = socket_rules();
-  TunnelTerms terms{limits().tunnel_idle, route_->terms, route_->sockets};
-  const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
-  terms.frames_compressed = !agreed.empty();       // nothing but permessage-deflate is known to be offered
-  std::optional<websocket::DeflateTerms> deflate;  // the head points into it
-  if (rules.mode == routing::FrameMode::inspect && rules.compression)
-    deflate = websocket::agree_on_deflate(offered_extensions_);
-  if (deflate) {
-    terms.client_window_bits = deflate->window_bits;
-    attempt.head.headers.add(FieldId::sec_websocket_extensions, "Sec-WebSocket-Extensions", deflate->answer);
-  }
-  if (context_->token && rules.ends_with_token &&
-      context_->token->accepted_until() != policy::VerifiedToken::never)
-    terms.expires = services_.turn.now + std::chrono::seconds(std::clamp<int64_t>(
-                                             context_->token->accepted_until() - services_.unix_now(), 0,
-                                             std::chrono::seconds(std::chrono::hours(24 * 365)).count()));
-  terms.places = std::move(context_->socket_places);
-  terms.limits = std::move(shared_limits_);
-  std::unique_ptr<net::Transport> client_side = stream_.accept_tunnel(attempt.head);
-  if (!client_side || !upstream_side)
-    return base::fail(
-        failed(Cause::client_closed, Stage::response_head, "the client left during the handshake"));
-  status_ = 101;
-  answered_ = tunnelled_ = true;
-  const std::string target = logged(original_target_);
-  const std::string rewritten = logged(rewritten_target_);
-  telemetry::TunnelRecord facts;
-  facts.request_id = request_id_;
-  facts.client = client_.address_text;
-  facts.host = authority_;
-  facts.target = target;
-  facts.rewritten = rewritten;
-  facts.route = route_->name;
-  facts.upstream = group_->name;
-  facts.endpoint = attempt.endpoint->text;
-  const std::string_view subprotocol = attempt.head.headers.get(FieldId::sec_websocket_protocol);
-  facts.subprotocol = may_hold_token(subprotocol) ? "***" : subprotocol;
-  facts.handshake_duration = since(started_);
-  facts.held_duration = stages_.held;
-  services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
-                         TunnelFacts(facts, snapshot().access_log), std::move(terms));
-  return {};
-}
-
-// --- WebSockets, before they are open, and those that never are ---
-
-// A socket counts under the key that its handshake has for policy::RateLimitPolicy: fields as the client sent
-// them, before policies and rewriting change them, and claims when the token is known.
-void Exchange::note_shared_limits(bool by_claim) {
-  if (!is_socket_) return;
-  const routing::SocketRules& rules = socket_rules();
-  for (const bool of_bytes : {false, true})
-    for (const policy::RateLimitRule& rule : of_bytes ? rules.byte_limits : rules.message_limits)
-      if ((rule.by == policy::RateLimitRule::By::claim) == by_claim)
-        shared_limits_.push_back({rule.limiter, policy::key_of(rule, *context_, route_->name), of_bytes});
-}
-
-// Where many come back at once, they are let in one after the other.
-Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {
-  const std::optional<base::Duration> wait =
-      services_.tunnels.sockets_of(route_->name)->admit(rules, services_.turn.now);
-  if (!wait)
-    co_return base::fail(failed(Cause::overloaded, Stage::policy, "websocket.admission of the route"));
-  if (*wait == base::Duration::zero()) co_return Result<void>();
-  const base::Instant began = services_.turn.now;
-  base::Pause pause(scope_, *wait);
-  Result<void> waited = co_await pause;
-  stages_.held = since(began);
-  co_return waited;
-}
-
-// Where messages are read, compression ends here; where bytes are counted, nothing may hide them.
-void Exchange::prepare_socket(http::RequestHead& request) const {
-  if (!is_socket_ || socket_rules().passes_compression) return;
-  request.headers.remove_if(
-      [](const http::HeaderField& field) { return field.id == FieldId::sec_websocket_extensions; });
-}
-
-const routing::SocketRules& Exchange::socket_rules() const {
-  static const routing::SocketRules usual;
-  return route_ && route_->sockets ? *route_->sockets : usual;
-}
-
-// A page sees neither the status of a refused handshake nor its body; nor where a redirect leads, or that
-// there is a document and no socket. Whose origin is not on the list is to learn nothing; who is no page, or
-// asks for what cannot be read, gets the status.
-bool Exchange::refuses_by_close(std::optional<Cause> cause) const {
-  if (!is_socket_ || !context_ || cause == Cause::origin_refused) return false;
-  if (!services_.tunnels.refused().has_room()) return false;
-  switch (socket_rules().refuse) {
-    case routing::SocketRefusal::status: return false;
-    case routing::SocketRefusal::close: return true;
-    case routing::SocketRefusal::automatic: break;
-  }
-  if (takes_open_for_success(target_.query, offered_protocols_)) return false;
-  const bool judged = !route_ || !route_->answers_preflights || context_->origin_checked;
-  return judged && stream_.request().headers.find(FieldId::origin) != nullptr;
-}
-
-// `who` answered with this status, where that is no failure: it is for the log.
-void Exchange::refuse_by_close(uint16_t status, std::string_view error, std::string_view who) {
-  using websocket::Ending;
-  const websocket::CloseCodes& codes = socket_rules().codes;
-  const uint16_t code = status == 401                   ? codes[Ending::unauthorized]
-                        : status == 403                 ? codes[Ending::forbidden]
-                        : status == 404 || status < 400 ? codes[Ending::not_found]
-                        : status == 429                 ? codes[Ending::too_many]
-                        : status >= 500                 ? codes[Ending::unavailable]
-                                                        : static_cast<uint16_t>(4000 + status);
-  const http::RequestHead& request = stream_.request();
-  http::ResponseHead head;
-  head.status = 101;
-  head.headers.add(FieldId::sec_websocket_accept, "Sec-WebSocket-Accept",
-                   head.arena.keep(http1::websocket_accept(request.headers.get(FieldId::sec_websocket_key))));
-  const std::string_view protocol = protocol_to_echo(context_->selected_subprotocol, offered_protocols_);
-  if (!protocol.empty())
-    head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol", protocol);
-  if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
-  std::string reason = "{\"error\":\"" + std::string(error) + "\",\"status\":" + std::to_string(status);
-  const std::string with_id = reason + ",\"id\":\"" + std::string(request_id_) + "\"}";
-  reason = request_id_.empty() || with_id.size() > websocket::close_reason_max ? reason + "}" : with_id;
-  std::unique_ptr<net::Transport> client = stream_.accept_tunnel(head);
-  if (!client) return;  // it has left: no response was begun
-  answered_ = tunnelled_ = true;
-  status_ = 101;
-  if (!failure_) detail_ = "the " + std::string(who) + " answered the upgrade with " + std::to_string(status);
-  refused_socket_ = {code, status};
-  services_.tunnels.refused().add(std::move(client), code, reason);
 }
 
 // --- the record: always, once ---

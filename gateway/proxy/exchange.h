@@ -86,13 +86,6 @@ class Exchange : public base::Pooled {
   bool wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
                      const base::Result<void>& sent, Trying& trying);
   base::Result<void> prepare_request(const upstream::GroupModel& group);
-  base::Result<void> open_tunnel(Attempt& attempt);
-  void note_shared_limits(bool by_claim);
-  base::Task<base::Result<void>> admit_socket(const routing::Admission& rules);
-  void prepare_socket(http::RequestHead& request) const;
-  const routing::SocketRules& socket_rules() const;
-  bool refuses_by_close(std::optional<base::Cause> cause) const;
-  void refuse_by_close(uint16_t status, std::string_view error, std::string_view who);
   void describe_failure(const Attempt& attempt, base::Error error);
   base::PumpLimits response_limits(base::Duration source_idle) const;
   base::Task<base::Result<void>> serve_files(const files::Site& site);
@@ -110,6 +103,16 @@ class Exchange : public base::Pooled {
   void count();
   void record();
   std::string logged(std::string_view target) const;
+
+  // WebSockets: exchange_sockets.cpp.
+  void note_handshake();
+  base::Result<void> open_tunnel(Attempt& attempt);
+  void note_shared_limits(bool by_claim);
+  base::Task<base::Result<void>> admit_socket(const routing::Admission& rules);
+  void prepare_socket(http::RequestHead& request) const;
+  const routing::SocketRules& socket_rules() const;
+  bool refuses_by_close(std::optional<base::Cause> cause) const;
+  void refuse_by_close(uint16_t status, std::string_view error, std::string_view who);
 
   const Snapshot& snapshot() const { return *pin_->snapshot; }
   routing::TransferLimits limits() const {
