@@ -122,6 +122,43 @@ TEST_CASE("socket ending: the endpoint leaves without a word, or breaks: the cli
   }
 }
 
+TEST_CASE("socket ending: what breaks after a Close changes nothing in how it ended") {
+  SocketWorld socket;
+  socket.endpoint_sends(server_frame(text, "bye") + server_close(4000));
+  socket.endpoint().reset();
+  socket.proxy.settle();
+  CHECK(socket.client_heard() == Said{"text bye", "close 4000"});
+  socket.client.peer().leave();
+  socket.proxy.settle();
+  REQUIRE(socket.over());
+  CHECK(ending(socket) == "upstream - 4000 -");
+
+  SocketWorld left;  // by its client: an endpoint that answers with a reset is no failure of it
+  left.client_sends(close_of(1000));
+  left.endpoint().reset();
+  left.proxy.settle();
+  CHECK(left.client_heard() == Said{"close 1000"});
+  left.client.peer().leave();
+  left.proxy.settle();
+  REQUIRE(left.over());
+  CHECK(ending(left) == "client - 1000 -");
+
+  SocketWorld slow("{ slow_reader: drop_oldest, buffer: 256KiB }");  // what waits for a slow reader arrives
+  slow.client.wire().to_first.capacity = 1;
+  slow.client.wire().to_first.stalled = true;
+  for (int i = 0; i < 10; ++i) slow.endpoint_sends(server_frame(text, std::string(20'000, 'x')));
+  slow.endpoint_sends(server_close(1012, "restart"));
+  slow.endpoint().reset();
+  slow.proxy.settle();
+  slow.client.wire().to_first.capacity = 1 << 20;
+  slow.client.wire().to_first.stalled = false;
+  slow.proxy.settle();
+  slow.proxy.advance(1s);
+  const Said heard = slow.client_heard();
+  CHECK(heard.size() == 11);
+  CHECK(heard.back() == "close 1012 restart");
+}
+
 TEST_CASE("socket ending: an endpoint that dies in the middle of a frame cannot be spoken over") {
   SocketWorld socket;
   socket.endpoint_sends(server_frame(binary, std::string(100, 'x')).substr(0, 50));
