@@ -44,8 +44,13 @@ Supervisor::Supervisor(std::string path, config::Document document)
       log_(process_log_.logger()),
       mailbox_(loop_, [this](ToControl message) { receive(message); }),
       signals_(loop_),
-      shared_{sink_, log_, process_log_.format(),
-              {},    {},   [this](ToControl message) { mailbox_.post(message); }} {}
+      shared_{sink_,
+              log_,
+              process_log_.format(),
+              {},
+              {},
+              std::make_shared<proxy::SilentRoutes>(),
+              [this](ToControl message) { mailbox_.post(message); }} {}
 
 Supervisor::~Supervisor() = default;
 

@@ -9,6 +9,7 @@
 
 #include "app/messages.h"
 #include "net/mailbox.h"
+#include "proxy/silent_routes.h"
 #include "server/acceptor.h"
 #include "telemetry/log.h"
 #include "upstream/process_load.h"
@@ -22,6 +23,7 @@ struct Shared {
   telemetry::LogFormat format;
   server::ClientCounts clients;
   upstream::ProcessLoads upstream_loads;
+  std::shared_ptr<proxy::SilentRoutes> silent_routes;
   std::function<void(ToControl)> tell_control;  // any thread
 };
 

@@ -1,5 +1,4 @@
-// What the sockets of one route have in common on one worker: enough to notice a route whose endpoint has
-// something to say when a socket opens, and never again.
+// What the sockets of one route have in common on one worker.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/local_rc.h"
+#include "proxy/silent_routes.h"
 #include "routing/socket_rules.h"
 
 namespace postern::proxy {
@@ -41,19 +41,10 @@ struct RouteSockets {
   }
 
   uint32_t open = 0;
-  uint32_t greeted = 0;          // of these, that heard anything from their endpoint
-  base::Instant last_message{};  // from any endpoint to any of them
-  bool silent = false;           // it was found to be, and said so
+  base::Instant last_message{};  // from any endpoint to any of them, the first of each socket aside
+  uint32_t waiting = 0;          // of these, when it was looked at last; see SilentRoutes
 
   std::shared_ptr<routing::AdmissionLine> line{};  // that it stood in last
-
-  // Several sockets have heard a message, and none has for long.
-  bool is_silent(base::Instant now) const {
-    return greeted >= sockets_min && greeted == open && now - last_message >= silence;
-  }
-
-  static constexpr uint32_t sockets_min = 3;
-  static constexpr base::Duration silence = std::chrono::minutes(5);
 };
 
 }  // namespace postern::proxy

@@ -96,12 +96,20 @@ Tunnel::Pass Tunnel::judge(End& from, const FrameHeader& header) {
   const Pass pass = from.guard ? from.guard->on_frame(header) : Pass::on;
   if (pass == Pass::wait) return pass;
   if (pass == Pass::on && header.final && !header.is_control()) ++from.messages;
-  if (from.side == Side::upstream && !header.is_control()) {
-    if (!std::exchange(greeted_, true)) ++route_sockets_->greeted;
-    route_sockets_->last_message = set_.turn_.now;
-    if (rules().heartbeat) beat_at_ = set_.turn_.now + rules().heartbeat->interval;
-  }
+  if (pass == Pass::on && from.side == Side::upstream && !header.is_control())
+    endpoint_said_something(!header.is(Opcode::continuation));
   return pass;
+}
+
+// To the client: what is dropped does not count. `begins`: a message, not a further frame of one.
+void Tunnel::endpoint_said_something(bool begins) {
+  const base::Instant now = set_.turn_.now;
+  if (rules().heartbeat) beat_at_ = now + rules().heartbeat->interval;
+  if (!begins) return;
+  if (greeted_ == base::Instant{})
+    greeted_ = now;
+  else
+    route_sockets_->last_message = now;
 }
 
 Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::string_view payload) {
@@ -157,6 +165,7 @@ bool Tunnel::has_become_due(End& end) {
 
 void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::string_view type) {
   if (closing_ && !may_finish(other(to))) return;
+  if (to.side == Side::client) endpoint_said_something(true);
   base::Chunk frame;
   std::string_view compressed;
   if (to.side == Side::client && message.size() >= websocket::Deflate::worth_it)

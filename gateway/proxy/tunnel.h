@@ -132,6 +132,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
   Pass judge_control(End& from, const websocket::FrameHeader& header, std::string_view payload);
   void after_bytes(End& from, base::Bytes rest);
   void send_message(End& to, websocket::Opcode kind, std::string_view message, std::string_view type);
+  void endpoint_said_something(bool begins);
   bool must_wait_for(const End& end) const;
   bool client_is_behind() const;
   uint64_t left_to_client() const;
@@ -177,6 +178,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
   std::unique_ptr<websocket::MessageQueue> queue_;  // for the client; null: the endpoint waits for it
   RouteSockets::Handle route_sockets_;
   base::Instant opened_;
+  base::Instant greeted_{};  // when the first message was passed on to the client; Instant{}: none was
   base::Instant beat_at_{};  // the next heartbeat
   base::Instant end_by_{};   // while is_ending()
   base::Instant ending_since_{};
@@ -189,7 +191,6 @@ class Tunnel final : public base::Pooled, private base::Timer {
   bool closing_ = false;    // the gateway ends it
   bool finishing_ = false;  // then: what the client has sent already is passed on
   bool leaving_ = false;    // the set's: it stands in the line of those that are to be told
-  bool greeted_ = false;    // the endpoint has sent a message
   bool over_ = false;
 };
 

@@ -191,7 +191,6 @@ void Tunnel::over() {
   if (std::exchange(over_, true)) return;
   disarm();
   --route_sockets_->open;
-  if (greeted_) --route_sockets_->greeted;
   settle({.by = Side::gateway});
   const std::optional<Cause> cause = verdict_->cause;
   if (cause) set_.metrics_.failures.add({*cause, base::Stage::tunnel});

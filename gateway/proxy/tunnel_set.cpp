@@ -10,7 +10,6 @@ using telemetry::Count;
 using websocket::Ending;
 
 constexpr base::Duration step = std::chrono::milliseconds(100);
-constexpr base::Duration silence_step = std::chrono::seconds(30);
 
 const std::shared_ptr<const routing::SocketRules>& usual_rules() {
   static const auto rules = std::make_shared<const routing::SocketRules>();
@@ -24,7 +23,7 @@ TunnelSet::~TunnelSet() { cut_all(); }
 void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
                      upstream::Lease lease, TunnelFacts facts, TunnelTerms terms) {
   if (facts.logged()) access_log_.tunnel_open(facts.record());
-  if (!silence_watch_.armed()) turn_.arm(silence_watch_, silence_step);
+  if (!silence_watch_.armed()) turn_.arm(silence_watch_, SilentRoutes::look_every);
   if (!terms.rules) terms.rules = usual_rules();
   auto tunnel = std::make_unique<Tunnel>(*this, std::move(client), std::move(upstream), std::move(lease),
                                          std::move(facts), std::move(terms));
@@ -141,17 +140,33 @@ websocket::Deflate& TunnelSet::deflate(int window_bits) {
 }
 
 void TunnelSet::look_for_silence() {
+  std::map<const RouteSockets*, SilentRoutes::Seen> seen = those_that_wait();
   for (auto at = sockets_.begin(); at != sockets_.end();) {
-    RouteSockets& sockets = *at->second;
-    const bool silent = sockets.is_silent(turn_.now);
-    if (silent && !sockets.silent)
-      access_log_.silent_route(at->first, sockets.open, turn_.now - sockets.last_message);
-    sockets.silent = silent;
-    if (telemetry::RouteSeries* route = metrics_.route(at->first))
-      route->set(telemetry::RouteCount::sockets_silent, silent ? sockets.open : 0);
-    at = sockets.open == 0 && !sockets.is_admitting(turn_.now) ? sockets_.erase(at) : std::next(at);
+    const auto& [name, sockets] = *at;
+    SilentRoutes::Seen& now = seen[&*sockets];
+    now.last_message = sockets->last_message;
+    const uint32_t before = std::exchange(sockets->waiting, now.waiting);
+    const SilentRoutes::Verdict verdict = silent_routes_->look(name, before, now, turn_.now);
+    if (verdict.found) access_log_.silent_route(name, verdict.sockets, verdict.quiet);
+    if (telemetry::RouteSeries* route = metrics_.route(name))
+      route->set(telemetry::RouteCount::sockets_silent, verdict.silent ? now.waiting : 0);
+    at = sockets->open == 0 && !sockets->is_admitting(turn_.now) ? sockets_.erase(at) : std::next(at);
   }
-  if (size_ > 0) turn_.arm(silence_watch_, silence_step);
+  if (size_ > 0) turn_.arm(silence_watch_, SilentRoutes::look_every);
+}
+
+std::map<const RouteSockets*, SilentRoutes::Seen> TunnelSet::those_that_wait() {
+  std::map<const RouteSockets*, SilentRoutes::Seen> all;
+  for (const base::Link* list : {&leaving_, &tunnels_}) {
+    for (base::Link* at = list->next; at != list; at = at->next) {
+      const Tunnel& tunnel = *base::LinkIn<Tunnel>::of(at);
+      if (tunnel.greeted_ == base::Instant{} || turn_.now - tunnel.greeted_ < SilentRoutes::silence) continue;
+      SilentRoutes::Seen& seen = all[&*tunnel.route_sockets_];
+      seen.since = seen.waiting == 0 ? tunnel.greeted_ : std::min(seen.since, tunnel.greeted_);
+      ++seen.waiting;
+    }
+  }
+  return all;
 }
 
 }  // namespace postern::proxy

@@ -13,6 +13,7 @@
 #include "base/timer_wheel.h"
 #include "proxy/leaving_pace.h"
 #include "proxy/refused_sockets.h"
+#include "proxy/silent_routes.h"
 #include "proxy/tunnel.h"
 
 namespace postern::proxy {
@@ -28,8 +29,10 @@ class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
     ~Owner() = default;
   };
 
-  TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics)
-      : turn_(turn), access_log_(access_log), metrics_(metrics) {}
+  // `silent_routes` belongs to all workers.
+  TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics,
+            std::shared_ptr<SilentRoutes> silent_routes = std::make_shared<SilentRoutes>())
+      : turn_(turn), access_log_(access_log), metrics_(metrics), silent_routes_(std::move(silent_routes)) {}
   ~TunnelSet() override;
 
   // `terms` without rules have those of a route that says nothing.
@@ -61,6 +64,7 @@ class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
   void remove(Tunnel& tunnel);
   websocket::Deflate& deflate(int window_bits);
   void look_for_silence();
+  std::map<const RouteSockets*, SilentRoutes::Seen> those_that_wait();
   bool must_leave(const Tunnel& tunnel) const { return stopping_ || (routes_ && tunnel.outdated(*routes_)); }
   void line_up_those_that_must();
   void line_up(Tunnel& tunnel);
@@ -72,6 +76,7 @@ class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
   base::Turn& turn_;
   telemetry::AccessLog& access_log_;
   telemetry::Metrics& metrics_;
+  std::shared_ptr<SilentRoutes> silent_routes_;
   RefusedSockets refused_{turn_, metrics_, *this};
   base::Link tunnels_;
   base::Link leaving_;  // that are yet to be told

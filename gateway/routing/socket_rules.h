@@ -69,7 +69,7 @@ struct MessageRules {
 };
 
 struct Heartbeat {
-  base::Duration interval{};  // without a message from the endpoint
+  base::Duration interval{};  // without a message that went on to the client
   std::string message;        // text
 };
 

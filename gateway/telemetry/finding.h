@@ -13,7 +13,8 @@ struct Finding {
 };
 
 inline constexpr Finding silent_route{
-    "silent_route", "The route's sockets heard their endpoint once, and nothing since.",
+    "silent_route",
+    "Sockets of the route have heard their endpoint, and for five minutes nothing more has come on any.",
     "Look at whether the backend still sends what this route is for; its pages wait for it."};
 
 }  // namespace postern::telemetry

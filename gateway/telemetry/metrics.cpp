@@ -37,7 +37,8 @@ constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
     {RouteCount::response_body_bytes, "postern_response_body_bytes_total", "", counter,
      "Bytes of response bodies, the gateway's own answers included."},
     {RouteCount::sockets_silent, "postern_websocket_silent_sockets", "", gauge,
-     "Open sockets of a route whose endpoints said something to each, and nothing to any for five minutes."},
+     "Open sockets that heard their endpoint five minutes ago or earlier, of routes on which nothing has "
+     "come since."},
 });
 
 constexpr auto upstream_rows = std::to_array<NumberRow<UpstreamCount>>({

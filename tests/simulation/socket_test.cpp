@@ -745,6 +745,20 @@ TEST_CASE("socket: a heartbeat comes when the endpoint is silent, never inside a
   CHECK(socket.client_heard() == Said{"continuation b", R"(text {"type":"beat"})"});
 }
 
+TEST_CASE("socket: a heartbeat comes, too, when all that the endpoint says is dropped") {
+  SocketWorld socket("{ heartbeat: { interval: 5s }, from_upstream: { types: [mine] } }");
+  for (int i = 0; i < 3; ++i) {
+    socket.endpoint_sends(server_frame(text, R"({"type":"of others"})"));
+    socket.proxy.advance(2s);
+  }
+  CHECK(socket.client_heard() == Said{R"(text {"type":"heartbeat"})"});
+  socket.endpoint_sends(server_frame(text, R"({"type":"mine"})"));
+  socket.proxy.advance(4s);
+  CHECK(socket.client_heard() == Said{R"(text {"type":"mine"})"});
+  socket.proxy.advance(2s);
+  CHECK(socket.client_heard() == Said{R"(text {"type":"heartbeat"})"});
+}
+
 TEST_CASE("socket: pings of the ends pass, and so do their answers") {
   SocketWorld socket("{ mode: walk }");
   socket.endpoint_sends(server_frame(ping, "from the endpoint"));
@@ -795,31 +809,76 @@ TEST_CASE("socket: who has to wait for its rate is let go on when it is time, wh
   CHECK_FALSE(patient.over());
 }
 
-TEST_CASE("socket: a route on which endpoints say something once and never again is a finding") {
-  SocketWorld socket("{ ping_interval: none }");
-  for (int i = 0; i < 2; ++i) {
+namespace {
+
+uint64_t silent_sockets(ProxyWorld& proxy) {
+  return (*proxy.metrics.route("all"))[telemetry::RouteCount::sockets_silent];
+}
+
+// Further sockets, whose endpoint says `greeting` to each.
+void open_greeted(SocketWorld& socket, int count, const std::string& greeting) {
+  for (int i = 0; i < count; ++i) {
     TestClient& more = socket.proxy.connect();
     more.send(SocketWorld::handshake_text(""));
+    socket.endpoint_sends(server_frame(text, greeting));
   }
-  for (auto& connection : socket.proxy.upstream.at(3001).connections)
-    connection->send(server_frame(text, "status"));
-  socket.proxy.settle();
+}
+
+}  // namespace
+
+TEST_CASE("socket: a route on which endpoints say something once and never again is a finding") {
+  SocketWorld socket("{ ping_interval: none }");
+  socket.endpoint_sends(server_frame(text, "status"));
+  open_greeted(socket, 2, "status");
   socket.proxy.advance(4min);
-  const auto silent = [&] {
-    return (*socket.proxy.metrics.route("all"))[telemetry::RouteCount::sockets_silent];
-  };
   CHECK(socket.proxy.log_lines("silent_route").empty());
-  CHECK(silent() == 0);
+  CHECK(silent_sockets(socket.proxy) == 0);
   socket.proxy.advance(2min);
   const base::Json line = socket.proxy.log.line("silent_route");
   CHECK(line["route"] == "all");
   CHECK(line["sockets"] == 3);
-  CHECK(silent() == 3);
+  CHECK(line["quiet_ms"] >= 300'000.0);
+  CHECK(silent_sockets(socket.proxy) == 3);
   socket.proxy.advance(10min);
   CHECK(socket.proxy.log_lines("silent_route").size() == 1);
   socket.endpoint_sends(server_frame(text, "again"));
   socket.proxy.advance(1min);
-  CHECK(silent() == 0);
+  CHECK(silent_sockets(socket.proxy) == 0);
+}
+
+TEST_CASE("socket: what a new socket hears first does not hide that its route has fallen silent") {
+  SocketWorld socket("{ ping_interval: none }");
+  socket.endpoint_sends(server_frame(text, "status"));
+  open_greeted(socket, 2, "status");
+  for (int i = 0; i < 4; ++i) {
+    socket.proxy.advance(100s);
+    open_greeted(socket, 1, "status");
+  }
+  CHECK(socket.proxy.log.line("silent_route")["sockets"] == 3);
+  CHECK(silent_sockets(socket.proxy) == 3);  // not of those that came later
+}
+
+TEST_CASE("socket: sockets that live shortly make no route silent") {
+  SocketWorld socket("{ ping_interval: none }");
+  for (int i = 0; i < 10; ++i) {
+    open_greeted(socket, 3, "status");
+    socket.proxy.advance(1min);
+    for (auto& connection : socket.proxy.upstream.at(3001).connections) connection->leave();
+    socket.proxy.advance(11s);
+  }
+  CHECK(socket.proxy.log_lines("silent_route").empty());
+}
+
+TEST_CASE("socket: messages that are dropped do not hide that a route has fallen silent") {
+  SocketWorld socket("{ ping_interval: none, from_upstream: { types: [mine] } }");
+  const std::string mine = R"({"type":"mine"})";
+  socket.endpoint_sends(server_frame(text, mine));
+  open_greeted(socket, 2, mine);
+  for (int i = 0; i < 6; ++i) {
+    socket.endpoint_sends(server_frame(text, R"({"type":"of others"})"));
+    socket.proxy.advance(1min);
+  }
+  CHECK(silent_sockets(socket.proxy) == 3);
 }
 
 // --- the record of every way to end ---

@@ -1,0 +1,72 @@
+// Which routes have fallen silent: their sockets were told something once, and nothing since. Each worker
+// looks at its own sockets now and then; here is what they have seen put together, so that a few sockets on
+// each of them are not overlooked, and what one hears speaks for all. Any thread.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace postern::proxy {
+
+class SilentRoutes {
+ public:
+  static constexpr uint32_t sockets_min = 3;  // so many have to wait
+  static constexpr base::Duration silence = std::chrono::minutes(5);
+  static constexpr base::Duration look_every = std::chrono::seconds(30);  // each worker, while it has sockets
+
+  // What one worker sees of a route.
+  struct Seen {
+    uint32_t waiting = 0;          // sockets that heard their first message `silence` ago, or longer
+    base::Instant since{};         // the first of them, when there is one
+    base::Instant last_message{};  // to any socket, first ones aside; Instant{}: there was none
+  };
+  struct Verdict {
+    bool silent = false;
+    bool found = false;    // just now: it is to be told
+    uint32_t sockets = 0;  // that wait, of all workers
+    base::Duration quiet{};
+  };
+
+  // `waiting_before`: what the same worker saw of them when it looked last.
+  Verdict look(std::string_view name, uint32_t waiting_before, const Seen& seen, base::Instant now) {
+    const std::lock_guard guard(mutex_);
+    auto at = routes_.find(name);
+    if (at == routes_.end()) at = routes_.emplace(name, Route{}).first;
+    Route& route = at->second;
+    route.waiting += seen.waiting - waiting_before;
+    route.last_message = std::max(route.last_message, seen.last_message);
+    if (seen.waiting > 0) route.since = std::min(route.since.value_or(seen.since), seen.since);
+    if (route.waiting == 0) route.since.reset();
+    Verdict verdict;
+    verdict.sockets = route.waiting;
+    if (route.since) verdict.quiet = now - std::max(*route.since, route.last_message);
+    // A message that another worker has passed on since it looked last is not known here yet.
+    const bool unheard =
+        route.last_message == base::Instant{} || now - route.last_message >= silence + look_every;
+    verdict.silent = route.waiting >= sockets_min && unheard;
+    verdict.found = verdict.silent && !route.silent;
+    route.silent = verdict.silent;
+    return verdict;
+  }
+
+ private:
+  struct Route {
+    uint32_t waiting = 0;
+    std::optional<base::Instant> since{};
+    base::Instant last_message{};
+    bool silent = false;
+  };
+
+  std::mutex mutex_;
+  std::map<std::string, Route, std::less<>> routes_;  // that ever had sockets
+};
+
+}  // namespace postern::proxy
