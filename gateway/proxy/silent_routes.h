@@ -54,6 +54,7 @@ class SilentRoutes {
     verdict.silent = route.waiting >= sockets_min && unheard;
     verdict.found = verdict.silent && !route.silent;
     route.silent = verdict.silent;
+    if (route.waiting == 0 && unheard) routes_.erase(at);  // nothing is known of it any more
     return verdict;
   }
 
@@ -66,7 +67,8 @@ class SilentRoutes {
   };
 
   std::mutex mutex_;
-  std::map<std::string, Route, std::less<>> routes_;  // that ever had sockets
+  std::map<std::string, Route, std::less<>>
+      routes_;  // with sockets that wait, or that heard something lately
 };
 
 }  // namespace postern::proxy
