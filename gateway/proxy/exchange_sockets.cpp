@@ -179,7 +179,9 @@ bool Exchange::refuses_by_close(std::optional<Cause> cause) const {
 void Exchange::refuse_by_close(uint16_t status, std::string_view error, std::string_view who) {
   using websocket::Ending;
   const websocket::CloseCodes& codes = socket_rules().codes;
-  const uint16_t code = status == 401                   ? codes[Ending::unauthorized]
+  const bool expired = failure_ && failure_->cause == Cause::token_expired;
+  const uint16_t code = status == 401 && expired        ? codes[Ending::refused_expired]
+                        : status == 401                 ? codes[Ending::unauthorized]
                         : status == 403                 ? codes[Ending::forbidden]
                         : status == 404 || status < 400 ? codes[Ending::not_found]
                         : status == 429                 ? codes[Ending::too_many]

@@ -7,6 +7,7 @@ using enum Ending;
 
 constexpr auto rows = std::to_array<EndingRow>({
     {unauthorized, "unauthorized", 4401, "Refused: the token is missing or does not count."},
+    {refused_expired, "refused_expired", 0, "Refused: the token has expired."},
     {forbidden, "forbidden", 4403, "Refused: the token's claims do not allow it."},
     {not_found, "not_found", 4404, "Refused: no route for it, or no WebSocket there."},
     {too_many, "too_many", 4429, "Refused: too often, or too many at once."},

@@ -11,12 +11,13 @@
 namespace postern::websocket {
 
 enum class Ending : uint8_t {
-  unauthorized,   // refused: no token, or none that counts
-  forbidden,      // refused: the claims do not allow it
-  not_found,      // refused: no such route
-  too_many,       // refused: a rate or a number of sockets
-  unavailable,    // refused: no backend for it now
-  token_expired,  // what follows ends an open one
+  unauthorized,     // refused: no token, or none that counts
+  refused_expired,  // refused: it has expired
+  forbidden,        // refused: the claims do not allow it
+  not_found,        // refused: no such route
+  too_many,         // refused: a rate or a number of sockets
+  unavailable,      // refused: no backend for it now
+  token_expired,    // what follows ends an open one
   reload,
   shutdown,
   backend_lost,
@@ -32,8 +33,8 @@ enum class Ending : uint8_t {
 
 struct EndingRow {
   Ending ending;
-  std::string_view name;  // in the configuration
-  uint16_t code;
+  std::string_view name;     // in the configuration
+  uint16_t code;             // 0: that of unauthorized
   std::string_view meaning;  // "… the socket", for the reference
 };
 std::span<const EndingRow> ending_rows();
@@ -41,7 +42,10 @@ std::span<const EndingRow> ending_rows();
 class CloseCodes {
  public:
   CloseCodes();
-  uint16_t operator[](Ending ending) const { return codes_[static_cast<size_t>(ending)]; }
+  uint16_t operator[](Ending ending) const {
+    const uint16_t code = codes_[static_cast<size_t>(ending)];
+    return code != 0 ? code : codes_[static_cast<size_t>(Ending::unauthorized)];
+  }
   void set(Ending ending, uint16_t code) { codes_[static_cast<size_t>(ending)] = code; }
 
  private:

@@ -280,6 +280,21 @@ TEST_CASE("socket refusal: a route may say status for all, or close for all, and
   CHECK(ask(by_close, "/token", "Origin: https://evil.example\r\n").status == 403);
 }
 
+TEST_CASE(
+    "socket refusal: a token that has expired may have a code of its own, which the client comes back from") {
+  const std::string expired = "/token?token=" + token({{"room", "lobby"}}, ProxyWorld::unix_time - 600);
+  ProxyWorld usual(yaml());
+  CHECK(ask(usual, expired, from_app).code == 4401);
+  ProxyWorld all(yaml("{ close_codes: { unauthorized: 4001 } }"));
+  CHECK(ask(all, expired, from_app).code == 4001);
+  ProxyWorld own(yaml("{ close_codes: { refused_expired: 4408 } }"));
+  const Answer answer = ask(own, expired, from_app);
+  CHECK(answer.code == 4408);
+  CHECK(answer.reason["error"] == "token_expired");
+  CHECK(ask(own, "/token", from_app).code == 4401);
+  CHECK(ask(own, "/token?token=none", from_app).code == 4401);
+}
+
 TEST_CASE("socket refusal: what an endpoint answers becomes a code, too") {
   ProxyWorld proxy(yaml());
   const std::vector<std::pair<std::string, uint16_t>> statuses = {

@@ -109,4 +109,6 @@ TEST_CASE("close codes: every ending has a code that may be sent, and another wh
   codes.set(Ending::token_expired, 4401);
   CHECK(codes[Ending::token_expired] == 4401);
   CHECK(codes[Ending::unauthorized] == 4401);
+  codes.set(Ending::unauthorized, 4001);
+  CHECK(codes[Ending::refused_expired] == 4001);
 }
