@@ -77,10 +77,9 @@ void Tunnel::pass(End& from, base::Bytes bytes) {
   if (over_ || from.ended) return;
   from.heard = set_.turn_.now;
   from.pinged.reset();
+  const uint64_t before = from.passed;
   const size_t walked = from.frames.stopped() ? bytes.size() : from.frames.walk(bytes, from);
-  from.received += walked;
-  set_.metrics_.process.add(
-      from.side == Side::client ? Count::tunnel_bytes_from_clients : Count::tunnel_bytes_to_clients, walked);
+  count_passed(from.side, from.passed - before);
   after_bytes(from, bytes.subspan(walked));
 }
 
@@ -175,6 +174,7 @@ void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::s
                              : websocket::make_frame(kind, compressed, to.role(), rsv1);
   if (to.side == Side::upstream || !client_is_behind()) {
     ++other(to).messages;
+    other(to).passed += frame.size();  // pass() counts it
     return to.transport->write(std::move(frame));
   }
   const uint64_t dropped = queue_->dropped();
@@ -204,6 +204,11 @@ uint64_t Tunnel::left_to_client() const {
   return (queue_ ? queue_->bytes() : 0) + client_.transport->transit().outstanding;
 }
 
+void Tunnel::count_passed(Side from, uint64_t bytes) {
+  set_.metrics_.process.add(
+      from == Side::client ? Count::tunnel_bytes_from_clients : Count::tunnel_bytes_to_clients, bytes);
+}
+
 void Tunnel::count_dropped(uint64_t messages) {
   if (messages == 0) return;
   dropped_ += messages;
@@ -227,8 +232,13 @@ bool Tunnel::is_early(const End& end) const {
 void Tunnel::drained(End& end) {
   end.heard = set_.turn_.now;  // it reads, so it lives
   if (end.side == Side::client && queue_) {
-    while (!queue_->empty() && end.transport->backlog() <= net::Transport::high_water)
-      end.transport->write(queue_->pop());
+    const uint64_t before = upstream_.passed;
+    while (!queue_->empty() && end.transport->backlog() <= net::Transport::high_water) {
+      base::Chunk frame = queue_->pop();
+      upstream_.passed += frame.size();
+      end.transport->write(std::move(frame));
+    }
+    count_passed(Side::upstream, upstream_.passed - before);
     if (queue_->empty() && upstream_.ended) end.transport->finish();
   }
   let_go_on(other(end));

@@ -82,7 +82,10 @@ class Tunnel final : public base::Pooled, private base::Timer {
                     bool end) override {
       guard->on_payload(header, piece, offset, end, *this);
     }
-    void on_passed(base::Bytes bytes) override { tunnel.other(*this).transport->write(bytes); }
+    void on_passed(base::Bytes bytes) override {
+      passed += bytes.size();
+      tunnel.other(*this).transport->write(bytes);
+    }
     void on_message(websocket::Opcode kind, std::string_view message, std::string_view type) override {
       tunnel.send_message(tunnel.other(*this), kind, message, type);
     }
@@ -91,7 +94,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
     std::unique_ptr<net::Transport> transport;
     std::unique_ptr<MessageGuard> guard;  // null: what it sends passes as it is
     websocket::FrameWalker frames;        // of what it sends
-    uint64_t received = 0;                // bytes
+    uint64_t passed = 0;                  // bytes that went on, as the other side gets them
     uint64_t messages = 0;                // that it sent and that went on; see whole_messages()
     base::Instant heard{};                // when it last showed that it lives
     std::optional<base::Instant> pinged{};
@@ -137,6 +140,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
   bool client_is_behind() const;
   uint64_t left_to_client() const;
   void count_dropped(uint64_t messages);
+  void count_passed(base::Side from, uint64_t bytes);
   void abandon_queue();
   bool is_early(const End& end) const;
   bool has_become_due(End& end);

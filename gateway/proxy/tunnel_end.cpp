@@ -212,8 +212,8 @@ void Tunnel::over() {
   end.close_code = client_knows ? verdict_->code : close_code::abnormal;
   end.close_reason = verdict_->reason;
   end.rule = verdict_->rule;
-  end.bytes_to_client = upstream_.received;
-  end.bytes_to_upstream = client_.received;
+  end.bytes_to_client = upstream_.passed;
+  end.bytes_to_upstream = client_.passed;
   end.messages_to_client = upstream_.whole_messages();
   end.messages_to_upstream = client_.whole_messages();
   end.messages_dropped = dropped_;

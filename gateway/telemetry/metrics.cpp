@@ -15,7 +15,7 @@ constexpr auto process_rows = std::to_array<NumberRow<Count>>({
     {Count::tunnels_opened, "postern_tunnels_opened_total", "", counter, "Tunnels that were opened."},
     {Count::tunnels_open, "postern_tunnels_open", "", gauge, "Tunnels that are open now."},
     {Count::tunnel_bytes_from_clients, "postern_tunnel_bytes_total", "direction=\"from_client\"", counter,
-     "Bytes that passed through tunnels."},
+     "Bytes that went on through tunnels, as the other side gets them; what was dropped is not among them."},
     {Count::tunnel_bytes_to_clients, "postern_tunnel_bytes_total", "direction=\"to_client\"", counter, ""},
     {Count::messages_dropped, "postern_websocket_messages_dropped_total", "", counter,
      "Messages that a rule, or a client that does not read, made the gateway drop."},

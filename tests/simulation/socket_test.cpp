@@ -664,14 +664,14 @@ TEST_CASE("socket: messages that grow when they are expanded wait in their compr
   SocketWorld socket("{ mode: inspect, ping_interval: none }",
                      "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n");
   socket.endpoint().wire().to_second.stalled = true;
-  const auto walked = [&] {
+  const auto passed = [&] {
     return socket.proxy.metrics.process[telemetry::Count::tunnel_bytes_from_clients];
   };
   std::string many;
   constexpr size_t count = 100;
   for (size_t i = 0; i < count; ++i) many += bomb;
   socket.client_sends(many);
-  CHECK(walked() < 4 * bomb.size());  // 256 KiB travel, and the message beyond is too much
+  CHECK(passed() < 4 * zeros.size());  // 256 KiB travel, and the message beyond is too much
   CHECK(socket.client.wire().second_paused);
   socket.endpoint().wire().to_second.stalled = false;
   for (int i = 0; i < 200; ++i) socket.proxy.settle();
@@ -925,11 +925,28 @@ TEST_CASE("socket record: what was dropped, or not taken, is not among what the 
     const size_t heard = socket.client_heard().size() - 1;
     const base::Json record = socket.record();
     CHECK(record["messages_to_client"] == heard);
+    CHECK(record["bytes_to_client"] >= heard * 10'000);
+    CHECK(record["bytes_to_client"] < (heard + 1) * 10'100);
+    CHECK(socket.proxy.metrics.process[telemetry::Count::tunnel_bytes_to_clients] ==
+          uint64_t(record["bytes_to_client"]));
     if (policy != std::string_view("close")) {
       CHECK(record["messages_dropped"] == 100 - heard);
       CHECK(ending(socket) == "upstream - 4010 done");
     }
   }
+
+  // Nor are the gateway's own frames.
+  SocketWorld filtered("{ heartbeat: { interval: 5s }, from_upstream: { types: [a] } }");
+  filtered.endpoint_sends(server_frame(text, R"({"type":"b"})" + std::string(10'000, ' ')));
+  filtered.endpoint_sends(server_frame(text, R"({"type":"a"})"));
+  filtered.proxy.advance(26s);
+  filtered.client_sends(frame(pong, "postern") + close_of(1000));
+  filtered.endpoint_sends(server_close(1000));
+  filtered.endpoint().leave();
+  filtered.client.peer().leave();
+  filtered.proxy.settle();
+  CHECK(filtered.record()["bytes_to_client"] == server_frame(text, R"({"type":"a"})").size() + 4);
+  CHECK(filtered.record()["bytes_to_upstream"] == close_of(1000).size());
 
   // The endpoint's Close stands behind what the client has yet to take. While it reads, it is waited for.
   const std::string last = "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }";
