@@ -139,7 +139,14 @@ websocket::Deflate& TunnelSet::deflate(int window_bits) {
   return deflate_.try_emplace(window_bits, window_bits).first->second;
 }
 
+void TunnelSet::count_open() {
+  for (const auto& [name, sockets] : sockets_)
+    if (telemetry::RouteSeries* route = metrics_.route(name))
+      route->set(telemetry::RouteCount::sockets_open, sockets->open);
+}
+
 void TunnelSet::look_for_silence() {
+  count_open();
   std::map<const RouteSockets*, SilentRoutes::Seen> seen = those_that_wait();
   for (auto at = sockets_.begin(); at != sockets_.end();) {
     const auto& [name, sockets] = *at;

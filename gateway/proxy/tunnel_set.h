@@ -41,6 +41,9 @@ class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
   size_t size() const { return size_; }
   RefusedSockets& refused() { return refused_; }
   RouteSockets::Handle sockets_of(std::string_view route);
+  // Brings what the metrics say of each route's open sockets up to date, for who reads them now. Sockets
+  // outlive the series of a route that goes and comes again, so they are not counted one by one.
+  void count_open();
   void set_owner(Owner& owner) { owner_ = &owner; }
 
   // A reload: those that the new configuration would not have opened leave with 1012, the oldest first, and

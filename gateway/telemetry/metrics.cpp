@@ -36,6 +36,8 @@ constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
      "Bytes of request bodies that were passed on."},
     {RouteCount::response_body_bytes, "postern_response_body_bytes_total", "", counter,
      "Bytes of response bodies, the gateway's own answers included."},
+    {RouteCount::sockets_open, "postern_websocket_open", "", gauge,
+     "WebSockets of the route that are open now."},
     {RouteCount::sockets_silent, "postern_websocket_silent_sockets", "", gauge,
      "Open sockets that heard their endpoint five minutes ago or earlier, of routes on which nothing has "
      "come since."},

@@ -46,6 +46,7 @@ enum class RouteCount : uint8_t {
   requests_5xx,
   request_body_bytes,
   response_body_bytes,
+  sockets_open,
   sockets_silent,
   end,
 };

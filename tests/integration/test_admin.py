@@ -57,6 +57,7 @@ def test_tunnels_are_counted(start_gateway, node_ws):
         client.send("hello")
         assert client.receive() == "hello"
         wait_for_number(gateway, 1, "postern_tunnels_open")
+        assert number(gateway, "postern_websocket_open", route="all") == 1
         assert number(gateway, "postern_requests_total", route="all", **{"class": "1xx"}) == 1
         assert number(gateway, "postern_tunnel_bytes_total", direction="from_client") > 5
         client.close()

@@ -826,6 +826,18 @@ void open_greeted(SocketWorld& socket, int count, const std::string& greeting) {
 
 }  // namespace
 
+TEST_CASE("socket: the metrics say how many are open on a route, when they are read") {
+  SocketWorld socket("{ ping_interval: none }");
+  open_greeted(socket, 2, "status");
+  const auto open = [&] { return (*socket.proxy.metrics.route("all"))[telemetry::RouteCount::sockets_open]; };
+  socket.proxy.tunnels.count_open();
+  CHECK(open() == 3);
+  for (auto& connection : socket.proxy.upstream.at(3001).connections) connection->leave();
+  socket.proxy.advance(1min);  // nothing is known of the route any more
+  socket.proxy.tunnels.count_open();
+  CHECK(open() == 0);
+}
+
 TEST_CASE("socket: a route on which endpoints say something once and never again is a finding") {
   SocketWorld socket("{ ping_interval: none }");
   socket.endpoint_sends(server_frame(text, "status"));
