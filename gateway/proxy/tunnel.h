@@ -55,6 +55,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
   // Ends it from our side: each side gets a Close frame as soon as one may be put in. Nothing where it is
   // ending already.
   void close(base::Cause cause, websocket::Ending ending, std::string_view reason);
+  void cut(base::Cause cause);  // at once, without ceremony
   // Somebody has left, or has said Close: what is still to be said takes its time, and has an end.
   bool is_ending() const {
     return closing_ || client_.ended || upstream_.ended || client_.close_seen || upstream_.close_seen;
@@ -161,7 +162,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
   bool may_finish(const End& end) const;
   void tell(End& end);
   void settle(Verdict verdict);
-  void blame_client(base::Cause cause);
+  void lose_last_words(base::Side by, base::Cause cause);
   void over();
 
   // What time brings.

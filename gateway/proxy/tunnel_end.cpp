@@ -55,10 +55,7 @@ void Tunnel::side_broke(End& end) {
   if (over_) return;
   if (end.side == Side::client) {
     settle({.by = Side::client, .cause = Cause::client_closed});
-    if (left_to_client() > 0 && !end.close_seen) {  // and will not be taken any more
-      blame_client(Cause::client_closed);
-      verdict_->code = close_code::abnormal;
-    }
+    lose_last_words(Side::client, Cause::client_closed);
     return over();
   }
   if (!end.ended) upstream_left("the upstream broke the connection");
@@ -118,6 +115,12 @@ void Tunnel::close(Cause cause, Ending ending, std::string_view reason) {
   if (!is_ending()) end_by(Side::gateway, cause, ending, reason);
 }
 
+void Tunnel::cut(Cause cause) {
+  settle({.by = Side::gateway, .cause = cause});
+  lose_last_words(Side::gateway, cause);
+  over();
+}
+
 void Tunnel::end_by(Side by, Cause cause, Ending ending, std::string_view reason) {
   const uint16_t code = rules().codes[ending];
   settle({.by = by, .cause = cause, .code = code, .reason = std::string(reason)});
@@ -149,16 +152,19 @@ void Tunnel::time_out() {
   const uint64_t left = closing_ ? 0 : left_to_client();
   if (left > 0 && left < left_to_client_ && set_.turn_.now - ending_since_ < last_words_limit)
     return end_within(half_closed_limit);
-  if (left > 0) blame_client(Cause::client_not_reading);
+  if (left > 0) lose_last_words(Side::client, Cause::client_not_reading);
   if (!may_finish(client_) || upstream_.ended) return over();
   finishing_ = false;
   tell(upstream_);  // which has heard nothing yet, since its client does not answer
   end_within(closing_limit);
 }
 
-// It did not hear what the endpoint said last: so that is not how it ended.
-void Tunnel::blame_client(Cause cause) {
-  if (verdict_->by == Side::upstream) verdict_ = Verdict{.by = Side::client, .cause = cause};
+// What the client has yet to take, it will not take any more. An endpoint that said Close, in good order, did
+// not end it then: whoever stood in the way did.
+void Tunnel::lose_last_words(Side by, Cause cause) {
+  if (client_.close_seen || left_to_client() == 0) return;
+  verdict_->code = close_code::abnormal;
+  if (verdict_->by == Side::upstream && !verdict_->cause) verdict_ = Verdict{.by = by, .cause = cause};
 }
 
 // A client that is told to come back may have sent something before it heard so: that is passed on, until its

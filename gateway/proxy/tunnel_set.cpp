@@ -116,13 +116,8 @@ void TunnelSet::on_deadline() {
 
 void TunnelSet::cut_all() {
   refused_.close_all();  // with nothing cut: their last words are on the way
-  for (base::Link* list : {&leaving_, &tunnels_}) {
-    while (list->linked()) {
-      Tunnel* tunnel = base::LinkIn<Tunnel>::of(list->next);
-      tunnel->settle({.by = base::Side::gateway, .cause = Cause::shutting_down});
-      tunnel->over();
-    }
-  }
+  for (base::Link* list : {&leaving_, &tunnels_})
+    while (list->linked()) base::LinkIn<Tunnel>::of(list->next)->cut(Cause::shutting_down);
 }
 
 void TunnelSet::on_refused_gone() {

@@ -2,6 +2,8 @@
 // not lost, and nobody is told two things.
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include "support/socket_world.h"
 #include "unit/websocket/frames.h"
 
@@ -149,20 +151,32 @@ TEST_CASE("last words: who had to wait for its rate, and is told to go, ends as 
 TEST_CASE("last words: a Close that a client did not take before it broke is none that it knows") {
   for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
                             "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
-    for (const bool ours : {false, true}) {
-      CAPTURE(rules);
-      CAPTURE(ours);
+    CAPTURE(rules);
+    const auto ending = [&](const std::function<void(SocketWorld&)>& ends, bool client_breaks) {
       SocketWorld socket(rules);
       stall(socket);
       for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
-      ours ? socket.proxy.tunnels.leave({}) : socket.endpoint_sends(server_close(4010, "done"));
+      ends(socket);
       socket.proxy.advance(500ms);
-      socket.client.peer().reset();
+      if (client_breaks)
+        socket.client.peer().reset();
+      else
+        socket.proxy.tunnels.cut_all();
       socket.proxy.settle();
       REQUIRE(socket.over());
-      CHECK(socket.record()["close_code"] == 1006);
-      CHECK(socket.record()["by"] == (ours ? "gateway" : "client"));
-      CHECK(socket.record()["cause"] == (ours ? "shutting_down" : "client_closed"));
+      const base::Json record = socket.record();
+      CHECK(record["close_code"] == 1006);
+      return std::string(record["by"]) + " " + std::string(record["cause"]);
+    };
+    const auto shutdown = [](SocketWorld& socket) { socket.proxy.tunnels.leave({}); };
+    const auto endpoint_closes = [](SocketWorld& socket) { socket.endpoint_sends(server_close(4010)); };
+    const auto endpoint_dies = [](SocketWorld& socket) { socket.endpoint().leave(); };
+    for (const bool client_breaks : {true, false}) {
+      CAPTURE(client_breaks);
+      CHECK(ending(shutdown, client_breaks) == "gateway shutting_down");
+      CHECK(ending(endpoint_closes, client_breaks) ==
+            (client_breaks ? "client client_closed" : "gateway shutting_down"));
+      CHECK(ending(endpoint_dies, client_breaks) == "upstream upstream_closed");
     }
   }
 }
