@@ -19,6 +19,18 @@ bool counts_bytes(const routing::SocketRules& rules) {
   return false;
 }
 
+// In the middle of what the ends have compressed: what comes later may refer to what is gone (RFC
+// 7692 7.1.1).
+bool drops_messages(const routing::SocketRules& rules) {
+  using routing::OnViolation;
+  const auto drops = [](const routing::MessageRules& side, bool limited) {
+    return side.on_rate == OnViolation::drop &&
+           (limited || side.messages.per_second != 0 || side.bytes.per_second != 0);
+  };
+  return drops(rules.from_client, !rules.message_limits.empty() || !rules.byte_limits.empty()) ||
+         drops(rules.from_upstream, false);
+}
+
 }  // namespace
 
 routing::FrameMode least_mode(const WebSocketDocument& document) {
@@ -48,7 +60,8 @@ std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument
   if (rules->admission) rules->admission->line = std::make_shared<routing::AdmissionLine>();
   rules->mode = std::max(rules->mode, least_mode(document));
   rules->passes_compression =
-      rules->mode == FrameMode::tunnel || (rules->mode == FrameMode::walk && !counts_bytes(*rules));
+      rules->mode == FrameMode::tunnel ||
+      (rules->mode == FrameMode::walk && !counts_bytes(*rules) && !drops_messages(*rules));
   if (rules->mode != FrameMode::tunnel) {
     rules->from_client.message_size = document.client_message_size.value_or(client_message_size);
     rules->from_upstream.message_size = document.upstream_message_size.value_or(upstream_message_size);

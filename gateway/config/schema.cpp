@@ -437,7 +437,8 @@ constexpr auto table = std::to_array<SchemaKey>({
      "What may wait for a client; with `pause` no less than 64KiB.", "64KiB"},
     {"websocket.compression", value, "true or false", "true",
      "Where messages are read: compress towards clients that offer it. Elsewhere it is between the ends, "
-     "and there is none where a message_size, byte_rate or byte_limit is written.",
+     "and there is none where a message_size, byte_rate or byte_limit is written, or where on_rate drops "
+     "messages.",
      "true"},
     {"websocket.admission", section, "map or none", "none",
      "How fast new sockets are let in on a route, in the whole process: after a restart all come back "

@@ -114,7 +114,7 @@ struct SocketRules {
   uint64_t buffer = 64 * 1024;  // bytes that wait for a client
   std::optional<Admission> admission{};
   bool compression = true;         // inspected: with the client, where it offers it
-  bool passes_compression = true;  // an offer goes on to the endpoint: nothing counts what it hides
+  bool passes_compression = true;  // an offer goes on to the endpoint: no rule is in its way
 };
 
 }  // namespace postern::routing

@@ -100,16 +100,21 @@ TEST_CASE("websocket section: workers share what is let in") {
   CHECK(rules("{ admission: { rate: 30/m } }")->admission->burst == doctest::Approx(1));
 }
 
-TEST_CASE("websocket section: compression passes where nothing counts what it hides") {
+TEST_CASE("websocket section: compression passes where nothing counts what it hides, nor drops any of it") {
   for (const char* passing :
        {"{}", "{ mode: walk }", "{ from_client: { rate: 1/s, fragments: 2 } }",
-        "{ mode: walk, from_client: { message_size: none } }", "{ message_limit: some }"})
+        "{ mode: walk, from_client: { message_size: none, on_rate: drop } }", "{ message_limit: some }",
+        "{ from_client: { rate: 1/s }, from_upstream: { on_rate: drop } }"})
     CHECK_MESSAGE(rules(passing)->passes_compression, passing);
   for (const char* counting :
        {"{ mode: inspect }", "{ from_client: { message_size: 1MiB } }",
         "{ from_upstream: { message_size: 1MiB } }", "{ from_client: { byte_rate: 1KiB/s } }",
         "{ from_upstream: { byte_rate: 1KiB/s } }", "{ byte_limit: some }"})
     CHECK_MESSAGE(!rules(counting)->passes_compression, counting);
+  for (const char* dropping :
+       {"{ from_client: { rate: 1/s, on_rate: drop } }", "{ from_upstream: { rate: 1/s, on_rate: drop } }",
+        "{ message_limit: some, from_client: { on_rate: drop } }"})
+    CHECK_MESSAGE(!rules(dropping)->passes_compression, dropping);
 }
 
 TEST_CASE("websocket section: types have a field, and slow readers one of their own") {
