@@ -149,6 +149,7 @@ void Tunnel::after_bytes(End& from, base::Bytes rest) {
   const bool held_back = std::exchange(from.held_back, false);
   if (early || must_wait_for(to)) {
     from.waits = true;
+    from.slowed = early;
     from.transport->pause();
   }
   if (early || held_back) from.transport->unread(base::Chunk::copy_of(rest));
@@ -245,7 +246,9 @@ void Tunnel::drained(End& end) {
 }
 
 void Tunnel::let_go_on(End& end) {
-  if (!end.waits || is_early(end) || must_wait_for(other(end))) return;
+  if (!end.waits || is_early(end)) return;
+  end.slowed = false;
+  if (must_wait_for(other(end))) return;
   end.waits = false;
   end.heard = set_.turn_.now;  // it could not be heard
   end.pinged.reset();
@@ -332,7 +335,7 @@ void Tunnel::arm_next() {
   base::Duration wait = base::no_limit;
   const auto until = [&](base::Instant instant) { wait = std::min(wait, instant - now); };
   for (const End* end : {&client_, &upstream_})
-    if (end->waits && is_early(*end)) until(end->guard->wait_until());
+    if (end->waits && end->slowed) until(end->guard->wait_until());
   if (is_ending()) {
     until(end_by_);
     return set_.turn_.arm(*this, std::max(wait, base::Duration::zero()));

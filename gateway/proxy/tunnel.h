@@ -105,7 +105,8 @@ class Tunnel final : public base::Pooled, private base::Timer {
     bool owes_pong = false;  // what `pinged` stands for is a ping, not the rest of a frame on its way
     base::Side side;
     bool ended = false;
-    bool waits = false;       // for the other side to take what it sent
+    bool waits = false;       // for the other side to take what it sent, or for its rate
+    bool slowed = false;      // while it waits: its rate is yet to let it go on
     bool held_back = false;   // in this delivery: a frame of it, for the same reason
     bool close_seen = false;  // it sent a Close frame
     bool told = false;        // that it is over: the gateway sends it nothing more

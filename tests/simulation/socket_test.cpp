@@ -546,6 +546,20 @@ TEST_CASE("socket: only listed types pass, by a field of their JSON; what cannot
   CHECK(closing.client_heard() == Said{"close 1008 from_client.types"});
 }
 
+TEST_CASE("socket: who waits for a rate goes on in time, also when the other side is heard just then") {
+  SocketWorld socket(
+      "{ from_client: { rate: 1/s, burst: 1, on_rate: slow }, "
+      "from_upstream: { rate: 1/s, burst: 1, on_rate: slow } }");
+  socket.client_sends(frame(text, "one") + frame(text, "two") + frame(text, "three"));
+  CHECK(socket.endpoint_heard() == Said{"text one", "text two"});
+  socket.proxy.world.turn.now += 1s;  // bytes come before the timers of the same turn
+  socket.endpoint_sends(server_frame(text, "1") + server_frame(text, "2") + server_frame(text, "3"));
+  CHECK(socket.client_heard() == Said{"text 1", "text 2"});
+  socket.proxy.advance(1100ms);
+  CHECK(socket.endpoint_heard() == Said{"text three"});
+  CHECK(socket.client_heard() == Said{"text 3"});
+}
+
 TEST_CASE("socket: inspected messages go on whole, masked anew, in any cut") {
   for (const size_t piece : {1u, 3u, 1000u}) {
     SocketWorld socket("{ mode: inspect }");
