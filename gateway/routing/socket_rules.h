@@ -46,14 +46,18 @@ struct MessageRate {
 
 // Of what one side sends.
 struct MessageRules {
-  bool any = true;            // false: this side may send no messages at all
-  uint64_t message_size = 0;  // bytes, as they are on the wire and, where read, inflated; 0: any
-  base::Duration message_timeout = std::chrono::seconds(60);  // from its first frame to its end, where read
-  uint32_t fragments = 0;                                     // frames of one message; 0: any
-  bool text = true;                                           // may be sent
-  bool binary = true;                                         //
-  MessageRate messages{};                                     //
-  MessageRate bytes{};                                        //
+  bool any = true;  // false: this side may send no messages at all
+  // Bytes, as they are on the wire and, where read, inflated; 0: any.
+  uint64_t message_size = 0;
+  // From its first frame to its end, where messages are read.
+  base::Duration message_timeout = std::chrono::seconds(60);
+  uint32_t fragments = 0;  // frames of one message; 0: any
+  // The kinds that may be sent.
+  bool text = true;
+  bool binary = true;
+  // How many of them, and how many bytes of frames.
+  MessageRate messages{};
+  MessageRate bytes{};
   OnViolation on_rate = OnViolation::close;
   // Only messages whose field has one of these values pass, and the first of each socket where that is so.
   std::optional<base::JsonPath> type_field{};
@@ -109,8 +113,8 @@ struct SocketRules {
   std::vector<policy::RateLimitRule> byte_limits{};
   MessageRules from_upstream{};
   OnSlowReader on_slow_reader = OnSlowReader::pause;
-  std::optional<base::JsonPath>
-      latest_field{};           // for keep_latest: messages with the same value replace each other
+  // For keep_latest: messages with the same value replace each other.
+  std::optional<base::JsonPath> latest_field{};
   uint64_t buffer = 64 * 1024;  // bytes that wait for a client
   std::optional<Admission> admission{};
   bool compression = true;         // inspected: with the client, where it offers it

@@ -32,7 +32,8 @@ struct SocketRefusal {
 // How long each stage took; nothing for those that did not happen.
 struct ExchangeStages {
   std::optional<base::Duration> policy{};
-  std::optional<base::Duration> held{};  // until an endpoint could be reached, failed tries included
+  // Until its turn had come, and an endpoint could be reached: failed tries included.
+  std::optional<base::Duration> held{};
   std::optional<base::Duration> connect{};
   std::optional<base::Duration> response_head{};
   std::optional<base::Duration> body{};
@@ -73,7 +74,7 @@ struct TunnelRecord {
   std::string_view subprotocol{};
   std::string_view rewritten{};  // as in ExchangeRecord
   base::Duration handshake_duration{};
-  std::optional<base::Duration> held_duration{};  // part of it, until an endpoint could be reached
+  std::optional<base::Duration> held_duration{};  // part of it; see ExchangeStages::held
 };
 
 // How a tunnel ended.
