@@ -85,11 +85,13 @@ MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
     return Pass::stop;
   }
   if (!dropping_) {
-    // In the middle of a message it is too late to drop it: half of it may have passed.
-    const Charge charged = charge(begins ? 1 : 0, header.size + header.length, frames_ == 1);
+    // In the middle of a message it is too late to drop it, as half of it may have passed: not where it is
+    // kept until it is whole.
+    const Charge charged = charge(begins ? 1 : 0, header.size + header.length, begins || reads_);
     if (charged == Charge::refused) return Pass::stop;
     if (charged == Charge::early) return Pass::wait;
     dropping_ = charged == Charge::drop;
+    if (dropping_ && std::exchange(begun_, std::nullopt)) reader_.next();
   }
   if (dropping_) {
     if (header.final) ++dropped_;

@@ -546,6 +546,25 @@ TEST_CASE("socket: only listed types pass, by a field of their JSON; what cannot
   CHECK(closing.client_heard() == Said{"close 1008 from_client.types"});
 }
 
+TEST_CASE("socket: a rate drops a message in its middle, too, where none of it has passed") {
+  const std::string rules = "from_client: { byte_rate: 1KiB/s, on_rate: drop } }";
+  const std::string messages = frame(text, "kept") + frame(text, "one", {.last = false}) +
+                               frame(continuation, std::string(2000, 'x'), {.last = false}) +
+                               frame(ping, "p") + frame(continuation, "") + frame(text, "next");
+  SocketWorld inspected("{ mode: inspect, " + rules);
+  inspected.client_sends(messages);
+  CHECK(inspected.endpoint_heard() == Said{"text kept", "ping p", "text next"});
+  inspected.client.peer().leave();
+  inspected.endpoint().leave();
+  inspected.proxy.advance(3s);
+  CHECK(inspected.record()["messages_dropped"] == 1);
+  CHECK(inspected.record()["messages_to_upstream"] == 2);
+
+  SocketWorld walked("{ mode: walk, " + rules);
+  walked.client_sends(messages);
+  CHECK(walked.client_heard() == Said{"close 1013 from_client.byte_rate"});
+}
+
 TEST_CASE("socket: who waits for a rate goes on in time, also when the other side is heard just then") {
   SocketWorld socket(
       "{ from_client: { rate: 1/s, burst: 1, on_rate: slow }, "
