@@ -161,6 +161,7 @@ class Tunnel final : public base::Pooled, private base::Timer {
   void end_within(base::Duration limit);
   void time_out();
   bool may_finish(const End& end) const;
+  base::Chunk answer_to_close(const End& end) const;
   void tell(End& end);
   void settle(Verdict verdict);
   void lose_last_words(base::Side by, base::Cause cause);

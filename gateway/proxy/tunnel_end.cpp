@@ -75,12 +75,10 @@ void Tunnel::upstream_left(std::string_view how) {
   const bool queued = queue_ && !queue_->empty();
   // A client that said Close is owed one, also by an endpoint that answers with the end alone.
   if (client_.close_seen && !upstream_.close_seen && upstream_.frames.at_boundary()) {
-    base::Chunk frame = websocket::close_frame(
-        websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none, {});
     if (queued)
-      queue_->push(std::move(frame), {}, websocket::MessageQueue::Kind::close);
+      queue_->push(answer_to_close(client_), {}, websocket::MessageQueue::Kind::close);
     else
-      client_.transport->write(std::move(frame));
+      client_.transport->write(answer_to_close(client_));
   }
   if (!queued) client_.transport->finish();  // else when the last of it has been written
   end_within(half_closed_limit);
@@ -186,9 +184,19 @@ void Tunnel::tell(End& end) {
   end.told = true;
   const uint16_t code = end.side == Side::client ? code_to_client_ : code_to_upstream_;
   end.close_sent = !from.close_seen && from.frames.at_boundary();
-  if (end.close_sent) end.transport->write(websocket::close_frame(code, verdict_->reason, end.role()));
+  // A side that said Close itself is answered: what ended it was that.
+  const bool answered = end.close_seen && verdict_->by == end.side && !verdict_->cause;
+  if (end.close_sent)
+    end.transport->write(answered ? answer_to_close(end)
+                                  : websocket::close_frame(code, verdict_->reason, end.role()));
   end.transport->finish();
   end.transport->resume();
+}
+
+// It said Close first, and is to hear its own code (RFC 6455 5.5.1).
+base::Chunk Tunnel::answer_to_close(const End& end) const {
+  const uint16_t code = websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none;
+  return websocket::close_frame(code, {}, end.role());
 }
 
 // --- the record: always, once ---
