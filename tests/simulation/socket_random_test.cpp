@@ -410,8 +410,11 @@ class Run {
     CHECK(number("close_code") == 4321);
     CHECK(number("messages_to_client") == client.messages.size());
     CHECK(number("messages_to_upstream") == endpoint.messages.size());
-    CHECK(number("bytes_to_client") == endpoint_.sent);
-    CHECK(number("bytes_to_upstream") == client_.sent);
+    // What is read goes on in other bytes, and answers to the gateway's own pings do not go on.
+    const bool as_it_came = rules_.compression_passes && number("messages_dropped") == 0 &&
+                            std::string_view(rules_.websocket).find("ping") == std::string_view::npos;
+    if (as_it_came) CHECK(number("bytes_to_client") == endpoint_.sent);
+    if (as_it_came) CHECK(number("bytes_to_upstream") == client_.sent);
     CHECK(number("messages_dropped") ==
           client_.messages.size() + endpoint_.messages.size() - sums_.delivered);
     const std::string said = "4321 done";
