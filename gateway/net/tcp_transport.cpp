@@ -72,10 +72,12 @@ void TcpTransport::read() {
       receiver_->on_bytes(base::Bytes(buffer.data(), count));
     } else if (received == 0) {
       readable_ = false;
+      if (deaf_) return broken(EPIPE);
       ended_ = true;
       receiver_->on_end();
     } else if (errno == EAGAIN) {
       readable_ = false;
+      if (deaf_) return broken(EPIPE);  // it has said all that is here
     } else if (errno != EINTR) {
       broken(errno);
     }
@@ -103,7 +105,8 @@ void TcpTransport::write(base::Bytes bytes) {
     } else if (errno == EAGAIN || errno == EINTR) {
       writable_ = errno == EINTR;
     } else {
-      return broken(errno);
+      send_failed(errno);
+      if (broken_) return;
     }
   }
   unsent_.push_copy(bytes);
@@ -112,6 +115,17 @@ void TcpTransport::write(base::Bytes bytes) {
 }
 
 void TcpTransport::flush() { send_queued(); }
+
+// A peer that closes with bytes of ours unread has them answered by a reset. What it said before is here, and
+// its last words count the most: it is read before the connection is given up. What it was to be sent stays
+// in the backlog until then: it has not been taken.
+void TcpTransport::send_failed(int error_number) {
+  if (!receiver_ || paused_ || ended_) return broken(error_number);
+  deaf_ = true;
+  writable_ = false;
+  readable_ = true;
+  loop_.poller().again(*this);
+}
 
 void TcpTransport::send_queued() {
   while (!broken_ && writable_ && !unsent_.empty()) {
@@ -130,13 +144,16 @@ void TcpTransport::send_queued() {
                              : sendmsg(socket_.descriptor(), &message, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN) return broken(errno);
-      writable_ = false;
+      if (errno == EAGAIN)
+        writable_ = false;
+      else
+        send_failed(errno);
       break;
     }
     unsent_.drop_front(static_cast<size_t>(sent));
     if (static_cast<size_t>(sent) < offered) writable_ = false;
   }
+  if (broken_) return;
   if (unsent_.empty() && sending_ == Sending::finishing) {
     sending_ = Sending::finished;
     shutdown(socket_.descriptor(), SHUT_WR);

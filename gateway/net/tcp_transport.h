@@ -40,6 +40,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   void flush() override;
   void read();
   void send_queued();
+  void send_failed(int error_number);
   void broken(int error_number);
 
   enum class Sending : uint8_t { open, finishing, finished };
@@ -55,6 +56,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   bool readable_ = true;
   bool writable_ = true;
   bool hung_up_ = false;  // the end is in sight: read on until it comes
+  bool deaf_ = false;     // the peer takes nothing any more; what it had said before is still read
   bool paused_ = true;    // until start()
   bool ended_ = false;
   bool broken_ = false;

@@ -264,6 +264,33 @@ TEST_CASE("tcp transport: when it breaks it tells what its peer had yet to take"
   CHECK(witness.transport->backlog() == 0);
 }
 
+TEST_CASE(
+    "tcp transport: what a peer said before it reset the connection is heard, also by one that writes") {
+  for (const bool at_once : {false, true}) {
+    Ground ground;
+    ground.run_idly();
+    ground.first.send("unread");
+    ground.run_idly();
+    ground.second.send("last words");
+    auto leaving = ground.second.take_transport();
+    leaving->pause();
+    ground.first.send("unread, too");
+    // The first does not look at its socket until the reset is there.
+    ground.loop.turn().run();
+    leaving.reset();
+    for (int i = 0; i < 3 && !ground.first.broken(); ++i) {
+      if (at_once)
+        ground.first.transport().write(base::bytes_of("into the void"));
+      else
+        ground.first.send("into the void");
+      ground.loop.turn().run();
+    }
+    REQUIRE(ground.run_until([&] { return ground.first.broken(); }));
+    CHECK(ground.first.heard() == "last words");
+    CHECK_FALSE(ground.first.ended());
+  }
+}
+
 TEST_CASE("tcp transport: bytes that are put back are delivered first, and without new ones coming") {
   Ground ground;
   ground.first.send("world");
