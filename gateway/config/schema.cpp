@@ -410,7 +410,9 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.from_client.byte_burst", value, "size", "what byte_rate gives in a second",
      "Bytes that may come at once.", "64KiB", false},
     {"websocket.from_client.on_rate", value, "close, drop or slow", "close",
-     "What a rate does: end the socket, drop the message, or read on when it is time.", "close"},
+     "What a rate does: end the socket, drop the message (where a part of it has passed already, end it), "
+     "or read on when it is time.",
+     "close"},
     {"websocket.from_client.types", value, "list of texts, or none", "none",
      "Only JSON text messages of these types pass, each a string. What cannot be read does not.", "none"},
     {"websocket.from_client.type_field", value, "path", "/type",
