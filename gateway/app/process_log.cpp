@@ -42,7 +42,7 @@ tl::expected<std::optional<telemetry::LogOutput>, std::string> ProcessLog::open(
   if (file.empty()) return telemetry::LogOutput::of_descriptor(STDOUT_FILENO);
   telemetry::LogOutput output;
   if (const std::error_code error = output.open_file(file))
-    return tl::unexpected("log.output: " + file + " can not be opened: " + error.message());
+    return tl::unexpected("log.output: " + file + " cannot be opened: " + error.message());
   return output;
 }
 

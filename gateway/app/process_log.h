@@ -14,8 +14,8 @@ namespace postern::app {
 // The control thread's; what sink() and logger() return may be used by any thread.
 class ProcessLog {
  public:
-  // Begins with the standard output, whatever `log` names: what is to be said first may be that its file can
-  // not be opened.
+  // Begins with the standard output, whatever `log` names: what is to be said first may be that its file
+  // cannot be opened.
   explicit ProcessLog(const config::LogDocument& log);
 
   telemetry::LogSink& sink() { return sink_; }

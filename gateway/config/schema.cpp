@@ -462,9 +462,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.close_codes.unauthorized", value, "number", "4401",
      "Refused: the token is missing or does not count.", "4401"},
     {"websocket.close_codes.refused_expired", value, "number", "that of unauthorized",
-     "Refused: the token has expired. Clients that take unauthorized for final, but would fetch a new token, "
-     "need "
-     "a code that they come back from.",
+     "Refused: the token has expired. Clients that take unauthorized for final, but would fetch a new one, "
+     "need a code that they come back from.",
      "1012", false},
     {"websocket.close_codes.forbidden", value, "number", "4403",
      "Refused: the token's claims do not allow it.", "4403"},

@@ -15,13 +15,6 @@ using Said = std::vector<std::string>;
 
 namespace {
 
-std::string close_of(uint16_t code, std::string_view reason = {}) {
-  return frame(goodbye, close_payload(code, reason));
-}
-std::string server_close(uint16_t code, std::string_view reason = {}) {
-  return server_frame(goodbye, close_payload(code, reason));
-}
-
 void stall(SocketWorld& socket) {
   socket.client.wire().to_first.capacity = 1000;
   socket.client.wire().to_first.stalled = true;
@@ -32,6 +25,18 @@ void read_on(SocketWorld& socket) {
   socket.proxy.advance(100ms);
 }
 
+// More than the client takes for now, and Close.
+void say_last_words(SocketWorld& socket) {
+  stall(socket);
+  for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
+  socket.endpoint_sends(server_close(4010, "done"));
+}
+void check_that_all_was_heard(SocketWorld& socket) {
+  const Said heard = socket.client_heard();
+  CHECK(heard.size() == 31);
+  CHECK(heard.back() == "close 4010 done");
+}
+
 }  // namespace
 
 TEST_CASE("last words: an endpoint that says Close and breaks is heard to the end") {
@@ -39,16 +44,12 @@ TEST_CASE("last words: an endpoint that says Close and breaks is heard to the en
                             "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
     CAPTURE(rules);
     SocketWorld socket(rules);
-    stall(socket);
-    for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
-    socket.endpoint_sends(server_close(4010, "done"));
+    say_last_words(socket);
     socket.endpoint().reset();
     socket.proxy.advance(5s);
     CHECK_FALSE(socket.over());
     read_on(socket);
-    const Said heard = socket.client_heard();
-    CHECK(heard.size() == 31);
-    CHECK(heard.back() == "close 4010 done");
+    check_that_all_was_heard(socket);
     socket.client_sends(close_of(4010));
     socket.client.peer().leave();
     socket.proxy.advance(15s);
@@ -94,15 +95,11 @@ TEST_CASE("last words: a shutdown, or a reload, leaves those alone that are sayi
                             "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
     CAPTURE(rules);
     SocketWorld socket(rules);
-    stall(socket);
-    for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
-    socket.endpoint_sends(server_close(4010, "done"));
+    say_last_words(socket);
     socket.proxy.tunnels.leave({});
     socket.proxy.advance(5s);
     read_on(socket);
-    const Said heard = socket.client_heard();
-    CHECK(heard.size() == 31);
-    CHECK(heard.back() == "close 4010 done");
+    check_that_all_was_heard(socket);
   }
   SocketWorld socket;
   socket.client_sends(close_of(1000, "bye"));

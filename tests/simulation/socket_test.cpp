@@ -34,13 +34,6 @@ std::string counted(SocketWorld& socket) {
   return all;
 }
 
-std::string close_of(uint16_t code, std::string_view reason = {}) {
-  return frame(goodbye, close_payload(code, reason));
-}
-std::string server_close(uint16_t code, std::string_view reason = {}) {
-  return server_frame(goodbye, close_payload(code, reason));
-}
-
 }  // namespace
 
 // --- each way to end ---

@@ -50,6 +50,14 @@ inline std::string close_payload(uint16_t code, std::string_view reason = {}) {
   return payload.append(reason);
 }
 
+// A whole Close frame, of a client and of a server.
+inline std::string close_of(uint16_t code, std::string_view reason = {}) {
+  return frame(goodbye, close_payload(code, reason));
+}
+inline std::string server_close(uint16_t code, std::string_view reason = {}) {
+  return server_frame(goodbye, close_payload(code, reason));
+}
+
 // Feeds `bytes` in pieces of `piece` bytes.
 template <class Feed>
 void feed_in_pieces(std::string_view bytes, size_t piece, Feed&& feed) {
