@@ -161,6 +161,10 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
      "Nothing to do: clients come back to the new configuration, at the pace of limits.tunnel_drain."},
     {Cause::overloaded, "overloaded", gateway, 503, never, warn, "The gateway is at one of its limits.",
      "Raise the limit named in the detail, or add capacity."},
+    {Cause::loop, "loop", gateway, 508, never, error,
+     "A request came back to the gateway through the upstream that it was sent to.",
+     "Let the upstream's endpoints, and what stands behind them, lead to the application and not to the "
+     "gateway."},
     {Cause::internal, "internal", gateway, 500, never, error, "The gateway failed in a way it should not.",
      "Please report this with the log line."},
 });

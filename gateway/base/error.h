@@ -67,6 +67,7 @@ enum class Cause : uint8_t {
   shutting_down,
   route_changed,
   overloaded,
+  loop,
   internal,
 };
 inline constexpr int cause_count = static_cast<int>(Cause::internal) + 1;

@@ -24,6 +24,7 @@ constexpr auto names = std::to_array<Name>({
     {"access-control-request-headers", FieldId::access_control_request_headers},
     {"access-control-request-method", FieldId::access_control_request_method},
     {"authorization", FieldId::authorization},
+    {"cdn-loop", FieldId::cdn_loop},
     {"connection", FieldId::connection},
     {"content-length", FieldId::content_length},
     {"content-type", FieldId::content_type},
@@ -32,6 +33,7 @@ constexpr auto names = std::to_array<Name>({
     {"expect", FieldId::expect},
     {"host", FieldId::host},
     {"keep-alive", FieldId::keep_alive},
+    {"max-forwards", FieldId::max_forwards},
     {"origin", FieldId::origin},
     {"proxy-authenticate", FieldId::proxy_authenticate},
     {"proxy-authorization", FieldId::proxy_authorization},
@@ -53,6 +55,7 @@ constexpr auto names = std::to_array<Name>({
     {"x-forwarded-for", FieldId::x_forwarded_for},
     {"x-forwarded-host", FieldId::x_forwarded_host},
     {"x-forwarded-port", FieldId::x_forwarded_port},
+    {"x-forwarded-prefix", FieldId::x_forwarded_prefix},
     {"x-forwarded-proto", FieldId::x_forwarded_proto},
 });
 

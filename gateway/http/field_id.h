@@ -20,6 +20,7 @@ enum class FieldId : uint8_t {
   access_control_request_headers,
   access_control_request_method,
   authorization,
+  cdn_loop,
   connection,
   content_length,
   content_type,
@@ -28,6 +29,7 @@ enum class FieldId : uint8_t {
   expect,
   host,
   keep_alive,
+  max_forwards,
   origin,
   proxy_authenticate,
   proxy_authorization,
@@ -49,6 +51,7 @@ enum class FieldId : uint8_t {
   x_forwarded_for,
   x_forwarded_host,
   x_forwarded_port,
+  x_forwarded_prefix,
   x_forwarded_proto,
 };
 
