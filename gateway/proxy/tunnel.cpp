@@ -27,7 +27,8 @@ const std::vector<MessageGuard::SharedLimit> no_limits;
 Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
                std::unique_ptr<net::Transport> upstream, upstream::Lease lease, TunnelFacts facts,
                TunnelTerms terms)
-    : set_(set),
+    : LeavingLine::Member(LeavingLine::Kind::websocket),
+      set_(set),
       client_(*this, Side::client),
       upstream_(*this, Side::upstream),
       lease_(std::move(lease)),
@@ -69,6 +70,13 @@ bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
   if (!terms_.route) return false;
   if (lease_.endpoint() && lease_.endpoint()->retired()) return true;
   return !std::binary_search(routes.begin(), routes.end(), *terms_.route);
+}
+
+void Tunnel::leave(bool stopping) {
+  if (stopping)
+    close(Cause::shutting_down, Ending::shutdown, "the gateway is shutting down");
+  else
+    close(Cause::route_changed, Ending::reload, "the gateway has a new configuration");
 }
 
 // --- bytes pass ---

@@ -18,6 +18,7 @@
 #include "base/turn.h"
 #include "net/transport.h"
 #include "policy/socket_counts.h"
+#include "proxy/leaving_line.h"
 #include "proxy/message_guard.h"
 #include "proxy/route_sockets.h"
 #include "proxy/tunnel_facts.h"
@@ -43,7 +44,7 @@ struct TunnelTerms {
 
 class TunnelSet;
 
-class Tunnel final : public base::Pooled, private base::Timer {
+class Tunnel final : public base::Pooled, public LeavingLine::Member, private base::Timer {
  public:
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
@@ -57,12 +58,13 @@ class Tunnel final : public base::Pooled, private base::Timer {
   void close(base::Cause cause, websocket::Ending ending, std::string_view reason);
   void cut(base::Cause cause);  // at once, without ceremony
   // Somebody has left, or has said Close: what is still to be said takes its time, and has an end.
-  bool is_ending() const {
+  bool is_ending() const override {
     return closing_ || client_.ended || upstream_.ended || client_.close_seen || upstream_.close_seen;
   }
   // A configuration with the routes' terms `routes` (sorted) would not have opened it: its route is another
   // or gone, or its endpoint is.
-  bool outdated(const std::vector<uint64_t>& routes) const;
+  bool outdated(const std::vector<uint64_t>& routes) const override;
+  void leave(bool stopping) override;
 
  private:
   friend class TunnelSet;
@@ -197,7 +199,6 @@ class Tunnel final : public base::Pooled, private base::Timer {
   uint16_t code_to_upstream_ = 0;
   bool closing_ = false;    // the gateway ends it
   bool finishing_ = false;  // then: what the client has sent already is passed on
-  bool leaving_ = false;    // the set's: it stands in the line of those that are to be told
   bool over_ = false;
 };
 

@@ -1,5 +1,5 @@
-// All tunnels of one worker, and how those that must go are told: at a pace, each with a Close code that
-// makes its client come back, so that a reload or a shutdown is no stampede for whoever serves them next.
+// All tunnels of one worker. Those that must go are told at the pace of a LeavingLine, each with a Close code
+// that makes its client come back.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@
 #include <vector>
 
 #include "base/timer_wheel.h"
-#include "proxy/leaving_pace.h"
+#include "proxy/leaving_line.h"
 #include "proxy/refused_sockets.h"
 #include "proxy/silent_routes.h"
 #include "proxy/tunnel.h"
 
 namespace postern::proxy {
 
-class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
+class TunnelSet final : private RefusedSockets::Owner {
  public:
   class Owner {
    public:
@@ -33,7 +33,7 @@ class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
   TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics,
             std::shared_ptr<SilentRoutes> silent_routes = std::make_shared<SilentRoutes>())
       : turn_(turn), access_log_(access_log), metrics_(metrics), silent_routes_(std::move(silent_routes)) {}
-  ~TunnelSet() override;
+  ~TunnelSet();
 
   // `terms` without rules have those of a route that says nothing.
   void open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
@@ -46,12 +46,13 @@ class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
   void count_open();
   void set_owner(Owner& owner) { owner_ = &owner; }
 
-  // A reload: those that the new configuration would not have opened leave with 1012, the oldest first, and
-  // so does what is opened under an older one from now on. `routes` are the terms of its routes, in any
-  // order. Returns how many leave in all.
-  size_t adopt(std::vector<uint64_t> routes, const LeavingPace& pace);
-  // A shutdown: all of them leave with 1001, and those that are still to come; who is refused is told so at
-  // once.
+  // Where tunnels stand that must leave; others of this worker may stand there, too.
+  LeavingLine& leaving() { return leaving_; }
+  // A reload or a shutdown, see LeavingLine. Tunnels are told 1012 or 1001; who is refused is told so at once
+  // when the gateway stops.
+  size_t adopt(std::vector<uint64_t> routes, const LeavingPace& pace) {
+    return leaving_.adopt(std::move(routes), pace);
+  }
   void leave(const LeavingPace& pace);
   void cut_all();  // at once, without ceremony
 
@@ -68,12 +69,6 @@ class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
   websocket::Deflate& deflate(int window_bits);
   void look_for_silence();
   std::map<const RouteSockets*, SilentRoutes::Seen> those_that_wait();
-  bool must_leave(const Tunnel& tunnel) const { return stopping_ || (routes_ && tunnel.outdated(*routes_)); }
-  void line_up_those_that_must();
-  void line_up(Tunnel& tunnel);
-  void stay(Tunnel& tunnel);
-  void set_pace(const LeavingPace& pace);
-  void on_deadline() override;
   void on_refused_gone() override;
 
   base::Turn& turn_;
@@ -82,17 +77,11 @@ class TunnelSet final : private base::Timer, private RefusedSockets::Owner {
   std::shared_ptr<SilentRoutes> silent_routes_;
   RefusedSockets refused_{turn_, metrics_, *this};
   base::Link tunnels_;
-  base::Link leaving_;  // that are yet to be told
+  LeavingLine leaving_{turn_};
   size_t size_ = 0;
-  size_t leaving_count_ = 0;
-  LeavingPace pace_;
-  double per_step_ = 1;
-  double due_ = 0;  // to be told, in tunnels; carries fractions from step to step
   std::map<std::string, RouteSockets::Handle, std::less<>> sockets_;  // by route
   std::map<int, websocket::Deflate> deflate_;  // by window bits; made when the first socket needs it
   SilenceWatch silence_watch_{*this};
-  std::optional<std::vector<uint64_t>> routes_;  // sorted; nothing: before the first snapshot
-  bool stopping_ = false;
   Owner* owner_ = nullptr;
 };
 
