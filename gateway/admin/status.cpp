@@ -21,6 +21,12 @@ std::string status_json(Health health, const telemetry::Totals& totals) {
   status["health"] = label(health);
   status["http_connections_open"] = totals.process[Count::connections_open];
   status["websockets_open"] = totals.process[Count::tunnels_open];
+  status["streams_open"] = totals.process[Count::streams_open];
+  base::Json streams = base::Json::array();
+  for (const auto& [route, series] : totals.routes)
+    if (const uint64_t open = series[telemetry::RouteCount::streams_open]; open > 0)
+      streams.push_back({{"route", route}, {"open", open}});
+  status["streams"] = std::move(streams);
   status["findings"] = std::move(findings);
   return base::write_json(status) + "\n";
 }

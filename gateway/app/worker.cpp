@@ -33,8 +33,9 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
         dialer_(loop_, resolver_),
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_, metrics_, shared.silent_routes),
-        services_{loop_.turn(), dialer_,  tokens_,  access_log_,
-                  request_ids_, tunnels_, metrics_, &net::unix_now},
+        streams_(metrics_, tunnels_.leaving()),
+        services_{loop_.turn(), dialer_,  tokens_,  access_log_,   request_ids_,
+                  tunnels_,     streams_, metrics_, &net::unix_now},
         registry_(loop_.turn(), shared.upstream_loads, random_seed(), &shared.log),
         current_{loop_, services_, shared.log, {}, shared.clients},
         acceptor_(current_, *this),
@@ -58,6 +59,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
       tell_if_drained();
     } else if (const auto* count = std::get_if<CountNow>(&message)) {
       tunnels_.count_open();
+      streams_.count_open();
       shared_.tell_control(NumbersCounted{count->round, metrics_.totals()});
     } else {
       drain_.cut();
@@ -72,7 +74,10 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
     const size_t count = tunnels_.adopt(proxy::route_terms(snapshot), pace);
     if (count == 0) return;
     const base::ErrorTraits& traits = base::traits(base::Cause::route_changed);
-    shared_.log.info("tunnels_leaving", {{"tunnels", count},
+    const proxy::LeavingLine& leaving = tunnels_.leaving();
+    using Kind = proxy::LeavingLine::Kind;
+    shared_.log.info("tunnels_leaving", {{"tunnels", leaving.waiting(Kind::websocket)},
+                                         {"event_streams", leaving.waiting(Kind::event_stream)},
                                          {"per_second", std::ceil(pace.per_second(count))},
                                          {"cause", traits.label},
                                          {"meaning", traits.meaning},
@@ -96,6 +101,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
   telemetry::Metrics metrics_;
   telemetry::RequestIdSource request_ids_;
   proxy::TunnelSet tunnels_;
+  proxy::StreamSet streams_;
   proxy::Services services_;
   upstream::Registry registry_;
   server::Current current_;

@@ -34,6 +34,7 @@ enum class Cause : uint8_t {
   rate_limited,
   too_many_connections,
   too_many_sockets,
+  too_many_streams,
   file_not_found,
   range_not_satisfiable,
   origin_refused,
@@ -55,6 +56,7 @@ enum class Cause : uint8_t {
   upstream_bad_response,
   upstream_bad_handshake,
   upstream_silent,
+  upstream_stream_silent,
   upstream_frame_invalid,
   upstream_message_refused,
   // our own

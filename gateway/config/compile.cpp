@@ -150,6 +150,8 @@ void compile_upstreams(Compilation& compilation) {
     upstream::GroupModel model;
     model.name = upstream.name;
     model.balance = balance_of(upstream.balance);
+    if (upstream.learn)
+      model.learn = {upstream.learn->response_header, upstream.learn->request_header, upstream.learn->values};
     model.hash = {hash_kind_of(upstream.hash.kind), upstream.hash.name};
     model.slow_start = nanoseconds(upstream.slow_start);
     if (upstream.queue) model.queue = {upstream.queue->size, nanoseconds(upstream.queue->timeout)};
@@ -188,6 +190,7 @@ void compile_upstreams(Compilation& compilation) {
     model.connect_limit = nanoseconds(upstream.connect_timeout);
     model.response_limit = nanoseconds(upstream.response_timeout);
     model.idle_limit = nanoseconds(upstream.idle_timeout);
+    if (upstream.stream_idle_timeout) model.stream_idle_limit = nanoseconds(*upstream.stream_idle_timeout);
     model.keepalive = nanoseconds(upstream.keepalive_timeout);
     model.keepalive_connections = upstream.keepalive_connections;
     if (upstream.proxy_protocol != ProxyProtocolOut::none) {
@@ -202,7 +205,8 @@ void compile_upstreams(Compilation& compilation) {
   }
 }
 
-uint64_t terms_of(const Document& document, const RouteDocument& route, const routing::SocketRules& sockets,
+// `rules`: a number for what else holds for what is open.
+uint64_t terms_of(const Document& document, const RouteDocument& route, uint64_t rules,
                   uint64_t key_generation) {
   uint64_t origins = 0;
   for (const OriginsDocument& list : document.origins)
@@ -210,8 +214,7 @@ uint64_t terms_of(const Document& document, const RouteDocument& route, const ro
   uint64_t jwt = 0;
   for (const JwtDocument& rules : document.jwt)
     if (rules.name == route.jwt) jwt = rules.fingerprint;
-  return fingerprint(
-      {route.fingerprint, origins, jwt, key_generation, socket_terms(sockets, !route.jwt.empty())});
+  return fingerprint({route.fingerprint, origins, jwt, key_generation, rules});
 }
 
 void compile_routes(Compilation& compilation) {
@@ -230,7 +233,13 @@ void compile_routes(Compilation& compilation) {
     route.methods = document.methods;
     route.limits = route_limits(document.limits);
     route.sockets = socket_rules(document.websocket, policies);
-    route.terms = terms_of(compilation.document, document, *route.sockets, policies.key_generation(document));
+    route.streams = policies.stream_rules(document);
+    const bool has_tokens = !document.jwt.empty();
+    const uint64_t key_generation = policies.key_generation(document);
+    route.terms =
+        terms_of(compilation.document, document, socket_terms(*route.sockets, has_tokens), key_generation);
+    route.stream_terms =
+        terms_of(compilation.document, document, stream_terms(*route.streams, has_tokens), key_generation);
     if (auto host = routing::read_host_pattern(document.host))
       route.host = std::move(*host);
     else

@@ -182,6 +182,12 @@ bool PolicyCompiler::limits_bodies(const RouteDocument& route) const {
                      [&](const ListenerDocument& listener) { return limits(listener.limits.transfer); });
 }
 
+std::shared_ptr<const routing::StreamRules> PolicyCompiler::stream_rules(const RouteDocument& route) {
+  auto rules = std::make_shared<routing::StreamRules>(route.streams);
+  if (rules->limits.any()) rules->counts = stores_.stream_counts.find_or_make(route.name);
+  return rules;
+}
+
 policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   std::vector<std::unique_ptr<const policy::Policy>> policies;
   if (limits_bodies(route)) policies.push_back(std::make_unique<policy::RequestLimits>());
@@ -222,7 +228,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
     policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));
   }
   const policy::SocketLimits& sockets = route.websocket.limits;
-  if (sockets.all != 0 || sockets.per_client != 0 || sockets.per_subject != 0)
+  if (sockets.any())
     policies.push_back(
         std::make_unique<policy::SocketLimitPolicy>(sockets, stores_.socket_counts.find_or_make(route.name)));
   if (auto rules = header_rules(document_, &route)) policies.push_back(std::move(rules));

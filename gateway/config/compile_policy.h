@@ -40,6 +40,7 @@ struct PolicyStores {
 
   policy::RateLimiterStore rate_limiters;
   policy::SocketCountsStore socket_counts;
+  policy::SocketCountsStore stream_counts;
   std::map<std::string, KnownKeys> keys;      // by the name in jwt, of configurations that took effect
   std::map<std::string, KnownKeys> new_keys;  // of the one that was compiled last
 };
@@ -50,6 +51,7 @@ class PolicyCompiler {
   PolicyCompiler(const Document& document, PolicyStores& stores, Diagnostics& problems, Diagnostics& notes);
 
   policy::Pipeline pipeline(const RouteDocument& route);
+  std::shared_ptr<const routing::StreamRules> stream_rules(const RouteDocument& route);
   // Those of `names` that there are.
   std::vector<policy::RateLimitRule> rate_limit_rules(
       const std::vector<std::pair<std::string, Place>>& names);

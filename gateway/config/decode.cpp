@@ -13,6 +13,7 @@
 #include "config/decode_policy.h"
 #include "config/decode_rate_limits.h"
 #include "config/decode_route.h"
+#include "config/decode_streams.h"
 #include "config/decode_upstream.h"
 #include "config/decode_websocket.h"
 #include "config/fields.h"
@@ -107,6 +108,7 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.take("compression"))
     document.compression = decode_compression(*value, CompressionDocument());
   if (const auto value = top.take("websocket")) decode_websocket(*value, document.websocket);
+  if (const auto value = top.take("event_streams")) decode_streams(*value, document.streams);
   if (const auto value = top.need("routes")) decode_routes(*value, document);
   if (const auto value = top.take("resolver")) decode_resolver(*value, document.resolver);
   if (const auto value = top.take("log")) decode_log(*value, document.log);

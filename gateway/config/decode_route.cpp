@@ -9,6 +9,7 @@
 #include "config/decode_header_rules.h"
 #include "config/decode_limits.h"
 #include "config/decode_rewrite.h"
+#include "config/decode_streams.h"
 #include "config/decode_websocket.h"
 #include "config/fingerprint.h"
 
@@ -79,8 +80,9 @@ RouteDocument decode_route(const Value& value, Document& document) {
   RouteDocument route;
   route.name = value.path();
   route.place = value.place();
-  // What its sockets are held to is compared as it holds; rates of requests are nothing to open ones.
-  route.fingerprint = fingerprint(value.node(), {"name", "websocket", "rate_limit"});
+  // What its sockets and event streams are held to is compared as it holds; rates of requests are nothing to
+  // open ones.
+  route.fingerprint = fingerprint(value.node(), {"name", "websocket", "event_streams", "rate_limit"});
   if (const auto name = fields.take("name")) {
     route.name_place = name->place();
     set(route.name, name->parsed(parse_name));
@@ -115,6 +117,8 @@ RouteDocument decode_route(const Value& value, Document& document) {
         decode_compression(*compression, document.compression.value_or(CompressionDocument()));
   route.websocket = document.websocket;
   if (const auto websocket = fields.take("websocket")) decode_websocket(*websocket, route.websocket);
+  route.streams = document.streams;
+  if (const auto streams = fields.take("event_streams")) decode_streams(*streams, route.streams);
   if (const auto limits = fields.take("limits")) decode_transfer_limits(*limits, route.limits);
   if (const auto size = fields.take("body_size")) {
     if (route.limits.body_size) size->complain("stands in limits as well; a route has one of the two");

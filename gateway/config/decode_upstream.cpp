@@ -7,6 +7,7 @@
 #include "config/decode_resilience.h"
 #include "config/decode_rewrite.h"
 #include "config/text.h"
+#include "upstream/learned_values.h"
 
 namespace postern::config {
 namespace {
@@ -78,9 +79,36 @@ void decode_hash(const Value& value, UpstreamDocument& upstream) {
   if (found != 1) value.complain("names one of header, cookie and query, or is client_address");
 }
 
+void decode_plain_balance(const Value& value, UpstreamDocument& upstream) {
+  constexpr auto rules = std::to_array(
+      {Balance::round_robin, Balance::least_connections, Balance::power_of_two_choices, Balance::random});
+  const auto index = value.one_of({"round_robin", "least_connections", "power_of_two_choices", "random"});
+  if (index) upstream.balance = rules[*index];
+}
+
+void decode_learn(const Value& value, UpstreamDocument& upstream) {
+  constexpr uint64_t most_values = 10'000'000;
+  const Fields fields(value, {"response_header", "request_header", "values", "otherwise"});
+  if (!fields.is_map()) return;
+  LearnDocument& learn = upstream.learn.emplace();
+  if (const auto name = fields.need("response_header"))
+    set(learn.response_header, name->parsed(parse_header_name));
+  learn.request_header = learn.response_header;
+  if (const auto name = fields.take("request_header"))
+    set(learn.request_header, name->parsed(parse_header_name));
+  if (const auto values = fields.take("values"))
+    set(learn.values, values->number(upstream::LearnedValues::shard_count, most_values));
+  if (const auto otherwise = fields.take("otherwise")) decode_plain_balance(*otherwise, upstream);
+}
+
 void decode_balance(const Value& value, UpstreamDocument& upstream) {
   if (value.is_map()) {
-    const Fields fields(value, {"hash"});
+    const Fields fields(value, {"hash", "learn"});
+    if (const auto learn = fields.take("learn")) {
+      if (const auto hash = fields.take("hash"))
+        hash->complain("stands beside learn; a balance is one of the two");
+      return decode_learn(*learn, upstream);
+    }
     upstream.balance = Balance::hash;
     if (const auto hash = fields.need("hash")) decode_hash(*hash, upstream);
     return;
@@ -89,10 +117,7 @@ void decode_balance(const Value& value, UpstreamDocument& upstream) {
     value.complain("needs what to hash: { hash: client_address } or { hash: { header: NAME } }");
     return;
   }
-  constexpr auto rules = std::to_array(
-      {Balance::round_robin, Balance::least_connections, Balance::power_of_two_choices, Balance::random});
-  const auto index = value.one_of({"round_robin", "least_connections", "power_of_two_choices", "random"});
-  if (index) upstream.balance = rules[*index];
+  decode_plain_balance(value, upstream);
 }
 
 void decode_queue(const Value& value, UpstreamDocument& upstream) {
@@ -164,6 +189,12 @@ void decode_timeouts(const Value& value, UpstreamDocument& upstream) {
   read("connect", upstream.connect_timeout);
   read("response", upstream.response_timeout);
   read("idle", upstream.idle_timeout);
+  if (const auto found = fields.take("stream_idle")) {
+    if (found->says_none())
+      upstream.stream_idle_timeout.reset();
+    else
+      upstream.stream_idle_timeout = found->duration(milliseconds(1), hours(24 * 7), "none");
+  }
   read("keepalive", upstream.keepalive_timeout);
 }
 
@@ -197,7 +228,11 @@ UpstreamDocument decode_upstream(std::string name, const Value& value) {
     set(upstream.slow_start, slow_start->duration(milliseconds(0), hours(1)));
   }
   if (const auto queue = fields.take("queue")) decode_queue(*queue, upstream);
-  if (const auto sticky = fields.take("sticky")) decode_sticky(*sticky, upstream);
+  if (const auto sticky = fields.take("sticky")) {
+    decode_sticky(*sticky, upstream);
+    if (upstream.learn)
+      sticky->complain("stands beside balance: { learn: ... }; an upstream has one of the two");
+  }
   decode_verification(fields, upstream);
   if (const auto timeouts = fields.take("timeouts")) decode_timeouts(*timeouts, upstream);
   if (const auto version = fields.take("proxy_protocol")) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "config/decode_streams.h"
 #include "config/schema.h"
 #include "config/text.h"
 #include "websocket/frame.h"
@@ -197,21 +198,6 @@ void decode_admission(const Value& value, std::optional<routing::Admission>& adm
   if (read.per_second > 0) admission = read;
 }
 
-void decode_sockets(const Value& value, policy::SocketLimits& limits) {
-  const Fields fields(value, keys_inside("websocket.sockets"));
-  const auto read = [&](std::string_view key, uint32_t& member) {
-    const auto found = fields.take(key);
-    if (!found) return;
-    if (found->says_none())
-      member = 0;
-    else
-      set(member, found->number(1, 10'000'000, "none"));
-  };
-  read("total", limits.all);
-  read("per_client", limits.per_client);
-  read("per_subject", limits.per_subject);
-}
-
 void note_places(const Node& node, const std::string& prefix,
                  std::map<std::string, Place, std::less<>>& said) {
   for (size_t i = 0; i < node.items.size(); ++i) {
@@ -261,7 +247,8 @@ void decode_websocket(const Value& value, WebSocketDocument& document) {
   if (const auto buffer = fields.take("buffer")) set(rules.buffer, buffer->size(1024, gibi));
   if (const auto compression = fields.take("compression")) set(rules.compression, compression->boolean());
   if (const auto admission = fields.take("admission")) decode_admission(*admission, document.admission);
-  if (const auto sockets = fields.take("sockets")) decode_sockets(*sockets, document.limits);
+  if (const auto sockets = fields.take("sockets"))
+    decode_open_limits(*sockets, "websocket.sockets", document.limits);
 }
 
 }  // namespace postern::config

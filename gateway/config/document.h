@@ -17,6 +17,7 @@
 #include "config/diagnostics.h"
 #include "policy/socket_limit.h"
 #include "routing/socket_rules.h"
+#include "routing/stream_rules.h"
 
 namespace postern::config {
 
@@ -237,18 +238,27 @@ struct HealthDocument {
   bool starts_down = false;
 };
 
+// Which endpoint gave a value in a field of its answers.
+struct LearnDocument {
+  std::string response_header;
+  std::string request_header;  // that brings it back
+  uint32_t values = 100'000;
+};
+
 struct UpstreamDocument {
   std::string name;
   std::vector<EndpointUrl> endpoints;
   Balance balance = Balance::round_robin;
-  HashDocument hash;           // of Balance::hash
+  HashDocument hash;  // of Balance::hash
+  std::optional<LearnDocument> learn;
   Milliseconds slow_start{0};  // 0: off
   std::string ca;              // PEM bundle for https endpoints; empty: the system's
   bool insecure = false;       // do not verify; warns
   std::string server_name;     // SNI and verified name; empty: the endpoint's host
   Milliseconds connect_timeout{5'000};
   Milliseconds response_timeout{60'000};
-  Milliseconds idle_timeout{60'000};  // no byte of a body in either direction
+  Milliseconds idle_timeout{60'000};                // no byte of a body in either direction
+  std::optional<Milliseconds> stream_idle_timeout;  // of an answer that stays open; nothing: none
   Milliseconds keepalive_timeout{55'000};
   uint32_t keepalive_connections = 512;  // idle connections per endpoint and worker
   ProxyProtocolOut proxy_protocol = ProxyProtocolOut::none;
@@ -381,8 +391,9 @@ struct RouteDocument {
   std::vector<std::pair<std::string, Place>> rate_limits;  // names
   TransferLimitsDocument limits;
   WebSocketDocument websocket;                     // whole, also what it has from Document::websocket
+  routing::StreamRules streams;                    // whole, also what it has from Document::streams
   std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression
-  uint64_t fingerprint = 0;                        // of all but its name, websocket and rate_limit
+  uint64_t fingerprint = 0;  // of all but its name, websocket, event_streams and rate_limit
   Place place;
   Place name_place;
   Place match_place;       // line 0: no match, everything
@@ -454,6 +465,7 @@ struct Document {
   std::vector<UpstreamDocument> upstreams;
   std::optional<CompressionDocument> compression;  // of routes that say nothing; nothing: off
   WebSocketDocument websocket;                     // of routes that say nothing
+  routing::StreamRules streams;                    // likewise
   std::vector<RouteDocument> routes;
   ResolverDocument resolver;
   LogDocument log;

@@ -223,13 +223,19 @@ constexpr auto table = std::to_array<SchemaKey>({
      "their limit, the answer is 503 with Retry-After.",
      "1000"},
     {"upstreams.*.balance", value,
-     "round_robin, least_connections, power_of_two_choices, random or { hash: ... }", "round_robin",
+     "round_robin, least_connections, power_of_two_choices, random, { hash: ... } or { learn: ... }",
+     "round_robin",
      "How an endpoint is chosen; all of them mind weights. least_connections counts exchanges and tunnels "
      "over "
      "all workers. { hash: client_address }, { hash: { header: NAME } }, { hash: { cookie: NAME } } and "
      "{ hash: { query: NAME } } send equal values to one endpoint; one that joins or leaves moves its own "
      "share "
-     "of the values only. A request without a value is sent in turn.",
+     "of the values only. A request without a value is sent in turn. { learn: { response_header: NAME, "
+     "request_header: NAME, otherwise: round_robin, values: 100000 } } remembers which endpoint gave a value "
+     "in a field of its answer, such as Mcp-Session-Id, and sends requests that bring it there, over all "
+     "workers and reloads; request_header is response_header where it is left out. A value is forgotten when "
+     "that endpoint answers 404, or answers a DELETE below 400; of more than so many values the one that was "
+     "used longest ago goes. A request without a known value goes as otherwise says.",
      "round_robin"},
     {"upstreams.*.slow_start", value, "duration, at most 1h", "0s",
      "How long the weight of an endpoint grows from little to all, once it came up or joined in a reload.",
@@ -274,6 +280,13 @@ constexpr auto table = std::to_array<SchemaKey>({
      "From the end of the request to the head of the response.", "60s"},
     {"upstreams.*.timeouts.idle", value, "duration", "60s", "No byte of a body moves in either direction.",
      "60s"},
+    {"upstreams.*.timeouts.stream_idle", value, "duration or none", "none",
+     "Instead of idle for an answer that stays open: an event stream, or another answer without a length "
+     "once "
+     "it has been open for 10 s. With none it may be silent for as long as both sides live, as TCP "
+     "keep-alive "
+     "finds.",
+     "none"},
     {"upstreams.*.timeouts.keepalive", value, "duration", "55s",
      "How long an unused connection is kept. Less than the application's own limit avoids races.", "55s"},
     {"upstreams.*.proxy_protocol", value, "v1 or v2", "none",
@@ -363,6 +376,24 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"compression.level.gzip", value, "number, 1 to 9", "5", "Of gzip.", "5"},
     {"compression.level.br", value, "number, 1 to 9", "4", "Of brotli.", "4"},
     {"compression.level.zstd", value, "number, 1 to 9", "3", "Of zstd.", "3"},
+
+    {"event_streams", section, "map", "see below",
+     "What holds for answers of the type text/event-stream that have no length, on routes that do not say "
+     "otherwise. No idle limit ends them; see timeouts.stream_idle of an upstream.",
+     ""},
+    {"event_streams.comment_interval", value, "duration or none", "none",
+     "A client that was sent nothing for so long gets a comment line, between two events: dead clients are "
+     "found by it, and proxies in between do not take the stream for idle. Clients see no comments.",
+     "none"},
+    {"event_streams.on_token_expiry", value, "close or keep", "close",
+     "What becomes of a stream whose token expires.", "close"},
+    {"event_streams.open", section, "map", "none",
+     "How many may be open at once on a route, in the whole process. One more is answered with 429.", ""},
+    {"event_streams.open.total", value, "number or none", "none", "How many on the route in all.", "none"},
+    {"event_streams.open.per_client", value, "number or none", "none",
+     "How many of one address, or of the /64 of an IPv6 address.", "none"},
+    {"event_streams.open.per_subject", value, "number or none", "none",
+     "How many of one token's sub claim, on routes with jwt.", "none"},
 
     {"websocket", section, "map", "see below",
      "What holds for WebSockets, on routes that do not say otherwise.", ""},
@@ -627,6 +658,10 @@ constexpr auto table = std::to_array<SchemaKey>({
      "What holds for the WebSockets of this route: a map has the keys of websocket, and changes only "
      "those it names.",
      "", false},
+    {"routes[].event_streams", value, "map", "event_streams",
+     "What holds for the event streams of this route: a map has the keys of event_streams, and changes only "
+     "those it names.",
+     "", false},
     {"routes[].limits", section, "map", "the listener's", "What holds on this route, where it differs.", "",
      false},
     {"routes[].limits.body_size", value, "size or none", "the listener's body_size", "Largest request body.",
@@ -714,9 +749,9 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"limits.drain_timeout", value, "duration", "30s", "What exchanges and tunnels get to end in a shutdown.",
      "30s"},
     {"limits.tunnel_drain", section, "map", "see below",
-     "How fast WebSockets are closed (with 1012) when a reload changes or removes their route, or takes "
-     "their "
-     "endpoint away, and (with 1001) in a shutdown. A route is changed by what it says itself, by its "
+     "How fast WebSockets are closed (with 1012) and event streams ended (between two events) when a reload "
+     "changes or removes their route, or takes their endpoint away, and (with 1001) in a shutdown. A route "
+     "is changed by what it says itself, by its "
      "origins and jwt (and a key that is gone), "
      "by "
      "what holds for it of websocket, and by the rate_limits that message_limit and byte_limit name. Sockets "

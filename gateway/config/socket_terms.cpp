@@ -89,4 +89,15 @@ uint64_t socket_terms(const routing::SocketRules& rules, bool has_tokens) {
   return terms.number();
 }
 
+uint64_t stream_terms(const routing::StreamRules& rules, bool has_tokens) {
+  // Of these, `limits` and `counts` are for streams that are still to come.
+  const auto& [comment_interval, ends_with_token, limits, counts] = rules;
+  constexpr std::string_view of_streams = "event_streams";  // no socket has the same
+  Fingerprint terms;
+  terms.add(of_streams);
+  terms.add(comment_interval.count());
+  terms.add(has_tokens && ends_with_token);
+  return terms.number();
+}
+
 }  // namespace postern::config

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "routing/socket_rules.h"
+#include "routing/stream_rules.h"
 
 namespace postern::config {
 
@@ -11,5 +12,8 @@ namespace postern::config {
 // with all likelihood another one for others. What is for sockets that are still to come, and what has no
 // effect, is not in it. `has_tokens`: the route knows tokens, which may expire.
 uint64_t socket_terms(const routing::SocketRules& rules, bool has_tokens);
+
+// The same for the rules of event streams.
+uint64_t stream_terms(const routing::StreamRules& rules, bool has_tokens);
 
 }  // namespace postern::config

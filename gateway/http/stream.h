@@ -38,6 +38,8 @@ class ServerStream {
   virtual const ClientFacts& client() const = 0;
   virtual base::Channel& request_body() = 0;
   virtual base::Channel& response_body() = 0;
+  // What the client's system has taken of all that was written to it, and what it has yet to.
+  virtual net::Transport::Transit transit() const = 0;
 
   virtual void inform(const ResponseHead& interim) = 0;  // 100, 103: any number of times
   // The head is written before this returns. Its framing is chosen by `body`: `length` and `none` are kept;

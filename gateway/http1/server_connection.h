@@ -75,6 +75,7 @@ class ServerConnection final : public http::ServerStream,
   const http::ClientFacts& client() const override { return facts_; }
   base::Channel& request_body() override { return stream_->request_body; }
   base::Channel& response_body() override { return stream_->response_body; }
+  net::Transport::Transit transit() const override { return transport_->transit(); }
   void inform(const http::ResponseHead& interim) override;
   void respond(const http::ResponseHead& head) override;
   void set_trailers(const http::Headers& trailers) override;

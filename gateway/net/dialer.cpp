@@ -112,7 +112,10 @@ base::Task<base::Result<std::unique_ptr<Transport>>> connect_to(base::Scope& sco
     note(tried, place.text, std::strerror(errno));
     co_return base::fail(base::Cause::overloaded, base::Stage::connect);
   }
-  if (place.family != AF_UNIX) tune(socket.descriptor(), place.peer.ip);
+  if (place.family != AF_UNIX) {
+    tune(socket.descriptor(), place.peer.ip);
+    keep_alive(socket.descriptor());
+  }
   base::Task<base::Result<int>> connecting = await_connect(scope, loop, place, socket);
   base::Result<int> error_number = co_await connecting;
   if (!error_number) {

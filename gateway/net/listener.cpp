@@ -49,6 +49,7 @@ tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& 
   if (sharing == Sharing::first && address.port != 0 && !bound_socket(false)) return refuse();
   Socket socket = bound_socket(true);
   if (!socket) return refuse();
+  keep_alive(socket.descriptor());
   if (listen(socket.descriptor(), backlog) != 0) return refuse();
   sockaddr_storage bound{};
   socklen_t length = sizeof(bound);

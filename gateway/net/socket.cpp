@@ -73,6 +73,17 @@ base::SocketAddress from_kernel(const sockaddr_storage& storage) {
   return address;
 }
 
+void keep_alive(int descriptor) {
+  const int on = 1;
+  constexpr int quiet_seconds = 30;
+  constexpr int between_seconds = 10;
+  constexpr int unanswered = 3;
+  setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &quiet_seconds, sizeof(quiet_seconds));
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &between_seconds, sizeof(between_seconds));
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &unanswered, sizeof(unanswered));
+}
+
 void tune(int descriptor, const base::IpAddress& peer) {
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -85,4 +85,8 @@ KernelAddress to_kernel_unix(std::string_view path);
 // control that does not pace (the machine's default is kept towards the internet).
 void tune(int descriptor, const base::IpAddress& peer);
 
+// From now on the system asks a peer that says nothing whether it is there, and ends the connection when it
+// is not: after 30 s, then every 10 s, three times. What a listening socket accepts has it from there.
+void keep_alive(int descriptor);
+
 }  // namespace postern::net

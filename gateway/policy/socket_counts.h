@@ -1,4 +1,5 @@
-// How many WebSockets are open, by key: of a route, of each client, of each subject. Shared by all workers.
+// How many WebSockets, or event streams, are open, by key: of a route, of each client, of each subject.
+// Shared by all workers.
 #pragma once
 
 #include <cstdint>

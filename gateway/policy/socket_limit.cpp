@@ -2,26 +2,33 @@
 
 namespace postern::policy {
 
-Verdict SocketLimitPolicy::judge(RequestContext& context) const {
-  if (context.request.upgrade != http::Upgrade::websocket) return Verdict::pass();
+tl::expected<void, std::string> take_places(const SocketLimits& limits,
+                                            const std::shared_ptr<SocketCounts>& counts,
+                                            RequestContext& context) {
   const auto enter = [&](std::string key, uint32_t limit) {
     if (limit == 0) return true;
-    auto place = SocketCounts::enter(counts_, std::move(key), limit);
+    auto place = SocketCounts::enter(counts, std::move(key), limit);
     if (!place) return false;
     context.socket_places.push_back(std::move(*place));
     return true;
   };
   const auto refuse = [&](std::string_view what, uint32_t limit) {
     context.socket_places.clear();
-    return Verdict::answer(http::refusal(base::Cause::too_many_sockets,
-                                         std::string(what) + " has " + std::to_string(limit) + " open"));
+    return tl::unexpected(std::string(what) + " has " + std::to_string(limit) + " open");
   };
-  if (!enter("all", limits_.all)) return refuse("the route", limits_.all);
-  if (!enter("client " + context.client.client_network().text(), limits_.per_client))
-    return refuse("the client", limits_.per_client);
+  if (!enter("all", limits.all)) return refuse("the route", limits.all);
+  if (!enter("client " + context.client.client_network().text(), limits.per_client))
+    return refuse("the client", limits.per_client);
   const std::string_view subject = context.token ? context.token->subject() : std::string_view();
-  if (!subject.empty() && !enter("subject " + std::string(subject), limits_.per_subject))
-    return refuse("the token's subject", limits_.per_subject);
+  if (!subject.empty() && !enter("subject " + std::string(subject), limits.per_subject))
+    return refuse("the token's subject", limits.per_subject);
+  return {};
+}
+
+Verdict SocketLimitPolicy::judge(RequestContext& context) const {
+  if (context.request.upgrade != http::Upgrade::websocket) return Verdict::pass();
+  const tl::expected<void, std::string> taken = take_places(limits_, counts_, context);
+  if (!taken) return Verdict::answer(http::refusal(base::Cause::too_many_sockets, taken.error()));
   return Verdict::pass();
 }
 

@@ -2,6 +2,7 @@
 
 #include "coding/encoding_pump.h"
 #include "http1/websocket_handshake.h"
+#include "proxy/long_answer.h"
 #include "proxy/response_rewrite.h"
 
 namespace postern::proxy {
@@ -35,6 +36,8 @@ Exchange::Exchange(Services& services, Pin pin, http::ServerStream& stream,
       scope_(services.turn),
       upload_scope_(scope_),
       started_(services.turn.now) {}
+
+Exchange::~Exchange() = default;
 
 Task<Outcome> Exchange::run() {
   Task<Result<void>> serving = serve();
@@ -87,7 +90,9 @@ Task<Result<void>> Exchange::serve() {
   if (!attempt) co_return base::fail(attempt.error());
 
   // 4. The response, as this client may see it.
+  if (group_->learn) note_learned(group, attempt->head);
   if (attempt->head.status == 101) co_return open_tunnel(*attempt);
+  if (Result<void> admitted = admit_stream(attempt->head); !admitted) co_return admitted;
   finish_head(attempt->head);
   if (refuses_by_close(std::nullopt)) {
     refuse_by_close(attempt->head.status, "refused_by_backend", "endpoint");
@@ -234,14 +239,11 @@ base::PumpLimits Exchange::response_limits(base::Duration source_idle) const {
 }
 
 Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* encoder) {
-  const base::PumpLimits limits = response_limits(group_->idle_limit);
   const base::Instant began = services_.turn.now;
   http1::ClientConnection& connection = *attempt.lease;
-  Task<Result<base::Pumped>> pumping =
-      encoder
-          ? coding::pump_encoded(scope_, connection.response_body(), stream_.response_body(), *encoder,
-                                 limits, response_bytes_)
-          : base::pump(scope_, connection.response_body(), stream_.response_body(), limits, response_bytes_);
+  Task<Result<base::Pumped>> pumping = may_stay_open(attempt)
+                                           ? copy_long_body(attempt, encoder)
+                                           : copy_body(attempt, encoder, group_->idle_limit);
   Result<base::Pumped> pumped = co_await pumping;
   stages_.body = since(began);
   if (!pumped) {
@@ -251,6 +253,18 @@ Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* en
   if (!connection.trailers().empty()) stream_.set_trailers(connection.trailers());
   stream_.response_body().end();
   co_return Result<void>();
+}
+
+Task<Result<base::Pumped>> Exchange::copy_body(Attempt& attempt, coding::Encoder* encoder,
+                                               base::Duration source_idle) {
+  const base::PumpLimits limits = response_limits(source_idle);
+  base::Channel& from = attempt.lease->response_body();
+  base::Channel& to = stream_.response_body();
+  Task<Result<base::Pumped>> pumping =
+      encoder ? coding::pump_encoded(scope_, from, to, *encoder, limits, response_bytes_)
+              : base::pump(scope_, from, to, limits, response_bytes_);
+  Result<base::Pumped> pumped = co_await pumping;
+  co_return std::move(pumped);
 }
 
 // --- the record: always, once ---
@@ -277,6 +291,10 @@ void Exchange::record() {
   count();
   if ((tunnelled_ && !refused_socket_) || (!snapshot().access_log && !failure_))
     return;  // what fails is always told
+  tell(&telemetry::AccessLog::exchange);
+}
+
+void Exchange::tell(void (telemetry::AccessLog::*line)(const telemetry::ExchangeRecord&)) {
   const http::RequestHead& request = stream_.request();
   const std::string target = logged(original_target_);
   const std::string rewritten = logged(rewritten_target_);
@@ -302,7 +320,8 @@ void Exchange::record() {
   record.duration = since(started_);
   record.stages = stages_;
   if (failure_) record.failure = telemetry::Failure{*failure_, detail_, offending_};
-  services_.access_log.exchange(record);
+  if (long_answer_) record.stream = stream_record();
+  (services_.access_log.*line)(record);
 }
 
 }  // namespace postern::proxy

@@ -17,6 +17,7 @@
 #include "http1/fault.h"
 #include "policy/request_context.h"
 #include "proxy/attempt.h"
+#include "proxy/event_stream.h"
 #include "proxy/message_guard.h"
 #include "proxy/replay.h"
 #include "proxy/request_rewrite.h"
@@ -38,6 +39,7 @@ class Exchange : public base::Pooled {
   // `stream` and `services` outlive the exchange, and so do `limits`: they are those of the listener that the
   // client came by.
   Exchange(Services& services, Pin pin, http::ServerStream& stream, const routing::TransferLimits& limits);
+  ~Exchange();
 
   // For a request that was read.
   base::Task<Outcome> run();
@@ -71,6 +73,8 @@ class Exchange : public base::Pooled {
   base::Task<base::Result<void>> hold(upstream::Group& group,
                                       std::optional<upstream::HoldQueue::Ticket>& ticket);
   base::Task<base::Result<void>> copy_response(Attempt& attempt, coding::Encoder* encoder);
+  base::Task<base::Result<base::Pumped>> copy_body(Attempt& attempt, coding::Encoder* encoder,
+                                                   base::Duration source_idle);
   base::Task<base::Result<void>> upload(upstream::Group& group, http1::ClientConnection& connection);
 
   base::Result<void> read_request();
@@ -81,6 +85,7 @@ class Exchange : public base::Pooled {
   upstream::Pick admit(upstream::Group& group, Trying& trying, upstream::Pick pick);
   base::Task<base::Result<upstream::Pick>> wait_for_place(upstream::Group& group, const Trying& trying);
   upstream::RequestView view() const;
+  std::optional<base::Instant> token_expires() const;
   void open_session();
   void keep_session(http::ResponseHead& head) const;
   bool wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
@@ -102,7 +107,21 @@ class Exchange : public base::Pooled {
   void count_attempt(size_t endpoint) const;
   void count();
   void record();
+  void tell(void (telemetry::AccessLog::*line)(const telemetry::ExchangeRecord&));
   std::string logged(std::string_view target) const;
+
+  // Answers that stay open: exchange_streams.cpp.
+  struct LongAnswer;
+  base::Result<void> admit_stream(const http::ResponseHead& head);
+  bool may_stay_open(const Attempt& attempt) const;
+  void open_stream(const Attempt& attempt, bool of_events);
+  base::Task<base::Result<base::Pumped>> copy_long_body(Attempt& attempt, coding::Encoder* encoder);
+  void end_stream();
+  telemetry::StreamRecord stream_record() const;
+
+  // Values that the group learns: exchange_learned.cpp.
+  void recall_endpoint(const upstream::Group& group);
+  void note_learned(upstream::Group& group, const http::ResponseHead& head);
 
   // WebSockets: exchange_sockets.cpp.
   void note_handshake();
@@ -146,7 +165,9 @@ class Exchange : public base::Pooled {
   coding::Request encodable_;  // what the client accepts, on a route with compression
 
   std::optional<upstream::StickyCookie::Session> session_;  // that the client brought
-  bool session_waits_ = false;  // its endpoint is only at its limit: another stands in, the session stays
+  bool session_waits_ = false;      // its endpoint is only at its limit: another stands in, the session stays
+  std::string_view learned_value_;  // that the request brought, of a group that learns
+  std::optional<size_t> learned_endpoint_;  // that gave it
   base::Instant held_since_{};
   std::optional<base::Instant> hold_until_;  // set while the request is held, or on its turn to try
   telemetry::ExchangeStages stages_;
@@ -155,6 +176,7 @@ class Exchange : public base::Pooled {
   std::string offending_;                       // the bytes it is about; for the log
   const http1::Fault* client_fault_ = nullptr;  // of its body
   std::unique_ptr<Replay> replay_;              // of the request's body, where it may have to be sent again
+  std::unique_ptr<LongAnswer> long_answer_;     // null: it is none
   uint32_t attempts_ = 0;
   uint16_t status_ = 0;
   std::optional<telemetry::SocketRefusal> refused_socket_;  // by a Close frame

@@ -45,6 +45,7 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
   if (Result<void> rewritten = prepare_request(group.model()); !rewritten)
     co_return base::fail(rewritten.error());
   group.state().retry_budget.count_request(services_.turn.now);
+  if (group.model().learn) recall_endpoint(group);
   keep_for_replay(group);
   Trying trying;
   std::optional<upstream::HoldQueue::Ticket> ticket;
@@ -104,7 +105,7 @@ upstream::Pick Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
 
 upstream::RequestView Exchange::view() const {
   return {client_.address, stream_.request().headers, target_.query,
-          session_ ? std::optional(session_->endpoint) : std::nullopt};
+          session_ ? std::optional(session_->endpoint) : learned_endpoint_};
 }
 
 upstream::Pick Exchange::admit(upstream::Group& group, Trying& trying, upstream::Pick pick) {
@@ -299,6 +300,12 @@ void Exchange::describe_failure(const Attempt& attempt, Error error) {
         " bytes of the body in a second";
   else if (!attempt.lease->fault().detail.empty())
     blame(attempt.lease->fault());
+  else if (error.cause == Cause::upstream_timed_out && error.stage == Stage::response_body)
+    detail_ = "no byte of the response came for " + milliseconds(group_->idle_limit) +
+              ", see timeouts.idle of upstream " + group_->name;
+  else if (error.cause == Cause::upstream_stream_silent)
+    detail_ = "no byte came for " + milliseconds(group_->stream_idle_limit) +
+              ", see timeouts.stream_idle of upstream " + group_->name;
   else if (base::traits(error.cause).fault == base::Side::upstream)  // no client's business otherwise
     detail_ = attempt.endpoint->unix_path.empty()
                   ? attempt.endpoint->text + " at " + attempt.lease->peer().text()
@@ -333,6 +340,15 @@ Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnect
 }
 
 // --- sessions ---
+
+// When the token that let it in is accepted no more; nothing: it has none, or one for ever.
+std::optional<base::Instant> Exchange::token_expires() const {
+  if (!context_->token || context_->token->accepted_until() == policy::VerifiedToken::never)
+    return std::nullopt;
+  return services_.turn.now + std::chrono::seconds(std::clamp<int64_t>(
+                                  context_->token->accepted_until() - services_.unix_now(), 0,
+                                  std::chrono::seconds(std::chrono::hours(24 * 365)).count()));
+}
 
 void Exchange::open_session() {
   http::RequestHead& request = stream_.request();

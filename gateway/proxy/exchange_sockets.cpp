@@ -126,11 +126,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
     terms.client_window_bits = deflate->window_bits;
     attempt.head.headers.add(FieldId::sec_websocket_extensions, "Sec-WebSocket-Extensions", deflate->answer);
   }
-  if (context_->token && rules.ends_with_token &&
-      context_->token->accepted_until() != policy::VerifiedToken::never)
-    terms.expires = services_.turn.now + std::chrono::seconds(std::clamp<int64_t>(
-                                             context_->token->accepted_until() - services_.unix_now(), 0,
-                                             std::chrono::seconds(std::chrono::hours(24 * 365)).count()));
+  if (rules.ends_with_token) terms.expires = token_expires();
   terms.places = std::move(context_->socket_places);
   terms.limits = std::move(shared_limits_);
   std::unique_ptr<net::Transport> client_side = stream_.accept_tunnel(attempt.head);

@@ -6,6 +6,7 @@
 #include "base/turn.h"
 #include "net/dialer.h"
 #include "policy/token_cache.h"
+#include "proxy/stream_set.h"
 #include "proxy/tunnel_set.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
@@ -20,6 +21,7 @@ struct Services {
   telemetry::AccessLog& access_log;
   telemetry::RequestIdSource& request_ids;
   TunnelSet& tunnels;
+  StreamSet& streams;
   telemetry::Metrics& metrics;
   int64_t (*unix_now)();  // wall clock in seconds, for tokens and Date
 };

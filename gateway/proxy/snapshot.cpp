@@ -4,7 +4,10 @@ namespace postern::proxy {
 
 std::vector<uint64_t> route_terms(const Snapshot& snapshot) {
   std::vector<uint64_t> terms;
-  for (const routing::Route& route : snapshot.routes.routes()) terms.push_back(route.terms);
+  for (const routing::Route& route : snapshot.routes.routes()) {
+    terms.push_back(route.terms);
+    terms.push_back(route.stream_terms);
+  }
   return terms;
 }
 

@@ -73,7 +73,7 @@ struct Snapshot {
   std::vector<std::string> redacted_parameters;
 };
 
-// Of every route, for TunnelSet::adopt().
+// Of every route, of its WebSockets and of its event streams, for LeavingLine::adopt().
 std::vector<uint64_t> route_terms(const Snapshot& snapshot);
 
 struct Pinned {

@@ -13,6 +13,7 @@
 #include "routing/host_matcher.h"
 #include "routing/rewriting.h"
 #include "routing/socket_rules.h"
+#include "routing/stream_rules.h"
 #include "routing/transfer_limits.h"
 
 namespace postern::routing {
@@ -33,6 +34,8 @@ struct Route {
   uint64_t terms = 0;
   RouteLimits limits;
   std::shared_ptr<const SocketRules> sockets;  // null: the usual ones
+  std::shared_ptr<const StreamRules> streams;  // null: the usual ones
+  uint64_t stream_terms = 0;                   // as `terms`, of its event streams
 };
 
 }  // namespace postern::routing

@@ -65,6 +65,17 @@ void append_json_failure(TextBuilder& out, const std::optional<Failure>& failure
   append_json_text(out, R"(,"remedy":)", traits.remedy);
 }
 
+void append_json_stream(TextBuilder& out, const StreamRecord& stream) {
+  append_json_text(out, R"(,"by":)", base::label(stream.by));
+  append_json_text(out, R"(,"meaning":)", stream.meaning);
+  out.append(stream.of_events ? R"(,"kind":"events")" : R"(,"kind":"answer")");
+  if (stream.of_events) {
+    out.append(R"(,"events":)").append_number(stream.events);
+    out.append(R"(,"comments":)").append_number(stream.comments);
+    append_milliseconds(out.append(R"(,"upstream_quiet_ms":)"), stream.upstream_quiet);
+  }
+}
+
 void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   append_json_text(out, R"(,"request_id":)", record.request_id);
   append_json_text(out, R"(,"client":)", record.client);
@@ -84,6 +95,7 @@ void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   append_json_stages(out, record.stages);
   out.append(record.tls ? R"(,"tls":true)" : R"(,"tls":false)");
   append_json_text(out, R"(,"user_agent":)", record.user_agent);
+  if (record.stream) append_json_stream(out, *record.stream);
   append_json_failure(out, record.failure);
   if (record.refused_socket) {
     const SocketRefusal& refusal = *record.refused_socket;
@@ -144,9 +156,19 @@ void append_text_stages(TextBuilder& out, const ExchangeStages& stages) {
   append_stage(" body=", stages.body);
 }
 
+void append_text_stream(TextBuilder& out, const StreamRecord& stream) {
+  append_text(out, " by=", base::label(stream.by));
+  append_text(out, " meaning=", stream.meaning);
+  if (!stream.of_events) return;
+  out.append(" events=").append_number(stream.events);
+  out.append(" comments=").append_number(stream.comments);
+  append_text_duration(out.append(" upstream_quiet="), stream.upstream_quiet);
+}
+
 void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
-  constexpr size_t method_width = 7;                         // OPTIONS
-  out.append("     ").append_zero_filled(record.status, 3);  // in one column with the tunnels' lines
+  constexpr size_t method_width = 7;  // OPTIONS
+  // In one column with the tunnels' lines.
+  out.append(record.stream ? " " : "     ").append_zero_filled(record.status, 3);
   append_column(out, record.method, method_width);
   append_text(out, " ", record.host);
   append_text(out, " ", record.target);
@@ -164,6 +186,7 @@ void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
   out.append(record.tls ? " tls=true" : " tls=false");
   append_text(out, " id=", record.request_id);
   append_text(out, " agent=", record.user_agent);
+  if (record.stream) append_text_stream(out, *record.stream);
   if (record.failure) {
     const base::ErrorTraits& traits = base::traits(record.failure->error.cause);
     append_text(out, " cause=", traits.label);
@@ -197,11 +220,44 @@ void append_text_tunnel(TextBuilder& out, const TunnelRecord& record, Duration d
 }  // namespace
 
 void append_exchange(TextBuilder& out, LogFormat format, WallTime time, const ExchangeRecord& record) {
-  begin_line(out, format, time, level_of(record), "exchange");
+  begin_line(out, format, time, level_of(record), record.stream ? "stream_close" : "exchange");
   if (format == LogFormat::json)
     append_json_exchange(out, record);
   else
     append_text_exchange(out, record);
+}
+
+void append_stream_open(TextBuilder& out, LogFormat format, WallTime time, const ExchangeRecord& record) {
+  begin_line(out, format, time, Severity::info, "stream_open");
+  if (format == LogFormat::json) {
+    append_json_text(out, R"(,"request_id":)", record.request_id);
+    append_json_text(out, R"(,"client":)", record.client);
+    append_json_text(out, R"(,"method":)", record.method);
+    append_json_text(out, R"(,"host":)", record.host);
+    append_json_text(out, R"(,"target":)", record.target);
+    append_json_rewritten(out, record.rewritten);
+    append_json_text(out, R"(,"route":)", record.route);
+    append_json_text(out, R"(,"upstream":)", record.upstream);
+    append_json_text(out, R"(,"endpoint":)", record.endpoint);
+    out.append(R"(,"status":)").append_number(record.status);
+    out.append(record.stream->of_events ? R"(,"kind":"events")" : R"(,"kind":"answer")");
+    append_milliseconds(out.append(R"(,"duration_ms":)"), record.duration);
+    out.append("}\n");
+    return;
+  }
+  constexpr size_t method_width = 7;  // OPTIONS
+  out.append("  ").append_zero_filled(record.status, 3);
+  append_column(out, record.method, method_width);
+  append_text(out, " ", record.host);
+  append_text(out, " ", record.target);
+  append_text_duration(out.append(' '), record.duration);
+  append_text_rewritten(out, record.rewritten);
+  append_text(out, " client=", record.client);
+  append_text(out, " route=", record.route);
+  append_text(out, " upstream=", record.upstream);
+  append_text(out, " endpoint=", record.endpoint);
+  append_text(out, " id=", record.request_id);
+  out.append('\n');
 }
 
 void append_tunnel_open(TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record) {
@@ -293,6 +349,11 @@ void AccessLog::silent_route(std::string_view route, uint32_t sockets, base::Dur
 
 void AccessLog::exchange(const ExchangeRecord& record) {
   append_exchange(line_, format_, clock_(), record);
+  send();
+}
+
+void AccessLog::stream_open(const ExchangeRecord& record) {
+  append_stream_open(line_, format_, clock_(), record);
   send();
 }
 

@@ -1,6 +1,6 @@
-// One line per exchange and two per tunnel. The records are plain values that the proxy fills in; all texts
-// are views that live until the line is rendered, and all of them may come from a peer: they are escaped
-// here. Secrets are not found here: whoever fills in a target has redacted it.
+// One line per exchange, two per tunnel and two per answer that stays open. The records are plain values that
+// the proxy fills in; all texts are views that live until the line is rendered, and all of them may come from
+// a peer: they are escaped here. Secrets are not found here: whoever fills in a target has redacted it.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,16 @@ struct ExchangeStages {
   std::optional<base::Duration> body{};
 };
 
+// An event stream, or another answer that stays open: how it is, and where it has ended, how it did.
+struct StreamRecord {
+  bool of_events = true;  // text/event-stream
+  base::Side by = base::Side::upstream;
+  std::string_view meaning{};  // one sentence for people
+  uint64_t events = 0;         // of the endpoint; whole ones, where they can be read
+  uint64_t comments = 0;       // of the gateway
+  base::Duration upstream_quiet{};
+};
+
 // An empty text is unknown or does not apply: null in JSON, "-" in text.
 struct ExchangeRecord {
   std::string_view request_id{};
@@ -61,6 +71,7 @@ struct ExchangeRecord {
   ExchangeStages stages{};
   std::optional<Failure> failure{};
   std::optional<SocketRefusal> refused_socket{};
+  std::optional<StreamRecord> stream{};
 };
 
 struct TunnelRecord {
@@ -99,6 +110,9 @@ struct TunnelEnd {
 // Each appends one whole line, without allocating once `out` is large enough.
 //   exchange 200 GET     example.com /api/x 1.234ms ...    (text: columns first, then name=value)
 void append_exchange(base::TextBuilder& out, LogFormat format, WallTime time, const ExchangeRecord& record);
+// Of one whose answer stays open, as far as it has come.
+void append_stream_open(base::TextBuilder& out, LogFormat format, WallTime time,
+                        const ExchangeRecord& record);
 void append_tunnel_open(base::TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record);
 void append_tunnel_close(base::TextBuilder& out, LogFormat format, WallTime time, const TunnelRecord& record,
                          const TunnelEnd& end);
@@ -112,7 +126,9 @@ class AccessLog {
   AccessLog(LogSink& sink, LogFormat format, WallClock clock = &wall_time_now)
       : sink_(sink), format_(format), clock_(clock) {}
 
+  // With `stream`, the end of what stream_open() told of: a line of the name stream_close.
   void exchange(const ExchangeRecord& record);
+  void stream_open(const ExchangeRecord& record);
   void tunnel_open(const TunnelRecord& record);
   void tunnel_close(const TunnelRecord& record, const TunnelEnd& end);
   // A finding: `sockets` of the route are open, all of them heard their endpoint once, none for `quiet`.

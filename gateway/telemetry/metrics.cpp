@@ -21,6 +21,10 @@ constexpr auto process_rows = std::to_array<NumberRow<Count>>({
      "Messages that a rule, or a client that does not read, made the gateway drop."},
     {Count::sockets_refusing, "postern_websocket_refusals_open", "", gauge,
      "Upgrades that were taken only to tell a page by a Close frame why they are refused."},
+    {Count::streams_opened, "postern_streams_opened_total", "", counter,
+     "Event streams, and other answers without a length that stayed open."},
+    {Count::streams_open, "postern_streams_open", "", gauge,
+     "Of these, how many are open now, on all routes, those that a reload removed included."},
 });
 
 constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
@@ -41,6 +45,8 @@ constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
     {RouteCount::sockets_silent, "postern_websocket_silent_sockets", "", gauge,
      "Open sockets that heard their endpoint five minutes ago or earlier, of routes on which nothing has "
      "come since."},
+    {RouteCount::streams_open, "postern_route_streams_open", "", gauge,
+     "Event streams of the route, and other answers without a length, that are open now."},
 });
 
 constexpr auto upstream_rows = std::to_array<NumberRow<UpstreamCount>>({

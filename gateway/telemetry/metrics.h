@@ -34,6 +34,8 @@ enum class Count : uint8_t {
   tunnel_bytes_to_clients,
   messages_dropped,
   sockets_refusing,
+  streams_opened,
+  streams_open,
   end,  // not a number: how many there are
 };
 // Of each route; also of the requests that belong to none.
@@ -48,6 +50,7 @@ enum class RouteCount : uint8_t {
   response_body_bytes,
   sockets_open,
   sockets_silent,
+  streams_open,
   end,
 };
 // Of each upstream.

@@ -42,6 +42,20 @@ Pick Group::pick(const RequestView& request, std::span<const size_t> tried) {
   return {0, {}, true, false};
 }
 
+std::optional<size_t> Group::recall(std::string_view value) const {
+  const std::optional<uint64_t> identity = state_->learned->find(value);
+  const auto found =
+      identity ? std::find(identities_.begin(), identities_.end(), *identity) : identities_.end();
+  if (found == identities_.end()) return std::nullopt;
+  return static_cast<size_t>(found - identities_.begin());
+}
+
+void Group::learn(std::string_view value, size_t endpoint) {
+  state_->learned->learn(value, identities_[endpoint], model_.learn->values_max);
+}
+
+void Group::forget(std::string_view value) { state_->learned->forget(value); }
+
 bool Group::is_full(std::optional<size_t> session) const {
   if (!session) return false;
   const Endpoint& endpoint = *endpoints_[*session];

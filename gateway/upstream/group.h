@@ -28,6 +28,12 @@ class Group {
   // goes first. The endpoint of a session goes before all that are no better.
   Pick pick(const RequestView& request, std::span<const size_t> tried);
 
+  // With GroupModel::learn: the endpoint that gave this value, if it is one of the group; that it did so; and
+  // that the value means nothing any more.
+  std::optional<size_t> recall(std::string_view value) const;
+  void learn(std::string_view value, size_t endpoint);
+  void forget(std::string_view value);
+
  private:
   // Fills candidates_ with the best that there are; true when better ones are all at their limit.
   bool gather(std::span<const size_t> tried);

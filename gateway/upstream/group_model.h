@@ -42,6 +42,13 @@ struct EndpointModel {
   uint32_t max_requests = 0;  // exchanges and tunnels at once, of the whole process; 0: no limit
 };
 
+// Learns from answers which endpoint knows a value, and sends requests that bring the value there.
+struct LearnModel {
+  std::string response_field;
+  std::string request_field;
+  size_t values_max = 100'000;  // of the process; the one that was used longest ago goes
+};
+
 struct RetryModel {
   uint32_t attempts = 2;  // further ones after the first, of one request or of one turn while it is held
   Conditions on = {Condition::connect, Condition::reset};
@@ -60,8 +67,9 @@ struct GroupModel {
   std::string name;
   std::vector<EndpointModel> endpoints;  // at least one
   Balance balance = Balance::round_robin;
-  HashSource hash;              // of Balance::hash
-  base::Duration slow_start{};  // how long a weight grows once an endpoint came up; 0: it is full at once
+  HashSource hash;                  // of Balance::hash
+  std::optional<LearnModel> learn;  // goes before the balance, where a request brings a value that is known
+  base::Duration slow_start{};      // how long a weight grows once an endpoint came up; 0: it is full at once
   std::unique_ptr<const net::ClientTls> tls;  // set when any endpoint is https
   // Tells apart, across reloads, connections that were set up in another way (verification, first header).
   std::string tls_identity;
@@ -69,6 +77,7 @@ struct GroupModel {
   base::Duration connect_limit = std::chrono::seconds(5);
   base::Duration response_limit = std::chrono::seconds(60);
   base::Duration idle_limit = std::chrono::seconds(60);
+  base::Duration stream_idle_limit = base::no_limit;  // instead, of answers that stay open
   base::Duration keepalive = std::chrono::seconds(55);
   size_t keepalive_connections = 512;  // per endpoint and worker
   // Connections begin with a header that names the client; none is used for a second request then.

@@ -5,6 +5,7 @@
 #include "base/local_rc.h"
 #include "telemetry/log.h"
 #include "upstream/hold_queue.h"
+#include "upstream/learned_values.h"
 #include "upstream/place_queue.h"
 #include "upstream/retry_budget.h"
 
@@ -18,8 +19,9 @@ struct GroupState {
   HoldQueue held;
   PlaceQueue places;
   RetryBudget retry_budget;
-  size_t replay_bytes = 0;       // of request bodies that are kept to be sent again
-  const telemetry::Logger* log;  // null: nothing is said
+  std::shared_ptr<LearnedValues> learned;  // of all workers; null: none are
+  size_t replay_bytes = 0;                 // of request bodies that are kept to be sent again
+  const telemetry::Logger* log;            // null: nothing is said
 };
 using GroupStateRef = base::LocalRc<GroupState>;
 

@@ -1,5 +1,6 @@
 // What the workers of a process count together: an endpoint's exchanges and tunnels, so that max_requests
-// holds for the process and a balance by load sees all of it; and the requests in a group's queue. Everything
+// holds for the process and a balance by load sees all of it; the requests in a group's queue; and what was
+// learned of which endpoint knows which value. Everything
 // else in this room is one worker's.
 #pragma once
 
@@ -9,6 +10,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+
+#include "upstream/learned_values.h"
 
 namespace postern::upstream {
 
@@ -41,14 +44,23 @@ class ProcessLoads {
     if (!load) place = load = std::make_shared<ProcessLoad>();
     return load;
   }
+  std::shared_ptr<LearnedValues> learned_of(const std::string& group) {
+    const std::lock_guard guard(mutex_);
+    std::weak_ptr<LearnedValues>& place = learned_[group];
+    std::shared_ptr<LearnedValues> learned = place.lock();
+    if (!learned) place = learned = std::make_shared<LearnedValues>();
+    return learned;
+  }
   void forget_unused() {
     const std::lock_guard guard(mutex_);
+    std::erase_if(learned_, [](const auto& entry) { return entry.second.expired(); });
     std::erase_if(loads_, [](const auto& entry) { return entry.second.expired(); });
   }
 
  private:
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<ProcessLoad>> loads_;
+  std::map<std::string, std::weak_ptr<LearnedValues>> learned_;
 };
 
 }  // namespace postern::upstream

@@ -29,6 +29,7 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
     const bool is_new_group = known_state == states_.end();
     state =
         is_new_group ? GroupStateRef::make(turn_, log_, process_loads_.of(model.name)) : known_state->second;
+    state->learned = model.learn ? process_loads_.learned_of(model.name) : nullptr;
     std::vector<EndpointRef> endpoints;
     for (const EndpointModel& endpoint : model.endpoints) {
       const std::string key = endpoint_key(model, endpoint);

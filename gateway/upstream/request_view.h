@@ -16,7 +16,7 @@ struct RequestView {
   const base::IpAddress& client;
   const http::Headers& headers;     // as an endpoint will get them
   std::string_view query;           // without "?"
-  std::optional<size_t> session{};  // the endpoint that a sticky cookie names
+  std::optional<size_t> session{};  // the endpoint that a sticky cookie or a learned value names
 };
 
 // Of what the group hashes by; nothing when the request has no such field, cookie or parameter, or an empty

@@ -103,8 +103,8 @@ routes: [{ name: all, upstream: app }]
 )";
 
 ProxyWorld::ProxyWorld(const std::string& yaml)
-    : services{world.turn,   upstream, tokens_, log.access_log(),
-               request_ids_, tunnels,  metrics, &fixed_unix_time},
+    : services{world.turn, upstream, tokens_, log.access_log(), request_ids_,
+               tunnels,    streams,  metrics, &fixed_unix_time},
       current{loop_, services, log.logger(), compile(yaml), counts} {}
 
 ProxyWorld::~ProxyWorld() {

@@ -128,6 +128,7 @@ class ProxyWorld {
  public:
   server::ClientCounts counts;
   proxy::TunnelSet tunnels{world.turn, log.access_log(), metrics};
+  proxy::StreamSet streams{metrics, tunnels.leaving()};
   proxy::Services services;
   server::Current current;
 };

@@ -1,6 +1,7 @@
 #include "net/listener.h"
 
 #include <doctest/doctest.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,6 +80,22 @@ TEST_CASE("listener: it knows the port that was really bound, and hands connecti
   socklen_t length = sizeof(storage);
   REQUIRE(getsockname(client.descriptor(), reinterpret_cast<sockaddr*>(&storage), &length) == 0);
   CHECK(ground.peers[0] == from_kernel(storage));
+}
+
+TEST_CASE("listener: the system asks accepted clients that say nothing whether they are there") {
+  Ground ground;
+  const Socket client = ground.connect();
+  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 1; }));
+  const auto option = [&](int level, int name) {
+    int value = 0;
+    socklen_t length = sizeof(value);
+    REQUIRE(getsockopt(ground.accepted[0].descriptor(), level, name, &value, &length) == 0);
+    return value;
+  };
+  CHECK(option(SOL_SOCKET, SO_KEEPALIVE) == 1);
+  CHECK(option(IPPROTO_TCP, TCP_KEEPIDLE) == 30);
+  CHECK(option(IPPROTO_TCP, TCP_KEEPINTVL) == 10);
+  CHECK(option(IPPROTO_TCP, TCP_KEEPCNT) == 3);
 }
 
 TEST_CASE("listener: many connections at once are all accepted") {

@@ -76,8 +76,10 @@ class WorkerGround final : private Acceptor::Owner {
 
  private:
   proxy::TunnelSet tunnels_{ground_.loop.turn(), log.access_log(), metrics};
-  proxy::Services services_{ground_.loop.turn(), dialer_,  tokens_, log.access_log(),
-                            request_ids_,        tunnels_, metrics, &net::unix_now};
+  proxy::StreamSet streams_{metrics, tunnels_.leaving()};
+  proxy::Services services_{ground_.loop.turn(), dialer_,  tokens_,  log.access_log(),
+                            request_ids_,        tunnels_, streams_, metrics,
+                            &net::unix_now};
 
  public:
   ClientCounts counts;

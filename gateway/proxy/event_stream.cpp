@@ -1,0 +1,133 @@
+#include "proxy/event_stream.h"
+
+#include <algorithm>
+
+namespace postern::proxy {
+
+using base::Cause;
+using base::Chunk;
+using base::Duration;
+using base::Pumped;
+using base::Result;
+using base::Stage;
+using base::Task;
+
+namespace {
+
+// For the event that is on its way when the stream has to end.
+constexpr Duration rest_of_event = std::chrono::seconds(10);
+constexpr Duration look_every = std::chrono::seconds(15);
+
+constexpr std::string_view comment_text = ":\n\n";
+
+}  // namespace
+
+EventStream::EventStream(base::Scope& scope, LeavingLine& leaving, Terms terms)
+    : Member(LeavingLine::Kind::event_stream),
+      scope_(scope),
+      leaving_(leaving),
+      terms_(std::move(terms)),
+      heard_(scope.turn.now),
+      written_(heard_),
+      look_at_(heard_ + look_every),
+      took_at_(heard_) {
+  leaving_.join(*this);
+}
+
+Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& to,
+                                      const base::PumpLimits& limits, uint64_t& moved) {
+  base::Channel& body = to.response_body();
+  base::Phase phase(scope_, limits.stage, base::no_limit);
+  base::Pace sink(scope_.turn, phase, limits.sink);
+  for (;;) {
+    if (ending_ && may_end()) co_return Pumped{};
+    Result<Chunk> chunk = Chunk();
+    {
+      base::Phase waiting(scope_, limits.stage, until_due(), Cause::timed_out);
+      waiting_ = &waiting;
+      Result<Chunk> read = co_await from.read(scope_);
+      waiting_ = nullptr;
+      chunk = std::move(read);
+    }
+    if (!chunk && chunk.error().cause != Cause::timed_out)
+      co_return base::fail(chunk.error().cause, limits.stage);
+    if (!chunk) {
+      const std::optional<Cause> over = look(to, limits.sink.idle);
+      if (over) co_return base::fail(*over, limits.stage);
+      continue;
+    }
+    if (chunk->empty()) co_return Pumped{};
+    heard_ = written_ = scope_.turn.now;
+    const std::optional<size_t> boundary = boundaries_.feed(chunk->bytes());
+    if (ending_ && terms_.readable && boundary) {  // what follows is the next event's
+      moved += *boundary;
+      body.push(Chunk::copy_of(chunk->bytes().first(*boundary)));
+      co_return Pumped{};
+    }
+    moved += chunk->size();
+    body.push(std::move(*chunk));
+    if (body.has_room()) continue;
+    sink.begin_wait(moved);
+    Result<void> room = co_await body.room(scope_);
+    sink.end_wait();
+    phase.extend(base::no_limit);
+    if (!room) co_return base::fail(room.error().cause, limits.stage);
+  }
+}
+
+Duration EventStream::until_due() const {
+  const base::Instant now = scope_.turn.now;
+  Duration wait = look_at_ - now;
+  const auto until = [&](base::Instant instant) { wait = std::min(wait, instant - now); };
+  if (ending_)
+    until(end_by_);
+  else if (terms_.expires)
+    until(*terms_.expires);
+  if (terms_.idle_limit != base::no_limit) until(heard_ + terms_.idle_limit);
+  if (terms_.readable && terms_.comment_interval != base::no_limit) until(written_ + terms_.comment_interval);
+  return std::max(wait, Duration::zero());
+}
+
+// Something is due: the cause, where the stream must be cut.
+std::optional<Cause> EventStream::look(http::ServerStream& to, Duration client_limit) {
+  const base::Instant now = scope_.turn.now;
+  if (!ending_ && terms_.expires && now >= *terms_.expires) end(Cause::token_expired);
+  if (ending_ && now >= end_by_ && !may_end()) return ending_;
+  if (terms_.idle_limit != base::no_limit && now - heard_ >= terms_.idle_limit)
+    return Cause::upstream_stream_silent;
+  if (terms_.readable && now - written_ >= terms_.comment_interval && !ending_) comment(to.response_body());
+  if (now < look_at_) return std::nullopt;
+  look_at_ = now + look_every;
+  // A client whose machine is gone says nothing. One that acknowledges none of what it was sent, for as long
+  // as it may take none of a body, is given up.
+  const net::Transport::Transit transit = to.transit();
+  if (transit.outstanding == 0 || transit.acknowledged != acknowledged_) took_at_ = now;
+  acknowledged_ = transit.acknowledged;
+  if (client_limit != base::no_limit && now - took_at_ >= client_limit) return Cause::client_timed_out;
+  return std::nullopt;
+}
+
+void EventStream::comment(base::Channel& to) {
+  written_ = scope_.turn.now;
+  if (!boundaries_.between_events() || !to.has_room()) return;
+  to.push(Chunk::copy_of(comment_text));
+  ++comments_;
+}
+
+void EventStream::end(Cause why) {
+  ending_ = why;
+  end_by_ = scope_.turn.now + (terms_.readable ? rest_of_event : Duration::zero());
+}
+
+bool EventStream::outdated(const std::vector<uint64_t>& routes) const {
+  if (!terms_.route) return false;
+  if (terms_.endpoint && terms_.endpoint->retired()) return true;
+  return !std::binary_search(routes.begin(), routes.end(), *terms_.route);
+}
+
+void EventStream::leave(bool stopping) {
+  end(stopping ? Cause::shutting_down : Cause::route_changed);
+  if (waiting_) waiting_->extend(Duration::zero());
+}
+
+}  // namespace postern::proxy

@@ -1,0 +1,24 @@
+// Requests that bring a value which an endpoint has given, such as the id of a session, go to that endpoint.
+#include "proxy/exchange.h"
+
+namespace postern::proxy {
+
+void Exchange::recall_endpoint(const upstream::Group& group) {
+  const http::HeaderField* brought = stream_.request().headers.find(group.model().learn->request_field);
+  if (!brought || brought->value.empty()) return;
+  learned_value_ = brought->value;
+  learned_endpoint_ = group.recall(learned_value_);
+}
+
+// A 404 of the endpoint that gave the value says that it knows it no more; an answer of another, which stood
+// in, says nothing.
+void Exchange::note_learned(upstream::Group& group, const http::ResponseHead& head) {
+  const auto endpoint = static_cast<size_t>(endpoint_ - group_->endpoints.data());
+  const bool succeeded = head.status < 400;
+  const http::HeaderField* given = head.headers.find(group_->learn->response_field);
+  if (given && succeeded) group.learn(given->value, endpoint);
+  const bool ended = head.status == 404 || (stream_.request().method == http::Method::delete_ && succeeded);
+  if (ended && learned_endpoint_ == endpoint) group.forget(learned_value_);
+}
+
+}  // namespace postern::proxy

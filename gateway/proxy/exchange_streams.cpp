@@ -1,0 +1,123 @@
+// What an exchange does with an answer that has no length: one that stays open is a long answer, which no
+// time limit of ordinary ones ends.
+#include "base/ascii.h"
+#include "proxy/exchange.h"
+#include "proxy/long_answer.h"
+
+namespace postern::proxy {
+
+using base::Cause;
+using base::Error;
+using base::Result;
+using base::Stage;
+using base::Task;
+using http::FieldId;
+
+namespace {
+
+// An answer without a length, of any other type than text/event-stream, that is open for so long is a long
+// one.
+constexpr base::Duration long_after = std::chrono::seconds(10);
+
+bool has_length(const http::ResponseHead& head) {
+  return head.body != http::BodyKind::chunked && head.body != http::BodyKind::until_close;
+}
+
+bool is_event_stream(const http::ResponseHead& head) {
+  const std::string_view type = head.headers.get(FieldId::content_type);
+  return base::equal_ignoring_case(base::trim(type.substr(0, type.find(';'))), "text/event-stream");
+}
+
+bool is_encoded(const http::ResponseHead& head) {
+  const http::HeaderField* coding = head.headers.find("Content-Encoding");
+  return coding && !base::equal_ignoring_case(coding->value, "identity");
+}
+
+const routing::StreamRules& rules_of(const routing::Route& route) {
+  static const routing::StreamRules usual;
+  return route.streams ? *route.streams : usual;
+}
+
+}  // namespace
+
+// Only the head of the answer tells that it is an event stream: its place is taken then.
+Result<void> Exchange::admit_stream(const http::ResponseHead& head) {
+  const routing::StreamRules& rules = rules_of(*route_);
+  if (!rules.counts || has_length(head) || !is_event_stream(head)) return {};
+  const tl::expected<void, std::string> taken = policy::take_places(rules.limits, rules.counts, *context_);
+  if (!taken) return base::fail(failed(Cause::too_many_streams, Stage::policy, taken.error()));
+  return {};
+}
+
+bool Exchange::may_stay_open(const Attempt& attempt) const {
+  if (stream_.request().method == http::Method::head || has_length(attempt.head)) return false;
+  return !attempt.lease->response_body().closed();
+}
+
+Task<Result<base::Pumped>> Exchange::copy_long_body(Attempt& attempt, coding::Encoder* encoder) {
+  if (!encoder && is_event_stream(attempt.head)) {
+    open_stream(attempt, true);
+    const base::PumpLimits limits = response_limits(base::no_limit);
+    Task<Result<base::Pumped>> running =
+        long_answer_->events->run(attempt.lease->response_body(), stream_, limits, response_bytes_);
+    Result<base::Pumped> ran = co_await running;
+    long_answer_->events->set_over();
+    if (ran) end_stream();
+    co_return std::move(ran);
+  }
+  {
+    base::Phase ordinary(scope_, Stage::response_body, long_after, Cause::timed_out);
+    Task<Result<base::Pumped>> copying = copy_body(attempt, encoder, group_->idle_limit);
+    Result<base::Pumped> copied = co_await copying;
+    if (copied || copied.error().cause != Cause::timed_out) co_return std::move(copied);
+  }
+  open_stream(attempt, false);
+  Task<Result<base::Pumped>> copying = copy_body(attempt, encoder, group_->stream_idle_limit);
+  Result<base::Pumped> copied = co_await copying;
+  if (!copied && copied.error().cause == Cause::upstream_timed_out)
+    co_return base::fail(Cause::upstream_stream_silent, Stage::response_body);
+  co_return std::move(copied);
+}
+
+void Exchange::open_stream(const Attempt& attempt, bool of_events) {
+  const routing::StreamRules& rules = rules_of(*route_);
+  StreamSet& set = services_.streams;
+  long_answer_ = std::make_unique<LongAnswer>(set, route_->name);
+  if (of_events) {
+    EventStream::Terms terms;
+    terms.route = route_->stream_terms;
+    terms.endpoint = attempt.lease.endpoint();
+    terms.comment_interval = rules.comment_interval;
+    terms.idle_limit = group_->stream_idle_limit;
+    if (rules.ends_with_token) terms.expires = token_expires();
+    terms.readable = !is_encoded(attempt.head);
+    long_answer_->events.emplace(scope_, set.leaving(), std::move(terms));
+  }
+  if (snapshot().access_log) tell(&telemetry::AccessLog::stream_open);
+}
+
+// It has ended in good order; who ended it is for the record.
+void Exchange::end_stream() {
+  if (const std::optional<Cause> cause = long_answer_->events->ended_by_gateway()) {
+    failure_ = Error{*cause, Stage::response_body};
+    detail_ = "the event stream was ended between two events";
+  }
+}
+
+telemetry::StreamRecord Exchange::stream_record() const {
+  telemetry::StreamRecord stream;
+  stream.of_events = long_answer_->events.has_value();
+  if (stream.of_events) {
+    const EventStream& events = *long_answer_->events;
+    stream.events = events.events();
+    stream.comments = events.comments();
+    stream.upstream_quiet = since(events.heard());
+  }
+  stream.meaning = failure_ ? base::traits(failure_->cause).meaning : "ended by the endpoint in good order";
+  if (failure_) stream.by = base::traits(failure_->cause).fault;
+  if (failure_ && stream.of_events && long_answer_->events->ended_by_gateway() == failure_->cause)
+    stream.by = base::Side::gateway;
+  return stream;
+}
+
+}  // namespace postern::proxy
