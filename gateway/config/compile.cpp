@@ -250,6 +250,8 @@ void compile_routes(Compilation& compilation) {
       compilation.problems.error(document.match_place, key + ".match.path", path.error());
     route.action = compile_action(compilation.document, document);
     route.rewriting = compile_rewriting(compilation.document, i, compilation.problems);
+    if (const auto entry = policies.unrouted_cors(document))
+      compilation.snapshot->unrouted_cors.add(route.host, *entry);
     for (const ForwardedClaim& claim : document.forward_claims)
       compilation.snapshot->claim_fields.push_back(claim.header);
     if (document.files)

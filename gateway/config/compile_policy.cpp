@@ -74,8 +74,19 @@ void PolicyStores::take_effect() {
 PolicyCompiler::PolicyCompiler(const Document& document, PolicyStores& stores, Diagnostics& problems,
                                Diagnostics& notes)
     : document_(document), stores_(stores), problems_(problems), notes_(notes) {
+  compile_hosts();
   for (const OriginsDocument& origins : document.origins) compile_origins(origins);
   for (const JwtDocument& jwt : document.jwt) compile_jwt(jwt);
+}
+
+void PolicyCompiler::compile_hosts() {
+  auto hosts = std::make_shared<routing::NamedHosts>();
+  const auto add = [&hosts](const std::string& text) {
+    if (const auto pattern = routing::read_host_pattern(text)) hosts->add(*pattern);
+  };
+  for (const std::string& host : document_.hosts) add(host);
+  for (const RouteDocument& route : document_.routes) add(route.host);
+  hosts_ = std::move(hosts);
 }
 
 void PolicyCompiler::compile_origins(const OriginsDocument& origins) {
@@ -175,6 +186,27 @@ std::vector<std::string> exposed_fields(const OriginsDocument& origins, const Ro
   return fields;
 }
 
+// A preflight names no method that the route would refuse; a browser remembers the answer for the whole
+// address.
+std::vector<std::string> allowed_methods(const OriginsDocument& origins, const RouteDocument& route) {
+  std::vector<std::string> methods = origins.methods;
+  if (route.methods.empty()) return methods;
+  std::erase_if(methods, [&route](const std::string& method) {
+    return std::find(route.methods.begin(), route.methods.end(), method) == route.methods.end();
+  });
+  return methods;
+}
+
+std::optional<proxy::UnroutedCors::Entry> PolicyCompiler::unrouted_cors(const RouteDocument& route) {
+  const OriginsDocument* origins = find_named(document_.origins, route.origins);
+  if (!origins || !origin_lists_.contains(origins->name)) return std::nullopt;
+  std::shared_ptr<const policy::CorsPolicy>& cors = unrouted_[origins->name];
+  if (!cors)
+    cors = std::make_shared<const policy::CorsPolicy>(policy::CorsOptions{
+        origins->methods, origins->headers, origins->expose, origins->max_age, origins->credentials});
+  return proxy::UnroutedCors::Entry{origin_lists_[origins->name], cors};
+}
+
 bool PolicyCompiler::limits_bodies(const RouteDocument& route) const {
   const auto limits = [](const TransferLimitsDocument& said) { return said.body_size.value_or(0) != 0; };
   return limits(route.limits) || limits(document_.limits.listener.transfer) ||
@@ -195,10 +227,11 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   const OriginsDocument* origins = find_named(document_.origins, route.origins);
   if (origins && origin_lists_.contains(origins->name)) {
     policies.push_back(std::make_unique<policy::OriginPolicy>(
-        policy::OriginOptions{origin_lists_[origins->name], origins->require_on_websocket, route.name}));
+        policy::OriginOptions{origin_lists_[origins->name], origins->require_on_websocket, route.name, hosts_,
+                              origins->refuse_navigations}));
     policies.push_back(std::make_unique<policy::CorsPolicy>(
-        policy::CorsOptions{origins->methods, origins->headers, exposed_fields(*origins, route),
-                            origins->max_age, origins->credentials}));
+        policy::CorsOptions{allowed_methods(*origins, route), origins->headers,
+                            exposed_fields(*origins, route), origins->max_age, origins->credentials}));
   }
 
   if (route.maintenance)

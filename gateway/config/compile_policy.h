@@ -16,6 +16,8 @@
 #include "policy/policy.h"
 #include "policy/rate_limit.h"
 #include "policy/socket_counts.h"
+#include "proxy/unrouted_cors.h"
+#include "routing/named_hosts.h"
 
 namespace postern::config {
 
@@ -52,6 +54,9 @@ class PolicyCompiler {
 
   policy::Pipeline pipeline(const RouteDocument& route);
   std::shared_ptr<const routing::StreamRules> stream_rules(const RouteDocument& route);
+  // What the route's origin list says of answers that are made before there is a route; nothing without a
+  // list.
+  std::optional<proxy::UnroutedCors::Entry> unrouted_cors(const RouteDocument& route);
   // Those of `names` that there are.
   std::vector<policy::RateLimitRule> rate_limit_rules(
       const std::vector<std::pair<std::string, Place>>& names);
@@ -61,6 +66,7 @@ class PolicyCompiler {
   uint64_t key_generation(const RouteDocument& route) const;
 
  private:
+  void compile_hosts();
   void compile_origins(const OriginsDocument& origins);
   void compile_jwt(const JwtDocument& jwt);
   void compare_keys(const JwtDocument& jwt, const policy::KeySet& keys);
@@ -70,7 +76,9 @@ class PolicyCompiler {
   PolicyStores& stores_;
   Diagnostics& problems_;
   Diagnostics& notes_;
+  std::shared_ptr<const routing::NamedHosts> hosts_;
   std::map<std::string, std::shared_ptr<const policy::OriginList>> origin_lists_;
+  std::map<std::string, std::shared_ptr<const policy::CorsPolicy>> unrouted_;  // by the name of the list
   std::map<std::string, std::shared_ptr<const policy::JwtVerifier>> verifiers_;
   std::map<std::string, KnownKeys> keys_;
 };

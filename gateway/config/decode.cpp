@@ -39,6 +39,11 @@ void decode_trusted_proxies(const Value& value, Document& document) {
   }
 }
 
+void decode_hosts(const Value& value, Document& document) {
+  for (const Value& item : value.items())
+    if (auto host = item.parsed(parse_route_host)) document.hosts.push_back(std::move(*host));
+}
+
 void decode_forwarded(const Value& value, Document& document) {
   const auto index = value.one_of({"x_forwarded", "rfc7239", "both", "off"});
   if (index) document.forwarded = static_cast<ForwardedMode>(*index);
@@ -101,6 +106,7 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.take("response_headers"))
     document.response_headers = decode_response_rules(*value);
   if (const auto value = top.need("listeners")) decode_listeners(*value, document);
+  if (const auto value = top.take("hosts")) decode_hosts(*value, document);
   if (const auto value = top.take("origins")) decode_origins(*value, document);
   if (const auto value = top.take("jwt")) decode_jwt(*value, document);
   if (const auto value = top.take("rate_limits")) decode_rate_limits(*value, document);

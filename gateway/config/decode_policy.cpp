@@ -111,6 +111,9 @@ OriginsDocument decode_origins_entry(const std::string& name, const Value& value
   if (const auto found = fields.take("max_age")) {
     set(origins.max_age, whole_seconds(*found, milliseconds(0), hours(24)));
   }
+  if (const auto found = fields.take("navigations")) {
+    if (const auto index = found->one_of({"pass", "refuse"})) origins.refuse_navigations = *index == 1;
+  }
   if (const auto found = fields.take("require")) set(origins.require_on_websocket, found->boolean());
   return origins;
 }

@@ -107,6 +107,7 @@ struct OriginsDocument {
   std::vector<std::string> headers;  // allowed request fields; empty: those the preflight asks for
   std::vector<std::string> expose;
   std::chrono::seconds max_age{600};
+  bool refuse_navigations = false;    // navigations: refuse
   bool require_on_websocket = false;  // require: true refuses an upgrade without an Origin field
   uint64_t fingerprint = 0;           // see config/fingerprint.h
   Place place;
@@ -459,6 +460,7 @@ struct Document {
   std::vector<FieldRuleDocument> request_headers;  // of every route
   std::vector<FieldRuleDocument> response_headers;
   std::vector<ListenerDocument> listeners;
+  std::vector<std::string> hosts;  // of the gateway, beside those that routes name
   std::vector<OriginsDocument> origins;
   std::vector<JwtDocument> jwt;
   std::vector<RateLimitDocument> rate_limits;

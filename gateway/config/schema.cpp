@@ -131,6 +131,13 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"listeners[].proxy_protocol.timeout", value, "duration, at most 1m", "5s",
      "From accept to the end of the header.", "5s"},
 
+    {"hosts", value, "list of hosts", "[]",
+     "The names of this gateway, beside those that stand in match.host of a route; \"*.example.com\" is all "
+     "below "
+     "example.com. Over plain HTTP, a page on a name that stands in neither is not believed to be the "
+     "gateway's own, "
+     "since anybody can make a name lead here; over TLS, and for localhost and addresses, none is needed.",
+     "[app.example.com]"},
     {"origins", named, "map of names", "none",
      "Lists of web origins. One list serves CORS, WebSocket handshakes and the gateway's own answers.",
      "dashboard"},
@@ -142,13 +149,20 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"origins.*.credentials", value, "true or false", "false",
      "Pages may send cookies and Authorization along.", "true"},
     {"origins.*.methods", value, "list of methods", "[GET, HEAD, POST, PUT, PATCH, DELETE]",
-     "What a preflight allows.", "[GET, HEAD, POST, PUT, PATCH, DELETE]"},
+     "What a preflight allows, of those that the route takes.", "[GET, HEAD, POST, PUT, PATCH, DELETE]"},
     {"origins.*.headers", value, "list of header names", "those the preflight asks for",
      "Request fields that a preflight allows.", "[Authorization, Content-Type]"},
     {"origins.*.expose", value, "list of header names", "[]",
      "Response fields that a page's scripts may read.", "[X-Request-Id]"},
     {"origins.*.max_age", value, "duration, at most 24h", "10m",
      "How long a browser may remember a preflight.", "10m"},
+    {"origins.*.navigations", value, "pass or refuse", "pass",
+     "What becomes of a browser that goes to the route from a page that is not on the list, by a form for "
+     "example. "
+     "It makes no CORS request (Sec-Fetch-Mode is navigate), and the page does not see the answer. "
+     "WebSockets are "
+     "never let in by this.",
+     "pass"},
     {"origins.*.require", value, "true or false", "false",
      "Refuse a WebSocket upgrade that has no Origin field at all.", "false"},
 

@@ -39,18 +39,15 @@ std::optional<std::string> take_value(std::string_view& text) {
   return std::nullopt;
 }
 
-// node of RFC 7239 6: an address, with a port or without; IPv6 in brackets.
-std::optional<base::IpAddress> read_node(std::string_view node) {
-  if (node.starts_with('[')) {
-    const size_t close = node.find(']');
-    if (close == node.npos) return std::nullopt;
-    const std::string_view rest = node.substr(close + 1);
-    if (!rest.empty() && rest.front() != ':') return std::nullopt;
-    const std::string_view address = node.substr(1, close - 1);
-    return address.find(':') == address.npos ? std::nullopt : base::IpAddress::parse(address);
-  }
-  const std::string_view address = node.substr(0, node.find(':'));
-  return base::IpAddress::parse(address);
+// node-port of RFC 7239 6.2 with its colon: digits, or "_" and a name that hides them. Nothing when it is
+// neither.
+std::optional<uint16_t> read_node_port(std::string_view text) {
+  if (text.empty()) return uint16_t{0};
+  text.remove_prefix(1);
+  if (text.starts_with('_')) return base::is_token(text) ? std::optional(uint16_t{0}) : std::nullopt;
+  const std::optional<uint64_t> number = base::parse_decimal(text);
+  if (!number || *number > 65535) return std::nullopt;
+  return static_cast<uint16_t>(*number);
 }
 
 // Stores a pair; false when the element has its name already.
@@ -60,7 +57,10 @@ class Pairs {
   bool store(std::string_view name, std::string value) {
     if (base::equal_ignoring_case(name, "for")) {
       if (std::exchange(element_.names_client, true)) return false;
-      element_.client = read_node(value);
+      if (const auto node = read_forwarded_node(value)) {
+        element_.client = node->address;
+        element_.port = node->port;
+      }
     } else if (base::equal_ignoring_case(name, "host")) {
       if (std::exchange(host_, true)) return false;
       element_.host = std::move(value);
@@ -78,6 +78,27 @@ class Pairs {
 };
 
 }  // namespace
+
+std::optional<ForwardedNode> read_forwarded_node(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+  std::string_view port;
+  const bool bracketed = text.starts_with('[');
+  if (bracketed) {
+    const size_t close = text.find(']');
+    if (close == text.npos) return std::nullopt;
+    port = text.substr(close + 1);
+    if (!port.empty() && port.front() != ':') return std::nullopt;
+    text = text.substr(1, close - 1);
+    if (text.find(':') == text.npos) return std::nullopt;
+  } else if (const size_t colon = text.find(':'); colon != text.npos && text.rfind(':') == colon) {
+    port = text.substr(colon);
+    text = text.substr(0, colon);
+  }
+  const std::optional<base::IpAddress> address = base::IpAddress::parse(text);
+  const std::optional<uint16_t> number = read_node_port(port);
+  if (!address || !number) return std::nullopt;
+  return ForwardedNode{*address, *number};
+}
 
 ForwardedResult next_forwarded(std::string_view& list) {
   if (list.size() > longest_list) return Failure("the Forwarded field is too long");

@@ -11,9 +11,19 @@
 
 namespace postern::http {
 
+// A node of RFC 7239 6, also as X-Forwarded-For has it: "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80", IPv6
+// without brackets where no port follows, each with or without quotes. Nothing for "unknown", "_hidden" and
+// what is no address.
+struct ForwardedNode {
+  base::IpAddress address;
+  uint16_t port = 0;  // 0: it is not said
+};
+std::optional<ForwardedNode> read_forwarded_node(std::string_view text);
+
 // One hop. Views point into the field, or into the element where a quoted value had escapes.
 struct ForwardedElement {
   std::optional<base::IpAddress> client;  // for=; nothing for "unknown", "_hidden" and what is no address
+  uint16_t port = 0;                      // of the client; 0: it is not said
   bool names_client = false;              // for= was there
   std::string host;
   std::string proto;

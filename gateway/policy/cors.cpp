@@ -70,6 +70,16 @@ bool is_preflight(const http::RequestHead& request) {
          request.headers.find(FieldId::access_control_request_method) != nullptr;
 }
 
+bool is_bare_preflight(const http::RequestHead& request) {
+  if (!is_preflight(request) || request.body != http::BodyKind::none ||
+      request.upgrade != http::Upgrade::none)
+    return false;
+  for (std::string_view name : {"x-http-method-override", "x-http-method", "x-method-override"})
+    for (const http::HeaderField& field : request.headers)
+      if (base::equal_as_variable(field.name, name)) return false;
+  return true;
+}
+
 CorsPolicy::CorsPolicy(CorsOptions options)
     : methods_(joined(options.methods)),
       headers_(joined(options.headers)),
@@ -82,7 +92,7 @@ Verdict CorsPolicy::judge(RequestContext& context) const {
   context.preflight_answered = true;
   http::LocalResponse response;
   response.status = 204;
-  response.headers.emplace_back("Access-Control-Allow-Methods", methods_);
+  if (!methods_.empty()) response.headers.emplace_back("Access-Control-Allow-Methods", methods_);
   std::string headers = headers_.empty() ? requested_headers(context.request.headers) : headers_;
   if (!headers.empty()) response.headers.emplace_back("Access-Control-Allow-Headers", std::move(headers));
   response.headers.emplace_back("Access-Control-Max-Age", max_age_);
@@ -90,15 +100,19 @@ Verdict CorsPolicy::judge(RequestContext& context) const {
 }
 
 void CorsPolicy::amend(const RequestContext& context, http::ResponseHead& head) const {
+  if (!context.preflight_answered) head.headers.remove_if(is_cors_field);
+  add_fields(context.request, context.allowed_origin, context.preflight_answered, head);
+}
+
+void CorsPolicy::add_fields(const http::RequestHead& request, std::string_view allowed_origin,
+                            bool to_preflight, http::ResponseHead& head) const {
   static constexpr std::string_view vary[] = {"Origin", "Access-Control-Request-Method",
                                               "Access-Control-Request-Headers"};
-  if (!context.preflight_answered) head.headers.remove_if(is_cors_field);
-  vary_by(head, std::span(vary).first(is_preflight(context.request) ? 3 : 1));
-  if (context.allowed_origin.empty()) return;
-  head.headers.add("Access-Control-Allow-Origin", context.allowed_origin);
+  vary_by(head, std::span(vary).first(is_preflight(request) ? 3 : 1));
+  if (allowed_origin.empty()) return;
+  head.headers.add("Access-Control-Allow-Origin", allowed_origin);
   if (credentials_) head.headers.add("Access-Control-Allow-Credentials", "true");
-  if (!expose_.empty() && !context.preflight_answered)
-    head.headers.add("Access-Control-Expose-Headers", expose_);
+  if (!expose_.empty() && !to_preflight) head.headers.add("Access-Control-Expose-Headers", expose_);
 }
 
 }  // namespace postern::policy

@@ -1,6 +1,8 @@
 #include "policy/origin.h"
 
 #include "base/ascii.h"
+#include "base/ip_address.h"
+#include "http/target.h"
 #include "policy/printable.h"
 
 namespace postern::policy {
@@ -22,11 +24,37 @@ bool is_same_origin(std::string_view origin, bool tls, std::string_view authorit
          base::equal_ignoring_case(host, asking.host);
 }
 
-Verdict OriginPolicy::refuse(std::string_view what) const {
+bool is_navigation(const http::RequestHead& request) {
+  using http::Method;
+  const bool of_page = request.method == Method::get || request.method == Method::head ||
+                       request.method == Method::post;  // no link and no form sends another one
+  if (!of_page || request.upgrade != http::Upgrade::none) return false;
+  std::string_view mode;
+  size_t count = 0;
+  for (const http::HeaderField& field : request.headers) {
+    if (!base::equal_ignoring_case(field.name, "sec-fetch-mode")) continue;
+    mode = field.value;
+    ++count;
+  }
+  return count == 1 && mode == "navigate";
+}
+
+Verdict OriginPolicy::refuse(std::string_view what, std::string_view more) const {
   std::string detail(what);
   detail.append(" origin list \"").append(options_.list->name()).append("\" (route \"");
-  detail.append(options_.route).append("\")");
+  detail.append(options_.route).append("\")").append(more);
   return Verdict::answer(http::refusal(base::Cause::origin_refused, std::move(detail)));
+}
+
+// Whether a page of this host is surely one that the gateway serves.
+bool OriginPolicy::is_known(const RequestContext& context, std::string_view host) const {
+  if (context.tls) return true;
+  if (host.ends_with('.')) host.remove_suffix(1);
+  constexpr std::string_view localhost = "localhost";  // RFC 6761 6.3: never asked of a name server
+  const size_t labels = host.size() < localhost.size() ? 0 : host.size() - localhost.size();
+  if (base::equal_ignoring_case(host.substr(labels), localhost) && (labels == 0 || host[labels - 1] == '.'))
+    return true;
+  return base::IpAddress::parse(host).has_value() || (options_.hosts && options_.hosts->contain(host));
 }
 
 Verdict OriginPolicy::judge(RequestContext& context) const {
@@ -46,8 +74,19 @@ Verdict OriginPolicy::judge(RequestContext& context) const {
     context.allowed_origin = field->value;
     return Verdict::pass();
   }
-  if (is_same_origin(field->value, context.tls, context.request.authority)) return Verdict::pass();
-  return refuse("origin \"" + printable(field->value) + "\" is not on");
+  std::string more;
+  if (is_same_origin(field->value, context.tls, context.authority)) {
+    const auto authority = http::read_authority(context.authority);
+    const std::string_view host = authority ? authority->host : std::string_view();
+    if (is_known(context, host)) return Verdict::pass();
+    more =
+        ", and that it is the request's own host proves nothing over plain HTTP, since any name can be made "
+        "to "
+        "lead here (DNS rebinding); if the name is yours, add this line to the configuration: hosts: [\"" +
+        printable(host) + "\"]";
+  }
+  if (!options_.refuse_navigations && is_navigation(context.request)) return Verdict::pass();
+  return refuse("origin \"" + printable(field->value) + "\" is not on", more);
 }
 
 }  // namespace postern::policy

@@ -33,14 +33,15 @@ using RateLimitStandings = std::array<std::optional<RateLimitStanding>, 2>;
 
 struct RequestContext {
   // --- facts ---
-  http::RequestHead& request;  // policies may remove fields (a spoofed claim field, a used token)
-  const http::Target& target;  // read from request.target
-  base::IpAddress client;      // after the trust list was applied
-  int64_t now_unix = 0;        // seconds
-  TokenCache& tokens;          // this worker's
-  base::Instant now{};         // the worker's turn
-  uint64_t body_size_max = 0;  // bytes; 0: no limit
-  bool tls = false;            // the client speaks https, as far as the trust list lets us believe it
+  http::RequestHead& request;    // policies may remove fields (a spoofed claim field, a used token)
+  const http::Target& target;    // read from request.target
+  base::IpAddress client;        // after the trust list was applied
+  int64_t now_unix = 0;          // seconds
+  TokenCache& tokens;            // this worker's
+  base::Instant now{};           // the worker's turn
+  uint64_t body_size_max = 0;    // bytes; 0: no limit
+  bool tls = false;              // the client speaks https, as far as the trust list lets us believe it
+  std::string_view authority{};  // host[:port] that the client asked for, likewise; empty: it did not say
   std::string_view request_id{};
   std::string_view route{};     // names, as soon as they are known, and where there are such
   std::string_view upstream{};  //

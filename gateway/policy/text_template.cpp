@@ -39,7 +39,7 @@ std::string value_of(const TextTemplate::Part& part, const RequestContext& conte
   const std::string_view path = context.target.path == "*" ? "/" : context.target.path;
   switch (*part.placeholder) {
     case Placeholder::client: return context.client.text();
-    case Placeholder::host: return std::string(host_of(context.request.authority));
+    case Placeholder::host: return std::string(host_of(context.authority));
     case Placeholder::path: return std::string(path);
     case Placeholder::query: return std::string(context.target.query);
     case Placeholder::uri:

@@ -2,6 +2,8 @@
 
 #include "coding/encoding_pump.h"
 #include "http1/websocket_handshake.h"
+#include "policy/cors.h"
+#include "policy/origin.h"
 #include "proxy/long_answer.h"
 #include "proxy/response_rewrite.h"
 
@@ -140,6 +142,7 @@ Result<void> Exchange::read_request() {
                                           .tokens = services_.tokens,
                                           .now = services_.turn.now,
                                           .tls = client_.tls,
+                                          .authority = client_.authority,
                                           .request_id = request_id_});
   return {};
 }
@@ -147,13 +150,14 @@ Result<void> Exchange::read_request() {
 Result<void> Exchange::redirect_if_asked() {
   const http::ClientFacts& facts = stream_.client();
   if (!facts.redirect_port || client_.tls) return {};  // a trusted proxy in front has https already
-  const auto authority = http::read_authority(authority_);
+  const auto authority = http::read_authority(client_.authority);
   if (!authority || authority->host.empty())
     return base::fail(failed(Cause::bad_request, Stage::routing, "a redirect needs a Host"));
   std::string location = "https://";
   const bool v6 = authority->host.find(':') != std::string_view::npos;
   location += v6 ? "[" + std::string(authority->host) + "]" : std::string(authority->host);
   if (*facts.redirect_port != 443) location += ":" + std::to_string(*facts.redirect_port);
+  location += client_.prefix;
   location += original_target_ == "*" ? std::string_view("/") : original_target_;
   http::LocalResponse response;
   response.status = 308;
@@ -169,10 +173,16 @@ Result<void> Exchange::find_route() {
   const std::string_view path = request.target == "*" ? std::string_view("/") : target_.path;
   routing::Match match =
       snapshot().routes.match({.host = host, .path = path, .method = routing::method_to_match(request)});
-  // A preflight is for the route that will get the request it asks for, if that route answers it. Else it is
-  // an OPTIONS like any other, and must not pass by another method's route.
-  if (match.route && !match.route->answers_preflights)
-    match = snapshot().routes.match({.host = host, .path = path, .method = request.method_text});
+  // A preflight is for the route that will get the request it asks for, if that route answers it. Else, and
+  // from a page of the request's own origin, for which no browser sends one, it is an OPTIONS like any other,
+  // and must not pass by another method's route.
+  if (policy::is_preflight(request)) {
+    const bool is_answered =
+        match.route && match.route->answers_preflights &&
+        !policy::is_same_origin(request.headers.get(FieldId::origin), client_.tls, client_.authority);
+    if (!is_answered)
+      match = snapshot().routes.match({.host = host, .path = path, .method = request.method_text});
+  }
   // Dots that lead from one route's paths to another's: an endpoint that reads them otherwise would serve the
   // one under the rules of the other.
   if (!target_.climbed_from.empty() &&
@@ -302,7 +312,7 @@ void Exchange::tell(void (telemetry::AccessLog::*line)(const telemetry::Exchange
   record.request_id = request_id_;
   record.client = client_.address_text;
   record.method = request.method_text;
-  record.host = authority_;
+  record.host = client_.authority;
   record.target = target;
   record.rewritten = rewritten;
   record.version = request.version == http::Version::http1_0 ? "1.0" : "1.1";
@@ -314,7 +324,7 @@ void Exchange::tell(void (telemetry::AccessLog::*line)(const telemetry::Exchange
   record.status = status_;
   record.refused_socket = refused_socket_;
   if (refused_socket_) record.refused_socket->detail = detail_;
-  record.tls = stream_.client().tls;
+  record.tls = client_.tls;
   record.request_bytes = request_bytes_;
   record.response_bytes = response_bytes_;
   record.duration = since(started_);

@@ -25,13 +25,14 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
     const auto read = http::read_target(rewritten.empty() ? target_.path : rewritten, below);
     if (!read) co_return base::fail(failed(Cause::bad_request, Stage::routing, read.error()));
   }
-  std::variant<files::Found, http::LocalResponse> answer_or_found =
-      site.answer({.head = request,
-                   .path = route_->rewriting.path ? below.path : target_.path,
-                   .public_path = target_.path,
-                   .query = target_.query,
-                   .has_query = target_.has_query,
-                   .now_unix = context_->now_unix});
+  std::variant<files::Found, http::LocalResponse> answer_or_found = site.answer(
+      {.head = request,
+       .path = route_->rewriting.path ? below.path : target_.path,
+       .public_path = client_.prefix.empty() ? target_.path
+                                             : stream_.request().arena.keep({client_.prefix, target_.path}),
+       .query = target_.query,
+       .has_query = target_.has_query,
+       .now_unix = context_->now_unix});
   if (auto* local = std::get_if<http::LocalResponse>(&answer_or_found)) {
     answer(std::move(*local));
     co_return Result<void>();
@@ -69,7 +70,7 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
 
 Result<void> Exchange::answer_locally() {
   if (const auto* redirect = std::get_if<routing::Redirect>(&route_->action)) {
-    if (authority_.empty() && redirect->to.uses(policy::Placeholder::host))
+    if (client_.authority.empty() && redirect->to.uses(policy::Placeholder::host))
       return base::fail(failed(Cause::bad_request, Stage::policy, "a redirect needs a Host"));
     http::LocalResponse response;
     response.status = redirect->status;
@@ -111,13 +112,18 @@ void Exchange::answer(http::LocalResponse response) {
                                    .now_unix = services_.unix_now(),
                                    .pages = &snapshot().error_pages,
                                    .request = &stream_.request(),
+                                   .host = client_.authority,
                                    .target = original_target_},
                                   head);
   if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
-  if (route_)
+  if (route_) {
     route_->pipeline.amend(*context_, head);
-  else if (context_ && snapshot().unrouted)
-    snapshot().unrouted->amend(*context_, head);
+  } else {
+    const http::RequestHead& request = stream_.request();
+    const auto authority = http::read_authority(request.authority);
+    snapshot().unrouted_cors.amend(authority ? authority->host : std::string_view(), request, head);
+    if (context_ && snapshot().unrouted) snapshot().unrouted->amend(*context_, head);
+  }
   status_ = head.status;
   stream_.respond(head);
   response_bytes_ = body.size();
@@ -152,7 +158,7 @@ void Exchange::refuse(const http1::Fault& fault) {
   blame(fault);
   made_id_ = services_.request_ids.next();
   request_id_ = snapshot().request_id_field.empty() ? std::string_view() : made_id_.view();
-  client_ = ClientIdentity{stream_.client().peer.ip, stream_.client().peer_text, false, stream_.client().tls};
+  client_ = identify(snapshot(), stream_.client(), stream_.request());
   answer(failure_response(*failure_, detail_));
   record();
 }

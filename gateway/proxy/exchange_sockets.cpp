@@ -140,7 +140,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   telemetry::TunnelRecord facts;
   facts.request_id = request_id_;
   facts.client = client_.address_text;
-  facts.host = authority_;
+  facts.host = client_.authority;
   facts.target = target;
   facts.rewritten = rewritten;
   facts.route = route_->name;

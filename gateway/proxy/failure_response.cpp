@@ -28,7 +28,7 @@ Refusal make_refusal(const http::LocalResponse& response, const AnswerFacts& fac
   Refusal made;
   if (facts.request) {
     made.format = choose_format(facts.request->headers);
-    page.host = facts.request->authority;
+    page.host = facts.host;
     page.path = facts.target.substr(0, facts.target.find('?'));
   }
   const PageTemplate* own = facts.pages ? facts.pages->find(response.status, made.format) : nullptr;

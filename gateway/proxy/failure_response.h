@@ -18,6 +18,7 @@ struct AnswerFacts {
   int64_t now_unix = 0;
   const ErrorPages* pages = nullptr;           // the operator's; null: there are none
   const http::RequestHead* request = nullptr;  // null: it could not be read
+  std::string_view host{};                     // that the client asked for
   std::string_view target{};                   // as the client sent it
 };
 

@@ -15,6 +15,7 @@ using http::FieldId;
 bool is_forged(const Snapshot& snapshot, std::string_view name, bool trusted) {
   for (const std::string& claim_field : snapshot.claim_fields)
     if (base::equal_as_variable(name, claim_field)) return true;
+  if (base::equal_as_variable(name, snapshot.request_id_field)) return true;
   if (name.empty() || base::lower(name.front()) != 'x') return false;
   constexpr std::string_view forwarded = "x-forwarded-";
   const bool of_proxies = base::equal_as_variable(name.substr(0, forwarded.size()), forwarded) ||
@@ -22,13 +23,50 @@ bool is_forged(const Snapshot& snapshot, std::string_view name, bool trusted) {
   return of_proxies && (!trusted || name.find('_') != std::string_view::npos);
 }
 
-// Values of all fields of this id, joined; empty without one.
-std::string_view joined(FieldId id, http::RequestHead& request) {
-  std::string_view values;
-  for (const http::HeaderField& field : request.headers)
-    if (field.id == id)
-      values = values.empty() ? field.value : request.arena.keep({values, ", ", field.value});
-  return values;
+// All values of the fields of this id, as one list; empty without one.
+std::string list_of(FieldId id, const http::Headers& headers) {
+  std::string list;
+  for (const http::HeaderField& field : headers)
+    if (field.id == id && !field.value.empty()) list.append(list.empty() ? "" : ", ").append(field.value);
+  return list;
+}
+
+// The addresses that X-Forwarded-For of a trusted proxy names, without ports and quotes, which many endpoints
+// take for a part of the address. What is no address stays as it is.
+std::string addresses_of(const http::Headers& headers) {
+  std::string addresses;
+  for (const http::HeaderField& field : headers) {
+    if (field.id != FieldId::x_forwarded_for) continue;
+    std::string_view list = field.value;
+    while (const auto element = base::next_element(list)) {
+      if (!addresses.empty()) addresses += ", ";
+      const auto node = http::read_forwarded_node(*element);
+      addresses += node ? node->address.text() : std::string(*element);
+    }
+  }
+  return addresses;
+}
+
+// What a trusted proxy told of the way so far, as endpoints are told it. The kind that nobody vouches for is
+// made from the other one.
+struct WaySoFar {
+  std::string addresses;  // for X-Forwarded-For
+  std::string elements;   // for Forwarded
+};
+
+WaySoFar way_so_far(ForwardedFields fields, const ClientIdentity& client, const http::Headers& headers) {
+  WaySoFar way;
+  using Told = ClientIdentity::Told;
+  if (client.told == Told::nothing) return way;
+  if (fields.x_forwarded && (client.told == Told::x_forwarded || !client.contradicted))
+    way.addresses = addresses_of(headers);
+  if (fields.standard && (client.told == Told::standard || !client.contradicted))
+    way.elements = list_of(FieldId::forwarded, headers);
+  if (fields.x_forwarded && way.addresses.empty() && client.told == Told::standard)
+    way.addresses = client.address_text;
+  if (fields.standard && way.elements.empty() && client.told == Told::x_forwarded)
+    way.elements = http::write_forwarded({client.address, client.authority, client.tls ? "https" : "http"});
+  return way;
 }
 
 }  // namespace
@@ -39,44 +77,33 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
                      http::RequestHead& request) {
   http::Headers& headers = request.headers;
   const ForwardedFields told = snapshot.forwarded;
-  std::string_view forwarded_for;
-  std::string_view forwarded;
-  if (client.trusted_proxy) {
-    forwarded_for = joined(FieldId::x_forwarded_for, request);
-    if (told.standard) forwarded = joined(FieldId::forwarded, request);
-  }
+  WaySoFar way;
+  if (client.trusted_proxy) way = way_so_far(told, client, headers);
   const bool keep_expect = request.expects_continue;
-  const bool trusted = client.trusted_proxy;
   const bool has_id = !snapshot.request_id_field.empty();
   http::remove_hop_by_hop(headers);
   const std::string_view authority = request.authority.empty() ? endpoint_authority : request.authority;
   const bool literal_host = rewriting.host.kind == routing::HostRule::Kind::literal;
   const std::string_view host = literal_host ? std::string_view(rewriting.host.text) : authority;
-  std::string_view prefix =
-      told.x_forwarded && rewriting.path ? rewriting.path->stripped() : std::string_view();
   bool names_host = false;
-  bool has_proto = false;
-  bool has_host = false;
-  bool has_port = false;
-  // A trusted proxy may have taken a prefix of its own away before.
-  const auto is_outer_prefix = [&](const http::HeaderField& field) {
-    if (prefix.empty() || !base::equal_ignoring_case(field.name, "x-forwarded-prefix")) return false;
-    prefix = request.arena.keep({field.value, prefix});
-    return true;
-  };
+  // Fields of a kind that is not written are a trusted proxy's business, unless nobody vouches for them.
+  using Told = ClientIdentity::Told;
+  const bool drops_x =
+      !client.trusted_proxy || told.x_forwarded || (client.told == Told::standard && client.contradicted);
+  const bool drops_standard =
+      !client.trusted_proxy || told.standard || (client.told == Told::x_forwarded && client.contradicted);
   headers.remove_if([&](const http::HeaderField& field) {
     switch (field.id) {
-      case FieldId::x_forwarded_for: return told.x_forwarded || !trusted;
-      case FieldId::x_forwarded_proto: has_proto = trusted; return !trusted;
-      case FieldId::x_forwarded_host: has_host = trusted; return !trusted;
-      case FieldId::x_forwarded_port: has_port = trusted; return !trusted;
-      case FieldId::forwarded: return told.standard || !trusted;
+      case FieldId::x_forwarded_for:
+      case FieldId::x_forwarded_proto:
+      case FieldId::x_forwarded_host:
+      case FieldId::x_forwarded_port:
+      case FieldId::x_forwarded_prefix: return drops_x;
+      case FieldId::forwarded: return drops_standard;
       case FieldId::expect: return !keep_expect;
       case FieldId::content_length: return true;  // written anew
       case FieldId::host: names_host = field.value == host; return !names_host;
-      case FieldId::other:
-        return (has_id && base::equal_ignoring_case(field.name, snapshot.request_id_field)) ||
-               is_forged(snapshot, field.name, trusted) || is_outer_prefix(field);
+      case FieldId::other: return is_forged(snapshot, field.name, client.trusted_proxy);
       default: return false;
     }
   });
@@ -84,22 +111,26 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   if (!names_host) headers.add(FieldId::host, "Host", host);
   if (told.x_forwarded) {
     headers.add(FieldId::x_forwarded_for, "X-Forwarded-For",
-                forwarded_for.empty() ? std::string_view(facts.peer_text)
-                                      : request.arena.keep({forwarded_for, ", ", facts.peer_text}));
-    if (!has_proto)
-      headers.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", client.tls ? "https" : "http");
-    if (!has_host) headers.add(FieldId::x_forwarded_host, "X-Forwarded-Host", authority);
-    if (!has_port && !trusted)
-      headers.add(FieldId::x_forwarded_port, "X-Forwarded-Port",
-                  request.arena.keep(std::to_string(facts.listener_port)));
-    if (!prefix.empty()) headers.add(FieldId::other, "X-Forwarded-Prefix", prefix);
+                way.addresses.empty() ? std::string_view(facts.peer_text)
+                                      : request.arena.keep({way.addresses, ", ", facts.peer_text}));
+    headers.add(FieldId::x_forwarded_proto, "X-Forwarded-Proto", client.tls ? "https" : "http");
+    headers.add(FieldId::x_forwarded_host, "X-Forwarded-Host",
+                client.authority.empty() ? authority : client.authority);
+    headers.add(FieldId::x_forwarded_port, "X-Forwarded-Port", client.host_port);
+    const std::string_view stripped = rewriting.path ? rewriting.path->stripped() : std::string_view();
+    if (!client.prefix.empty() || !stripped.empty())
+      headers.add(FieldId::x_forwarded_prefix, "X-Forwarded-Prefix",
+                  client.prefix.empty() ? stripped : request.arena.keep({client.prefix, stripped}));
   }
   if (told.standard) {
     const std::string hop = http::write_forwarded(
         {facts.peer.ip, request.authority, facts.tls ? std::string_view("https") : std::string_view("http")});
-    headers.add(FieldId::forwarded, "Forwarded",
-                forwarded.empty() ? request.arena.keep(hop) : request.arena.keep({forwarded, ", ", hop}));
+    headers.add(
+        FieldId::forwarded, "Forwarded",
+        way.elements.empty() ? request.arena.keep(hop) : request.arena.keep({way.elements, ", ", hop}));
   }
+  if (client.told != Told::nothing && headers.find("X-Real-IP"))
+    headers.set("X-Real-IP", request.arena.keep(client.address_text));
   if (has_id) headers.add(FieldId::other, snapshot.request_id_field, request_id);
   if (snapshot.via) headers.add(FieldId::via, "Via", "1.1 postern");
   for (const auto& [name, value] : context.forwarded_fields) headers.set(name, value);

@@ -14,6 +14,7 @@
 #include "net/tls_context.h"
 #include "proxy/error_pages.h"
 #include "proxy/leaving_pace.h"
+#include "proxy/unrouted_cors.h"
 #include "routing/table.h"
 #include "telemetry/metrics.h"
 #include "upstream/group_model.h"
@@ -66,6 +67,7 @@ struct Snapshot {
   ErrorPages error_pages;
   // Amends what is answered before there is a route; null: nothing to amend.
   std::unique_ptr<const policy::Policy> unrouted;
+  UnroutedCors unrouted_cors;             // of the same answers
   std::string request_id_field;           // empty: no ids are sent or taken
   std::vector<std::string> claim_fields;  // set from tokens on some route: no client may send them on any
   bool via = false;

@@ -71,5 +71,5 @@ def test_forwarded_is_added_and_read(gateway):
     fields = {name.lower(): value for name, value in response.json()["headers"]}
     assert fields["forwarded"] == ('for="[2001:db8::7]:4711";proto=https;host=www.example.test, '
                                    'for=127.0.0.1;host=app.example.test;proto=http')
-    assert fields["x-forwarded-for"] == "192.0.2.1, 127.0.0.1"
+    assert fields["x-forwarded-for"] == "2001:db8::7, 127.0.0.1"  # who counts, and not whom the other field names
     assert gateway.exchange(response)["client"] == "2001:db8::7"

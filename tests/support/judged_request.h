@@ -19,6 +19,7 @@ class JudgedRequest {
     head.method_text = method;
     head.target = target_text;
     head.authority = "app.example.com";
+    context.authority = head.authority;
     readable = http::read_target(target_text, target).has_value();
   }
   JudgedRequest& with(std::string_view name, std::string_view value) {

@@ -21,6 +21,24 @@ OriginPolicy policy_of(std::vector<OriginRule> rules, bool require = false) {
   return OriginPolicy({list_of(std::move(rules)), require, "api"});
 }
 
+// Of one route whose configuration names app.example.com and what is below shop.example.
+class Named final : public HostNames {
+  bool contain(std::string_view host) const override {
+    return host == "app.example.com" || host.ends_with(".shop.example");
+  }
+};
+
+Verdict judged_plain(std::string_view origin, std::string_view authority) {
+  JudgedRequest request;
+  request.with("Origin", origin);
+  request.context.authority = authority;
+  return OriginPolicy({list_of({}), false, "api", std::make_shared<const Named>()}).judge(request.context);
+}
+
+JudgedRequest& navigating(JudgedRequest& request, std::string_view mode = "navigate") {
+  return request.with("Origin", "https://login.example").with("Sec-Fetch-Mode", mode);
+}
+
 std::string refusal_of(std::vector<OriginRule> rules) {
   auto list = OriginList::compile({"x", std::move(rules)});
   return list ? "" : std::to_string(list.error().rule) + ": " + list.error().sentence;
@@ -164,4 +182,78 @@ TEST_CASE("origin: what is printed of an origin is printable and short") {
   CHECK(detail.starts_with("origin \"https://???aaa"));
   CHECK(detail.find(std::string(189, 'a') + "...\"") != std::string::npos);
   CHECK(detail.find(std::string(190, 'a')) == std::string::npos);
+}
+
+TEST_CASE("origin: over plain HTTP the host must be known for the gateway's own") {
+  for (std::string_view host :
+       {"app.example.com", "eu.shop.example", "localhost", "app.localhost", "LOCALHOST", "localhost.",
+        "127.0.0.1", "192.168.1.5", "[::1]", "[2001:db8::1]"}) {
+    CAPTURE(host);
+    CHECK_FALSE(judged_plain("http://" + std::string(host) + ":8080", std::string(host) + ":8080").answers());
+  }
+  for (std::string_view host : {"rebound.evil.example", "xlocalhost", "localhost.evil.example",
+                                "shop.example", "127.0.0.1.evil.example", "router"}) {
+    CAPTURE(host);
+    CHECK(judged_plain("http://" + std::string(host) + ":8080", std::string(host) + ":8080").answers());
+  }
+}
+
+TEST_CASE("origin: a host that is not known is refused with the line that makes it known") {
+  Verdict verdict = judged_plain("http://nas.example:8080", "nas.example:8080");
+  REQUIRE(verdict.answers());
+  CHECK(verdict.response().cause == Cause::origin_refused);
+  CHECK(verdict.response().detail.find("(DNS rebinding)") != std::string::npos);
+  CHECK(verdict.response().detail.ends_with("hosts: [\"nas.example\"]"));
+}
+
+TEST_CASE("origin: over TLS the certificate has proved the host") {
+  JudgedRequest request;
+  request.with("Origin", "https://any.example").websocket();
+  request.context.authority = "any.example";
+  request.context.tls = true;
+  CHECK_FALSE(policy_of({}).judge(request.context).answers());
+}
+
+TEST_CASE("origin: a browser that goes somewhere makes no CORS request") {
+  for (std::string_view method : {"POST", "GET"}) {
+    JudgedRequest request(method);
+    navigating(request);
+    CHECK_FALSE(policy_of({}).judge(request.context).answers());
+    CHECK(request.context.allowed_origin.empty());
+    CHECK(request.context.origin_checked);
+  }
+  JudgedRequest opaque("POST");  // Referrer-Policy: no-referrer
+  opaque.with("Origin", "null").with("Sec-Fetch-Mode", "navigate");
+  CHECK_FALSE(policy_of({}).judge(opaque.context).answers());
+}
+
+TEST_CASE("origin: nothing else passes for going somewhere") {
+  const OriginPolicy policy = policy_of({});
+  for (std::string_view mode : {"cors", "no-cors", "same-origin", "websocket", "navigate, cors", ""}) {
+    CAPTURE(mode);
+    JudgedRequest request("POST");
+    CHECK(policy.judge(navigating(request, mode).context).answers());
+  }
+  for (std::string_view method : {"OPTIONS", "PUT", "DELETE"}) {  // no link and no form sends these
+    CAPTURE(method);
+    JudgedRequest request(method);
+    CHECK(policy.judge(navigating(request).context).answers());
+  }
+  JudgedRequest socket;
+  CHECK(policy.judge(navigating(socket).websocket().context).answers());
+  JudgedRequest twice("POST");
+  CHECK(policy.judge(navigating(twice).with("Sec-Fetch-Mode", "navigate").context).answers());
+  JudgedRequest unsaid("POST");
+  unsaid.with("Origin", "https://login.example");
+  CHECK(policy.judge(unsaid.context).answers());
+}
+
+TEST_CASE("origin: a list may refuse who goes somewhere, too") {
+  JudgedRequest request("POST");
+  navigating(request);
+  CHECK(OriginPolicy({list_of({}), false, "api", nullptr, true}).judge(request.context).answers());
+  JudgedRequest own("POST");
+  own.with("Origin", "https://app.example.com").with("Sec-Fetch-Mode", "navigate");
+  own.context.tls = true;
+  CHECK_FALSE(OriginPolicy({list_of({}), false, "api", nullptr, true}).judge(own.context).answers());
 }

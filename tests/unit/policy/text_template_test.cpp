@@ -24,7 +24,7 @@ std::string problem_of(std::string_view text) {
 
 TEST_CASE("template: each placeholder says what the request is") {
   support::JudgedRequest request("POST", "/a//b?x=%41&y");
-  request.head.authority = "app.example.com:8443";
+  request.context.authority = "app.example.com:8443";
   request.context.client = *base::IpAddress::parse("2001:db8::1");
   request.context.request_id = "id-1";
   request.context.route = "shop";
@@ -46,11 +46,11 @@ TEST_CASE("template: each placeholder says what the request is") {
 TEST_CASE("template: what is not there is empty, and a host keeps its brackets") {
   support::JudgedRequest request("GET", "/x");
   CHECK(filled("{uri}|{query}", request.context) == "/x|");
-  request.head.authority = "[::1]:8080";
+  request.context.authority = "[::1]:8080";
   CHECK(filled("{host}", request.context) == "[::1]");
-  request.head.authority = "[::1]";
+  request.context.authority = "[::1]";
   CHECK(filled("{host}", request.context) == "[::1]");
-  request.head.authority = "";
+  request.context.authority = "";
   CHECK(filled("{host}", request.context).empty());
   support::JudgedRequest whole("OPTIONS", "*");
   CHECK(filled("{path}", whole.context) == "/");

@@ -115,7 +115,8 @@ TEST_CASE("failure response: the client's Accept says what it looks like") {
   request.headers.add("Accept", "text/html,*/*;q=0.8");
   const http::LocalResponse lost = proxy::failure_response({Cause::no_route, base::Stage::routing}, {});
   Rendered page;
-  page.body = proxy::render(lost, {.request = &request, .target = "/a<b>?token=x"}, page.head);
+  page.body = proxy::render(lost, {.request = &request, .host = request.authority, .target = "/a<b>?token=x"},
+                            page.head);
   CHECK(page.head.headers.get(FieldId::content_type) == "text/html; charset=utf-8");
   CHECK(page.head.headers.find("Content-Security-Policy")->value.starts_with("default-src 'none'"));
   CHECK(page.head.headers.find("X-Content-Type-Options")->value == "nosniff");

@@ -1,6 +1,7 @@
 #include "proxy/request_rewrite.h"
 
 #include <doctest/doctest.h>
+#include <malloc.h>
 
 #include "base/ascii.h"
 #include "policy/header_rules.h"
@@ -53,6 +54,12 @@ struct Rewritten {
   proxy::ClientIdentity client;
 };
 
+// Bytes that the process has from the system's allocator; 0 under a sanitizer's own.
+size_t allocated() {
+  const struct mallinfo2 now = mallinfo2();
+  return now.uordblks + now.hblkhd;
+}
+
 }  // namespace
 
 TEST_CASE("client route: the client's own address and port, and what it connected to") {
@@ -82,7 +89,7 @@ TEST_CASE("rewrite: a stranger's forwarding fields are replaced by what the sock
   CHECK(request.field("X-Forwarded-For") == "203.0.113.9");
   CHECK(request.field("X-Forwarded-Proto") == "http");
   CHECK(request.field("X-Forwarded-Host") == "app.example.com");
-  CHECK(request.field("X-Forwarded-Port") == "8080");
+  CHECK(request.field("X-Forwarded-Port") == "80");  // of app.example.com as it was asked for
   CHECK(request.field("Forwarded") == "(none)");
   CHECK_FALSE(request.client.trusted_proxy);
   CHECK(request.client.address_text == "203.0.113.9");
@@ -350,4 +357,104 @@ TEST_CASE("rewrite: an IPv6 client is quoted in Forwarded") {
   request.run();
   CHECK(request.field("Forwarded") == "for=\"[2001:db8::9]\";host=\"app.example.com:8443\";proto=https");
   CHECK(request.field("X-Forwarded-Proto") == "(none)");
+}
+
+TEST_CASE("rewrite: the port that an endpoint is told is that of the host, not of the listener") {
+  const auto port = [](std::string_view authority, bool tls) {
+    Rewritten request;
+    request.judged.head.authority = authority;
+    request.facts.tls = tls;
+    request.run();
+    return request.field("X-Forwarded-Port");
+  };
+  CHECK(port("app.example.com", true) == "443");  // the listener's 8080 stands behind a port that was mapped
+  CHECK(port("app.example.com:8443", true) == "8443");
+  CHECK(port("[::1]:3000", false) == "3000");
+  CHECK(port("", false) == "8080");
+}
+
+TEST_CASE("rewrite: what a trusted proxy tells is told on in one spelling") {
+  Rewritten request;
+  request.trusting("203.0.113.0/24")
+      .with("X-Forwarded-For", "unknown, 198.51.100.4:51234")
+      .with("X-Forwarded-For", "\"[2001:db8::1]:443\"")
+      .with("X-Forwarded-Proto", "wss,wss")
+      .with("X-Forwarded-Host", "www.example.com, other.example.com")
+      .with("X-Forwarded-Port", "8443, 8443")
+      .with("X-Real-IP", "6.6.6.6");
+  request.run();
+  CHECK(request.field("X-Forwarded-For") == "unknown, 198.51.100.4, 2001:db8::1, 203.0.113.9");
+  CHECK(request.field("X-Forwarded-Proto") == "https");
+  CHECK(request.field("X-Forwarded-Host") == "other.example.com:8443");
+  CHECK(request.field("X-Forwarded-Port") == "8443");
+  CHECK(request.field("X-Real-IP") == "2001:db8::1");
+}
+
+TEST_CASE("rewrite: an endpoint learns of the client in its own kind of field, whichever the proxy sent") {
+  Rewritten standard;
+  standard.trusting("203.0.113.9")
+      .with("Forwarded", "for=\"192.0.2.7:80\";proto=https;host=www.example.com")
+      .run();
+  CHECK(standard.field("X-Forwarded-For") == "192.0.2.7, 203.0.113.9");
+  CHECK(standard.field("X-Forwarded-Proto") == "https");
+  CHECK(standard.field("X-Forwarded-Host") == "www.example.com");
+  Rewritten other;
+  other.snapshot.forwarded = {false, true};
+  other.trusting("203.0.113.9").with("X-Forwarded-For", "192.0.2.7").with("X-Forwarded-Proto", "https").run();
+  CHECK(other.field("Forwarded") ==
+        "for=192.0.2.7;host=app.example.com;proto=https, for=203.0.113.9;host=app.example.com;proto=http");
+}
+
+TEST_CASE("rewrite: a field that says something else of the client than what counts goes no further") {
+  Rewritten forged;  // the proxy writes X-Forwarded-For and passes on what the client calls Forwarded
+  forged.trusting("203.0.113.9")
+      .with("X-Forwarded-For", "192.0.2.7")
+      .with("Forwarded", "for=127.0.0.1")
+      .run();
+  CHECK(forged.field("Forwarded") == "(none)");
+  CHECK(forged.field("X-Forwarded-For") == "192.0.2.7, 203.0.113.9");
+  Rewritten other;
+  other.snapshot.forwarded = {true, true};
+  other.trusting("203.0.113.9").with("X-Forwarded-For", "127.0.0.1").with("Forwarded", "for=192.0.2.7").run();
+  CHECK(other.field("X-Forwarded-For") == "192.0.2.7, 203.0.113.9");
+  CHECK(other.field("Forwarded").starts_with("for=192.0.2.7, for=203.0.113.9"));
+}
+
+TEST_CASE("rewrite: the memory that a request's lists take is in proportion to them") {
+  Rewritten request;
+  request.trusting("203.0.113.9");
+  size_t bytes = 0;
+  for (int i = 0; i < 1000; ++i) {
+    request.with("X-Forwarded-For", "198.51.100.100");
+    bytes += std::string_view("198.51.100.100, ").size();
+  }
+  const size_t before = allocated();
+  request.run();
+  CHECK(request.field("X-Forwarded-For").size() <= bytes + 32);
+  CHECK(allocated() < before + 64 * bytes);  // 8 MB when each field copied those before it
+}
+
+TEST_CASE("rewrite: no twin of a field of ours passes, spelled as CGI and its kin read it") {
+  Rewritten request;
+  request.trusting("203.0.113.9");
+  for (const char* name : {"X_Request_Id", "X-Request_Id", "x_request-id", "X_Forwarded_For",
+                           "X-Forwarded_Proto", "X_Forwarded-Prefix", "X_Real_IP"})
+    request.with(name, "forged");
+  request.run();
+  for (const http::HeaderField& field : request.judged.head.headers) {
+    CAPTURE(field.name);
+    CHECK(field.value != "forged");
+  }
+}
+
+TEST_CASE("rewrite: Max-Forwards of OPTIONS and TRACE is one less for whoever comes next") {
+  const auto left = [](std::string_view method, std::string_view value) {
+    Rewritten request(method);
+    request.with("Max-Forwards", value).run();
+    return request.field("max-forwards");
+  };
+  CHECK(left("OPTIONS", "5") == "4");
+  CHECK(left("TRACE", "1") == "0");
+  CHECK(left("GET", "5") == "5");
+  CHECK(left("OPTIONS", "many") == "many");
 }

@@ -1,0 +1,19 @@
+// The hosts that a configuration names: those of its routes, and those of its own list.
+#pragma once
+
+#include "policy/origin.h"
+#include "routing/host_matcher.h"
+
+namespace postern::routing {
+
+class NamedHosts final : public policy::HostNames {
+ public:
+  // A pattern for any host names none.
+  void add(const HostPattern& pattern);
+  bool contain(std::string_view host) const override;
+
+ private:
+  HostMatcher matcher_;
+};
+
+}  // namespace postern::routing
