@@ -18,7 +18,9 @@
 #include "config/compile_websocket.h"
 #include "config/fingerprint.h"
 #include "config/socket_terms.h"
+#include "crypto/random.h"
 #include "net/socket.h"
+#include "proxy/loop_guard.h"
 #include "routing/path_matcher.h"
 
 namespace postern::config {
@@ -224,6 +226,8 @@ void compile_routes(Compilation& compilation) {
                           compilation.notes);
   CompressionCompiler rules;
   std::vector<routing::Route> routes;
+  const crypto::Id id = crypto::random_id();  // another one after a reload finds a loop one round later
+  const std::string_view process = id.view().substr(0, 16);
   for (size_t i = 0; i < compilation.document.routes.size(); ++i) {
     const RouteDocument& document = compilation.document.routes[i];
     const std::string key = "routes[" + std::to_string(i) + "]";
@@ -250,6 +254,7 @@ void compile_routes(Compilation& compilation) {
       compilation.problems.error(document.match_place, key + ".match.path", path.error());
     route.action = compile_action(compilation.document, document);
     route.rewriting = compile_rewriting(compilation.document, i, compilation.problems);
+    route.rewriting.loop_mark = proxy::loop_mark(process, i);
     if (const auto entry = policies.unrouted_cors(document))
       compilation.snapshot->unrouted_cors.add(route.host, *entry);
     for (const ForwardedClaim& claim : document.forward_claims)

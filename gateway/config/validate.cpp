@@ -10,6 +10,7 @@
 #include "config/addresses.h"
 #include "config/suggest.h"
 #include "config/text.h"
+#include "config/validate_loops.h"
 #include "config/validate_websocket.h"
 
 namespace postern::config {
@@ -229,6 +230,7 @@ class Validation {
 
 void validate(const Document& document, Diagnostics& diagnostics) {
   Validation(document, diagnostics).run();
+  warn_of_loops(document, diagnostics);
   validate_websocket(document, diagnostics);
 }
 

@@ -77,6 +77,7 @@ Task<Result<void>> Exchange::serve() {
   const auto* to_upstream = std::get_if<routing::ToUpstream>(&route_->action);
   if (!to_upstream) co_return answer_locally();
 
+  if (Result<void> checked = check_forwarding(); !checked || answered_) co_return checked;
   if (is_socket_ && socket_rules().admission) {
     Task<Result<void>> admitting = admit_socket(*socket_rules().admission);
     Result<void> admitted = co_await admitting;

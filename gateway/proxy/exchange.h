@@ -90,6 +90,7 @@ class Exchange : public base::Pooled {
   void keep_session(http::ResponseHead& head) const;
   bool wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
                      const base::Result<void>& sent, Trying& trying);
+  base::Result<void> check_forwarding();
   base::Result<void> prepare_request(const upstream::GroupModel& group);
   void describe_failure(const Attempt& attempt, base::Error error);
   base::PumpLimits response_limits(base::Duration source_idle) const;

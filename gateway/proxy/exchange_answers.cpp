@@ -1,8 +1,10 @@
 // What an exchange answers by itself: files, redirects, fixed answers and failures.
+#include "base/ascii.h"
 #include "coding/encoding_pump.h"
 #include "files/send_file.h"
 #include "proxy/exchange.h"
 #include "proxy/failure_response.h"
+#include "proxy/loop_guard.h"
 
 namespace postern::proxy {
 
@@ -87,6 +89,31 @@ Result<void> Exchange::answer_locally() {
   } else {
     answer(respond.response);
   }
+  return {};
+}
+
+// What must go no further than here: what came round, and what says so itself (RFC 9110 7.6.2).
+Result<void> Exchange::check_forwarding() {
+  const http::RequestHead& request = stream_.request();
+  if (comes_back(request.headers, route_->rewriting.loop_mark))
+    return base::fail(failed(
+        Cause::loop, Stage::routing,
+        "CDN-Loop says that the request was sent to an upstream by route \"" + route_->name + "\" before"));
+  const bool traces = request.method_text == "TRACE";
+  if (!traces && request.method != http::Method::options) return {};
+  const http::HeaderField* left = request.headers.find(FieldId::max_forwards);
+  if (!left || base::parse_decimal(left->value) != 0) return {};
+  if (traces) {  // a request that was reflected could show what the client must not see
+    answer(http::refusal(Cause::method_not_allowed,
+                         "Max-Forwards is 0: the gateway answers, and it reflects no request"));
+    return {};
+  }
+  http::LocalResponse response;
+  response.status = 204;
+  std::string allow;
+  for (const std::string& method : route_->methods) allow.append(allow.empty() ? "" : ", ").append(method);
+  if (!allow.empty()) response.headers.emplace_back("Allow", std::move(allow));
+  answer(std::move(response));
   return {};
 }
 

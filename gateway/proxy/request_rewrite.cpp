@@ -69,6 +69,14 @@ WaySoFar way_so_far(ForwardedFields fields, const ClientIdentity& client, const 
   return way;
 }
 
+// RFC 9110 7.6.2: one less for whoever comes next.
+void count_forward(http::RequestHead& request) {
+  if (request.method != http::Method::options && request.method_text != "TRACE") return;
+  const http::HeaderField* field = request.headers.find(FieldId::max_forwards);
+  const auto left = field ? base::parse_decimal(field->value) : std::nullopt;
+  if (left && *left > 0) request.headers.set("Max-Forwards", request.arena.keep(std::to_string(*left - 1)));
+}
+
 }  // namespace
 
 void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, const ClientIdentity& client,
@@ -131,6 +139,8 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   }
   if (client.told != Told::nothing && headers.find("X-Real-IP"))
     headers.set("X-Real-IP", request.arena.keep(client.address_text));
+  count_forward(request);
+  if (!rewriting.loop_mark.empty()) headers.add(FieldId::cdn_loop, "CDN-Loop", rewriting.loop_mark);
   if (has_id) headers.add(FieldId::other, snapshot.request_id_field, request_id);
   if (snapshot.via) headers.add(FieldId::via, "Via", "1.1 postern");
   for (const auto& [name, value] : context.forwarded_fields) headers.set(name, value);

@@ -22,6 +22,7 @@ struct Rewriting {
   HostRule host;
   bool location = true;  // addresses of the endpoint in responses become the client's
   std::optional<policy::CookieRules> cookies;
+  std::string loop_mark;  // an element of CDN-Loop, of this route alone: see proxy/loop_guard.h
 };
 
 }  // namespace postern::routing
