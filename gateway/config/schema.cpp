@@ -713,7 +713,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"log.level", value, "debug, info, warn or error", "info",
      "The least important events that are written. Lines of exchanges and tunnels go by log.access alone.",
      "info"},
-    {"log.access", value, "true or false", "true", "One line per exchange and tunnel.", "true"},
+    {"log.access", value, "true or false", "true",
+     "One line for each exchange, and two for each tunnel and each long answer.", "true"},
     {"log.output", value, "stdout or file", "stdout", "A file is opened again on SIGUSR1.", "stdout"},
     {"log.redact", value, "list of query parameters", "see the list",
      "Further parameters whose values are never logged. These are always among them: token, access_token, "

@@ -250,11 +250,11 @@ base::PumpLimits Exchange::response_limits(base::Duration source_idle) const {
 }
 
 Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* encoder) {
+  const base::PumpLimits limits = response_limits(group_->idle_limit);
   const base::Instant began = services_.turn.now;
   http1::ClientConnection& connection = *attempt.lease;
-  Task<Result<base::Pumped>> pumping = may_stay_open(attempt)
-                                           ? copy_long_body(attempt, encoder)
-                                           : copy_body(attempt, encoder, group_->idle_limit);
+  Task<Result<base::Pumped>> pumping =
+      may_stay_open(attempt) ? copy_long_body(attempt, encoder, limits) : pump_body(attempt, encoder, limits);
   Result<base::Pumped> pumped = co_await pumping;
   stages_.body = since(began);
   if (!pumped) {
@@ -266,16 +266,13 @@ Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* en
   co_return Result<void>();
 }
 
-Task<Result<base::Pumped>> Exchange::copy_body(Attempt& attempt, coding::Encoder* encoder,
-                                               base::Duration source_idle) {
-  const base::PumpLimits limits = response_limits(source_idle);
+// `limits` outlives the task.
+Task<Result<base::Pumped>> Exchange::pump_body(Attempt& attempt, coding::Encoder* encoder,
+                                               const base::PumpLimits& limits) {
   base::Channel& from = attempt.lease->response_body();
   base::Channel& to = stream_.response_body();
-  Task<Result<base::Pumped>> pumping =
-      encoder ? coding::pump_encoded(scope_, from, to, *encoder, limits, response_bytes_)
-              : base::pump(scope_, from, to, limits, response_bytes_);
-  Result<base::Pumped> pumped = co_await pumping;
-  co_return std::move(pumped);
+  return encoder ? coding::pump_encoded(scope_, from, to, *encoder, limits, response_bytes_)
+                 : base::pump(scope_, from, to, limits, response_bytes_);
 }
 
 // --- the record: always, once ---

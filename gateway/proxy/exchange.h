@@ -73,8 +73,8 @@ class Exchange : public base::Pooled {
   base::Task<base::Result<void>> hold(upstream::Group& group,
                                       std::optional<upstream::HoldQueue::Ticket>& ticket);
   base::Task<base::Result<void>> copy_response(Attempt& attempt, coding::Encoder* encoder);
-  base::Task<base::Result<base::Pumped>> copy_body(Attempt& attempt, coding::Encoder* encoder,
-                                                   base::Duration source_idle);
+  base::Task<base::Result<base::Pumped>> pump_body(Attempt& attempt, coding::Encoder* encoder,
+                                                   const base::PumpLimits& limits);
   base::Task<base::Result<void>> upload(upstream::Group& group, http1::ClientConnection& connection);
 
   base::Result<void> read_request();
@@ -116,7 +116,8 @@ class Exchange : public base::Pooled {
   base::Result<void> admit_stream(const http::ResponseHead& head);
   bool may_stay_open(const Attempt& attempt) const;
   void open_stream(const Attempt& attempt, bool of_events);
-  base::Task<base::Result<base::Pumped>> copy_long_body(Attempt& attempt, coding::Encoder* encoder);
+  base::Task<base::Result<base::Pumped>> copy_long_body(Attempt& attempt, coding::Encoder* encoder,
+                                                        const base::PumpLimits& ordinary);
   void end_stream();
   telemetry::StreamRecord stream_record() const;
 

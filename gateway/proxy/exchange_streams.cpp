@@ -54,25 +54,27 @@ bool Exchange::may_stay_open(const Attempt& attempt) const {
   return !attempt.lease->response_body().closed();
 }
 
-Task<Result<base::Pumped>> Exchange::copy_long_body(Attempt& attempt, coding::Encoder* encoder) {
+// `ordinary`: the limits of an answer that is not a long one.
+Task<Result<base::Pumped>> Exchange::copy_long_body(Attempt& attempt, coding::Encoder* encoder,
+                                                    const base::PumpLimits& ordinary) {
   if (!encoder && is_event_stream(attempt.head)) {
     open_stream(attempt, true);
-    const base::PumpLimits limits = response_limits(base::no_limit);
     Task<Result<base::Pumped>> running =
-        long_answer_->events->run(attempt.lease->response_body(), stream_, limits, response_bytes_);
+        long_answer_->events->run(attempt.lease->response_body(), stream_, ordinary, response_bytes_);
     Result<base::Pumped> ran = co_await running;
     long_answer_->events->set_over();
     if (ran) end_stream();
     co_return std::move(ran);
   }
   {
-    base::Phase ordinary(scope_, Stage::response_body, long_after, Cause::timed_out);
-    Task<Result<base::Pumped>> copying = copy_body(attempt, encoder, group_->idle_limit);
+    base::Phase phase(scope_, Stage::response_body, long_after, Cause::timed_out);
+    Task<Result<base::Pumped>> copying = pump_body(attempt, encoder, ordinary);
     Result<base::Pumped> copied = co_await copying;
     if (copied || copied.error().cause != Cause::timed_out) co_return std::move(copied);
   }
   open_stream(attempt, false);
-  Task<Result<base::Pumped>> copying = copy_body(attempt, encoder, group_->stream_idle_limit);
+  const base::PumpLimits limits = response_limits(group_->stream_idle_limit);
+  Task<Result<base::Pumped>> copying = pump_body(attempt, encoder, limits);
   Result<base::Pumped> copied = co_await copying;
   if (!copied && copied.error().cause == Cause::upstream_timed_out)
     co_return base::fail(Cause::upstream_stream_silent, Stage::response_body);

@@ -2,6 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <random>
+#include <utility>
 
 #include "admin/prometheus.h"
 #include "admin/status.h"
@@ -38,6 +41,24 @@ std::string yaml(const std::string& route, const std::string& upstream = "", con
          (route.empty() ? "" : ", " + route) +
          " }\n"
          "  - { name: rest, upstream: app }\n";
+}
+
+// As a page would get them, without any code of the gateway: the data of each event.
+std::vector<std::string> events_of(const std::string& stream) {
+  std::vector<std::string> events;
+  std::string line;
+  std::string data;
+  for (size_t i = 0; i < stream.size(); ++i) {
+    if (stream[i] != '\r' && stream[i] != '\n') {
+      line += stream[i];
+      continue;
+    }
+    if (stream[i] == '\r' && i + 1 < stream.size() && stream[i + 1] == '\n') ++i;
+    if (line.starts_with("data: ")) data += line.substr(6) + "\n";
+    if (line.empty() && !data.empty()) events.push_back(std::exchange(data, {}));
+    line.clear();
+  }
+  return events;
 }
 
 std::string token(int64_t seconds) {
@@ -397,6 +418,36 @@ TEST_CASE("event stream: a silent one gets comments, between events alone") {
   stream.proxy.settle();
   CHECK(stream.proxy.log.line("stream_close")["comments"] == 2);
   CHECK(stream.proxy.log.line("stream_close")["events"] == 2);
+}
+
+TEST_CASE("event stream: however its bytes come, comments change none of its events") {
+  for (uint32_t seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto below = [&random](uint32_t limit) { return static_cast<uint32_t>(random() % limit); };
+    std::string sent;
+    for (int event = 0; event < 6; ++event) {
+      const std::string end = std::array{"\n", "\r\n", "\r"}[below(3)];
+      for (uint32_t line = 0; line <= below(3); ++line)
+        sent += "data: " + std::to_string(event) + "." + std::to_string(line) + end;
+      sent += end;
+    }
+    StreamWorld stream("event_streams: { comment_interval: 5s }");
+    std::string got;
+    for (size_t at = 0; at < sent.size();) {
+      const size_t size = std::min<size_t>(1 + below(9), sent.size() - at);
+      stream.says(std::string_view(sent).substr(at, size));
+      at += size;
+      got += stream.heard();
+      if (below(3) == 0) stream.proxy.advance(6s);
+      got += stream.heard();
+    }
+    stream.endpoint().send("0\r\n\r\n");
+    stream.proxy.settle();
+    const uint64_t comments = stream.proxy.log.line("stream_close")["comments"];
+    CHECK(got.size() == sent.size() + 3 * comments);
+    CHECK(events_of(got) == events_of(sent));
+  }
 }
 
 TEST_CASE("event stream: no comments where the route asks for none") {
