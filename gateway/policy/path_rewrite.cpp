@@ -2,6 +2,8 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+
 namespace postern::policy {
 namespace {
 
@@ -23,6 +25,45 @@ std::optional<std::string> swap_prefix(std::string_view path, std::string_view f
 std::string without_slash(std::string prefix) {
   if (prefix.size() > 1 && prefix.ends_with('/')) prefix.pop_back();
   return prefix;
+}
+
+// "." or "..", as browsers read a segment: each dot may be an escape.
+size_t dots_of(std::string_view segment) {
+  size_t dots = 0;
+  for (size_t i = 0; i < segment.size(); ++i) {
+    if (segment.substr(i, 3) == "%2e" || segment.substr(i, 3) == "%2E")
+      i += 2;
+    else if (segment[i] != '.')
+      return 0;
+    ++dots;
+  }
+  return dots <= 2 ? dots : 0;
+}
+
+// The path of a reference as a browser reads it: a backslash is a slash, a tab is nothing, dot segments are
+// gone, and steps above the root lead to the root (WHATWG URL, "path state").
+std::string read_as_browsers(std::string_view path) {
+  std::string text(path);
+  std::replace(text.begin(), text.end(), '\\', '/');
+  std::erase_if(text, [](char c) { return c == '\t' || c == '\r' || c == '\n'; });
+  std::string resolved;
+  for (size_t start = 1; start <= text.size();) {
+    const size_t end = std::min(text.find('/', start), text.size());
+    const std::string_view segment = std::string_view(text).substr(start, end - start);
+    const size_t dots = dots_of(segment);
+    if (dots == 2 && !resolved.empty()) resolved.resize(resolved.rfind('/'));
+    if (dots == 0)
+      resolved.append("/").append(segment);
+    else if (end == text.size())
+      resolved += '/';
+    start = end + 1;
+  }
+  return resolved;
+}
+
+bool may_surprise(std::string_view path) {
+  return path.find_first_of("\\\t\r\n") != path.npos || path.find("/.") != path.npos ||
+         path.find("%2e") != path.npos || path.find("%2E") != path.npos;
 }
 
 std::string with_query(std::string target, const http::Target& from) {
@@ -87,8 +128,13 @@ tl::expected<std::optional<std::string>, std::string_view> PathRewrite::apply(
 
 std::optional<std::string> PathRewrite::restore(std::string_view path) const {
   if (pattern_) return std::nullopt;
-  if (options_.to == "/" && is_below(path, options_.from)) return std::nullopt;
-  return swap_prefix(path, options_.to, options_.from);
+  // Dots would lead out of a prefix that is put in front of them.
+  const std::string read = may_surprise(path) ? read_as_browsers(path) : std::string(path);
+  if (options_.to == "/" && is_below(read, options_.from)) return std::nullopt;
+  std::optional<std::string> restored = swap_prefix(read, options_.to, options_.from);
+  // What stands behind a prefix that is taken away may begin with slashes, and "//name" is another host.
+  if (restored) restored->erase(1, std::min(restored->find_first_not_of('/'), restored->size()) - 1);
+  return restored;
 }
 
 std::string_view PathRewrite::stripped() const {

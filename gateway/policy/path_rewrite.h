@@ -41,8 +41,10 @@ class PathRewrite {
   // The whole new target; nothing when it stays as it is. The sentence says what is wrong with the result.
   tl::expected<std::optional<std::string>, std::string_view> apply(const http::Target& target) const;
 
-  // The way back, for a path that an endpoint names: as the client has to ask for it. Nothing when there is
-  // no way back or the path is the client's already.
+  // The way back, for a path that an endpoint names: as the client has to ask for it. It begins with one
+  // slash and leads to no other host, and out of no prefix that was put in front, however a browser reads it.
+  // Nothing when there is no way back or the path is the client's already. `path` begins with a slash or a
+  // backslash.
   std::optional<std::string> restore(std::string_view path) const;
 
   // The prefix that is taken away and not replaced, which the endpoint may want to know; else empty.

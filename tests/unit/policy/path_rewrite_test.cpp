@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+#include <vector>
+
 using namespace postern;
 using policy::PathRewrite;
 using policy::PathRewriteOptions;
@@ -126,4 +129,105 @@ TEST_CASE("path rewrite: the way back") {
   CHECK(replace->restore("/new/x") == "/old/x");
   CHECK_FALSE(replace->restore("/newer").has_value());
   CHECK_FALSE(made(pattern("x", "y"))->restore("/y").has_value());
+}
+
+namespace {
+
+// What a browser does with a reference from "https://app.example/" (WHATWG URL, the parts that matter here),
+// written down without a look at the code above: "host path".
+std::string followed(std::string reference) {
+  std::erase_if(reference, [](char c) { return c == '\t' || c == '\r' || c == '\n'; });
+  for (char& c : reference)
+    if (c == '\\') c = '/';
+  std::string host = "app.example";
+  if (reference.starts_with("//")) {
+    while (reference.starts_with('/')) reference.erase(0, 1);
+    const size_t end = std::min(reference.find('/'), reference.size());
+    host = reference.substr(0, end);
+    reference.erase(0, end);
+  }
+  std::vector<std::string> segments;
+  bool folder = true;
+  for (size_t at = 0; at < reference.size();) {
+    const size_t end = std::min(reference.find('/', at + 1), reference.size());
+    std::string segment = reference.substr(at + 1, end - at - 1);
+    at = end;
+    std::string dots = segment;
+    for (size_t escape; (escape = dots.find("%2e")) != dots.npos;) dots.replace(escape, 3, ".");
+    for (size_t escape; (escape = dots.find("%2E")) != dots.npos;) dots.replace(escape, 3, ".");
+    folder = dots == "." || dots == "..";
+    if (dots == ".." && !segments.empty()) segments.pop_back();
+    if (!folder) segments.push_back(segment);
+  }
+  std::string path;
+  for (const std::string& segment : segments) path += '/' + segment;
+  return host + ' ' + (folder ? path + '/' : path);
+}
+
+}  // namespace
+
+TEST_CASE("path rewrite: the way back leads to no other host") {
+  const auto add = made({"/", "/v2", {}, {}});
+  CHECK(add->restore("/v2//evil.example") == "/evil.example");
+  CHECK(add->restore("/v2/\\evil.example") == "/evil.example");
+  CHECK(add->restore("/v2///evil.example/x//y") == "/evil.example/x//y");
+  CHECK(add->restore("/v2/\t/evil.example") == "/evil.example");
+  CHECK(add->restore("/v2/.//evil.example") == "/evil.example");
+  CHECK(add->restore("/v2/x/..//evil.example") == "/evil.example");
+  CHECK(add->restore("/v2/%2e//evil.example") == "/evil.example");
+  CHECK(add->restore("/v2//") == "/");
+  const auto replace = made({"/", "/new/base", {}, {}});
+  CHECK(replace->restore("/new/base//evil.example") == "/evil.example");
+  CHECK(made({"/old", "/new", {}, {}})->restore("/new//x") == "/old//x");
+}
+
+TEST_CASE("path rewrite: the way back leads out of no prefix") {
+  const auto strip = made({"/api", "/", {}, {}});
+  CHECK(strip->restore("/../admin") == "/api/admin");
+  CHECK(strip->restore("/x/../../admin") == "/api/admin");
+  CHECK(strip->restore("/%2E%2e/admin") == "/api/admin");
+  CHECK(strip->restore("/.%2e/admin") == "/api/admin");
+  CHECK(strip->restore("/\\..\\admin") == "/api/admin");
+  CHECK(strip->restore("/.\t./admin") == "/api/admin");
+  CHECK(strip->restore("/./x") == "/api/x");
+  CHECK(strip->restore("/api/../admin") == "/api/admin");
+  CHECK_FALSE(strip->restore("/./api/x").has_value());
+  CHECK(strip->restore("/..") == "/api/");
+  const auto replace = made({"/old", "/new", {}, {}});
+  CHECK_FALSE(replace->restore("/new/../admin").has_value());
+  CHECK(replace->restore("/x/../new/y") == "/old/y");
+  CHECK(replace->restore("/new/a..b/.c") == "/old/a..b/.c");
+}
+
+TEST_CASE("path rewrite: of generated paths none leads to another host or out of a prefix, on either way") {
+  constexpr uint32_t seed = 20260131;
+  constexpr int count = 20'000;
+  MESSAGE("seed " << seed << ", " << count << " paths");
+  std::minstd_rand random(seed);
+  constexpr std::string_view pieces[] = {"/",   "//",   "\\",   "/.", "/..", "/%2e%2E", "\t",  "api", "v2",
+                                         "/v2", "/api", "evil", ".",  "x",   "/x/",     "%2e", "/a;b"};
+  const auto strip = made({"/api", "/", {}, {}});
+  const auto add = made({"/", "/v2", {}, {}});
+  const auto replace = made({"/api", "/v2", {}, {}});
+  const auto word = made(pattern("^/api/(.*)$", "/\\1"));
+  for (int i = 0; i < count; ++i) {
+    std::string path = "/";
+    for (uint32_t length = random() % 8; length > 0; --length) path += pieces[random() % std::size(pieces)];
+    CAPTURE(path);
+    for (const PathRewrite* rewrite : {&*strip, &*add, &*replace}) {
+      const std::optional<std::string> back = rewrite->restore(path);
+      if (!back) continue;
+      REQUIRE(followed(*back).starts_with("app.example /"));
+      if (rewrite != &*add) {
+        REQUIRE((followed(*back) + '/').starts_with("app.example /api/"));
+      }
+    }
+    http::Target target;
+    if (!http::read_target(path, target)) continue;
+    for (const PathRewrite* rewrite : {&*strip, &*add, &*replace, &*word}) {
+      const auto sent = rewrite->apply(target);
+      if (!sent || !*sent) continue;
+      REQUIRE(followed(**sent) == "app.example " + **sent);  // no dots, no second slash: one reading
+    }
+  }
 }
