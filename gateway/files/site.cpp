@@ -207,7 +207,8 @@ std::variant<Found, http::LocalResponse> Site::answer(const Request& request) co
   }
   auto opened = open_for(request, file_name_of(request.path));
   if (!opened) return failure_of(opened.error(), options_.root);
-  if (opened->needs_slash) {
+  const bool folder_by_prefix = request.prefix_stripped && request.path.ends_with('/');
+  if (opened->needs_slash || (folder_by_prefix && !request.public_path.ends_with('/'))) {
     http::LocalResponse redirect;
     redirect.status = 301;
     std::string location(request.public_path);

@@ -37,6 +37,8 @@ struct Request {
   const http::RequestHead& head;
   std::string_view path;         // normalised (http::Target): where to look below the root
   std::string_view public_path;  // normalised: as the client knows it, for redirects
+  // The one is the other without a prefix: "/docs" is a folder that lacks its slash, though "" is asked for.
+  bool prefix_stripped = false;
   std::string_view query;
   bool has_query = false;
   int64_t now_unix = 0;

@@ -32,6 +32,7 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
        .path = route_->rewriting.path ? below.path : target_.path,
        .public_path = client_.prefix.empty() ? target_.path
                                              : stream_.request().arena.keep({client_.prefix, target_.path}),
+       .prefix_stripped = route_->rewriting.path && !route_->rewriting.path->stripped().empty(),
        .query = target_.query,
        .has_query = target_.has_query,
        .now_unix = context_->now_unix});

@@ -300,5 +300,9 @@ def test_folder_is_served_below_a_prefix(start_gateway, root):
     assert fetch(gateway.port, "/app/docs/index.html").body == b"the docs"
     moved = fetch(gateway.port, "/app/docs?x=1")
     assert moved.status == 301 and moved.header("location") == "/app/docs/?x=1"  # as the client knows it
+    (root / "index.html").write_text("the application")
+    moved = fetch(gateway.port, "/app?x=1")  # its relative links would lead to the root
+    assert moved.status == 301 and moved.header("location") == "/app/?x=1"
+    assert fetch(gateway.port, "/app/").body == b"the application"
     assert fetch(gateway.port, "/docs/index.html").status == 404  # no route
     assert fetch(gateway.port, "/app/../docs/index.html").status in (400, 404)
