@@ -93,7 +93,7 @@ Task<Result<http::LocalResponse>> Client::choose_answer(Arrival arrival) {
   }
   const http::RequestHead& request = connection_.request();
   http::Target target;
-  const bool read = static_cast<bool>(http::read_target(request.target, target));
+  const bool read = static_cast<bool>(http::read_strict_target(request.target, target));
   if (!read || (!options_.any_host && !is_own_name(request.authority)))
     co_return proxy::failure_response({Cause::bad_request, Stage::routing},
                                       "the admin listener answers to an address or localhost as its Host");

@@ -235,6 +235,8 @@ void compile_routes(Compilation& compilation) {
     route.name = document.name;
     route.exact = document.exact;
     route.methods = document.methods;
+    route.strict_paths = document.strict_paths.value_or(compilation.document.strict_paths);
+    if (route.strict_paths) compilation.snapshot->strict_paths = true;
     route.limits = route_limits(document.limits);
     route.sockets = socket_rules(document.websocket, policies);
     route.streams = policies.stream_rules(document);

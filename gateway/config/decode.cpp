@@ -99,6 +99,7 @@ Document decode(const Node& root, Diagnostics& diagnostics) {
   if (const auto value = top.take("workers")) decode_workers(*value, document);
   if (const auto value = top.take("trusted_proxies")) decode_trusted_proxies(*value, document);
   if (const auto value = top.take("via")) set(document.via, value->boolean());
+  if (const auto value = top.take("paths")) set(document.strict_paths, decode_strict_paths(*value));
   if (const auto value = top.take("request_id")) decode_request_id(*value, document);
   if (const auto value = top.take("forwarded")) decode_forwarded(*value, document);
   if (const auto value = top.take("error_pages")) decode_error_pages(*value, document.error_pages);

@@ -91,6 +91,7 @@ RouteDocument decode_route(const Value& value, Document& document) {
   if (const auto match = fields.take("match")) decode_match(*match, route);
   route.match_read =
       fields.is_map() && !fields.is_misspelt("match") && value.diagnostics().errors() == errors_before;
+  if (const auto paths = fields.take("paths")) route.strict_paths = decode_strict_paths(*paths);
   decode_action(fields, route, document);
   decode_rewriting(fields, route);
   if (const auto rules = fields.take("request_headers")) route.request_headers = decode_request_rules(*rules);
@@ -128,6 +129,12 @@ RouteDocument decode_route(const Value& value, Document& document) {
 }
 
 }  // namespace
+
+std::optional<bool> decode_strict_paths(const Value& value) {
+  const auto index = value.one_of({"unchanged", "strict"});
+  if (!index) return std::nullopt;
+  return *index == 1;
+}
 
 void decode_routes(const Value& value, Document& document) {
   const auto items = value.items(max_routes);

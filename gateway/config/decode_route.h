@@ -6,6 +6,9 @@
 
 namespace postern::config {
 
+// paths: unchanged or strict. Nothing: a problem was reported.
+std::optional<bool> decode_strict_paths(const Value& value);
+
 // Adds to document.routes, and to document.upstreams what routes write in place; problems go to the value's
 // diagnostics.
 void decode_routes(const Value& value, Document& document);

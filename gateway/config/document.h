@@ -370,6 +370,7 @@ struct RouteDocument {
   std::string path = "/";
   bool exact = false;                // match.exact instead of match.path
   std::vector<std::string> methods;  // empty: any
+  std::optional<bool> strict_paths;  // nothing: as the document says
   // One of these, or maintenance alone: what becomes of a request.
   std::string upstream;
   Place upstream_place;
@@ -454,6 +455,7 @@ struct Document {
                                              // request id are believed
   std::vector<Place> trusted_proxy_places;
   bool via = false;
+  bool strict_paths = false;
   ForwardedMode forwarded = ForwardedMode::x_forwarded;
   ErrorPagesDocument error_pages;
   std::string request_id_header = "X-Request-Id";  // empty: off

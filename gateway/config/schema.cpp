@@ -19,6 +19,13 @@ constexpr auto table = std::to_array<SchemaKey>({
      "or both. From a trusted proxy that sends both kinds, X-Forwarded-* counts with x_forwarded and off, "
      "Forwarded with the others.",
      "x_forwarded"},
+    {"paths", value, "unchanged or strict", "unchanged",
+     "unchanged: a route that rewrites nothing sends the client's path to the endpoint byte for byte; a path "
+     "is refused where servers read it in ways that lead to different routes (an encoded slash, a backslash, "
+     "a doubled slash, a parameter behind \";\", dot segments, bytes encoded twice). strict: a path is "
+     "normalised before it is sent on, and refused when it has an encoded slash, a backslash, a \";\" or a "
+     "byte that must be escaped.",
+     "unchanged"},
     {"via", value, "true or false", "false", "Add a Via field to requests and responses.", "false"},
     {"request_id", value, "header name or false", "X-Request-Id",
      "The field that carries the id of a request to the upstream and back to the client.", "X-Request-Id"},
@@ -545,6 +552,9 @@ constexpr auto table = std::to_array<SchemaKey>({
      "Prefix that ends at a segment: /ws takes /ws and /ws/x, not /wsfoo.", "/ws"},
     {"routes[].match.exact", value, "path", "none", "Instead of path: exactly this path.", "/login", false},
     {"routes[].match.methods", value, "list of methods", "any", "Only these methods.", "[GET, POST]"},
+    {"routes[].paths", value, "unchanged or strict", "the paths of the file",
+     "Which paths the route takes, and what becomes of them on the way to the upstream; see `paths`.",
+     "strict"},
     {"routes[].upstream", value, "name or URL", "this, files, respond or redirect",
      "One of upstreams, or an endpoint written here (http://127.0.0.1:3000).", "api"},
     {"routes[].files", section, "folder or map", "none",
@@ -597,9 +607,9 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"routes[].maintenance.allow", value, "list of CIDR blocks or addresses", "[]",
      "Clients that pass all the same.", "[\"10.0.0.0/8\"]", false},
     {"routes[].rewrite", section, "map", "none",
-     "What the path becomes on its way to the upstream: one of these. The result is normalised and checked "
-     "as "
-     "clients' paths are; the query stays.",
+     "What the path becomes on its way to the upstream: one of these. Such a route sends normalised paths, "
+     "and "
+     "refuses those that have no normal form (an encoded slash, a backslash). The query stays.",
      "", false},
     {"routes[].rewrite.strip_prefix", value, "path", "none",
      "Takes it away: /api/x becomes /x. The endpoint is told by X-Forwarded-Prefix.", "/api", false},

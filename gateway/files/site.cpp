@@ -11,6 +11,7 @@
 #include "files/content_type.h"
 #include "files/range.h"
 #include "http/date.h"
+#include "http/escapes.h"
 
 namespace postern::files {
 namespace {
@@ -213,7 +214,7 @@ std::variant<Found, http::LocalResponse> Site::answer(const Request& request) co
     redirect.status = 301;
     std::string location(request.public_path);
     location += '/';
-    if (request.has_query) location.append("?").append(request.query);
+    if (request.has_query) location.append("?").append(http::in_ascii(request.query));
     redirect.headers.emplace_back("Location", std::move(location));
     return redirect;
   }

@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/ip_address.h"
+#include "http/escapes.h"
 
 namespace postern::http {
 namespace {
@@ -19,14 +20,14 @@ enum class PathByte : uint8_t {
   plain,
   slash,
   dot,
-  percent,
   question,
-  control,
-  high,
+  percent,  // this one and those after it make a path odd
   backslash,
   semicolon,
-  hash,
-  other
+  high,     // this one and those after it cannot stand in a normalised path without an escape
+  other,    //
+  control,  // this one and those after it are refused
+  hash
 };
 
 constexpr std::array<PathByte, 256> path_bytes() {
@@ -58,62 +59,58 @@ Sentence refused(PathByte kind) {
   }
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char letter = base::lower(c);
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-// The byte that the escape at `position` stands for; -1 when it is broken.
-int escaped_byte(std::string_view text, size_t position) {
-  if (text.size() - position < 3) return -1;
-  const int high = hex_digit(text[position + 1]);
-  const int low = hex_digit(text[position + 2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 bool is_unreserved(int byte) {  // RFC 3986 2.3
   return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
          byte == '-' || byte == '.' || byte == '_' || byte == '~';
 }
 
-// Whether the escape at `position`, which stands for `byte`, begins an overlong form of a shorter UTF-8
-// sequence: some readers take "%c0%af" for a slash.
-bool is_overlong(std::string_view path, size_t position, int byte) {
-  if (byte < 0xc0 || position + 3 >= path.size() || path[position + 3] != '%') return false;
-  const int second = escaped_byte(path, position + 3);
-  if (second < 0x80 || second > 0xbf) return false;
-  return byte < 0xc2 || (byte == 0xe0 && second < 0xa0) || (byte == 0xf0 && second < 0x90);
+enum class Rules : uint8_t { lenient, strict };
+
+// What no reader of paths takes, even escaped.
+Sentence forbidden_escape(int byte) {
+  if (byte == 0) return "the path has an escaped NUL (%00)";
+  if ((byte > 0 && byte < 0x20) || byte == 0x7f) return "the path has an escaped control character";
+  return {};
 }
 
-char upper_hex(char c) { return c >= 'a' ? static_cast<char>(c & ~0x20) : c; }
-
-// Appends `path` to `decoded` with the unreserved escapes decoded and the others in capitals (RFC
-// 3986 6.2.2).
-tl::expected<void, Sentence> decode_unreserved(std::string_view path, std::string& decoded) {
+// Appends `path` to `decoded` with the unreserved escapes decoded, the others in capitals (RFC 3986 6.2.2),
+// and escapes for what needs one.
+tl::expected<void, Sentence> decode_unreserved(std::string_view path, Rules rules, std::string& decoded) {
   for (size_t i = 0; i < path.size(); ++i) {
-    if (path[i] != '%') {
+    const PathByte kind = path_byte(path[i]);
+    if (kind == PathByte::backslash) return Failure(refused(kind));
+    if (kind >= PathByte::high) {
+      append_escape(path[i], decoded);
+      continue;
+    }
+    if (kind != PathByte::percent) {
       decoded += path[i];
       continue;
     }
     const int byte = escaped_byte(path, i);
-    if (byte < 0) return Failure("the path has a broken escape");
+    if (byte < 0) {
+      if (rules == Rules::strict) return Failure("the path has a broken escape");
+      decoded += "%25";
+      continue;
+    }
     if (byte == '/') return Failure("the path has an escaped slash (%2f)");
     if (byte == '\\') return Failure("the path has an escaped backslash (%5c)");
-    if (byte == 0) return Failure("the path has an escaped NUL (%00)");
-    if (byte < 0x20 || byte == 0x7f) return Failure("the path has an escaped control character");
-    if (is_overlong(path, i, byte)) return Failure("the path has an overlong UTF-8 sequence");
+    if (const Sentence sentence = forbidden_escape(byte); !sentence.empty()) return Failure(sentence);
     if (is_unreserved(byte))
       decoded += static_cast<char>(byte);
     else
-      decoded.append({'%', upper_hex(path[i + 1]), upper_hex(path[i + 2])});
+      append_escape(static_cast<char>(byte), decoded);
     i += 2;
   }
+  for (size_t i = decoded.find('%'); i != decoded.npos; i = decoded.find('%', i + 1))
+    if (is_overlong(decoded, i, escaped_byte(decoded, i)))
+      return Failure("the path has an overlong UTF-8 sequence");
   return {};
 }
 
 struct Oddities {
   bool dot_segments = false;
+  bool dots_with_parameter = false;             // "..;x", which some readers take for ".."
   bool empty_segments = false;                  // "//"; a slash at the end makes none
   size_t first_climb = std::string_view::npos;  // where the first ".." stands
 };
@@ -124,6 +121,8 @@ Oddities oddities_of(std::string_view path) {
     const size_t end = std::min(path.find('/', start), path.size());
     const std::string_view segment = path.substr(start, end - start);
     if (segment == "." || segment == "..") found.dot_segments = true;
+    const std::string_view name = segment.substr(0, segment.find(';'));
+    if (name.size() < segment.size() && (name == "." || name == "..")) found.dots_with_parameter = true;
     if (segment == "..") found.first_climb = std::min(found.first_climb, start);
     if (segment.empty() && end < path.size()) found.empty_segments = true;
     start = end + 1;
@@ -157,15 +156,14 @@ void merge_slashes(std::string& path) {
              path.end());
 }
 
-// The rest of read_target for a path with something in it that the first scan stopped at.
-tl::expected<void, Sentence> normalise(std::string_view path, Target& target) {
+// The rest of reading a path with something in it that the first scan stopped at. On failure `path_text` may
+// hold anything.
+tl::expected<void, Sentence> normalise(std::string_view path, Rules rules, Target& target) {
   std::string& text = target.path_text;
-  if (path.find('%') != path.npos) {
-    if (auto decoded = decode_unreserved(path, text); !decoded) return decoded;
-  } else {
-    text = path;
-  }
+  text.reserve(path.size());
+  if (auto decoded = decode_unreserved(path, rules, text); !decoded) return decoded;
   const Oddities odd = oddities_of(text);
+  if (odd.dots_with_parameter) return Failure("the path has a dot segment with a parameter (\"..;\")");
   if (odd.dot_segments) {
     if (odd.empty_segments) return Failure("the path has dot segments and an empty segment");
     auto resolved = resolve_dots(text);
@@ -181,11 +179,27 @@ tl::expected<void, Sentence> normalise(std::string_view path, Target& target) {
   return {};
 }
 
-tl::expected<void, Sentence> check_query(std::string_view query) {
+// For a path without a normal form: what it is to whoever only writes it down.
+void write_irregular(std::string_view path, Target& target) {
+  target.path_text.clear();
+  append_canonical(path.substr(std::min(path.find_first_not_of("/\\"), path.size())), target.path_text);
+  target.path_text.insert(0, 1, '/');
+  target.path = target.path_text;
+}
+
+tl::expected<void, Sentence> check_query(std::string_view query, Rules rules) {
   for (char c : query) {
     const PathByte kind = path_byte(c);
-    if (kind == PathByte::control || kind == PathByte::high || kind == PathByte::hash)
+    if (kind >= PathByte::control || (kind == PathByte::high && rules == Rules::strict))
       return Failure(refused(kind));
+  }
+  return {};
+}
+
+tl::expected<void, Sentence> check_escapes(std::string_view path) {
+  for (size_t i = path.find('%'); i < path.size(); i = path.find('%', i + 1)) {
+    const Sentence sentence = forbidden_escape(escaped_byte(path, i));
+    if (!sentence.empty()) return Failure(sentence);
   }
   return {};
 }
@@ -222,41 +236,67 @@ std::string parameter_name(std::string_view written) {
   return name.substr(0, name.find('['));
 }
 
-}  // namespace
-
-tl::expected<void, std::string_view> read_target(std::string_view text, Target& target) {
+tl::expected<void, Sentence> read(std::string_view text, Rules rules, Target& target) {
   target.path_text.clear();
   target.climbed_from.clear();
   target.query = {};
+  target.irregular = {};
   target.has_query = false;
-  target.path = text;
+  target.odd = false;
+  target.as_it_came = rules == Rules::lenient;
+  target.path = target.raw_path = text;
   if (text == "*") return {};
   if (text.empty() || text.front() != '/') return Failure("the target does not start with \"/\"");
 
-  bool clean = true;
+  bool dots = false;  // or empty segments: a closer look tells
   bool after_slash = false;
   size_t end = 0;
   for (; end < text.size(); ++end) {
     const PathByte kind = path_byte(text[end]);
     if (kind == PathByte::plain) {
       after_slash = false;
-      continue;
+    } else if (kind <= PathByte::dot) {
+      dots = dots || after_slash;  // a name may begin with a dot and be no dot segment
+      after_slash = kind == PathByte::slash;
+    } else if (kind == PathByte::question) {
+      break;
+    } else if (kind >= PathByte::control || (kind > PathByte::percent && rules == Rules::strict)) {
+      return Failure(refused(kind));
+    } else {
+      target.odd = true;
+      after_slash = false;
     }
-    if (kind == PathByte::question) break;
-    if (kind > PathByte::question) return Failure(refused(kind));
-    // A name may begin with a dot and be no dot segment; the slow path looks closer, and copies only then.
-    if (kind == PathByte::percent || after_slash) clean = false;
-    after_slash = kind == PathByte::slash;
   }
   const std::string_view path = text.substr(0, end);
   if (end < text.size()) {
     target.has_query = true;
     target.query = text.substr(end + 1);
-    auto checked = check_query(target.query);
+    auto checked = check_query(target.query, rules);
     if (!checked) return checked;
   }
-  target.path = path;
-  return clean ? tl::expected<void, std::string_view>() : normalise(path, target);
+  target.path = target.raw_path = path;
+  if (dots && !target.odd) {
+    const Oddities found = oddities_of(path);
+    target.odd = found.dot_segments || found.empty_segments;
+  }
+  if (!target.odd) return {};
+  if (rules == Rules::strict) return normalise(path, rules, target);
+  if (auto checked = check_escapes(path); !checked) return checked;
+  if (auto normal = normalise(path, rules, target); !normal) {
+    target.irregular = normal.error();
+    write_irregular(path, target);
+  }
+  return {};
+}
+
+}  // namespace
+
+tl::expected<void, std::string_view> read_target(std::string_view text, Target& target) {
+  return read(text, Rules::lenient, target);
+}
+
+tl::expected<void, std::string_view> read_strict_target(std::string_view text, Target& target) {
+  return read(text, Rules::strict, target);
 }
 
 tl::expected<Authority, std::string_view> read_authority(std::string_view text) {

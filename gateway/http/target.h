@@ -1,6 +1,6 @@
-// The request target's path and query, and the one reading of the path that both the route table and the
-// endpoint see. What does not normalise cleanly is refused, not guessed at (RFC 3986 6.2.2; two readings of
-// a path are how prefix rules are walked around).
+// The request target's path and query. A target goes on to an endpoint byte for byte where nothing rewrites
+// it; whoever has to look at the path by itself (a rewriting, a folder of files) gets one normal form of it.
+// By which readings of a path a route is chosen stands in http/path_readings.h.
 #pragma once
 
 #include <string>
@@ -12,12 +12,17 @@
 namespace postern::http {
 
 struct Target {
-  // Normalised: no dot segments, no doubled slashes, unreserved characters decoded, escapes in capitals. What
-  // is matched is what is sent on.
+  // Normalised: no dot segments, no doubled slashes, unreserved characters decoded, escapes in capitals, and
+  // what needs an escape has one. Where `irregular` says why it cannot be, as it came, but for the last two
+  // and but for further slashes in front.
   std::string_view path;
-  std::string_view query;  // without "?"; never changed
+  std::string_view raw_path;   // as it came
+  std::string_view query;      // without "?"; never changed
+  std::string_view irregular;  // a sentence; empty: the path has a normal form
   bool has_query = false;
-  std::string path_text;  // owns `path` when it differs from what came
+  bool odd = false;         // readers may understand the path differently, see http/path_readings.h
+  bool as_it_came = false;  // an endpoint gets the client's bytes, not the normalised path
+  std::string path_text;    // owns `path` when it differs from what came
   // The folder in which the first ".." was found; empty without one. Where it belongs to another route than
   // `path` does, the dots lead out of a prefix.
   std::string climbed_from;
@@ -26,10 +31,14 @@ struct Target {
   Target& operator=(const Target&) = delete;
 };
 
-// Reads an origin-form target into `target`, whose views point into `text` or into itself. On failure the
-// sentence says which rule was broken: "%2f", "\", ";", a control character (escaped ones too), "#", a broken
-// escape, an overlong one, a path above the root, dot segments next to an empty segment.
+// Reads an origin-form target into `target`, whose views point into `text` or into itself. Refused is only
+// what no path may hold: a control character (escaped ones too), a space, "#".
 tl::expected<void, std::string_view> read_target(std::string_view text, Target& target);
+
+// The same for a path that must have one reading and no other. On failure the sentence says which rule was
+// broken: besides those above "%2f", "\", ";", bytes outside ASCII, characters that must be escaped, a broken
+// escape, an overlong one, a path above the root, dot segments next to an empty segment.
+tl::expected<void, std::string_view> read_strict_target(std::string_view text, Target& target);
 
 // An authority "host", "host:port" or "[v6]:port" that may stand in Host: no userinfo, no list, no spaces.
 struct Authority {

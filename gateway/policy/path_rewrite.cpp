@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "http/path_readings.h"
+
 namespace postern::policy {
 namespace {
 
@@ -113,14 +115,21 @@ tl::expected<std::optional<std::string>, std::string_view> PathRewrite::apply(
     const http::Target& target) const {
   using Failure = tl::unexpected<std::string_view>;
   if (target.path == "*") return std::nullopt;
+  if (!target.irregular.empty()) return Failure(target.irregular);
   std::optional<std::string> text = replaced(target);
   if (!text) return std::nullopt;
   if (text->size() > longest) return Failure("the rewritten target is longer than 64 KiB");
   if (*text == "*") return Failure("the rewritten target does not start with \"/\"");
   http::Target read;
   if (const auto judged = http::read_target(*text, read); !judged) return Failure(judged.error());
+  if (!read.irregular.empty()) return Failure(read.irregular);
   // A client's own dots are gone by now: these were put together, from a query perhaps.
   if (!read.climbed_from.empty()) return Failure("the rewritten path has a \"..\" segment");
+  // Nor may an endpoint find some in what came to the front: "%252e%252e" behind a prefix, say.
+  if (read.odd) {
+    const auto readings = http::PathReadings::of(read.path);
+    if (!readings) return Failure(readings.error());
+  }
   std::string normal(read.path);  // without the doubled slashes that "//host" would begin with
   if (read.has_query) normal.append("?").append(read.query);
   return normal;

@@ -18,7 +18,7 @@ namespace postern::policy {
 enum class Placeholder : uint8_t {
   client,      // the client's address, after the trust list was applied
   host,        // the host it asked for, without the port; IPv6 in brackets
-  path,        // normalised; begins with "/" and has no doubled slashes
+  path,        // normalised where it can be, see http::Target::path; begins with one "/"
   query,       // without "?"
   uri,         // path, and "?" with the query when there is one
   method,      //

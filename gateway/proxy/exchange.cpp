@@ -1,11 +1,13 @@
 #include "proxy/exchange.h"
 
 #include "coding/encoding_pump.h"
+#include "http/escapes.h"
 #include "http1/websocket_handshake.h"
 #include "policy/cors.h"
 #include "policy/origin.h"
 #include "proxy/long_answer.h"
 #include "proxy/response_rewrite.h"
+#include "routing/agreement.h"
 
 namespace postern::proxy {
 
@@ -159,7 +161,7 @@ Result<void> Exchange::redirect_if_asked() {
   location += v6 ? "[" + std::string(authority->host) + "]" : std::string(authority->host);
   if (*facts.redirect_port != 443) location += ":" + std::to_string(*facts.redirect_port);
   location += client_.prefix;
-  location += original_target_ == "*" ? std::string_view("/") : original_target_;
+  location += original_target_ == "*" ? std::string("/") : http::in_ascii(original_target_);
   http::LocalResponse response;
   response.status = 308;
   response.headers.emplace_back("Location", std::move(location));
@@ -167,11 +169,8 @@ Result<void> Exchange::redirect_if_asked() {
   return {};
 }
 
-Result<void> Exchange::find_route() {
+routing::Match Exchange::match_reading(std::string_view host, std::string_view path) const {
   const http::RequestHead& request = stream_.request();
-  const auto authority = http::read_authority(authority_);
-  const std::string_view host = authority ? authority->host : std::string_view();
-  const std::string_view path = request.target == "*" ? std::string_view("/") : target_.path;
   routing::Match match =
       snapshot().routes.match({.host = host, .path = path, .method = routing::method_to_match(request)});
   // A preflight is for the route that will get the request it asks for, if that route answers it. Else, and
@@ -184,12 +183,66 @@ Result<void> Exchange::find_route() {
     if (!is_answered)
       match = snapshot().routes.match({.host = host, .path = path, .method = request.method_text});
   }
+  return match;
+}
+
+// The error is a sentence for the client.
+tl::expected<routing::Match, std::string> Exchange::match_path(std::string_view host) {
+  const std::string_view text = stream_.request().target;
+  if (text == "*") return match_reading(host, "/");
+  if (!target_.odd) {
+    routing::Match match = match_reading(host, target_.path);
+    if (match.route && match.route->strict_paths)  // also about the query
+      if (const auto read = http::read_strict_target(text, target_); !read)
+        return tl::unexpected(std::string(read.error()));
+    return match;
+  }
+  if (snapshot().strict_paths) {
+    const tl::expected<routing::Match, std::string> match = match_strict_path(host);
+    if (!match || match->route) return match;
+  }
+  tl::expected<routing::Match, std::string> match = routing::match_every_reading(
+      target_.raw_path, [&](std::string_view reading) { return match_reading(host, reading); });
+  if (match && match->route && match->route->strict_paths)
+    return tl::unexpected(
+        std::string("the route takes strict paths, and this one is written in another way"));
+  return match;
+}
+
+// No route, and the target as it was: the path does not belong to a route that is strict. Otherwise the
+// target is the normalised one.
+tl::expected<routing::Match, std::string> Exchange::match_strict_path(std::string_view host) {
+  const std::string_view text = stream_.request().target;
+  http::Target strict;
+  const tl::expected<void, std::string_view> read = http::read_strict_target(text, strict);
+  // What cannot be normalised belongs to nobody; a strict route is asked for it when the path as it came, or
+  // the nearest to a normal form that there is, is its own.
+  const routing::Match match = match_reading(host, read ? strict.path : target_.path);
+  if (!match.route || !match.route->strict_paths) return routing::Match();
+  if (!read) return tl::unexpected(std::string(read.error()));
   // Dots that lead from one route's paths to another's: an endpoint that reads them otherwise would serve the
   // one under the rules of the other.
-  if (!target_.climbed_from.empty() &&
-      snapshot().routes.match({host, target_.climbed_from, request.method_text}).route !=
-          snapshot().routes.match({host, path, request.method_text}).route)
-    return base::fail(failed(Cause::bad_request, Stage::routing, "dot segments lead out of a route's path"));
+  if (!strict.climbed_from.empty() && match_reading(host, strict.climbed_from).route != match.route)
+    return tl::unexpected(std::string("dot segments lead out of a route's path"));
+  (void)http::read_strict_target(text, target_);
+  return match;
+}
+
+// For routes that do something with the path. `what`: what they do.
+Result<void> Exchange::need_normal_path(std::string_view what) {
+  if (target_.irregular.empty()) return {};
+  return base::fail(failed(Cause::bad_request, Stage::routing,
+                           "the route " + std::string(what) + ", for which a path must have one form, and " +
+                               std::string(target_.irregular)));
+}
+
+Result<void> Exchange::find_route() {
+  const http::RequestHead& request = stream_.request();
+  const auto authority = http::read_authority(authority_);
+  const std::string_view host = authority ? authority->host : std::string_view();
+  const tl::expected<routing::Match, std::string> found = match_path(host);
+  if (!found) return base::fail(failed(Cause::bad_request, Stage::routing, found.error()));
+  const routing::Match& match = *found;
   route_ = match.route;
   if (route_) {
     context_->route = route_->name;

@@ -79,6 +79,10 @@ class Exchange : public base::Pooled {
 
   base::Result<void> read_request();
   base::Result<void> find_route();
+  base::Result<void> need_normal_path(std::string_view what);
+  routing::Match match_reading(std::string_view host, std::string_view path) const;
+  tl::expected<routing::Match, std::string> match_path(std::string_view host);
+  tl::expected<routing::Match, std::string> match_strict_path(std::string_view host);
   base::Result<void> redirect_if_asked();
   void keep_for_replay(upstream::Group& group);
   upstream::Pick next_endpoint(upstream::Group& group, Trying& trying);

@@ -2,6 +2,7 @@
 #include "base/ascii.h"
 #include "coding/encoding_pump.h"
 #include "files/send_file.h"
+#include "http/escapes.h"
 #include "proxy/exchange.h"
 #include "proxy/failure_response.h"
 #include "proxy/loop_guard.h"
@@ -20,6 +21,7 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
   const http::RequestHead& request = stream_.request();
   std::string rewritten;
   http::Target below;  // where the file is looked for, when that is elsewhere than the client says
+  if (Result<void> regular = need_normal_path("serves files"); !regular) co_return regular;
   if (route_->rewriting.path) {
     auto applied = route_->rewriting.path->apply(target_);
     if (!applied) co_return base::fail(failed(Cause::bad_request, Stage::routing, applied.error()));
@@ -77,7 +79,7 @@ Result<void> Exchange::answer_locally() {
       return base::fail(failed(Cause::bad_request, Stage::policy, "a redirect needs a Host"));
     http::LocalResponse response;
     response.status = redirect->status;
-    response.headers.emplace_back("Location", redirect->to.fill(*context_));
+    response.headers.emplace_back("Location", http::in_ascii(redirect->to.fill(*context_)));
     answer(std::move(response));
     return {};
   }

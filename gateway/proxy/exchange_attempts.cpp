@@ -34,6 +34,7 @@ Result<void> Exchange::prepare_request(const upstream::GroupModel& group) {
   prepare_socket(request);
   if (group.sticky) open_session();
   if (!route_->rewriting.path) return {};
+  if (Result<void> regular = need_normal_path("rewrites paths"); !regular) return regular;
   const std::string_view before = request.target;
   const auto rewritten = rewrite_path(*context_, route_->rewriting, request);
   if (!rewritten) return base::fail(failed(Cause::bad_request, Stage::routing, rewritten.error()));

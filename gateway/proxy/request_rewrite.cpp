@@ -149,7 +149,8 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   const std::string_view path = context.target.path;
   const std::string_view raw = request.target;
   // Not only the beginning: "/a/b/.." begins with what it is resolved to.
-  const bool unchanged = path.empty() || raw.substr(0, raw.find('?')) == path;
+  const bool unchanged =
+      (context.target.as_it_came && !rewriting.path) || path.empty() || raw.substr(0, raw.find('?')) == path;
   if (!unchanged)
     request.target = context.target.has_query ? request.arena.keep({path, "?", context.target.query})
                                               : request.arena.keep(path);

@@ -60,6 +60,7 @@ struct Snapshot {
   std::vector<upstream::GroupModel> groups;  // Route::upstream is an index into them
   bool tells_clients = false;                // some group's endpoints are told of clients by PROXY protocol
   routing::Table routes;
+  bool strict_paths = false;  // some route has them
   Limits limits;
   base::CidrSet trusted_proxies;
   net::DnsOptions names;  // how names of endpoints are looked up

@@ -16,7 +16,7 @@ bool path_less(const std::pair<std::string, size_t>& entry, std::string_view pat
 tl::expected<std::string, std::string> read_route_path(std::string_view text) {
   using Failure = tl::unexpected<std::string>;
   http::Target target;
-  auto read = http::read_target(text, target);
+  auto read = http::read_strict_target(text, target);
   if (!read) return Failure(std::string(read.error()));
   if (target.has_query) return Failure("a route's path has no \"?\"");
   if (text == "*") return Failure("a route's path starts with \"/\"");

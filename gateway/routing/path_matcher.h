@@ -11,7 +11,8 @@
 
 namespace postern::routing {
 
-// A route's path in the form in which requests are matched (http::Target::path). The error is a sentence.
+// A route's path in the form in which requests are matched: normalised, in which spelling readings are, too
+// (http/path_readings.h). The error is a sentence.
 tl::expected<std::string, std::string> read_route_path(std::string_view text);
 
 // Finds entries by path. "/ws" as a prefix takes "/ws" and "/ws/x", not "/wsfoo"; "/ws/" means the same; "/"
@@ -23,7 +24,7 @@ class PathMatcher {
   size_t add(std::string_view path, bool exact);
   size_t size() const { return size_; }
 
-  // The entry for a normalised path.
+  // The entry for one reading of a path.
   std::optional<size_t> match(std::string_view path) const;
 
  private:

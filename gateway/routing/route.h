@@ -25,6 +25,7 @@ struct Route {
   bool exact = false;                // the path and nothing below it
   std::vector<std::string> methods;  // as they stand in requests, case-sensitive; empty: any
   policy::Pipeline pipeline;
+  bool strict_paths = false;        // takes only paths with one reading, and sends them on normalised
   bool answers_preflights = false;  // it has an origin list
   Action action;
   std::shared_ptr<const coding::Rules> compression;  // null: responses pass as they are

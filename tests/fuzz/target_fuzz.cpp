@@ -23,7 +23,7 @@ void check_clean(std::string_view path) {
 
 void check_target(std::string_view text) {
   http::Target target;
-  if (!http::read_target(text, target)) return;
+  if (!http::read_strict_target(text, target)) return;
   if (text == "*") return;
   check(target.path.starts_with('/'), "a path starts at the root");
   check_clean(target.path);
@@ -34,8 +34,24 @@ void check_target(std::string_view text) {
 
   http::Target again;
   const std::string path(target.path);
-  check(http::read_target(path, again).has_value(), "a normalised path is a path");
+  check(http::read_strict_target(path, again).has_value(), "a normalised path is a path");
   check(again.path == path && again.path_text.empty() && !again.has_query, "normalising twice is as once");
+}
+
+// The normal form of any path that has one: what a rewriting and a folder of files go by.
+void check_normal_form(std::string_view text) {
+  http::Target target;
+  if (!http::read_target(text, target) || text == "*") return;
+  check(target.path.starts_with('/') && !target.path.starts_with("//"),
+        "a path starts at the root of no host");
+  for (char c : target.path) check(c > 0x20 && c < 0x7f, "what stands for a path is printable ASCII");
+  if (!target.irregular.empty()) return;
+  for (std::string_view wrong : {"/../", "/./", "//", "%2F", "%5C", "%00", "%2E", "\\", "#", "/..;", "/.;"})
+    check(target.path.find(wrong) == target.path.npos, "a normal form has one reading");
+  http::Target again;
+  const std::string path(target.path);
+  check(http::read_target(path, again).has_value(), "a normal form is a path");
+  check(again.path == path && again.irregular.empty(), "the normal form of a normal form is itself");
 }
 
 }  // namespace
@@ -44,6 +60,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_target(text);
   check_target("/" + std::string(text));
+  check_normal_form(text);
+  check_normal_form("/" + std::string(text));
   if (const auto authority = http::read_authority(text))
     check(!authority->host.empty() && authority->host.find_first_of("@, /\\") == authority->host.npos,
           "an authority is one host");

@@ -206,9 +206,12 @@ TEST_CASE("exchange: HTTP/1.0 clients get bodies of unknown length up to the end
   CHECK(proxy.upstream.at(3001).last().requests.at(0).field("Host") == "127.0.0.1:3001");
 }
 
-TEST_CASE("exchange: dot segments are resolved before a route is chosen and before the endpoint sees them") {
+TEST_CASE(
+    "exchange: on strict paths dot segments are resolved before a route is chosen and before the endpoint "
+    "sees them") {
   ProxyWorld proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
+paths: strict
 upstreams: { open: { endpoints: ["http://127.0.0.1:3001"] }, inner: { endpoints: ["http://127.0.0.1:3002"] } }
 routes:
   - { name: open, match: { path: /open }, upstream: open }

@@ -263,7 +263,7 @@ routes:
 TEST_CASE("socket refusal: what cannot be read as a request is refused by its status, whatever it asks for") {
   for (const char* refuse : {"{ refuse: auto }", "{ refuse: close }"}) {
     ProxyWorld proxy(yaml(refuse));
-    for (const char* target : {"/a%2fb", "/a%00", "/\\x", "/a;b/../c", "/../x", "*"}) {
+    for (const char* target : {"/a%0a", "/a%00", "/a#x", "/a/..;/../c", "/../x", "*"}) {
       CAPTURE(target);
       TestClient& client = proxy.connect();
       client.send(SocketWorld::handshake_text(from_app + "Sec-WebSocket-Protocol: chat\r\n", target));

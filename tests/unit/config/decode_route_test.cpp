@@ -110,3 +110,18 @@ TEST_CASE("route: the rest is checked") {
         "f:2:9 routes: is empty; every request would be answered with 404\n");
   CHECK(said_of("listeners: [{ address: \":0\" }]\n") == "f:1:1 routes: is missing\n");
 }
+
+TEST_CASE("route: paths are unchanged or strict, for the file and for a route") {
+  const auto loaded = load("paths: strict\n" + parts +
+                           "  - { match: { path: /a }, upstream: api }\n"
+                           "  - { match: { path: /b }, upstream: api, paths: unchanged }\n"
+                           "  - { match: { path: /c }, upstream: api, paths: strict }\n");
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->strict_paths);
+  REQUIRE(loaded->routes.size() == 3);
+  CHECK_FALSE(loaded->routes[0].strict_paths.has_value());
+  CHECK(loaded->routes[1].strict_paths == false);
+  CHECK(loaded->routes[2].strict_paths == true);
+  CHECK(said("{ match: { path: / }, upstream: api, paths: stricter }")
+            .find("\"stricter\" is not unchanged or strict; did you mean") != std::string::npos);
+}

@@ -15,7 +15,7 @@ struct Read {
 
 Read read(std::string_view text) {
   Target target;
-  auto result = read_target(text, target);
+  auto result = read_strict_target(text, target);
   if (!result) return {false, {}, {}, {}, std::string(result.error())};
   return {true, std::string(target.path), std::string(target.query), target.climbed_from, {}};
 }
@@ -40,6 +40,87 @@ TEST_CASE("target: a clean path is views into the input, with nothing owned") {
   }
 }
 
+TEST_CASE("target: what no path may hold is refused, and nothing else") {
+  const auto refusal = [](std::string_view text) {
+    Target target;
+    const auto result = read_target(text, target);
+    return result ? std::string() : std::string(result.error());
+  };
+  for (std::string_view text : {"", "a", "http://a/b", "*?a"})
+    CHECK(refusal(text).find("start with") != std::string::npos);
+  for (std::string_view text :
+       {"/a b", "/a\tb", "/a\x7f", "/a%0d%0a", "/a%7F", "/a%1b/%41", "/a?b c", "/a?b\x01", "/%2f%0A"})
+    CHECK_MESSAGE(refusal(text).find("control") != std::string::npos, text);
+  for (std::string_view text : {"/a%00", "/%2f%00.png", "/;%00"})
+    CHECK_MESSAGE(refusal(text).find("%00") != std::string::npos, text);
+  for (std::string_view text : {"/a#b", "/a?b#c", "/%2f#"})
+    CHECK_MESSAGE(refusal(text).find("#") != std::string::npos, text);
+  CHECK_FALSE(refusal(std::string_view("/a\0b", 4)).empty());
+  for (std::string_view text :
+       {"/@a%2fb", "/a//b",     "/a;b=1", "/a|b",    "/a{b}",       "/a^b",     "/%7Eu", "/%41",
+        "/a%",     "/\xc3\xa9", "/\xff",  "/a%zz",   "/a\\b",       "/a%5cb",   "/..",   "/a/../b",
+        "/a`b",    "/a\"b",     "/<a>",   "/%c0%af", "/a?\xc3\xa9", "/a?%00%0a"})
+    CHECK_MESSAGE(refusal(text).empty(), text);
+}
+
+TEST_CASE("target: the bytes stay, and beside them stands the normal form") {
+  struct Case {
+    std::string_view text, path;
+    bool odd;
+  };
+  for (const auto& [text, path, odd] : std::initializer_list<Case>{
+           {"/a/b.c/.d?x", "/a/b.c/.d", false},
+           {"/a;b=1/c", "/a;b=1/c", true},
+           {"/a//b", "/a/b", true},
+           {"/a/./b/../c", "/a/c", true},
+           {"/%7Eu%41%20", "/~uA%20", true},
+           {"/a|b^{c}`\"<>", "/a%7Cb%5E%7Bc%7D%60%22%3C%3E", true},
+           {"/\xc3\xa9%c3%a9", "/%C3%A9%C3%A9", true},
+           {"/100%/%zz/%4", "/100%25/%25zz/%254", true},
+           {"/%20", "/%20", true},
+       }) {
+    const std::string shown(text);
+    CAPTURE(shown);
+    Target target;
+    REQUIRE(read_target(text, target));
+    CHECK(target.raw_path == text.substr(0, text.find('?')));
+    CHECK(points_into(target.raw_path, text));
+    CHECK(target.path == path);
+    CHECK(target.irregular.empty());
+    CHECK(target.odd == odd);
+    CHECK(target.as_it_came);
+  }
+}
+
+TEST_CASE("target: a path without a normal form says why, and can still be written down") {
+  struct Case {
+    std::string_view text, word, path;
+  };
+  for (const auto& [text, word, path] : std::initializer_list<Case>{
+           {"/@a%2fb", "%2f", "/@a%2Fb"},
+           {"/a%5cb", "%5c", "/a%5Cb"},
+           {"/a\\b", "backslash", "/a\\b"},
+           {"//evil.example/%2f", "%2f", "/evil.example/%2F"},
+           {"/\\evil\xe9%2f", "backslash", "/evil%E9%2F"},
+           {"/..", "above", "/.."},
+           {"/a//../b", "empty", "/a//../b"},
+           {"/a/..;x/b", "parameter", "/a/..;x/b"},
+           {"/a/.;", "parameter", "/a/.;"},
+           {"/%c0%af", "overlong", "/%C0%AF"},
+           {"/\xc0%af", "overlong", "/%C0%AF"},
+           {"/\xe0\x80\xaf", "overlong", "/%E0%80%AF"},
+       }) {
+    const std::string shown(text);
+    CAPTURE(shown);
+    Target target;
+    REQUIRE(read_target(text, target));
+    CHECK(target.irregular.find(word) != std::string::npos);
+    CHECK(target.path == path);
+    CHECK(target.raw_path == text);
+    CHECK(target.odd);
+  }
+}
+
 TEST_CASE("target: a query is told from none, and kept byte for byte") {
   Target target;
   REQUIRE(read_target("/a?", target));
@@ -50,13 +131,13 @@ TEST_CASE("target: a query is told from none, and kept byte for byte") {
   CHECK(read("/a?b=%zz&c=\"{}|^`\\<>;x?//../").query == "b=%zz&c=\"{}|^`\\<>;x?//../");
 }
 
-TEST_CASE("target: unreserved escapes are decoded for matching and for the endpoint") {
+TEST_CASE("strict target: unreserved escapes are decoded for matching and for the endpoint") {
   CHECK(read("/%61%50i%2D%5f%7E").path == "/aPi-_~");
   CHECK(read("/a%20b%25%c3%A9").path == "/a%20b%25%C3%A9");
   CHECK(read("/%2561").path == "/%2561");  // decoded once, never twice
 }
 
-TEST_CASE("target: dot segments are resolved, encoded or not") {
+TEST_CASE("strict target: dot segments are resolved, encoded or not") {
   CHECK(read("/a/./b").path == "/a/b");
   CHECK(read("/a/../b").path == "/b");
   CHECK(read("/api/%2e%2E/private").path == "/private");
@@ -69,7 +150,7 @@ TEST_CASE("target: dot segments are resolved, encoded or not") {
   CHECK(read("/a/b/../../c/?x=/../").query == "x=/../");
 }
 
-TEST_CASE("target: a step up is told together with the folder it was taken in") {
+TEST_CASE("strict target: a step up is told together with the folder it was taken in") {
   CHECK(read("/api/../private").climbed_from == "/api/");
   CHECK(read("/api/v1/x/%2e%2e/../../private/../y").climbed_from == "/api/v1/x/");
   CHECK(read("/a/./b").climbed_from.empty());
@@ -77,13 +158,13 @@ TEST_CASE("target: a step up is told together with the folder it was taken in") 
   CHECK(read("/a..b/..c").climbed_from.empty());
 }
 
-TEST_CASE("target: doubled slashes are merged") {
+TEST_CASE("strict target: doubled slashes are merged") {
   CHECK(read("//a///b//").path == "/a/b/");
   CHECK(read("/%61//b").path == "/a/b");
   CHECK(read("///").path == "/");
 }
 
-TEST_CASE("target: an overlong escape is refused, one that is only not UTF-8 is not") {
+TEST_CASE("strict target: an overlong escape is refused, one that is only not UTF-8 is not") {
   for (std::string_view text : {"/%c0%af", "/%C1%9c", "/a/%c0%ae%c0%ae/b", "/%e0%80%af", "/%e0%9f%bf",
                                 "/%f0%80%80%af", "/%f0%8f%bf%bf"}) {
     CAPTURE(text);
@@ -96,7 +177,7 @@ TEST_CASE("target: an overlong escape is refused, one that is only not UTF-8 is 
   }
 }
 
-TEST_CASE("target: what has two readings is refused with the rule that it breaks") {
+TEST_CASE("strict target: what has two readings is refused with the rule that it breaks") {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"", "start with"},        {"a", "start with"},     {"http://a/b", "start with"},
       {"/..", "above the root"}, {"/a/../../b", "above"}, {"/%2e%2e/a", "above"},
