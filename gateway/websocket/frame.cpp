@@ -1,9 +1,9 @@
 #include "websocket/frame.h"
 
 #include <cstring>
-#include <random>
 
 #include "base/check.h"
+#include "crypto/random.h"
 
 namespace postern::websocket {
 namespace {
@@ -13,16 +13,18 @@ constexpr uint8_t mask_bit = 0x80;
 constexpr uint8_t two_bytes_follow = 126;
 constexpr uint8_t eight_bytes_follow = 127;
 
-// Masks keep a page from choosing the bytes on a client's wire (10.3). What the gateway masks went through a
-// browser before, or is its own: a fast generator with a secret beginning is enough.
+// Nobody who has seen masks may know the next ones (5.3): a page that could would choose the bytes on the
+// wire to its endpoint (10.3). So they come from the system's generator, many at a time.
 MaskKey next_mask() {
-  thread_local uint64_t state = uint64_t{std::random_device()()} << 32 | std::random_device()() | 1u;
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
+  thread_local std::array<uint8_t, 1024> block;
+  thread_local size_t used = block.size();
+  if (used == block.size()) {
+    crypto::fill_random(block);
+    used = 0;
+  }
   MaskKey mask;
-  const auto bits = static_cast<uint32_t>(state >> 32);
-  std::memcpy(mask.data(), &bits, mask.size());
+  std::memcpy(mask.data(), block.data() + used, mask.size());
+  used += mask.size();
   return mask;
 }
 

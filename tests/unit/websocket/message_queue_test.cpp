@@ -10,6 +10,13 @@ using Full = MessageQueue::Full;
 
 namespace {
 
+// What a message of a few bytes takes.
+const uint64_t size_of_one = [] {
+  MessageQueue queue(1000, Full::refuse);
+  queue.push(base::Chunk::copy_of("x"), {});
+  return queue.held();
+}();
+
 bool push(MessageQueue& queue, std::string_view text, std::string_view key = {},
           MessageQueue::Kind kind = MessageQueue::Kind::message) {
   return queue.push(base::Chunk::copy_of(text), key, kind);
@@ -23,31 +30,65 @@ std::string drain(MessageQueue& queue) {
 
 }  // namespace
 
-TEST_CASE("message queue: is first in, first out, up to its bytes") {
-  MessageQueue queue(10, Full::refuse);
+TEST_CASE("message queue: is first in, first out, up to what it may hold") {
+  MessageQueue queue(2 * size_of_one, Full::refuse);
   CHECK(push(queue, "aaaa"));
   CHECK(push(queue, "bbbb"));
   CHECK_FALSE(push(queue, "ccc"));
   CHECK(queue.bytes() == 8);
   CHECK(drain(queue) == "aaaa bbbb ");
   CHECK(queue.bytes() == 0);
-  CHECK(push(queue, "a message larger than the queue"));
+  CHECK(queue.held() == 0);
+  CHECK(push(queue, std::string(1000, 'x')));  // larger than the queue
+}
+
+TEST_CASE("message queue: small messages, and their keys, count as what they take") {
+  for (const size_t size : {size_t{1}, size_t{2}, size_t{30}, size_t{5000}}) {
+    for (const size_t key : {size_t{0}, size_t{1}, size_t{300}}) {
+      CAPTURE(size);
+      CAPTURE(key);
+      MessageQueue queue(64 * 1024, Full::keep_latest);
+      size_t last = 0;
+      for (int i = 0; i < 100'000; ++i) {
+        std::string name = std::to_string(i);
+        name.resize(key, '.');
+        push(queue, std::string(size, 'x'), name);
+        last = queue.messages();
+        CHECK(queue.held() <= 64 * 1024);
+      }
+      // A place, a block and a key are no less than so many bytes, whatever the system makes of them.
+      CHECK(last * (size + key + 64) <= 64 * 1024);
+      CHECK(last > 0);
+    }
+  }
+}
+
+TEST_CASE("message queue: kinds are told apart by all of their name, however many there are") {
+  MessageQueue queue(64 * 1024 * 1024, Full::keep_latest);
+  for (int i = 0; i < 20'000; ++i) push(queue, "old", "kind" + std::to_string(i));
+  CHECK(queue.messages() == 20'000);
+  for (int i = 0; i < 20'000; ++i) push(queue, "new", "kind" + std::to_string(i));
+  CHECK(queue.messages() == 20'000);
+  CHECK(queue.dropped() == 20'000);
+  while (!queue.empty()) CHECK(queue.pop().text() == "new");
+  CHECK(queue.held() == 0);
 }
 
 TEST_CASE("message queue: the oldest make room, as many as it takes") {
-  MessageQueue queue(10, Full::drop_oldest);
+  MessageQueue queue(2 * size_of_one, Full::drop_oldest);
   push(queue, "aaaa");
   push(queue, "bbbb");
   CHECK(push(queue, "cccccc"));
   CHECK(queue.dropped() == 1);
   CHECK(drain(queue) == "bbbb cccccc ");
   push(queue, "dddd");
-  CHECK(push(queue, "0123456789abc"));
-  CHECK(drain(queue) == "0123456789abc ");
+  const std::string large(500, 'e');
+  CHECK(push(queue, large));
+  CHECK(drain(queue) == large + " ");
 }
 
 TEST_CASE("message queue: the latest of a kind takes the place of the one before it") {
-  MessageQueue queue(100, Full::keep_latest);
+  MessageQueue queue(10'000, Full::keep_latest);
   push(queue, "price1", "price");
   push(queue, "news1", "news");
   push(queue, "other");
@@ -60,7 +101,7 @@ TEST_CASE("message queue: the latest of a kind takes the place of the one before
 TEST_CASE("message queue: of pings and pongs the last waits, whatever becomes of messages") {
   using Kind = MessageQueue::Kind;
   for (const Full full : {Full::refuse, Full::drop_oldest, Full::keep_latest}) {
-    MessageQueue queue(100, full);
+    MessageQueue queue(10'000, full);
     push(queue, "message1", "pong");
     for (int i = 0; i < 1000; ++i) CHECK(push(queue, "pong" + std::to_string(i), "pong", Kind::control));
     push(queue, "ping", "ping", Kind::control);
