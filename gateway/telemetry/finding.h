@@ -15,6 +15,7 @@ struct Finding {
 inline constexpr Finding silent_route{
     "silent_route",
     "Sockets of the route have heard their endpoint, and for five minutes nothing more has come on any.",
-    "Look at whether the backend still sends what this route is for; its pages wait for it."};
+    "Look at whether the backend still sends what this route is for; its pages wait for it. Where it has "
+    "nothing to say for so long, nothing is wrong."};
 
 }  // namespace postern::telemetry

@@ -49,3 +49,40 @@ TEST_CASE("silent routes: what a socket of one worker hears speaks for those of 
   CHECK(verdict.found);
   CHECK(verdict.quiet == 5min + 30s);
 }
+
+TEST_CASE("silent routes: one page alone is found when it waits for long, and not before") {
+  SilentRoutes routes;
+  Looks page{routes};
+  for (base::Duration at = 5min; at < 20min; at += 30s) CHECK_FALSE(page.at(start + at, 1).silent);
+  const SilentRoutes::Verdict verdict = page.at(start + 20min, 1);
+  CHECK(verdict.found);
+  CHECK(verdict.sockets == 1);
+  CHECK(verdict.quiet == 20min);
+  CHECK_FALSE(page.at(start + 21min, 1, start + 20min + 30s).silent);  // it has heard something
+  CHECK_FALSE(page.at(start + 30min, 1, start + 20min + 30s).silent);
+  CHECK(page.at(start + 40min + 30s, 1, start + 20min + 30s).found);  // and then nothing again
+}
+
+TEST_CASE("silent routes: one page that is opened again and again, and waits each time, is found") {
+  SilentRoutes routes;
+  uint32_t before = 0;
+  const auto look = [&](base::Duration at, uint32_t waiting, base::Duration greeted,
+                        base::Instant heard = {}) {
+    return routes.look("all", std::exchange(before, waiting), {waiting, start + greeted, heard}, start + at);
+  };
+  CHECK_FALSE(look(6min, 1, 0min).silent);
+  CHECK_FALSE(look(7min, 0, 0min).silent);  // it has left
+  CHECK_FALSE(look(14min, 1, 8min).silent);
+  CHECK_FALSE(look(15min, 0, 0min).silent);
+  CHECK(look(22min, 1, 16min).found);
+  CHECK_FALSE(look(23min, 0, 0min).silent);
+  CHECK(look(30min, 1, 24min).found);
+  // What is heard once speaks for the route: it counts anew.
+  CHECK_FALSE(look(31min, 1, 24min, start + 30min + 30s).silent);
+  CHECK_FALSE(look(37min, 0, 0min, start + 30min + 30s).silent);
+  CHECK_FALSE(look(44min, 1, 38min, start + 30min + 30s).silent);
+  // Nor does what was hours ago.
+  CHECK_FALSE(look(46min, 0, 0min, start + 30min + 30s).silent);
+  CHECK_FALSE(look(46min + 3h, 0, 0min).silent);
+  CHECK_FALSE(look(52min + 3h, 1, 46min + 3h).silent);
+}
