@@ -52,6 +52,7 @@ Supervisor::Supervisor(std::string path, config::Document document)
               {},
               {},
               std::make_shared<proxy::SilentRoutes>(),
+              std::make_shared<proxy::SocketMemory>(),
               [this](ToControl message) { mailbox_.post(message); }} {}
 
 Supervisor::~Supervisor() = default;

@@ -32,7 +32,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
         resolver_(loop_.turn(), dns_client_),
         dialer_(loop_, resolver_),
         access_log_(shared.sink, shared.format),
-        tunnels_(loop_.turn(), access_log_, metrics_, shared.silent_routes),
+        tunnels_(loop_.turn(), access_log_, metrics_, shared.silent_routes, shared.socket_memory),
         streams_(metrics_, tunnels_.leaving()),
         services_{loop_.turn(), dialer_,  tokens_,  access_log_,   request_ids_,
                   tunnels_,     streams_, metrics_, &net::unix_now},

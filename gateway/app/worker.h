@@ -10,6 +10,7 @@
 #include "app/messages.h"
 #include "net/mailbox.h"
 #include "proxy/silent_routes.h"
+#include "proxy/socket_memory.h"
 #include "server/acceptor.h"
 #include "telemetry/log.h"
 #include "upstream/process_load.h"
@@ -24,6 +25,7 @@ struct Shared {
   server::ClientCounts clients;
   upstream::ProcessLoads upstream_loads;
   std::shared_ptr<proxy::SilentRoutes> silent_routes;
+  std::shared_ptr<proxy::SocketMemory> socket_memory;
   std::function<void(ToControl)> tell_control;  // any thread
 };
 

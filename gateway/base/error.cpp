@@ -133,6 +133,10 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
     {Cause::upstream_bad_handshake, "upstream_bad_handshake", upstream, 502, never, error,
      "The endpoint's 101 answer does not fit the upgrade that was asked for.",
      "Check the backend's WebSocket server; the detail names the field."},
+    {Cause::upstream_upgrade_unanswered, "upstream_upgrade_unanswered", upstream, 504, if_unsent, error,
+     "The endpoint was reached, but did not answer the upgrade to a WebSocket in time.",
+     "Check that the backend serves WebSockets on this path and port and is not blocked, or raise "
+     "websocket.handshake_timeout."},
     {Cause::upstream_silent, "upstream_silent", upstream, 504, never, error,
      "The endpoint of a WebSocket no longer answers pings.",
      "Is the backend's event loop blocked, or its machine gone? See websocket.pong_timeout."},

@@ -55,6 +55,7 @@ enum class Cause : uint8_t {
   upstream_timed_out,
   upstream_bad_response,
   upstream_bad_handshake,
+  upstream_upgrade_unanswered,
   upstream_silent,
   upstream_stream_silent,
   upstream_frame_invalid,

@@ -53,7 +53,8 @@ void compile_resilience(const UpstreamDocument& document, upstream::GroupModel& 
   model.eject.longest = document.eject.max;
   model.eject.on = conditions_of(document.eject.on);
   if (document.health) model.health = model_of(*document.health);
-  if (document.hold) model.hold = upstream::HoldModel{document.hold->time, document.hold->requests};
+  if (document.hold)
+    model.hold = upstream::HoldModel{document.hold->time, document.hold->page_time, document.hold->requests};
 }
 
 }  // namespace postern::config

@@ -94,6 +94,8 @@ void decode_hold(const Value& value, std::optional<HoldDocument>& hold) {
   if (value.is_scalar()) return read_time(value, none);
   const Fields fields(value);
   if (const auto time = fields.take("time")) read_time(*time, "hold: none");
+  if (const auto time = fields.take("page_time"))
+    set(hold->page_time, time->duration(milliseconds(0), minutes(5)));
   if (const auto count = fields.take("requests")) set(hold->requests, count->number(1, 1'000'000));
 }
 

@@ -221,6 +221,12 @@ void decode_websocket(const Value& value, WebSocketDocument& document) {
     if (const auto index = refuse->one_of({"auto", "status", "close"}))
       rules.refuse = static_cast<SocketRefusal>(*index);
   if (const auto codes = fields.take("close_codes")) decode_close_codes(*codes, rules.codes);
+  if (const auto timeout = fields.take("handshake_timeout")) {
+    if (timeout->says_none())
+      rules.handshake_timeout = base::no_limit;
+    else
+      set(rules.handshake_timeout, timeout->duration(milliseconds(10), hours(1), "none"));
+  }
   if (const auto interval = fields.take("ping_interval")) {
     if (interval->says_none())
       rules.ping_interval = base::no_limit;

@@ -201,6 +201,7 @@ struct EjectDocument {
 
 struct HoldDocument {
   Milliseconds time{10'000};
+  Milliseconds page_time{900};
   uint32_t requests = 1000;  // per worker
 };
 

@@ -376,6 +376,13 @@ constexpr auto table = std::to_array<SchemaKey>({
      ""},
     {"upstreams.*.hold.time", value, "duration, at most 5m", "10s",
      "How long, before it is answered with 503.", "10s"},
+    {"upstreams.*.hold.page_time", value, "duration, at most 5m", "900ms",
+     "How long the upgrade of a page is held that has not just lost this socket, where the gateway has other "
+     "upstreams, too. A browser opens one WebSocket to a host at a time: while one is held, the page's "
+     "sockets of the other upstreams wait. Never longer than time. Whatever an upgrade of a client has "
+     "waited "
+     "counts for those after it: a client waits once until the upstream is back.",
+     "900ms"},
     {"upstreams.*.hold.requests", value, "number", "1000",
      "Requests that may wait at once, per worker; one more gets 503 at once.", "1000"},
     {"upstreams.*.host", value, "preserve, upstream or a host", "preserve",
@@ -423,10 +430,16 @@ constexpr auto table = std::to_array<SchemaKey>({
      "or messages, which are checked and sent on anew.",
      "tunnel", false},
     {"websocket.refuse", value, "auto, status or close", "auto",
-     "How an upgrade is refused. A page sees no status: with auto it gets a socket that closes at once "
-     "with a code and a reason; other clients get the status, and so do those of Engine.IO and Vite, "
-     "which take an open socket for success.",
+     "How an upgrade is refused. With auto, a page whose token or claims are refused gets a socket that "
+     "closes at once with a code and a reason, since browsers hide the status from it; every other refusal "
+     "keeps its status, so that clients wait longer before each new try, as they do without a gateway. With "
+     "status, all refusals are statuses; with close, all are closes, to all clients. Clients of Engine.IO, "
+     "Vite, SignalR and Phoenix always get the status: they take an open socket for success.",
      "auto"},
+    {"websocket.handshake_timeout", value, "duration or none", "10s",
+     "How long an endpoint that was reached may take to answer an upgrade. With none, only the upstream's "
+     "timeouts.response limits it.",
+     "10s"},
     {"websocket.ping_interval", value, "duration or none", "25s",
      "A side that was not heard for so long is pinged.", "25s"},
     {"websocket.pong_timeout", value, "duration", "20s", "A side that does not answer for so long is gone.",
@@ -488,7 +501,10 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.latest_field", value, "path", "/type", "What makes messages the same kind, for keep_latest.",
      "/type"},
     {"websocket.buffer", value, "size", "64KiB",
-     "What may wait for a client; with `pause` no less than 64KiB.", "64KiB"},
+     "Memory that messages which wait for a client may take; with `pause` no less than 64KiB. A small "
+     "message "
+     "takes some 200 bytes.",
+     "64KiB"},
     {"websocket.compression", value, "true or false", "true",
      "Where messages are read: compress towards clients that offer it. Elsewhere it is between the ends, "
      "and there is none where a message_size, byte_rate or byte_limit is written, or where on_rate drops "

@@ -66,10 +66,11 @@ void add(Fingerprint& terms, const websocket::CloseCodes& codes) {
 }  // namespace
 
 uint64_t socket_terms(const routing::SocketRules& rules, bool has_tokens) {
-  // Of these, `refuse`, `admission` and `passes_compression` are for sockets that are still to come.
-  const auto& [mode, refuse, codes, ping_interval, pong_timeout, ends_with_token, heartbeat, from_client,
-               message_limits, byte_limits, from_upstream, on_slow_reader, latest_field, buffer, admission,
-               compression, passes_compression] = rules;
+  // Of these, `refuse`, `handshake_timeout`, `admission` and `passes_compression` are for sockets that are
+  // still to come.
+  const auto& [mode, refuse, codes, handshake_timeout, ping_interval, pong_timeout, ends_with_token,
+               heartbeat, from_client, message_limits, byte_limits, from_upstream, on_slow_reader,
+               latest_field, buffer, admission, compression, passes_compression] = rules;
   const bool are_read = mode == routing::FrameMode::inspect;
   Fingerprint terms;
   terms.add(mode);

@@ -47,6 +47,12 @@ Task<Outcome> Exchange::run() {
   Task<Result<void>> serving = serve();
   Result<void> served = co_await serving;
   if (!served) answer_failure(served.error());
+  if (refused_socket_) {
+    Task<Result<void>> telling = tell_refusal();
+    Result<void> told = co_await telling;
+    if (!told) refused_socket_.reset();
+  }
+  note_negotiation();
   record();
   co_return Outcome{tunnelled_};
 }
@@ -99,10 +105,8 @@ Task<Result<void>> Exchange::serve() {
   if (attempt->head.status == 101) co_return open_tunnel(*attempt);
   if (Result<void> admitted = admit_stream(attempt->head); !admitted) co_return admitted;
   finish_head(attempt->head);
-  if (refuses_by_close(std::nullopt)) {
-    refuse_by_close(attempt->head.status, "refused_by_backend", "endpoint");
+  if (refuse_by_close(attempt->head.status, std::nullopt, "refused_by_backend", "endpoint"))
     co_return Result<void>();
-  }
 
   // 5. Bytes, until both sides are done.
   const std::unique_ptr<coding::Encoder> encoder =

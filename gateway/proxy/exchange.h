@@ -59,8 +59,12 @@ class Exchange : public base::Pooled {
     HeadLimit(const HeadLimit&) = delete;
     HeadLimit& operator=(const HeadLimit&) = delete;
     void begin() {
-      phase.emplace(exchange.scope_, base::Stage::response_head, exchange.group_->response_limit,
-                    base::Cause::upstream_timed_out);
+      const base::Duration handshake =
+          exchange.is_socket_ ? exchange.socket_rules().handshake_timeout : base::no_limit;
+      const bool is_shorter = handshake < exchange.group_->response_limit;
+      phase.emplace(exchange.scope_, base::Stage::response_head,
+                    is_shorter ? handshake : exchange.group_->response_limit,
+                    is_shorter ? base::Cause::upstream_upgrade_unanswered : base::Cause::upstream_timed_out);
     }
     Exchange& exchange;
     std::optional<base::Phase> phase;
@@ -88,6 +92,7 @@ class Exchange : public base::Pooled {
   upstream::Pick next_endpoint(upstream::Group& group, Trying& trying);
   upstream::Pick admit(upstream::Group& group, Trying& trying, upstream::Pick pick);
   base::Task<base::Result<upstream::Pick>> wait_for_place(upstream::Group& group, const Trying& trying);
+  bool is_settled(const Trying& trying) const;
   upstream::RequestView view() const;
   std::optional<base::Instant> token_expires() const;
   void open_session();
@@ -136,8 +141,14 @@ class Exchange : public base::Pooled {
   base::Task<base::Result<void>> admit_socket(const routing::Admission& rules);
   void prepare_socket(http::RequestHead& request) const;
   const routing::SocketRules& socket_rules() const;
-  bool refuses_by_close(std::optional<base::Cause> cause) const;
-  void refuse_by_close(uint16_t status, std::string_view error, std::string_view who);
+  bool is_page() const { return stream_.request().headers.find(http::FieldId::origin) != nullptr; }
+  base::Duration page_wait(base::Duration usual, base::Duration beside_others) const;
+  bool is_told_by_close(std::optional<base::Cause> cause);
+  uint16_t refusal_code(uint16_t status) const;
+  bool refuse_by_close(uint16_t status, std::optional<base::Cause> cause, std::string_view error,
+                       std::string_view who);
+  base::Task<base::Result<void>> tell_refusal();
+  void note_negotiation();
 
   const Snapshot& snapshot() const { return *pin_->snapshot; }
   routing::TransferLimits limits() const {
@@ -186,6 +197,8 @@ class Exchange : public base::Pooled {
   uint32_t attempts_ = 0;
   uint16_t status_ = 0;
   std::optional<telemetry::SocketRefusal> refused_socket_;  // by a Close frame
+  std::string close_reason_;                                // of the Close that is to be sent
+  base::Duration close_pause_{};                            // before its socket is opened
   bool is_socket_ = false;                                  // the request is a handshake in order
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;

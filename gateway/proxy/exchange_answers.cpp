@@ -43,10 +43,7 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
     co_return Result<void>();
   }
   auto& found = std::get<files::Found>(answer_or_found);
-  if (refuses_by_close(std::nullopt)) {
-    refuse_by_close(found.head.status, "not_a_socket", "route");
-    co_return Result<void>();
-  }
+  if (refuse_by_close(found.head.status, std::nullopt, "not_a_socket", "route")) co_return Result<void>();
   if (route_->compression && coding::is_listed(route_->compression->types, found.content_type))
     coding::add_vary(found.head);  // of a 304 too, which does not name its type
   const std::unique_ptr<coding::Encoder> encoder = begin_encoding(found.length, found.head);
@@ -125,15 +122,11 @@ void Exchange::answer(http::LocalResponse response) {
     failure_ = Error{*response.cause, scope_.stage};
     detail_ = response.detail;
   }
-  if (refuses_by_close(response.cause)) {
-    if (response.cause)
-      refuse_by_close(response.status, base::traits(*response.cause).label, "gateway");
-    else if (route_)
-      refuse_by_close(response.status, "not_a_socket", "route");
-    else
-      refuse_by_close(response.status, "refused", "listener");  // which leads to https
-    return;
-  }
+  const auto [error, who] =
+      response.cause ? std::pair(base::traits(*response.cause).label, std::string_view("gateway"))
+      : route_       ? std::pair(std::string_view("not_a_socket"), std::string_view("route"))
+               : std::pair(std::string_view("refused"), std::string_view("listener"));  // leads to https
+  if (refuse_by_close(response.status, response.cause, error, who)) return;
   answered_ = true;
   if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
   http::ResponseHead head;

@@ -59,7 +59,7 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
       pick = admit(group, trying, std::move(*place));
     }
     if (!pick.place) {
-      if (pick.at_limit || !group.model().hold) co_return base::fail(trying.last);
+      if (pick.at_limit || !group.model().hold || is_settled(trying)) co_return base::fail(trying.last);
       Task<Result<void>> holding = hold(group, ticket);
       Result<void> held = co_await holding;
       if (!held) co_return base::fail(held.error());
@@ -82,6 +82,10 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
     if (!again) co_return base::fail(trying.last);
   }
 }
+
+// An endpoint that hangs up on an upgrade has answered it, as some servers do where they know no such path.
+// It is not asked again, however long the upgrade might be held.
+bool Exchange::is_settled(const Trying& trying) const { return is_socket_ && trying.broken > 0; }
 
 void Exchange::keep_for_replay(upstream::Group& group) {
   const http::RequestHead& request = stream_.request();
@@ -188,7 +192,13 @@ Task<Result<void>> Exchange::hold(upstream::Group& group,
     }
     held_since_ = now - stages_.held.value_or(base::Duration::zero());  // for other reasons before
     hold_until_ = now + rules.time;
+    if (is_socket_)
+      hold_until_ = group.state().waiting_clients->until(client_.address_text,
+                                                         now + page_wait(rules.time, rules.page_time), now);
   }
+  if (*hold_until_ <= now && since(held_since_) == base::Duration::zero())
+    detail_ +=
+        (detail_.empty() ? "" : "; ") + std::string("hold: an upgrade of this client has waited already");
   base::Phase phase(scope_, Stage::connect, std::max(*hold_until_ - now, base::Duration::zero()),
                     Cause::hold_expired);
   Result<bool> turn = co_await ticket->line_up(scope_);

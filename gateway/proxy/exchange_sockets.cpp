@@ -6,6 +6,7 @@
 #include "base/pause.h"
 #include "http1/websocket_handshake.h"
 #include "proxy/exchange.h"
+#include "proxy/socket_clients.h"
 #include "websocket/deflate.h"
 
 namespace postern::proxy {
@@ -48,14 +49,22 @@ std::string_view list_of(http::RequestHead& request, FieldId id) {
   return request.arena.keep(list);
 }
 
-// Whose client takes an open socket for success: Engine.IO's waits for its handshake until its time is up,
-// and Vite's page takes it for the return of its server and loads itself anew. They know what to do with a
-// status.
-bool takes_open_for_success(std::string_view query, std::string_view protocols) {
-  if (query.starts_with("EIO=") || query.find("&EIO=") != query.npos) return true;
-  while (const auto protocol = base::next_element(protocols))
-    if (*protocol == "vite-hmr" || *protocol == "vite-ping") return true;
-  return false;
+// Of a page whose other sockets may be waiting for this one.
+constexpr base::Duration admission_beside_others = std::chrono::milliseconds(900);
+
+// What a new token, or none, would change: nothing that a client does by itself.
+bool is_about_token(Cause cause) {
+  switch (cause) {
+    case Cause::token_missing:
+    case Cause::token_malformed:
+    case Cause::token_expired:
+    case Cause::token_not_yet_valid:
+    case Cause::token_signature:
+    case Cause::token_algorithm:
+    case Cause::token_key_unknown:
+    case Cause::token_claims: return true;
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -79,14 +88,20 @@ void Exchange::note_shared_limits(bool by_claim) {
         shared_limits_.push_back({rule.limiter, policy::key_of(rule, *context_, route_->name), of_bytes});
 }
 
-// Where many come back at once, they are let in one after the other.
+// Where many come back at once, they are let in one after the other. A client stands in line once, as it does
+// for an upstream that is away: see upstream::WaitingClients.
 Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {
+  const base::Instant began = services_.turn.now;
+  SocketMemory& memory = services_.tunnels.memory();
+  const RouteSockets::Handle sockets = services_.tunnels.sockets_of(route_->name);
+  if (!sockets->is_admitting(began)) memory.left_line(client_.address_text, route_->name);
+  const base::Duration most = page_wait(rules.wait, admission_beside_others);
   const std::optional<base::Duration> wait =
-      services_.tunnels.sockets_of(route_->name)->admit(rules, services_.turn.now);
+      sockets->admit(rules, began, memory.left_to_wait(client_.address_text, route_->name, most, began));
   if (!wait)
     co_return base::fail(failed(Cause::overloaded, Stage::policy, "websocket.admission of the route"));
   if (*wait == base::Duration::zero()) co_return Result<void>();
-  const base::Instant began = services_.turn.now;
+  memory.stood_in_line(client_.address_text, route_->name, most, began);
   base::Pause pause(scope_, *wait);
   Result<void> waited = co_await pause;
   stages_.held = since(began);
@@ -135,6 +150,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
         failed(Cause::client_closed, Stage::response_head, "the client left during the handshake"));
   status_ = 101;
   answered_ = tunnelled_ = true;
+  services_.tunnels.memory().let_in(client_.address_text, route_->name);
   const std::string target = logged(original_target_);
   const std::string rewritten = logged(rewritten_target_);
   telemetry::TunnelRecord facts;
@@ -155,34 +171,79 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   return {};
 }
 
-// A page sees neither the status of a refused handshake nor its body; nor where a redirect leads, or that
-// there is a document and no socket. Whose origin is not on the list is to learn nothing; who is no page, or
-// asks for what cannot be read, gets the status.
-bool Exchange::refuses_by_close(std::optional<Cause> cause) const {
+// How long an upgrade may wait where others of its page may have to wait for it: a browser opens one
+// WebSocket to an address at a time, so those of other upstreams stand behind it. Who comes back to a socket
+// that it has lost has its others open.
+base::Duration Exchange::page_wait(base::Duration usual, base::Duration beside_others) const {
+  if (!is_page() || snapshot().groups.size() < 2) return usual;
+  if (services_.tunnels.memory().is_coming_back(client_.address_text, services_.turn.now)) return usual;
+  return std::min(usual, beside_others);
+}
+
+// Clients wait longer and longer between one failed handshake and the next, and some fall back to other
+// means: an open socket, be it only for its Close, would take them back to the beginning. So what a later try
+// may heal keeps its status. But a page sees no status of a handshake, and a token that is refused today is
+// refused in a second: that is told by a Close. Whose origin is not on the list is to learn nothing; who is
+// no page, or asks for what cannot be read, gets the status.
+bool Exchange::is_told_by_close(std::optional<Cause> cause) {
   if (!is_socket_ || !context_ || cause == Cause::origin_refused) return false;
   if (!services_.tunnels.refused().has_room()) return false;
+  if (needs_status(target_.query, offered_protocols_)) return false;
+  if (names_a_connection(target_.query) &&
+      services_.tunnels.memory().has_negotiated(client_.address_text, target_.path, services_.turn.now))
+    return false;
   switch (socket_rules().refuse) {
     case routing::SocketRefusal::status: return false;
     case routing::SocketRefusal::close: return true;
     case routing::SocketRefusal::automatic: break;
   }
-  if (takes_open_for_success(target_.query, offered_protocols_)) return false;
   const bool judged = !route_ || !route_->answers_preflights || context_->origin_checked;
-  return judged && stream_.request().headers.find(FieldId::origin) != nullptr;
+  return cause && is_about_token(*cause) && judged && is_page();
 }
 
-// `who` answered with this status, where that is no failure: it is for the log.
-void Exchange::refuse_by_close(uint16_t status, std::string_view error, std::string_view who) {
+uint16_t Exchange::refusal_code(uint16_t status) const {
   using websocket::Ending;
   const websocket::CloseCodes& codes = socket_rules().codes;
   const bool expired = failure_ && failure_->cause == Cause::token_expired;
-  const uint16_t code = status == 401 && expired        ? codes[Ending::refused_expired]
-                        : status == 401                 ? codes[Ending::unauthorized]
-                        : status == 403                 ? codes[Ending::forbidden]
-                        : status == 404 || status < 400 ? codes[Ending::not_found]
-                        : status == 429                 ? codes[Ending::too_many]
-                        : status >= 500                 ? codes[Ending::unavailable]
-                                                        : static_cast<uint16_t>(4000 + status);
+  if (status == 401) return codes[expired ? Ending::refused_expired : Ending::unauthorized];
+  if (status == 403) return codes[Ending::forbidden];
+  if (status == 404 || status < 400) return codes[Ending::not_found];
+  if (status == 429) return codes[Ending::too_many];
+  if (status >= 500) return codes[Ending::unavailable];
+  return static_cast<uint16_t>(4000 + status);
+}
+
+// False: by its status. `who` answered with it, where that is no failure: it is for the log.
+bool Exchange::refuse_by_close(uint16_t status, std::optional<Cause> cause, std::string_view error,
+                               std::string_view who) {
+  if (!is_told_by_close(cause)) return false;
+  const uint16_t code = refusal_code(status);
+  if (!may_say(code, offered_protocols_)) return false;
+  const std::optional<base::Duration> pause = services_.tunnels.memory().begin_pause(
+      client_.address_text, route_ ? std::string_view(route_->name) : std::string_view(), services_.turn.now);
+  if (!pause) return false;
+  close_pause_ = *pause;
+  std::string reason = "{\"error\":\"" + std::string(error) + "\",\"status\":" + std::to_string(status);
+  const std::string with_id = reason + ",\"id\":\"" + std::string(request_id_) + "\"}";
+  reason = request_id_.empty() || with_id.size() > websocket::close_reason_max ? reason + "}" : with_id;
+  close_reason_ = std::move(reason);
+  refused_socket_ = {code, status};
+  answered_ = true;
+  if (!failure_) detail_ = "the " + std::string(who) + " answered the upgrade with " + std::to_string(status);
+  return true;
+}
+
+// A 101, later each time that the client comes back to be refused again, and the Close. An error: the client
+// has not waited for it.
+Task<Result<void>> Exchange::tell_refusal() {
+  Result<bool> waited = true;
+  if (close_pause_ > base::Duration::zero()) {
+    RefusedSockets::Waiter waiter(services_.tunnels.refused(), close_pause_);
+    waited = co_await waiter.end(scope_);
+  }
+  services_.tunnels.memory().end_pause(
+      client_.address_text, route_ ? std::string_view(route_->name) : std::string_view(), services_.turn.now);
+  if (!waited) co_return base::fail(waited.error());  // it has left
   const http::RequestHead& request = stream_.request();
   http::ResponseHead head;
   head.status = 101;
@@ -192,16 +253,20 @@ void Exchange::refuse_by_close(uint16_t status, std::string_view error, std::str
   if (!protocol.empty())
     head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol", protocol);
   if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
-  std::string reason = "{\"error\":\"" + std::string(error) + "\",\"status\":" + std::to_string(status);
-  const std::string with_id = reason + ",\"id\":\"" + std::string(request_id_) + "\"}";
-  reason = request_id_.empty() || with_id.size() > websocket::close_reason_max ? reason + "}" : with_id;
   std::unique_ptr<net::Transport> client = stream_.accept_tunnel(head);
-  if (!client) return;  // it has left: no response was begun
-  answered_ = tunnelled_ = true;
+  if (!client) co_return base::fail(Cause::client_closed, Stage::response_head);  // no response was begun
+  tunnelled_ = true;
   status_ = 101;
-  if (!failure_) detail_ = "the " + std::string(who) + " answered the upgrade with " + std::to_string(status);
-  refused_socket_ = {code, status};
-  services_.tunnels.refused().add(std::move(client), code, reason);
+  services_.tunnels.refused().add(std::move(client), refused_socket_->close_code, close_reason_);
+  co_return Result<void>();
+}
+
+// SignalR asks by HTTP for the connection that its socket then names.
+void Exchange::note_negotiation() {
+  const http::RequestHead& request = stream_.request();
+  if (request.method != http::Method::post || status_ / 100 != 2) return;
+  const std::string_view path = negotiated_path(target_.path);
+  if (!path.empty()) services_.tunnels.memory().negotiated(client_.address_text, path, services_.turn.now);
 }
 
 }  // namespace postern::proxy

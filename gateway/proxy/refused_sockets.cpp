@@ -41,6 +41,14 @@ struct RefusedSockets::Socket final : net::Transport::Receiver, base::Timer {
   base::LinkIn<Socket> place;
 };
 
+RefusedSockets::Waiter::Waiter(RefusedSockets& set, base::Duration wait) : set_(set) {
+  ++set.waiting_count_;
+  set.waiting_.append(place_);
+  set.turn_.arm(*this, set.at_once_ ? base::Duration::zero() : wait);
+}
+
+RefusedSockets::Waiter::~Waiter() { --set_.waiting_count_; }
+
 // The owner, which is ending too, is not told.
 RefusedSockets::~RefusedSockets() {
   while (sockets_.linked()) std::unique_ptr<Socket>(base::LinkIn<Socket>::of(sockets_.next)).reset();
@@ -71,6 +79,8 @@ void RefusedSockets::remove(Socket& socket) {
 
 void RefusedSockets::close_all() {
   at_once_ = true;
+  for (base::Link* at = waiting_.next; at != &waiting_; at = at->next)
+    turn_.arm(*base::LinkIn<Waiter>::of(at), base::Duration::zero());
   for (base::Link* at = sockets_.next; at != &sockets_; at = at->next)
     base::LinkIn<Socket>::of(at)->say_close();
 }

@@ -8,6 +8,7 @@
 
 #include "base/chunk.h"
 #include "base/intrusive_list.h"
+#include "base/slot.h"
 #include "base/turn.h"
 #include "net/transport.h"
 #include "telemetry/metrics.h"
@@ -30,14 +31,33 @@ class RefusedSockets {
   RefusedSockets(const RefusedSockets&) = delete;
   RefusedSockets& operator=(const RefusedSockets&) = delete;
 
-  // At once on one worker. Beyond that a status has to do: a flood of refusals costs no more than that.
+  // At once on one worker, those that wait for their 101 among them. Beyond that a status has to do: a flood
+  // of refusals costs no more than that.
   static constexpr size_t most = 1'000;
-  bool has_room() const { return size_ < most; }
+  bool has_room() const { return size_ + waiting_count_ < most; }
+
+  // An upgrade that waits before it gets its 101; ends at once when the worker does.
+  class Waiter final : private base::Timer {
+   public:
+    Waiter(RefusedSockets& set, base::Duration wait);
+    ~Waiter() override;
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+    base::Slot<bool>::Take end(base::Scope& scope) { return end_.take(scope); }
+
+   private:
+    friend class RefusedSockets;
+    void on_deadline() override { end_.put(true); }
+    RefusedSockets& set_;
+    base::Slot<bool> end_;
+    base::LinkIn<Waiter> place_{this};
+  };
 
   // `client` has its 101. It gets the Close after a moment, so that a client which takes an open socket for
   // success does not come back at once.
   void add(std::unique_ptr<net::Transport> client, uint16_t code, std::string_view reason);
-  // The worker ends: those that wait for their Close get it now, and those that are still to come at once.
+  // The worker ends: those that wait for their 101 or their Close get it now, and those that are still to
+  // come at once.
   void close_all();
   size_t size() const { return size_; }
 
@@ -50,6 +70,8 @@ class RefusedSockets {
   Owner& owner_;
   base::Link sockets_;
   size_t size_ = 0;
+  base::Link waiting_;
+  size_t waiting_count_ = 0;
   bool at_once_ = false;  // no moment is waited before a Close
 };
 

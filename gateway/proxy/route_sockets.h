@@ -16,11 +16,12 @@ namespace postern::proxy {
 struct RouteSockets {
   using Handle = base::LocalRc<RouteSockets>;
 
-  // When the next socket may be let in: nothing when that would take longer than `rules.wait`. A turn that is
-  // given is taken, whether or not its socket is still there by then; so the line is never longer than
-  // rules.wait, and who stands in it gets through. All workers have one line, and a reload does not begin it
-  // anew.
-  std::optional<base::Duration> admit(const routing::Admission& rules, base::Instant now) {
+  // When the next socket may be let in: nothing when that would take longer than `rules.wait`, or `most`. A
+  // turn that is given is taken, whether or not its socket is still there by then; so the line is never
+  // longer than rules.wait, and who stands in it gets through. All workers have one line, and a reload does
+  // not begin it anew.
+  std::optional<base::Duration> admit(const routing::Admission& rules, base::Instant now,
+                                      base::Duration most = base::no_limit) {
     if (line != rules.line) {
       if (line) rules.line->follow(*line);
       line = rules.line;
@@ -32,7 +33,7 @@ struct RouteSockets {
     for (;;) {
       const int64_t used = std::max(full_at - at, int64_t{0}) + interval;
       const base::Duration wait(std::max(used - depth, int64_t{0}));
-      if (wait > rules.wait) return std::nullopt;
+      if (wait > std::min(most, rules.wait)) return std::nullopt;
       if (line->full_at.compare_exchange_weak(full_at, at + used)) return wait;
     }
   }

@@ -147,6 +147,7 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
 void Tunnel::after_bytes(End& from, base::Bytes rest) {
   if (from.guard) count_dropped(from.guard->take_dropped());
   if (over_) return;  // a side broke while it was written to
+  if (bad_close_) return refuse_close(from);
   if (from.guard && from.guard->refusal()) {
     if (!closing_) return refuse(from);
     if (from.side == Side::client) finishing_ = false;  // it is not listened to any longer

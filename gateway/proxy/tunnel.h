@@ -120,6 +120,13 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
     uint64_t whole_messages() const { return messages - (frames.in_last_frame() ? 1 : 0); }
   };
 
+  // A Close that no peer may send.
+  struct BadClose {
+    websocket::Fault fault;
+    uint16_t code;
+    std::string text;
+  };
+
   // Who ended it, how and why: the first counts.
   struct Verdict {
     base::Side by = base::Side::gateway;
@@ -153,6 +160,7 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
 
   // How it ends: tunnel_end.cpp.
   Pass note_close(End& from, std::string_view payload);
+  void refuse_close(End& guilty);
   void side_ended(End& end);
   void side_broke(End& end);
   void upstream_left(std::string_view how);
@@ -191,8 +199,9 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
   base::Instant beat_at_{};  // the next heartbeat
   base::Instant end_by_{};   // while is_ending()
   base::Instant ending_since_{};
-  uint64_t left_to_client_ = 0;  // when end_by_ was set
-  uint64_t dropped_ = 0;         // messages, either way
+  uint64_t left_to_client_ = 0;          // when end_by_ was set
+  uint64_t dropped_ = 0;                 // messages, either way
+  std::optional<BadClose> bad_close_{};  // that a side has just sent, where frames pass as they are
   base::LinkIn<Tunnel> place_;
   std::optional<Verdict> verdict_;
   uint16_t code_to_client_ = 0;  // while closing

@@ -1,6 +1,7 @@
 // How a tunnel ends: who is told what, how long the rest may take, and the record.
 #include "proxy/tunnel.h"
 #include "proxy/tunnel_set.h"
+#include "websocket/frame_order.h"
 
 namespace postern::proxy {
 namespace {
@@ -27,6 +28,15 @@ void Tunnel::settle(Verdict verdict) {
 
 // Who says Close first has ended it. Returns what becomes of the frame.
 Tunnel::Pass Tunnel::note_close(End& from, std::string_view payload) {
+  const std::optional<websocket::Fault> fault = websocket::FrameOrder::check_close(payload);
+  if (fault && fault->rule == "close_code") {
+    const uint16_t code = websocket::read_close(payload).code;
+    bad_close_ = {*fault, code,
+                  payload.size() == 1
+                      ? "the close code is cut short"
+                      : "close code " + std::to_string(code) + " is not allowed in a Close frame"};
+    return Pass::stop;
+  }
   from.close_seen = true;
   const websocket::CloseBody body = websocket::read_close(payload);
   settle({.by = from.side, .code = body.code, .reason = std::string(body.reason)});
@@ -37,6 +47,23 @@ Tunnel::Pass Tunnel::note_close(End& from, std::string_view payload) {
     return Pass::drop;
   }
   return Pass::on;
+}
+
+// A Close that no peer may send, where frames pass as they are: a browser would take it for a failure of the
+// protocol and tell its page nothing of it. The guilty side is told so, and the other gets a Close that it
+// can read: with the code where only the reason is wrong, with none for 1005, which stands for that, else
+// with what tells of a peer that is lost.
+void Tunnel::refuse_close(End& guilty) {
+  const BadClose bad = *std::exchange(bad_close_, std::nullopt);
+  const bool client = guilty.side == Side::client;
+  const uint16_t lost = client ? close_code::going_away : rules().codes[Ending::backend_lost];
+  const uint16_t told = bad.code == close_code::none ? bad.code : lost;
+  settle({.by = guilty.side,
+          .cause = client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid,
+          .code = client ? bad.fault.code : told,
+          .reason = bad.text,
+          .rule = bad.fault.rule});
+  begin_closing(client ? bad.fault.code : told, client ? told : bad.fault.code, bad.text);
 }
 
 void Tunnel::side_ended(End& end) {
@@ -234,6 +261,7 @@ void Tunnel::over() {
   end.client_quiet = set_.turn_.now - client_.heard;
   end.upstream_quiet = set_.turn_.now - upstream_.heard;
   end.duration = set_.turn_.now - opened_;
+  set_.memory().ended(record.client, end.by == Side::client, set_.turn_.now);
   set_.metrics_.sockets.closed(record.route, end.by, end.close_code, end.cause);
   const bool failed = cause && base::traits(*cause).severity != base::Severity::info;
   if (facts_.logged() || failed) set_.access_log_.tunnel_close(record, end);

@@ -14,6 +14,7 @@
 #include "proxy/leaving_line.h"
 #include "proxy/refused_sockets.h"
 #include "proxy/silent_routes.h"
+#include "proxy/socket_memory.h"
 #include "proxy/tunnel.h"
 
 namespace postern::proxy {
@@ -29,10 +30,15 @@ class TunnelSet final : private RefusedSockets::Owner {
     ~Owner() = default;
   };
 
-  // `silent_routes` belongs to all workers.
+  // `silent_routes` and `memory` belong to all workers.
   TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics,
-            std::shared_ptr<SilentRoutes> silent_routes = std::make_shared<SilentRoutes>())
-      : turn_(turn), access_log_(access_log), metrics_(metrics), silent_routes_(std::move(silent_routes)) {}
+            std::shared_ptr<SilentRoutes> silent_routes = std::make_shared<SilentRoutes>(),
+            std::shared_ptr<SocketMemory> memory = std::make_shared<SocketMemory>())
+      : turn_(turn),
+        access_log_(access_log),
+        metrics_(metrics),
+        silent_routes_(std::move(silent_routes)),
+        memory_(std::move(memory)) {}
   ~TunnelSet();
 
   // `terms` without rules have those of a route that says nothing.
@@ -40,6 +46,7 @@ class TunnelSet final : private RefusedSockets::Owner {
             upstream::Lease lease, TunnelFacts facts, TunnelTerms terms);
   size_t size() const { return size_; }
   RefusedSockets& refused() { return refused_; }
+  SocketMemory& memory() { return *memory_; }
   RouteSockets::Handle sockets_of(std::string_view route);
   // Brings what the metrics say of each route's open sockets up to date, for who reads them now. Sockets
   // outlive the series of a route that goes and comes again, so they are not counted one by one.
@@ -75,6 +82,7 @@ class TunnelSet final : private RefusedSockets::Owner {
   telemetry::AccessLog& access_log_;
   telemetry::Metrics& metrics_;
   std::shared_ptr<SilentRoutes> silent_routes_;
+  std::shared_ptr<SocketMemory> memory_;
   RefusedSockets refused_{turn_, metrics_, *this};
   base::Link tunnels_;
   LeavingLine leaving_{turn_};

@@ -102,6 +102,8 @@ struct SocketRules {
   FrameMode mode = FrameMode::tunnel;
   SocketRefusal refuse = SocketRefusal::automatic;
   websocket::CloseCodes codes{};
+  // For an endpoint that was reached to answer an upgrade; base::no_limit: its upstream's limit alone.
+  base::Duration handshake_timeout = std::chrono::seconds(10);
   base::Duration ping_interval = std::chrono::seconds(25);  // base::no_limit: no pings
   base::Duration pong_timeout = std::chrono::seconds(20);
   bool ends_with_token = true;

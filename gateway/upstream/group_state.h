@@ -8,15 +8,26 @@
 #include "upstream/learned_values.h"
 #include "upstream/place_queue.h"
 #include "upstream/retry_budget.h"
+#include "upstream/waiting_clients.h"
 
 namespace postern::upstream {
 
 struct GroupState {
   GroupState(base::Turn& turn, const telemetry::Logger* the_log,
-             std::shared_ptr<ProcessLoad> waiting_in_process)
-      : held(turn), places(turn, std::move(waiting_in_process)), log(the_log) {}
+             std::shared_ptr<ProcessLoad> waiting_in_process, std::shared_ptr<WaitingClients> the_clients)
+      : held(turn),
+        waiting_clients(std::move(the_clients)),
+        places(turn, std::move(waiting_in_process)),
+        log(the_log) {}
+
+  // An endpoint has answered, or passes its checks again.
+  void is_back() {
+    held.on_answered();
+    waiting_clients->forget();
+  }
 
   HoldQueue held;
+  std::shared_ptr<WaitingClients> waiting_clients;  // of all workers
   PlaceQueue places;
   RetryBudget retry_budget;
   std::shared_ptr<LearnedValues> learned;  // of all workers; null: none are

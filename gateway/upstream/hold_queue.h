@@ -14,7 +14,9 @@ namespace postern::upstream {
 
 struct HoldModel {
   base::Duration time = std::chrono::seconds(10);  // of one request, its attempts included
-  uint32_t requests = 1000;                        // per worker; one more is refused at once
+  // Of an upgrade of a page that may have sockets of other upstreams waiting behind it.
+  base::Duration page_time = std::chrono::milliseconds(900);
+  uint32_t requests = 1000;  // per worker; one more is refused at once
 };
 
 class HoldQueue final : private base::Timer {

@@ -37,7 +37,7 @@ void note_failure(Group& group, size_t index, base::Instant now, Condition condi
 void note_answer(Group& group, size_t index, base::Instant now, uint16_t status) {
   if (group.model().eject.on.has_status(status))
     return count_failure(group, index, now, "status " + std::to_string(status));
-  group.state().held.on_answered();
+  group.state().is_back();
   Endpoint& endpoint = *group.endpoint(index);
   if (!endpoint.ejection().on_answer(now)) return;
   endpoint.came_up(now);

@@ -1,7 +1,7 @@
 // What the workers of a process count together: an endpoint's exchanges and tunnels, so that max_requests
-// holds for the process and a balance by load sees all of it; the requests in a group's queue; and what was
-// learned of which endpoint knows which value. Everything
-// else in this room is one worker's.
+// holds for the process and a balance by load sees all of it; the requests in a group's queue; the clients
+// that wait for a group; and what was learned of which endpoint knows which value. Everything else in this
+// room is one worker's.
 #pragma once
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <string>
 
 #include "upstream/learned_values.h"
+#include "upstream/waiting_clients.h"
 
 namespace postern::upstream {
 
@@ -37,30 +38,33 @@ class alignas(64) ProcessLoad {
 class ProcessLoads {
  public:
   // The same one for the same key, for as long as any worker holds it.
-  std::shared_ptr<ProcessLoad> of(const std::string& key) {
-    const std::lock_guard guard(mutex_);
-    std::weak_ptr<ProcessLoad>& place = loads_[key];
-    std::shared_ptr<ProcessLoad> load = place.lock();
-    if (!load) place = load = std::make_shared<ProcessLoad>();
-    return load;
-  }
-  std::shared_ptr<LearnedValues> learned_of(const std::string& group) {
-    const std::lock_guard guard(mutex_);
-    std::weak_ptr<LearnedValues>& place = learned_[group];
-    std::shared_ptr<LearnedValues> learned = place.lock();
-    if (!learned) place = learned = std::make_shared<LearnedValues>();
-    return learned;
-  }
+  std::shared_ptr<ProcessLoad> of(const std::string& key) { return shared(loads_, key); }
+  std::shared_ptr<LearnedValues> learned_of(const std::string& group) { return shared(learned_, group); }
+  std::shared_ptr<WaitingClients> clients_of(const std::string& group) { return shared(clients_, group); }
   void forget_unused() {
     const std::lock_guard guard(mutex_);
-    std::erase_if(learned_, [](const auto& entry) { return entry.second.expired(); });
-    std::erase_if(loads_, [](const auto& entry) { return entry.second.expired(); });
+    const auto is_unused = [](const auto& entry) { return entry.second.expired(); };
+    std::erase_if(loads_, is_unused);
+    std::erase_if(learned_, is_unused);
+    std::erase_if(clients_, is_unused);
   }
 
  private:
+  template <class Counted>
+  using ByKey = std::map<std::string, std::weak_ptr<Counted>>;
+  template <class Counted>
+  std::shared_ptr<Counted> shared(ByKey<Counted>& all, const std::string& key) {
+    const std::lock_guard guard(mutex_);
+    std::weak_ptr<Counted>& place = all[key];
+    std::shared_ptr<Counted> one = place.lock();
+    if (!one) place = one = std::make_shared<Counted>();
+    return one;
+  }
+
   std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<ProcessLoad>> loads_;
-  std::map<std::string, std::weak_ptr<LearnedValues>> learned_;
+  ByKey<ProcessLoad> loads_;
+  ByKey<LearnedValues> learned_;
+  ByKey<WaitingClients> clients_;
 };
 
 }  // namespace postern::upstream

@@ -27,8 +27,9 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
     GroupStateRef& state = states[model.name];
     const auto known_state = states_.find(model.name);
     const bool is_new_group = known_state == states_.end();
-    state =
-        is_new_group ? GroupStateRef::make(turn_, log_, process_loads_.of(model.name)) : known_state->second;
+    state = is_new_group ? GroupStateRef::make(turn_, log_, process_loads_.of(model.name),
+                                               process_loads_.clients_of(model.name))
+                         : known_state->second;
     state->learned = model.learn ? process_loads_.learned_of(model.name) : nullptr;
     std::vector<EndpointRef> endpoints;
     for (const EndpointModel& endpoint : model.endpoints) {
@@ -62,7 +63,7 @@ void Registry::on_health(const std::string& group, const std::string& key, bool 
   const auto endpoint = endpoints_.find(key);
   if (endpoint == endpoints_.end()) return;
   endpoint->second->set_down(!up);
-  if (const auto state = states_.find(group); up && state != states_.end()) state->second->held.on_answered();
+  if (const auto state = states_.find(group); up && state != states_.end()) state->second->is_back();
 }
 
 }  // namespace postern::upstream

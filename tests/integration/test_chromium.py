@@ -7,6 +7,7 @@ import pytest
 import backends
 import tokens
 from configs import tls_listener, upstream
+from settings import patience
 
 pytestmark = pytest.mark.browser
 
@@ -85,7 +86,8 @@ def test_page_can_read_why_the_gateway_failed(gateway, pages, chromium):
     assert not any("CORS" in message["text"] for message in result["console"])
 
 
-# Sockets that are refused: a page sees no status, so it is told by a Close frame; never 1006.
+# Sockets that are refused: what a page can do nothing about by trying again, it is told by a Close frame; all else
+# is a handshake that failed, as it is without a gateway.
 
 SECRET = b"a secret of the tests, long enough for HS256"
 
@@ -111,7 +113,7 @@ def guarded(start_shared_gateway, site, pages, node_ws, node_http):
                    route("short", websocket={"from_client": {"message_size": 4}, "close_codes": {"too_large": 4009}})]})
 
 
-def test_page_is_told_why_it_gets_no_socket_and_never_1006(guarded, pages, chromium):
+def test_page_is_told_by_close_what_is_wrong_with_its_token_and_all_else_by_status(guarded, pages, chromium):
     bad = tokens.token("HS256", b"another secret, just as long as that one", tokens.claims(room="lobby"))
     denied = tokens.token("HS256", SECRET, tokens.claims(room="cellar"))
     good = tokens.token("HS256", SECRET, tokens.claims(room="lobby"))
@@ -124,11 +126,35 @@ def test_page_is_told_why_it_gets_no_socket_and_never_1006(guarded, pages, chrom
             for socket in result["sockets"]]
     assert told == [
         (4401, "token_missing"), (4401, "token_signature"), (4401, "token_signature"), (4403, "token_claims"),
-        (1013, "hold_expired"), (1013, "upstream_refused"), (4404, "no_route"), (4403, "refused_by_backend"),
-        (4404, "refused_by_backend"), (1013, "maintenance"), (1000, "seen"), (4429, "rate_limited"),
+        (1006, ""), (1006, ""), (1006, ""), (1006, ""), (1006, ""), (1006, ""), (1000, "seen"), (1006, ""),
         (1003, "from_client.messages"), (4009, "from_client.message_size"), (1000, "seen")]
-    assert all(socket["clean"] for socket in result["sockets"])
-    assert result["sockets"][2]["protocol"] == "bearer" and result["sockets"][7]["protocol"] == "chat"
+    assert [socket["clean"] for socket in result["sockets"]] == [code != 1006 for code, _ in told]
+    assert result["sockets"][2]["protocol"] == "bearer"
     ids = {line["request_id"] for line in guarded.find("exchange", since=mark)}
     assert all(json.loads(socket["reason"])["id"] in ids for socket in result["sockets"] if socket["reason"].startswith("{"))
-    assert not [message for message in complaints(result) if "WebSocket" in message["text"]]
+    statuses = [message["text"].rsplit(" ", 1)[-1] for message in complaints(result) if "Unexpected response code" in message["text"]]
+    assert statuses == ["503", "502", "404", "403", "200", "503", "429"]
+
+
+# A browser opens one WebSocket to an address at a time: what one of a page's sockets waits, all behind it wait.
+
+@pytest.mark.parametrize("hold", ["10s", "60s"])
+def test_socket_that_is_held_does_not_keep_the_page_from_its_healthy_ones(start_gateway, site, pages, node_ws, chromium, hold):
+    gateway = start_gateway({
+        "listeners": [tls_listener(site)],
+        "upstreams": {"ws": upstream(node_ws), "away": upstream("http://127.0.0.1:1", hold=hold)},
+        "routes": [{"match": {"path": "/away"}, "upstream": "away"}, {"match": {"path": "/"}, "upstream": "ws"}]})
+    origin = f"wss://api.example.test:{gateway.tls_port}"
+    result = backends.run_node("chromium_page.mjs", json.dumps({
+        "executable": chromium, "map": ["*.example.test 127.0.0.1"], "page": f"https://app.example.test:{pages.port}/status?code=200",
+        "together": [origin + "/away"] + [origin + "/echo"] + [f"{origin}/away?{number}" for number in range(7)] + [origin + "/echo"],
+    }), timeout=90)
+    sockets = result["together"]
+    for socket in sockets:
+        assert socket["code"] == (1000 if "/echo" in socket["url"] else 1006)
+    first, last = (socket["opened_ms"] for socket in sockets if "/echo" in socket["url"])
+    assert first < patience(1.5) * 1000  # a second's wait, and the handshakes
+    # Chromium itself holds back those that come after many that failed; the gateway adds nothing to it.
+    lines = gateway.find("exchange", cause="hold_expired")
+    assert len(lines) == 8 and sorted(line["duration_ms"] for line in lines)[-2] < 500
+    assert last < 30_000

@@ -9,7 +9,7 @@ import metrics
 from configs import plain_listener, simple, tls_listener
 from raw import Connection, Truncated, fetch
 from settings import patience
-from websocket_client import WebSocket, read_frame
+from websocket_client import WebSocket
 
 
 def hold(gateway, backend, key, **options):
@@ -113,14 +113,12 @@ def hold_two(gateway):
 
 def assert_told_and_recorded(gateway, held, page):
     assert held.read_response().json()["error"] == "shutting_down"
-    assert page.read_head().status == 101
-    assert read_frame(page).close_code == 1013
+    assert page.read_response().json()["error"] == "shutting_down"  # a later try heals it, so it keeps its status
     held.close()
     page.close()
     gateway.wait_exit(10)
     for target in ("/held", "/page"):
         assert gateway.find("exchange", target=target, cause="shutting_down")
-    assert gateway.find("exchange", target="/page", close_code=1013)
 
 
 @pytest.mark.parametrize("signals", [1, 2])

@@ -1,4 +1,5 @@
-// Upgrades that are refused: a page learns why by a Close frame, everybody else by the status.
+// Upgrades that are refused: a page learns by a Close frame what is wrong with its token; whatever else may
+// be the reason, and whoever else asks, gets the status.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -70,8 +71,9 @@ std::string classes(ProxyWorld& proxy, const std::string& route) {
   return shown;
 }
 
+// Each time another client: who comes back to be refused again waits.
 Answer ask(ProxyWorld& proxy, std::string_view path, const std::string& fields) {
-  TestClient& client = proxy.connect();
+  TestClient& client = proxy.connect({.address = "198.51.100." + std::to_string(proxy.clients.size())});
   client.send(SocketWorld::handshake_text(fields, path));
   const HttpMessage head = client.response();
   Answer answer;
@@ -95,7 +97,8 @@ Answer ask(ProxyWorld& proxy, std::string_view path, const std::string& fields) 
 
 }  // namespace
 
-TEST_CASE("socket refusal: a page is told 4401, 4403, 4404, 1013 and 4429, with the reason and the id") {
+TEST_CASE(
+    "socket refusal: a page is told 4401 and 4403 with the reason and the id, and all else by its status") {
   ProxyWorld proxy(yaml());
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   const auto refused = [&](std::string_view path, const std::string& fields, uint16_t code,
@@ -116,12 +119,14 @@ TEST_CASE("socket refusal: a page is told 4401, 4403, 4404, 1013 and 4429, with 
   refused("/token?token=" + token({{"room", "lobby"}}, ProxyWorld::unix_time - 600), "", 4401,
           "token_expired");
   refused("/token?token=" + token({{"room", "cellar"}}), "", 4403, "token_claims");
-  refused("/nowhere", "", 4404, "no_route");
-  refused("/closed", "", 1013, "maintenance");
+  CHECK(ask(proxy, "/nowhere", from_app).status == 404);
+  CHECK(ask(proxy, "/closed", from_app).status == 503);
   TestClient& first = proxy.connect();
   first.send(SocketWorld::handshake_text("", "/few"));
   CHECK(first.response().status() == 101);
-  refused("/few", "", 4429, "too_many_sockets");
+  TestClient& too_many = proxy.connect();
+  too_many.send(SocketWorld::handshake_text(from_app, "/few"));
+  CHECK(too_many.response().status() == 429);
   CHECK(classes(proxy, "token") == "4xx 4");
   CHECK(classes(proxy, "closed") == "5xx 1");
   CHECK(classes(proxy, "few") == "1xx 1, 4xx 1");
@@ -135,18 +140,17 @@ TEST_CASE("socket refusal: a page is told 4401, 4403, 4404, 1013 and 4429, with 
   CHECK(proxy.tunnels.refused().size() == 0);
 }
 
-TEST_CASE("socket refusal: an absent endpoint is 1013 after the hold, and before it nothing") {
+TEST_CASE("socket refusal: an absent endpoint is 503 after the hold, and before it nothing") {
   ProxyWorld proxy(yaml());
   proxy.upstream.at(3002).reach = Reach::refused;
-  TestClient& client = proxy.connect();
-  client.send(SocketWorld::handshake_text(from_app, "/held"));
+  TestClient& client = proxy.connect({.address = "203.0.113.1"});
+  client.send(SocketWorld::handshake_text("", "/held"));
   proxy.advance(9s);
   CHECK(client.unread().empty());
   proxy.advance(2s);
-  CHECK(client.response().status() == 101);
-  CHECK(websocket::read_close(client.take_unread().substr(2)).code == 1013);
-  TestClient& lucky = proxy.connect();
-  lucky.send(SocketWorld::handshake_text(from_app, "/held"));
+  CHECK(client.response().status() == 503);
+  TestClient& lucky = proxy.connect({.address = "203.0.113.2"});
+  lucky.send(SocketWorld::handshake_text("", "/held"));
   proxy.advance(5s);
   proxy.upstream.at(3002).reach = Reach::good;
   proxy.upstream.at(3002).behaviour = accepts_websocket();
@@ -227,7 +231,14 @@ TEST_CASE("socket refusal: clients that take an open socket for success get the 
   CHECK(ask(proxy, "/token?jobId=all&EIO=4&transport=websocket", from_app).status == 401);
   CHECK(ask(proxy, "/nowhere", from_app + "Sec-WebSocket-Protocol: vite-hmr\r\n").status == 404);
   CHECK(ask(proxy, "/nowhere", from_app + "Sec-WebSocket-Protocol: vite-ping\r\n").status == 404);
-  CHECK(ask(proxy, "/nowhere?xEIO=4", from_app + "Sec-WebSocket-Protocol: chat\r\n").code == 4404);
+  CHECK(ask(proxy, "/token?xEIO=4", from_app + "Sec-WebSocket-Protocol: chat\r\n").code == 4401);
+  CHECK(ask(proxy, "/token/live/websocket?_csrf_token=x&vsn=2.0.0", from_app).status == 401);
+  CHECK(ask(proxy, "/token?transport=webSockets&clientProtocol=2.1&connectionToken=x", from_app).status ==
+        401);
+  CHECK(ask(proxy, "/token?clientProtocol=2.1", from_app).code == 4401);
+  ProxyWorld close(yaml("{ refuse: close }"));  // which would harm them
+  CHECK(ask(close, "/token?EIO=4&transport=websocket", from_app).status == 401);
+  CHECK(ask(close, "/nowhere?vsn=2.0.0", from_app).status == 404);
 }
 
 TEST_CASE("socket refusal: a page that asks a document, or a fixed answer, to be a socket is told so") {
@@ -235,6 +246,7 @@ TEST_CASE("socket refusal: a page that asks a document, or a fixed answer, to be
   std::ofstream(folder.file("index.html")) << "<!doctype html>";
   ProxyWorld proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
+websocket: { refuse: close }
 routes:
   - { name: site, files: ")" +
                    folder.file("") + R"(", spa: true }
@@ -257,7 +269,7 @@ routes:
   CHECK(line.at("detail") == "the route answered the upgrade with 307");
   CHECK(line["cause"].is_null());
   CHECK(classes(proxy, "away") == "3xx 1");
-  CHECK(ask(proxy, "/index.html", "").status == 200);
+  CHECK(ask(proxy, "/index.html", "Sec-WebSocket-Protocol: vite-hmr\r\n").status == 200);
 }
 
 TEST_CASE("socket refusal: what cannot be read as a request is refused by its status, whatever it asks for") {
@@ -295,8 +307,11 @@ TEST_CASE(
   CHECK(ask(own, "/token?token=none", from_app).code == 4401);
 }
 
-TEST_CASE("socket refusal: what an endpoint answers becomes a code, too") {
-  ProxyWorld proxy(yaml());
+TEST_CASE(
+    "socket refusal: what an endpoint answers keeps its status, or becomes a code where all are to be "
+    "closes") {
+  ProxyWorld proxy(yaml("{ refuse: close }"));
+  ProxyWorld usual(yaml());
   const std::vector<std::pair<std::string, uint16_t>> statuses = {
       {"401 Unauthorized", 4401}, {"403 Forbidden", 4403},
       {"404 Not Found", 4404},    {"429 Too Many Requests", 4429},
@@ -313,11 +328,15 @@ TEST_CASE("socket refusal: what an endpoint answers becomes a code, too") {
     CHECK(answer.line.at("refused_status") == std::stoi(status));
     CHECK(answer.line.at("detail") == "the endpoint answered the upgrade with " + status.substr(0, 3));
     CHECK(answer.line["cause"].is_null());  // as for any other answer of an endpoint
-    const Answer plain = ask(proxy, "/open", "");
-    CHECK(plain.status == std::stoi(status));
-    CHECK(plain.line.count("refused_status") == 0);
+    CHECK(ask(proxy, "/open", "").code == code);
+    usual.upstream.at(3001).behaviour = proxy.upstream.at(3001).behaviour;
+    const Answer page = ask(usual, "/open", from_app);
+    CHECK(page.status == std::stoi(status));
+    CHECK(page.line.count("refused_status") == 0);
+    CHECK(ask(usual, "/open", "").status == std::stoi(status));
   }
   CHECK(classes(proxy, "open") == "4xx 10, 5xx 4");
+  CHECK(classes(usual, "open") == "4xx 10, 5xx 4");
 }
 
 TEST_CASE("socket refusal: an endpoint that answers pages with 5xx is ejected as for any other request") {
@@ -336,7 +355,7 @@ routes: [{ name: open, upstream: app }]
 }
 
 TEST_CASE("socket refusal: one of the subprotocols is echoed, the marker of a token before all") {
-  ProxyWorld proxy(yaml());
+  ProxyWorld proxy(yaml("{ refuse: close }"));
   proxy.upstream.at(3001).behaviour = answers(response_text("no", "", "403 Forbidden"));
   CHECK(ask(proxy, "/open", from_app + "Sec-WebSocket-Protocol: chat, other\r\n").protocol == "chat");
   CHECK(ask(proxy, "/open", from_app).protocol.empty());
@@ -356,11 +375,12 @@ TEST_CASE("socket refusal: one of the subprotocols is echoed, the marker of a to
 TEST_CASE("socket refusal: a flood gets statuses when a thousand are being told already") {
   ProxyWorld proxy(yaml());
   for (size_t i = 0; i < proxy::RefusedSockets::most; ++i)
-    proxy.connect().send(SocketWorld::handshake_text(from_app, "/nowhere"));
+    proxy.connect({.address = "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250)})
+        .send(SocketWorld::handshake_text(from_app, "/token"));
   CHECK(proxy.tunnels.refused().size() == proxy::RefusedSockets::most);
   TestClient& one_more = proxy.connect();
-  one_more.send(SocketWorld::handshake_text(from_app, "/nowhere"));
-  CHECK(one_more.response().status() == 404);
+  one_more.send(SocketWorld::handshake_text(from_app, "/token"));
+  CHECK(one_more.response().status() == 401);
   proxy.advance(3s);
   CHECK(proxy.tunnels.refused().size() == 0);
   CHECK(proxy.metrics.process[telemetry::Count::sockets_refusing] == 0);
@@ -556,7 +576,7 @@ TEST_CASE(
   for (size_t i = 7; i < 10; ++i) {  // the eighth would wait for 600 ms
     const auto answer = status_of(i);
     REQUIRE(answer);
-    CHECK(answer->status() == (i % 2 ? 101 : 503));
+    CHECK(answer->status() == 503);
     CHECK(proxy.log.last("exchange")["cause"] == "overloaded");
   }
   proxy.advance(130ms);

@@ -87,6 +87,35 @@ TEST_CASE("socket ending: a reason is shown as it is, whatever bytes it has") {
   CHECK(socket.proxy.log.text().find('\x1b') == std::string::npos);
 }
 
+TEST_CASE("socket ending: a Close code that no peer may send becomes an end that the other side can read") {
+  for (const int code : {0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000}) {
+    CAPTURE(code);
+    const auto bad = static_cast<uint16_t>(code);
+    const std::string said = "close code " + std::to_string(code) + " is not allowed in a Close frame";
+    SocketWorld socket;  // frames pass as they are
+    socket.endpoint_sends(server_frame(text, "bye") + server_close(bad));
+    CHECK(socket.client_heard() == Said{"text bye", code == 1005 ? "close 1005" : "close 1014 " + said});
+    CHECK(socket.endpoint_heard() == Said{"close 1002 " + said});
+    socket.endpoint().leave();
+    socket.client.peer().leave();
+    socket.proxy.advance(3s);
+    REQUIRE(socket.over());
+    CHECK(socket.record()["by"] == "upstream");
+    CHECK(socket.record()["cause"] == "upstream_frame_invalid");
+    CHECK(socket.record()["close_code"] == (code == 1005 ? 1005 : 1014));
+    CHECK(socket.record()["close_reason"] == said);
+    CHECK(socket.record()["rule"] == "close_code");
+
+    SocketWorld other;
+    other.client_sends(frame(text, "bye") + close_of(bad));
+    const Said heard = other.endpoint_heard();
+    REQUIRE(heard.size() == 2);
+    CHECK(heard.front() == "text bye");
+    CHECK(heard.back().starts_with(code == 1005 ? "close 1005" : "close 1001"));
+    CHECK(other.client_heard() == Said{"close 1002 " + said});
+  }
+}
+
 TEST_CASE("socket ending: the client leaves without a word, or breaks") {
   for (const bool reset : {false, true}) {
     SocketWorld socket;

@@ -1,6 +1,6 @@
 // Opens a page in Debian's Chromium and lets it talk to the API, as a front end would. Prints one line of JSON.
 // usage: chromium_page.mjs '{"page": URL, "map": ["host address"…], "cookies": [{name,value,url}…],
-//                            "fetches": [{url, options}…], "sockets": [{url, protocols}…],
+//                            "fetches": [{url, options}…], "sockets": [{url, protocols}…], "together": [url…],
 //                            "waitForConsole": text}'
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -79,6 +79,25 @@ try {
       ),
     );
   }
+  // All at once, as a page does that has several; the times are from there.
+  if (task.together)
+    result.together = await page.evaluate((urls) => {
+      const began = performance.now();
+      return Promise.all(
+        urls.map(
+          (url) =>
+            new Promise((resolve) => {
+              const socket = new WebSocket(url);
+              const seen = { url };
+              socket.onopen = () => {
+                seen.opened_ms = performance.now() - began;
+                socket.close(1000, "seen");
+              };
+              socket.onclose = (event) => resolve({ ...seen, code: event.code, closed_ms: performance.now() - began });
+            }),
+        ),
+      );
+    }, task.together);
 } finally {
   await context.close();
   rmSync(profile, { recursive: true, force: true });

@@ -1,0 +1,250 @@
+// Upgrades that wait, for an endpoint or for their turn: a browser opens one WebSocket to an address at a
+// time, so what one of a page's sockets waits, all that stand behind it wait as well.
+#include <doctest/doctest.h>
+
+#include "support/socket_world.h"
+
+using namespace postern;
+using namespace std::chrono_literals;
+using namespace support;
+
+namespace {
+
+const std::string page = "Origin: https://app.example.com\r\n";
+
+std::string yaml(const std::string& hold = "10s", const std::string& more = {}) {
+  return R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams:
+  away: { endpoints: ["http://127.0.0.1:3001"], hold: )" +
+         hold + R"( }
+  healthy: { endpoints: ["http://127.0.0.1:3002"] }
+)" + more +
+         R"(
+routes:
+  - { name: away, match: { path: /away }, upstream: away }
+  - { name: healthy, match: { path: /healthy }, upstream: healthy }
+)";
+}
+
+struct Held {
+  explicit Held(const std::string& text = yaml()) : proxy(text) {
+    proxy.upstream.at(3001).reach = Reach::refused;
+    proxy.upstream.at(3001).behaviour = accepts_websocket();
+    proxy.upstream.at(3002).behaviour = accepts_websocket();
+  }
+  TestClient& open(const std::string& path, const std::string& fields = {},
+                   const std::string& address = "203.0.113.1") {
+    TestClient& client = proxy.connect({.address = address});
+    client.send(SocketWorld::handshake_text(fields, path));
+    return client;
+  }
+  // How long it takes until there is an answer, to a tenth of a second, and the answer.
+  std::pair<base::Duration, int> answer(TestClient& client) {
+    base::Duration waited{};
+    for (; client.unread().empty() && waited < 60s; waited += 100ms) proxy.advance(100ms);
+    return {waited, client.response().status()};
+  }
+  ProxyWorld proxy;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "socket hold: a client waits once, and what it opens then is answered at once until the upstream is "
+    "back") {
+  Held held;
+  const auto [waited, status] = held.answer(held.open("/away"));
+  CHECK(status == 503);
+  CHECK(waited >= 9900ms);
+  for (int i = 0; i < 7; ++i) {
+    const auto [again, refused] = held.answer(held.open("/away"));
+    CHECK(again <= 100ms);
+    CHECK(refused == 503);
+  }
+  CHECK(std::string(held.proxy.log.last("exchange")["detail"]).find("has waited already") !=
+        std::string::npos);
+  CHECK(held.proxy.log.last("exchange")["cause"] == "hold_expired");
+  // Another client has not waited yet.
+  TestClient& other = held.open("/away", "", "203.0.113.2");
+  held.proxy.advance(5s);
+  CHECK(other.unread().empty());
+  // Back: the other is let in, and the next time that it goes away the first waits again.
+  held.proxy.upstream.at(3001).reach = Reach::good;
+  held.proxy.advance(1s);
+  CHECK(other.response().status() == 101);
+  held.proxy.upstream.at(3001).reach = Reach::refused;
+  TestClient& first = held.open("/away");
+  held.proxy.advance(5s);
+  CHECK(first.unread().empty());
+}
+
+TEST_CASE("socket hold: those that come while one of their client waits share its deadline") {
+  Held held;
+  TestClient& first = held.open("/away");
+  held.proxy.advance(6s);
+  TestClient& second = held.open("/away");
+  TestClient& stranger = held.open("/away", "", "203.0.113.2");
+  held.proxy.advance(4200ms);
+  CHECK(first.response().status() == 503);
+  CHECK(second.response().status() == 503);
+  CHECK(stranger.unread().empty());
+}
+
+TEST_CASE("socket hold: a request that is no upgrade waits as long as ever") {
+  Held held;
+  held.answer(held.open("/away"));
+  TestClient& client = held.proxy.connect({.address = "203.0.113.1"});
+  client.send("GET /away HTTP/1.1\r\nHost: a\r\n\r\n");
+  held.proxy.advance(9s);
+  CHECK(client.unread().empty());
+  held.proxy.advance(2s);
+  CHECK(client.response().status() == 503);
+}
+
+TEST_CASE("socket hold: a page that is loaded is not kept from its sockets of healthy upstreams") {
+  Held held;
+  const auto [waited, status] = held.answer(held.open("/away", page));
+  CHECK(status == 503);
+  CHECK(waited <= 1s);
+  CHECK(waited >= 800ms);
+  for (int i = 0; i < 7; ++i) CHECK(held.answer(held.open("/away", page)).first <= 100ms);
+  CHECK(held.answer(held.open("/healthy", page)).second == 101);
+
+  Held longer(yaml("{ time: 4s, page_time: 2s }"));
+  CHECK(longer.answer(longer.open("/away", page)).first >= 1900ms);
+  CHECK(longer.answer(longer.open("/away", page, "203.0.113.2")).first <= 2100ms);
+}
+
+TEST_CASE("socket hold: a page whose socket its backend has just ended waits in full: its others are open") {
+  Held held;
+  held.proxy.upstream.at(3001).reach = Reach::good;
+  TestClient& lost = held.open("/away", page);
+  CHECK(lost.response().status() == 101);
+  CHECK(held.open("/healthy", page).response().status() == 101);
+  held.proxy.upstream.at(3001).last().leave();
+  held.proxy.settle();
+  held.proxy.upstream.at(3001).reach = Reach::refused;
+  lost.peer().leave();
+  held.proxy.advance(1s);
+  TestClient& again = held.open("/away", page);
+  held.proxy.advance(8s);
+  CHECK(again.unread().empty());
+  held.proxy.upstream.at(3001).reach = Reach::good;
+  held.proxy.advance(1s);
+  CHECK(again.response().status() == 101);
+
+  // It is loaded anew: it has left its other socket by itself.
+  held.proxy.upstream.at(3001).last().leave();
+  held.proxy.settle();
+  held.proxy.upstream.at(3001).reach = Reach::refused;
+  again.peer().leave();
+  held.proxy.advance(1s);
+  held.proxy.clients[1]->peer().leave();
+  held.proxy.upstream.at(3002).last().leave();
+  held.proxy.advance(1s);
+  CHECK(held.answer(held.open("/away", page)).first <= 1s);
+}
+
+TEST_CASE(
+    "socket hold: with one upstream alone, nothing of a page stands behind its socket: it waits in full") {
+  ProxyWorld proxy(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams: { away: { endpoints: ["http://127.0.0.1:3001"], hold: 10s } }
+routes: [{ upstream: away }]
+)");
+  proxy.upstream.at(3001).reach = Reach::refused;
+  TestClient& client = proxy.connect();
+  client.send(SocketWorld::handshake_text(page, "/"));
+  proxy.advance(9s);
+  CHECK(client.unread().empty());
+}
+
+TEST_CASE("socket hold: an endpoint that hangs up on an upgrade has answered it, and is not asked again") {
+  Held held;
+  held.proxy.upstream.at(3001).reach = Reach::good;
+  held.proxy.upstream.at(3001).behaviour = closes_after("", 0);
+  for (const char* path : {"/away", "/away/socket.io/?EIO=4&transport=websocket", "/away/x?vsn=2.0.0"}) {
+    const int dials = held.proxy.upstream.at(3001).dials;
+    const auto [waited, status] = held.answer(held.open(path));
+    CHECK(waited <= 100ms);
+    CHECK(status == 502);
+    CHECK(held.proxy.upstream.at(3001).dials - dials == 1);
+    CHECK(held.proxy.log.last("exchange")["cause"] == "upstream_closed");
+  }
+
+  ProxyWorld two(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams: { away: { endpoints: ["http://127.0.0.1:3001", "http://127.0.0.1:3002"], hold: 10s } }
+routes: [{ upstream: away }]
+)");
+  for (uint16_t port : {uint16_t{3001}, uint16_t{3002}})
+    two.upstream.at(port).behaviour = closes_after("", 0);
+  TestClient& client = two.connect();
+  client.send(SocketWorld::handshake_text("", "/"));
+  two.advance(1s);
+  CHECK(client.response().status() == 502);
+  CHECK(two.upstream.at(3001).dials == 1);  // another endpoint may know better
+  CHECK(two.upstream.at(3002).dials == 1);
+}
+
+TEST_CASE(
+    "socket hold: an endpoint that takes an upgrade and never answers it has ten seconds, with a cause of "
+    "its own") {
+  for (const auto& [websocket, limit, cause] :
+       std::vector<std::tuple<std::string, base::Duration, std::string>>{
+           {"", 10s, "upstream_upgrade_unanswered"},
+           {"websocket: { handshake_timeout: 3s }\n", 3s, "upstream_upgrade_unanswered"},
+           {"websocket: { handshake_timeout: none }\n", 60s, "upstream_timed_out"},
+           {"websocket: { handshake_timeout: 5m }\n", 60s, "upstream_timed_out"}}) {
+    const std::string expected = cause;
+    CAPTURE(expected);
+    Held held(yaml("10s", websocket));
+    held.proxy.upstream.at(3001).reach = Reach::good;
+    held.proxy.upstream.at(3001).behaviour = {};
+    TestClient& client = held.open("/away");
+    held.proxy.advance(limit - 200ms);
+    CHECK(client.unread().empty());
+    held.proxy.advance(400ms);
+    CHECK(client.response().status() == 504);
+    CHECK(held.proxy.log.last("exchange")["cause"] == expected);
+    CHECK(held.proxy.upstream.at(3001).dials == 1);
+  }
+  Held held;  // a request that is no upgrade has what its upstream gives it
+  held.proxy.upstream.at(3001).reach = Reach::good;
+  held.proxy.upstream.at(3001).behaviour = {};
+  TestClient& client = held.proxy.connect();
+  client.send("GET /away HTTP/1.1\r\nHost: a\r\n\r\n");
+  held.proxy.advance(50s);
+  CHECK(client.unread().empty());
+}
+
+TEST_CASE("socket admission: a client stands in line once; what it opens behind that shares its limit") {
+  const std::string text =
+      SocketWorld::yaml("{ ping_interval: none, admission: { rate: 1/s, burst: 1, wait: 5s } }", "");
+  ProxyWorld proxy(text);
+  proxy.upstream.at(3001).behaviour = accepts_websocket();
+  const auto open = [&](const std::string& address) -> TestClient& {
+    TestClient& client = proxy.connect({.address = address});
+    client.send(SocketWorld::handshake_text(""));
+    return client;
+  };
+  CHECK(open("203.0.113.1").response().status() == 101);
+  std::vector<TestClient*> others;
+  for (int i = 2; i < 5; ++i) others.push_back(&open("203.0.113." + std::to_string(i)));
+  TestClient& first = open("203.0.113.9");  // the fourth in line
+  proxy.advance(3500ms);
+  CHECK(first.unread().empty());
+  proxy.advance(600ms);
+  CHECK(first.response().status() == 101);
+  // It is 4.1 s later: of its five seconds nine tenths are left, however long it may be for others.
+  open("203.0.113.8");
+  TestClient& second = open("203.0.113.9");
+  CHECK(second.response().status() == 503);
+  CHECK(proxy.log.last("exchange")["cause"] == "overloaded");
+  TestClient& stranger = open("203.0.113.7");
+  proxy.advance(2100ms);
+  CHECK(stranger.response().status() == 101);
+  proxy.advance(5s);  // nobody stands in line any more
+  CHECK(open("203.0.113.9").response().status() == 101);
+}

@@ -1,0 +1,25 @@
+#include "upstream/waiting_clients.h"
+
+#include <doctest/doctest.h>
+
+#include "upstream/process_load.h"
+
+using namespace postern;
+using namespace std::chrono_literals;
+
+TEST_CASE(
+    "waiting clients: a client's first upgrade says how long those after it may wait, until it is "
+    "forgotten") {
+  constexpr base::Instant start{base::Duration(1'000'000'000'000)};
+  upstream::ProcessLoads loads;
+  const auto clients = loads.clients_of("app");
+  CHECK(clients == loads.clients_of("app"));  // of all workers
+  CHECK(clients != loads.clients_of("other"));
+  CHECK(clients->until("a", start + 10s, start) == start + 10s);
+  CHECK(clients->until("a", start + 14s, start + 4s) == start + 10s);
+  CHECK(clients->until("a", start + 5s, start + 4s) == start + 5s);  // no longer than it would by itself
+  CHECK(clients->until("a", start + 30s, start + 20s) == start + 10s);
+  CHECK(clients->until("b", start + 30s, start + 20s) == start + 30s);
+  clients->forget();
+  CHECK(clients->until("a", start + 40s, start + 30s) == start + 40s);
+}
