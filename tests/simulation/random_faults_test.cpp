@@ -129,7 +129,10 @@ void judge(TestClient& client, const std::vector<Asked>& asked, Run& run) {
 
 Run run_with(uint64_t seed) {
   Dice dice(seed);
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  // An answer without a length may be silent for ever by default; here none is left hanging.
+  std::string yaml = ProxyWorld::two_endpoints;
+  yaml.insert(yaml.find("endpoints:"), "timeouts: { stream_idle: 60s }, ");
+  ProxyWorld proxy(yaml);
   for (uint16_t port : {3001, 3002}) {
     FakeEndpoint& endpoint = proxy.upstream.at(port);
     endpoint.behaviour = disturbed_endpoint(dice);
