@@ -224,18 +224,6 @@ bool is_port(std::string_view port) {
   return number && *number <= 65535 && port.size() <= 5;
 }
 
-bool names_contain(const std::vector<std::string>& names, std::string_view name) {
-  for (const std::string& candidate : names)
-    if (base::equal_ignoring_case(candidate, name)) return true;
-  return false;
-}
-
-// Of "tk", "%74k" and "tk[]", which many backends read as the same name: "tk".
-std::string parameter_name(std::string_view written) {
-  std::string name = decode_query_value(written);
-  return name.substr(0, name.find('['));
-}
-
 tl::expected<void, Sentence> read(std::string_view text, Rules rules, Target& target) {
   target.path_text.clear();
   target.climbed_from.clear();
@@ -354,26 +342,6 @@ std::string_view cookie_value(std::string_view cookies, std::string_view name) {
     start = end + 1;
   }
   return {};
-}
-
-std::string redact_target(std::string_view target, const std::vector<std::string>& names) {
-  size_t position = std::min(target.find('?'), target.size());
-  std::string redacted(target.substr(0, position));
-  while (position < target.size()) {
-    redacted += target[position++];  // "?", "&", or the ";" that some backends take for "&"
-    const std::string_view rest = target.substr(position);
-    const size_t name_end = std::min(rest.find_first_of("=&;"), rest.size());
-    const bool has_value = name_end < rest.size() && rest[name_end] == '=';
-    if (has_value && names_contain(names, parameter_name(rest.substr(0, name_end)))) {
-      redacted.append(rest.substr(0, name_end + 1)).append("***");
-      position += std::min(rest.find('&'), rest.size());
-    } else {
-      const size_t pair_end = std::min(rest.find_first_of("&;"), rest.size());
-      redacted.append(rest.substr(0, pair_end));
-      position += pair_end;
-    }
-  }
-  return redacted;
 }
 
 std::string decode_query_value(std::string_view text) {

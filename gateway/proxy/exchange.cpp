@@ -335,7 +335,7 @@ Task<Result<base::Pumped>> Exchange::pump_body(Attempt& attempt, coding::Encoder
 // --- the record: always, once ---
 
 std::string Exchange::logged(std::string_view target) const {
-  if (target.find('?') == std::string_view::npos) return std::string(target);
+  if (target.find_first_of("?;") == std::string_view::npos) return std::string(target);
   const std::vector<std::string>& names = snapshot().redacted_parameters;
   if (!context_ || context_->token_query_parameter.empty()) return http::redact_target(target, names);
   std::vector<std::string> more = names;

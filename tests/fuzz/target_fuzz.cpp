@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "http/redaction.h"
 #include "http/target.h"
 
 using postern::base::check;

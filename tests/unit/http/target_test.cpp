@@ -287,19 +287,6 @@ TEST_CASE("query: a parameter is counted however it is spelled") {
   CHECK(count_query_parameter("", "token") == 0);
 }
 
-TEST_CASE("redaction: the values of named parameters are hidden however they are written") {
-  const std::vector<std::string> names = {"token", "api_key"};
-  CHECK(redact_target("/ws?token=secret&x=1", names) == "/ws?token=***&x=1");
-  CHECK(redact_target("/ws?x=1&TOKEN=secret", names) == "/ws?x=1&TOKEN=***");
-  CHECK(redact_target("/ws?to%6ben=secret", names) == "/ws?to%6ben=***");
-  CHECK(redact_target("/ws?x=1;token=secret;more&y", names) == "/ws?x=1;token=***&y");
-  CHECK(redact_target("/ws?token=a&token=b&api_key=", names) == "/ws?token=***&token=***&api_key=***");
-  CHECK(redact_target("/ws?token[]=a&token%5B0%5D=b", names) == "/ws?token[]=***&token%5B0%5D=***");
-  CHECK(redact_target("/ws?mytoken=a&token", names) == "/ws?mytoken=a&token");
-  CHECK(redact_target("/token=a", names) == "/token=a");
-  CHECK(redact_target("/a?", names) == "/a?");
-}
-
 TEST_CASE("query value: escapes and plus signs are decoded, broken escapes stay") {
   CHECK(decode_query_value("a%2Bb+c%3d") == "a+b c=");
   CHECK(decode_query_value("100%") == "100%");
