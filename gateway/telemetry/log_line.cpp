@@ -63,7 +63,7 @@ void begin_line(TextBuilder& out, LogFormat format, WallTime time, base::Severit
     out.append(R"(","level":")").append(level_label).append(R"(","event":")").append(event).append('"');
     return;
   }
-  append_time_of_day(out, time);
+  append_timestamp(out, time);
   out.append(' ').append(level_label).append(level_width - level_label.size(), ' ').append(event);
 }
 

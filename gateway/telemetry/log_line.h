@@ -58,7 +58,7 @@ void append_time_of_day(base::TextBuilder& out, WallTime time);
 
 // The beginning of every line; the rest follows it and ends with "}\n" (JSON) or "\n" (text).
 //   json: {"time":"2026-11-21T02:48:11.123Z","level":"info","event":"listening"
-//   text: 02:48:11.123 info  listening
+//   text: 2026-11-21T02:48:11.123Z info  listening
 // `event` is a word of [a-z0-9_] of our own.
 void begin_line(base::TextBuilder& out, LogFormat format, WallTime time, base::Severity level,
                 std::string_view event);

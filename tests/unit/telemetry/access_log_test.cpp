@@ -148,7 +148,7 @@ TEST_CASE("access log: a socket that was refused by a Close frame has the status
 
 TEST_CASE("access log: an exchange in text is one compact line") {
   CHECK(exchange_line(LogFormat::text, usual_exchange()) ==
-        "02:48:11.123 info  exchange     200 GET     app.example.com /api/jobs?token=*** 1.235ms "
+        "2026-11-21T02:48:11.123Z info  exchange     200 GET     app.example.com /api/jobs?token=*** 1.235ms "
         "client=203.0.113.9 route=api upstream=orchestrator endpoint=http://10.0.0.11:3001 attempts=1 in=0 "
         "out=10240 policy=0.012ms response_head=1.100ms body=0.090ms version=1.1 tls=true "
         "id=0123456789abcdef0123456789abcdef agent=\"Mozilla/5.0 (X11; Linux x86_64)\"\n");
@@ -227,10 +227,12 @@ TEST_CASE("access log: a tunnel's lines in text stand in the columns of the exch
   append_tunnel_close(out, LogFormat::text, noted_time, tunnel,
                       {.by = Side::client, .bytes_to_client = 7, .bytes_to_upstream = 9, .duration = 1500ms});
   CHECK(out.view() ==
-        "02:48:11.123 info  tunnel_open  101 WS      app.example.com /ws 2.500ms client=203.0.113.9 "
+        "2026-11-21T02:48:11.123Z info  tunnel_open  101 WS      app.example.com /ws 2.500ms "
+        "client=203.0.113.9 "
         "route=sockets upstream=orchestrator endpoint=http://10.0.0.11:3001 subprotocol=- "
         "id=0123456789abcdef0123456789abcdef\n"
-        "02:48:11.123 info  tunnel_close 101 WS      app.example.com /ws 1500.000ms client=203.0.113.9 "
+        "2026-11-21T02:48:11.123Z info  tunnel_close 101 WS      app.example.com /ws 1500.000ms "
+        "client=203.0.113.9 "
         "route=sockets upstream=orchestrator endpoint=http://10.0.0.11:3001 subprotocol=- by=client cause=- "
         "meaning=- close_code=1006 close_reason=- to_client=7 to_upstream=9 messages_to_client=0 "
         "messages_to_upstream=0 client_quiet=0.000ms upstream_quiet=0.000ms "

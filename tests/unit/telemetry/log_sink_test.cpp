@@ -121,7 +121,7 @@ void check_slow_reader(LogSink& sink, const Descriptor& reader, size_t count) {
   const std::vector<std::string> lines = lines_of(text);
   REQUIRE(lines.size() == count - lost + 2);
   for (size_t i = 0; i < count - lost; ++i) REQUIRE(lines[i] + "\n" == numbered(i, size));
-  CHECK(lines[count - lost] == "02:48:11.123 warn  log_lines_lost lines=" + std::to_string(lost));
+  CHECK(lines[count - lost] == "2026-11-21T02:48:11.123Z warn  log_lines_lost lines=" + std::to_string(lost));
   CHECK(lines.back() == "afterwards");
   CHECK(sink.lines_lost() == lost);
 }
@@ -222,7 +222,7 @@ TEST_CASE("log sink: a file that cannot be opened again stays in use, and the lo
   CHECK(sink.reopen() == std::errc::no_such_file_or_directory);
   sink.write("still here\n", Urgency::at_once);
   CHECK(content_of(folder.file("moved/log")) ==
-        "02:48:11.123 error log_reopen_failed path=" + folder.file("logs/log") +
+        "2026-11-21T02:48:11.123Z error log_reopen_failed path=" + folder.file("logs/log") +
             " reason=\"No such file or directory\"\nstill here\n");
 }
 
@@ -250,7 +250,7 @@ TEST_CASE("log sink: a full disk loses only what finds no room, and nothing of w
   std::string expected;
   for (size_t i = 0; i < 10; ++i) expected += numbered(i, 10);
   CHECK(content_of(folder.file("log")) ==
-        expected + "02:48:11.123 warn  log_lines_lost lines=10\nafterwards\n");
+        expected + "2026-11-21T02:48:11.123Z warn  log_lines_lost lines=10\nafterwards\n");
 }
 
 TEST_CASE("log sink: a reader that is gone neither ends nor blocks the process") {
@@ -324,7 +324,7 @@ TEST_CASE("log sink: a line longer than the whole buffer is lost and counted") {
   sink.write(numbered(0, 1001));
   sink.write("fits\n");
   CHECK(sink.flush());
-  CHECK(pipe.reader.read_available() == "02:48:11.123 warn  log_lines_lost lines=1\nfits\n");
+  CHECK(pipe.reader.read_available() == "2026-11-21T02:48:11.123Z warn  log_lines_lost lines=1\nfits\n");
 }
 
 TEST_CASE("log sink: lines of several threads are whole, each thread's in its order, across rotations") {

@@ -68,7 +68,7 @@ TEST_CASE("log: a text line is short and aligned") {
   log.debug("ready");
   CHECK(sink.flush());
   CHECK(pipe.read() ==
-        "02:48:11.123 info  listening address=127.0.0.1:8443 tls=true\n"
+        "2026-11-21T02:48:11.123Z info  listening address=127.0.0.1:8443 tls=true\n"
         "02:48:11.123 debug ready\n");
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("log: a field of every type is written as what it is") {
   TextBuilder text;
   append_line(text, LogFormat::text, noted_time, Severity::warn, "types", fields);
   CHECK(text.view() ==
-        "02:48:11.123 warn  types none=null yes=true no=false below=-5 port=8443 "
+        "2026-11-21T02:48:11.123Z warn  types none=null yes=true no=false below=-5 port=8443 "
         "most=18446744073709551615 share=0.25 word=one view=\"two words\"\n");
 }
 
@@ -127,9 +127,9 @@ TEST_CASE("log: info waits for a flush, warn and error are out at once and behin
   log.info("first");
   CHECK(pipe.read().empty());
   log.warn("second");
-  CHECK(pipe.read() == "02:48:11.123 info  first\n02:48:11.123 warn  second\n");
+  CHECK(pipe.read() == "2026-11-21T02:48:11.123Z info  first\n2026-11-21T02:48:11.123Z warn  second\n");
   log.error("third");
-  CHECK(pipe.read() == "02:48:11.123 error third\n");
+  CHECK(pipe.read() == "2026-11-21T02:48:11.123Z error third\n");
 }
 
 TEST_CASE("log: timestamps are right at the edges of days, months and leap years") {
