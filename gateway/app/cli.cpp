@@ -3,17 +3,24 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/endpoint_probe.h"
 #include "app/supervisor.h"
+#include "app/usage.h"
 #include "coding/encoder.h"
 #include "config/compile.h"
+#include "config/examine_files.h"
 #include "config/load.h"
 #include "config/reference.h"
-#include "config/suggest.h"
 
 namespace postern::app {
 namespace {
@@ -22,7 +29,41 @@ constexpr int good = 0;
 constexpr int has_problems = 1;
 constexpr int unusable = 2;
 
-void print(std::string_view text, std::FILE* to = stdout) { std::fwrite(text.data(), 1, text.size(), to); }
+// Where a file is looked for when none is named.
+constexpr const char* usual_files[] = {"./postern.yaml", "/etc/postern/postern.yaml"};
+
+// Of the first write to the standard output that failed; 0: none has.
+int output_error = 0;
+
+void print(std::string_view text, std::FILE* to = stdout) {
+  const bool is_whole = std::fwrite(text.data(), 1, text.size(), to) == text.size();
+  if (!is_whole && to == stdout && output_error == 0) output_error = errno;
+}
+
+void complain(const std::string& sentence) { print("postern: " + sentence + '\n', stderr); }
+
+// What was printed has to arrive: a reference that is cut short by a full disk is no reference.
+int finish_output(int status) {
+  if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno;
+  if (output_error == 0) return status;
+  complain("the output could not be written: " + std::string(std::strerror(output_error)));
+  return status == good ? has_problems : status;
+}
+
+// True when there is a file to go on with; it has been said which.
+bool choose_file(const char* command, std::string& file) {
+  if (!file.empty()) return true;
+  for (const char* usual : usual_files) {
+    std::error_code error;
+    if (!std::filesystem::exists(usual, error)) continue;
+    file = usual;
+    complain(std::string(command) + " takes " + file);
+    return true;
+  }
+  complain(std::string(command) + ": no file is named, and there is neither " + usual_files[0] + " nor " +
+           usual_files[1] + "; write: postern " + command + " FILE");
+  return false;
+}
 
 int report(const config::Diagnostics& problems, bool json) {
   print(json ? problems.json() + "\n" : problems.text());
@@ -30,7 +71,12 @@ int report(const config::Diagnostics& problems, bool json) {
   return problems.has_errors() ? has_problems : good;
 }
 
-int run(const std::string& file) {
+int run(std::string file) {
+  if (file == "-") {
+    complain("run: the standard input cannot be reloaded; name a file");
+    return unusable;
+  }
+  if (!choose_file("run", file)) return unusable;
   tl::expected<config::Document, config::Diagnostics> document = config::load_file(file);
   if (!document) {
     print(document.error().text(), stderr);
@@ -39,26 +85,39 @@ int run(const std::string& file) {
   return Supervisor(file, std::move(*document)).run();
 }
 
-int check(const std::string& file, bool json) {
-  tl::expected<config::Document, config::Diagnostics> document = config::load_file(file);
-  if (!document) return report(document.error(), json);
+struct CheckOptions {
+  std::string file;
+  bool json = false;
+  bool syntax = false;
+  bool probe = false;
+};
+
+// What only files, keys and patterns can tell, and not the text of the configuration.
+void look_further(const config::Attempt& attempt, config::Diagnostics& findings) {
+  const config::Document& document = attempt.document;
+  if (findings.has_errors()) return config::examine_files(document, net::unix_now(), findings);
   net::TicketKeys tickets;
-  config::Diagnostics findings = document->warnings;
   const auto compiled =
-      config::compile(*document, {.tickets = tickets, .now_unix = net::unix_now()}, findings);
+      config::compile(document, {.tickets = tickets, .now_unix = net::unix_now()}, findings);
   if (!compiled)
     for (const config::Problem& problem : compiled.error().problems())
       findings.error(problem.place, problem.key, problem.sentence);
-  findings.sort();
-  const int status = report(findings, json);
-  if (status == good && !json) print(file + ": in order\n");
-  return status;
+  config::examine_log(document, findings);
 }
 
-std::vector<std::string> commands_of(const CLI::App& program) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : program.get_subcommands(nullptr)) names.push_back(command->get_name());
-  return names;
+int check(CheckOptions options) {
+  if (!choose_file("check", options.file)) return unusable;
+  const config::Attempt attempt =
+      config::attempt_file(options.file, {.variables_may_be_missing = options.syntax});
+  config::Diagnostics findings = attempt.diagnostics;
+  if (attempt.has_document && !options.syntax) look_further(attempt, findings);
+  if (attempt.has_document && options.probe) probe_endpoints(attempt.document, findings);
+  findings.sort();
+  const int status = report(findings, options.json);
+  if (status == good && !options.json)
+    print(options.file +
+          (options.syntax ? ": in order, as far as the text alone can tell\n" : ": in order\n"));
+  return status;
 }
 
 int version() {
@@ -68,62 +127,112 @@ int version() {
   return good;
 }
 
+std::vector<CommandUsage> usage_of(const CLI::App& program) {
+  std::vector<CommandUsage> commands;
+  for (const CLI::App* command : program.get_subcommands(nullptr)) {
+    CommandUsage usage{command->get_name(), {}, false};
+    for (const CLI::Option* option : command->get_options()) {
+      if (option->get_positional()) usage.takes_file = true;
+      for (const std::string& name : option->get_lnames()) usage.flags.push_back("--" + name);
+    }
+    commands.push_back(std::move(usage));
+  }
+  return commands;
+}
+
+// "Usage: postern check [--json] [FILE]", in the words of the reader and not of the library.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string) const override {
+    if (app->get_parent() == nullptr) return "Usage: postern COMMAND [OPTIONS] [FILE]\n";
+    std::string text = "Usage: postern " + app->get_name();
+    bool takes_file = false;
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->get_positional()) takes_file = true;
+      if (!option->get_positional() && option != app->get_help_ptr()) text += " [" + option->get_name() + ']';
+    }
+    return text + (takes_file ? " [FILE]\n" : "\n");
+  }
+};
+
+// As people write them elsewhere.
+std::vector<std::string> words_of(int argument_count, char** arguments) {
+  std::vector<std::string> words(arguments + std::min(argument_count, 1), arguments + argument_count);
+  if (words.empty()) return words;
+  if (words[0] == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  } else if (words[0] == "-v" || words[0] == "-V") {
+    words[0] = "--version";
+  }
+  return words;
+}
+
 }  // namespace
 
 int run_command_line(int argument_count, char** arguments) {
   CLI::App program("Postern: everything your web app talks to, behind one origin.", "postern");
+  program.formatter(std::make_shared<HelpFormatter>());
   program.require_subcommand(1);
   program.footer(
       "Examples:\n"
       "  postern check site.yaml          every problem of the file at once\n"
       "  postern run site.yaml            serve; SIGHUP reloads, SIGTERM drains\n"
       "  postern reference                every key with its default and meaning\n\n"
+      "run and check without a file take ./postern.yaml, then /etc/postern/postern.yaml, and say which.\n\n"
       "Exit status: 0 good, 1 problems, 2 wrong usage or unreadable file.");
   program.set_version_flag("--version", "postern " POSTERN_VERSION);
 
   std::string file;
+  CheckOptions options;
   bool json = false;
   CLI::App* run_command = program.add_subcommand("run", "Serve from a configuration file");
-  run_command->add_option("file", file, "YAML configuration")->required();
+  run_command->add_option("file", file, "YAML configuration");
   run_command->footer(
       "Example: postern run site.yaml\n\n"
       "Signals: SIGHUP reloads the file (the old configuration stays when the new one has problems),\n"
       "SIGTERM and SIGINT drain (a second one ends at once), SIGUSR1 reopens the log file.");
   CLI::App* check_command = program.add_subcommand("check", "Report every problem of a configuration file");
-  check_command->add_option("file", file, "YAML configuration")->required();
-  check_command->add_flag("--json", json, "Print JSON");
+  check_command->add_option("file", options.file, "YAML configuration; - is the standard input");
+  check_command->add_flag("--json", options.json,
+                          "Print JSON: {\"errors\":1,\"problems\":[{\"line\":2, ...}]}");
+  check_command->add_flag("--syntax", options.syntax,
+                          "Look at the text alone: certificates, keys, folders and variables may be missing");
+  check_command->add_flag("--probe", options.probe,
+                          "Connect to each endpoint, and warn of those where nobody listens");
   check_command->footer(
-      "Example: postern check site.yaml\n\nExit status: 0 in order, 1 problems, 2 unreadable.");
+      "Example: postern check site.yaml\n\n"
+      "Exit status: 0 in order (warnings change nothing), 1 problems, 2 unreadable.");
   CLI::App* reference_command =
       program.add_subcommand("reference", "Print every key with default and meaning");
-  reference_command->add_flag("--json", json, "Print JSON");
+  reference_command->add_flag("--json", json, "Print JSON, for editors and other programs");
   reference_command->footer("Example: postern reference > reference.yaml");
   CLI::App* version_command =
       program.add_subcommand("version", "Print the version and those of the libraries");
   version_command->footer("Example: postern version");
 
-  const std::string_view word = argument_count > 1 ? arguments[1] : "";
-  const std::vector<std::string> commands = commands_of(program);
-  if (!word.empty() && word.front() != '-' &&
-      std::find(commands.begin(), commands.end(), word) == commands.end()) {
-    const std::vector<std::string_view> views(commands.begin(), commands.end());
-    print("postern: there is no command \"" + std::string(word) + "\"" + config::did_you_mean(word, views) +
-              " (postern --help lists them)\n",
-          stderr);
+  std::vector<std::string> words = words_of(argument_count, arguments);
+  if (const auto mistake = find_usage_mistake(words, usage_of(program))) {
+    complain(*mistake);
     return unusable;
   }
+  std::reverse(words.begin(), words.end());  // as CLI11 takes a vector
   try {
-    program.parse(argument_count, arguments);
+    program.parse(words);
   } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? good : unusable;
+    std::ostringstream out, wrong;
+    const int status = program.exit(error, out, wrong);
+    print(out.str());
+    print(wrong.str(), stderr);
+    return finish_output(status == 0 ? good : unusable);
   }
   if (run_command->parsed()) return run(file);
-  if (check_command->parsed()) return check(file, json);
+  if (check_command->parsed()) return finish_output(check(options));
   if (reference_command->parsed()) {
     print(json ? config::reference_json() : config::reference_yaml());
-    return good;
+    return finish_output(good);
   }
-  return version();
+  return finish_output(version());
 }
 
 }  // namespace postern::app

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <sstream>
 #include <thread>
 
 #include "config/compile.h"
 #include "config/compile_policy.h"
 #include "config/load.h"
+#include "config/text.h"
 
 namespace postern::app {
 namespace {
@@ -34,6 +36,12 @@ std::vector<std::string> lines_of(const config::Diagnostics& problems) {
   for (const config::Problem& problem : problems.problems())
     if (problem.severity == config::Severity::error) lines.push_back(to_text(problem));
   return lines;
+}
+
+// Who starts it by hand reads a sentence, whatever the log's format is and wherever it goes.
+void say_start_failed(const telemetry::Logger& log, const std::string& problem) {
+  if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "postern: %s\n", config::shown(problem, 1000).c_str());
+  if (isatty(STDOUT_FILENO) == 0) log.error("start_failed", {{"problem", problem}});
 }
 
 }  // namespace
@@ -82,7 +90,7 @@ int Supervisor::run() {
 bool Supervisor::start() {
   auto log_output = process_log_.open(document_);
   if (!log_output) {
-    log_.error("start_failed", {{"problem", log_output.error()}});
+    say_start_failed(log_, log_output.error());
     return false;
   }
   process_log_.adopt(document_, std::move(*log_output));
@@ -91,7 +99,7 @@ bool Supervisor::start() {
   if (config::uses_demo(document_)) {
     auto demo = DemoThread::start(document_);
     if (!demo) {
-      log_.error("start_failed", {{"problem", demo.error()}});
+      say_start_failed(log_, demo.error());
       return false;
     }
     demo_ = std::move(*demo);
@@ -101,7 +109,7 @@ bool Supervisor::start() {
     for (const std::unique_ptr<Worker>& worker : workers_) worker->post(health);
   });
   if (const auto applied = apply(document_); !applied) {
-    for (const std::string& line : applied.error()) log_.error("start_failed", {{"problem", line}});
+    for (const std::string& line : applied.error()) say_start_failed(log_, line);
     stop_workers();
     workers_.clear();
     return false;

@@ -167,6 +167,16 @@ bool is_default_port(std::string_view scheme, std::string_view port) {
          ((scheme == "http" || scheme == "ws") && port == "80");
 }
 
+// An origin as a part of a regular expression.
+std::string escaped(std::string_view origin) {
+  std::string out;
+  for (const char letter : origin) {
+    if (letter == '.' || letter == '[' || letter == ']' || letter == '*') out += '\\';
+    out += letter;
+  }
+  return out;
+}
+
 // What stands behind "scheme://" of an origin, up to a path if there is one.
 Parsed<OriginEntry> parse_origin_host(std::string_view text, const std::string& scheme,
                                       std::string_view rest) {
@@ -187,6 +197,9 @@ Parsed<OriginEntry> parse_origin_host(std::string_view text, const std::string& 
   if (!is_good_host) return complain("has no valid host");
   if (is_wildcard && is_ipv4(authority->host)) return complain("has \"*\" before an address");
   if (authority->port) {
+    if (*authority->port == "*")
+      return complain("has \"*\" for a port; for any port write { pattern: '" +
+                      escaped(spelling.substr(0, spelling.size() - 1)) + "[0-9]+' }");
     if (const auto port = parse_port(*authority->port, false); !port)
       return tl::unexpected<Complaint>(port.error());
     if (is_default_port(scheme, *authority->port)) {
@@ -225,7 +238,7 @@ bool is_loopback(std::string_view host) {
 
 Parsed<ListenAddress> parse_listen_address(std::string_view text) {
   const std::string rule =
-      "is no address to listen on; write \":443\", \"127.0.0.1:443\", \"[::1]:443\" or \"localhost:443\"";
+      "is not an address to listen on; write \":443\", \"127.0.0.1:443\", \"[::1]:443\" or \"localhost:443\"";
   if (const std::size_t colon = text.find("://"); colon != std::string_view::npos) {
     return complain("has a scheme; an address is host and port");
   }
@@ -259,6 +272,8 @@ Parsed<EndpointUrl> parse_endpoint(std::string_view text) {
     if (colon != std::string_view::npos && find_scheme(lower + "://") != nullptr) {
       return complain("has a scheme that is not in lower case", lower + std::string(text.substr(colon)));
     }
+    if (lower == "grpc" || lower == "grpcs" || lower == "h2" || lower == "h2c")
+      return complain("has a scheme of HTTP/2, which is not spoken yet; endpoints are reached over HTTP/1.1");
     if (colon != std::string_view::npos)
       return complain("has a scheme other than http, https, ws, wss, unix, srv+http and srv+https");
     const bool is_bare =
@@ -300,7 +315,7 @@ Parsed<base::SocketAddress> parse_nameserver(std::string_view text) {
   Parsed<Authority> authority = split_authority(text);
   if (!authority) return tl::unexpected<Complaint>(authority.error());
   const auto address = base::IpAddress::parse(authority->host);
-  if (!address) return complain("is no address; write 10.0.0.53, 10.0.0.53:5353 or [::1]:5353");
+  if (!address) return complain("is not an address; write 10.0.0.53, 10.0.0.53:5353 or [::1]:5353");
   if (!authority->port) return base::SocketAddress{*address, usual_port};
   const Parsed<uint16_t> port = parse_port(*authority->port, false);
   if (!port) return tl::unexpected<Complaint>(port.error());
@@ -310,7 +325,7 @@ Parsed<base::SocketAddress> parse_nameserver(std::string_view text) {
 Parsed<std::string> parse_cidr(std::string_view text) {
   const std::size_t slash = text.find('/');
   const auto address = base::IpAddress::parse(text.substr(0, slash));
-  if (!address) return complain("is no address or block; write 10.0.0.0/8, 192.0.2.7 or ::1");
+  if (!address) return complain("is not an address or a block; write 10.0.0.0/8, 192.0.2.7 or ::1");
   const std::size_t bits = address->is_v6() ? 128 : 32;
   if (slash == std::string_view::npos) return address->text() + '/' + std::to_string(bits);
   const Parsed<uint64_t> prefix = parse_number(text.substr(slash + 1));
@@ -333,7 +348,7 @@ Parsed<std::string> parse_route_host(std::string_view text) {
       (is_wildcard ? "*." : "") + base::to_lower(authority->bracketed ? "[" + host + "]" : host);
   if (host.find('*') != std::string::npos)
     return complain("has \"*\" elsewhere than as the whole leftmost label (*.example.com)");
-  if (!authority->bracketed && !is_host(host)) return complain("is no host name");
+  if (!authority->bracketed && !is_host(host)) return complain("is not a host name");
   if (is_wildcard && (authority->bracketed || is_ipv4(host))) return complain("has \"*\" before an address");
   if (authority->port) return complain("has a port; a route matches on any port", lower);
   if (lower != text) return complain("is not in lower case", lower);

@@ -16,6 +16,7 @@
 #include "config/compile_resilience.h"
 #include "config/compile_rewrite.h"
 #include "config/compile_websocket.h"
+#include "config/examine_files.h"
 #include "config/fingerprint.h"
 #include "config/socket_terms.h"
 #include "crypto/random.h"
@@ -55,17 +56,10 @@ void compile_listeners(Compilation& compilation) {
       net::ServerTlsOptions tls;
       tls.tls1_3_only = listener.tls->min_version == TlsVersion::tls1_3;
       tls.ciphers = listener.tls->ciphers;
-      bool usable = true;
-      for (const CertificateFiles& files : listener.tls->certificates) {
+      for (const CertificateFiles& files : listener.tls->certificates)
         tls.certificates.push_back({compilation.file(files.certificate), compilation.file(files.key)});
-        const net::CertificateFindings findings =
-            net::examine_certificate(tls.certificates.back(), compilation.options.now_unix);
-        for (const std::string& problem : findings.problems)
-          compilation.problems.error(files.place, key + ".tls", problem);
-        for (const std::string& warning : findings.warnings)
-          compilation.notes.warn(files.place, key + ".tls", warning);
-        usable = usable && findings.problems.empty();
-      }
+      const bool usable = examine_certificates(compilation.document, i, compilation.options.now_unix,
+                                               compilation.problems, compilation.notes);
       if (usable) {
         auto made = net::ServerTls::make(tls, compilation.options.tickets);
         if (made)
@@ -185,7 +179,11 @@ void compile_upstreams(Compilation& compilation) {
       if (tls)
         model.tls = std::move(*tls);
       else
-        compilation.problems.error(upstream.place, "upstreams." + upstream.name + ".ca", tls.error());
+        compilation.problems.error(
+            upstream.ca_place.line > 0 ? upstream.ca_place : upstream.place,
+            "upstreams." + upstream.name + ".ca",
+            tls.error() +
+                (tls.error().ends_with("does not exist") ? relative_hint(upstream.ca) : std::string()));
       model.tls_identity = ca + '|' + upstream.server_name + (upstream.insecure ? "|insecure" : "|verified");
     }
     model.server_name = upstream.server_name;

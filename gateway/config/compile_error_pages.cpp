@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "config/compile_policy.h"
+#include "config/examine_files.h"
 
 namespace postern::config {
 namespace {
@@ -35,7 +36,7 @@ proxy::ErrorPages compile_error_pages(const Document& document, Diagnostics& pro
     }
     std::optional<std::string> text = read_file(resolve_file(document, page.file), max_error_page);
     if (!text)
-      problems.error(page.place, key_of(page), "cannot read the file " + shown);
+      problems.error(page.place, key_of(page), why_unreadable(document, page.file));
     else if (text->size() > max_error_page)
       problems.error(page.place, key_of(page), shown + " is longer than 64KiB");
     else

@@ -7,6 +7,7 @@
 
 #include "config/compile_action.h"
 #include "config/compile_rewrite.h"
+#include "config/examine_files.h"
 #include "policy/cors.h"
 #include "policy/jwt_policy.h"
 #include "policy/maintenance.h"
@@ -123,8 +124,7 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
     const std::string path = resolve_file(document_, jwt.keys_file);
     const std::optional<std::string> text = read_file(path, key_file_max);
     if (!text) {
-      problems_.error(jwt.keys_place, where,
-                      "cannot read the file " + document_.quote(jwt.keys_place, jwt.keys_file));
+      problems_.error(jwt.keys_place, where, why_unreadable(document_, jwt.keys_file));
       return;
     }
     keys = policy::KeySet::from_file_text(*text, algorithms);

@@ -37,7 +37,7 @@ Parsed<std::string> parse_media_type(std::string_view text) {
   const std::string_view subtype = slash == text.npos ? std::string_view() : text.substr(slash + 1);
   if (!base::is_token(text.substr(0, slash)) || !base::is_token(subtype) ||
       text.find('*') < text.size() - 1 || (text.back() == '*' && subtype != "*"))
-    return complain("is no media type such as text/css or text/*");
+    return complain("is not a media type such as text/css or text/*");
   const std::string lower = base::to_lower(text);
   if (lower == "text/event-stream") return complain("is never compressed: each event has to arrive at once");
   return lower;
@@ -87,7 +87,7 @@ void decode_cache(const Value& value, FilesDocument& files) {
 
 // A file's name: it lies in the folder that was asked for.
 Parsed<std::string> parse_index(std::string_view text) {
-  if (text.find('/') != text.npos) return complain("is no file's name: it has a \"/\"");
+  if (text.find('/') != text.npos) return complain("is not a file name: it has a \"/\"");
   if (text.starts_with('.')) return complain("begins with a dot, and such files are hidden");
   return std::string(text);
 }

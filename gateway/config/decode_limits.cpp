@@ -18,7 +18,7 @@ void decode_redact(const Value& value, LogDocument& log) {
     const auto name = item.text();
     if (!name) continue;
     if (name->find_first_of("&=# ") != std::string_view::npos) {
-      item.refuse({"is no query parameter's name", ""});
+      item.refuse({"is not the name of a query parameter", ""});
       continue;
     }
     if (std::find(log.redact.begin(), log.redact.end(), *name) == log.redact.end()) {
@@ -138,7 +138,10 @@ void decode_log(const Value& value, LogDocument& log) {
     if (index) log.level = static_cast<LogDocument::Level>(*index);
   }
   if (const auto access = fields.take("access")) set(log.access, access->boolean());
-  if (const auto output = fields.take("output")) set(log.output, output->text());
+  if (const auto output = fields.take("output")) {
+    set(log.output, output->text());
+    log.output_place = output->place();
+  }
   if (const auto redact = fields.take("redact")) decode_redact(*redact, log);
 }
 

@@ -13,7 +13,11 @@ CertificateFiles decode_certificate(const Fields& fields) {
     set(files.certificate, value->text());
     files.place = value->place();
   }
-  if (const auto value = fields.need("key")) set(files.key, value->text());
+  files.key_place = files.place;
+  if (const auto value = fields.need("key")) {
+    set(files.key, value->text());
+    files.key_place = value->place();
+  }
   return files;
 }
 
@@ -23,7 +27,7 @@ void decode_ciphers(const Value& value, TlsDocument& tls) {
   constexpr std::string_view letters =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+!:@=, ";
   if (text->find_first_not_of(letters) != std::string_view::npos) {
-    value.refuse({"is no OpenSSL cipher list", ""});
+    value.refuse({"is not an OpenSSL cipher list", ""});
     return;
   }
   tls.ciphers = std::string(*text);
@@ -36,6 +40,7 @@ TlsDocument decode_tls(const Value& value) {
   const auto list = fields.take("certificates");
   const bool has_one = fields.take("certificate").has_value() || fields.take("key").has_value();
   if (list) {
+    tls.is_list = true;
     const auto items = list->items();
     if (list->is_list() && items.empty()) list->complain("is empty; a TLS listener needs a certificate");
     for (const Value& item : items) tls.certificates.push_back(decode_certificate(Fields(item)));

@@ -195,7 +195,8 @@ std::optional<TokenSource> decode_source(const Value& item) {
       const bool is_good =
           kind == Kind::query ? name->find_first_of("&=# ") == std::string_view::npos : base::is_token(*name);
       if (is_good) return TokenSource{kind, std::string(*name), item.place()};
-      value->refuse({"is no name of a " + std::string(kind == Kind::query ? "query parameter" : key), ""});
+      value->refuse(
+          {"is not the name of a " + std::string(kind == Kind::query ? "query parameter" : key), ""});
     }
     return std::nullopt;
   }
@@ -207,9 +208,9 @@ std::optional<TokenSource> decode_source(const Value& item) {
     item.complain("needs a name: { " + std::string(*text) + ": NAME }");
     return std::nullopt;
   }
-  std::string sentence =
-      item.quote() +
-      " is no place for a token (header, { header: NAME }, { cookie: NAME }, { query: NAME }, subprotocol)";
+  std::string sentence = item.quote() +
+                         " is not a place for a token (header, { header: NAME }, { cookie: NAME }, { query: "
+                         "NAME }, subprotocol)";
   if (!item.node().substituted) sentence += did_you_mean(*text, {"header", "cookie", "query", "subprotocol"});
   item.complain(std::move(sentence));
   return std::nullopt;

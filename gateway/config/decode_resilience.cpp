@@ -30,7 +30,7 @@ Parsed<FailureWord> parse_failure(std::string_view text) {
     const Parsed<uint64_t> status = parse_number(text.substr(prefix.size()));
     if (status && *status >= 400 && *status <= 599)
       return FailureWord{std::nullopt, static_cast<uint16_t>(*status)};
-    return complain("is no status from 400 to 599 (write status_503)");
+    return complain("is not a status from 400 to 599 (write status_503)");
   }
   return complain("is none of connect, reset, timeout, invalid_response and status_NNN");
 }
@@ -114,7 +114,7 @@ Parsed<StatusRange> parse_statuses(std::string_view text) {
 Parsed<std::string> parse_check_path(std::string_view text) {
   if (!text.starts_with('/')) return complain("does not begin with /");
   for (const char c : text)
-    if (c <= ' ' || c == 0x7f || c == '#') return complain("is no path as it stands in a request");
+    if (c <= ' ' || c == 0x7f || c == '#') return complain("is not a path as a request has it");
   return std::string(text);
 }
 
@@ -127,7 +127,7 @@ void decode_request(const Fields& fields, HealthDocument& health) {
   if (const auto host = fields.take("host")) {
     const auto text = host->text();
     if (text && !is_host(*text))
-      host->refuse({"is no host name", ""});
+      host->refuse({"is not a host name", ""});
     else if (text)
       health.host = *text;
   }

@@ -72,7 +72,7 @@ std::optional<PathRewriteDocument> decode_rewrite(const Value& value) {
 
 Parsed<std::string> parse_cookie_domain(std::string_view text) {
   if (text == "*") return std::string(text);
-  if (!is_host(text.starts_with('.') ? text.substr(1) : text)) return complain("is no domain");
+  if (!is_host(text.starts_with('.') ? text.substr(1) : text)) return complain("is not a domain");
   return base::to_lower(text);
 }
 

@@ -148,7 +148,7 @@ Parsed<std::string> parse_cookie_path(std::string_view text) {
   const bool is_good =
       text.starts_with('/') && text.find(';') == text.npos &&
       std::all_of(text.begin(), text.end(), [](char byte) { return byte > ' ' && byte < 0x7f; });
-  if (!is_good) return complain("is no path of a cookie (\"/\" first, no space, no \";\")");
+  if (!is_good) return complain("is not the path of a cookie (\"/\" first, no space, no \";\")");
   return std::string(text);
 }
 
@@ -199,7 +199,10 @@ void decode_timeouts(const Value& value, UpstreamDocument& upstream) {
 }
 
 void decode_verification(const Fields& fields, UpstreamDocument& upstream) {
-  if (const auto ca = fields.take("ca")) set(upstream.ca, ca->text());
+  if (const auto ca = fields.take("ca")) {
+    set(upstream.ca, ca->text());
+    upstream.ca_place = ca->place();
+  }
   if (const auto insecure = fields.take("insecure")) {
     set(upstream.insecure, insecure->boolean());
     if (upstream.insecure) {
@@ -210,7 +213,7 @@ void decode_verification(const Fields& fields, UpstreamDocument& upstream) {
   if (const auto name = fields.take("server_name")) {
     const auto text = name->text();
     if (text && !is_host(*text)) {
-      name->refuse({"is no host name", ""});
+      name->refuse({"is not a host name", ""});
     } else {
       set(upstream.server_name, text.has_value() ? std::optional<std::string>(*text) : std::nullopt);
     }

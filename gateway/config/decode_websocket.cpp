@@ -36,7 +36,7 @@ void decode_close_codes(const Value& value, websocket::CloseCodes& codes) {
       codes.set(row.ending, static_cast<uint16_t>(*code));
     else
       found->complain(found->quote() +
-                      " may stand in no Close frame; use 1000 to 1003, 1007 to 1014 or 3000 "
+                      " is not allowed in a Close frame; use 1000 to 1003, 1007 to 1014 or 3000 "
                       "to 4999");
   }
 }
@@ -64,7 +64,7 @@ std::optional<base::JsonPath> json_path(const Value& value) {
   const auto text = value.text();
   if (!text) return std::nullopt;
   auto path = base::JsonPath::read(*text);
-  if (!path) value.complain(value.quote() + " is no path to a field, such as /type or /data/kind");
+  if (!path) value.complain(value.quote() + " is not a path to a field, such as /type or /data/kind");
   return path;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/ip_address.h"
 #include "config/diagnostics.h"
+#include "http/redaction.h"
 #include "policy/socket_limit.h"
 #include "routing/socket_rules.h"
 #include "routing/stream_rules.h"
@@ -26,7 +27,8 @@ using Milliseconds = std::chrono::milliseconds;
 struct CertificateFiles {
   std::string certificate;  // PEM chain, absolute or relative to the configuration file
   std::string key;          // PEM private key
-  Place place;
+  Place place;              // of the certificate
+  Place key_place;
 };
 
 enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
@@ -34,7 +36,8 @@ enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
 struct TlsDocument {
   std::vector<CertificateFiles> certificates;  // chosen by SNI; the first is the default
   TlsVersion min_version = TlsVersion::tls1_2;
-  std::string ciphers;  // TLS 1.2 list in OpenSSL's words; empty: our default
+  std::string ciphers;   // TLS 1.2 list in OpenSSL's words; empty: our default
+  bool is_list = false;  // certificates: was written, not certificate: and key:
   Place place;
 };
 
@@ -272,6 +275,7 @@ struct UpstreamDocument {
   HostDocument host_sent;  // to the endpoints, where a route does not say otherwise
   std::optional<HealthDocument> health;
   Place place;
+  Place ca_place;
 };
 
 struct ForwardedClaim {
@@ -429,11 +433,10 @@ struct LogDocument {
   enum class Level : uint8_t { debug, info, warn, error } level = Level::info;
   bool access = true;
   std::string output = "stdout";  // or a file
+  Place output_place;
   // Query parameters whose values are never logged. What the file names is added to these, and so is every
   // parameter that a jwt.*.from takes a token from.
-  std::vector<std::string> redact = {"token",   "access_token", "id_token", "refresh_token", "jwt",
-                                     "api_key", "apikey",       "key",      "secret",        "password",
-                                     "auth",    "code",         "signature"};
+  std::vector<std::string> redact = http::usual_secret_names();
 };
 
 struct AdminDocument {

@@ -23,8 +23,8 @@ bool is_name(std::string_view text) {
 
 class Substitution {
  public:
-  Substitution(const Environment& environment, Diagnostics& diagnostics)
-      : environment_(environment), diagnostics_(diagnostics) {}
+  Substitution(const Environment& environment, Diagnostics& diagnostics, bool may_be_missing)
+      : environment_(environment), diagnostics_(diagnostics), may_be_missing_(may_be_missing) {}
 
   void walk(Node& node, const std::string& path) {
     if (node.kind == Node::Kind::scalar && node.text.find("${") != std::string::npos) replace(node, path);
@@ -36,8 +36,7 @@ class Substitution {
  private:
   static std::string path_of(const Node& node, std::size_t index, const std::string& path) {
     if (node.kind == Node::Kind::sequence) return path + '[' + std::to_string(index) + ']';
-    const std::string key = shown(node.keys[index].text, 64);
-    return path.empty() ? key : path + '.' + key;
+    return key_path(path, node.keys[index].text);
   }
 
   void replace(Node& node, const std::string& path) {
@@ -72,7 +71,7 @@ class Substitution {
     keep(node, std::move(out));
   }
 
-  // `inside` stood between the braces. False when it gave no value and a problem was said.
+  // `inside` stood between the braces. False when it gave no value; what there is to say has been said.
   bool append_value(std::string& out, std::string_view inside, Place place, const std::string& path) {
     const std::size_t dash = inside.find(":-");
     const std::string_view name = inside.substr(0, dash);
@@ -88,6 +87,7 @@ class Substitution {
       out += inside.substr(dash + 2);
       return true;
     }
+    if (!value && may_be_missing_) return false;
     if (!value) {
       diagnostics_.error(place, path,
                          "the environment variable " + shown(name) + " is not set (a default is written ${" +
@@ -116,6 +116,7 @@ class Substitution {
 
   const Environment& environment_;
   Diagnostics& diagnostics_;
+  bool may_be_missing_;
 };
 
 }  // namespace
@@ -128,8 +129,8 @@ Environment process_environment() {
   };
 }
 
-void substitute(Node& root, const Environment& environment, Diagnostics& diagnostics) {
-  Substitution(environment, diagnostics).walk(root, "");
+void substitute(Node& root, const Environment& environment, Diagnostics& diagnostics, bool may_be_missing) {
+  Substitution(environment, diagnostics, may_be_missing).walk(root, "");
 }
 
 }  // namespace postern::config

@@ -24,6 +24,10 @@ Environment process_environment();
 //   $${                the two characters "${"
 // NAME is [A-Za-z_][A-Za-z0-9_]*. A lone "$" stays. What was substituted is not looked at again. The written
 // form is kept in Node::written, and no diagnostic repeats a variable's value.
-void substitute(Node& root, const Environment& environment, Diagnostics& diagnostics);
+//
+// Where variables `may_be_missing`, a value that needs one that is not set becomes a broken one, of which
+// nothing is said.
+void substitute(Node& root, const Environment& environment, Diagnostics& diagnostics,
+                bool may_be_missing = false);
 
 }  // namespace postern::config

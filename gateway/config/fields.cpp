@@ -2,17 +2,15 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/check.h"
+#include "config/foreign_keys.h"
 #include "config/schema.h"
 #include "config/suggest.h"
 #include "config/text.h"
 
 namespace postern::config {
 namespace {
-
-std::string key_path(const std::string& path, std::string_view key) {
-  return path.empty() ? shown(key, 64) : path + '.' + shown(key, 64);
-}
 
 std::string schema_path(const std::string& path, std::string_view key) {
   return path.empty() ? std::string(key) : path + '.' + std::string(key);
@@ -24,6 +22,29 @@ std::string size_text(uint64_t bytes) {
   if (bytes >= 1048576 && bytes % 1048576 == 0) return std::to_string(bytes / 1048576) + "MiB";
   if (bytes >= 1024 && bytes % 1024 == 0) return std::to_string(bytes / 1024) + "KiB";
   return std::to_string(bytes) + " bytes";
+}
+
+const SchemaKey* find_schema(std::string_view path) {
+  for (const SchemaKey& key : schema())
+    if (key.path == path) return &key;
+  return nullptr;
+}
+
+// One entry of a list or of a map of names, as the reference shows it: `address: ":8080"`; empty: none to
+// show.
+std::string example_inside(std::string_view parent) {
+  for (const SchemaKey& key : schema()) {
+    if (!is_inside(key, parent) || key.shape != Shape::value || key.shown.empty()) continue;
+    return std::string(key_name(key)) + ": " + std::string(key.shown);
+  }
+  return {};
+}
+
+// The word in front of a colon that has no space behind it ("upstream:http://x"), when it is one of `keys`.
+std::string_view glued_key(std::string_view text, const std::vector<std::string_view>& keys) {
+  const std::string_view word = text.substr(0, text.find(':'));
+  const bool is_glued = word.size() + 1 < text.size() && text[word.size() + 1] != ' ';
+  return is_glued && std::find(keys.begin(), keys.end(), word) != keys.end() ? word : std::string_view();
 }
 
 // "a map (allow, credentials, …)"
@@ -55,10 +76,46 @@ bool Value::is_kind(Node::Kind kind, std::string_view wanted) const {
   if (node_->kind == kind) return !node_->broken;
   if (node_->kind == Node::Kind::null) {
     complain("has no value (null and ~ need quotes to be a text); it must be " + std::string(wanted));
-  } else {
-    complain("must be " + std::string(wanted));
+  } else if (!complain_of_missing_space(kind)) {
+    complain("must be " + std::string(wanted) + example_of(kind));
   }
   return false;
+}
+
+// "-address: x" is a map with the key "-address", "upstream:http://x" a text: YAML needs the space.
+bool Value::complain_of_missing_space(Node::Kind wanted) const {
+  if (wanted == Node::Kind::sequence && is_map() && !node_->keys.empty() &&
+      node_->keys[0].text.starts_with('-')) {
+    diagnostics_->error(
+        node_->keys[0].place, path_,
+        "a dash needs a space behind it: write " + quoted("- " + node_->keys[0].text.substr(1)));
+    return true;
+  }
+  if (wanted != Node::Kind::map || !is_scalar()) return false;
+  const std::string_view key = glued_key(node_->text, keys_inside(schema_));
+  if (key.empty()) return false;
+  complain("the colon behind a key needs a space behind it: write " + quoted(std::string(key) + ": ..."));
+  return true;
+}
+
+// What it would look like, where a whole collection has the wrong form.
+std::string Value::example_of(Node::Kind wanted) const {
+  const SchemaKey* key = find_schema(schema_);
+  if (wanted == Node::Kind::sequence && key && key->shape == Shape::list) {
+    const std::string example = example_inside(schema_ + "[]");
+    return example.empty() ? "" : "; begin each entry with a dash: - " + example;
+  }
+  if (wanted == Node::Kind::sequence && is_scalar() && !node_->substituted)
+    return "; write [" + (node_->plain ? shown(node_->text) : quoted(node_->text)) + "]";
+  if (wanted == Node::Kind::map && is_list() && key && key->shape == Shape::named)
+    return " of names, not a list: write " + std::string(key->shown) + ": above the keys of each";
+  return {};
+}
+
+bool Value::complain_of_none(const std::string& most, std::string_view or_else) const {
+  if (!says_none() || !or_else.empty()) return false;
+  complain("\"none\" is not possible here; write " + most + " at most");
+  return true;
 }
 
 std::optional<std::string_view> Value::text() const {
@@ -76,6 +133,7 @@ void Value::refuse_range(const std::string& least, const std::string& most, std:
 }
 
 std::optional<uint64_t> Value::number(uint64_t least, uint64_t most, std::string_view or_else) const {
+  if (complain_of_none(std::to_string(most), or_else)) return std::nullopt;
   const auto found = parsed(parse_number);
   if (found && (*found < least || *found > most)) {
     refuse_range(std::to_string(least), std::to_string(most), or_else);
@@ -85,6 +143,7 @@ std::optional<uint64_t> Value::number(uint64_t least, uint64_t most, std::string
 }
 
 std::optional<uint64_t> Value::size(uint64_t least, uint64_t most, std::string_view or_else) const {
+  if (complain_of_none(size_text(most), or_else)) return std::nullopt;
   const auto found = parsed(parse_size);
   if (found && (*found < least || *found > most)) {
     refuse_range(size_text(least), size_text(most), or_else);
@@ -96,6 +155,7 @@ std::optional<uint64_t> Value::size(uint64_t least, uint64_t most, std::string_v
 std::optional<std::chrono::milliseconds> Value::duration(std::chrono::milliseconds least,
                                                          std::chrono::milliseconds most,
                                                          std::string_view or_else) const {
+  if (complain_of_none(to_text(most), or_else)) return std::nullopt;
   const auto found = parsed(parse_duration);
   if (found && (*found < least || *found > most)) {
     refuse_range(to_text(least), to_text(most), or_else);
@@ -164,16 +224,53 @@ Fields::Fields(const Value& value, const std::vector<std::string_view>& known)
     : value_(value), known_(known), is_map_(value.is_map()) {
   base::check(!known_.empty(), "a map with fixed keys has keys");
   for (const auto& [key, entry] : value_.entries(map_of(known_))) {
-    if (std::find(known_.begin(), known_.end(), key.text) != known_.end()) continue;
-    Diagnostics& diagnostics = value_.diagnostics();
-    std::string sentence = "unknown key " + quoted(key.text);
-    if (const auto meant = diagnostics.full() ? std::string_view() : suggest(key.text, known_);
-        !meant.empty()) {
-      sentence += "; did you mean " + quoted(meant) + '?';
-      misspelt_.push_back(meant);
-    }
-    diagnostics.error(key.place, entry.path(), std::move(sentence));
+    if (std::find(known_.begin(), known_.end(), key.text) == known_.end()) refuse_key(key, entry);
   }
+}
+
+// What was meant by a key that is not known here, the likeliest first.
+void Fields::refuse_key(const Key& key, const Value& entry) {
+  Diagnostics& diagnostics = value_.diagnostics();
+  std::string sentence = "unknown key " + quoted(key.text);
+  const auto mean = [&](std::string_view ours) {
+    const auto found = std::find(known_.begin(), known_.end(), ours);
+    if (found != known_.end()) misspelt_.push_back(*found);  // not `ours`, which may end before it
+  };
+  if (diagnostics.full()) {
+    diagnostics.error(key.place, entry.path(), std::move(sentence));
+    return;
+  }
+  const std::string_view near = suggest(key.text, known_);
+  const bool is_slip = !near.empty() && edit_distance(base::to_lower(key.text), near) <= 1;
+  const ForeignKey* foreign = is_slip ? nullptr : find_foreign_key(key.text);
+  if (const std::string_view glued = glued_key(key.text, known_); !glued.empty()) {
+    sentence =
+        "the colon behind a key needs a space behind it: write " + quoted(std::string(glued) + ": ...");
+    mean(glued);
+  } else if (const std::string_view section = empty_section_for(key.text); !section.empty()) {
+    sentence += "; it belongs under " + std::string(section) + ": indent it further";
+  } else if (foreign) {
+    sentence += "; " + std::string(foreign->advice);
+    mean(foreign->ours);
+  } else if (!near.empty()) {
+    sentence += "; did you mean " + quoted(near) + '?';
+    mean(near);
+  } else if (const std::string places = places_of_key(key.text); !places.empty()) {
+    sentence += "; " + places;
+  }
+  diagnostics.error(key.place, entry.path(), std::move(sentence));
+}
+
+// The section beside `key` that has no value and would take it: its entries were not indented.
+std::string_view Fields::empty_section_for(std::string_view key) const {
+  const Node& node = value_.node();
+  for (std::size_t index = 0; index < node.keys.size(); ++index) {
+    if (node.items[index].kind != Node::Kind::null) continue;
+    const std::vector<std::string_view> inside =
+        keys_inside(schema_path(value_.schema(), node.keys[index].text));
+    if (std::find(inside.begin(), inside.end(), key) != inside.end()) return node.keys[index].text;
+  }
+  return {};
 }
 
 std::optional<Value> Fields::take(std::string_view key) const {

@@ -83,6 +83,10 @@ class Value {
  private:
   void refuse_range(const std::string& least, const std::string& most, std::string_view or_else) const;
   bool is_kind(Node::Kind kind, std::string_view wanted) const;
+  bool complain_of_missing_space(Node::Kind wanted) const;
+  // Where `none` may not stand; `most` is the largest value that may.
+  bool complain_of_none(const std::string& most, std::string_view or_else) const;
+  std::string example_of(Node::Kind wanted) const;
   std::size_t count_up_to(std::size_t most) const;
 
   const Node* node_;
@@ -115,6 +119,9 @@ class Fields {
   bool is_misspelt(std::string_view key) const;
 
  private:
+  void refuse_key(const Key& key, const Value& entry);
+  std::string_view empty_section_for(std::string_view key) const;
+
   Value value_;
   std::vector<std::string_view> known_;
   std::vector<std::string_view> misspelt_;

@@ -22,6 +22,7 @@ struct ReadFailure {
 };
 
 constexpr int pipe_limit_ms = 5'000;
+constexpr std::string_view standard_input = "-";
 
 struct File {
   explicit File(int the_descriptor) : descriptor(the_descriptor) {}
@@ -43,7 +44,8 @@ tl::expected<std::string, ReadFailure> read_text(const std::string& path) {
     return tl::unexpected<ReadFailure>(ReadFailure{std::generic_category().message(reason)});
   };
   // A pipe is read as well ("postern check <(make-config)"), but nobody waits for ever for one to speak.
-  const File file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const bool is_input = path == standard_input;
+  const File file(is_input ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (file.descriptor < 0) return failure(errno);
   std::string text(max_file_size + 1, '\0');
   std::size_t size = 0;
@@ -64,20 +66,9 @@ tl::expected<std::string, ReadFailure> read_text(const std::string& path) {
   return text;
 }
 
-}  // namespace
-
-tl::expected<Document, Diagnostics> load_file(const std::string& path, const Environment& environment) {
-  auto text = read_text(path);
-  if (!text) {
-    return tl::unexpected<Diagnostics>(
-        Diagnostics::unreadable_file(path, "the file cannot be read: " + text.error().reason));
-  }
-  return load_text(*text, path, environment);
-}
-
-tl::expected<Document, Diagnostics> load_text(std::string_view text, const std::string& name,
-                                              const Environment& environment) {
-  Diagnostics diagnostics(name);
+Attempt attempt_text(std::string_view text, const std::string& name, const AttemptOptions& options) {
+  Attempt attempt;
+  Diagnostics& diagnostics = attempt.diagnostics = Diagnostics(name);
   std::optional<Node> root = read_yaml(text, diagnostics);
   const bool is_empty = !root || root->kind == Node::Kind::null;
   if (is_empty) {
@@ -85,16 +76,40 @@ tl::expected<Document, Diagnostics> load_text(std::string_view text, const std::
       diagnostics.error(Place{1, 1}, "", "the file is empty; listeners and routes are the least it needs");
     }
     diagnostics.sort();
-    return tl::unexpected<Diagnostics>(std::move(diagnostics));
+    return attempt;
   }
-  substitute(*root, environment, diagnostics);
-  Document document = decode(*root, diagnostics);
-  validate(document, diagnostics);
+  substitute(*root, options.environment, diagnostics, options.variables_may_be_missing);
+  attempt.document = decode(*root, diagnostics);
+  attempt.document.file = name;
+  attempt.has_document = true;
+  validate(attempt.document, diagnostics);
   diagnostics.sort();
-  if (diagnostics.has_errors()) return tl::unexpected<Diagnostics>(std::move(diagnostics));
-  document.file = name;
-  document.warnings = std::move(diagnostics);
-  return document;
+  return attempt;
+}
+
+tl::expected<Document, Diagnostics> document_of(Attempt attempt) {
+  if (attempt.diagnostics.has_errors()) return tl::unexpected<Diagnostics>(std::move(attempt.diagnostics));
+  attempt.document.warnings = std::move(attempt.diagnostics);
+  return std::move(attempt.document);
+}
+
+}  // namespace
+
+tl::expected<Document, Diagnostics> load_file(const std::string& path, const Environment& environment) {
+  return document_of(attempt_file(path, {environment}));
+}
+
+tl::expected<Document, Diagnostics> load_text(std::string_view text, const std::string& name,
+                                              const Environment& environment) {
+  return document_of(attempt_text(text, name, {environment}));
+}
+
+Attempt attempt_file(const std::string& path, const AttemptOptions& options) {
+  const auto text = read_text(path);
+  if (text) return attempt_text(*text, path, options);
+  Attempt attempt;
+  attempt.diagnostics = Diagnostics::unreadable_file(path, "the file cannot be read: " + text.error().reason);
+  return attempt;
 }
 
 }  // namespace postern::config

@@ -26,4 +26,19 @@ tl::expected<Document, Diagnostics> load_file(const std::string& path,
 tl::expected<Document, Diagnostics> load_text(std::string_view text, const std::string& name,
                                               const Environment& environment = process_environment());
 
+// What became of a file, good or bad: for those who look at more of it than whether it can be served.
+struct Attempt {
+  Document document;          // with errors: in pieces, and not to be compiled
+  Diagnostics diagnostics;    // sorted
+  bool has_document = false;  // false: there was no YAML to decode
+};
+
+struct AttemptOptions {
+  Environment environment = process_environment();
+  bool variables_may_be_missing = false;  // values with such a variable are passed over
+};
+
+// "-" is the standard input; names in it are then relative to the working folder.
+Attempt attempt_file(const std::string& path, const AttemptOptions& options);
+
 }  // namespace postern::config

@@ -1,5 +1,7 @@
 #include "config/text.h"
 
+#include "http/redaction.h"
+
 namespace postern::config {
 namespace {
 
@@ -87,7 +89,15 @@ std::string shown(std::string_view text, std::size_t limit) {
   return out;
 }
 
-std::string quoted(std::string_view text) { return '"' + shown(text) + '"'; }
+std::string quoted(std::string_view text) {
+  return '"' + shown(http::redact_url(text, http::usual_secret_names())) + '"';
+}
+
+std::string key_path(const std::string& path, std::string_view key) {
+  constexpr std::size_t longest = 64;
+  const std::string name = shown(http::redact_url(key, http::usual_secret_names()), longest);
+  return path.empty() ? name : path + '.' + name;
+}
 
 std::string to_upper(std::string_view text) {
   std::string out(text);

@@ -19,8 +19,11 @@ std::size_t find_control(std::string_view text, std::size_t from = 0);
 // controls as \xNN, at most `limit` bytes of it, then "...".
 std::string shown(std::string_view text, std::size_t limit = 80);
 
-// shown() between double quotes.
+// shown() between double quotes. The password of a URL, and secrets in its query, are "***".
 std::string quoted(std::string_view text);
+
+// "path.key" for a diagnostic, or "key" where there is no path; the key is shown as above.
+std::string key_path(const std::string& path, std::string_view key);
 
 // ASCII letters only; other bytes stay as they are.
 std::string to_upper(std::string_view text);

@@ -22,6 +22,13 @@ std::string item_path(const char* list, std::size_t index) {
 
 std::string in_line(Place place) { return place.line > 0 ? " in line " + std::to_string(place.line) : ""; }
 
+// "localhost:3000", "10.0.0.1", "app.example.com:80": an endpoint whose scheme was left out.
+bool looks_like_address(const std::string& text) {
+  const auto endpoint = parse_endpoint("http://" + text);
+  const bool has_port = text.find(':') != std::string::npos;
+  return endpoint.has_value() && (has_port || is_ipv4(text) || text == "localhost");
+}
+
 using Names = std::vector<std::string_view>;  // sorted
 
 template <class T>
@@ -84,6 +91,7 @@ class Validation {
     Place place;
     std::string key;
     const char* kind;
+    bool may_be_url = false;
   };
 
   void check_reference(const Reference& reference, const Names& names) {
@@ -92,7 +100,10 @@ class Validation {
     std::string sentence =
         "there is no " + std::string(reference.kind) + ' ' + document_.quote(reference.place, reference.name);
     const bool may_suggest = !document_.as_written.contains(reference.place) && !diagnostics_.full();
-    if (may_suggest) sentence += did_you_mean(reference.name, names);
+    if (may_suggest && reference.may_be_url && looks_like_address(reference.name))
+      sentence += "; write " + quoted("http://" + reference.name);
+    else if (may_suggest)
+      sentence += did_you_mean(reference.name, names);
     diagnostics_.error(reference.place, reference.key, std::move(sentence));
   }
 
@@ -106,7 +117,8 @@ class Validation {
       const std::string path = item_path("routes", index);
       // A URL that is no upstream was refused when it was decoded.
       if (route.upstream.find("://") == std::string::npos && !route.upstream.starts_with("unix:")) {
-        check_reference({route.upstream, route.upstream_place, path + ".upstream", "upstream"}, upstreams);
+        check_reference({route.upstream, route.upstream_place, path + ".upstream", "upstream", true},
+                        upstreams);
       }
       check_reference({route.origins, route.origins_place, path + ".origins", "origin list"}, origins);
       check_reference({route.jwt, route.jwt_place, path + ".jwt", "jwt"}, jwt);
@@ -136,7 +148,7 @@ class Validation {
                                     [&](const RateLimitDocument& one) { return one.name == name; });
     if (limit == document_.rate_limits.end() || limit->by != RateLimitDocument::By::claim) return;
     diagnostics_.error(place, key,
-                       document_.quote(place, name) + " goes by a claim: the route needs jwt to have any");
+                       document_.quote(place, name) + " is keyed by a claim, so the route needs jwt");
   }
 
   // Each would take the other's cookie for a foreign one, and overwrite it.

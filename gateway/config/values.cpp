@@ -41,14 +41,42 @@ constexpr auto size_units = std::to_array<Unit>({{"", 1},
                                                  {"G", kibi* kibi* kibi},
                                                  {"GiB", kibi* kibi* kibi}});
 
-constexpr std::string_view duration_rule = "is no duration; a number and a unit: 500ms, 5s, 2m, 1h";
-constexpr std::string_view size_rule = "is no size; a number and a unit: 16KiB, 1MiB, 2GiB";
+constexpr std::string_view duration_rule = "is not a duration (write 500ms, 5s, 2m or 1h)";
+constexpr std::string_view size_rule = "is not a size (write 16KiB, 1MiB or 2GiB)";
 
 template <std::size_t count>
 const Unit* find_unit(const std::array<Unit, count>& units, std::string_view name) {
   const auto found =
       std::find_if(units.begin(), units.end(), [&](const Unit& unit) { return unit.name == name; });
   return found == units.end() ? nullptr : &*found;
+}
+
+// How a unit is written here that people write otherwise, in lower case. Sizes are powers of 1024.
+std::string unit_meant(std::string_view written) {
+  struct Other {
+    std::string_view written;
+    std::string_view ours;
+  };
+  constexpr auto others = std::to_array<Other>({{"kb", "kib"},
+                                                {"mb", "mib"},
+                                                {"gb", "gib"},
+                                                {"bytes", "b"},
+                                                {"sec", "s"},
+                                                {"secs", "s"},
+                                                {"second", "s"},
+                                                {"seconds", "s"},
+                                                {"min", "m"},
+                                                {"mins", "m"},
+                                                {"minute", "m"},
+                                                {"minutes", "m"},
+                                                {"hour", "h"},
+                                                {"hours", "h"},
+                                                {"msec", "ms"},
+                                                {"millis", "ms"}});
+  std::string lower = base::to_lower(written);
+  for (const Other& other : others)
+    if (other.written == lower) return std::string(other.ours);
+  return lower;
 }
 
 // A number and a unit; `largest` is the largest result that is taken.
@@ -66,9 +94,10 @@ Parsed<uint64_t> parse_with_unit(std::string_view text, const std::array<Unit, c
   if (unit == nullptr) {
     const std::string_view rest = text.substr(digits);
     const std::string_view trimmed = rest.substr(std::min(rest.find_first_not_of(' '), rest.size()));
-    // "5 s" and "5S" are told the right spelling; "10MB" is not, for it may mean either.
+    // "5 s", "5S", "5sec" and "10MB" are told the right spelling.
+    const std::string meant = unit_meant(trimmed);
     for (const Unit& candidate : units) {
-      if (!trimmed.empty() && base::to_lower(trimmed) == base::to_lower(candidate.name)) {
+      if (!trimmed.empty() && meant == base::to_lower(candidate.name)) {
         return complain(std::string(rule), std::string(number_text) + std::string(candidate.name));
       }
     }
@@ -158,7 +187,7 @@ Parsed<uint64_t> parse_size(std::string_view text) {
 
 Parsed<uint64_t> parse_number(std::string_view text) {
   if (text.empty() || count_digits(text) != text.size()) {
-    return complain("is no number; decimal digits and nothing else");
+    return complain("is not a number (write decimal digits and nothing else)");
   }
   if (text.size() > 1 && text[0] == '0') {
     return complain("begins with a zero", std::string(without_zeros(text)));
@@ -175,7 +204,7 @@ Parsed<Rate> parse_rate_of(std::string_view what, std::string_view text) {
   const size_t slash = text.find('/');
   const std::string_view unit = slash == std::string_view::npos ? "" : text.substr(slash + 1);
   const Parsed<uint64_t> count = parse_number(text.substr(0, slash));
-  if (!count) return complain("is no rate (write 100/s, 10/m or 1000/h)");
+  if (!count) return complain("is not a rate (write 100/s, 10/m or 1000/h)");
   Rate rate{static_cast<uint32_t>(std::min(*count, most + 1)), std::chrono::seconds(0)};
   if (unit == "s") rate.per = std::chrono::seconds(1);
   if (unit == "m") rate.per = std::chrono::minutes(1);
@@ -194,7 +223,7 @@ Parsed<Rate> parse_socket_rate(std::string_view text) { return parse_rate_of("so
 Parsed<uint64_t> parse_byte_rate(std::string_view text) {
   if (!text.ends_with("/s")) return complain("is not for a second (write 240B/s, or none)");
   const Parsed<uint64_t> size = parse_size(text.substr(0, text.size() - 2));
-  if (!size) return complain("is no number of bytes in a second (write 240B/s, or none)");
+  if (!size) return complain("is not a number of bytes in a second (write 240B/s, or none)");
   constexpr uint64_t most = uint64_t{1} << 30;
   if (*size == 0 || *size > most) return complain("is out of range: 1B/s to 1GiB/s");
   return *size;
@@ -203,7 +232,7 @@ Parsed<uint64_t> parse_byte_rate(std::string_view text) {
 Parsed<uint32_t> parse_percentage(std::string_view text) {
   const std::string_view digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
   const Parsed<uint64_t> number = parse_number(digits);
-  if (!number) return complain("is no percentage (write 20%)");
+  if (!number) return complain("is not a percentage (write 20%)");
   if (digits == text) return complain("has no percent sign", std::string(digits) + '%');
   if (*number > 100) return complain("is more than 100%");
   return static_cast<uint32_t>(*number);
@@ -231,21 +260,21 @@ Parsed<uint16_t> parse_port(std::string_view text, bool allow_zero) {
 }
 
 Parsed<std::string> parse_method(std::string_view text) {
-  if (text == "*") return complain("is no method; leave methods out to take any");
-  if (!base::is_token(text)) return complain("is no method");
+  if (text == "*") return complain("is not a method; leave methods out to take any");
+  if (!base::is_token(text)) return complain("is not a method (letters, digits and !#$%&'*+-.^_`|~)");
   std::string upper = to_upper(text);
-  if (upper != text) return complain("is no method: methods are upper case", std::move(upper));
+  if (upper != text) return complain("is not a method: methods are in upper case", std::move(upper));
   return upper;
 }
 
 Parsed<std::string> parse_header_name(std::string_view text) {
   if (text == "*") return complain("is not taken as a header name; name the headers one by one");
-  if (!base::is_token(text)) return complain("is no header name (letters, digits and !#$%&'*+-.^_`|~)");
+  if (!base::is_token(text)) return complain("is not a header name (letters, digits and !#$%&'*+-.^_`|~)");
   return std::string(text);
 }
 
 Parsed<std::string> parse_cookie_name(std::string_view text) {
-  if (!base::is_token(text)) return complain("is no cookie name (letters, digits and !#$%&'*+-.^_`|~)");
+  if (!base::is_token(text)) return complain("is not a cookie name (letters, digits and !#$%&'*+-.^_`|~)");
   return std::string(text);
 }
 
@@ -281,7 +310,7 @@ Parsed<std::string> parse_field_value(std::string_view text) {
 
 Parsed<std::string> parse_name(std::string_view text) {
   if (text.empty() || text.size() > 64 || !std::all_of(text.begin(), text.end(), is_name_letter)) {
-    return complain("is no name (letters, digits, \".\", \"_\" and \"-\", at most 64)");
+    return complain("is not a name (letters, digits, \".\", \"_\" and \"-\", at most 64)");
   }
   return std::string(text);
 }

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "config/text.h"
+#include "config/yaml_trouble.h"
 
 namespace postern::config {
 namespace {
@@ -27,10 +28,6 @@ constexpr std::string_view plain_tag = "?";  // yaml-cpp's, of a plain scalar wi
 Place place_of(const YAML::Mark& mark) {
   if (mark.is_null()) return Place{1, 1};
   return Place{mark.line + 1, mark.column + 1};
-}
-
-std::string join(const std::string& path, const std::string& key) {
-  return path.empty() ? shown(key, 64) : path + '.' + shown(key, 64);
 }
 
 // Ends the parse; the problem has been said already.
@@ -120,7 +117,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::string path() const {
     if (open_.empty()) return "";
     const Open& top = open_.back();
-    if (top.node.kind == Node::Kind::map) return top.key ? join(top.path, top.key->text) : top.path;
+    if (top.node.kind == Node::Kind::map) return top.key ? key_path(top.path, top.key->text) : top.path;
     return top.path + '[' + std::to_string(top.node.items.size()) + ']';
   }
 
@@ -230,11 +227,11 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (node.kind == Node::Kind::null) {
       diagnostics_.error(node.place, top.path, "a key is missing before the colon, or is null");
     } else if (node.text == "<<") {
-      diagnostics_.error(node.place, join(top.path, "<<"), "merge keys are not taken here");
+      diagnostics_.error(node.place, key_path(top.path, "<<"), "merge keys are not taken here");
     } else if (node.text.empty() || find_control(node.text) != std::string::npos) {
       diagnostics_.error(node.place, top.path, "a key is empty or holds a control character");
     } else if (const auto [first, is_new] = top.seen.emplace(node.text, node.place); !is_new) {
-      diagnostics_.error(node.place, join(top.path, node.text),
+      diagnostics_.error(node.place, key_path(top.path, node.text),
                          "duplicate key " + quoted(node.text) + "; it stands in line " +
                              std::to_string(first->second.line) + " already");
     } else {
@@ -294,13 +291,14 @@ bool has_tab_in_front(std::string_view text, int line) {
          std::string_view::npos;
 }
 
-// yaml-cpp's words, without what it repeats from the file (that could be a piece of a secret).
-std::string sentence_of(const YAML::Exception& exception, std::string_view text) {
-  if (exception.msg.find("alias") != std::string::npos || exception.msg.find("anchor") != std::string::npos) {
-    return std::string(no_anchors);
-  }
-  if (has_tab_in_front(text, exception.mark.line)) return "not YAML: indented with a tab; YAML wants spaces";
-  return "not YAML: " + exception.msg.substr(0, exception.msg.find(": "));
+YamlTrouble trouble_of(const YAML::Exception& exception, std::string_view text) {
+  const Place place = place_of(exception.mark);
+  if (exception.msg.find("alias") != std::string::npos || exception.msg.find("anchor") != std::string::npos)
+    return {place, std::string(no_anchors)};
+  if (has_tab_in_front(text, exception.mark.line))
+    return {place, "not YAML: indented with a tab; YAML wants spaces"};
+  // Its words without what they repeat from the file, which could be a piece of a secret.
+  return explain_yaml(text, place, exception.msg.substr(0, exception.msg.find(": ")));
 }
 
 // YAML 1.2 section 10.3.2: also 0x1F, 0o17, 1e3, .5 and .inf.
@@ -329,6 +327,17 @@ std::optional<Node> read_yaml(std::string_view text, Diagnostics& diagnostics) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (!is_plain_text(text, diagnostics)) return std::nullopt;
 
+  if (const std::string_view program = foreign_program(text); !program.empty()) {
+    diagnostics.error(Place{1, 1}, "",
+                      "this looks like a configuration of " + std::string(program) +
+                          "; Postern reads YAML (postern reference prints every key)");
+    return std::nullopt;
+  }
+  if (auto quote = find_runaway_quote(text)) {
+    diagnostics.error(quote->place, "", std::move(quote->sentence));
+    return std::nullopt;
+  }
+
   ViewBuffer buffer(text);
   std::istream stream(&buffer);
   TreeBuilder builder(text, diagnostics);
@@ -339,7 +348,8 @@ std::optional<Node> read_yaml(std::string_view text, Diagnostics& diagnostics) {
   } catch (const Stop&) {
     return std::nullopt;
   } catch (const YAML::Exception& exception) {
-    diagnostics.error(place_of(exception.mark), "", sentence_of(exception, text));
+    YamlTrouble trouble = trouble_of(exception, text);
+    diagnostics.error(trouble.place, "", std::move(trouble.sentence));
     return std::nullopt;
   } catch (const std::bad_alloc&) {
     throw;

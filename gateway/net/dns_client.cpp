@@ -24,7 +24,7 @@ std::string_view words_of(int status) {
     case ARES_ECONNREFUSED: return "no name server could be reached";
     case ARES_ESERVFAIL: return "the name server failed";
     case ARES_EREFUSED: return "the name server refused to answer";
-    case ARES_EBADNAME: return "it is no name that can be asked for";
+    case ARES_EBADNAME: return "it is not a name that can be asked for";
     default: return ares_strerror(status);
   }
 }

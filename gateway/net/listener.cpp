@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "net/port_owner.h"
 
 namespace postern::net {
 namespace {
@@ -20,9 +21,15 @@ constexpr base::Duration pause_when_exhausted = std::chrono::milliseconds(100);
 
 std::string sentence(const base::SocketAddress& address, int error_number) {
   switch (error_number) {
-    case EADDRINUSE: return "address " + address.text() + " is in use by another process";
+    case EADDRINUSE: {
+      const auto owner = find_port_owner(address.port);
+      return "address " + address.text() + " is in use by " +
+             (owner ? "process " + std::to_string(owner->pid) + " (" + owner->name + ")" : "another process");
+    }
     case EACCES:
-      return "no permission to listen on " + address.text() + " (ports below 1024 need CAP_NET_BIND_SERVICE)";
+      return "no permission to listen on " + address.text() +
+             ": ports below 1024 need CAP_NET_BIND_SERVICE, which the systemd unit gives, or: "
+             "setcap cap_net_bind_service=+ep $(command -v postern)";
     case EADDRNOTAVAIL: return "address " + address.text() + " is not one of this machine's";
     default: return "cannot listen on " + address.text() + ": " + std::strerror(error_number);
   }

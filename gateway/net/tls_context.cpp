@@ -88,6 +88,14 @@ std::string days_text(int days) {
 struct KeyFree {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 };
+using PrivateKey = std::unique_ptr<EVP_PKEY, KeyFree>;
+
+PrivateKey read_key(const std::string& file) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new_file(file.c_str(), "r"), BIO_free);
+  // A passphrase would be asked for on the terminal: there is nobody to type it.
+  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
+  return PrivateKey(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
+}
 
 void apply_common(SSL_CTX* context) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -114,16 +122,18 @@ std::string tls_failure_reason() {
 CertificateFindings examine_certificate(const ServerTlsOptions::Files& files, int64_t now_unix) {
   CertificateFindings findings;
   const Certificate leaf = read_leaf(files.certificate);
+  const PrivateKey key = read_key(files.key);
+  if (!leaf && !key && read_key(files.certificate) && read_leaf(files.key)) {
+    findings.problems.push_back(files.certificate + " holds a private key and " + files.key +
+                                " a certificate: they seem to be swapped");
+    ERR_clear_error();
+    return findings;
+  }
   if (!leaf) {
     ERR_clear_error();
     findings.problems.push_back(
         trouble_opening(files.certificate).value_or(files.certificate + " holds no PEM certificate"));
   }
-  const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new_file(files.key.c_str(), "r"), BIO_free);
-  // A passphrase would be asked for on the terminal: there is nobody to type it.
-  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
-  const std::unique_ptr<EVP_PKEY, KeyFree> key(
-      bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
   if (!key) {
     ERR_clear_error();
     findings.problems.push_back(

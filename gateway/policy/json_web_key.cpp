@@ -102,7 +102,7 @@ tl::expected<VerificationKey, std::string> read_json_web_key(const Json& json, A
   if (std::string fault = purpose_fault(json); !fault.empty()) return refuse(std::move(fault));
   std::string id;
   if (const Json* name = base::find_member(json, "kid")) {
-    if (!name->is_string()) return refuse("has a kid that is no string");
+    if (!name->is_string()) return refuse("has a kid that is not a string");
     id = name->get_ref<const std::string&>();
   }
 
@@ -129,7 +129,7 @@ std::string printable_key_id(std::string_view id) {
 KeySet::Made KeySet::from_jwks(std::string_view text, AlgorithmSet algorithms) {
   auto json = base::parse_json(text);
   if (!json) return refuse("the JWKS " + std::string(describe(json.error().kind)));
-  if (!json->is_object()) return refuse("the JWKS is no JSON object");
+  if (!json->is_object()) return refuse("the JWKS is not a JSON object");
   const Json* listed = base::find_member(*json, "keys");
   if (listed == nullptr && base::find_member(*json, "kty") == nullptr)
     return refuse("the JWKS has no list called keys");

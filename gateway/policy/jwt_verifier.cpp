@@ -63,7 +63,7 @@ tl::expected<Json, Refusal> read_object(std::string_view text, std::string_view 
   if (!bytes) return malformed("is not base64url");
   auto json = base::parse_json(*bytes, {.size = JwtVerifier::most_token_size, .depth = depth});
   if (!json) return malformed(describe(json.error().kind));
-  if (!json->is_object()) return malformed("is no JSON object");
+  if (!json->is_object()) return malformed("is not a JSON object");
   return std::move(*json);
 }
 
@@ -79,7 +79,7 @@ tl::expected<Header, Refusal> read_header(std::string_view text) {
     return refuse(Cause::token_malformed, "The token's header has crit, and no extension is understood.");
   Header header;
   if (const Json* id = base::find_member(*json, "kid")) {
-    if (!id->is_string()) return refuse(Cause::token_malformed, "The token's kid is no string.");
+    if (!id->is_string()) return refuse(Cause::token_malformed, "The token's kid is not a string.");
     header.key_id = id->get_ref<const std::string&>();
   }
   const std::string* name = base::find_string(*json, "alg");

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "policy/pattern_error.h"
 
 namespace postern::policy {
 namespace {
@@ -118,7 +119,7 @@ tl::expected<void, std::string> OriginList::add(const OriginRule& rule) {
       settings.set_max_mem(most_pattern_memory);
       auto pattern = std::make_unique<const re2::RE2>(rule.text, settings);
       if (!pattern->ok())
-        return Failure(quoted(rule.text) + " is not a regular expression: " + pattern->error());
+        return Failure(quoted(rule.text) + " is not an RE2 expression: " + pattern_error(*pattern));
       patterns_.push_back(std::move(pattern));
       return {};
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "http/path_readings.h"
+#include "policy/pattern_error.h"
 
 namespace postern::policy {
 namespace {
@@ -90,9 +91,15 @@ tl::expected<std::unique_ptr<const PathRewrite>, std::string> PathRewrite::compi
   how.set_log_errors(false);
   how.set_max_mem(most_pattern_memory);
   auto compiled = std::make_unique<re2::RE2>(pattern, how);
-  if (!compiled->ok()) return tl::unexpected("is no RE2 expression: " + compiled->error());
+  if (!compiled->ok()) return tl::unexpected("is not an RE2 expression: " + pattern_error(*compiled));
   std::string wrong;
-  if (!compiled->CheckRewriteString(made->options_.replacement, &wrong))
+  const std::string& replacement = made->options_.replacement;
+  const int groups = compiled->NumberOfCapturingGroups();
+  if (const int wanted = re2::RE2::MaxSubmatch(replacement); wanted > groups)
+    return tl::unexpected("does not fit its replacement, which has \\" + std::to_string(wanted) +
+                          ": the pattern has " + std::to_string(groups) +
+                          (groups == 1 ? " group" : " groups") + " in parentheses");
+  if (!compiled->CheckRewriteString(replacement, &wrong))
     return tl::unexpected("does not fit its replacement: " + wrong);
   made->pattern_has_query_ = pattern.find("\\?") != std::string::npos;
   made->pattern_ = std::move(compiled);

@@ -65,13 +65,14 @@ class Authority:
             file.write(data)
         return path
 
-    def issue(self, label, names, kind="ecdsa"):
+    def issue(self, label, names, kind="ecdsa", begins=-1, ends=20):
+        """`begins` and `ends` are days from now."""
         key = _new_key(kind)
         now = datetime.datetime.utcnow()
         certificate = (
             x509.CertificateBuilder().subject_name(_subject(names[0])).issuer_name(self.name).public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=20))
+            .not_valid_before(now + datetime.timedelta(days=begins)).not_valid_after(now + datetime.timedelta(days=ends))
             .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)

@@ -1,12 +1,649 @@
-"""`postern check`: every mistake at once, with its line, and an exit code to rely on."""
+"""`postern check` and the command line: every mistake at once, with its place and a message that leads to it, and an
+exit code to rely on."""
 
+import json
 import os
+import pty
 import re
+import shutil
+import socket
+import ssl
 import subprocess
+import tempfile
+import threading
+from typing import NamedTuple
 
 import pytest
 
+from certificates import Authority
+from raw import Connection, client_context, fetch
 from settings import patience, postern_binary
+
+
+class Mistake(NamedTuple):
+    row: int        # of the table of mistakes that newcomers made
+    title: str
+    text: str       # the file
+    lines: list     # what is said of it, each behind the file's name
+
+
+LISTENERS = 'listeners:\n  - address: "127.0.0.1:0"\n'
+ROUTES = "routes:\n  - upstream: http://127.0.0.1:3000\n"
+UPSTREAMS = 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:3000"] }\n'
+SECRET = "an-old-song-about-a-very-long-river"
+
+
+def tls(certificate, key):
+    return LISTENERS + f"    tls: {{ certificate: {certificate}, key: {key} }}\n" + ROUTES
+
+
+def route(text):
+    return LISTENERS + "routes:\n" + text
+
+
+def origins(entry):
+    return LISTENERS + f"origins:\n  app: {{ allow: [{entry}] }}\n" + ROUTES
+
+
+def limits(text):
+    return LISTENERS + f"limits: {{ {text} }}\n" + ROUTES
+
+
+def jwt(text):
+    return LISTENERS + f"jwt:\n  main: {{ {text} }}\n" + ROUTES
+
+
+MISTAKES = [
+    Mistake(1, "misspelt keys", 'listners:\n  - address: ":0"\nroutes:\n  - match: { pth: / }\n    upstrem: http://127.0.0.1:3000\n', [
+        '1:1 listners: unknown key "listners"; did you mean "listeners"?',
+        '4:14 routes[0].match.pth: unknown key "pth"; did you mean "path"?',
+        '5:5 routes[0].upstrem: unknown key "upstrem"; did you mean "upstream"?',
+    ]),
+    Mistake(2, "indented too far", 'listeners:\n  - address: "127.0.0.1:0"\n     limits: { head_size: 8KiB }\n' + ROUTES, [
+        '3:6 not YAML: indented further than the entry it belongs to (line 2, column 5)',
+    ]),
+    Mistake(2, "indented too little", 'listeners:\n  - address: "127.0.0.1:0"\n   limits: { head_size: 8KiB }\n' + ROUTES, [
+        '3:4 not YAML: indented to column 4, where nothing above begins; the entry above begins in line 2, column 5',
+    ]),
+    Mistake(2, "a key where dashes stand", 'listeners:\n  - address: "127.0.0.1:0"\n  limits: { head_size: 8KiB }\n' + ROUTES, [
+        '3:3 not YAML: a key stands where a list has its dashes (line 2, column 3); indent it further to make it part of the entry above',
+    ]),
+    Mistake(3, "path beside match", route("  - match:\n    path: /api\n    upstream: http://127.0.0.1:3000\n"), [
+        '4:5 routes[0].match: has no value (null and ~ need quotes to be a text); it must be a map (host, path, exact, …)',
+        '5:5 routes[0].path: unknown key "path"; it belongs under match: indent it further',
+    ]),
+    Mistake(4, "tabs", 'listeners:\n\t- address: "127.0.0.1:0"\n' + ROUTES, [
+        '2:2 not YAML: indented with a tab; YAML wants spaces',
+    ]),
+    Mistake(5, "duplicate keys", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], endpoints: [] }\n' + ROUTES + ROUTES, [
+        '4:45 upstreams.api.endpoints: duplicate key "endpoints"; it stands in line 4 already',
+        '7:1 routes: duplicate key "routes"; it stands in line 5 already',
+    ]),
+    Mistake(6, "number without unit", limits("idle_timeout: 30"), [
+        '3:25 limits.idle_timeout: "30" has no unit; write 500ms, 5s, 2m or 1h',
+    ]),
+    Mistake(6, "30sec", limits("idle_timeout: 30sec"), [
+        '3:25 limits.idle_timeout: "30sec" is not a duration (write 500ms, 5s, 2m or 1h); write "30s"',
+    ]),
+    Mistake(6, "10rps", LISTENERS + "rate_limits: { all: { rate: 10rps } }\n" + ROUTES, [
+        '3:29 rate_limits.all.rate: "10rps" is not a rate (write 100/s, 10/m or 1000/h)',
+    ]),
+    Mistake(6, "10/sec", LISTENERS + "rate_limits: { all: { rate: 10/sec } }\n" + ROUTES, [
+        '3:29 rate_limits.all.rate: "10/sec" does not say for which time (write 100/s, 10/m or 1000/h)',
+    ]),
+    Mistake(7, "10MB", limits("body_size: 10MB"), [
+        '3:22 limits.body_size: "10MB" is not a size (write 16KiB, 1MiB or 2GiB); write "10MiB"',
+    ]),
+    Mistake(7, "2GB", limits("body_size: 2GB"), [
+        '3:22 limits.body_size: "2GB" is not a size (write 16KiB, 1MiB or 2GiB); write "2GiB"',
+    ]),
+    Mistake(7, "64kb", limits("head_size: 64kb"), [
+        '3:22 limits.head_size: "64kb" is not a size (write 16KiB, 1MiB or 2GiB); write "64KiB"',
+    ]),
+    Mistake(9, "certificate missing", tls("nope.pem", "good.key"), [
+        '3:25 listeners[0].tls.certificate: ./nope.pem does not exist (paths are relative to the folder of this configuration)',
+    ]),
+    Mistake(9, "key missing", tls("good.pem", "nope.key"), [
+        '3:40 listeners[0].tls.key: ./nope.key does not exist (paths are relative to the folder of this configuration)',
+    ]),
+    Mistake(9, "both of the second missing", LISTENERS + "    tls:\n      certificates:\n        - { certificate: good.pem, key: good.key }\n        - { certificate: nope.pem, key: /nope/nope.key }\n" + ROUTES, [
+        '6:26 listeners[0].tls.certificates[1].certificate: ./nope.pem does not exist (paths are relative to the folder of this configuration)',
+        '6:41 listeners[0].tls.certificates[1].key: /nope/nope.key does not exist',
+    ]),
+    Mistake(9, "authority missing", LISTENERS + 'upstreams:\n  api: { endpoints: ["https://127.0.0.1:1"], ca: nope.pem }\nroutes: [{ upstream: api }]\n', [
+        '4:50 upstreams.api.ca: ./nope.pem does not exist (paths are relative to the folder of this configuration)',
+    ]),
+    Mistake(10, "key of another certificate", tls("good.pem", "other.key"), [
+        '3:40 listeners[0].tls.key: the private key ./other.key does not belong to ./good.pem',
+    ]),
+    Mistake(10, "in one round", tls("good.pem", "other.key").replace("upstream:", "upstrem:"), [
+        '3:40 listeners[0].tls.key: the private key ./other.key does not belong to ./good.pem',
+        '5:5 routes[0].upstrem: unknown key "upstrem"; did you mean "upstream"?',
+    ]),
+    Mistake(11, "swapped", tls("good.key", "good.pem"), [
+        '3:25 listeners[0].tls.certificate: ./good.key holds a private key and ./good.pem a certificate: they seem to be swapped',
+    ]),
+    Mistake(12, "expired", tls("expired.pem", "expired.key"), [
+        '3:25 warning: listeners[0].tls.certificate: the certificate ./expired.pem has expired; browsers refuse it',
+    ]),
+    Mistake(12, "soon", tls("soon.pem", "soon.key"), [
+        '3:25 warning: listeners[0].tls.certificate: the certificate ./soon.pem expires in 5 days',
+    ]),
+    Mistake(12, "not yet", tls("early.pem", "early.key"), [
+        '3:25 warning: listeners[0].tls.certificate: the certificate ./early.pem is not valid yet',
+    ]),
+    Mistake(17, "variable", LISTENERS + 'routes:\n  - upstream: "http://${NOBODY_SET_THIS}:3000"\n', [
+        '4:15 routes[0].upstream: the environment variable NOBODY_SET_THIS is not set (a default is written ${NOBODY_SET_THIS:-value})',
+    ]),
+    Mistake(18, "windows path", tls('"C:\\certs\\site.pem"', '"C:\\certs\\site.key"'), [
+        '3:30 not YAML: a backslash in double quotes begins an escape; use single quotes, and / in paths of files',
+    ]),
+    Mistake(19, "same route twice", route("  - { match: { path: /api }, upstream: http://127.0.0.1:1 }\n  - { match: { path: /api }, upstream: http://127.0.0.1:2 }\n"), [
+        '5:14 routes[1].match: can never be taken: routes[0] in line 4 matches the same requests',
+    ]),
+    Mistake(21, "unknown upstream", LISTENERS + UPSTREAMS + "routes:\n  - upstream: apu\n", [
+        '6:15 routes[0].upstream: there is no upstream "apu"; did you mean "api"?',
+    ]),
+    Mistake(22, "without scheme", route("  - upstream: localhost:3000\n"), [
+        '4:15 routes[0].upstream: there is no upstream "localhost:3000"; write "http://localhost:3000"',
+    ]),
+    Mistake(22, "an address alone", route("  - upstream: 10.0.0.7\n"), [
+        '4:15 routes[0].upstream: there is no upstream "10.0.0.7"; write "http://10.0.0.7"',
+    ]),
+    Mistake(22, "endpoint", LISTENERS + "upstreams:\n  api: { endpoints: [localhost:3000] }\nroutes:\n  - upstream: api\n", [
+        '4:22 upstreams.api.endpoints[0]: "localhost:3000" has no scheme; write "http://localhost:3000"',
+    ]),
+    Mistake(23, "URL with a path", route("  - upstream: http://127.0.0.1:3000/api\n"), [
+        '4:15 routes[0].upstream: "http://127.0.0.1:3000/api" has a path or a query; an endpoint is scheme, host and port; write "http://127.0.0.1:3000"',
+    ]),
+    Mistake(24, "regex", route('  - upstream: http://127.0.0.1:1\n    rewrite: { pattern: "^/(x$", to: /y }\n'), [
+        '5:25 routes[0].rewrite.pattern: is not an RE2 expression: missing ): ^/(x$',
+    ]),
+    Mistake(24, "group", route('  - upstream: http://127.0.0.1:1\n    rewrite: { pattern: "^/(x)$", to: \'/\\2\' }\n'), [
+        '5:25 routes[0].rewrite.pattern: does not fit its replacement, which has \\2: the pattern has 1 group in parentheses',
+    ]),
+    Mistake(25, "look-ahead", route('  - upstream: http://127.0.0.1:1\n    rewrite: { pattern: "^/(?!api)", to: / }\n'), [
+        '5:25 routes[0].rewrite.pattern: is not an RE2 expression: invalid perl operator: (?! (RE2 has no look-ahead and no look-behind; write what may stand there instead)',
+    ]),
+    Mistake(25, "look-behind", origins("{ pattern: '(?<=x)y' }"), [
+        '4:29 origins.app.allow[0]: "(?<=x)y" is not an RE2 expression: invalid perl operator: (?< (RE2 has no look-ahead and no look-behind; write what may stand there instead)',
+    ]),
+    Mistake(29, "quote never closed", 'listeners:\n  - address: ":38100\nroutes:\n  - upstream: "http://localhost:3000"\n', [
+        '2:14 not YAML: the quote that opens here is not closed on its line',
+    ]),
+    Mistake(29, "quote never closed, and another", 'listeners:\n  - address: ":38100\nroutes:\n  - upstream: "\n', [
+        '2:14 not YAML: the quote that opens here is not closed on its line',
+    ]),
+    Mistake(29, "single quote", LISTENERS + "routes:\n  - upstream: 'http://localhost:3000\n    name: api\n", [
+        '4:15 not YAML: the quote that opens here is not closed on its line',
+    ]),
+    Mistake(29, "quote in a list", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://a:1, "http://b:1"] }\n' + ROUTES, [
+        '4:22 not YAML: text follows behind the quote that opens here; is a quote or a comma missing?',
+    ]),
+    Mistake(30, "brace never closed", route("  - match: { path: /\n    upstream: http://127.0.0.1:3000\n"), [
+        '4:12 not YAML: the { that opens here is never closed',
+    ]),
+    Mistake(30, "bracket never closed", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1" }\n' + ROUTES, [
+        '4:21 not YAML: the [ that opens here is never closed',
+    ]),
+    Mistake(30, "a brace too many", route("  - match: { path: / }}\n    upstream: http://127.0.0.1:3000\n"), [
+        '4:23 not YAML: this } closes nothing',
+    ]),
+    Mistake(31, "no space behind a dash", 'listeners:\n  -address: "127.0.0.1:0"\n' + ROUTES, [
+        '2:3 listeners: a dash needs a space behind it: write "- address"',
+    ]),
+    Mistake(31, "no space behind a colon", LISTENERS + "routes:\n  - upstream:http://127.0.0.1:3000\n", [
+        '4:5 routes[0]: the colon behind a key needs a space behind it: write "upstream: ..."',
+    ]),
+    Mistake(31, "no space behind a colon, further down", LISTENERS + "routes:\n  - match: { path: / }\n    upstream:http://127.0.0.1:3000\n", [
+        '5:5 routes[0].upstream:http://127.0.0.1:3000: the colon behind a key needs a space behind it: write "upstream: ..."',
+    ]),
+    Mistake(32, "star", 'listeners:\n  - address: *:38100\n' + ROUTES, [
+        '2:14 anchors and aliases are not taken here; a text that begins with & or * needs quotes',
+    ]),
+    Mistake(33, "nginx", "server {\n    listen 80;\n    server_name example.com;\n    location / {\n        proxy_pass http://127.0.0.1:3000;\n    }\n}\n", [
+        '1:1 this looks like a configuration of nginx; Postern reads YAML (postern reference prints every key)',
+    ]),
+    Mistake(33, "nginx2", "worker_processes auto;\nevents { worker_connections 1024; }\nhttp {\n    upstream api { server 127.0.0.1:3000; }\n}\n", [
+        '1:1 this looks like a configuration of nginx; Postern reads YAML (postern reference prints every key)',
+    ]),
+    Mistake(33, "Caddyfile", "example.com {\n    root * /srv\n    file_server\n    reverse_proxy /api/* 127.0.0.1:3000\n}\n", [
+        '1:1 this looks like a configuration of Caddy; Postern reads YAML (postern reference prints every key)',
+    ]),
+    Mistake(33, "Caddyfile2", ":8080\nreverse_proxy 127.0.0.1:3000\n", [
+        '1:1 this looks like a configuration of Caddy; Postern reads YAML (postern reference prints every key)',
+    ]),
+    Mistake(33, "haproxy", "global\n    maxconn 2000\ndefaults\n    mode http\nfrontend web\n    bind :80\n    default_backend api\nbackend api\n    server a 127.0.0.1:3000\n", [
+        '1:1 this looks like a configuration of HAProxy; Postern reads YAML (postern reference prints every key)',
+    ]),
+    Mistake(34, "empty", "# nothing yet\n", [
+        '1:1 the file is empty; listeners and routes are the least it needs',
+    ]),
+    Mistake(35, "listeners as map", 'listeners:\n  address: "127.0.0.1:0"\n' + ROUTES, [
+        '2:3 listeners: must be a list; begin each entry with a dash: - address: ":443"',
+    ]),
+    Mistake(35, "routes as map", LISTENERS + "routes:\n  match: { path: / }\n  upstream: http://127.0.0.1:3000\n", [
+        '4:3 routes: must be a list; begin each entry with a dash: - name: socket',
+    ]),
+    Mistake(35, "upstreams as list", LISTENERS + 'upstreams:\n  - api: { endpoints: ["http://127.0.0.1:1"] }\nroutes: [{ upstream: api }]\n', [
+        '4:3 upstreams: must be a map of names, not a list: write api: above the keys of each',
+        '5:22 routes[0].upstream: there is no upstream "api"',
+    ]),
+    Mistake(37, "/api/*", route("  - match: { path: /api/* }\n    upstream: http://127.0.0.1:3000\n"), [
+        '4:20 routes[0].match.path: "/api/*" has a "*"; a path is a prefix already; write "/api"',
+    ]),
+    Mistake(37, "^/x", route("  - match: { path: ^/x }\n    upstream: http://127.0.0.1:3000\n"), [
+        '4:20 routes[0].match.path: "^/x" does not begin with "/"; write "/^/x"',
+    ]),
+    Mistake(37, "host scheme", route('  - match: { host: "https://a.example" }\n    upstream: http://127.0.0.1:3000\n'), [
+        '4:20 routes[0].match.host: "https://a.example" has a scheme; a host is a name',
+    ]),
+    Mistake(37, "host port", route('  - match: { host: "a.example:443" }\n    upstream: http://127.0.0.1:3000\n'), [
+        '4:20 routes[0].match.host: "a.example:443" has a port; a route matches on any port; write "a.example"',
+    ]),
+    Mistake(40, "* with credentials", LISTENERS + "origins:\n  app: { allow: [\"*\"], credentials: true }\n" + ROUTES, [
+        '4:18 origins.app.allow[0]: "*" together with credentials: true would let every site act with a visitor\'s cookies, and browsers refuse the pair; list the origins',
+    ]),
+    Mistake(40, "origin no scheme", origins("app.example.com"), [
+        '4:18 origins.app.allow[0]: "app.example.com" has no scheme; browsers send one; write "https://app.example.com"',
+    ]),
+    Mistake(40, "origin slash", origins('"https://app.example.com/"'), [
+        '4:18 origins.app.allow[0]: "https://app.example.com/" ends with "/"; an origin does not; write "https://app.example.com"',
+    ]),
+    Mistake(41, "any port", origins('"http://localhost:*"'), [
+        '4:18 origins.app.allow[0]: "http://localhost:*" has "*" for a port; for any port write { pattern: \'http://localhost:[0-9]+\' }',
+    ]),
+    Mistake(41, "any port of a wildcard", origins('"https://*.example.com:*"'), [
+        '4:18 origins.app.allow[0]: "https://*.example.com:*" has "*" for a port; for any port write { pattern: \'https://\\*\\.example\\.com:[0-9]+\' }',
+    ]),
+    Mistake(42, "alg none", jwt("secret: " + SECRET + ", algorithms: [none]"), [
+        '4:69 jwt.main.algorithms[0]: "none" would accept tokens that nobody signed',
+    ]),
+    Mistake(42, "RS256 secret", jwt("secret: " + SECRET + ", algorithms: [RS256]"), [
+        '4:68 jwt.main.algorithms: RS256 needs keys (a public key); a secret is for HS256, HS384 and HS512',
+    ]),
+    Mistake(42, "short", jwt("secret: short, algorithms: [HS256]"), [
+        ' warning: jwt.main.secret: the shared secret has 5 bytes; RFC 7518 section 3.2 wants at least 32 for HS256',
+        '4:19 warning: jwt.main.secret: the secret is shorter than 32 bytes, the least that RFC 7518 section 3.2 allows for HS256',
+    ]),
+    Mistake(43, "keys url", jwt('keys: "https://login.example.com/jwks.json", algorithms: [RS256]'), [
+        '4:17 jwt.main.keys: a URL is not fetched yet; save the JWKS to a file and name the file here',
+    ]),
+    Mistake(44, "keys missing", jwt("keys: none.json, algorithms: [RS256]"), [
+        '4:17 jwt.main.keys: ./none.json does not exist (paths are relative to the folder of this configuration)',
+    ]),
+    Mistake(45, "yes", LISTENERS + "via: yes\nlog: { access: on }\n" + ROUTES, [
+        '3:6 via: "yes" is neither true nor false; write "true"',
+        '4:16 log.access: "on" is neither true nor false; write "true"',
+    ]),
+    Mistake(46, "two actions", route("  - upstream: http://127.0.0.1:1\n    redirect: { to: /x }\n"), [
+        '5:15 routes[0].redirect: stands beside upstream; a route has one action',
+    ]),
+    Mistake(46, "status 99", route("  - respond: { status: 99 }\n"), [
+        '4:24 routes[0].respond.status: "99" is out of range: 200 to 599',
+    ]),
+    Mistake(46, "no routes", LISTENERS + "routes: []\n", [
+        '3:9 routes: is empty; every request would be answered with 404',
+    ]),
+    Mistake(48, "none", limits("idle_timeout: none"), [
+        '3:25 limits.idle_timeout: "none" is not possible here; write 24h at most',
+    ]),
+    Mistake(48, "none size", limits("head_size: none"), [
+        '3:22 limits.head_size: "none" is not possible here; write 1MiB at most',
+    ]),
+    Mistake(48, "none number", limits("header_fields: none"), [
+        '3:26 limits.header_fields: "none" is not possible here; write 10000 at most',
+    ]),
+    Mistake(49, "basic_auth", route("  - upstream: http://127.0.0.1:1\n    basic_auth: { user: me }\n"), [
+        '5:5 routes[0].basic_auth: unknown key "basic_auth"; there is no basic authentication yet; use jwt, or let the backend ask for the password',
+    ]),
+    Mistake(49, "acme", LISTENERS + "acme: { email: me@example.com }\n" + ROUTES, [
+        '3:1 acme: unknown key "acme"; certificates are not fetched by Postern yet; let certbot write them, name them in tls, and send SIGHUP after each renewal',
+    ]),
+    Mistake(49, "grpc", route("  - upstream: grpc://127.0.0.1:1\n"), [
+        '4:15 routes[0].upstream: "grpc://127.0.0.1:1" has a scheme of HTTP/2, which is not spoken yet; endpoints are reached over HTTP/1.1',
+    ]),
+    Mistake(49, "vite", LISTENERS + "routes:\n  - match: { path: /api }\n    target: http://localhost:3000\n    changeOrigin: true\n    ws: true\n", [
+        '5:5 routes[0].target: unknown key "target"; the backend of a route is written upstream: http://localhost:3000',
+        '6:5 routes[0].changeOrigin: unknown key "changeOrigin"; to send the endpoint\'s own name, write host: upstream on the route',
+        '7:5 routes[0].ws: unknown key "ws"; WebSockets pass on every route; leave it out',
+    ]),
+    Mistake(49, "nginx", 'listeners:\n  - listen: 443\n    server_name: example.com\n    ssl_certificate: site.pem\nroutes:\n  - location: /api\n    proxy_pass: http://localhost:3000\n', [
+        '2:5 listeners[0].listen: unknown key "listen"; where clients connect is written listeners: [{ address: ":8080" }]',
+        '3:5 listeners[0].server_name: unknown key "server_name"; what a route is for is written match: { host: app.example.com, path: /api }',
+        '4:5 listeners[0].ssl_certificate: unknown key "ssl_certificate"; certificates are written tls: { certificate: site.pem, key: site.key }',
+        '6:5 routes[0].location: unknown key "location"; what a route is for is written match: { host: app.example.com, path: /api }',
+        '7:5 routes[0].proxy_pass: unknown key "proxy_pass"; the backend of a route is written upstream: http://localhost:3000',
+    ]),
+    Mistake(49, "traefik", LISTENERS + "routes:\n  - rule: Host(`a.example`)\n    service: api\n    middlewares: [x]\n", [
+        '4:5 routes[0].rule: unknown key "rule"; what a route is for is written match: { host: app.example.com, path: /api }',
+        '5:5 routes[0].service: unknown key "service"; the backend of a route is written upstream: NAME, of upstreams',
+        '6:5 routes[0].middlewares: unknown key "middlewares"; there are no chains of them; what a route does is written on the route itself',
+    ]),
+    Mistake(49, "caddy", LISTENERS + "routes:\n  - handle: /api\n    reverse_proxy: localhost:3000\n    encode: gzip\n", [
+        '4:5 routes[0].handle: unknown key "handle"; what a route is for is written match: { host: app.example.com, path: /api }',
+        '5:5 routes[0].reverse_proxy: unknown key "reverse_proxy"; the backend of a route is written upstream: http://localhost:3000',
+        '6:5 routes[0].encode: unknown key "encode"; it is written compression: true',
+    ]),
+    Mistake(49, "elsewhere", LISTENERS + "path: /api\n" + ROUTES, [
+        '3:1 path: unknown key "path"',
+    ]),
+    Mistake(50, "log folder", LISTENERS + "log: { output: nope/access.log }\n" + ROUTES, [
+        '3:16 log.output: the folder ./nope does not exist; make it, or the log cannot be written (paths are relative to the folder of this configuration)',
+    ]),
+    Mistake(50, "log is folder", LISTENERS + "log: { output: . }\n" + ROUTES, [
+        '3:16 log.output: ./ is a directory, not a file',
+    ]),
+]
+
+SERVE = "to serve, write: postern run FILE"
+CHECK = "to check a file, write: postern check FILE"
+STOP = "to stop, send SIGTERM to the process: systemctl stop postern, or kill PID; it finishes what runs"
+RELOAD = ("to reload, send SIGHUP to the process: systemctl reload postern, or kill -HUP PID; the log says whether the file "
+          "was taken")
+NO_FILE = ("{0}: no file is named, and there is neither ./postern.yaml nor /etc/postern/postern.yaml; write: postern {0} FILE")
+
+# The row, the words of the command line, and what is said of them behind "postern: ".
+COMMANDS = [
+    (51, [], 'say what to do: "postern run FILE" serves, "postern check FILE" reports every problem of a file '
+             '(postern --help has the rest)'),
+    (51, ["run"], NO_FILE.format("run")),
+    (51, ["check"], NO_FILE.format("check")),
+    (52, ["start"], f'there is no command "start"; {SERVE}'),
+    (52, ["serve"], f'there is no command "serve"; {SERVE}'),
+    (52, ["stop"], f'there is no command "stop"; {STOP}'),
+    (52, ["reload"], f'there is no command "reload"; {RELOAD}'),
+    (52, ["restart"], f'there is no command "restart"; {RELOAD}'),
+    (52, ["validate", "site.yaml"], f'there is no command "validate"; {CHECK}'),
+    (52, ["test"], f'there is no command "test"; {CHECK}'),
+    (52, ["status"], 'there is no command "status"; what goes on is told by GET /status of the listener for the operator: '
+                     'admin: { address: "127.0.0.1:9901" }'),
+    (52, ["site.yaml"], '"site.yaml" is not a command; did you mean: postern run site.yaml'),
+    (52, ["/etc/postern/other"], '"/etc/postern/other" is not a command; did you mean: postern run /etc/postern/other'),
+    (53, ["rnu"], 'there is no command "rnu"; did you mean "run"? (postern --help lists them)'),
+    (53, ["nonsense"], 'there is no command "nonsense" (postern --help lists them)'),
+    (54, ["-c", "site.yaml"], "there is no option -c; the file stands alone: postern run site.yaml"),
+    (54, ["--config=site.yaml"], "there is no option --config; the file stands alone: postern run site.yaml"),
+    (54, ["-t"], "there is no option -t; to check a file, write: postern check FILE"),
+    (54, ["-s", "reload"], "there is no option -s; a running process takes signals: kill -HUP PID reloads, kill PID stops"),
+    (54, ["--verbose"], "there is no option --verbose (postern --help lists all)"),
+    (55, ["run", "-c", "site.yaml"], "run: there is no option -c; the file stands alone: postern run site.yaml"),
+    (55, ["run", "--port", "80", "site.yaml"],
+     'run: there is no option --port; where to listen is written in the file: listeners: [{ address: ":8080" }]'),
+    (55, ["run", "-d", "site.yaml"],
+     "run: there is no option -d; Postern stays in the foreground, and systemd keeps it running (packaging/systemd)"),
+    (55, ["check", "--quiet", "site.yaml"], "check: there is no option --quiet (postern check --help lists all)"),
+    (55, ["check", "a.yaml", "b.yaml"], 'check: takes one file, and got "a.yaml" and "b.yaml"'),
+    (55, ["reference", "site.yaml"], 'reference: takes no argument, and got "site.yaml"'),
+    (55, ["run", "-"], "run: the standard input cannot be reloaded; name a file"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Certificates and keys of every kind that the mistakes name."""
+    path = tmp_path_factory.mktemp("mistakes")
+    authority = Authority(path)
+    for label, days in (("good", {}), ("other", {}), ("expired", {"begins": -10, "ends": -2}), ("soon", {"ends": 5.5}),
+                        ("early", {"begins": 2})):
+        authority.issue(label, ["localhost"], **days)
+    return path
+
+
+def said(folder, text, *options):
+    """The status, and what `check` says of a file, without the names of the file and its folder."""
+    path = folder / "site.yaml"
+    path.write_text(text, encoding="utf-8")
+    done = postern("check", *options, str(path), cwd=folder)
+    assert done.stderr == ""
+    shown = done.stdout.replace(f"{path}: in order\n", "").replace(f"{path}:", "").replace(f"{folder}/", "./")
+    return done.returncode, shown.splitlines()
+
+
+def postern(*arguments, **options):
+    return subprocess.run([postern_binary(), *arguments], capture_output=True, text=True, check=False, timeout=patience(20),
+                          stdin=subprocess.DEVNULL, **options)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake.row} {mistake.title}")
+def test_each_mistake_has_a_message_that_leads_to_it(folder, mistake):
+    code, lines = said(folder, mistake.text)
+    assert lines == mistake.lines
+    assert code == (1 if any(not re.match(r"(\d+:\d+)? ?warning: ", line) for line in lines) else 0)
+
+
+@pytest.mark.parametrize("row, arguments, sentence", COMMANDS, ids=lambda value: str(value))
+def test_each_wrong_command_says_what_to_write(tmp_path, row, arguments, sentence):
+    done = postern(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"postern: {sentence}\n")
+
+
+def test_every_row_of_mistakes_is_here():
+    by_hand = {8, 13, 14, 15, 16, 26, 27, 28}
+    by_hand |= {20, 36, 38, 39, 47}  # of matching and `respond`, with whose tests they stand
+    assert {mistake.row for mistake in MISTAKES} | by_hand | {row for row, _, _ in COMMANDS} >= set(range(1, 56))
+
+
+# Rows that need a process, a user or a network
+
+def test_port_in_use_names_who_has_it(tmp_path):  # row 8
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        path = write(tmp_path, LISTENERS.replace(":0", f":{port}") + ROUTES)
+        with open("/proc/self/comm", encoding="utf-8") as file:
+            name = file.read().strip()
+        sentence = f"address 127.0.0.1:{port} is in use by process {os.getpid()} ({name})"
+        done = postern("run", str(path))
+        assert (done.returncode, done.stderr) == (1, "") and json.loads(done.stdout)["problem"] == sentence
+        assert on_a_terminal("run", str(path)) == (1, f"postern: {sentence}\r\n")  # and not a line of JSON
+
+
+def on_a_terminal(*arguments):
+    screen, terminal = pty.openpty()
+    with subprocess.Popen([postern_binary(), *arguments], stdin=terminal, stdout=terminal, stderr=terminal) as process:
+        os.close(terminal)
+        code = process.wait(patience(20))
+    shown = b""
+    try:
+        while block := os.read(screen, 65536):
+            shown += block
+    except OSError:  # how Linux ends a terminal that nobody has open any more
+        pass
+    os.close(screen)
+    return code, shown.decode()
+
+
+def answer_in_plain_http(listening):
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_endpoint_that_cannot_be_reached_is_named(start_gateway):  # rows 13, 14 and 15
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        down = free.getsockname()[1]
+    with socket.socket() as plain:
+        plain.bind(("127.0.0.1", 0))
+        plain.listen()
+        threading.Thread(target=answer_in_plain_http, args=(plain,), daemon=True).start()
+        names = {"down": f"http://127.0.0.1:{down}", "nowhere": "http://no-such-name.invalid:80",
+                 "plain": f"https://127.0.0.1:{plain.getsockname()[1]}"}
+        gateway = start_gateway({
+            "upstreams": {name: {"endpoints": [url], "retries": 0} for name, url in names.items()},
+            "routes": [{"match": {"path": f"/{name}"}, "upstream": name} for name in names]})
+        lines = {name: gateway.exchange(fetch(gateway.port, target=f"/{name}")) for name in names}
+    assert lines["down"]["cause"] == "upstream_refused" and f"127.0.0.1:{down}" in lines["down"]["detail"]
+    assert lines["down"]["remedy"] == "Is the backend running, and on this port? The detail has every address tried."
+    assert lines["nowhere"]["cause"] == "upstream_unresolved" and "no-such-name.invalid" in lines["nowhere"]["detail"]
+    assert lines["nowhere"]["remedy"] == "Check the name in upstreams, and the machine's DNS."
+    assert lines["plain"]["cause"] == "upstream_tls_failed"
+    assert lines["plain"]["remedy"] == ("Check the endpoint's certificate; see the upstream's ca and server_name; "
+                                        "if it speaks plain HTTP, write http://.")
+
+
+def test_the_other_protocol_on_a_port_is_named(start_gateway, site):  # row 16
+    gateway = start_gateway({"listeners": [{"address": "127.0.0.1:0", "tls": site.as_config()}, {"address": "127.0.0.1:0"}],
+                             "routes": [{"respond": {"status": 204}}]})
+    answer = fetch(gateway.tls_port).json()
+    assert answer["message"] == "Plain HTTP was sent to a TLS port."
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        Connection(gateway.port, client_context(verify=False))
+    line = gateway.wait_for(cause="tls_unexpected")
+    assert line["remedy"] == "Use http:// or ws:// for this port, or give its listener a tls section."
+
+
+def test_file_that_cannot_be_read_says_why(tmp_path):  # row 26
+    for name, why in (("missing.yaml", "No such file or directory"), (".", "it is a directory")):
+        done = postern("check", str(tmp_path / name))
+        assert (done.returncode, done.stdout) == (2, f"{tmp_path / name}: the file cannot be read: {why}\n")
+
+
+@pytest.fixture
+def open_folder(folder):
+    """A folder that every user can see into."""
+    with tempfile.TemporaryDirectory() as path:
+        os.chmod(path, 0o755)
+        shutil.copy(folder / "good.pem", path)
+        shutil.copy(folder / "good.key", path)
+        shutil.copy(postern_binary(), os.path.join(path, "postern"))
+        yield path
+
+
+def as_nobody(folder, *arguments, of_another_network=False):
+    """The gateway as a user with no rights; who runs the tests as root becomes one."""
+    command = [os.path.join(folder, "postern"), *arguments]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+        if of_another_network:  # in which low ports are kept as they are by default
+            command = ["unshare", "--net", *command]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=patience(20), cwd=folder)
+
+
+def test_key_that_this_user_may_not_read_is_said(open_folder):  # row 27
+    path = os.path.join(open_folder, "site.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(tls("good.pem", "good.key"))
+    os.chmod(os.path.join(open_folder, "good.pem"), 0o644)
+    os.chmod(os.path.join(open_folder, "good.key"), 0o000)
+    done = as_nobody(open_folder, "check", "site.yaml")
+    assert (done.returncode, done.stdout) == (
+        1, "site.yaml:3:40 listeners[0].tls.key: good.key cannot be opened; may this user read it?\n")
+
+
+def test_low_port_says_how_to_be_allowed(open_folder):  # row 28
+    with open(os.path.join(open_folder, "site.yaml"), "w", encoding="utf-8") as file:
+        file.write(LISTENERS.replace("127.0.0.1:0", ":81") + ROUTES)
+    done = as_nobody(open_folder, "run", "site.yaml", of_another_network=True)
+    assert done.returncode == 1
+    assert json.loads(done.stdout.splitlines()[0])["problem"] == (
+        "no permission to listen on [::]:81: ports below 1024 need CAP_NET_BIND_SERVICE, which the systemd unit gives, or: "
+        "setcap cap_net_bind_service=+ep $(command -v postern)")
+
+
+# What `check` and `run` take
+
+NEEDY = """listeners:
+  - address: "${LISTEN_ON}"
+    tls: { certificate: /nowhere/site.pem, key: "${KEY_FILE}" }
+jwt:
+  main: { secret: "${JWT_SECRET}", algorithms: [HS256] }
+  other: { keys: none.json, algorithms: [RS256] }
+upstreams:
+  api: { endpoints: ["${API}"], sticky: { secret: "${STICKY}" } }
+log: { output: nowhere/access.log }
+routes:
+  - { upstream: api, jwt: main }
+"""
+
+
+def test_syntax_needs_no_certificates_keys_folders_or_variables(folder):
+    code, lines = said(folder, NEEDY, "--syntax")
+    assert (code, lines) == (0, [" in order, as far as the text alone can tell"])
+    code, lines = said(folder, NEEDY.replace("upstream: api", "upstream: apu"), "--syntax")
+    assert (code, lines) == (1, ['11:17 routes[0].upstream: there is no upstream "apu"; did you mean "api"?'])
+    assert said(folder, NEEDY)[0] == 1
+
+
+def test_probe_warns_where_nobody_listens_and_stays_in_order(folder):
+    with socket.socket() as free, socket.socket() as there:
+        free.bind(("127.0.0.1", 0))
+        there.bind(("127.0.0.1", 0))
+        there.listen()
+        text = LISTENERS + f"""upstreams:
+  api:
+    endpoints: ["http://127.0.0.1:{there.getsockname()[1]}", "http://127.0.0.1:{free.getsockname()[1]}", "unix:gone.sock"]
+routes:
+  - upstream: api
+"""
+        assert said(folder, text) == (0, [])
+        column = 16 + len(f'["http://127.0.0.1:{there.getsockname()[1]}", ')
+        after = column + len(f'"http://127.0.0.1:{free.getsockname()[1]}", ')
+        assert said(folder, text, "--probe") == (0, [
+            f'5:{column} warning: upstreams.api.endpoints[1]: "http://127.0.0.1:{free.getsockname()[1]}": nobody listens there '
+            "now (connection refused)",
+            f'5:{after} warning: upstreams.api.endpoints[2]: "unix:gone.sock": the socket does not exist now',
+            "./site.yaml: in order"][:2])
+
+
+def test_standard_input_is_a_file(tmp_path):
+    done = subprocess.run([postern_binary(), "check", "-"], input=LISTENERS + ROUTES, capture_output=True, text=True,
+                          check=False, timeout=patience(20), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "-: in order\n")
+    done = subprocess.run([postern_binary(), "check", "-"], input=LISTENERS, capture_output=True, text=True,
+                          check=False, timeout=patience(20), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "-:1:1 routes: is missing\n")
+
+
+def test_file_of_the_folder_is_taken_and_named(tmp_path):
+    (tmp_path / "postern.yaml").write_text(LISTENERS + ROUTES, encoding="utf-8")
+    done = postern("check", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0, "./postern.yaml: in order\n", "postern: check takes ./postern.yaml\n")
+
+
+@pytest.mark.parametrize("arguments", [["reference"], ["reference", "--json"], ["--help"], ["run", "--help"], ["version"],
+                                       ["--version"]], ids=" ".join)
+def test_output_that_is_lost_is_said(arguments):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([postern_binary(), *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+                              timeout=patience(20))
+    assert (done.returncode, done.stderr) == (1, "postern: the output could not be written: No space left on device\n")
+
+
+def test_help_in_all_its_spellings():
+    text = postern("--help").stdout
+    assert postern("help").stdout == text and text.startswith("Postern: ")
+    assert "Usage: postern COMMAND [OPTIONS] [FILE]\n" in text
+    assert "Usage: postern check [--json] [--syntax] [--probe] [FILE]\n" in postern("help", "check").stdout
+    for spelling in ("-v", "-V"):
+        assert postern(spelling).stdout == postern("--version").stdout
+
+
+# Secrets
+
+def test_password_of_a_url_is_never_printed(folder, start_gateway):
+    texts = [
+        'routes:\n  - upstream: "http://me:hunter2@127.0.0.1:3000"\n',
+        'routes:\n  - upstream: "http://me:hun/ter2@127.0.0.1:3000"\n',
+        'routes:\n  - upstream: "me:hunter2@127.0.0.1:3000"\n',
+        'upstreams:\n  api: { endpoints: ["ftp://me:hunter2@127.0.0.1"] }\nroutes: [{ upstream: api }]\n',
+        'upstreams:\n  "http://me:hunter2@127.0.0.1": {}\nroutes: [{ upstream: api }]\n',
+        'routes:\n  - upstream: "http://127.0.0.1:3000/?password=hunter2"\n',
+        'routes:\n  - upstream: http://127.0.0.1:1\n    "http://me:hunter2@h": 1\n',
+    ]
+    for text in texts:
+        code, lines = said(folder, LISTENERS + text)
+        assert code == 1 and not any(word in line for line in lines for word in ("hunter2", "ter2@")), lines
+    gateway = start_gateway(LISTENERS + ROUTES)
+    gateway.reload(LISTENERS + texts[0], expect="reload_failed")
+    assert not any("hunter2" in line for line in gateway.raw_lines)
+
+
+# The first look at a file
 
 GOOD = """listeners:
   - address: "127.0.0.1:0"
@@ -78,7 +715,7 @@ def test_misspelt_keys_get_a_suggestion(tmp_path):
 
 
 @pytest.mark.parametrize("text, line, word", [
-    (GOOD.replace("endpoints:", "endpoints: ["), 6, "not YAML"),  # where the missing bracket is missed
+    (GOOD.replace("endpoints:", "endpoints: ["), 5, "not YAML"),
     (GOOD + "routes: []\n", 9, "routes"),
     (GOOD.replace("127.0.0.1:3001", "${NOBODY_SET_THIS}"), 5, "NOBODY_SET_THIS"),
     (GOOD + "workers: many\n", 9, "workers"),

@@ -497,10 +497,11 @@ TEST_CASE("compile: error pages are read from their files, and bounded") {
                  ":1:21 error_pages.404: \"more.txt\" is longer than 64KiB"));
   CHECK(contains(compiler.problems_of("error_pages: { 4xx: page.pdf }\n" + rest, name),
                  "error_pages.4xx: \"page.pdf\" ends in none of .html, .json and .txt"));
-  for (const char* file : {"nothing.html", "folder.html"}) {
+  for (const auto& [file, why] : {std::pair{"nothing.html", "does not exist (paths are relative to"},
+                                  {"folder.html", "is a directory, not a file"}}) {
     CAPTURE(file);
     CHECK(contains(compiler.problems_of("error_pages: { 500: " + std::string(file) + " }\n" + rest, name),
-                   "cannot read the file"));
+                   why));
   }
   std::filesystem::remove_all(folder);
 }
@@ -509,7 +510,7 @@ TEST_CASE("compile: a pattern that is no expression is told with its place") {
   Compiler compiler;
   CHECK(contains(compiler.problems_of("listeners: [{ address: \"127.0.0.1:0\" }]\nroutes: [{ upstream: "
                                       "\"http://127.0.0.1:1\", rewrite: { pattern: \"^/(x$\", to: /y } }]\n"),
-                 "routes[0].rewrite.pattern: is no RE2 expression"));
+                 "routes[0].rewrite.pattern: is not an RE2 expression"));
 }
 
 TEST_CASE("compile: limits go from the document to its listeners, and a route's stand before a listener's") {

@@ -67,8 +67,9 @@ TEST_CASE("compression: what is wrong is said where it stands") {
   CHECK(said_of_part("compression: { types: [] }").find("is empty") != std::string::npos);
   for (const char* type : {"text", "text/", "/css", "*/*", "text/c*", "text/css/x", "te xt/css", "*"}) {
     CAPTURE(type);
-    CHECK(said_of_part("compression: { types: [\"" + std::string(type) + "\"] }").find("is no media type") !=
-          std::string::npos);
+    CHECK(
+        said_of_part("compression: { types: [\"" + std::string(type) + "\"] }").find("is not a media type") !=
+        std::string::npos);
   }
   CHECK(said_of_part("compression: { types: [text/event-stream] }").find("is never compressed") !=
         std::string::npos);
@@ -136,7 +137,8 @@ TEST_CASE("files: the page of a single-page application") {
 
 TEST_CASE("files: what is wrong is said where it stands") {
   CHECK(said_of_files("{ files: { index: a.html } }") == "f:3:14 routes[0].files.root: is missing\n");
-  CHECK(said_of_files("{ files: { root: ./d, index: a/b } }").find("is no file's name") != std::string::npos);
+  CHECK(said_of_files("{ files: { root: ./d, index: a/b } }").find("is not a file name") !=
+        std::string::npos);
   CHECK(said_of_files("{ files: { root: ./d, index: .x } }").find("hidden") != std::string::npos);
   CHECK(said_of_files("{ files: { root: ./d, indx: a } }").find("did you mean \"index\"") !=
         std::string::npos);

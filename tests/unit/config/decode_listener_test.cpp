@@ -63,7 +63,7 @@ TEST_CASE("listener: versions, ciphers and redirects are checked") {
   CHECK(said(tls + "min_version: \"1.1\" } }]")
             .starts_with("f:1:76 listeners[0].tls.min_version: \"1.1\" is not 1.2 or 1.3"));
   CHECK(said(tls + "ciphers: \"a;b\" } }]") ==
-        "f:1:72 listeners[0].tls.ciphers: \"a;b\" is no OpenSSL cipher list\n");
+        "f:1:72 listeners[0].tls.ciphers: \"a;b\" is not an OpenSSL cipher list\n");
   CHECK(said(tls + "min_version: 1.3, ciphers: x } }]")
             .starts_with("f:1:90 warning: listeners[0].tls.ciphers: has no effect"));
   CHECK(said(tls + "}, redirect: https }]")

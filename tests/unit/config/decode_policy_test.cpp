@@ -94,7 +94,7 @@ TEST_CASE("origins: the rest of the list is checked") {
         "f:1:24 origins.o.allow: is empty; a list of origins names at least one\n");
   const std::string good = "{ allow: [\"https://a\"], ";
   CHECK(said_of_origins(good + "methods: [get] }")
-            .ends_with("\"get\" is no method: methods are upper case; write \"GET\"\n"));
+            .ends_with("\"get\" is not a method: methods are in upper case; write \"GET\"\n"));
   CHECK(said_of_origins(good + "headers: [\"*\"] }").find("name the headers one by one") !=
         std::string::npos);
   CHECK(said_of_origins(good + "max_age: 1500ms }").find("is not a whole number of seconds") !=
@@ -203,9 +203,9 @@ TEST_CASE("jwt: sources and claims that cannot be read are problems, never a wea
   CHECK(said_of_good_jwt("from: []").ends_with("jwt.j.from: is empty; say where the token is\n"));
   CHECK(said_of_good_jwt("from: [hedaer]").ends_with("did you mean \"header\"?\n"));
   CHECK(said_of_good_jwt("from: [header, header]").ends_with("jwt.j.from[1]: stands in line 1 already\n"));
-  CHECK(said_of_good_jwt("from: [{ cookie: \"a b\" }]").ends_with("\"a b\" is no name of a cookie\n"));
-  CHECK(
-      said_of_good_jwt("from: [{ query: \"a&b\" }]").ends_with("\"a&b\" is no name of a query parameter\n"));
+  CHECK(said_of_good_jwt("from: [{ cookie: \"a b\" }]").ends_with("\"a b\" is not the name of a cookie\n"));
+  CHECK(said_of_good_jwt("from: [{ query: \"a&b\" }]")
+            .ends_with("\"a&b\" is not the name of a query parameter\n"));
   CHECK(said_of_good_jwt("from: [{ cookie: a, query: b }]").find("names more or less than one place") !=
         std::string::npos);
   CHECK(said_of_good_jwt("required_claims: { role: }").find("role: has no value") != std::string::npos);

@@ -54,7 +54,7 @@ TEST_CASE("decode: a rate limit says what is wrong with it") {
   CHECK(said("{}") == "f:1:19 rate_limits.x.rate: is missing\n");
   CHECK(said("{ rate: 10 }").find("\"10\" does not say for which time (write 100/s, 10/m or 1000/h)") !=
         std::string::npos);
-  CHECK(said("{ rate: fast }").find("\"fast\" is no rate") != std::string::npos);
+  CHECK(said("{ rate: fast }").find("\"fast\" is not a rate") != std::string::npos);
   CHECK(said("{ rate: 0/s }").find("is out of range: 1 to 1000000 requests") != std::string::npos);
   CHECK(said("{ rate: 1/s, burst: 0 }").find("is out of range: 1 to 1000000") != std::string::npos);
   CHECK(said("{ rate: 1/s, by: cookie }").find("is not client_address, route, { header: NAME } or") !=

@@ -66,13 +66,13 @@ TEST_CASE("resilience: retries say what is wrong with each value") {
         "and status_NNN\n");
   for (const char* status : {"status_399", "status_600", "status_5xx", "status_"}) {
     CAPTURE(status);
-    CHECK(said("retries: { on: [" + std::string(status) + "] }").find("is no status from 400 to 599") !=
+    CHECK(said("retries: { on: [" + std::string(status) + "] }").find("is not a status from 400 to 599") !=
           std::string::npos);
   }
   CHECK(said("retries: { budget: 20 }") ==
         "f:4:24 upstreams.api.retries.budget: \"20\" has no percent sign; write \"20%\"\n");
   CHECK(said("retries: { budget: 101% }").find("is more than 100%") != std::string::npos);
-  CHECK(said("retries: { budget: much }").find("is no percentage") != std::string::npos);
+  CHECK(said("retries: { budget: much }").find("is not a percentage") != std::string::npos);
   CHECK(said("retries: { tries: 2 }").find("tries") != std::string::npos);
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("resilience: health says what is wrong with each value") {
         "f:4:32 upstreams.api.health.path: stands beside tcp, which sends no request\n");
   CHECK(said("health: { path: healthz }") ==
         "f:4:21 upstreams.api.health.path: \"healthz\" does not begin with /\n");
-  CHECK(said("health: { path: \"/a b\" }").find("is no path as it stands in a request") != std::string::npos);
+  CHECK(said("health: { path: \"/a b\" }").find("is not a path as a request has it") != std::string::npos);
   CHECK(said("health: { path: /, status: [100] }").find("is neither a status from 200 to 599") !=
         std::string::npos);
   CHECK(said("health: { path: /, status: 399-200 }").find("nor a range of them") != std::string::npos);
@@ -151,6 +151,6 @@ TEST_CASE("resilience: health says what is wrong with each value") {
   CHECK(said("health: { path: /, interval: 99ms }").find("is out of range") != std::string::npos);
   CHECK(said("health: { path: /, unhealthy: 0 }").find("is out of range: 1 to 100") != std::string::npos);
   CHECK(said("health: { path: /, start: off }").find("upstreams.api.health.start") != std::string::npos);
-  CHECK(said("health: { path: /, host: \"a/b\" }").find("is no host name") != std::string::npos);
+  CHECK(said("health: { path: /, host: \"a/b\" }").find("is not a host name") != std::string::npos);
   CHECK(said("health: { path: /, method: POST }").find("upstreams.api.health.method") != std::string::npos);
 }

@@ -78,7 +78,7 @@ TEST_CASE("rewrite keys: cookies") {
   CHECK(all.cookies->secure == CookiesDocument::Flag::add);
   CHECK(all.cookies->http_only == CookiesDocument::Flag::drop);
   CHECK(all.cookies->same_site == CookiesDocument::SameSite::strict);
-  CHECK(contains(said("cookies: { domain: \"a b\" }"), "is no domain"));
+  CHECK(contains(said("cookies: { domain: \"a b\" }"), "is not a domain"));
   CHECK(contains(said("cookies: { domain: \"*\" }"), "can only be replaced"));
   CHECK(contains(said("cookies: { path: x }"), "does not begin with \"/\""));
   CHECK(contains(said("cookies: { path: \"/x; Secure\" }"),
@@ -130,7 +130,7 @@ TEST_CASE("header rules: framing and the fields of one connection are not for ru
   }
   CHECK(contains(said("request_headers: { set: { Host: a } }"), "see host beside the rules"));
   CHECK(contains(said("request_headers: { remove: [Sec-WebSocket-Key] }"), "WebSocket handshake"));
-  CHECK(contains(said("request_headers: { remove: [\"a b\"] }"), "is no header name"));
+  CHECK(contains(said("request_headers: { remove: [\"a b\"] }"), "is not a header name"));
 }
 
 TEST_CASE("header rules: values are checked when they are read") {

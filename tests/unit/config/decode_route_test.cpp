@@ -104,8 +104,8 @@ TEST_CASE("route: the rest is checked") {
         "f:6:5 routes[0]: has no action: upstream, files, respond or redirect\n");
   CHECK(said("{ upstream: \"http://a/b\" }").find("has a path or a query") != std::string::npos);
   CHECK(said("{ upstream: api, jwt: { required: false } }") == "f:6:27 routes[0].jwt.use: is missing\n");
-  CHECK(said("{ upstream: api, name: \"a b\" }").find("\"a b\" is no name") != std::string::npos);
-  CHECK(said("{ upstream: api, body_size: 10MB }").find("\"10MB\" is no size") != std::string::npos);
+  CHECK(said("{ upstream: api, name: \"a b\" }").find("\"a b\" is not a name") != std::string::npos);
+  CHECK(said("{ upstream: api, body_size: 10MB }").ends_with("write \"10MiB\"\n"));
   CHECK(said_of("listeners: [{ address: \":0\" }]\nroutes: []\n") ==
         "f:2:9 routes: is empty; every request would be answered with 404\n");
   CHECK(said_of("listeners: [{ address: \":0\" }]\n") == "f:1:1 routes: is missing\n");

@@ -20,7 +20,7 @@ TEST_CASE("decode: name servers and their time limit") {
   CHECK(said_of_part("resolver: { nameservers: [] }") ==
         "f:1:26 resolver.nameservers: is empty; leave it out to ask the system's name servers\n");
   CHECK(said_of_part("resolver: { nameservers: [ns.example] }")
-            .starts_with("f:1:27 resolver.nameservers[0]: \"ns.example\" is no address"));
+            .starts_with("f:1:27 resolver.nameservers[0]: \"ns.example\" is not an address"));
   CHECK(said_of_part("resolver: { timeout: 31s }")
             .starts_with("f:1:22 resolver.timeout: \"31s\" is out of range"));
   const auto servers = [](size_t count) {
@@ -76,10 +76,11 @@ TEST_CASE("decode: the top level says what is wrong with each value") {
   CHECK(said_of_part("via: no") == "f:1:6 via: \"no\" is neither true nor false; write \"false\"\n");
   CHECK(said_of_part("via: [true]") == "f:1:6 via: must be a single value\n");
   CHECK(said_of_part("via: \"\"") == "f:1:6 via: is empty\n");
-  CHECK(said_of_part("request_id: a b").starts_with("f:1:13 request_id: \"a b\" is no header name"));
+  CHECK(said_of_part("request_id: a b").starts_with("f:1:13 request_id: \"a b\" is not a header name"));
   CHECK(said_of_part("request_id: Connection")
             .starts_with("f:1:13 request_id: \"Connection\" is a hop-by-hop field"));
-  CHECK(said_of_part("trusted_proxies: 10.0.0.0/8") == "f:1:18 trusted_proxies: must be a list\n");
+  CHECK(said_of_part("trusted_proxies: 10.0.0.0/8") ==
+        "f:1:18 trusted_proxies: must be a list; write [10.0.0.0/8]\n");
   CHECK(said_of_part("trusted_proxies: [10.1.0.0/8]") ==
         "f:1:19 trusted_proxies[0]: \"10.1.0.0/8\" has bits set behind its prefix; write \"10.0.0.0/8\"\n");
   CHECK(said_of_part("trusted_proxies: [\"::/0\"]")
@@ -152,7 +153,7 @@ TEST_CASE("decode: upstreams say what is wrong with each value") {
         "f:4:54 upstreams.u.timeouts.connect: \"0s\" is out of range: 1ms to 24h\n");
   CHECK(said(good + "timeouts: { connect: 25h } }").find("is out of range") != std::string::npos);
   CHECK(said(good + "retries: 11 }") == "f:4:42 upstreams.u.retries: \"11\" is out of range: 0 to 10\n");
-  CHECK(said(good + "server_name: a/b }") == "f:4:46 upstreams.u.server_name: \"a/b\" is no host name\n");
+  CHECK(said(good + "server_name: a/b }") == "f:4:46 upstreams.u.server_name: \"a/b\" is not a host name\n");
 }
 
 namespace {
@@ -247,8 +248,8 @@ TEST_CASE("decode: a balance is a word, or what to hash") {
         "f:4:50 upstreams.u.balance.hash: names one of header, cookie and query, or is client_address\n");
   CHECK(said("{ hash: { header: A, query: b } }") ==
         "f:4:50 upstreams.u.balance.hash: names one of header, cookie and query, or is client_address\n");
-  CHECK(said("{ hash: { header: \"a b\" } }").find("is no header name") != std::string::npos);
-  CHECK(said("{ hash: { cookie: \"a=b\" } }").find("is no cookie name") != std::string::npos);
+  CHECK(said("{ hash: { header: \"a b\" } }").find("is not a header name") != std::string::npos);
+  CHECK(said("{ hash: { cookie: \"a=b\" } }").find("is not a cookie name") != std::string::npos);
   CHECK(said("[a]").find("must be a single value") != std::string::npos);
 }
 
@@ -312,10 +313,10 @@ TEST_CASE("decode: a sticky cookie says what is wrong with it, and never its sec
   const std::string weak = said("{ secret: 0123456789abcdef0123456789abcde }");
   CHECK(weak.find("upstreams.u.sticky.secret: is shorter than 32 bytes") != std::string::npos);
   CHECK(weak.find("0123456789") == std::string::npos);
-  CHECK(said(good + "cookie: \"a b\" }").find("is no cookie name") != std::string::npos);
+  CHECK(said(good + "cookie: \"a b\" }").find("is not a cookie name") != std::string::npos);
   CHECK(said(good + "ttl: 999ms }").find("is out of range: 1s to") != std::string::npos);
-  CHECK(said(good + "path: x }").find("is no path of a cookie") != std::string::npos);
-  CHECK(said(good + "path: \"/x; Domain=evil\" }").find("is no path of a cookie") != std::string::npos);
+  CHECK(said(good + "path: x }").find("is not the path of a cookie") != std::string::npos);
+  CHECK(said(good + "path: \"/x; Domain=evil\" }").find("is not the path of a cookie") != std::string::npos);
   CHECK(said(good + "secure: yes }").find("is not one of auto, true or false") != std::string::npos);
   CHECK(said(good + "same_site: no }").find("is not one of lax, strict or none") != std::string::npos);
   CHECK(said(good + "secure: false, same_site: none }").find("browsers take such a cookie over https only") !=
@@ -325,10 +326,10 @@ TEST_CASE("decode: a sticky cookie says what is wrong with it, and never its sec
 TEST_CASE("decode: a name is for logs and metrics, and an upstream's name is never a URL") {
   CHECK(
       said_of_part("jwt: { \"a b\": { secret: 0123456789012345678901234567890123, algorithms: [HS256] } }") ==
-      "f:1:8 jwt.a b: \"a b\" is no name (letters, digits, \".\", \"_\" and \"-\", at most 64)\n");
+      "f:1:8 jwt.a b: \"a b\" is not a name (letters, digits, \".\", \"_\" and \"-\", at most 64)\n");
   CHECK(said_of("listeners: [{ address: \":0\" }]\nroutes: [{ upstream: \"http://a\" }]\n"
                 "upstreams: { \"http://a\": { endpoints: [\"http://b\"] } }\n")
-            .starts_with("f:3:14 upstreams.http://a: \"http://a\" is no name"));
+            .starts_with("f:3:14 upstreams.http://a: \"http://a\" is not a name"));
 }
 
 TEST_CASE("decode: limits take every key") {
@@ -391,7 +392,8 @@ TEST_CASE("decode: limits say what is out of range") {
         std::string::npos);
   CHECK(said_of_part("limits: { requests_per_connection: 0 }").find("is out of range: 1 to") !=
         std::string::npos);
-  CHECK(said_of_part("limits: { connections_per_client: some }").find("is no number") != std::string::npos);
+  CHECK(said_of_part("limits: { connections_per_client: some }").find("is not a number") !=
+        std::string::npos);
   CHECK(said_of("listeners: [{ address: \":0\", limits: { connections: 5 } }]\nroutes: [{ upstream: "
                 "\"http://a\" }]\n")
             .find("listeners[0].limits.connections: unknown key \"connections\"") != std::string::npos);
@@ -407,9 +409,9 @@ TEST_CASE("decode: limits say what is out of range") {
   CHECK(said_of_part("limits: { body_size: 0 }") ==
         "f:1:22 limits.body_size: \"0\" would refuse every body, or none; for no limit; write \"none\"\n");
   CHECK(said_of_part("limits: { header_fields: 0x10 }") ==
-        "f:1:26 limits.header_fields: \"0x10\" is no number; decimal digits and nothing else\n");
+        "f:1:26 limits.header_fields: \"0x10\" is not a number (write decimal digits and nothing else)\n");
   CHECK(said_of_part("limits: { head_size: none }")
-            .starts_with("f:1:22 limits.head_size: \"none\" is no size"));
+            .starts_with("f:1:22 limits.head_size: \"none\" is not possible here; write 1MiB at most"));
 }
 
 TEST_CASE("decode: the log takes every key, and adds to the list of redacted parameters") {

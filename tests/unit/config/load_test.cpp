@@ -55,7 +55,7 @@ TEST_CASE("load: six different mistakes are six lines, in order, with their plac
                 "routes:\n"
                 "  - upstrem: api\n"
                 "    origins: web\n") ==
-        "f:1:10 workers: \"many\" is no number; decimal digits and nothing else\n"
+        "f:1:10 workers: \"many\" is not a number (write decimal digits and nothing else)\n"
         "f:3:14 listeners[0].address: \":99999\" has no port from 0 to 65535\n"
         "f:5:18 origins.web.allow[0]: \"app.example.com\" has no scheme; browsers send one; write "
         "\"https://app.example.com\"\n"

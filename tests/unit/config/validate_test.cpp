@@ -32,7 +32,7 @@ TEST_CASE("validate: a limit by a claim needs tokens on its route") {
                 "routes:\n"
                 "  - { upstream: \"http://a\", rate_limit: each, jwt: clerk }\n"
                 "  - { upstream: \"http://b\", match: { path: /b }, rate_limit: each }\n") ==
-        "f:6:62 routes[1].rate_limit: \"each\" goes by a claim: the route needs jwt to have any\n");
+        "f:6:62 routes[1].rate_limit: \"each\" is keyed by a claim, so the route needs jwt\n");
 }
 
 TEST_CASE("validate: a route with the same match as one before it can never be taken") {

@@ -29,6 +29,9 @@ TEST_CASE("values: durations are a number and a unit") {
   }
   CHECK(better_of(parse_duration("5 s")) == "5s");
   CHECK(better_of(parse_duration("5S")) == "5s");
+  CHECK(better_of(parse_duration("30sec")) == "30s");
+  CHECK(better_of(parse_duration("2 minutes")) == "2m");
+  CHECK(better_of(parse_duration("1Hour")) == "1h");
   CHECK(better_of(parse_duration("010s")) == "10s");
 }
 
@@ -47,6 +50,10 @@ TEST_CASE("values: sizes are powers of 1024") {
   }
   CHECK(better_of(parse_size("16 KiB")) == "16KiB");
   CHECK(better_of(parse_size("16kib")) == "16KiB");
+  CHECK(better_of(parse_size("10MB")) == "10MiB");
+  CHECK(better_of(parse_size("2 GB")) == "2GiB");
+  CHECK(better_of(parse_size("64kb")) == "64KiB");
+  CHECK(better_of(parse_size("5MBps")).empty());
 }
 
 TEST_CASE("values: numbers are decimal and never octal") {

@@ -136,7 +136,7 @@ TEST_CASE("dns client: failures have words of their own") {
   CHECK(why(NameKind::host, "none.example") == "there is no such name");
   CHECK(why(NameKind::service, "empty.example") == "the name has no such record");
   CHECK(why(NameKind::service, "root.example") == "the name is of no service that is there");
-  CHECK(why(NameKind::host, std::string(64, 'a') + ".example") == "it is no name that can be asked for");
+  CHECK(why(NameKind::host, std::string(64, 'a') + ".example") == "it is not a name that can be asked for");
 }
 
 TEST_CASE("dns client: a server that says nothing is given up") {

@@ -250,6 +250,9 @@ TEST_CASE("certificate: an examination names every file that cannot be used, and
         Sentences{"/nowhere/a.pem does not exist", "/nowhere/k.pem does not exist"});
   CHECK(problems(noise, noise) == Sentences{noise + " holds no PEM certificate",
                                             noise + " holds no PEM private key without a passphrase"});
+  CHECK(problems(good.key, good.certificate) ==
+        Sentences{good.key + " holds a private key and " + good.certificate +
+                  " a certificate: they seem to be swapped"});
   CHECK(problems("/", good.key) == Sentences{"/ is a directory"});
   CHECK(problems(good.certificate, other.key) ==
         Sentences{"the private key " + other.key + " does not belong to " + good.certificate});

@@ -134,7 +134,7 @@ TEST_CASE("key set: a JWK that cannot be used is left out with the reason") {
   CHECK(says(with(rsa, "use", 1)) == "has a use other than \"sig\"");
   CHECK(says(with(rsa, "n", "AQAB=")) == "has no valid n and e");
   CHECK(says(with(rsa, "e", "")) == "has no valid n and e");
-  CHECK(says(with(rsa, "kid", 7)) == "has a kid that is no string");
+  CHECK(says(with(rsa, "kid", 7)) == "has a kid that is not a string");
   CHECK(says(weak_rsa_key().public_jwk()) == "the RSA key has 1024 bits; 2048 to 8192 are taken");
   CHECK(says(with(ec, "crv", "secp256k1")) == "has a curve other than P-256, P-384 and P-521");
   CHECK(says(with(ec, "x", ec["y"])) == "the EC key is not a point of its curve");
@@ -156,7 +156,7 @@ TEST_CASE("key set: a key that also carries its private part is used and reporte
 
 TEST_CASE("key set: a text that is no key set is refused with a sentence") {
   CHECK(fault(KeySet::from_jwks("{", {})) == "the JWKS is not valid JSON");
-  CHECK(fault(KeySet::from_jwks("[]", {})) == "the JWKS is no JSON object");
+  CHECK(fault(KeySet::from_jwks("[]", {})) == "the JWKS is not a JSON object");
   CHECK(fault(KeySet::from_jwks("{}", {})) == "the JWKS has no list called keys");
   CHECK(fault(KeySet::from_jwks(R"({"keys":{}})", {})) == "the JWKS' keys are no list");
   CHECK(fault(KeySet::from_jwks(R"({"keys":[]})", {})) == "the JWKS is empty");

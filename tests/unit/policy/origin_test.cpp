@@ -94,8 +94,8 @@ TEST_CASE("origin list: null is allowed only where it is listed") {
 }
 
 TEST_CASE("origin list: what is no rule is refused with its place and a sentence") {
-  CHECK(refusal_of({{Kind::null, ""}, {Kind::pattern, "("}})
-            .starts_with("1: \"(\" is not a regular expression"));
+  CHECK(
+      refusal_of({{Kind::null, ""}, {Kind::pattern, "("}}).starts_with("1: \"(\" is not an RE2 expression"));
   for (const char* text : {"*", "app.example.com", "https://", "https://a.com/path", "https://u@a.com",
                            "https://a b", "https://a.com:", "https://a.com:99999", "https://*.a.com", ""})
     CHECK(refusal_of({{Kind::exact, text}}).find("is not an origin") != std::string::npos);

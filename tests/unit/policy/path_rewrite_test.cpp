@@ -110,7 +110,8 @@ TEST_CASE("path rewrite: a result has a size") {
 }
 
 TEST_CASE("path rewrite: mistakes in an expression are told") {
-  CHECK(PathRewrite::compile(pattern("^/(x$", "/y")).error().find("is no RE2 expression: missing )") == 0);
+  CHECK(PathRewrite::compile(pattern("^/(x$", "/y")).error().find("is not an RE2 expression: missing )") ==
+        0);
   CHECK(PathRewrite::compile(pattern("^/x$", "/\\1")).error().find("does not fit its replacement") == 0);
   CHECK_FALSE(PathRewrite::compile(pattern("(?=x)", "/")).has_value());
 }

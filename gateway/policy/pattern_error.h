@@ -1,0 +1,24 @@
+// What is wrong with a regular expression, for an operator who knows those of other programs.
+#pragma once
+
+#include <string>
+
+#include <re2/re2.h>
+
+namespace postern::policy {
+
+// RE2's words for an expression that it refused, and what it lacks where that is why.
+inline std::string pattern_error(const re2::RE2& pattern) {
+  std::string text = pattern.error();
+  const std::string& written = pattern.pattern();
+  for (const char* look : {"(?!", "(?=", "(?<!", "(?<="})
+    if (written.find(look) != std::string::npos)
+      return text + " (RE2 has no look-ahead and no look-behind; write what may stand there instead)";
+  const size_t escape = written.find('\\');
+  const bool is_back_reference = escape != std::string::npos && escape + 1 < written.size() &&
+                                 written[escape + 1] >= '1' && written[escape + 1] <= '9';
+  if (is_back_reference) text += " (RE2 has no references to groups inside a pattern)";
+  return text;
+}
+
+}  // namespace postern::policy
