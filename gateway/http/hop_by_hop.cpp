@@ -76,6 +76,12 @@ bool names_unusual(std::string_view connection) {
   return false;
 }
 
+// An order of names that does not mind their case.
+bool precedes(std::string_view a, std::string_view b) {
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](char x, char y) { return base::lower(x) < base::lower(y); });
+}
+
 }  // namespace
 
 void remove_hop_by_hop(Headers& headers) {
@@ -87,9 +93,16 @@ void remove_hop_by_hop(Headers& headers) {
     if (field.id == FieldId::connection && names_unusual(field.value)) unusual.push_back(field.value);
     return is_hop_by_hop(field.id);
   });
+  if (unusual.empty()) return;
+  // Both the options and the fields may be many: each field is looked up, not compared with every option.
+  std::vector<std::string_view> named;
   for (std::string_view connection : unusual)
     while (const std::optional<std::string_view> name = base::next_element(connection))
-      if (!is_usual(*name) && !is_end_to_end(*name)) headers.remove(*name);
+      if (!is_usual(*name) && !is_end_to_end(*name)) named.push_back(*name);
+  std::sort(named.begin(), named.end(), precedes);
+  headers.remove_if([&named](const HeaderField& field) {
+    return std::binary_search(named.begin(), named.end(), field.name, precedes);
+  });
 }
 
 }  // namespace postern::http

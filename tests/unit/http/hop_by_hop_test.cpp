@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <ctime>
 #include <string>
 
 using namespace postern::http;
@@ -66,4 +67,21 @@ TEST_CASE("hop by hop: Connection cannot take away what an endpoint decides by")
 
 TEST_CASE("hop by hop: a field called close or upgrade by option only is another matter") {
   CHECK(names_left({{"Connection", "close"}, {"Close", "x"}, {"Accept", "y"}}) == "Close Accept");
+}
+
+TEST_CASE("hop by hop: thousands of options and fields are no product of both") {
+  // Of each as many as a head of 64 KiB holds. Compared one by one they took 100 million comparisons, which
+  // is seconds in this build.
+  std::string connection = "X-Gone";
+  for (int i = 0; i < 12'000; ++i) connection += ",x" + std::to_string(i);
+  Headers headers;
+  headers.add("Connection", connection);
+  for (int i = 0; i < 12'000; ++i) headers.add("Y-Stays", "");
+  headers.add("x-gone", "");
+  headers.add("X11999", "");
+  const std::clock_t before = std::clock();
+  remove_hop_by_hop(headers);
+  CHECK(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC < 0.5);
+  CHECK(headers.size() == 12'000);
+  CHECK(headers.find("X-Gone") == nullptr);
 }
