@@ -44,3 +44,13 @@ TEST_CASE("text arena: its texts survive its being moved") {
   const TextArena moved = std::move(arena);
   CHECK(small == "small");
 }
+
+TEST_CASE("text arena: nothing is kept without any memory, and is a text all the same") {
+  postern::base::TextArena arena;
+  for (const std::string_view empty : {arena.keep(""), arena.keep({}), arena.keep({"", "", ""})}) {
+    CHECK(empty.empty());
+    CHECK(empty.data() != nullptr);  // null would mean that there is none
+  }
+  CHECK(arena.keep("a") == "a");
+  CHECK(arena.keep("").data() != nullptr);
+}
