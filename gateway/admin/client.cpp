@@ -89,7 +89,7 @@ Task<Served> Client::serve() {
 Task<Result<http::LocalResponse>> Client::choose_answer(Arrival arrival) {
   if (arrival == Arrival::refused) {
     const http1::Fault& fault = connection_.fault();
-    co_return proxy::failure_response({fault.cause, Stage::request_head}, std::string(fault.detail));
+    co_return proxy::failure_response({fault.cause, Stage::request_head}, fault.detail);
   }
   const http::RequestHead& request = connection_.request();
   http::Target target;

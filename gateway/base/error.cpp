@@ -66,6 +66,10 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
     {Cause::method_not_allowed, "method_not_allowed", client, 405, never, info,
      "A route matches the address, but not with this method.",
      "Use one of the methods in Allow, or add the method to the route."},
+    {Cause::connect_not_served, "connect_not_served", client, 405, never, info,
+     "The client asks with CONNECT for a tunnel to another host; this gateway is no forward proxy.",
+     "Take the gateway's address out of the client's proxy settings (HTTPS_PROXY and the like); ask for its "
+     "sites directly."},
     {Cause::rate_limited, "rate_limited", client, 429, never, info,
      "The client sends more requests than its rate limit allows.",
      "Wait as long as Retry-After says; if the limit is too small, raise the rate_limit named in the "
@@ -130,6 +134,10 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
     {Cause::upstream_bad_response, "upstream_bad_response", upstream, 502, never, error,
      "The endpoint's response is not well-formed HTTP.",
      "Check that the endpoint speaks HTTP/1.1 on this port; the detail names what was wrong."},
+    {Cause::upstream_head_too_large, "upstream_head_too_large", upstream, 502, never, error,
+     "The head of the endpoint's response, or its trailers, are larger than the limit.",
+     "Let the backend send fewer or smaller fields and cookies, or raise head_size or header_fields under "
+     "limits of the upstream."},
     {Cause::upstream_bad_handshake, "upstream_bad_handshake", upstream, 502, never, error,
      "The endpoint's 101 answer does not fit the upgrade that was asked for.",
      "Check the backend's WebSocket server; the detail names the field."},

@@ -31,6 +31,7 @@ enum class Cause : uint8_t {
   // refused by rule
   no_route,
   method_not_allowed,
+  connect_not_served,
   rate_limited,
   too_many_connections,
   too_many_sockets,
@@ -54,6 +55,7 @@ enum class Cause : uint8_t {
   upstream_closed,
   upstream_timed_out,
   upstream_bad_response,
+  upstream_head_too_large,
   upstream_bad_handshake,
   upstream_upgrade_unanswered,
   upstream_silent,

@@ -1,5 +1,8 @@
 #include "http1/client_connection.h"
 
+#include <algorithm>
+
+#include "base/ascii.h"
 #include "http1/writer.h"
 
 namespace postern::http1 {
@@ -9,6 +12,23 @@ using base::Cause;
 using base::Stage;
 
 constexpr uint16_t interim_max = 32;
+
+// "timeout=5, max=100" in Keep-Alive (RFC 2068 19.7.1.1): seconds.
+std::optional<base::Duration> idle_limit_of(const http::Headers& headers) {
+  const http::HeaderField* field = headers.find(http::FieldId::keep_alive);
+  if (!field) return std::nullopt;
+  constexpr uint64_t longest = 24 * 60 * 60;
+  std::string_view rest = field->value;
+  while (const std::optional<std::string_view> parameter = base::next_element(rest)) {
+    const size_t equals = parameter->find('=');
+    if (equals == parameter->npos ||
+        !base::equal_ignoring_case(base::trim(parameter->substr(0, equals)), "timeout"))
+      continue;
+    const auto seconds = base::parse_decimal(base::trim(parameter->substr(equals + 1)));
+    if (seconds) return std::chrono::seconds(std::min(*seconds, longest));
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -32,9 +52,9 @@ void ClientConnection::begin_stream() {
   last_status_ = 0;
 }
 
-bool ClientConnection::reusable() const {
+bool ClientConnection::reusable() {
   return state_ == State::complete && sending_ == Sending::complete && parser_.keep_alive() &&
-         stream_->response_body.at_end();
+         stream_->response_body.at_end() && !parser_.deviations().any();
 }
 
 void ClientConnection::rest(Owner& owner) {
@@ -81,7 +101,8 @@ void ClientConnection::on_bytes(base::Bytes bytes) {
     const tl::expected<size_t, Fault> used = parser_.feed(bytes);
     if (!used) {
       fault_ = used.error();
-      return fail_upstream(Cause::upstream_bad_response);
+      return fail_upstream(fault_.cause == Cause::head_too_large ? Cause::upstream_head_too_large
+                                                                 : Cause::upstream_bad_response);
     }
     bytes = bytes.subspan(*used);
     if (state_ == State::awaiting_head && parser_.complete()) parser_.next();  // that was an interim response
@@ -101,6 +122,7 @@ void ClientConnection::on_response(http::ResponseHead head) {
     transport_->pause();  // what follows, its end too, is the tunnel's
   } else if (!head.interim()) {
     state_ = State::receiving;
+    idle_limit_ = idle_limit_of(head.headers);
   } else if (++interim_count_ > interim_max) {
     fault_.detail = "more interim responses than the limit";
     return fail_upstream(Cause::upstream_bad_response);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/slot.h"
 #include "http/stream.h"
@@ -36,11 +37,16 @@ class ClientConnection final : public http::UpstreamStream,
   ~ClientConnection() override = default;
 
   void begin_stream();      // the connection must be fresh or reusable()
-  bool reusable() const;    // the stream is over and left the connection clean
+  bool reusable();          // the stream is over and left the connection clean
   void rest(Owner& owner);  // idle from now on: `owner` hears when it breaks
   bool reused() const { return streams_ > 1; }
   const net::Peer& peer() const { return peer_; }
-  const Fault& fault() const { return fault_; }  // of upstream_bad_response
+  const Fault& fault() const { return fault_; }  // of upstream_bad_response and upstream_head_too_large
+  // How the endpoint's responses differed from HTTP, since the last call; with one of them the connection is
+  // not used again.
+  std::vector<SeenDeviation> take_deviations() { return parser_.deviations().take(); }
+  // How long the endpoint said that it keeps the connection open when nothing is asked on it.
+  std::optional<base::Duration> idle_limit() const { return idle_limit_; }
 
   // --- http::UpstreamStream ---
   void send(const http::RequestHead& head) override;
@@ -88,6 +94,7 @@ class ClientConnection final : public http::UpstreamStream,
   uint16_t interim_count_ = 0;
   bool response_begun_ = false;
   uint32_t streams_ = 0;
+  std::optional<base::Duration> idle_limit_;
   Fault fault_;
 };
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "base/error.h"
 
@@ -11,8 +10,8 @@ namespace postern::http1 {
 
 struct Fault {
   base::Cause cause = base::Cause::bad_request;
-  std::string_view detail;  // a literal
-  std::string bytes{};      // see specimen.h; empty: none in particular
+  std::string detail{};
+  std::string bytes{};  // see specimen.h; empty: none in particular
 };
 
 }  // namespace postern::http1

@@ -11,26 +11,32 @@ using base::Cause;
 
 tl::expected<size_t, Fault> HeadScanner::scan(std::string_view text) {
   const auto refuse = [&](std::string_view detail, const char* at) {
-    return tl::unexpected(
-        Fault{Cause::bad_request, detail, specimen(text, static_cast<size_t>(at - text.data()))});
+    return tl::unexpected(Fault{Cause::bad_request, std::string(detail),
+                                specimen(text, static_cast<size_t>(at - text.data()))});
   };
+  const bool forgiving = reading_ == Reading::forgiving;
   while (line_start_ < text.size()) {
     const char* start = text.data() + line_start_;
-    if ((line_start_ > 0 || section_ == Section::trailers) && (*start == ' ' || *start == '\t'))
-      return refuse("a header line begins with a space or tab (obs-fold)", start);
+    if ((line_start_ > 0 || section_ == Section::trailers) && (*start == ' ' || *start == '\t')) {
+      if (!forgiving) return refuse("a header line begins with a space or tab (obs-fold)", start);
+      if (lines_ <= (section_ == Section::head ? 1u : 0u))
+        return refuse("a header line begins with a space or tab, and there is none before it", start);
+    }
     const auto* newline = static_cast<const char*>(std::memchr(start, '\n', text.size() - line_start_));
     if (!newline) return 0;
-    if (newline == text.data() || newline[-1] != '\r') return refuse("a line ends with a bare LF", newline);
+    const bool crlf = newline != start && newline[-1] == '\r';
+    if (!crlf && !forgiving) return refuse("a line ends with a bare LF", newline);
     const size_t length = static_cast<size_t>(newline - start) + 1;
     if (line_start_ == 0) first_line_size_ = length;
     line_start_ += length;
-    if (length == 2) return line_start_;
+    ++lines_;
+    if (length == (crlf ? 2 : 1)) return line_start_;
   }
   return 0;
 }
 
 std::string HeadScanner::specimen(std::string_view text, size_t at) const {
-  return specimen_of_line(text, at, section_ == Section::head);
+  return specimen_of_line(text, at, section_ == Section::head ? start_line(reading_) : StartLine::none);
 }
 
 void HeadScanner::gather(base::Bytes bytes) {
@@ -44,8 +50,8 @@ void HeadScanner::gather(base::Bytes bytes) {
 }
 
 tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& input) {
-  const bool forgiving = section_ == Section::head;
-  if (forgiving && gathered_.empty() && !empty_line_skipped_ && input.size() >= 2 &&
+  const bool has_start_line = section_ == Section::head;
+  if (has_start_line && gathered_.empty() && !empty_line_skipped_ && input.size() >= 2 &&
       base::text_of(input.first(2)) == "\r\n") {
     input = input.subspan(2);
     empty_line_skipped_ = true;
@@ -58,18 +64,19 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
     text = gathered_.text();
   }
   const tl::expected<size_t, Fault> end = scan(text);
-  if (!end) return tl::unexpected(end.error());
+  if (!end) return refuse(input, end.error());
   if (*end > limit_ || (*end == 0 && text.size() > limit_))
-    return tl::unexpected(Fault{Cause::head_too_large, "the header fields are larger than the limit",
-                                specimen(text, line_start_)});
-  if (*end == 2 && forgiving && !empty_line_skipped_) {  // the forgiven line came in pieces
-    input = input.subspan(2 - before);
+    return refuse(input, {Cause::head_too_large, "the header fields are larger than the limit",
+                          specimen(text, line_start_)});
+  const bool empty_line = *end > 0 && lines_ == 1;
+  if (empty_line && has_start_line && !empty_line_skipped_) {  // the forgiven line came in pieces
+    input = input.subspan(*end - before);
     reset();
     empty_line_skipped_ = true;
     return feed(input);
   }
-  if (*end == 2 && forgiving)
-    return tl::unexpected(Fault{Cause::bad_request, "empty lines instead of a start line"});
+  if (empty_line && has_start_line)
+    return refuse(input, {Cause::bad_request, "empty lines instead of a start line", {}});
   if (*end == 0) {
     if (before == 0) gather(input);
     input = {};
@@ -87,10 +94,17 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
   return std::optional<base::Chunk>(std::move(head));
 }
 
+// What is refused is kept: the log says as much of it as can be said.
+tl::unexpected<Fault> HeadScanner::refuse(base::Bytes input, Fault fault) {
+  if (gathered_.empty()) gather(input.first(std::min(input.size(), limit_ + 4)));
+  return tl::unexpected(std::move(fault));
+}
+
 void HeadScanner::reset() {
   gathered_ = {};
   first_line_size_ = 0;
   line_start_ = 0;
+  lines_ = 0;
   empty_line_skipped_ = false;
 }
 

@@ -1,8 +1,14 @@
 #include "http1/request_parser.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/ascii.h"
+#include "base/check.h"
 #include "http/target.h"
+#include "http1/refused_head.h"
 #include "http1/specimen.h"
+#include "net/proxy_protocol.h"
 
 namespace postern::http1 {
 namespace {
@@ -15,7 +21,33 @@ tl::unexpected<Fault> refuse(const http::RequestHead& head, std::string_view cul
                              Cause cause = Cause::bad_request) {
   const std::string_view text = head.bytes.text();
   return tl::unexpected(
-      Fault{cause, detail, specimen_of_line(text, static_cast<size_t>(culprit.data() - text.data()))});
+      Fault{cause, std::string(detail),
+            specimen_of_line(text, static_cast<size_t>(culprit.data() - text.data()), StartLine::request)});
+}
+
+constexpr std::string_view long_target = "the request target is longer than the limit";
+constexpr std::string_view proxy_header =
+    "a PROXY protocol header, from an address that this listener does not trust with one";
+
+// What is sent to a port of plain HTTP by mistake.
+constexpr auto request_signatures = std::to_array<Signature>({
+    {"\x16\x03", "a TLS handshake on a plain port", Cause::tls_unexpected},
+    {net::proxy_v2_signature, proxy_header, Cause::bad_request},
+});
+
+bool may_be_in_target(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte < 0x7f;
+}
+
+// Whether there is a tab around the value. The grammar allows it, and yet readers disagree.
+bool has_tabs_around(const http::HeaderField& field) {
+  const char* const colon = field.name.data() + field.name.size();
+  const char* const value_end = field.value.data() + field.value.size();
+  const char* line_end = value_end;
+  while (*line_end == ' ' || *line_end == '\t') ++line_end;  // CR is behind them
+  return std::find(colon, field.value.data(), '\t') != field.value.data() ||
+         std::find(value_end, line_end, '\t') != line_end;
 }
 
 // "http://host/path" as a target (RFC 9112 3.2.2): gives the authority, and leaves the origin-form, or the
@@ -38,6 +70,14 @@ tl::expected<std::string_view, Fault> split_absolute_form(http::RequestHead& hea
   return refuse(head, target, "the target is neither a path nor an http address");
 }
 
+const http::HeaderField& last_of(const http::Headers& headers, FieldId id) {
+  const http::HeaderField* last = nullptr;
+  for (const http::HeaderField& field : headers)
+    if (field.id == id) last = &field;
+  base::check(last != nullptr, "there is one");
+  return *last;
+}
+
 // "Content_Length" and the like: an endpoint that hands fields on as variables could frame the body by it.
 bool is_framing_twin(std::string_view name) {
   constexpr std::string_view length = "content-length";
@@ -48,8 +88,24 @@ bool is_framing_twin(std::string_view name) {
 
 }  // namespace
 
+RequestParser::RequestParser(const ParserLimits& limits, Events& events)
+    : MessageParser(Reading::strict, request_signatures, limits), events_(events) {}
+
+Fault RequestParser::too_large(bool in_start_line) const {
+  if (in_start_line) return {Cause::target_too_long, std::string(long_target), {}};
+  return {Cause::head_too_large, "the header fields are larger than the limit", {}};
+}
+
+http::RequestHead RequestParser::refused_head() const {
+  return read_refused_head(refused_bytes_.empty() ? gathered() : refused_bytes_.text());
+}
+
 tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line,
                                                          http::RequestHead& head) const {
+  if (line.find_first_not_of('\r') == line.npos)
+    return refuse(head, line, "empty lines instead of a start line");
+  for (std::string_view family : {"PROXY TCP4 ", "PROXY TCP6 ", "PROXY UNKNOWN"})
+    if (line.starts_with(family)) return refuse(head, line, proxy_header);
   const size_t first = line.find(' ');
   const size_t second = first == line.npos ? first : line.find(' ', first + 1);
   if (second == line.npos) return refuse(head, line, "the request line is not \"method target version\"");
@@ -60,15 +116,24 @@ tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line,
     head.version = http::Version::http1_1;
   else if (version == "HTTP/1.0")
     head.version = http::Version::http1_0;
+  else if (line == "PRI * HTTP/2.0")
+    return refuse(head, line, "the client speaks HTTP/2 without asking; HTTP/1.1 is served here",
+                  Cause::unsupported_version);
   else if (version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.')
     return refuse(head, line, "the HTTP version is not served here", Cause::unsupported_version);
   else
     return refuse(head, line, "the request line does not end with an HTTP version");
   if (head.target.size() > limits_.target_size)
-    return refuse(head, line, long_start_line(), Cause::target_too_long);
+    return refuse(head, line, long_target, Cause::target_too_long);
   if (!base::is_token(head.method_text)) return refuse(head, line, "the method is not a token");
+  if (head.method_text.size() > method_size_max)
+    return refuse(head, line, "the method is longer than 64 bytes");
   if (head.method_text == "CONNECT")
-    return refuse(head, line, "CONNECT is not served", Cause::method_not_allowed);
+    return refuse(head, line, "CONNECT is not served", Cause::connect_not_served);
+  const auto bad = std::find_if_not(head.target.begin(), head.target.end(), may_be_in_target);
+  if (head.target.empty() || bad != head.target.end())
+    return refuse(head, head.target.substr(static_cast<size_t>(bad - head.target.begin())),
+                  "the target has characters that a target cannot have");
   head.method = http::method_of(head.method_text);
   return {};
 }
@@ -89,13 +154,17 @@ tl::expected<void, Fault> RequestParser::read_framing(http::RequestHead& head) c
       return refuse(head, coding->name, "a Transfer-Encoding other than \"chunked\"");
     head.body = http::BodyKind::chunked;
   } else if (length) {
-    const tl::expected<uint64_t, Fault> value = read_length(head.headers);
-    if (!value) return refuse(head, length->name, value.error().detail);
+    const size_t lengths = head.headers.count(FieldId::content_length);
+    const std::optional<uint64_t> value = read_length(length->value);
+    if (!value || lengths != 1)
+      return refuse(head, (value ? last_of(head.headers, FieldId::content_length) : *length).name,
+                    "Content-Length is contradictory or not a number");
     head.content_length = *value;
     head.body = *value > 0 ? http::BodyKind::length : http::BodyKind::none;
   }
-  if (!frames_alike(head.body, head.content_length))
-    return refuse(head, (coding ? coding : length)->name, "framing that is not understood by everybody");
+  const http::HeaderField* framing = coding ? coding : length;
+  if (framing && has_tabs_around(*framing))
+    return refuse(head, framing->name, "framing that is not understood by everybody");
   if (const http::HeaderField* expect = head.headers.find(FieldId::expect)) {
     if (!base::equal_ignoring_case(expect->value, "100-continue") || head.headers.count(FieldId::expect) != 1)
       return refuse(head, expect->name, "an Expect other than one 100-continue", Cause::expectation_failed);
@@ -107,9 +176,20 @@ tl::expected<void, Fault> RequestParser::read_framing(http::RequestHead& head) c
 tl::expected<void, Fault> RequestParser::interpret_head(base::Chunk bytes) {
   http::RequestHead head;
   head.bytes = std::move(bytes);
+  if (auto read = read_head(head); !read) {
+    refused_bytes_ = std::move(head.bytes);
+    return read;
+  }
+  expect_body(head.body, head.content_length);
+  events_.on_request(std::move(head));
+  return {};
+}
+
+tl::expected<void, Fault> RequestParser::read_head(http::RequestHead& head) {
   const std::string_view text = head.bytes.text();
   const std::string_view line = text.substr(0, text.find("\r\n"));
   if (auto read = read_start_line(line, head); !read) return read;
+  if (auto read = read_head_fields(head.bytes, line.size() + 2); !read) return read;
   head.headers = std::move(fields_);
 
   const size_t hosts = head.headers.count(FieldId::host);
@@ -148,7 +228,6 @@ tl::expected<void, Fault> RequestParser::interpret_head(base::Chunk bytes) {
     if (websocket && head.body != http::BodyKind::none)
       return refuse(head, head.headers.find(FieldId::upgrade)->name, "a WebSocket handshake with a body");
   }
-  events_.on_request(std::move(head));
   return {};
 }
 

@@ -1,4 +1,5 @@
-// Responses out of bytes. An endpoint's bad bytes are its own fault: every refusal is upstream_bad_response.
+// Responses out of bytes. Endpoints are forgiven what leaves one reading: see Deviation. Every other fault is
+// their own, and refused; what is larger than the limits has the cause head_too_large.
 #pragma once
 
 #include "http1/message_parser.h"
@@ -17,19 +18,23 @@ class ResponseParser final : public MessageParser {
     ~Events() = default;
   };
 
-  ResponseParser(const ParserLimits& limits, Events& events)
-      : MessageParser(HTTP_RESPONSE, limits), events_(events) {}
+  ResponseParser(const ParserLimits& limits, Events& events);
 
   void expect(http::Method method) { method_ = method; }  // of the request that is being answered
   // The connection has ended: completes a body that lasts until then, else tells what was cut.
   tl::expected<void, Fault> at_end() { return finish_at_end(); }
   const http::Headers& trailers() const { return trailers_; }
+  Deviations& deviations() { return deviations_; }
 
  private:
   tl::expected<void, Fault> interpret_head(base::Chunk bytes) override;
   void tell_body(base::Bytes bytes) override { events_.on_response_body(bytes); }
   void tell_complete() override { events_.on_response_complete(); }
-  std::string_view long_start_line() const override { return {}; }
+  Fault too_large(bool in_start_line) const override;
+  Fault too_many_fields() const override;
+  tl::expected<void, Fault> read_head(http::ResponseHead& head);
+  tl::expected<void, Fault> read_status_line(std::string_view line, http::ResponseHead& head) const;
+  tl::expected<void, Fault> read_framing(http::ResponseHead& head, bool version_1_1);
 
   Events& events_;
   http::Method method_ = http::Method::get;

@@ -84,7 +84,7 @@ void ServerConnection::refuse(Fault fault) {
   }
   open_stream();
   stream_->request_complete = true;
-  stream_->head.version = http::Version::http1_1;
+  stream_->head = parser_.refused_head();
   stream_->request_body.end();
   arrivals_.put(Arrival::refused);
 }

@@ -52,28 +52,52 @@ struct Shown {
   bool hides = false;
 };
 
-Shown shown_of(std::string_view line, bool first) {
+Shown shown_of(std::string_view line, StartLine first) {
   const auto up_to = [line](size_t end) { return Shown{std::min(end, line.size()), end < line.size()}; };
-  if (first) return up_to(std::min(line.find('?'), line.size() - 1) + 1);
+  if (first == StartLine::request && line.find(" HTTP/") == line.npos) return up_to(body_limit);
+  if (first != StartLine::none) return up_to(std::min(line.find('?'), line.size() - 1) + 1);
   const size_t colon = line.find(':');
   if (line.starts_with(' ') || line.starts_with('\t')) return up_to(1);  // the rest of a value
   if (colon == line.npos) return up_to(0);
   return shows_value(line.substr(0, colon)) ? Shown{line.size(), false} : up_to(colon + 1);
 }
 
+// `line` without the user information of its target, or of a host.
+std::string without_user(std::string_view line, StartLine first) {
+  size_t start = 0;
+  size_t end = line.size();
+  if (first == StartLine::none) {
+    start = line.find(':');
+  } else {
+    start = line.find(' ');
+    end = std::min(end, line.find('?'));
+    if (start != line.npos && line.substr(start + 1).starts_with('/')) start = line.npos;  // a path
+  }
+  if (start == line.npos) return std::string(line);
+  ++start;
+  if (const size_t slashes = line.find("//", start); slashes < end) start = slashes + 2;
+  const size_t at = line.substr(0, end).rfind('@');
+  if (at == line.npos || at < start) return std::string(line);
+  std::string shown(line.substr(0, start));
+  if (first == StartLine::none) shown += ' ';
+  return shown.append(hidden).append(line.substr(at));
+}
+
 }  // namespace
 
-std::string specimen_of_line(std::string_view head, size_t at, bool has_start_line) {
+std::string specimen_of_line(std::string_view head, size_t at, StartLine first) {
   if (head.empty()) return {};
   at = std::min(at, head.size() - 1);
   const size_t before = at == 0 ? head.npos : head.rfind('\n', at - 1);
   const size_t start = before == head.npos ? 0 : before + 1;
   size_t end = std::min(head.find('\n', at), head.size() - 1) + 1;
   if (end >= 2 && head.substr(end - 2, 2) == "\r\n" && at + 2 < end) end -= 2;
-  const std::string_view line = head.substr(start, end - start);
-  if (line.empty()) return {};
+  if (end == start) return {};
+  if (start > 0) first = StartLine::none;
+  const std::string text = without_user(head.substr(start, end - start), first);
+  const std::string_view line = text;
 
-  const Shown shown = shown_of(line, start == 0 && has_start_line);
+  const Shown shown = shown_of(line, first);
   const size_t size = std::min(shown.size, specimen_limit);
   std::string specimen;
   append_escaped(specimen, line.substr(0, size));

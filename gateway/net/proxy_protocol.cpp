@@ -8,7 +8,6 @@ namespace postern::net {
 namespace {
 
 constexpr std::string_view v1_start = "PROXY ";
-constexpr std::string_view v2_signature{"\r\n\r\n\0\r\nQUIT\n", 12};
 constexpr size_t v2_start_size = 16;
 constexpr size_t v4_addresses = 12;     // two of 4 bytes, two ports
 constexpr size_t v6_addresses = 36;     // two of 16 bytes, two ports
@@ -66,7 +65,7 @@ void append_number(std::string& header, uint16_t number) {
 
 bool begins_proxy_header(base::Bytes bytes) {
   const std::string_view text = base::text_of(bytes);
-  return text.starts_with(v1_start) || text.starts_with(v2_signature);
+  return text.starts_with(v1_start) || text.starts_with(proxy_v2_signature);
 }
 
 size_t ProxyHeaderParser::feed(base::Bytes bytes) {
@@ -87,7 +86,7 @@ size_t ProxyHeaderParser::feed(base::Bytes bytes) {
 void ProxyHeaderParser::take(char byte) {
   head_[size_++] = byte;
   if (head_[0] == v1_start[0]) return take_v1(byte);
-  if (head_[0] == v2_signature[0]) return take_v2(byte);
+  if (head_[0] == proxy_v2_signature[0]) return take_v2(byte);
   fail("it begins with no PROXY protocol header");
 }
 
@@ -134,8 +133,8 @@ void ProxyHeaderParser::read_v1() {
 }
 
 void ProxyHeaderParser::take_v2(char byte) {
-  if (size_ <= v2_signature.size()) {
-    if (byte != v2_signature[size_ - 1]) fail("it begins with no PROXY protocol header");
+  if (size_ <= proxy_v2_signature.size()) {
+    if (byte != proxy_v2_signature[size_ - 1]) fail("it begins with no PROXY protocol header");
     return;
   }
   if (size_ == v2_start_size) read_v2_start();
@@ -181,7 +180,7 @@ void ProxyHeaderParser::read_v2_addresses() {
 std::string write_proxy_header(ProxyVersion version, const std::optional<ProxyRoute>& route) {
   if (!route) {
     if (version == ProxyVersion::v1) return "PROXY UNKNOWN\r\n";
-    return std::string(v2_signature) + std::string({static_cast<char>(v2_local), '\0', '\0', '\0'});
+    return std::string(proxy_v2_signature) + std::string({static_cast<char>(v2_local), '\0', '\0', '\0'});
   }
   const auto& [source, destination] = *route;
   const bool v6 = source.ip.is_v6() || destination.ip.is_v6();
@@ -189,7 +188,7 @@ std::string write_proxy_header(ProxyVersion version, const std::optional<ProxyRo
     return "PROXY " + std::string(v6 ? "TCP6 " : "TCP4 ") + text_as(source.ip, v6) + ' ' +
            text_as(destination.ip, v6) + ' ' + std::to_string(source.port) + ' ' +
            std::to_string(destination.port) + "\r\n";
-  std::string header(v2_signature);
+  std::string header(proxy_v2_signature);
   header += static_cast<char>(v2_proxy);
   header += static_cast<char>(v6 ? tcp_over_v6 : tcp_over_v4);
   append_number(header, static_cast<uint16_t>(v6 ? v6_addresses : v4_addresses));

@@ -23,6 +23,9 @@ struct ProxyRoute {
   friend bool operator==(const ProxyRoute&, const ProxyRoute&) = default;
 };
 
+// The first bytes of version 2.
+inline constexpr std::string_view proxy_v2_signature{"\r\n\r\n\0\r\nQUIT\n", 12};
+
 // Whether these first bytes of a connection are a header's, where none was expected.
 bool begins_proxy_header(base::Bytes bytes);
 

@@ -60,7 +60,7 @@ base::Task<base::Result<void>> check_health(base::Scope& scope, base::Turn& turn
   for (;;) {
     base::Result<http::ResponseHead> head = co_await connection.response().take(scope);
     if (!head) {
-      account = connection.fault().detail.empty() ? base::traits(head.error().cause).label
+      account = connection.fault().detail.empty() ? std::string(base::traits(head.error().cause).label)
                                                   : connection.fault().detail;
       co_return base::fail(head.error());
     }

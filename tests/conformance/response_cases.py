@@ -1,6 +1,8 @@
 """What endpoints answer: an ambiguous or invalid response is a 502 and its connection is done; a cut one never looks
 whole; what follows a response is nobody's answer."""
 
+from dataclasses import replace
+
 from case import BAD_GATEWAY, CLOSED, TRUNCATED, Answer, Case, Got, Outcome, Seen, relayed
 from request_cases import KEY, UPGRADE, get
 from origin import accept_for
@@ -46,10 +48,8 @@ INVALID = {
     "length with letters": ok(b"Content-Length: 5x", body=b"hello"),
     "length beyond 64 bits": ok(b"Content-Length: 18446744073709551621", body=b"hello"),
     "chunked not last": ok(b"Transfer-Encoding: chunked, gzip", body=b"0\r\n\r\n"),
-    "chunked twice": ok(TE, TE, body=b"0\r\n\r\n"),
     "xchunked": ok(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n"),
     "folded length": ok(b"Content-Length:\r\n 5", body=b"hello"),
-    "space before the colon": ok(b"X-One : 1", b"Content-Length: 0"),
     "space before the colon of length": ok(b"Content-Length : 5", body=b"hello"),
     "space in a name": ok(b"X One: 1", b"Content-Length: 0"),
     "empty name": ok(b": x", b"Content-Length: 0"),
@@ -91,30 +91,43 @@ INVALID = {
     "endless interim responses": b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000 + ok(b"Content-Length: 0"),
     "interim response with a length": ok(b"Content-Length: 44", status=b"HTTP/1.1 103 Early Hints", body=EVIL) + ok(b"Content-Length: 0"),
     "interim response with chunks": ok(TE, status=b"HTTP/1.1 103 Early Hints", body=b"0\r\n\r\n") + ok(b"Content-Length: 0"),
-    "interim response with a bad field": ok(b"X : y", status=b"HTTP/1.1 103 Early Hints") + ok(b"Content-Length: 0"),
     "interim response and no other": b"HTTP/1.1 103 Early Hints\r\n\r\n",
 }
 # Answers that end their connection themselves; else the gateway would rightly wait for more.
 ENDING = {"nothing", "half a status line", "half a head", "head without its end", "not HTTP", "interim response and no other",
           "body without a head", "CR instead of the last CRLF"}
 
-# What the endpoint may be forgiven for, by a proxy that reads it in the only safe way.
-FORGIVEN = {
+# What has one reading although it differs from HTTP: it is written anew, and the endpoint's connection is done.
+DEVIATIONS = {
     "length and chunked": (ok(b"Content-Length: 5", TE, body=b"0\r\n\r\n"), EMPTY),
     "chunked and length": (ok(TE, b"Content-Length: 5", body=b"0\r\n\r\n"), EMPTY),
-    "chunked with tabs around": (ok(b"Transfer-Encoding:\tchunked\t", body=b"5\r\nhello\r\n0\r\n\r\n"), hello()),
-    "length with tabs around": (ok(b"Content-Length:\t5\t", body=b"hello"), hello()),
-    "length of 2^63": (ok(b"Content-Length: 9223372036854775808", body=b"hello"), TRUNCATED),
+    "length and chunked, the length fits": (ok(b"Content-Length: 15", TE, body=b"5\r\nhello\r\n0\r\n\r\n"), hello()),
+    "length and chunked, another response behind": (ok(b"Content-Length: 44", TE, body=b"0\r\n\r\n" + EVIL), EMPTY),
     "two equal lengths": (ok(b"Content-Length: 5", b"Content-Length: 5", body=b"hello"), hello()),
+    "two equal lengths, another response behind": (ok(b"Content-Length: 5", b"Content-Length: 5", body=b"hello" + EVIL), hello()),
     "list of equal lengths": (ok(b"Content-Length: 5, 5", body=b"hello"), hello()),
+    "chunked twice": (ok(TE, TE, body=b"5\r\nhello\r\n0\r\n\r\n"), hello()),
+    "chunked twice in a list": (ok(b"Transfer-Encoding: chunked, chunked", body=b"5\r\nhello\r\n0\r\n\r\n"), hello()),
+    "chunked in HTTP/1.0": (ok(TE, status=b"HTTP/1.0 200 OK", body=b"5\r\nhello\r\n0\r\n\r\n"), hello()),
     "bare LF ends the head": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\nhello", hello()),
     "bare LF between fields": (b"HTTP/1.1 200 OK\nContent-Length: 5\r\n\r\nhello", hello()),
+    "bare LF everywhere": (b"HTTP/1.1 200 OK\nContent-Length: 5\nX-One: 1\n\nhello", hello()),
+    "bare LF in chunks": (b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n0\n\n", hello()),
     "folded field": (ok(b"X-One: a\r\n b", b"Content-Length: 5", body=b"hello"), hello()),
     "folded field with tab": (ok(b"X-One: a\r\n\tContent-Length: 4", b"Content-Length: 5", body=b"hello"), hello()),
+    "folded trailer": (ok(TE, body=b"5\r\nhello\r\n0\r\nX: a\r\n b\r\n\r\n"), hello()),
+    "space before the colon": (ok(b"X-One : 1", b"Content-Length: 5", body=b"hello"), hello()),
+    "padded chunk size": (ok(TE, body=b"5  \r\nhello\r\n0\r\n\r\n"), hello()),
+    "padded last chunk": (ok(TE, body=b"5\r\nhello\r\n0 \t \r\n\r\n"), hello()),
+    "padded extension": (ok(TE, body=b"5 ;a=b \r\nhello\r\n0\r\n\r\n"), hello()),
+}
+
+# What the endpoint may be forgiven for, by a proxy that reads it in the only safe way.
+FORGIVEN = {
+    "length of 2^63": (ok(b"Content-Length: 9223372036854775808", body=b"hello"), TRUNCATED),
     "gzip, chunked": (ok(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"), EMPTY),
     "empty transfer-encoding": (ok(b"Transfer-Encoding:", body=b"hello"), SAFE_HELLO),
     "identity": (ok(b"Transfer-Encoding: identity", b"Content-Length: 5", body=b"hello"), SAFE_HELLO),
-    "chunked in HTTP/1.0": (ok(TE, status=b"HTTP/1.0 200 OK", body=b"5\r\nhello\r\n0\r\n\r\n"), SAFE_HELLO),
     "DEL in the reason": (ok(b"Content-Length: 5", status=b"HTTP/1.1 200 O\x7fK", body=b"hello"), hello()),
     "HTTP/1.2": (ok(b"Content-Length: 5", status=b"HTTP/1.2 200 OK", body=b"hello"), hello()),
     "length of 400 digits": (ok(b"Content-Length: " + b"0" * 399 + b"5", body=b"hello"), hello()),
@@ -125,7 +138,7 @@ CHUNK_FAULTS = {
     "size is not a number": b"x\r\n", "size with 0x": b"0x5\r\nhello\r\n0\r\n\r\n", "size with minus": b"-5\r\nhello\r\n0\r\n\r\n",
     "size of 17 digits": b"10000000000000005\r\nhello\r\n0\r\n\r\n", "data longer than its size": b"5\r\nhelloXX0\r\n\r\n",
     "CR X after the size": b"5\rXhello\r\n0\r\n\r\n", "bare CR in an extension": b"5;a\rb\r\nhello\r\n0\r\n\r\n",
-    "folded trailer": b"5\r\nhello\r\n0\r\nX: a\r\n b\r\n\r\n", "NUL in a trailer": b"5\r\nhello\r\n0\r\nX: a\x00b\r\n\r\n",
+    "NUL in a trailer": b"5\r\nhello\r\n0\r\nX: a\x00b\r\n\r\n",
     "endless extension": b"5;" + b"a" * 200_000, "endless trailers": b"5\r\nhello\r\n0\r\n" + b"X: a\r\n" * 40_000,
 }
 
@@ -144,6 +157,8 @@ CUTS = {
 
 # TRUNCATED, or 502 while the head was not yet sent.
 CUT_SHORT = (TRUNCATED, BAD_GATEWAY)
+# For others: a body that cannot be read to its end looks cut.
+CUT_BODY = TRUNCATED
 
 
 def cut(name, data, **more):
@@ -158,6 +173,7 @@ def cut(name, data, **more):
 RESPONSES = [
     *[reply(name, data, BAD_GATEWAY, end="close" if name in ENDING else "keep") for name, data in INVALID.items()],
     *[reply(name, data, BAD_GATEWAY, safe, end="close" if "empty" in name or "2^63" in name else "keep") for name, (data, safe) in FORGIVEN.items()],
+    *[reply(name, data, replace(safe, reused=False), BAD_GATEWAY, safe, CUT_BODY) for name, (data, safe) in DEVIATIONS.items()],
     *[cut("chunk fault, " + name, ok(TE, body=body)) for name, body in CHUNK_FAULTS.items()],
     *[cut("cut, " + name, data, end="close") for name, data in CUTS.items()],
     *[cut("reset, " + name, (data, b""), end="reset") for name, data in CUTS.items() if "," not in name],
@@ -169,6 +185,8 @@ RESPONSES = [
     reply("over TLS cut after its length", ok(b"Content-Length: 5", body=b"hello"), hello(), end="cut", tls=True),
 
     # Bodies in every framing
+    reply("chunked with tabs around", ok(b"Transfer-Encoding:\tchunked\t", body=b"5\r\nhello\r\n0\r\n\r\n"), hello(), BAD_GATEWAY),
+    reply("length with tabs around", ok(b"Content-Length:\t5\t", body=b"hello"), hello(), BAD_GATEWAY),
     reply("length", ok(b"Content-Length: 5", body=b"hello"), hello(ends={"reusable"}, **AGAIN), hello()),
     reply("length 0", ok(b"Content-Length: 0"), relayed(Got(200, b""), ends={"reusable"}, **AGAIN), EMPTY),
     reply("length with leading zeros", ok(b"Content-Length: 0005", body=b"hello"),
@@ -241,6 +259,8 @@ RESPONSES = [
           relayed(Got(200, b"hello", interim=(199,))), hello(), BAD_GATEWAY),
     reply("interim response with length 0", ok(b"Content-Length: 0", status=b"HTTP/1.1 100 Continue") + ok(b"Content-Length: 5", body=b"hello"),
           relayed(Got(200, b"hello", interim=(100,))), hello(), BAD_GATEWAY),
+    reply("interim response with a space before a colon", ok(b"X : y", status=b"HTTP/1.1 103 Early Hints") + ok(b"Content-Length: 5", body=b"hello"),
+          relayed(Got(200, b"hello", interim=(103,)), **DROPPED), hello(), BAD_GATEWAY),
     reply("interim response to HEAD", ok(status=b"HTTP/1.1 103 Early Hints") + ok(b"Content-Length: 5"),
           relayed(Got(200, b"", interim=(103,)), **AGAIN), relayed(Got(200, b"")), method=b"HEAD"),
 

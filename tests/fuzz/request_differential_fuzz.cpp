@@ -59,9 +59,12 @@ void check_written(const ParsedMessage& request) {
         "by the grammar it is for the same host");
   check_fields(request, second.message.fields);
 
-  const support::BareReading bare = support::read_with_llhttp(bytes, HTTP_REQUEST);
-  check(bare.whole && bare.message.size == bytes.size(), "what is written is one message to llhttp");
-  check(bare.message.method == request.method && bare.message.target == request.target &&
+  // llhttp knows the methods of its table only; the others stand for themselves, and frame nothing.
+  std::string known = bytes;
+  if (http::method_of(request.method) == http::Method::other) known.replace(0, request.method.size(), "PUT");
+  const support::BareReading bare = support::read_with_llhttp(known, HTTP_REQUEST);
+  check(bare.whole && bare.message.size == known.size(), "what is written is one message to llhttp");
+  check(known.starts_with(bare.message.method + ' ') && bare.message.target == request.target &&
             bare.message.body == request.body && bare.message.fields == second.message.fields,
         "to llhttp it is the same request");
 }

@@ -39,6 +39,7 @@ struct ParsedMessage {
 struct Parsed {
   std::vector<ParsedMessage> messages;  // the last one may not be complete
   std::optional<http1::Fault> fault;
+  std::vector<http1::SeenDeviation> deviations;
   std::string rest;  // what came after an upgrade, or was left when the parser stopped
 
   bool refused() const { return fault.has_value(); }
@@ -149,6 +150,8 @@ inline Parsed parse_responses(const Pieces& pieces, const ResponseReading& readi
         return parsed;
       }
       piece.remove_prefix(*used);
+      for (http1::SeenDeviation& seen : parser.deviations().take())
+        parsed.deviations.push_back(std::move(seen));
       if (!parser.complete()) continue;
       finish_message();
       upgraded = parsed.messages.back().status == 101;

@@ -179,11 +179,20 @@ TEST_CASE("request parser: pipelined requests come out one after another") {
   });
 }
 
-TEST_CASE("request parser: methods beyond the common ones are carried") {
-  for (const std::string method : {"DELETE", "PATCH", "PROPFIND", "REPORT", "PURGE", "TRACE", "M-SEARCH"}) {
+TEST_CASE("request parser: any token is a method") {
+  for (const std::string method : {"DELETE", "PATCH",    "PROPFIND", "REPORT", "PURGE",
+                                   "TRACE",  "M-SEARCH", "LIST",     "QUERY",  "VERSION-CONTROL",
+                                   "get",    "Get",      "GETX",     "G",      "FOO",
+                                   "HTTP",   "PROXY",    "SOURCE",   "PRI",    "!#$%&'*+-.^_`|~0"}) {
     CAPTURE(method);
-    CHECK(only_request(method + " / HTTP/1.1\r\nHost: a\r\n\r\n").method == method);
+    const ParsedMessage request =
+        only_request(method + " /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    CHECK(request.method == method);
+    CHECK(request.target == "/x");
+    CHECK(request.body == "hi");
   }
+  const std::string longest(http1::method_size_max, 'M');
+  CHECK(only_request(longest + " / HTTP/1.1\r\nHost: a\r\n\r\n").method == longest);
 }
 
 TEST_CASE("request parser: a head and its target may be as large as their limits, and not larger") {

@@ -10,6 +10,7 @@ using namespace postern;
 using namespace std::string_view_literals;
 using http1::specimen_of_body;
 using http1::specimen_of_line;
+using http1::StartLine;
 
 namespace {
 
@@ -17,7 +18,7 @@ namespace {
 std::string of(std::string_view head, std::string_view mark) {
   const size_t at = head.find(mark);
   REQUIRE(at != head.npos);
-  return specimen_of_line(head, at);
+  return specimen_of_line(head, at, StartLine::request);
 }
 
 std::string offending(std::string_view bytes) {
@@ -31,7 +32,7 @@ std::string offending(std::string_view bytes) {
 TEST_CASE("specimen: a start line is shown up to its query") {
   CHECK(of("GET /a HTTP/9.9\r\nHost: a\r\n\r\n", "GET") == "GET /a HTTP/9.9");
   CHECK(of("GET /a?token=secret\x01 HTTP/1.1\r\nHost: a\r\n\r\n", "\x01") == "GET /a?***\\x01");
-  CHECK(of("\x05\x01\xff\\\t", "\xff") == "\\x05\\x01\\xff\\\\\\t");
+  CHECK(of("\x05\x01\xff\\\t", "\xff") == "\\x05\\x01\\xff\\\\***");
 }
 
 TEST_CASE("specimen: values are shown where they are about framing or addressing, and nowhere else") {
@@ -40,7 +41,7 @@ TEST_CASE("specimen: values are shown where they are about framing or addressing
       "secret\r\n"
       " and folded\r\nno colon, a secret\r\nTransfer-Encoding: \x0b"
       "chunked\r\n\r\n";
-  CHECK(of(head, "a@b") == "Host: a@b");
+  CHECK(of(head, "a@b") == "Host: ***@b");
   CHECK(of(head, "Content-Length") == "Content-Length : 5");
   CHECK(of(head, "\x01") == "Authorization:***\\x01");
   CHECK(of(head, "X-One") == "X-One:***");
@@ -57,19 +58,42 @@ TEST_CASE("specimen: line ends are shown where they are the fault") {
 }
 
 TEST_CASE("specimen: it is cut at its limit") {
+  const auto of_response = [](std::string_view text, size_t at) {
+    return specimen_of_line(text, at, StartLine::response);
+  };
   const std::string longest(http1::specimen_limit, 'x');
-  CHECK(specimen_of_line(longest, 0) == longest);
-  CHECK(specimen_of_line(longest + "y", 0) == longest + "...");
-  CHECK(specimen_of_line(longest + "yz\x01", longest.size() + 2) == longest + "...\\x01");
-  CHECK(specimen_of_line(std::string(100, '\0'), 0).size() == 4 * http1::specimen_limit + 3);
-  CHECK(specimen_of_line("", 0).empty());
-  CHECK(specimen_of_line("abc", 100) == "abc");
+  CHECK(of_response(longest, 0) == longest);
+  CHECK(of_response(longest + "y", 0) == longest + "...");
+  CHECK(of_response(longest + "yz\x01", longest.size() + 2) == longest + "...\\x01");
+  CHECK(of_response(std::string(100, '\0'), 0).size() == 4 * http1::specimen_limit + 3);
+  CHECK(of_response("", 0).empty());
+  CHECK(of_response("abc", 100) == "abc");
 }
 
 TEST_CASE("specimen: trailers have no start line, and a body shows four bytes") {
-  CHECK(specimen_of_line("X: secret\r\n\r\n", 0, false) == "X:***");
+  CHECK(specimen_of_line("X: secret\r\n\r\n", 0, StartLine::none) == "X:***");
   CHECK(specimen_of_body("x\r\npassword") == "x\\r\\np");
   CHECK(specimen_of_body("").empty());
+}
+
+TEST_CASE("specimen: user information is hidden wherever an address may stand") {
+  CHECK(of("GET http://joe:secret@a/b HTTP/1.1\r\n\r\n", "GET") == "GET http://***@a/b HTTP/1.1");
+  CHECK(of("GET http://joe:sec/r@et@a/b?q HTTP/1.1\r\n\r\n", "GET") == "GET http://***@a/b?***");
+  CHECK(of("CONNECT joe:secret@a:443 HTTP/1.1\r\n\r\n", "CON") == "CONNECT ***@a:443 HTTP/1.1");
+  CHECK(of("GET / HTTP/1.1\r\nHost: joe:secret@a\r\n\r\n", "Host") == "Host: ***@a");
+  CHECK(of("GET /a@b HTTP/1.1\r\n\r\n", "GET") == "GET /a@b HTTP/1.1");  // a path
+}
+
+TEST_CASE("specimen: bytes of a body that were read as a request are not shown") {
+  for (const std::string_view body :
+       {"{\"password\":\"hunter2\"}\r\n"sv, "user=joe&password=hunter2\r\n"sv,
+        "------WebKitFormBoundary\r\nContent-Disposition: hunter2\r\n\r\n"sv, "AUTH hunter2\r\n\r\n"sv}) {
+    const std::string shown =
+        offending("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n" + std::string(body) + "\r\n");
+    CAPTURE(shown);
+    CHECK(shown.size() <= 4 + 3 + 4);
+    CHECK(shown.find("hunter2") == shown.npos);
+  }
 }
 
 TEST_CASE("request parser: what is refused is shown") {
