@@ -17,6 +17,18 @@ std::string status_json(Health health, const telemetry::Totals& totals) {
                         {"meaning", telemetry::silent_route.meaning},
                         {"remedy", telemetry::silent_route.remedy}});
   }
+  for (const auto& [endpoint, series] : totals.endpoints) {
+    for (const telemetry::DeviationRow& row : telemetry::deviation_rows()) {
+      const uint64_t responses = series[row.count];
+      if (responses == 0) continue;
+      findings.push_back({{"finding", row.finding.label},
+                          {"upstream", endpoint.first},
+                          {"endpoint", endpoint.second},
+                          {"responses", responses},
+                          {"meaning", row.finding.meaning},
+                          {"remedy", row.finding.remedy}});
+    }
+  }
   base::Json status;
   status["health"] = label(health);
   status["http_connections_open"] = totals.process[Count::connections_open];

@@ -193,6 +193,8 @@ void compile_upstreams(Compilation& compilation) {
     if (upstream.stream_idle_timeout) model.stream_idle_limit = nanoseconds(*upstream.stream_idle_timeout);
     model.keepalive = nanoseconds(upstream.keepalive_timeout);
     model.keepalive_connections = upstream.keepalive_connections;
+    model.response_head_size = upstream.response_head_size;
+    model.response_fields = upstream.response_fields;
     if (upstream.proxy_protocol != ProxyProtocolOut::none) {
       model.proxy_protocol =
           upstream.proxy_protocol == ProxyProtocolOut::v1 ? net::ProxyVersion::v1 : net::ProxyVersion::v2;

@@ -198,6 +198,15 @@ void decode_timeouts(const Value& value, UpstreamDocument& upstream) {
   read("keepalive", upstream.keepalive_timeout);
 }
 
+void decode_response_limits(const Value& value, UpstreamDocument& upstream) {
+  constexpr uint64_t kibi = 1024;
+  const Fields fields(value);
+  if (const auto size = fields.take("head_size"))
+    set(upstream.response_head_size, size->size(kibi, kibi * kibi));
+  if (const auto count = fields.take("header_fields"))
+    set(upstream.response_fields, count->number(1, 10'000));
+}
+
 void decode_verification(const Fields& fields, UpstreamDocument& upstream) {
   if (const auto ca = fields.take("ca")) {
     set(upstream.ca, ca->text());
@@ -238,6 +247,7 @@ UpstreamDocument decode_upstream(std::string name, const Value& value) {
   }
   decode_verification(fields, upstream);
   if (const auto timeouts = fields.take("timeouts")) decode_timeouts(*timeouts, upstream);
+  if (const auto limits = fields.take("limits")) decode_response_limits(*limits, upstream);
   if (const auto version = fields.take("proxy_protocol")) {
     const auto index = version->one_of({"v1", "v2"});
     if (index) upstream.proxy_protocol = *index == 0 ? ProxyProtocolOut::v1 : ProxyProtocolOut::v2;

@@ -266,6 +266,8 @@ struct UpstreamDocument {
   std::optional<Milliseconds> stream_idle_timeout;  // of an answer that stays open; nothing: none
   Milliseconds keepalive_timeout{55'000};
   uint32_t keepalive_connections = 512;  // idle connections per endpoint and worker
+  uint64_t response_head_size = 64 * 1024;
+  uint32_t response_fields = 256;
   ProxyProtocolOut proxy_protocol = ProxyProtocolOut::none;
   RetriesDocument retries;
   EjectDocument eject;

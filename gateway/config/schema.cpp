@@ -315,7 +315,15 @@ constexpr auto table = std::to_array<SchemaKey>({
      "finds.",
      "none"},
     {"upstreams.*.timeouts.keepalive", value, "duration", "55s",
-     "How long an unused connection is kept. Less than the application's own limit avoids races.", "55s"},
+     "How long an unused connection is kept. Less than the application's own limit avoids races; where the "
+     "application says its limit (Keep-Alive: timeout=5), the connection is given up a second before that.",
+     "55s"},
+    {"upstreams.*.limits", section, "map", "see below",
+     "How large the head of a response may be. A larger one is answered with 502.", ""},
+    {"upstreams.*.limits.head_size", value, "size, 1KiB to 1MiB", "64KiB",
+     "The status line and the fields of a response together.", "64KiB"},
+    {"upstreams.*.limits.header_fields", value, "number, at most 10000", "256",
+     "The number of fields in a response.", "256"},
     {"upstreams.*.proxy_protocol", value, "v1 or v2", "none",
      "Begin every connection to an endpoint, before TLS, with a PROXY protocol header that names the client. "
      "Each "

@@ -7,6 +7,8 @@
 
 #include "base/ascii.h"
 #include "config/text.h"
+#include "http/head.h"
+#include "http1/request_parser.h"
 
 namespace postern::config {
 namespace {
@@ -262,9 +264,14 @@ Parsed<uint16_t> parse_port(std::string_view text, bool allow_zero) {
 Parsed<std::string> parse_method(std::string_view text) {
   if (text == "*") return complain("is not a method; leave methods out to take any");
   if (!base::is_token(text)) return complain("is not a method (letters, digits and !#$%&'*+-.^_`|~)");
+  if (text.size() > http1::method_size_max) return complain("is not a method: it is longer than 64 bytes");
   std::string upper = to_upper(text);
-  if (upper != text) return complain("is not a method: methods are in upper case", std::move(upper));
-  return upper;
+  if (upper == "CONNECT")
+    return complain("is not a method of a route: the gateway is no forward proxy, and never serves it");
+  // Methods are case-sensitive, and who invents one may write it as they like; a misspelt one is a mistake.
+  const bool misspelt = upper != text && http::method_of(upper) != http::Method::other;
+  if (misspelt) return complain("is not a method: methods are in upper case", std::move(upper));
+  return std::string(text);
 }
 
 Parsed<std::string> parse_header_name(std::string_view text) {

@@ -314,6 +314,7 @@ Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* en
       may_stay_open(attempt) ? copy_long_body(attempt, encoder, limits) : pump_body(attempt, encoder, limits);
   Result<base::Pumped> pumped = co_await pumping;
   stages_.body = since(began);
+  note_deviations(connection);  // of its body
   if (!pumped) {
     describe_failure(attempt, pumped.error());
     co_return base::fail(pumped.error());
@@ -376,6 +377,10 @@ void Exchange::tell(void (telemetry::AccessLog::*line)(const telemetry::Exchange
   if (endpoint_) record.endpoint = endpoint_->text;
   record.user_agent = request.headers.get(FieldId::user_agent);
   record.attempts = attempts_;
+  std::vector<telemetry::FailedAttempt> failed_attempts;
+  for (const FailedTry& failed : failed_tries_)
+    failed_attempts.push_back({failed.endpoint->text, failed.cause, failed.detail});
+  record.failed_attempts = failed_attempts;
   record.status = status_;
   record.refused_socket = refused_socket_;
   if (refused_socket_) record.refused_socket->detail = detail_;

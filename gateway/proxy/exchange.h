@@ -100,6 +100,9 @@ class Exchange : public base::Pooled {
   bool wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
                      const base::Result<void>& sent, Trying& trying);
   base::Result<void> check_forwarding();
+  void remember_attempt(const Attempt& attempt, const base::Result<void>& sent);
+  void tell_all_attempts();
+  void note_deviations(http1::ClientConnection& connection) const;
   base::Result<void> prepare_request(const upstream::GroupModel& group);
   void describe_failure(const Attempt& attempt, base::Error error);
   base::PumpLimits response_limits(base::Duration source_idle) const;
@@ -195,6 +198,15 @@ class Exchange : public base::Pooled {
   std::unique_ptr<Replay> replay_;              // of the request's body, where it may have to be sent again
   std::unique_ptr<LongAnswer> long_answer_;     // null: it is none
   uint32_t attempts_ = 0;
+  // An attempt after which another was made, or would have been.
+  struct FailedTry {
+    uint32_t number = 0;
+    const upstream::EndpointModel* endpoint = nullptr;
+    std::string cause;  // the label of a base::Cause, or a status
+    std::string detail;
+  };
+  static constexpr size_t failed_tries_max = 8;
+  std::vector<FailedTry> failed_tries_;
   uint16_t status_ = 0;
   std::optional<telemetry::SocketRefusal> refused_socket_;  // by a Close frame
   std::string close_reason_;                                // of the Close that is to be sent

@@ -179,6 +179,9 @@ void Exchange::blame(const http1::Fault& fault) {
 void Exchange::refuse(const http1::Fault& fault) {
   failure_ = Error{fault.cause, Stage::request_head};
   blame(fault);
+  // As far as they were read.
+  original_target_ = stream_.request().target;
+  authority_ = stream_.request().authority;
   made_id_ = services_.request_ids.next();
   request_id_ = snapshot().request_id_field.empty() ? std::string_view() : made_id_.view();
   client_ = identify(snapshot(), stream_.client(), stream_.request());

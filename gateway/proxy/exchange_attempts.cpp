@@ -59,10 +59,16 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
       pick = admit(group, trying, std::move(*place));
     }
     if (!pick.place) {
-      if (pick.at_limit || !group.model().hold || is_settled(trying)) co_return base::fail(trying.last);
+      if (pick.at_limit || !group.model().hold || is_settled(trying)) {
+        tell_all_attempts();
+        co_return base::fail(trying.last);
+      }
       Task<Result<void>> holding = hold(group, ticket);
       Result<void> held = co_await holding;
-      if (!held) co_return base::fail(held.error());
+      if (!held) {
+        tell_all_attempts();
+        co_return base::fail(held.error());
+      }
       trying.begin_turn();
       pick = next_endpoint(group, trying);
       continue;
@@ -79,7 +85,11 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
       if (replay_) replay_->let_go();
       co_return std::move(attempt);
     }
-    if (!again) co_return base::fail(trying.last);
+    if (!again) {
+      tell_all_attempts();
+      co_return base::fail(trying.last);
+    }
+    remember_attempt(attempt, sent);
   }
 }
 
@@ -91,7 +101,7 @@ void Exchange::keep_for_replay(upstream::Group& group) {
   const http::RequestHead& request = stream_.request();
   const upstream::RetryModel& rules = group.model().retries;
   if (request.body == http::BodyKind::none || rules.body_size == 0) return;
-  if (!http::is_idempotent(request.method) && !rules.non_idempotent) return;
+  if (!may_repeat(request.method, rules)) return;
   if (request.body == http::BodyKind::length && request.content_length > rules.body_size) return;
   replay_ = std::make_unique<Replay>(group.state().replay_bytes, rules.body_size);
 }
@@ -269,6 +279,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   Result<void> head = co_await awaiting;
   stages_.response_head = since(sent);
   if (!head) co_return base::fail(head.error());
+  note_deviations(connection);
   co_return Result<void>();
 }
 

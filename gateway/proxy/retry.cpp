@@ -4,10 +4,14 @@ namespace postern::proxy {
 namespace {
 
 bool may_repeat(const AttemptFacts& facts, http::Method method, const upstream::RetryModel& rules) {
-  return !facts.body_consumed && !facts.informed && (http::is_idempotent(method) || rules.non_idempotent);
+  return !facts.body_consumed && !facts.informed && proxy::may_repeat(method, rules);
 }
 
 }  // namespace
+
+bool may_repeat(http::Method method, const upstream::RetryModel& rules) {
+  return http::is_idempotent(method) || (rules.non_idempotent && method != http::Method::other);
+}
 
 bool may_retry(base::Cause cause, const AttemptFacts& facts, http::Method method,
                const upstream::RetryModel& rules) {

@@ -14,6 +14,10 @@ struct AttemptFacts {
   bool informed = false;        // the client has had an interim response
 };
 
+// Whether a request with this method may be sent a second time. What a method means that is nobody's but the
+// application's is not known here: it never is.
+bool may_repeat(http::Method method, const upstream::RetryModel& rules);
+
 // One that failed.
 bool may_retry(base::Cause cause, const AttemptFacts& facts, http::Method method,
                const upstream::RetryModel& rules);

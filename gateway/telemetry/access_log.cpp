@@ -1,6 +1,7 @@
 #include "telemetry/access_log.h"
 
 #include <algorithm>
+#include <string>
 
 #include "telemetry/finding.h"
 
@@ -21,12 +22,21 @@ void append_milliseconds(TextBuilder& out, Duration duration) {
   out.append_fixed(base::milliseconds_of(duration), millisecond_decimals);
 }
 
+// A text that is too long for a line, and how long it is.
+std::string cut(std::string_view value) {
+  size_t size = logged_text_max;
+  while (size > 0 && (static_cast<unsigned char>(value[size]) & 0xc0) == 0x80) --size;  // within a character
+  return std::string(value.substr(0, size)) + "... (" + std::to_string(value.size()) + " bytes)";
+}
+
 // JSON. Every key comes with the comma before it and the colon after it: `,"host":`.
 
 void append_json_text(TextBuilder& out, std::string_view key, std::string_view value) {
   out.append(key);
   if (value.empty())
     out.append("null");
+  else if (value.size() > logged_text_max)
+    out.append_json_string(cut(value));
   else
     out.append_json_string(value);
 }
@@ -76,6 +86,20 @@ void append_json_stream(TextBuilder& out, const StreamRecord& stream) {
   }
 }
 
+void append_json_attempts(TextBuilder& out, std::span<const FailedAttempt> failed) {
+  if (failed.empty()) return;
+  std::string_view separator = "";
+  out.append(R"(,"failed_attempts":[)");
+  for (const FailedAttempt& attempt : failed) {
+    append_json_text(out.append(separator), R"({"endpoint":)", attempt.endpoint);
+    append_json_text(out, R"(,"cause":)", attempt.cause);
+    append_json_text(out, R"(,"detail":)", attempt.detail);
+    out.append('}');
+    separator = ",";
+  }
+  out.append(']');
+}
+
 void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   append_json_text(out, R"(,"request_id":)", record.request_id);
   append_json_text(out, R"(,"client":)", record.client);
@@ -88,6 +112,7 @@ void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   append_json_text(out, R"(,"upstream":)", record.upstream);
   append_json_text(out, R"(,"endpoint":)", record.endpoint);
   out.append(R"(,"attempts":)").append_number(record.attempts);
+  append_json_attempts(out, record.failed_attempts);
   out.append(R"(,"status":)").append_number(record.status);
   out.append(R"(,"request_bytes":)").append_number(record.request_bytes);
   out.append(R"(,"response_bytes":)").append_number(record.response_bytes);
@@ -124,6 +149,8 @@ void append_text(TextBuilder& out, std::string_view key, std::string_view value)
   out.append(key);
   if (value.empty())
     out.append('-');
+  else if (value.size() > logged_text_max)
+    out.append_word(cut(value));
   else
     out.append_word(value);
 }
@@ -179,6 +206,11 @@ void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
   append_text(out, " upstream=", record.upstream);
   append_text(out, " endpoint=", record.endpoint);
   out.append(" attempts=").append_number(record.attempts);
+  for (const FailedAttempt& attempt : record.failed_attempts) {
+    append_text(out, " failed_endpoint=", attempt.endpoint);
+    append_text(out, " failed_cause=", attempt.cause);
+    append_text(out, " failed_detail=", attempt.detail);
+  }
   out.append(" in=").append_number(record.request_bytes);
   out.append(" out=").append_number(record.response_bytes);
   append_text_stages(out, record.stages);
@@ -340,6 +372,35 @@ void append_silent_route(TextBuilder& out, LogFormat format, WallTime time, std:
   append_text(out, " meaning=", silent_route.meaning);
   append_text(out, " remedy=", silent_route.remedy);
   out.append('\n');
+}
+
+void append_deviation(TextBuilder& out, LogFormat format, WallTime time, const DeviationRecord& record) {
+  const Finding& finding = row_of(record.deviation).finding;
+  begin_line(out, format, time, Severity::warn, "response_deviation");
+  if (format == LogFormat::json) {
+    append_json_text(out, R"(,"finding":)", finding.label);
+    append_json_text(out, R"(,"upstream":)", record.upstream);
+    append_json_text(out, R"(,"endpoint":)", record.endpoint);
+    append_json_text(out, R"(,"request_id":)", record.request_id);
+    append_json_text(out, R"(,"offending":)", record.offending);
+    append_json_text(out, R"(,"meaning":)", finding.meaning);
+    append_json_text(out, R"(,"remedy":)", finding.remedy);
+    out.append("}\n");
+    return;
+  }
+  append_text(out, " finding=", finding.label);
+  append_text(out, " upstream=", record.upstream);
+  append_text(out, " endpoint=", record.endpoint);
+  append_text(out, " offending=", record.offending);
+  append_text(out, " meaning=", finding.meaning);
+  append_text(out, " remedy=", finding.remedy);
+  append_text(out, " id=", record.request_id);
+  out.append('\n');
+}
+
+void AccessLog::deviation(const DeviationRecord& record) {
+  append_deviation(line_, format_, clock_(), record);
+  send();
 }
 
 void AccessLog::silent_route(std::string_view route, uint32_t sockets, base::Duration quiet) {

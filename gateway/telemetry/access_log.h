@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text_builder.h"
+#include "telemetry/deviation.h"
 #include "telemetry/log_line.h"
 #include "telemetry/log_sink.h"
 
@@ -27,6 +29,22 @@ struct SocketRefusal {
   uint16_t close_code = 0;
   uint16_t status = 0;        // that says the same
   std::string_view detail{};  // where nothing failed: who answered so
+};
+
+// A try at an endpoint that did not give the answer.
+struct FailedAttempt {
+  std::string_view endpoint{};
+  std::string_view cause{};   // the label of a base::Cause, or the status that was not taken
+  std::string_view detail{};  // the particulars, in words; empty: none
+};
+
+// A response that differs from HTTP, and was sent on; see finding.h.
+struct DeviationRecord {
+  Deviation deviation{};
+  std::string_view request_id{};
+  std::string_view upstream{};
+  std::string_view endpoint{};
+  std::string_view offending{};  // as in Failure
 };
 
 // How long each stage took; nothing for those that did not happen.
@@ -63,7 +81,9 @@ struct ExchangeRecord {
   std::string_view endpoint{};
   std::string_view user_agent{};
   uint32_t attempts = 0;  // 0: no upstream was asked
-  uint16_t status = 0;    // 0: no response was begun
+  // Those before the last, as many as are remembered.
+  std::span<const FailedAttempt> failed_attempts{};
+  uint16_t status = 0;  // 0: no response was begun
   bool tls = false;
   uint64_t request_bytes = 0;   // of the body
   uint64_t response_bytes = 0;  // of the body
@@ -107,6 +127,9 @@ struct TunnelEnd {
   base::Duration duration{};  // since it opened
 };
 
+// What a peer chose is cut in a line where it is longer.
+inline constexpr size_t logged_text_max = 2048;
+
 // Each appends one whole line, without allocating once `out` is large enough.
 //   exchange 200 GET     example.com /api/x 1.234ms ...    (text: columns first, then name=value)
 void append_exchange(base::TextBuilder& out, LogFormat format, WallTime time, const ExchangeRecord& record);
@@ -118,6 +141,7 @@ void append_tunnel_close(base::TextBuilder& out, LogFormat format, WallTime time
                          const TunnelEnd& end);
 void append_silent_route(base::TextBuilder& out, LogFormat format, WallTime time, std::string_view route,
                          uint32_t sockets, base::Duration quiet);
+void append_deviation(base::TextBuilder& out, LogFormat format, WallTime time, const DeviationRecord& record);
 
 // Renders records and hands the lines to the sink, buffered at every level: a peer that provokes failures
 // shall not cost a write for each. One per thread, since lines are made in its buffer.
@@ -133,6 +157,8 @@ class AccessLog {
   void tunnel_close(const TunnelRecord& record, const TunnelEnd& end);
   // A finding: `sockets` of the route are open, all of them heard their endpoint once, none for `quiet`.
   void silent_route(std::string_view route, uint32_t sockets, base::Duration quiet);
+  // A finding.
+  void deviation(const DeviationRecord& record);
 
  private:
   void send();

@@ -1,8 +1,12 @@
-// What the gateway notices about a route by itself, though no request and no socket has failed. Shown the
-// same in the log and in the admin listener's status.
+// What the gateway notices about a route or an endpoint by itself, though no request and no socket has
+// failed. Shown the same in the log and in the admin listener's status.
 #pragma once
 
+#include <span>
 #include <string_view>
+
+#include "telemetry/deviation.h"
+#include "telemetry/metrics.h"
 
 namespace postern::telemetry {
 
@@ -17,5 +21,16 @@ inline constexpr Finding silent_route{
     "Sockets of the route have heard their endpoint, and for five minutes nothing more has come on any.",
     "Look at whether the backend still sends what this route is for; its pages wait for it. Where it has "
     "nothing to say for so long, nothing is wrong."};
+
+// What each deviation means, and where it is counted.
+struct DeviationRow {
+  Deviation deviation;
+  EndpointCount count;
+  Finding finding;
+};
+std::span<const DeviationRow> deviation_rows();  // in their order
+inline const DeviationRow& row_of(Deviation deviation) {
+  return deviation_rows()[static_cast<size_t>(deviation)];
+}
 
 }  // namespace postern::telemetry

@@ -61,6 +61,20 @@ constexpr auto endpoint_rows = std::to_array<NumberRow<EndpointCount>>({
      "Tries to have a request answered by the endpoint."},
     {EndpointCount::failures, "postern_endpoint_failures_total", "", counter,
      "Tries that the endpoint is to blame for: no connection, no response, or none in time."},
+    {EndpointCount::both_lengths, "postern_endpoint_deviations_total", "kind=\"both_lengths\"", counter,
+     "Responses of the endpoint that differ from HTTP and were sent on, written anew, by kind."},
+    {EndpointCount::repeated_length, "postern_endpoint_deviations_total", "kind=\"repeated_length\"", counter,
+     ""},
+    {EndpointCount::repeated_chunked, "postern_endpoint_deviations_total", "kind=\"repeated_chunked\"",
+     counter, ""},
+    {EndpointCount::chunked_in_http_1_0, "postern_endpoint_deviations_total", "kind=\"chunked_in_http_1_0\"",
+     counter, ""},
+    {EndpointCount::line_feed, "postern_endpoint_deviations_total", "kind=\"line_feed\"", counter, ""},
+    {EndpointCount::folded_field, "postern_endpoint_deviations_total", "kind=\"folded_field\"", counter, ""},
+    {EndpointCount::space_before_colon, "postern_endpoint_deviations_total", "kind=\"space_before_colon\"",
+     counter, ""},
+    {EndpointCount::padded_chunk_size, "postern_endpoint_deviations_total", "kind=\"padded_chunk_size\"",
+     counter, ""},
 });
 
 // Every enumerator has its row, in their order.

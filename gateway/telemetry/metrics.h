@@ -63,6 +63,15 @@ enum class UpstreamCount : uint8_t {
 enum class EndpointCount : uint8_t {
   attempts,
   failures,
+  // of responses, in the order of Deviation
+  both_lengths,
+  repeated_length,
+  repeated_chunked,
+  chunked_in_http_1_0,
+  line_feed,
+  folded_field,
+  space_before_colon,
+  padded_chunk_size,
   end,
 };
 

@@ -1,10 +1,17 @@
 #include "upstream/connector.h"
 
+#include <algorithm>
+
 namespace postern::upstream {
 namespace {
 
-// An endpoint's heads are read with room to spare: what our clients may send is another matter.
-constexpr http1::ParserLimits response_limits{64 * 1024, 0, 256, 16 * 1024};
+http1::ParserLimits response_limits(const GroupModel& group) {
+  http1::ParserLimits limits;
+  limits.head_size = group.response_head_size;
+  limits.fields = group.response_fields;
+  limits.trailer_size = std::min<size_t>(group.response_head_size, 16 * 1024);
+  return limits;
+}
 
 }  // namespace
 
@@ -51,7 +58,8 @@ base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, ne
       place.endpoint()->rest_after_failure();
     co_return base::fail(transport.error());
   }
-  auto connection = std::make_unique<http1::ClientConnection>(turn, std::move(*transport), response_limits);
+  auto connection =
+      std::make_unique<http1::ClientConnection>(turn, std::move(*transport), response_limits(group.model()));
   connection->begin_stream();
   Lease lease(turn, std::move(place), std::move(connection));
   co_return std::move(lease);

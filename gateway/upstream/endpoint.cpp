@@ -6,6 +6,8 @@ namespace postern::upstream {
 namespace {
 
 constexpr base::Duration rest_after_connect_failure = std::chrono::seconds(1);
+// A request must not be on its way to an endpoint that closes at that very moment.
+constexpr base::Duration before_told_end = std::chrono::seconds(1);
 constexpr uint64_t whole_weight = 1024;
 constexpr uint64_t least_weight = 16;
 
@@ -44,6 +46,10 @@ uint64_t Endpoint::share_of_weight(base::Duration slow_start) const {
 }
 
 std::unique_ptr<http1::ClientConnection> Endpoint::take_idle(base::Duration longest) {
+  while (!idle_.empty() && turn_.now >= end_of(idle_.back())) {
+    turn_.graveyard.bury(std::move(idle_.back().connection));
+    idle_.pop_back();
+  }
   if (idle_.empty() || turn_.now - idle_.back().since > longest) return nullptr;
   std::unique_ptr<http1::ClientConnection> connection = std::move(idle_.back().connection);
   idle_.pop_back();
@@ -52,10 +58,20 @@ std::unique_ptr<http1::ClientConnection> Endpoint::take_idle(base::Duration long
 
 void Endpoint::give_back(std::unique_ptr<http1::ClientConnection> connection) {
   if (retired_ || limits_.idle_max == 0) return turn_.graveyard.bury(std::move(connection));
+  base::Instant told_end = base::Instant::max();
+  if (const std::optional<base::Duration> told = connection->idle_limit())
+    told_end = turn_.now + (*told - before_told_end);
+  if (told_end <= turn_.now) return turn_.graveyard.bury(std::move(connection));
   if (idle_.size() >= limits_.idle_max) close_oldest();
   connection->rest(*this);
-  idle_.push_back({std::move(connection), turn_.now});
-  if (!armed()) turn_.arm(*this, limits_.keepalive);
+  idle_.push_back({std::move(connection), turn_.now, told_end});
+  arm_for(end_of(idle_.back()));
+}
+
+void Endpoint::arm_for(base::Instant end) {
+  if (armed() && armed_for_ <= end) return;
+  armed_for_ = end;
+  turn_.arm(*this, end - turn_.now);
 }
 
 void Endpoint::retire() {
@@ -94,8 +110,10 @@ void Endpoint::on_idle_closed(http1::ClientConnection& connection) {
 }
 
 void Endpoint::on_deadline() {
-  while (!idle_.empty() && turn_.now - idle_.front().since >= limits_.keepalive) close_oldest();
-  if (!idle_.empty()) turn_.arm(*this, limits_.keepalive - (turn_.now - idle_.front().since));
+  for (Idle& idle : idle_)
+    if (end_of(idle) <= turn_.now) turn_.graveyard.bury(std::move(idle.connection));
+  std::erase_if(idle_, [](const Idle& idle) { return idle.connection == nullptr; });
+  for (const Idle& idle : idle_) arm_for(end_of(idle));
 }
 
 }  // namespace postern::upstream

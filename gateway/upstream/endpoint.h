@@ -2,6 +2,7 @@
 // it must not know routes, policies or what a request is for. All of it is one worker's.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,7 +58,8 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   // The connection that rested for the shortest time; null when none does, or it rested longer than
   // `longest`.
   std::unique_ptr<http1::ClientConnection> take_idle(base::Duration longest);
-  // A connection that is reusable(); the oldest makes room when there are too many.
+  // A connection that is reusable(); the oldest makes room when there are too many. It is kept for as long as
+  // the limits say, and shorter where the endpoint has said that it closes sooner.
   void give_back(std::unique_ptr<http1::ClientConnection> connection);
   // No more requests will come: idle connections are closed.
   void retire();
@@ -95,15 +97,21 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   struct Idle {
     std::unique_ptr<http1::ClientConnection> connection;
     base::Instant since;
+    base::Instant told_end;  // the endpoint may close it soon after
   };
   void on_idle_closed(http1::ClientConnection& connection) override;
   void on_deadline() override;
   void close_oldest();
+  void arm_for(base::Instant end);
+  base::Instant end_of(const Idle& idle) const {
+    return std::min(idle.told_end, idle.since + limits_.keepalive);
+  }
   bool counts_process() const { return limits_.process_wide || limits_.max_requests != 0; }
 
   base::Turn& turn_;
   std::string key_;
   std::vector<Idle> idle_;  // oldest first
+  base::Instant armed_for_{};
   Limits limits_;
   std::shared_ptr<ProcessLoad> process_load_;  // has load_ in it while counts_process()
   uint32_t load_ = 0;

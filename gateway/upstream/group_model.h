@@ -79,7 +79,9 @@ struct GroupModel {
   base::Duration idle_limit = std::chrono::seconds(60);
   base::Duration stream_idle_limit = base::no_limit;  // instead, of answers that stay open
   base::Duration keepalive = std::chrono::seconds(55);
-  size_t keepalive_connections = 512;  // per endpoint and worker
+  size_t keepalive_connections = 512;     // per endpoint and worker
+  size_t response_head_size = 64 * 1024;  // what our clients may send is another matter
+  size_t response_fields = 256;
   // Connections begin with a header that names the client; none is used for a second request then.
   std::optional<net::ProxyVersion> proxy_protocol;
   RetryModel retries;

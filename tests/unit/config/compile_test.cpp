@@ -71,6 +71,7 @@ upstreams:
     sticky: { secret: 0123456789abcdef0123456789abcdef, cookie: r, ttl: 2m, same_site: strict }
     retries: 5
     keepalive_connections: 9
+    limits: { head_size: 3KiB, header_fields: 33 }
     timeouts: { connect: 1s, response: 2s, idle: 3s, keepalive: 4s }
   other: { endpoints: ["http://127.0.0.1:4000"], balance: { hash: { cookie: sid } } }
 routes:
@@ -123,6 +124,8 @@ limits:
   CHECK(other->hash.name == "sid");
   CHECK(app->retries.attempts == 5);
   CHECK(app->keepalive_connections == 9);
+  CHECK(app->response_head_size == 3 * 1024);
+  CHECK(app->response_fields == 33);
   CHECK(app->connect_limit == 1s);
   CHECK(app->response_limit == 2s);
   CHECK(app->idle_limit == 3s);

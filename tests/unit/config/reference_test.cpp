@@ -98,6 +98,8 @@ TEST_CASE("reference: the defaults it prints are the defaults of the structs") {
   CHECK(loaded->upstreams[0].idle_timeout == upstream.idle_timeout);
   CHECK(loaded->upstreams[0].keepalive_timeout == upstream.keepalive_timeout);
   CHECK(loaded->upstreams[0].keepalive_connections == upstream.keepalive_connections);
+  CHECK(loaded->upstreams[0].response_head_size == upstream.response_head_size);
+  CHECK(loaded->upstreams[0].response_fields == upstream.response_fields);
   CHECK(loaded->upstreams[0].retries.attempts == upstream.retries.attempts);
 
   const OriginsDocument origins;

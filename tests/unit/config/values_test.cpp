@@ -90,6 +90,13 @@ TEST_CASE("values: methods, header names and names follow their grammar") {
   CHECK(parse_method("M-SEARCH") == "M-SEARCH");
   CHECK(better_of(parse_method("get")) == "GET");
   CHECK(better_of(parse_method("GE T")).empty());
+  // Any token is a method, in its own case; a common one in lower case is a mistake.
+  CHECK(parse_method("VERSION-CONTROL") == "VERSION-CONTROL");
+  CHECK(parse_method("list") == "list");
+  CHECK(better_of(parse_method("Post")) == "POST");
+  CHECK_FALSE(parse_method("CONNECT").has_value());
+  CHECK(parse_method(std::string(64, 'M')).has_value());
+  CHECK_FALSE(parse_method(std::string(65, 'M')).has_value());
   CHECK(parse_header_name("X-User-Id") == "X-User-Id");
   CHECK_FALSE(parse_header_name("*").has_value());
   CHECK_FALSE(parse_header_name("X-User:").has_value());

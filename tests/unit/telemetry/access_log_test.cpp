@@ -297,3 +297,73 @@ TEST_CASE("access log: what was held says for how long, and nothing else speaks 
   CHECK(read(line(LogFormat::json)).at("held_ms") == 3000.0);
   CHECK(line(LogFormat::text).find(" held=3000.000ms") != std::string::npos);
 }
+
+TEST_CASE("access log: a text that a peer made long is cut, and a line stays a line") {
+  for (const std::string& text : {std::string(31 * 1024, '\x01'), std::string(31 * 1024, 'a')}) {
+    ExchangeRecord record = usual_exchange();
+    record.user_agent = text;
+    record.target = text;
+    for (const LogFormat format : {LogFormat::json, LogFormat::text}) {
+      TextBuilder out;
+      append_exchange(out, format, noted_time, record);
+      CHECK(out.view().size() < 2 * 6 * logged_text_max + 1500);
+      CHECK(out.view().find("... (31744 bytes)") != std::string_view::npos);
+    }
+  }
+  // Not within a character.
+  std::string umlauts = "x";
+  while (umlauts.size() < 3000) umlauts += "\xc3\xa4";
+  ExchangeRecord record = usual_exchange();
+  record.user_agent = umlauts;
+  TextBuilder out;
+  append_exchange(out, LogFormat::json, noted_time, record);
+  CHECK(out.view().find("\xef\xbf\xbd") == std::string_view::npos);
+  const auto line = postern::base::parse_json(out.view());
+  REQUIRE(line.has_value());
+  CHECK((*line)["user_agent"].get<std::string>().ends_with("\xc3\xa4... (3001 bytes)"));
+  record.user_agent = std::string_view(umlauts).substr(0, logged_text_max);
+  out.clear();
+  append_exchange(out, LogFormat::json, noted_time, record);
+  CHECK(out.view().find("bytes)") == std::string_view::npos);
+}
+
+TEST_CASE("access log: attempts that failed are told in their order") {
+  const std::array<FailedAttempt, 2> failed{
+      {{"http://10.0.0.11:3001", "upstream_refused", "10.0.0.11:3001 refused"},
+       {"http://10.0.0.12:3001", "status 503", ""}}};
+  ExchangeRecord record = usual_exchange();
+  record.attempts = 3;
+  record.failed_attempts = failed;
+  TextBuilder out;
+  append_exchange(out, LogFormat::json, noted_time, record);
+  CHECK(
+      out.view().find(
+          R"("attempts":3,"failed_attempts":[{"endpoint":"http://10.0.0.11:3001","cause":"upstream_refused",)"
+          R"("detail":"10.0.0.11:3001 refused"},{"endpoint":"http://10.0.0.12:3001","cause":"status 503",)"
+          R"("detail":null}],"status")") != std::string_view::npos);
+  out.clear();
+  append_exchange(out, LogFormat::text, noted_time, record);
+  CHECK(out.view().find(" attempts=3 failed_endpoint=http://10.0.0.11:3001 failed_cause=upstream_refused "
+                        "failed_detail=\"10.0.0.11:3001 refused\" failed_endpoint=http://10.0.0.12:3001 ") !=
+        std::string_view::npos);
+}
+
+TEST_CASE("access log: a response that differs from HTTP is one line with what to do") {
+  const DeviationRecord record{.deviation = Deviation::both_lengths,
+                               .request_id = "0123456789abcdef0123456789abcdef",
+                               .upstream = "app",
+                               .endpoint = "http://10.0.0.11:3001",
+                               .offending = "Content-Length: 5"};
+  TextBuilder out;
+  append_deviation(out, LogFormat::json, noted_time, record);
+  const auto line = postern::base::parse_json(out.view());
+  REQUIRE(line.has_value());
+  CHECK((*line)["event"] == "response_deviation");
+  CHECK((*line)["finding"] == "both_lengths");
+  CHECK((*line)["meaning"].get<std::string>().find("Transfer-Encoding") != std::string::npos);
+  CHECK((*line)["offending"] == "Content-Length: 5");
+  out.clear();
+  append_deviation(out, LogFormat::text, noted_time, record);
+  CHECK(out.view().find(" finding=both_lengths upstream=app ") != std::string_view::npos);
+  CHECK(out.view().ends_with('\n'));
+}
