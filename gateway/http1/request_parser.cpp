@@ -37,7 +37,7 @@ constexpr auto request_signatures = std::to_array<Signature>({
 
 bool may_be_in_target(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte > 0x20 && byte < 0x7f;
+  return byte > 0x20 && byte != 0x7f;  // browsers send characters beyond ASCII as they are
 }
 
 // Whether there is a tab around the value. The grammar allows it, and yet readers disagree.

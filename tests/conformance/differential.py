@@ -201,6 +201,8 @@ class Differential:
         self.inputs += len(inputs)
         wanted = [(kind, data, accepted) for (kind, data), found in zip(inputs, gateway_reads(self.reader, inputs))
                   for accepted in found]
+        # The two readers take no target beyond ASCII; the gateway sends it on as it came.
+        wanted = [one for one in wanted if one[0] != b"q" or one[2].second.isascii()]
         if not wanted:
             return
         self.accepted += len(wanted)

@@ -179,6 +179,11 @@ TEST_CASE("request parser: pipelined requests come out one after another") {
   });
 }
 
+TEST_CASE("request parser: a target may have characters beyond ASCII as they are") {
+  for (const std::string target : {"/caf\xc3\xa9", "/\x80", "/a?q=\xff"})
+    CHECK(only_request(get(target)).target == target);
+}
+
 TEST_CASE("request parser: any token is a method") {
   for (const std::string method : {"DELETE", "PATCH",    "PROPFIND", "REPORT", "PURGE",
                                    "TRACE",  "M-SEARCH", "LIST",     "QUERY",  "VERSION-CONTROL",

@@ -258,9 +258,8 @@ TEST_CASE("request parser: another protocol's first bytes are told apart, whatev
   });
 }
 
-TEST_CASE("request parser: control characters, spaces and bytes beyond ASCII are no target") {
+TEST_CASE("request parser: control characters and spaces are no target") {
   check_all_refused({
-      {"GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, bad_target},
       {"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, bad_target},
       {"GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, bad_target},
       {"GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"sv, Cause::bad_request, bad_target},
