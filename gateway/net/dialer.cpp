@@ -55,7 +55,17 @@ Place place_of(const base::SocketAddress& address) {
   return {address.ip.is_v6() ? AF_INET6 : AF_INET, to_kernel(address), address, address.text()};
 }
 
-base::Cause cause_of(int error_number) {
+// What this process lacks is no fault of who was to be reached.
+bool is_own_lack(int error_number) {
+  return error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM ||
+         error_number == ENOBUFS;
+}
+
+// Every port of ours towards an IPv4 address is in use. (For IPv6 it also means that this machine has none.)
+bool lacks_ports(int error_number, int family) { return error_number == EADDRNOTAVAIL && family == AF_INET; }
+
+base::Cause cause_of(int error_number, int family) {
+  if (is_own_lack(error_number) || lacks_ports(error_number, family)) return base::Cause::overloaded;
   return error_number == ECONNREFUSED ? base::Cause::upstream_refused : base::Cause::upstream_unreachable;
 }
 
@@ -66,12 +76,29 @@ void note(std::string& tried, const std::string& place, std::string_view outcome
   tried += outcome;
 }
 
+// A question to a name server takes a descriptor: why there is none for it, or 0.
+int lack_of_descriptors() {
+  const Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return !socket && is_own_lack(errno) ? errno : 0;
+}
+
+// A name that was not resolved.
+base::Error unresolved_error(base::Error error, std::string& tried) {
+  const int lack = error.cause == base::Cause::upstream_unresolved ? lack_of_descriptors() : 0;
+  if (lack == 0) return error;
+  tried += ", and this process could not ask: ";
+  tried += std::strerror(lack);
+  return {base::Cause::overloaded, error.stage};
+}
+
 std::string unresolved(const std::string& why) {
   return "could not be resolved" + (why.empty() ? " in time" : ": " + why);
 }
 
 std::string_view words_of(int error_number, int family) {
   if (error_number == ECONNREFUSED) return "refused";
+  if (lacks_ports(error_number, family))
+    return "could not be dialled: no local port is free (see net.ipv4.ip_local_port_range)";
   if (family == AF_UNIX && error_number == ENOENT) return "does not exist";
   if (family == AF_UNIX && error_number == EACCES)
     return "may not be used by this process (permission denied; it needs write permission on the socket)";
@@ -124,7 +151,7 @@ base::Task<base::Result<std::unique_ptr<Transport>>> connect_to(base::Scope& sco
   }
   if (*error_number != 0) {
     note(tried, place.text, words_of(*error_number, place.family));
-    co_return base::fail(cause_of(*error_number), base::Stage::connect);
+    co_return base::fail(cause_of(*error_number, place.family), base::Stage::connect);
   }
   std::unique_ptr<Transport> transport = TcpTransport::adopt(loop, std::move(socket), place.peer);
   if (!transport) co_return base::fail(base::Cause::overloaded, base::Stage::connect);
@@ -180,7 +207,7 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_service(
     base::Result<Resolver::Targets> resolved = co_await resolving;
     if (!resolved) {
       note(tried, "the service " + target.host, unresolved(why));
-      co_return base::fail(resolved.error());
+      co_return base::fail(unresolved_error(resolved.error(), tried));
     }
     targets = std::move(*resolved);
   }
@@ -209,7 +236,7 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_host(
     base::Result<Resolver::Addresses> resolved = co_await resolving;
     if (!resolved) {
       note(tried, "the name " + std::string(host), unresolved(why));
-      co_return base::fail(resolved.error());
+      co_return base::fail(unresolved_error(resolved.error(), tried));
     }
     addresses = std::move(*resolved);
   }

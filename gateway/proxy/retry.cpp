@@ -15,6 +15,9 @@ bool may_repeat(http::Method method, const upstream::RetryModel& rules) {
 
 bool may_retry(base::Cause cause, const AttemptFacts& facts, http::Method method,
                const upstream::RetryModel& rules) {
+  // A connect for which this process lacked something says nothing about the endpoint; another may do
+  // without.
+  if (cause == base::Cause::overloaded && !facts.sent) return rules.on.has(upstream::Condition::connect);
   const auto condition = upstream::condition_of(cause, facts.sent);
   if (!condition || !rules.on.has(*condition)) return false;
   if (!facts.sent) return base::traits(cause).retry != base::Retry::never;

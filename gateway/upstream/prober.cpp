@@ -55,6 +55,8 @@ class Prober::Probe {
     base::Task<base::Result<void>> checking =
         check_health(scope, prober_.turn_, prober_.dialer_, *subject.group, subject.index, account);
     base::Result<void> passed = co_await checking;
+    // What this process lacks (descriptors, memory, ports) says nothing about the endpoint.
+    if (!passed && base::traits(passed.error().cause).fault == base::Side::gateway) co_return false;
     if (count_.record(passed.has_value(), subject.health())) tell(subject, std::move(account));
     co_return passed.has_value();
   }

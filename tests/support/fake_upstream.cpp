@@ -55,6 +55,9 @@ base::Task<base::Result<std::unique_ptr<net::Transport>>> FakeUpstream::dial(bas
     case Reach::unreachable:
       tried += " unreachable";
       co_return base::fail(base::Cause::upstream_unreachable, base::Stage::connect);
+    case Reach::no_descriptors:
+      tried += " Too many open files";
+      co_return base::fail(base::Cause::overloaded, base::Stage::connect);
     case Reach::silent: {
       base::Slot<bool> never;
       base::Result<bool> waited = co_await never.take(scope);

@@ -61,7 +61,8 @@ enum class Reach : uint8_t {
   good,
   refused,
   unreachable,
-  silent,  // neither connects nor refuses
+  silent,          // neither connects nor refuses
+  no_descriptors,  // the gateway has none left to reach it with
 };
 
 struct FakeEndpoint {

@@ -242,3 +242,19 @@ TEST_CASE("prober: an endpoint that starts as down is told of with its first goo
   REQUIRE(ground.news.size() == 1);
   CHECK(ground.news[0].up);
 }
+
+TEST_CASE("prober: what this process lacks takes no endpoint down, and brings none up") {
+  ProberGround ground({1});
+  ground.upstream.at(1).behaviour = answers(response_text("fine"));
+  ground.world.advance(10s);
+  ground.upstream.at(1).reach = Reach::no_descriptors;
+  ground.world.advance(60s);
+  CHECK(ground.news.empty());
+  ground.upstream.at(1).reach = Reach::refused;
+  ground.world.advance(20s);
+  REQUIRE(ground.news.size() == 1);
+  CHECK_FALSE(ground.news[0].up);
+  ground.upstream.at(1).reach = Reach::no_descriptors;
+  ground.world.advance(60s);
+  CHECK(ground.news.size() == 1);
+}
