@@ -1,13 +1,24 @@
 #include "upstream/place_queue.h"
 
+#include <algorithm>
+#include <array>
+
 #include "upstream/group.h"
 
 namespace postern::upstream {
+namespace {
+
+constexpr size_t groups_known_full = 4;
+
+}  // namespace
 
 bool PlaceQueue::Waiter::enter(uint32_t most) {
   if (!queue_.waiting_in_process_->add_below(most)) return false;
   entered_ = true;
+  const bool others_wait = queue_.has_line();
   queue_.line_.append(in_line_);
+  // Those before it may wait for endpoints that are not among its own, as after a reload.
+  if (others_wait) queue_.serve_one();
   if (!queue_.armed()) queue_.turn_.arm(queue_, look_every);
   return true;
 }
@@ -19,15 +30,20 @@ void PlaceQueue::on_deadline() {
 }
 
 bool PlaceQueue::serve_one() {
+  // A group in which one who has tried nothing finds no place has none for those behind it; before and after
+  // a reload there may be groups of different endpoints in one line.
+  std::array<const Group*, groups_known_full> full{};
+  size_t full_count = 0;
   for (base::Link* at = line_.next; at != &line_; at = at->next) {
     Waiter& waiter = *base::LinkIn<Waiter>::of(at);
+    if (std::find(full.begin(), full.end(), &waiter.group_) != full.end()) continue;
     Pick pick = waiter.group_.pick(waiter.request_, waiter.tried_);
     if (pick.place) {
       waiter.in_line_.unlink();
       waiter.pick_.put(std::move(pick));
       return true;
     }
-    if (waiter.tried_.empty()) return false;  // who comes after it has no more to choose from
+    if (waiter.tried_.empty() && full_count < full.size()) full[full_count++] = &waiter.group_;
   }
   return false;
 }

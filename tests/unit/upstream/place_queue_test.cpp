@@ -173,3 +173,25 @@ TEST_CASE("place queue: a lease may outlive the registry and its queues") {
   }
   place = {};
 }
+
+TEST_CASE("place queue: who waits for endpoints that a reload took away blocks nobody who wants others") {
+  UpstreamWorld world(limited({1}));
+  const Pick busy = world.pick();
+  const GroupRef before = world.groups[0];  // of requests that began under it
+  Waiting old(world, *before);
+  Waiting also_old(world, *before, 100, {});
+  const std::vector<GroupModel> kept = std::move(world.models);
+  GroupModel other = limited({1});
+  other.endpoints[0].port = 9;
+  other.endpoints[0].text = "http://127.0.0.1:9";
+  world.adopt(std::move(other));
+  Waiting fresh(world, world.group());
+  CHECK(fresh.has_place());  // though it came last
+  Waiting next(world, world.group());
+  CHECK(next.waits());
+  fresh.outcome.reset();
+  world.world.turn.run();
+  CHECK(next.has_place());
+  CHECK(old.waits());
+  CHECK(also_old.waits());
+}
