@@ -73,11 +73,18 @@ tl::expected<ListeningSocket, std::string> listen_on_unix(const std::string& pat
   if (path.size() >= sizeof(address.sun_path)) return refuse("the path is too long");
   path.copy(address.sun_path, path.size());
   const auto* kernel = reinterpret_cast<const sockaddr*>(&address);
+  struct stat found {};
+  const bool exists = lstat(path.c_str(), &found) == 0;
+  // connect(2) refuses a file of any kind as it refuses a socket without a listener.
+  if (exists && !S_ISSOCK(found.st_mode))
+    return refuse("there is something there that is not a socket; remove it, or write another path");
   Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return refuse(std::strerror(errno));
-  if (connect(socket.descriptor(), kernel, sizeof(address)) == 0)
-    return refuse("another process listens there");
-  if (errno == ECONNREFUSED) unlink(path.c_str());  // a socket that outlived its process
+  if (exists) {
+    if (connect(socket.descriptor(), kernel, sizeof(address)) == 0 || errno == EAGAIN)
+      return refuse("another process listens there");
+    if (errno == ECONNREFUSED) unlink(path.c_str());  // a socket that outlived its process
+  }
   socket = Socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket || bind(socket.descriptor(), kernel, sizeof(address)) != 0) return refuse(std::strerror(errno));
   // Before listen(): nobody can connect until then.

@@ -1,6 +1,7 @@
 #include "net/listener.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -175,4 +176,41 @@ TEST_CASE("listener: a Unix socket is its owner's alone, and a file that nobody 
   rmdir(folder);
   CHECK_FALSE(listen_on_unix(path).has_value());  // no folder
   CHECK(listen_on_unix(std::string(200, 'x')).error().ends_with("the path is too long"));
+}
+
+TEST_CASE("listener: a Unix socket takes the place of nothing but a socket that nobody listens on") {
+  char folder[] = "/tmp/postern-listener-XXXXXX";
+  REQUIRE(mkdtemp(folder));
+  const std::string path = std::string(folder) + "/admin.sock";
+  const auto refused = [&] {
+    const auto socket = listen_on_unix(path);
+    REQUIRE_FALSE(socket);
+    CHECK(socket.error() ==
+          "cannot listen on unix:" + path +
+              ": there is something there that is not a socket; remove it, or write another path");
+  };
+  const int file = open(path.c_str(), O_CREAT | O_WRONLY, 0600);
+  REQUIRE(write(file, "precious", 8) == 8);
+  close(file);
+  refused();
+  struct stat facts {};
+  REQUIRE(stat(path.c_str(), &facts) == 0);
+  CHECK(facts.st_size == 8);
+  unlink(path.c_str());
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  refused();
+  unlink(path.c_str());
+  const std::string target = path + ".target";
+  { CHECK(listen_on_unix(target).has_value()); }
+  REQUIRE(symlink(target.c_str(), path.c_str()) == 0);  // to a socket that nobody listens on
+  refused();
+  CHECK(lstat(path.c_str(), &facts) == 0);
+  unlink(path.c_str());
+  unlink(target.c_str());
+  REQUIRE(mkdir(path.c_str(), 0700) == 0);
+  refused();
+  rmdir(path.c_str());
+  CHECK(listen_on_unix(path).has_value());
+  unlink(path.c_str());
+  rmdir(folder);
 }
