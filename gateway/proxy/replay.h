@@ -1,7 +1,9 @@
 // What has been sent of a request's body, so that it can be sent again to another endpoint. Kept are shares
-// of the chunks on their way, not copies; they are let go as soon as there is no going back.
+// of the chunks on their way; where a chunk's memory is much larger than its bytes, they are copied together.
+// They are let go as soon as there is no going back.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "base/pump.h"
@@ -36,10 +38,31 @@ class Replay final : public base::PumpWatcher {
     if (!whole_) return;
     const size_t size = chunk.size();
     if (kept_ + size > most_ || kept_by_worker_ + size > kept_by_worker_max) return let_go();
-    chunks_.push_back(chunk.share());
+    if (size < shared_from || size < chunk.room())
+      copy(chunk.bytes());
+    else
+      chunks_.push_back(chunk.share());
     kept_ += size;
     kept_by_worker_ += size;
   }
+
+  // Behind what was copied last, while there is room; a piece more is as large as a fair share of what is
+  // kept.
+  void copy(base::Bytes bytes) {
+    while (!bytes.empty()) {
+      if (chunks_.empty() || chunks_.back().room() == 0)
+        chunks_.push_back(base::Chunk::with_capacity(
+            std::clamp(std::max(kept_ / 8, bytes.size()), piece_least, piece_most)));
+      base::Chunk& last = chunks_.back();
+      const size_t fits = std::min(bytes.size(), last.room());
+      last.append(bytes.first(fits));
+      bytes = bytes.subspan(fits);
+    }
+  }
+
+  static constexpr size_t shared_from = 1024;  // bytes
+  static constexpr size_t piece_least = 256;
+  static constexpr size_t piece_most = 16 * 1024;
 
   size_t& kept_by_worker_;
   size_t most_;
