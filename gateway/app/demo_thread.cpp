@@ -1,8 +1,21 @@
 #include "app/demo_thread.h"
 
+#include <random>
+
 #include "demo/demo_application.h"
 
 namespace postern::app {
+namespace {
+
+// Signs tokens that no route asks for.
+std::string random_secret() {
+  std::random_device random;
+  std::string secret;
+  for (int i = 0; i < 8; ++i) secret += std::to_string(random());
+  return secret;
+}
+
+}  // namespace
 
 tl::expected<std::unique_ptr<DemoThread>, std::string> DemoThread::start(const config::Document& document) {
   auto socket = net::listen_on({base::IpAddress::v4({127, 0, 0, 1}), 0});
@@ -10,6 +23,7 @@ tl::expected<std::unique_ptr<DemoThread>, std::string> DemoThread::start(const c
   std::string secret;
   for (const config::JwtDocument& jwt : document.jwt)
     if (secret.empty()) secret = jwt.secret;
+  if (secret.empty()) secret = random_secret();
   std::unique_ptr<DemoThread> demo(new DemoThread);
   demo->port_ = socket->address.port;
   demo->loop_ = std::make_unique<net::Loop>();

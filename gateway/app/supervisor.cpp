@@ -67,11 +67,16 @@ Supervisor::~Supervisor() = default;
 
 int Supervisor::run() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of its write, like a full disk
   raise_descriptor_limit();
   signals_.on(SIGHUP, [this] { reload(); });
   signals_.on(SIGTERM, [this] { drain(); });
   signals_.on(SIGINT, [this] { drain(); });
   signals_.on(SIGUSR1, [this] { reopen_log(); });
+  signals_.on(SIGUSR2, [this] {
+    log_.warn("signal_ignored", {{"signal", "SIGUSR2"},
+                                 {"remedy", "SIGHUP reloads, SIGUSR1 opens the log anew, SIGTERM drains"}});
+  });
   if (!start()) {
     sink_.flush();
     return 1;

@@ -1,5 +1,7 @@
 #include "telemetry/log_sink.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -14,6 +16,16 @@ using namespace std::chrono_literals;
 
 constexpr base::Duration watched_flush_age = 50ms;
 constexpr base::Duration file_flush_age = 1s;
+
+// To the standard error output, when a file takes no more: nobody reads it in the file.
+void tell_trouble(const std::string& path, int error_number) {
+  if (path.empty() || error_number == EAGAIN || error_number == EPIPE) return;
+  const std::string text = "postern: the log " + path + " cannot be written (" +
+                           std::error_code(error_number, std::system_category()).message() +
+                           "); its lines wait, and those that find no room are lost\n";
+  const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  static_cast<void>(written);  // there is nowhere else to say it
+}
 
 }  // namespace
 
@@ -125,7 +137,7 @@ bool LogSink::finish_writing() {
       // Whoever had the first part of a line is gone; the next reader begins with a whole one.
       if (written.error == EPIPE) return_to_line_start();
       const std::lock_guard lock(lines_mutex_);
-      stuck_ = true;
+      if (!std::exchange(stuck_, true)) tell_trouble(path_, written.error);
       return false;
     }
     written_ += written.bytes;
