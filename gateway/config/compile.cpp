@@ -47,6 +47,8 @@ void compile_listeners(Compilation& compilation) {
     const std::string key = "listeners[" + std::to_string(i) + "]";
     proxy::ListenerModel model;
     model.redirect_to_https = listener.redirect_to_https;
+    if (!listener.redirect_except.empty())
+      model.redirect_except = std::make_shared<const std::vector<std::string>>(listener.redirect_except);
     if (const auto address = listen_address(listener.host))
       model.address = {*address, listener.port};
     else
@@ -219,6 +221,27 @@ uint64_t terms_of(const Document& document, const RouteDocument& route, uint64_t
   return fingerprint({route.fingerprint, origins, jwt, key_generation, rules});
 }
 
+void compile_match(Compilation& compilation, const RouteDocument& document, const std::string& key,
+                   routing::Route& route) {
+  if (!document.hosts.empty()) route.hosts.clear();
+  for (const std::string& name : document.hosts) {
+    if (auto host = routing::read_host_pattern(name))
+      route.hosts.push_back(std::move(*host));
+    else
+      compilation.problems.error(document.match_place, key + ".match.host", host.error());
+  }
+  route.paths.clear();
+  for (const std::string& text : document.paths) {
+    if (auto path = routing::read_route_path(text))
+      route.paths.push_back(std::move(*path));
+    else
+      compilation.problems.error(document.match_place, key + ".match.path", path.error());
+  }
+  route.exact = document.exact;
+  route.methods = document.methods;
+  route.conditions = document.conditions;
+}
+
 void compile_routes(Compilation& compilation) {
   PolicyStores fresh;
   PolicyStores* known = compilation.options.stores;
@@ -233,8 +256,6 @@ void compile_routes(Compilation& compilation) {
     const std::string key = "routes[" + std::to_string(i) + "]";
     routing::Route route;
     route.name = document.name;
-    route.exact = document.exact;
-    route.methods = document.methods;
     route.strict_paths = document.strict_paths.value_or(compilation.document.strict_paths);
     if (route.strict_paths) compilation.snapshot->strict_paths = true;
     route.limits = route_limits(document.limits);
@@ -246,19 +267,13 @@ void compile_routes(Compilation& compilation) {
         terms_of(compilation.document, document, socket_terms(*route.sockets, has_tokens), key_generation);
     route.stream_terms =
         terms_of(compilation.document, document, stream_terms(*route.streams, has_tokens), key_generation);
-    if (auto host = routing::read_host_pattern(document.host))
-      route.host = std::move(*host);
-    else
-      compilation.problems.error(document.match_place, key + ".match.host", host.error());
-    if (auto path = routing::read_route_path(document.path))
-      route.path = std::move(*path);
-    else
-      compilation.problems.error(document.match_place, key + ".match.path", path.error());
-    route.action = compile_action(compilation.document, document);
+    compile_match(compilation, document, key, route);
+    route.action = compile_action(compilation.document, document, key, compilation.problems);
     route.rewriting = compile_rewriting(compilation.document, i, compilation.problems);
     route.rewriting.loop_mark = proxy::loop_mark(process, i);
     if (const auto entry = policies.unrouted_cors(document))
-      compilation.snapshot->unrouted_cors.add(route.host, *entry);
+      for (const routing::HostPattern& host : route.hosts)
+        compilation.snapshot->unrouted_cors.add(host, *entry);
     for (const ForwardedClaim& claim : document.forward_claims)
       compilation.snapshot->claim_fields.push_back(claim.header);
     if (document.files)

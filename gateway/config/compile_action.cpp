@@ -4,18 +4,42 @@
 
 #include "base/check.h"
 #include "config/compile_content.h"
+#include "config/compile_policy.h"
+#include "files/content_type.h"
 
 namespace postern::config {
 namespace {
 
 constexpr std::string_view usual_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-routing::Respond compile_respond(const RespondDocument& document, const std::vector<std::string>& methods) {
+constexpr std::string_view usual_type = "text/plain; charset=utf-8";
+
+std::string read_body(const Document& document, const RespondDocument& respond, const std::string& key,
+                      Diagnostics& problems) {
+  const std::string path = resolve_file(document, respond.body_file);
+  const std::string shown = document.quote(respond.body_file_place, respond.body_file);
+  std::optional<std::string> text = read_file(path, max_respond_body);
+  if (!text) {
+    problems.error(respond.body_file_place, key + ".respond.body_file", "cannot read the file " + shown);
+    return {};
+  }
+  if (text->size() > max_respond_body)
+    problems.error(respond.body_file_place, key + ".respond.body_file",
+                   shown + " is longer than 64KiB; serve it with files");
+  return std::move(*text);
+}
+
+routing::Respond compile_respond(const Document& file, const RespondDocument& document,
+                                 const std::vector<std::string>& methods, const std::string& key,
+                                 Diagnostics& problems) {
   routing::Respond made;
   made.response.status = document.status;
-  made.response.body = document.body;
+  made.response.body = document.body_file.empty() ? document.body : read_body(file, document, key, problems);
   made.response.headers = document.headers;
-  if (!document.body.empty()) made.response.headers.emplace_back("Content-Type", document.content_type);
+  const std::string_view type = !document.content_type.empty() ? document.content_type
+                                : document.body_file.empty()   ? usual_type
+                                                               : files::content_type_of(document.body_file);
+  if (!made.response.body.empty()) made.response.headers.emplace_back("Content-Type", type);
   if (document.status >= 300) return made;
   for (const std::string& method : methods) made.allow += (made.allow.empty() ? "" : ", ") + method;
   if (methods.empty()) made.allow = usual_methods;
@@ -38,8 +62,9 @@ policy::MaintenanceOptions maintenance_options(const MaintenanceDocument& docume
   return options;
 }
 
-routing::Action compile_action(const Document& document, const RouteDocument& route) {
-  if (route.respond) return compile_respond(*route.respond, route.methods);
+routing::Action compile_action(const Document& document, const RouteDocument& route, const std::string& key,
+                               Diagnostics& problems) {
+  if (route.respond) return compile_respond(document, *route.respond, route.methods, key, problems);
   if (route.files)
     return routing::Files{std::make_shared<const files::Site>(site_options(document, *route.files))};
   if (route.redirect) return compile_redirect(*route.redirect);

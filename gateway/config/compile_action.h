@@ -7,8 +7,10 @@
 
 namespace postern::config {
 
-// Of a document without errors: what it refers to is there.
-routing::Action compile_action(const Document& document, const RouteDocument& route);
+// Of a document without errors: what it refers to is there. Files that it names are read now; problems with
+// them are said of what stands at `key`.
+routing::Action compile_action(const Document& document, const RouteDocument& route, const std::string& key,
+                               Diagnostics& problems);
 
 policy::MaintenanceOptions maintenance_options(const MaintenanceDocument& document);
 

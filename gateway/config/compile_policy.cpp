@@ -86,7 +86,8 @@ void PolicyCompiler::compile_hosts() {
     if (const auto pattern = routing::read_host_pattern(text)) hosts->add(*pattern);
   };
   for (const std::string& host : document_.hosts) add(host);
-  for (const RouteDocument& route : document_.routes) add(route.host);
+  for (const RouteDocument& route : document_.routes)
+    for (const std::string& host : route.hosts) add(host);
   hosts_ = std::move(hosts);
 }
 

@@ -85,7 +85,7 @@ routing::Rewriting compile_rewriting(const Document& document, size_t index, Dia
   made.location = route.rewrite_location;
   if (route.cookies) made.cookies = cookie_rules(*route.cookies);
   if (!route.rewrite) return made;
-  auto path = policy::PathRewrite::compile(path_options(*route.rewrite, route.path));
+  auto path = policy::PathRewrite::compile(path_options(*route.rewrite, route.paths.front()));
   if (path)
     made.path = std::move(*path);
   else

@@ -17,7 +17,6 @@ namespace {
 using policy::Placeholder;
 using policy::TextTemplate;
 
-constexpr std::size_t max_body = 64 * 1024;
 constexpr auto redirect_statuses = std::to_array<std::string_view>({"301", "302", "303", "307", "308"});
 
 // An action and its key; the first one that a route has wins, the others are told.
@@ -57,14 +56,20 @@ RespondDocument decode_respond(const Value& value) {
   RespondDocument respond;
   respond.place = value.place();
   if (const auto status = fields.take("status")) set(respond.status, status->number(200, 599));
-  if (const auto body = fields.take("body")) {
-    if (const auto text = body->text()) {
-      respond.body = std::string(*text);
-      if (text->size() > max_body) body->complain("is longer than 64KiB; serve it as a file");
-      if (has_no_body(respond.status))
-        body->complain("cannot go with status " + std::to_string(respond.status) + ", which has no body");
-    }
+  const auto body = fields.take("body");
+  if (body) {
+    if (const auto text = body->lines()) respond.body = std::string(*text);
+    if (respond.body.size() > max_respond_body) body->complain("is longer than 64KiB; serve it with files");
   }
+  const auto file = fields.take("body_file");
+  if (file) {
+    respond.body_file_place = file->place();
+    set(respond.body_file, file->text());
+    if (body) file->complain("stands beside body; an answer has one of the two");
+  }
+  for (const auto& said : {body, file})
+    if (said && has_no_body(respond.status))
+      said->complain("cannot go with status " + std::to_string(respond.status) + ", which has no body");
   if (const auto type = fields.take("content_type"))
     set(respond.content_type, type->parsed(parse_field_value));
   if (const auto headers = fields.take("headers")) decode_fixed_headers(*headers, respond);

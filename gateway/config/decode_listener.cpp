@@ -80,6 +80,18 @@ ProxyProtocolDocument decode_proxy_protocol(const Value& value) {
   return proxies;
 }
 
+void decode_redirect(const Value& value, ListenerDocument& listener) {
+  const Fields fields(value);
+  if (const auto to = fields.need("to")) listener.redirect_to_https = to->one_of({"https"}).has_value();
+  const auto except = fields.take("except");
+  if (!except) return;
+  for (const Value& item : except->items_or_one())
+    if (auto path = item.parsed(parse_route_path)) {
+      if (*path == "/") item.complain("\"/\" is every path; leave redirect out for that");
+      listener.redirect_except.push_back(std::move(*path));
+    }
+}
+
 ListenerDocument decode_listener(const Value& value) {
   const Fields fields(value);
   ListenerDocument listener;
@@ -97,7 +109,10 @@ ListenerDocument decode_listener(const Value& value) {
   if (const auto limits = fields.take("limits")) decode_listener_limits(*limits, listener.limits);
   if (const auto redirect = fields.take("redirect")) {
     listener.redirect_place = redirect->place();
-    listener.redirect_to_https = redirect->one_of({"https"}).has_value();
+    if (redirect->is_map())
+      decode_redirect(*redirect, listener);
+    else
+      listener.redirect_to_https = redirect->one_of({"https"}).has_value();
     if (listener.tls) redirect->complain("stands on a TLS listener, whose clients speak https already");
   }
   return listener;

@@ -8,6 +8,7 @@
 #include "config/decode_content.h"
 #include "config/decode_header_rules.h"
 #include "config/decode_limits.h"
+#include "config/decode_match.h"
 #include "config/decode_rewrite.h"
 #include "config/decode_streams.h"
 #include "config/decode_websocket.h"
@@ -17,34 +18,6 @@ namespace postern::config {
 namespace {
 
 constexpr std::size_t max_routes = 10'000;
-
-void decode_methods(const Value& value, RouteDocument& route) {
-  const auto items = value.items();
-  if (value.is_list() && items.empty()) value.complain("is empty; leave methods out to take any");
-  for (const Value& item : items) {
-    auto method = item.parsed(parse_method);
-    if (!method) continue;
-    if (std::find(route.methods.begin(), route.methods.end(), *method) != route.methods.end()) {
-      item.complain(item.quote() + " stands in this list already");
-    } else {
-      route.methods.push_back(std::move(*method));
-    }
-  }
-}
-
-void decode_match(const Value& value, RouteDocument& route) {
-  const Fields fields(value);
-  route.match_place = value.place();
-  if (const auto host = fields.take("host")) set(route.host, host->parsed(parse_route_host));
-  const auto path = fields.take("path");
-  if (path) set(route.path, path->parsed(parse_route_path));
-  if (const auto exact = fields.take("exact")) {
-    if (path) exact->complain("stands beside path; a match has one of the two");
-    set(route.path, exact->parsed(parse_route_path));
-    route.exact = true;
-  }
-  if (const auto methods = fields.take("methods")) decode_methods(*methods, route);
-}
 
 void decode_jwt_reference(const Value& value, RouteDocument& route) {
   route.jwt_place = value.place();
@@ -75,6 +48,22 @@ void decode_forward_claims(const Value& value, RouteDocument& route) {
   }
 }
 
+// It says what takes the place of the match's path: of one.
+void check_replaced_prefix(const RouteDocument& route, const Value& value) {
+  if (!route.rewrite || route.rewrite->kind != PathRewriteDocument::Kind::replace_prefix) return;
+  if (route.paths.size() == 1 && !route.pattern_alone) return;
+  value.diagnostics().error(route.rewrite->place, value.path() + ".rewrite.replace_prefix",
+                            route.pattern_alone ? "needs match.path to replace; the match has a pattern alone"
+                                                : "needs one path to replace; the match has several");
+}
+
+void decode_clients(const Value& value, std::vector<std::string>& blocks) {
+  const auto items = value.items_or_one();
+  if (value.is_list() && items.empty()) value.complain("is empty; leave it out");
+  for (const Value& item : items)
+    if (auto block = item.parsed(parse_cidr)) blocks.push_back(std::move(*block));
+}
+
 RouteDocument decode_route(const Value& value, Document& document) {
   const Fields fields(value);
   RouteDocument route;
@@ -86,6 +75,7 @@ RouteDocument decode_route(const Value& value, Document& document) {
   if (const auto name = fields.take("name")) {
     route.name_place = name->place();
     set(route.name, name->parsed(parse_name));
+    if (route.name == "none") name->complain("\"none\" is what metrics call requests of no route");
   }
   const std::size_t errors_before = value.diagnostics().errors();
   if (const auto match = fields.take("match")) decode_match(*match, route);
@@ -94,6 +84,9 @@ RouteDocument decode_route(const Value& value, Document& document) {
   if (const auto paths = fields.take("paths")) route.strict_paths = decode_strict_paths(*paths);
   decode_action(fields, route, document);
   decode_rewriting(fields, route);
+  check_replaced_prefix(route, value);
+  if (const auto allow = fields.take("allow")) decode_clients(*allow, route.allow);
+  if (const auto deny = fields.take("deny")) decode_clients(*deny, route.deny);
   if (const auto rules = fields.take("request_headers")) route.request_headers = decode_request_rules(*rules);
   if (const auto rules = fields.take("response_headers"))
     route.response_headers = decode_response_rules(*rules);

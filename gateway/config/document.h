@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "config/diagnostics.h"
 #include "http/redaction.h"
 #include "policy/socket_limit.h"
+#include "routing/conditions.h"
 #include "routing/socket_rules.h"
 #include "routing/stream_rules.h"
 
@@ -89,7 +91,8 @@ struct ListenerDocument {
   uint16_t port = 0;  // 0: the system chooses, and the log says
   std::optional<TlsDocument> tls;
   std::optional<ProxyProtocolDocument> proxy_protocol;
-  bool redirect_to_https = false;  // redirect: https
+  bool redirect_to_https = false;            // redirect: https
+  std::vector<std::string> redirect_except;  // paths that are served all the same
   ListenerLimitsDocument limits;
   Place place;
   Place address_place;  // line 0 beside a place that is in the file: the address could not be read
@@ -289,10 +292,14 @@ struct ForwardedClaim {
 struct RespondDocument {
   uint16_t status = 200;
   std::string body;
-  std::string content_type = "text/plain; charset=utf-8";  // of the body, when there is one
+  std::string body_file;     // instead of it; absolute or relative to the configuration file
+  std::string content_type;  // of the body, when there is one; empty: the file's, or plain text
   std::vector<std::pair<std::string, std::string>> headers;
   Place place;
+  Place body_file_place;
 };
+
+inline constexpr std::size_t max_respond_body = std::size_t{64} * 1024;
 
 struct RedirectDocument {
   std::string to;  // policy::TextTemplate has read it without complaint
@@ -372,12 +379,16 @@ struct WebSocketDocument {
 };
 
 struct RouteDocument {
-  std::string name;  // default: "routes[N]"
-  std::string host;  // empty: any; "app.example.com"; "*.example.com"
-  std::string path = "/";
+  std::string name;                // default: "routes[N]"
+  std::vector<std::string> hosts;  // one of "app.example.com", "*.example.com"; empty: any
+  std::vector<std::string> paths = {"/"};
   bool exact = false;                // match.exact instead of match.path
+  bool pattern_alone = false;        // `paths` are the folders of match.pattern, which stands without a path
   std::vector<std::string> methods;  // empty: any
   std::optional<bool> strict_paths;  // nothing: as the document says
+  std::shared_ptr<const routing::Conditions> conditions;  // null: none
+  std::vector<std::string> allow;                         // CIDR blocks; empty: any client
+  std::vector<std::string> deny;                          // before allow
   // One of these, or maintenance alone: what becomes of a request.
   std::string upstream;
   Place upstream_place;

@@ -119,6 +119,13 @@ bool Value::complain_of_none(const std::string& most, std::string_view or_else) 
 }
 
 std::optional<std::string_view> Value::text() const {
+  const auto found = lines();
+  if (!found || !node_->has_lines) return found;
+  complain("holds a control character (a line end or a tab); write it in one line");
+  return std::nullopt;
+}
+
+std::optional<std::string_view> Value::lines() const {
   if (!is_kind(Node::Kind::scalar, "a single value")) return std::nullopt;
   if (node_->text.empty()) {
     complain("is empty");

@@ -44,8 +44,10 @@ class Value {
   // The value as it is written, in quotes.
   std::string quote() const;
 
-  // The scalar, not empty. Valid as long as the node.
+  // The scalar, not empty, of one line. Valid as long as the node.
   std::optional<std::string_view> text() const;
+  // The same, which may have several lines, and tabs.
+  std::optional<std::string_view> lines() const;
 
   // The scalar as `parse` reads it.
   template <class T>

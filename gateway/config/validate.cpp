@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "base/ascii.h"
@@ -11,6 +10,7 @@
 #include "config/suggest.h"
 #include "config/text.h"
 #include "config/validate_loops.h"
+#include "config/validate_routes.h"
 #include "config/validate_websocket.h"
 
 namespace postern::config {
@@ -51,7 +51,6 @@ class Validation {
     check_references();
     warn_of_shared_sticky_cookies();
     check_route_names();
-    check_unreachable_routes();
     check_forwarded_claims();
     warn_of_plain_tokens();
     warn_of_full_detail();
@@ -178,25 +177,6 @@ class Validation {
     }
   }
 
-  // Routes go by how specific they are, so that only one with the very same match hides another.
-  void check_unreachable_routes() {
-    std::map<std::tuple<std::string, std::string, bool, std::vector<std::string>>, std::size_t> seen;
-    for (std::size_t index = 0; index < document_.routes.size(); ++index) {
-      const RouteDocument& route = document_.routes[index];
-      if (!route.match_read) continue;
-      std::vector<std::string> methods = route.methods;
-      std::sort(methods.begin(), methods.end());
-      const auto [first, is_new] =
-          seen.emplace(std::tuple(route.host, route.path, route.exact, std::move(methods)), index);
-      if (is_new) continue;
-      const std::string path = item_path("routes", index);
-      const Place place = route.match_place.line > 0 ? route.match_place : route.place;
-      diagnostics_.error(place, route.match_place.line > 0 ? path + ".match" : path,
-                         "can never be taken: " + item_path("routes", first->second) +
-                             in_line(document_.routes[first->second].place) + " matches the same requests");
-    }
-  }
-
   void check_forwarded_claims() {
     const std::string request_id = base::to_lower(document_.request_id_header);
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
@@ -243,6 +223,7 @@ class Validation {
 void validate(const Document& document, Diagnostics& diagnostics) {
   Validation(document, diagnostics).run();
   warn_of_loops(document, diagnostics);
+  validate_routes(document, diagnostics);
   validate_websocket(document, diagnostics);
 }
 

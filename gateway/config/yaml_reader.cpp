@@ -193,10 +193,15 @@ class TreeBuilder : public YAML::EventHandler {
   void add(Node node) {
     count(node.place);
     if (expects_key()) return add_key(std::move(node));
-    if (find_control(node.text) != std::string::npos) {
+    for (std::size_t at = 0; (at = find_control(node.text, at)) != std::string::npos; ++at) {
+      if (node.text[at] == '\n' || node.text[at] == '\t') {
+        node.has_lines = true;
+        continue;
+      }
       node.broken = true;
       diagnostics_.error(node.place, path(),
-                         "the value holds a control character (a line end, a tab or worse)");
+                         "the value holds a control character other than a line end or a tab");
+      break;
     }
     attach(std::move(node));
   }

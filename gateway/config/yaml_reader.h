@@ -29,6 +29,7 @@ struct Node {
   std::string written;  // scalar: its value before substitute() (config/environment.h) changed it
   bool substituted = false;
   bool plain = false;       // scalar: it stood without quotes
+  bool has_lines = false;   // scalar: it holds line ends or tabs, which few values may
   bool broken = false;      // a problem was said about this value; say no more
   std::vector<Key> keys;    // map: keys[i] names items[i]; unique, in the order of the file
   std::vector<Node> items;  // sequence or map

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/channel.h"
 #include "base/slot.h"
@@ -27,6 +28,7 @@ struct ClientFacts {
   bool tls = false;
   uint16_t listener_port = 0;
   std::optional<uint16_t> redirect_port;  // set when this listener only sends clients to https
+  std::shared_ptr<const std::vector<std::string>> redirect_except;  // but for what lies below these paths
 };
 
 class ServerStream {

@@ -1,5 +1,7 @@
 #include "proxy/exchange.h"
 
+#include <algorithm>
+
 #include "coding/encoding_pump.h"
 #include "http/escapes.h"
 #include "http1/websocket_handshake.h"
@@ -27,6 +29,13 @@ std::optional<uint64_t> size_of(Attempt& attempt, http::Method method) {
   base::Channel& body = attempt.lease->response_body();
   if (body.closed() && !body.aborted()) return body.bytes();
   return std::nullopt;
+}
+
+bool lies_below(std::string_view path, const std::vector<std::string>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) {
+    if (prefix.ends_with('/')) prefix.remove_suffix(1);
+    return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+  });
 }
 
 }  // namespace
@@ -157,6 +166,7 @@ Result<void> Exchange::read_request() {
 Result<void> Exchange::redirect_if_asked() {
   const http::ClientFacts& facts = stream_.client();
   if (!facts.redirect_port || client_.tls) return {};  // a trusted proxy in front has https already
+  if (facts.redirect_except && !target_.odd && lies_below(target_.path, *facts.redirect_except)) return {};
   const auto authority = http::read_authority(client_.authority);
   if (!authority || authority->host.empty())
     return base::fail(failed(Cause::bad_request, Stage::routing, "a redirect needs a Host"));
@@ -175,17 +185,26 @@ Result<void> Exchange::redirect_if_asked() {
 
 routing::Match Exchange::match_reading(std::string_view host, std::string_view path) const {
   const http::RequestHead& request = stream_.request();
-  routing::Match match =
-      snapshot().routes.match({.host = host, .path = path, .method = routing::method_to_match(request)});
+  routing::Address address{.host = host,
+                           .path = path,
+                           .method = routing::method_to_match(request),
+                           .client = &client_.address,
+                           .headers = &request.headers,
+                           .query = target_.query,
+                           .is_preflight = policy::is_preflight(request)};
+  routing::Match match = snapshot().routes.match(address);
   // A preflight is for the route that will get the request it asks for, if that route answers it. Else, and
   // from a page of the request's own origin, for which no browser sends one, it is an OPTIONS like any other,
   // and must not pass by another method's route.
-  if (policy::is_preflight(request)) {
+  if (address.is_preflight) {
     const bool is_answered =
         match.route && match.route->answers_preflights &&
         !policy::is_same_origin(request.headers.get(FieldId::origin), client_.tls, client_.authority);
-    if (!is_answered)
-      match = snapshot().routes.match({.host = host, .path = path, .method = request.method_text});
+    if (!is_answered) {
+      address.method = request.method_text;
+      address.is_preflight = false;
+      match = snapshot().routes.match(address);
+    }
   }
   return match;
 }

@@ -34,6 +34,7 @@ struct ListenerModel {
   base::SocketAddress address;                // port 0: the system chooses
   std::unique_ptr<const net::ServerTls> tls;  // null: plain
   bool redirect_to_https = false;
+  std::shared_ptr<const std::vector<std::string>> redirect_except;  // paths; null: none
   uint16_t redirect_port = 443;  // of the TLS listener that a redirect leads to
   base::CidrSet proxy_trust;     // connections from here begin with a PROXY protocol header; others have none
   base::Duration proxy_header_limit = std::chrono::seconds(5);

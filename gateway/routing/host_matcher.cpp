@@ -56,6 +56,14 @@ size_t HostMatcher::add(const HostPattern& pattern) {
   return *any_;
 }
 
+std::vector<std::string> HostMatcher::texts() const {
+  std::vector<std::string> texts;
+  for (const auto& [name, number] : exact_) texts.push_back(name);
+  for (const auto& [name, number] : wildcards_) texts.push_back('*' + name);
+  if (any_) texts.emplace_back("*");
+  return texts;
+}
+
 HostMatcher::Walk::Walk(const HostMatcher& matcher, std::string_view host) : matcher_(matcher) {
   if (host.ends_with('.')) host.remove_suffix(1);  // the root's empty label, RFC 1034 3.1
   if (host.empty() || host.size() > longest_host) {

@@ -31,6 +31,7 @@ class HostMatcher {
   // The number of this pattern: a new one, or the one that an equal pattern got before. Counted from 0.
   size_t add(const HostPattern& pattern);
   size_t size() const { return size_; }
+  std::vector<std::string> texts() const;  // of its patterns, as routes write them
 
   // The patterns that take `host` (any case, without port or brackets), the most specific first: itself,
   // wildcards from the longest to the shortest, any. Walks with next() until nothing is left.

@@ -38,22 +38,38 @@ size_t PathMatcher::add(std::string_view path, bool exact) {
   return size_++;
 }
 
-std::optional<size_t> PathMatcher::match(std::string_view path) const {
-  if (path.empty() || path.front() != '/') return std::nullopt;  // "*" belongs to no route
-  if (const std::optional<size_t> found = find(exact_, path)) return found;
-  if (prefixes_.empty()) return std::nullopt;
+std::vector<std::string> PathMatcher::texts() const {
+  std::vector<std::string> texts;
+  for (const auto& [path, number] : exact_) texts.push_back('=' + path);
+  for (const auto& [path, number] : prefixes_) texts.push_back(path.empty() ? "/" : path);
+  return texts;
+}
+
+PathMatcher::Walk::Walk(const PathMatcher& matcher, std::string_view path) : matcher_(matcher), path_(path) {
+  if (path.empty() || path.front() != '/') step_ = Step::done;  // "*" belongs to no route
+}
+
+std::optional<size_t> PathMatcher::Walk::next() {
+  if (step_ == Step::exact) {
+    step_ = matcher_.prefixes_.empty() ? Step::done : Step::prefixes;
+    prefix_ = path_;
+    if (prefix_.size() > matcher_.longest_prefix_) {
+      const size_t slash = path_.rfind('/', matcher_.longest_prefix_);
+      prefix_ = path_.substr(0, slash);
+    }
+    if (const std::optional<size_t> found = find(matcher_.exact_, path_)) return found;
+  }
   // Every beginning of the path that ends before a slash or with the path, the longest first.
-  std::string_view prefix = path;
-  if (prefix.size() > longest_prefix_) {
-    const size_t slash = path.rfind('/', longest_prefix_);
-    prefix = path.substr(0, slash);
-  }
-  while (true) {
-    if (const std::optional<size_t> found = find(prefixes_, prefix)) return found;
+  while (step_ == Step::prefixes) {
+    const std::string_view prefix = prefix_;
     const size_t slash = prefix.rfind('/');
-    if (slash == prefix.npos) return std::nullopt;
-    prefix = prefix.substr(0, slash);
+    if (slash == prefix.npos)
+      step_ = Step::done;  // the empty one was the last
+    else
+      prefix_ = prefix.substr(0, slash);
+    if (const std::optional<size_t> found = find(matcher_.prefixes_, prefix)) return found;
   }
+  return std::nullopt;
 }
 
 }  // namespace postern::routing

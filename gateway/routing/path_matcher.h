@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,9 +24,27 @@ class PathMatcher {
   // The number of this entry: a new one, or the one that an equal entry got before. Counted from 0.
   size_t add(std::string_view path, bool exact);
   size_t size() const { return size_; }
+  // Of its entries: prefixes as routes write them, exact paths with "=" in front.
+  std::vector<std::string> texts() const;
 
   // The entry for one reading of a path.
-  std::optional<size_t> match(std::string_view path) const;
+  std::optional<size_t> match(std::string_view path) const { return Walk(*this, path).next(); }
+
+  // The entries that take a reading of a path, the most specific first: itself, then prefixes from the
+  // longest to the shortest. Walks with next() until nothing is left.
+  class Walk {
+   public:
+    Walk(const PathMatcher& matcher, std::string_view path);
+    std::optional<size_t> next();
+
+   private:
+    enum class Step : uint8_t { exact, prefixes, done };
+
+    const PathMatcher& matcher_;
+    std::string_view path_;    // the whole of it
+    std::string_view prefix_;  // the beginning of it to look for next
+    Step step_ = Step::exact;
+  };
 
  private:
   using Paths = std::vector<std::pair<std::string, size_t>>;  // sorted by path

@@ -10,6 +10,7 @@
 #include "coding/negotiation.h"
 #include "policy/policy.h"
 #include "routing/action.h"
+#include "routing/conditions.h"
 #include "routing/host_matcher.h"
 #include "routing/rewriting.h"
 #include "routing/socket_rules.h"
@@ -20,10 +21,11 @@ namespace postern::routing {
 
 struct Route {
   std::string name;
-  HostPattern host;
-  std::string path = "/";            // normalised, see read_route_path
-  bool exact = false;                // the path and nothing below it
-  std::vector<std::string> methods;  // as they stand in requests, case-sensitive; empty: any
+  std::vector<HostPattern> hosts = {HostPattern()};  // one of these
+  std::vector<std::string> paths = {"/"};            // one of these, normalised, see read_route_path
+  bool exact = false;                                // the path and nothing below it
+  std::vector<std::string> methods;                  // as they stand in requests, case-sensitive; empty: any
+  std::shared_ptr<const Conditions> conditions;      // null: none
   policy::Pipeline pipeline;
   bool strict_paths = false;        // takes only paths with one reading, and sends them on normalised
   bool answers_preflights = false;  // it has an origin list

@@ -68,6 +68,7 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
     facts.local = net::local_address(socket).value_or(facts.local);
   facts.listener_port = listener.address().port;
   if (model.redirect_to_https) facts.redirect_port = https_port_;
+  facts.redirect_except = model.redirect_except;
   std::unique_ptr<net::Transport> transport =
       net::TcpTransport::adopt(current_.loop, std::move(socket), peer, std::move(next_place_));
   if (!transport) return;

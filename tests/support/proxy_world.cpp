@@ -25,6 +25,8 @@ http::ClientFacts facts_of(const ClientOptions& options, const net::Transport& t
   facts.tls = options.tls != nullptr;
   facts.listener_port = options.listener_port;
   facts.redirect_port = options.redirect_port;
+  if (!options.redirect_except.empty())
+    facts.redirect_except = std::make_shared<const std::vector<std::string>>(options.redirect_except);
   return facts;
 }
 

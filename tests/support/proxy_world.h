@@ -38,6 +38,7 @@ struct ClientOptions {
   std::string address = "203.0.113.9";
   uint16_t listener_port = 8080;
   std::optional<uint16_t> redirect_port{};
+  std::vector<std::string> redirect_except{};
   const net::ServerTls* tls = nullptr;
   std::function<void(Wire&)>
       conduct{};  // of the wire: `to_first` leads to the client, `to_second` to the gateway

@@ -81,3 +81,32 @@ TEST_CASE("compile content: a folder is found beside the file, and a missing pag
   REQUIRE(compiler.problems_of("routes: [{ files: ./dist, spa: true }]\n").empty());
   CHECK(compiler.notes.text().empty());
 }
+
+TEST_CASE("compile content: the body of a fixed answer is read from its file") {
+  Compiler compiler;
+  std::ofstream(compiler.folder.file("page.html")) << "<p>\n\thello</p>\n";
+  std::ofstream(compiler.folder.file("security.txt")) << "Contact: x";
+  std::ofstream(compiler.folder.file("large.txt")) << std::string(64 * 1024 + 1, 'x');
+  std::ofstream(compiler.folder.file("full.txt")) << std::string(64 * 1024, 'x');
+  REQUIRE(compiler.problems_of(
+              "routes:\n"
+              "  - { match: { path: /a }, respond: { body_file: page.html } }\n"
+              "  - { match: { path: /b }, respond: { body_file: ./security.txt } }\n"
+              "  - { match: { path: /c }, respond: { body_file: page.html, content_type: a/b } }\n"
+              "  - { match: { path: /d }, respond: { body_file: full.txt } }\n") == "");
+  const auto answer = [&](std::string_view path) {
+    return std::get<routing::Respond>(compiler.route(path).action).response;
+  };
+  using Field = std::pair<std::string, std::string>;
+  CHECK(answer("/a").body == "<p>\n\thello</p>\n");
+  CHECK(answer("/a").headers.back() == Field("Content-Type", "text/html; charset=utf-8"));
+  CHECK(answer("/b").headers.back() == Field("Content-Type", "text/plain; charset=utf-8"));
+  CHECK(answer("/c").headers.back() == Field("Content-Type", "a/b"));
+  CHECK(answer("/d").body.size() == 64 * 1024);
+  CHECK(compiler.problems_of("routes: [{ respond: { body_file: none.txt } }]\n")
+            .ends_with("p.yaml:2:34 routes[0].respond.body_file: cannot read the file \"none.txt\"\n"));
+  CHECK(compiler.problems_of("routes: [{ respond: { body_file: . } }]\n").find("cannot read the file") !=
+        std::string::npos);
+  CHECK(compiler.problems_of("routes: [{ respond: { body_file: large.txt } }]\n")
+            .ends_with("\"large.txt\" is longer than 64KiB; serve it with files\n"));
+}

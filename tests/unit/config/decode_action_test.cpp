@@ -39,7 +39,33 @@ TEST_CASE("action: respond has its keys and defaults") {
   CHECK(full.upstream.empty());
   const RouteDocument plain = route_of("{ respond: { body: ok } }");
   CHECK(plain.respond->status == 200);
-  CHECK(plain.respond->content_type == "text/plain; charset=utf-8");
+  CHECK(plain.respond->content_type.empty());
+}
+
+TEST_CASE("action: a fixed body may have several lines, and tabs; no other value may") {
+  const auto loaded = load(
+      "listeners: [{ address: \"127.0.0.1:0\" }]\nroutes:\n  - respond:\n      body: |\n        User-agent: "
+      "*\n"
+      "        Disallow:\t/private\n\n        # end\n");
+  REQUIRE_MESSAGE(loaded.has_value(), (loaded ? "" : loaded.error().text()));
+  CHECK(loaded->routes[0].respond->body == "User-agent: *\nDisallow:\t/private\n\n# end\n");
+  CHECK(route_of("{ respond: { body: \"a\\nb\" } }").respond->body == "a\nb");
+  CHECK(said("{ respond: { body: \"a\\eb\" } }").find("control character other than a line end or a tab") !=
+        std::string::npos);
+  CHECK(said("{ respond: { body: \"a\\rb\" } }") != "");
+  CHECK(said("{ maintenance: { message: \"a\\nb\" } }") ==
+        "f:4:31 routes[0].maintenance.message: holds a control character (a line end or a tab); write it in "
+        "one "
+        "line\n");
+  CHECK(said("{ redirect: { to: \"/a\\tb\" } }") != "");
+}
+
+TEST_CASE("action: a body stands in the file or in another one") {
+  CHECK(route_of("{ respond: { body_file: pages/a.html } }").respond->body_file == "pages/a.html");
+  CHECK(said("{ respond: { body: x, body_file: a } }").find("body_file: stands beside body") !=
+        std::string::npos);
+  CHECK(said("{ respond: { status: 204, body_file: a } }").find("cannot go with status 204") !=
+        std::string::npos);
 }
 
 TEST_CASE("action: what a fixed answer cannot be is refused") {

@@ -44,6 +44,26 @@ TEST_CASE("listener: one certificate and several decode to the same list") {
   CHECK(loaded->listeners[2].redirect_to_https);
 }
 
+TEST_CASE("listener: a redirect to https may leave paths out") {
+  const std::string tls = "[{ address: \":443\", tls: { certificate: a, key: b } }, ";
+  const auto loaded =
+      load("listeners: " + tls +
+           "{ address: \":80\", redirect: { to: https, except: [/.well-known/acme-challenge, /x/] } "
+           "}]\nroutes: [{ upstream: \"http://a\" }]\n");
+  REQUIRE_MESSAGE(loaded.has_value(), (loaded ? "" : loaded.error().text()));
+  CHECK(loaded->listeners[1].redirect_to_https);
+  CHECK(loaded->listeners[1].redirect_except ==
+        std::vector<std::string>{"/.well-known/acme-challenge", "/x/"});
+  CHECK(said(tls + "{ address: \":80\", redirect: { except: [/x] } }]").find("redirect.to: is missing") !=
+        std::string::npos);
+  CHECK(said(tls + "{ address: \":80\", redirect: { to: http } }]").find("\"http\" is not https") !=
+        std::string::npos);
+  CHECK(said(tls + "{ address: \":80\", redirect: { to: https, except: [/] } }]").find("is every path") !=
+        std::string::npos);
+  CHECK(said(tls + "{ address: \":80\", redirect: { to: https, except: [x] } }]").find("write \"/x\"") !=
+        std::string::npos);
+}
+
 TEST_CASE("listener: tls needs a certificate and its key, said one way") {
   CHECK(said("[{ address: \":443\", tls: { certificate: a.pem } }]") ==
         "f:1:37 listeners[0].tls.key: is missing\n");

@@ -38,8 +38,8 @@ TEST_CASE("route: every key is taken") {
   REQUIRE(loaded->routes.size() == 2);
   const RouteDocument& first = loaded->routes[0];
   CHECK(first.name == "socket");
-  CHECK(first.host == "app.example.com");
-  CHECK(first.path == "/ws");
+  CHECK(first.hosts == std::vector<std::string>{"app.example.com"});
+  CHECK(first.paths == std::vector<std::string>{"/ws"});
   CHECK_FALSE(first.exact);
   CHECK(first.methods == std::vector<std::string>{"GET"});
   CHECK(first.upstream == "api");
@@ -58,7 +58,7 @@ TEST_CASE("route: every key is taken") {
   CHECK(first.match_place == Place{7, 12});
   const RouteDocument& second = loaded->routes[1];
   CHECK(second.name == "routes[1]");
-  CHECK(second.path == "/login");
+  CHECK(second.paths == std::vector<std::string>{"/login"});
   CHECK(second.exact);
   CHECK_FALSE(second.jwt_required);
   CHECK(second.jwt_place == Place{15, 17});

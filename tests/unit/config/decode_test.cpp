@@ -47,7 +47,7 @@ TEST_CASE("decode: what the file does not say has the defaults of the structs") 
   CHECK_FALSE(loaded->listeners[0].tls.has_value());
   REQUIRE(loaded->routes.size() == 1);
   CHECK(loaded->routes[0].name == "routes[0]");
-  CHECK(loaded->routes[0].path == "/");
+  CHECK(loaded->routes[0].paths == std::vector<std::string>{"/"});
   CHECK_FALSE(loaded->routes[0].exact);
   CHECK(loaded->routes[0].upstream == "api");
   CHECK_FALSE(loaded->routes[0].limits.body_size.has_value());

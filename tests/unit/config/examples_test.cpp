@@ -46,7 +46,7 @@ TEST_CASE("examples: the minimal file has five lines") {
   CHECK(lines == 5);
   const auto loaded = load_example("minimal.yaml");
   REQUIRE(loaded.has_value());
-  CHECK(loaded->routes[0].path == "/");
+  CHECK(loaded->routes[0].paths == std::vector<std::string>{"/"});
   CHECK(loaded->upstreams.size() == 1);
 }
 

@@ -27,8 +27,8 @@ Table table_of(const std::vector<Written>& written) {
   for (const Written& route : written) {
     Route made;
     made.name = route.name;
-    made.host = read_host_pattern(route.host).value();
-    made.path = route.path;
+    made.hosts = {read_host_pattern(route.host).value()};
+    made.paths = {route.path};
     made.exact = route.exact;
     made.methods = route.methods;
     routes.push_back(std::move(made));
@@ -184,10 +184,11 @@ std::string judged(const std::vector<Written>& routes, const std::string& host, 
         best = &route;
     }
     if (!best) continue;
-    for (const Written& route : routes)
-      if (route.host == wanted && route.path == best->path && route.exact == best->exact &&
-          (route.methods.empty() || route.methods.front() == method))
-        return route.name;
+    for (const bool with_methods : {true, false})
+      for (const Written& route : routes)
+        if (with_methods != route.methods.empty() && route.host == wanted && route.path == best->path &&
+            route.exact == best->exact && (route.methods.empty() || route.methods.front() == method))
+          return route.name;
     return "none";
   }
   return "none";

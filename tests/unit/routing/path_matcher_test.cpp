@@ -70,3 +70,24 @@ TEST_CASE("route path: written in any way, kept in the way requests are matched"
     CHECK_FALSE(read_route_path(text));
   }
 }
+
+TEST_CASE("path matcher: a walk gives every entry that takes the path, the most specific first") {
+  PathMatcher matcher;
+  const size_t root = matcher.add("/", false);
+  const size_t deep = matcher.add("/a/b/c/d", false);
+  const size_t prefix = matcher.add("/a/b/", false);
+  const size_t exact = matcher.add("/a/b", true);
+  const auto walked = [&](std::string_view path) {
+    std::vector<size_t> found;
+    PathMatcher::Walk walk(matcher, path);
+    while (const std::optional<size_t> entry = walk.next()) found.push_back(*entry);
+    CHECK_FALSE(walk.next());
+    return found;
+  };
+  CHECK(walked("/a/b") == std::vector{exact, prefix, root});
+  CHECK(walked("/a/b/") == std::vector{prefix, root});
+  CHECK(walked("/a/b/c/d/e/f") == std::vector{deep, prefix, root});
+  CHECK(walked("/a") == std::vector{root});
+  CHECK(walked("/") == std::vector{root});
+  CHECK(walked("*").empty());
+}

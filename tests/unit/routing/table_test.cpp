@@ -19,8 +19,8 @@ Table table_of(std::vector<Written> written) {
   for (Written& route : written) {
     Route made;
     made.name = route.name;
-    made.host = read_host_pattern(route.host).value();
-    made.path = route.path;
+    made.hosts = {read_host_pattern(route.host).value()};
+    made.paths = {route.path};
     made.exact = route.exact;
     made.methods = std::move(route.methods);
     routes.push_back(std::move(made));
@@ -109,4 +109,99 @@ TEST_CASE("table: routes keep their place when the table moves") {
   const Route* route = first.match({"h", "/b", "GET"}).route;
   const Table second = std::move(first);
   CHECK(second.match({"h", "/b", "GET"}).route == route);
+}
+
+namespace {
+
+std::shared_ptr<const Conditions> with_header(const char* name, const char* second = nullptr) {
+  auto conditions = std::make_shared<Conditions>();
+  conditions->headers.push_back({name, postern::http::FieldId::other, {}});
+  if (second) conditions->headers.push_back({second, postern::http::FieldId::other, {}});
+  return conditions;
+}
+
+std::string matched_with(const Table& table, std::vector<const char*> fields, std::string_view path,
+                         std::string_view method = "GET") {
+  postern::http::Headers headers;
+  for (const char* name : fields) headers.add(name, "1");
+  const Match match = table.match({.host = "h", .path = path, .method = method, .headers = &headers});
+  if (match.route) return match.route->name;
+  return match.path_matched_other_method ? "405 " + match.allow : "404";
+}
+
+Route route_of(const char* name, const char* path, std::shared_ptr<const Conditions> conditions = nullptr,
+               std::vector<std::string> methods = {}) {
+  Route route;
+  route.name = name;
+  route.paths = {path};
+  route.conditions = std::move(conditions);
+  route.methods = std::move(methods);
+  return route;
+}
+
+template <class... Routes>
+Table table_with(Routes... routes) {
+  std::vector<Route> all;
+  (all.push_back(std::move(routes)), ...);
+  return Table(std::move(all));
+}
+
+}  // namespace
+
+TEST_CASE("table: of one address the route with more conditions wins, whatever the order") {
+  const Table table =
+      table_with(route_of("plain", "/x"), route_of("one", "/x/", with_header("A")),
+                 route_of("two", "/x", with_header("A", "B")), route_of("other", "/x", with_header("B")));
+  CHECK(matched_with(table, {}, "/x/1") == "plain");
+  CHECK(matched_with(table, {"A"}, "/x") == "one");
+  CHECK(matched_with(table, {"B"}, "/x") == "other");
+  CHECK(matched_with(table, {"B", "A"}, "/x") == "two");
+}
+
+TEST_CASE("table: of one address a route with methods comes before one without") {
+  const Table table = table_with(route_of("any", "/x"), route_of("write", "/x", nullptr, {"POST"}));
+  CHECK(matched_with(table, {}, "/x", "POST") == "write");
+  CHECK(matched_with(table, {}, "/x", "GET") == "any");
+}
+
+TEST_CASE("table: a route whose conditions do not fit is not there") {
+  const Table table = table_with(route_of("root", "/"), route_of("api", "/api", with_header("A")),
+                                 route_of("deep", "/api/v2", with_header("B")));
+  CHECK(matched_with(table, {}, "/api/v2/x") == "root");
+  CHECK(matched_with(table, {"A"}, "/api/v2/x") == "api");
+  CHECK(matched_with(table, {"A", "B"}, "/api/v2/x") == "deep");
+  const Table alone = table_with(route_of("api", "/api", with_header("A")));
+  CHECK(matched_with(alone, {}, "/api") == "404");
+}
+
+TEST_CASE("table: where no conditions fit a less specific host is looked at") {
+  std::vector<Route> routes;
+  routes.push_back(route_of("any", "/"));
+  routes.push_back(route_of("host", "/", with_header("A")));
+  routes.back().hosts = {read_host_pattern("h").value()};
+  const Table table(std::move(routes));
+  CHECK(matched_with(table, {}, "/") == "any");
+  CHECK(matched_with(table, {"A"}, "/") == "host");
+}
+
+TEST_CASE("table: 405 names the methods of routes whose conditions fit") {
+  const Table table = table_with(route_of("root", "/"), route_of("a", "/x", with_header("A"), {"GET"}),
+                                 route_of("b", "/x", with_header("B"), {"PUT", "GET"}),
+                                 route_of("c", "/x", with_header("C"), {"HEAD"}));
+  CHECK(matched_with(table, {"A"}, "/x", "POST") == "405 GET");
+  CHECK(matched_with(table, {"A", "B"}, "/x", "POST") == "405 GET, PUT");
+  CHECK(matched_with(table, {"A", "B"}, "/x", "PUT") == "b");
+  CHECK(matched_with(table, {}, "/x", "POST") == "root");
+}
+
+TEST_CASE("table: a route stands at every pair of its hosts and paths") {
+  std::vector<Route> routes;
+  routes.push_back(route_of("many", "/a"));
+  routes.back().hosts = {read_host_pattern("a.org").value(), read_host_pattern("*.b.org").value()};
+  routes.back().paths = {"/a", "/b/c"};
+  const Table table(std::move(routes));
+  for (const char* host : {"a.org", "x.b.org"})
+    for (const char* path : {"/a", "/a/x", "/b/c"}) CHECK(matched(table, host, path) == "many");
+  CHECK(matched(table, "b.org", "/a") == "404");
+  CHECK(matched(table, "a.org", "/b") == "404");
 }
