@@ -39,6 +39,7 @@ enum class Cause : uint8_t {
   file_not_found,
   range_not_satisfiable,
   origin_refused,
+  address_refused,
   token_missing,
   token_malformed,
   token_expired,

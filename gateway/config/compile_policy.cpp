@@ -8,6 +8,7 @@
 #include "config/compile_action.h"
 #include "config/compile_rewrite.h"
 #include "config/examine_files.h"
+#include "policy/address_rules.h"
 #include "policy/cors.h"
 #include "policy/jwt_policy.h"
 #include "policy/maintenance.h"
@@ -234,6 +235,10 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
         policy::CorsOptions{allowed_methods(*origins, route), origins->headers,
                             exposed_fields(*origins, route), origins->max_age, origins->credentials}));
   }
+
+  if (!route.allow.empty() || !route.deny.empty())
+    policies.push_back(std::make_unique<policy::AddressRulesPolicy>(
+        policy::AddressRulesOptions{route.allow, route.deny, route.name}));
 
   if (route.maintenance)
     policies.push_back(std::make_unique<policy::MaintenancePolicy>(maintenance_options(*route.maintenance)));

@@ -33,7 +33,7 @@ class Scribe final : public Policy {
 
 class Silent final : public Policy {
  public:
-  std::string_view name() const override { return "ip_rules"; }
+  std::string_view name() const override { return "address_rules"; }
   Verdict judge(RequestContext&) const override { return Verdict::pass(); }
 };
 
@@ -43,12 +43,12 @@ TEST_CASE("pipeline: policies are asked in the one order, whatever order they ar
   std::string judged, amended;
   std::vector<std::unique_ptr<const Policy>> policies;
   for (std::string_view name :
-       {"header_rules", "jwt", "cors", "rate_limit", "origin", "request_limits", "ip_rules"})
+       {"header_rules", "jwt", "cors", "rate_limit", "origin", "request_limits", "address_rules"})
     policies.push_back(std::make_unique<Scribe>(name, judged, amended));
   const Pipeline pipeline(std::move(policies));
   JudgedRequest request;
   CHECK_FALSE(pipeline.judge(request.context).answers());
-  CHECK(judged == "request_limits ip_rules origin cors rate_limit jwt header_rules ");
+  CHECK(judged == "request_limits origin cors address_rules rate_limit jwt header_rules ");
   ResponseHead head;
   pipeline.amend(request.context, head);
   CHECK(amended == judged);

@@ -1,0 +1,31 @@
+// Which client addresses a route serves.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/ip_address.h"
+#include "policy/policy.h"
+
+namespace postern::policy {
+
+struct AddressRulesOptions {
+  std::vector<std::string> allow;  // CIDR blocks; empty: all
+  std::vector<std::string> deny;   // before allow
+  std::string route;               // its name, for the log
+};
+
+// By the client's address after the trust list was applied.
+class AddressRulesPolicy final : public Policy {
+ public:
+  explicit AddressRulesPolicy(AddressRulesOptions options);
+  std::string_view name() const override { return "address_rules"; }
+  Verdict judge(RequestContext& context) const override;
+
+ private:
+  AddressRulesOptions options_;
+  base::CidrSet allow_;
+  std::vector<base::CidrSet> deny_;  // each of one block, in the order of the options
+};
+
+}  // namespace postern::policy
