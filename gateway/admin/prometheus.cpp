@@ -83,6 +83,11 @@ void write_failures(TextBuilder& out, const telemetry::Failures& failures) {
   }
 }
 
+// An empty label is the same as none at all. No route has this name.
+void add_route(TextBuilder& labels, std::string_view route) {
+  add_label(labels, "route", route.empty() ? "none" : route);
+}
+
 void write_sockets(TextBuilder& out, const telemetry::SocketEndings& sockets) {
   constexpr std::string_view metric = "postern_websocket_closes_total";
   family(out, metric, "counter",
@@ -91,7 +96,7 @@ void write_sockets(TextBuilder& out, const telemetry::SocketEndings& sockets) {
   for (const auto& [route, counts] : sockets.routes()) {
     for (const auto& [kind, count] : counts) {
       labels.clear();
-      add_label(labels, "route", route);
+      add_route(labels, route);
       add_label(labels, "by", base::label(kind.by));
       add_label(labels, "code", std::to_string(kind.code));
       add_label(labels, "cause", kind.cause.empty() ? "none" : kind.cause);
@@ -108,7 +113,7 @@ void write_durations(TextBuilder& out, const std::map<std::string, telemetry::Ro
   TextBuilder bound;
   for (const auto& [route, series] : routes) {
     labels.clear();
-    add_label(labels, "route", route);
+    add_route(labels, route);
     uint64_t below = 0;
     for (size_t i = 0; i < Histogram::buckets; ++i) {
       below += series.durations.count_in(i);
@@ -137,9 +142,8 @@ std::string prometheus_text(const telemetry::Totals& totals) {
   write_numbers<telemetry::Count>(out, process, [](TextBuilder&, const char*) {});
   write_failures(out, totals.failures);
   write_sockets(out, totals.sockets);
-  write_numbers<telemetry::RouteCount>(out, totals.routes, [](TextBuilder& labels, const std::string& route) {
-    add_label(labels, "route", route);
-  });
+  write_numbers<telemetry::RouteCount>(
+      out, totals.routes, [](TextBuilder& labels, const std::string& route) { add_route(labels, route); });
   write_durations(out, totals.routes);
   write_numbers<telemetry::UpstreamCount>(
       out, totals.upstreams,

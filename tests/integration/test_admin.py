@@ -22,7 +22,7 @@ def test_numbers_say_what_happened(start_gateway, node_http):
         connection.send(b"GET /echo HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
         assert connection.read_response().status == 400
     wait_for_number(gateway, 30, "postern_requests_total", route="all", **{"class": "2xx"})
-    wait_for_number(gateway, 2, "postern_requests_total", route="", **{"class": "4xx"})
+    wait_for_number(gateway, 2, "postern_requests_total", route="none", **{"class": "4xx"})
     assert number(gateway, "postern_request_body_bytes_total", route="all") == 150
     assert number(gateway, "postern_failures_total", cause="no_route", stage="routing") == 1
     assert number(gateway, "postern_failures_total", cause="bad_request", stage="request_head") == 1

@@ -36,7 +36,7 @@ TEST_CASE("prometheus: each metric has its help and type once, and a line for ea
   CHECK(times(text, "postern_failures_total{") == 1);
   CHECK(has_line(text, R"(postern_requests_total{route="a",class="2xx"} 1)"));
   CHECK(has_line(text, R"(postern_requests_total{route="a",class="4xx"} 1)"));
-  CHECK(has_line(text, R"(postern_requests_total{route="",class="4xx"} 0)"));
+  CHECK(has_line(text, R"(postern_requests_total{route="none",class="4xx"} 0)"));
   CHECK(has_line(text, R"(postern_request_body_bytes_total{route="a"} 5)"));
   CHECK(times(text, "# TYPE postern_requests_total counter\n") == 1);
   CHECK(has_line(text, R"(postern_upstream_attempts_total{upstream="app"} 2)"));
