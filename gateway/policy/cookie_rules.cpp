@@ -92,8 +92,13 @@ class Rewriting {
 
  private:
   void take(const Attribute& attribute) {
+    if (attribute.name.empty() && attribute.value.empty()) return;  // between two ";", or behind the last
     const CookieMapping* mapping = nullptr;
-    if (is(attribute, "domain")) {
+    // Browsers take an empty value for no attribute: mapping it would give the cookie to more hosts and
+    // paths.
+    if (attribute.value.empty() || attribute.value == ".") {
+      // No mapping.
+    } else if (is(attribute, "domain")) {
       mapping = find_domain(options_.domains, attribute.value);
       if (mapping && mapping->to) return put("Domain=" + *mapping->to);
     } else if (is(attribute, "path")) {
@@ -104,7 +109,11 @@ class Rewriting {
     const bool is_http_only = is(attribute, "httponly");
     secure_ = secure_ || is_secure;
     http_only_ = http_only_ || is_http_only;
-    const bool dropped = mapping || (is_secure && options_.secure == CookieFlag::drop) ||
+    // Browsers refuse a cookie that has either of these and is not Secure.
+    const bool needs_secure =
+        is(attribute, "partitioned") ||
+        (is(attribute, "samesite") && base::equal_ignoring_case(attribute.value, "none"));
+    const bool dropped = mapping || ((is_secure || needs_secure) && options_.secure == CookieFlag::drop) ||
                          (is_http_only && options_.http_only == CookieFlag::drop) ||
                          (is(attribute, "samesite") && options_.same_site != CookieSameSite::keep);
     changed_ = changed_ || dropped;

@@ -32,7 +32,9 @@ class CookieRules {
   explicit CookieRules(CookieRulesOptions options) : options_(std::move(options)) {}
 
   // A Set-Cookie value (RFC 6265 5.2) rewritten; nothing when no rule changes it. An attribute that no rule
-  // is for stays byte for byte, and so do name and value. A cookie without Domain or Path gets none.
+  // is for stays byte for byte, and so do name and value. A cookie without Domain or Path, or with an empty
+  // one, gets none. Where Secure is dropped, so are Partitioned and SameSite=None, which browsers take with
+  // it only.
   std::optional<std::string> rewrite(std::string_view value) const;
 
  private:

@@ -61,3 +61,26 @@ TEST_CASE("cookies: flags are added once and dropped wherever they stand") {
   CHECK(rewritten({.same_site = CookieSameSite::strict}, "a=b; SameSite=Strict") == "(same)");
   CHECK(rewritten({.same_site = CookieSameSite::drop}, "a=b; SameSite=Strict") == "a=b");
 }
+
+TEST_CASE("cookies: without Secure there is nothing that browsers take with Secure only") {
+  const CookieRulesOptions drop{.secure = CookieFlag::drop};
+  CHECK(rewritten(drop, "a=b; Secure; Partitioned; Path=/") == "a=b; Path=/");
+  CHECK(rewritten(drop, "a=b; SameSite=None; secure; partitioned") == "a=b");
+  CHECK(rewritten(drop, "a=b; samesite = none ;Secure;HttpOnly") == "a=b;HttpOnly");
+  CHECK(rewritten(drop, "a=b; SameSite=Lax; Secure") == "a=b; SameSite=Lax");
+  CHECK(rewritten(drop, "a=b; Partitioned") == "a=b");
+  CHECK(rewritten({.secure = CookieFlag::add}, "a=b; Partitioned; SameSite=None") ==
+        "a=b; Partitioned; SameSite=None; Secure");
+}
+
+TEST_CASE("cookies: empty attributes are no attributes") {
+  const CookieRulesOptions add{.secure = CookieFlag::add};
+  CHECK(rewritten(add, "a=b;") == "a=b; Secure");
+  CHECK(rewritten(add, "a=b;; Path=/ ; ;") == "a=b; Path=/ ; Secure");
+  CHECK(rewritten({}, "a=b;; Path=/;") == "(same)");
+  // An empty Domain or Path counts for browsers as none: no rule gives the cookie to more hosts or paths.
+  const CookieRulesOptions map{.domains = {{"*", "x.example"}}, .paths = {{"*", "/"}}};
+  CHECK(rewritten(map, "a=b; Domain=; Path=") == "(same)");
+  CHECK(rewritten(map, "a=b; Domain; Path =  ") == "(same)");
+  CHECK(rewritten(map, "a=b; Domain=.; Path=/x") == "a=b; Domain=.; Path=/");
+}
