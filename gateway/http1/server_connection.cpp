@@ -1,7 +1,7 @@
 #include "http1/server_connection.h"
 
-#include "base/ascii.h"
 #include "base/check.h"
+#include "http/trailers.h"
 #include "http1/writer.h"
 
 namespace postern::http1 {
@@ -168,8 +168,7 @@ void ServerConnection::respond(const http::ResponseHead& head) {
 
 void ServerConnection::set_trailers(const http::Headers& trailers) {
   for (const http::HeaderField& field : trailers) {
-    // Whatever steers framing, routing, authentication or caching has an id, cookies aside.
-    if (field.id != http::FieldId::other || base::equal_ignoring_case(field.name, "set-cookie")) continue;
+    if (!http::may_be_trailer(field)) continue;
     stream_->trailers.add(field.id, stream_->trailer_text.keep(field.name),
                           stream_->trailer_text.keep(field.value));
   }

@@ -113,7 +113,7 @@ Task<Result<void>> Exchange::serve() {
   if (group_->learn) note_learned(group, attempt->head);
   if (attempt->head.status == 101) co_return open_tunnel(*attempt);
   if (Result<void> admitted = admit_stream(attempt->head); !admitted) co_return admitted;
-  finish_head(attempt->head);
+  finish_head(*attempt, attempt->head);
   if (refuse_by_close(attempt->head.status, std::nullopt, "refused_by_backend", "endpoint"))
     co_return Result<void>();
 
@@ -286,15 +286,19 @@ Result<void> Exchange::find_route() {
 
 // --- 4. and 5. the response ---
 
-void Exchange::finish_head(http::ResponseHead& head) const {
+void Exchange::finish_head(const Attempt& attempt, http::ResponseHead& head) const {
+  const bool has_address = attempt.endpoint->unix_path.empty();
   rewrite_response(snapshot(),
                    {.rewriting = route_->rewriting,
-                    .endpoint = *endpoint_,
+                    .endpoint = *attempt.endpoint,
                     .client = client_,
                     .request_id = request_id_,
-                    .sent = stream_.request().headers},
+                    .sent = stream_.request().headers,
+                    .endpoints = group_->endpoints,
+                    .peer = has_address ? std::optional(attempt.lease->peer()) : std::nullopt,
+                    .now_unix = context_->now_unix},
                    head);
-  if (group_->sticky) keep_session(head);
+  if (group_->sticky && !head.interim()) keep_session(head);
   route_->pipeline.amend(*context_, head);
 }
 
@@ -338,7 +342,11 @@ Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* en
     describe_failure(attempt, pumped.error());
     co_return base::fail(pumped.error());
   }
-  if (!connection.trailers().empty()) stream_.set_trailers(connection.trailers());
+  if (!connection.trailers().empty())
+    stream_.set_trailers(passing_trailers(connection.trailers(), [this](http::ResponseHead& head) {
+      head.headers.remove(snapshot().request_id_field);
+      route_->pipeline.amend(*context_, head);
+    }));
   stream_.response_body().end();
   co_return Result<void>();
 }

@@ -107,7 +107,7 @@ class Exchange : public base::Pooled {
   void describe_failure(const Attempt& attempt, base::Error error);
   base::PumpLimits response_limits(base::Duration source_idle) const;
   base::Task<base::Result<void>> serve_files(const files::Site& site);
-  void finish_head(http::ResponseHead& head) const;
+  void finish_head(const Attempt& attempt, http::ResponseHead& head) const;
   base::Result<void> answer_locally();
   void note_encodings();
   std::unique_ptr<coding::Encoder> begin_encoding(std::optional<uint64_t> size,

@@ -1,7 +1,6 @@
 // The third step of an exchange: an endpoint, and another while nothing is lost by it.
 #include <algorithm>
 
-#include "http/hop_by_hop.h"
 #include "proxy/exchange.h"
 #include "proxy/retry.h"
 #include "upstream/connector.h"
@@ -299,7 +298,7 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
       attempt.head = std::move(*head);
       co_return Result<void>();
     }
-    http::remove_hop_by_hop(head->headers);
+    finish_head(attempt, *head);
     informed_ = true;
     stream_.inform(*head);
   }

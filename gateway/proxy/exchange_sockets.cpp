@@ -126,7 +126,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
           .map_error([](std::string_view sentence) { return std::string(sentence); });
   if (!fits) return base::fail(failed(Cause::upstream_bad_handshake, Stage::response_head, fits.error()));
   std::unique_ptr<net::Transport> upstream_side = attempt.lease->take_tunnel();
-  finish_head(attempt.head);
+  finish_head(attempt, attempt.head);
   if (!context_->selected_subprotocol.empty() && !attempt.head.headers.find(FieldId::sec_websocket_protocol))
     attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
                              context_->selected_subprotocol);

@@ -153,3 +153,44 @@ TEST_CASE("header rules: general ones first, the route's after them, and errors 
   CHECK(lost.field("X-Frame-Options") == "DENY");
   CHECK(lost.field("X-Level") == "top");
 }
+
+TEST_CASE("header rules: an interim response and trailers do not get past them") {
+  const std::string keys =
+      "    response_headers: { set: { X-Frame-Options: DENY }, remove: [X-Internal] }\n    origins: pages\n";
+  ProxyWorld proxy(with_route(keys, "origins: { pages: { allow: [\"https://page.example\"] } }\n"));
+  const std::string fields =
+      "X-Internal: 1\r\nAccess-Control-Allow-Origin: *\r\nLink: </a.css>\r\n"
+      "Location: http://127.0.0.1:3001/x\r\n";
+  const std::string answer = "HTTP/1.1 103 Early Hints\r\n" + fields + "\r\n" +
+                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n" + fields +
+                             "X-Checksum: 77\r\nX-Request-Id: other\r\nCache-Control: no-store\r\n"
+                             "WWW-Authenticate: Basic\r\n\r\n";
+  for (uint16_t port : {3001, 3002}) proxy.upstream.at(port).behaviour = answers(answer);
+  TestClient& client = proxy.connect();
+  client.send("GET /api HTTP/1.1\r\nHost: app.example\r\nOrigin: https://page.example\r\n\r\n");
+  const HttpMessage hints = client.response();
+  REQUIRE(hints.status() == 103);
+  CHECK(hints.field("Link") == "</a.css>");
+  CHECK_FALSE(hints.has("X-Internal"));
+  CHECK(hints.field("X-Frame-Options") == "DENY");
+  CHECK(hints.field("Access-Control-Allow-Origin") == "https://page.example");
+  CHECK(hints.field("Location") == "http://app.example/x");
+  CHECK_FALSE(hints.has("Date"));
+  const HttpMessage response = client.response();
+  CHECK(hints.field("X-Request-Id") == response.field("X-Request-Id"));
+  CHECK(response.has("Date"));
+  REQUIRE(response.trailers.size() == 1);
+  CHECK(response.trailers[0] == std::pair<std::string, std::string>("X-Checksum", "77"));
+}
+
+TEST_CASE("location: the address without a scheme, and another endpoint's, lead back through the gateway") {
+  ProxyWorld proxy(with_route(""));
+  const auto location_of = [&proxy](const std::string& value) {
+    return told(proxy, "/api", response_text("", "Location: " + value + "\r\n", "302 Found"))
+        .response.field("Location");
+  };
+  CHECK(location_of("//127.0.0.1:3001/foo") == "//app.example/foo");
+  CHECK(location_of("http://127.0.0.1:3002/foo") == "http://app.example/foo");
+  CHECK(location_of("http://localhost:3002/foo") == "http://app.example/foo");
+  CHECK(location_of("http://127.0.0.1:3003/foo") == "http://127.0.0.1:3003/foo");
+}
