@@ -53,7 +53,30 @@ void name_what_is_held(std::string_view if_none_match, http::ResponseHead& head)
   }
 }
 
+// `tags` with each W/ that begins a tag taken away; nothing when there is none.
+std::optional<std::string> strong_tags(std::string_view tags) {
+  if (tags.find("W/\"") == tags.npos) return std::nullopt;
+  std::string strong;
+  bool quoted = false;
+  for (size_t i = 0; i < tags.size(); ++i) {
+    if (!quoted && tags.substr(i, 3) == "W/\"") i += 2;  // to the quote
+    if (tags[i] == '"') quoted = !quoted;
+    strong += tags[i];
+  }
+  return strong;
+}
+
 }  // namespace
+
+void restore_validators(http::RequestHead& request) {
+  request.headers.change_values([&request](const HeaderField& field) {
+    const auto is = [&field](std::string_view name) { return base::equal_ignoring_case(field.name, name); };
+    if (field.id != FieldId::other || !(is("If-Match") || is("If-None-Match") || is("If-Range")))
+      return field.value;
+    const std::optional<std::string> strong = strong_tags(field.value);
+    return strong ? request.arena.keep(*strong) : field.value;
+  });
+}
 
 std::vector<std::string> Rules::default_types() {
   return {"text/*",

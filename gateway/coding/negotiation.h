@@ -41,6 +41,11 @@ struct Request {
 Coding negotiate(const Rules& rules, const Request& request, std::optional<uint64_t> size,
                  http::ResponseHead& head);
 
+// The way back of the weak ETag: tags in If-Match, If-None-Match and If-Range become strong, as the endpoint
+// made them before negotiate() weakened them. For an endpoint whose tags are weak by themselves this changes
+// no answer: If-None-Match compares weakly, and the other two never take a weak tag (RFC 9110 8.8.3.2).
+void restore_validators(http::RequestHead& request);
+
 void add_vary(http::ResponseHead& head);  // Accept-Encoding, once
 
 }  // namespace postern::coding

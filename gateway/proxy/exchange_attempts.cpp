@@ -31,6 +31,7 @@ Result<void> Exchange::prepare_request(const upstream::GroupModel& group) {
   rewrite_request(snapshot(), stream_.client(), client_, *context_, request_id_,
                   group.endpoints.front().authority, route_->rewriting, request);
   prepare_socket(request);
+  if (route_->compression) coding::restore_validators(request);
   if (group.sticky) open_session();
   if (!route_->rewriting.path) return {};
   if (Result<void> regular = need_normal_path("rewrites paths"); !regular) return regular;

@@ -251,3 +251,37 @@ TEST_CASE("compression: trailers follow a compressed body") {
   REQUIRE(response.trailers.size() == 1);
   CHECK(response.trailers[0].second == "77");
 }
+
+TEST_CASE("compression: the endpoint gets back the entity tags that it gave") {
+  ProxyWorld proxy(compressing());
+  proxy.upstream.at(3001).behaviour = answers(response_text(page(5000), html));
+  TestClient& client = proxy.connect();
+  client.send(get("gzip"));
+  CHECK(client.response().field("ETag") == "W/\"v1\"");
+  struct Row {
+    const char* sent;
+    const char* arrives;
+  };
+  for (const char* name : {"If-Match", "If-None-Match", "If-Range"}) {
+    for (const Row& row :
+         {Row{"W/\"v1\"", "\"v1\""}, Row{"\"v1\"", "\"v1\""},
+          Row{"W/\"v1\", W/\"v2\",\"v3\"", "\"v1\", \"v2\",\"v3\""}, Row{"\"W/\", W/\"a\"", "\"W/\", \"a\""},
+          Row{"*", "*"}, Row{"Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT"}}) {
+      CAPTURE(name);
+      CAPTURE(row.sent);
+      client.send(std::string("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n") + name + ": " + row.sent +
+                  "\r\n\r\n");
+      CHECK(client.response().status() == 200);
+      CHECK(proxy.upstream.at(3001).last().requests.back().field(name) == row.arrives);
+    }
+  }
+}
+
+TEST_CASE("compression: where nothing is compressed, no entity tag is touched") {
+  ProxyWorld proxy(compressing("false"));
+  proxy.upstream.at(3001).behaviour = answers(response_text(page(5000), html));
+  TestClient& client = proxy.connect();
+  client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nIf-Match: W/\"v1\"\r\n\r\n");
+  CHECK(client.response().status() == 200);
+  CHECK(proxy.upstream.at(3001).last().requests.back().field("If-Match") == "W/\"v1\"");
+}
