@@ -4,26 +4,14 @@
 
 #include "base/ascii.h"
 #include "crypto/base64.h"
+#include "http/cookies.h"
 
 namespace postern::upstream {
 namespace {
 
 constexpr size_t id_octets = 12;       // 96 bits tell endpoints apart
 constexpr size_t longest_value = 100;  // an id, a time and a mac have 16, at most 20, and 43 characters
-
-// Calls `visit(name, value)` for every pair of a Cookie field (RFC 6265 section 5.4).
-template <class Visit>
-void each_cookie(std::string_view cookies, Visit&& visit) {
-  while (!cookies.empty()) {
-    const size_t end = std::min(cookies.find(';'), cookies.size());
-    const std::string_view pair = base::trim(cookies.substr(0, end));
-    cookies.remove_prefix(std::min(end + 1, cookies.size()));
-    if (pair.empty()) continue;
-    const size_t equals = pair.find('=');
-    visit(pair, base::trim(pair.substr(0, equals)),
-          equals == pair.npos ? std::string_view() : base::trim(pair.substr(equals + 1)));
-  }
-}
+constexpr int most_checked = 4;        // cookies of the name whose mac is computed, for one request
 
 std::string_view name_of(StickyOptions::SameSite same_site) {
   switch (same_site) {
@@ -54,54 +42,44 @@ std::string StickyCookie::signed_part(std::string_view id, std::string_view expi
 std::optional<StickyCookie::Session> StickyCookie::read(const http::Headers& headers,
                                                         int64_t now_unix) const {
   std::optional<Session> found;
+  int checked = 0;
   for (const http::HeaderField& field : headers) {
     if (field.id != http::FieldId::cookie) continue;
-    each_cookie(field.value, [&](std::string_view, std::string_view name, std::string_view value) {
-      // Another of this name, for another path or set by somebody else, does not hide the good one.
-      if (!found && name == options_.cookie) found = read_value(value, now_unix);
+    http::each_cookie(field.value, [&](std::string_view, std::string_view name, std::string_view value) {
+      // Another of this name, for another path or set by somebody else, does not hide the good one. Browsers
+      // send few; whoever sends many does not decide how much is computed for them.
+      if (found || name != options_.cookie || checked == most_checked) return;
+      const std::optional<Claim> claim = read_value(value, now_unix);
+      if (!claim) return;
+      ++checked;
+      if (key_.verify(signed_part(claim->id, claim->expires), claim->mac)) found = claim->session;
     });
   }
   return found;
 }
 
-std::optional<StickyCookie::Session> StickyCookie::read_value(std::string_view value,
-                                                              int64_t now_unix) const {
+// All that is cheap to see comes before the mac is computed.
+std::optional<StickyCookie::Claim> StickyCookie::read_value(std::string_view value, int64_t now_unix) const {
   if (value.size() > longest_value) return std::nullopt;
   const size_t first = value.find('.');
   const size_t second = value.find('.', first == value.npos ? first : first + 1);
   if (second == value.npos) return std::nullopt;
-  const std::string_view id = value.substr(0, first);
-  const std::string_view expires = value.substr(first + 1, second - first - 1);
-  const std::optional<std::string> mac = crypto::decode_base64url(value.substr(second + 1));
-  if (!mac || !key_.verify(signed_part(id, expires), *mac)) return std::nullopt;
-  const std::optional<uint64_t> end = base::parse_decimal(expires);
-  if (!end || static_cast<int64_t>(*end) <= now_unix) return std::nullopt;
-  const auto place = std::find(ids_.begin(), ids_.end(), id);
+  Claim claim;
+  claim.id = value.substr(0, first);
+  claim.expires = value.substr(first + 1, second - first - 1);
+  const auto place = std::find(ids_.begin(), ids_.end(), claim.id);
   if (place == ids_.end()) return std::nullopt;
+  const std::optional<uint64_t> end = base::parse_decimal(claim.expires);
+  if (!end || static_cast<int64_t>(*end) <= now_unix) return std::nullopt;
+  std::optional<std::string> mac = crypto::decode_base64url(value.substr(second + 1));
+  if (!mac) return std::nullopt;
+  claim.mac = std::move(*mac);
   const int64_t left = static_cast<int64_t>(*end) - now_unix;
-  return Session{static_cast<size_t>(place - ids_.begin()), left * 2 < options_.ttl.count()};
+  claim.session = Session{static_cast<size_t>(place - ids_.begin()), left * 2 < options_.ttl.count()};
+  return claim;
 }
 
-void StickyCookie::strip(http::RequestHead& request) const {
-  bool is_there = false;
-  std::string others;
-  for (const http::HeaderField& field : request.headers) {
-    if (field.id != http::FieldId::cookie) continue;
-    each_cookie(field.value, [&](std::string_view pair, std::string_view name, std::string_view) {
-      if (name == options_.cookie) {
-        is_there = true;
-        return;
-      }
-      if (!others.empty()) others += "; ";
-      others += pair;
-    });
-  }
-  if (!is_there) return;
-  if (others.empty())
-    request.headers.remove(http::FieldId::cookie);
-  else
-    request.headers.set("Cookie", request.arena.keep(others));
-}
+void StickyCookie::strip(http::RequestHead& request) const { http::remove_cookie(request, options_.cookie); }
 
 std::string StickyCookie::set_cookie(size_t endpoint, int64_t now_unix, bool client_has_tls) const {
   const std::string& id = ids_[endpoint];

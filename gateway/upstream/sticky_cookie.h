@@ -36,7 +36,8 @@ class StickyCookie {
     bool is_ageing = false;  // more than half of its time is over: the cookie should be set anew
   };
   // What the request's cookie says; nothing when there is none, or it is forged, foreign, out of date, or
-  // names an endpoint that is gone.
+  // names an endpoint that is gone. Of several cookies of the name that look right, the first four are
+  // checked.
   std::optional<Session> read(const http::Headers& headers, int64_t now_unix) const;
 
   // Takes the cookie out of a request: it is the gateway's own.
@@ -46,7 +47,14 @@ class StickyCookie {
   std::string set_cookie(size_t endpoint, int64_t now_unix, bool client_has_tls) const;
 
  private:
-  std::optional<Session> read_value(std::string_view value, int64_t now_unix) const;
+  // What a cookie says before its mac was checked.
+  struct Claim {
+    std::string_view id;
+    std::string_view expires;
+    std::string mac;
+    Session session;
+  };
+  std::optional<Claim> read_value(std::string_view value, int64_t now_unix) const;
   std::string signed_part(std::string_view id, std::string_view expires) const;
 
   StickyOptions options_;

@@ -117,6 +117,23 @@ TEST_CASE("sticky cookie: one that somebody planted does not hide the good one")
   CHECK(cookie_of().read(headers, now)->endpoint == 1);
 }
 
+TEST_CASE("sticky cookie: of many that look right, only the first four are worth a computation") {
+  const std::string good = pair_of(cookie_of().set_cookie(1, now, false));
+  const std::string other = pair_of(cookie_of().set_cookie(2, now, false));
+  // The id and the time of one endpoint, and the mac of another.
+  const std::string plausible = other.substr(0, other.rfind('.')) + good.substr(good.rfind('.'));
+  std::string cookies;
+  for (int count = 0; count < 6; ++count) {
+    CAPTURE(count);
+    CHECK(read(cookie_of(), cookies + good).has_value() == (count < 4));
+    cookies += plausible + "; ";
+  }
+  // What cannot be right costs nothing, and so does not count.
+  std::string nonsense;
+  for (int count = 0; count < 100; ++count) nonsense += "postern_route=x.9999999999.AAAA; ";
+  CHECK(read(cookie_of(), nonsense + good).has_value());
+}
+
 TEST_CASE("sticky cookie: it is taken out of the request, and nothing else is") {
   const auto stripped = [](const std::vector<std::string>& fields) {
     http::RequestHead request;
