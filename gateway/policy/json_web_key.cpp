@@ -20,11 +20,19 @@ tl::unexpected<std::string> refuse(std::string sentence) {
   return tl::unexpected<std::string>(std::move(sentence));
 }
 
-// The bytes of a base64url member; nothing when it is missing, empty or not strict base64url.
+// The bytes of a member in base64url; nothing when it is missing, empty or something else. Keys are the
+// operator's own: those that other tools wrote with padding, or in the other alphabet of RFC 4648, mean one
+// thing only.
 std::optional<std::string> bytes_member(const Json& json, std::string_view name) {
-  const std::string* text = base::find_string(json, name);
-  if (text == nullptr || text->empty()) return std::nullopt;
-  return crypto::decode_base64url(*text);
+  const std::string* written = base::find_string(json, name);
+  if (written == nullptr) return std::nullopt;
+  std::string text = *written;
+  const size_t padding = text.size() - std::min(text.find_last_not_of('=') + 1, text.size());
+  if (padding > 0 && (padding > 2 || text.size() % 4 != 0)) return std::nullopt;
+  text.resize(text.size() - padding);
+  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  if (text.empty()) return std::nullopt;
+  return crypto::decode_base64url(text);
 }
 
 PublicKey::Made read_rsa(const Json& json) {

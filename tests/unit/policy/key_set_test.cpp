@@ -147,6 +147,25 @@ TEST_CASE("key set: a JWK that cannot be used is left out with the reason") {
   CHECK(note_about(with(rsa, "key_ops", {"sign"}), {}).starts_with("key 2 is left out"));
 }
 
+TEST_CASE("key set: a JWK with padding, or in the other alphabet of Base64, is the same key") {
+  const auto rewritten = [](Json key, const char* member, std::string_view padding) {
+    std::string text = key[member];
+    std::replace(text.begin(), text.end(), '-', '+');
+    std::replace(text.begin(), text.end(), '_', '/');
+    key[member] = text.append(padding);
+    return key;
+  };
+  const auto works = [](const Json& key) { return KeySet::from_jwks(key.dump(), {}).has_value(); };
+  CHECK(works(rewritten(rsa_key().public_jwk(), "n", "==")));  // 256 octets
+  CHECK(works(rewritten(rsa_key().public_jwk(), "e", "")));    // 3 octets
+  CHECK(works(rewritten(p256_key().public_jwk(), "x", "=")));  // 32 octets
+  CHECK(works(rewritten(p256_key().public_jwk(), "y", "=")));
+  CHECK_FALSE(works(rewritten(rsa_key().public_jwk(), "n", "=")));
+  CHECK_FALSE(works(rewritten(rsa_key().public_jwk(), "e", "=")));
+  CHECK_FALSE(works(rewritten(p256_key().public_jwk(), "x", "==")));
+  CHECK_FALSE(works(rewritten(p256_key().public_jwk(), "x", "=====")));
+}
+
 TEST_CASE("key set: a key that also carries its private part is used and reported") {
   KeySet set = good(KeySet::from_jwks(jwks({with(p256_key().public_jwk(), "d", "c2VjcmV0")}), {}));
   CHECK(set.keys().size() == 1);
