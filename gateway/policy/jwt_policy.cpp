@@ -53,6 +53,14 @@ std::string places_of(const std::vector<JwtSource>& sources) {
 
 }  // namespace
 
+JwtPolicy::JwtPolicy(JwtOptions options) : options_(std::move(options)) {
+  has_twins_ =
+      !options_.forward_claims.empty() ||
+      std::any_of(options_.sources.begin(), options_.sources.end(), [](const JwtSource& source) {
+        return source.kind == JwtSource::Kind::header && source.name.find_first_of("-_") != source.name.npos;
+      });
+}
+
 std::string claim_field_value(std::string_view claim) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string value;
@@ -87,6 +95,7 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   JwtVerifier::Verdict verified = context.tokens.verify(*options_.verifier, found.text, context.now_unix);
   if (!verified) return refuse(verified.error().cause, std::move(verified.error().detail));
   context.token = std::move(*verified);
+  remove_unjudged_tokens(context, found);
   // Wherever the token was found: one among the subprotocols is not for the endpoint.
   const bool among_subprotocols =
       std::any_of(options_.sources.begin(), options_.sources.end(),
@@ -96,17 +105,38 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
 }
 
 void JwtPolicy::remove_claim_fields(http::Headers& headers) const {
-  if (options_.forward_claims.empty()) return;
+  if (!has_twins_) return;
   headers.remove_if([this](const http::HeaderField& field) {
     for (const JwtForwardedClaim& forwarded : options_.forward_claims)
       if (base::equal_as_variable(field.name, forwarded.header)) return true;
+    for (const JwtSource& source : options_.sources)
+      if (source.kind == JwtSource::Kind::header && base::equal_as_variable(field.name, source.name) &&
+          !base::equal_ignoring_case(field.name, source.name))
+        return true;
     return false;
   });
 }
 
+void JwtPolicy::remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const {
+  for (const JwtSource& source : options_.sources) {
+    if (&source == judged.source) continue;
+    std::string decoded;
+    const auto token = read_token(source, context, decoded);
+    if (token && (token->empty() || *token == judged.text)) continue;
+    if (token) {
+      const JwtVerifier::Verdict other = context.tokens.verify(*options_.verifier, *token, context.now_unix);
+      const VerifiedToken& own = *context.token;
+      if (other && !own.subject().empty() && (*other)->subject() == own.subject() &&
+          (*other)->claim("iss") == own.claim("iss"))
+        continue;
+    }
+    remove_token(source, context);
+  }
+}
+
 Verdict JwtPolicy::forward_claims(RequestContext& context) const {
   for (const JwtForwardedClaim& forwarded : options_.forward_claims) {
-    const std::optional<std::string> claim = context.token->claim(forwarded.claim);
+    const std::optional<std::string> claim = context.token->claim_to_forward(forwarded.claim);
     if (!claim) continue;
     std::string value = claim_field_value(*claim);
     if (value.size() > longest_claim)

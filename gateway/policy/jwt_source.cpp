@@ -1,6 +1,9 @@
 #include "policy/jwt_source.h"
 
+#include <algorithm>
+
 #include "base/ascii.h"
+#include "http/cookies.h"
 
 namespace postern::policy {
 namespace {
@@ -69,11 +72,18 @@ tl::expected<std::string_view, std::string> from_header(const JwtSource& source,
   }
   if (field == nullptr) return std::string_view();
   const std::string_view value = field->value;
-  const bool says_bearer = base::equal_ignoring_case(value.substr(0, scheme.size()), scheme) &&
-                           (value.size() == scheme.size() || value[scheme.size()] == ' ');
+  const bool says_bearer =
+      base::equal_ignoring_case(value.substr(0, scheme.size()), scheme) &&
+      (value.size() == scheme.size() || value[scheme.size()] == ' ' || value[scheme.size()] == '\t');
   if (says_bearer) return base::trim(value.substr(scheme.size()));
   // Other schemes of Authorization (Basic) are somebody else's business.
   return base::equal_ignoring_case(source.name, "authorization") ? std::string_view() : value;
+}
+
+// Cookie values may stand in double quotes (RFC 6265 4.1.1), which are no part of a token.
+std::string_view without_quotes(std::string_view value) {
+  const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+  return quoted ? base::trim(value.substr(1, value.size() - 2)) : value;
 }
 
 // A cookie may come several times, for several paths; but backends disagree on which of them counts, so that
@@ -81,16 +91,18 @@ tl::expected<std::string_view, std::string> from_header(const JwtSource& source,
 tl::expected<std::string_view, std::string> from_cookies(const JwtSource& source,
                                                          const http::Headers& headers) {
   std::string_view found;
+  bool differ = false;
   for (const HeaderField& field : headers) {
     if (field.id != FieldId::cookie) continue;
-    std::string_view rest = field.value;
-    for (std::string_view value; (value = http::cookie_value(rest, source.name)).data() != nullptr;) {
-      if (!found.empty() && !value.empty() && value != found)
-        return Failure("the request has more than one cookie " + source.name + ", with different values");
+    http::each_cookie(field.value, [&](std::string_view, std::string_view name, std::string_view written) {
+      if (name != source.name) return;
+      const std::string_view value = without_quotes(written);
+      differ = differ || (!found.empty() && !value.empty() && value != found);
       if (found.empty()) found = value;
-      rest.remove_prefix(static_cast<size_t>(value.data() - rest.data()) + value.size());
-    }
+    });
   }
+  if (differ)
+    return Failure("the request has more than one cookie " + source.name + ", with different values");
   return found;
 }
 
@@ -105,28 +117,64 @@ tl::expected<std::string_view, std::string> from_query(const JwtSource& source, 
   return std::string_view(decoded);
 }
 
+// `query` without the parameter, however often and however spelled it stands there; all else byte for byte.
+std::string without_parameter(std::string_view query, std::string_view name) {
+  std::string rest;
+  rest.reserve(query.size());
+  char separator = 0;  // before the piece that is looked at
+  for (size_t start = 0; start <= query.size();) {
+    const size_t end = std::min(query.find_first_of("&;", start), query.size());
+    const std::string_view piece = query.substr(start, end - start);
+    if (http::count_query_parameter(piece, name) == 0) {
+      if (separator != 0 && !rest.empty()) rest += separator;
+      rest += piece;
+    }
+    separator = end < query.size() ? query[end] : 0;
+    start = end + 1;
+  }
+  return rest;
+}
+
 }  // namespace
+
+tl::expected<std::string_view, std::string> read_token(const JwtSource& source, const RequestContext& context,
+                                                       std::string& decoded) {
+  const http::Headers& headers = context.request.headers;
+  switch (source.kind) {
+    case JwtSource::Kind::header: return from_header(source, headers);
+    case JwtSource::Kind::cookie: return from_cookies(source, headers);
+    case JwtSource::Kind::query: return from_query(source, context.target, decoded);
+    case JwtSource::Kind::subprotocol:
+      if (context.request.upgrade == http::Upgrade::websocket) return read_offered(headers).token;
+      break;
+  }
+  return std::string_view();
+}
 
 tl::expected<void, std::string> find_token(const std::vector<JwtSource>& sources,
                                            const RequestContext& context, FoundToken& found) {
-  const http::Headers& headers = context.request.headers;
   for (const JwtSource& source : sources) {
-    tl::expected<std::string_view, std::string> token = std::string_view();
-    switch (source.kind) {
-      case JwtSource::Kind::header: token = from_header(source, headers); break;
-      case JwtSource::Kind::cookie: token = from_cookies(source, headers); break;
-      case JwtSource::Kind::query: token = from_query(source, context.target, found.decoded); break;
-      case JwtSource::Kind::subprotocol:
-        if (context.request.upgrade == http::Upgrade::websocket) token = read_offered(headers).token;
-        break;
-    }
-    if (!token) return Failure(std::move(token.error()));
+    const auto token = read_token(source, context, found.decoded);
+    if (!token) return Failure(token.error());
     if (token->empty()) continue;
     found.text = *token;
     found.source = &source;
     return {};
   }
   return {};
+}
+
+void remove_token(const JwtSource& source, RequestContext& context) {
+  http::RequestHead& request = context.request;
+  switch (source.kind) {
+    case JwtSource::Kind::header: request.headers.remove(source.name); return;
+    case JwtSource::Kind::cookie: http::remove_cookie(request, source.name); return;
+    case JwtSource::Kind::query: break;
+    case JwtSource::Kind::subprotocol: return;
+  }
+  const std::string query = without_parameter(context.target.query, source.name);
+  const std::string_view path = request.target.substr(0, request.target.find('?'));
+  request.target = query.empty() ? path : request.arena.keep({path, "?", query});
 }
 
 std::string take_subprotocol_token(http::RequestHead& request) {

@@ -15,7 +15,7 @@ namespace postern::policy {
 struct JwtSource {
   enum class Kind : uint8_t {
     header,       // "Authorization: Bearer <token>"; a field of another name may leave "Bearer" out
-    cookie,       // a cookie named `name`
+    cookie,       // a cookie named `name`, its value in double quotes or not
     query,        // a query parameter named `name`, percent-encoded or not
     subprotocol,  // "Sec-WebSocket-Protocol: bearer, <token>", also "access_token, <token>", "bearer.<token>"
   };
@@ -38,6 +38,15 @@ struct FoundToken {
 // parameter occurs more than once.
 tl::expected<void, std::string> find_token(const std::vector<JwtSource>& sources,
                                            const RequestContext& context, FoundToken& found);
+
+// The token of one source; empty without one. A query value that has escapes is decoded into `decoded`. The
+// sentence says why it is no one token.
+tl::expected<std::string_view, std::string> read_token(const JwtSource& source, const RequestContext& context,
+                                                       std::string& decoded);
+
+// Takes what stands at this source out of the request, every occurrence of it. Sec-WebSocket-Protocol is left
+// to take_subprotocol_token.
+void remove_token(const JwtSource& source, RequestContext& context);
 
 // Takes the token and its marker out of Sec-WebSocket-Protocol, so that the endpoint is asked only for real
 // subprotocols. Returns what the client must be answered with if the endpoint selects none (a browser breaks

@@ -34,15 +34,18 @@ std::optional<std::string> scalar_text(const Json& value) {
   return std::nullopt;
 }
 
-std::optional<std::string> list_text(const Json& list) {
+// Lists of strings, joined; with `numbers` also lists of numbers and booleans. Never both kinds in one: "1"
+// and 1 would be the same text.
+std::optional<std::string> list_text(const Json& list, bool numbers) {
   std::string joined;
   bool first = true;
+  const bool strings = list.empty() || list.front().is_string();
   for (const Json& element : list) {
-    if (!element.is_string()) return std::nullopt;
-    const auto& text = element.get_ref<const std::string&>();
-    if (has_control(text) || text.find(',') != std::string::npos) return std::nullopt;
+    if (element.is_string() != strings || !(strings || numbers)) return std::nullopt;
+    const std::optional<std::string> text = scalar_text(element);
+    if (!text || text->find(',') != std::string::npos) return std::nullopt;
     if (!std::exchange(first, false)) joined += ',';
-    joined += text;
+    joined += *text;
   }
   return joined;
 }
@@ -69,7 +72,15 @@ VerifiedToken::~VerifiedToken() = default;
 std::optional<std::string> VerifiedToken::claim(std::string_view name) const {
   const Json* value = find_claim(claims_->json, name);
   if (value == nullptr) return std::nullopt;
-  return value->is_array() ? list_text(*value) : scalar_text(*value);
+  return value->is_array() ? list_text(*value, false) : scalar_text(*value);
+}
+
+std::optional<std::string> VerifiedToken::claim_to_forward(std::string_view name) const {
+  const Json* value = find_claim(claims_->json, name);
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  if (value->is_string()) return value->get_ref<const std::string&>();
+  std::optional<std::string> text = value->is_array() ? list_text(*value, true) : scalar_text(*value);
+  return text ? std::move(text) : std::optional(value->dump(-1, ' ', true, Json::error_handler_t::replace));
 }
 
 bool VerifiedToken::has(std::string_view name) const {
@@ -80,12 +91,12 @@ bool VerifiedToken::has(std::string_view name) const {
 bool VerifiedToken::claim_is(std::string_view name, std::string_view wanted) const {
   const Json* value = find_claim(claims_->json, name);
   if (value == nullptr) return false;
-  if (value->is_array())
-    return std::any_of(value->begin(), value->end(),
-                       [&](const Json& element) { return scalar_text(element) == wanted; });
-  std::optional<std::string> text = scalar_text(*value);
-  if (!text) return false;
-  return *text == wanted || (name == "scope" && value->is_string() && has_word(*text, wanted));
+  const bool words = name == "scope" || name == "scp";
+  const auto is_wanted = [&](const Json& one) {
+    const std::optional<std::string> text = scalar_text(one);
+    return text && (*text == wanted || (words && one.is_string() && has_word(*text, wanted)));
+  };
+  return value->is_array() ? std::any_of(value->begin(), value->end(), is_wanted) : is_wanted(*value);
 }
 
 }  // namespace postern::policy

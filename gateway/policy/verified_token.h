@@ -35,11 +35,17 @@ class VerifiedToken {
   // element (two readings of one list), control characters anywhere (a header would be split).
   std::optional<std::string> claim(std::string_view name) const;
 
+  // A claim as text for an endpoint, so that nothing of it is lost: as claim() where that has a text; lists
+  // of numbers and booleans joined by commas as well; all else (objects, mixed and nested lists, elements
+  // with a comma) as JSON in ASCII. A string may hold control characters. Nothing for null and what is not
+  // there.
+  std::optional<std::string> claim_to_forward(std::string_view name) const;
+
   // True if the claim exists and is not null.
   bool has(std::string_view name) const;
 
-  // True if the claim is `value`, as text, or is an array with such an element; for "scope" also if it is one
-  // of the words of the string (RFC 8693 section 4.2).
+  // True if the claim is `value`, as text, or is an array with such an element; for "scope" (RFC 8693 section
+  // 4.2) and "scp" (Azure, Okta) also if it is one of the words of the string, or of such an element.
   bool claim_is(std::string_view name, std::string_view value) const;
 
   int64_t expires_at() const { return times_.expires_at; }

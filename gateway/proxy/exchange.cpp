@@ -84,6 +84,11 @@ Task<Result<void>> Exchange::serve() {
     co_return Result<void>();
   }
   note_shared_limits(true);
+  // A policy may have taken a token out of the query.
+  const std::string_view judged_target = stream_.request().target;
+  if (judged_target.data() != original_target_.data() || judged_target.size() != original_target_.size())
+    if (const auto read = http::read_target(judged_target, target_); !read)
+      co_return base::fail(failed(Cause::bad_request, Stage::policy, read.error()));
 
   // What the route answers by itself, or:
   if (const auto* folder = std::get_if<routing::Files>(&route_->action)) {

@@ -257,6 +257,133 @@ TEST_CASE("jwt: the first source that has a token decides, even when its token i
   CHECK(passes(options, empty_first));
 }
 
+TEST_CASE("jwt: white space between the scheme and the token may be spaces and tabs") {
+  for (std::string_view scheme : {"Bearer ", "bearer\t", "BEARER \t ", "Bearer   "}) {
+    const std::string field = std::string(scheme) + token_of(good);
+    JudgedRequest request;
+    CHECK(passes(options_with(), request.with("Authorization", field)));
+  }
+}
+
+TEST_CASE("jwt: a cookie's token may stand in double quotes, and may have spaces around it") {
+  const std::string token = token_of(good);
+  for (const std::string& cookie :
+       {"session=\"" + token + "\"", "session = " + token, "a=1; session=\" " + token + "\"; b=\"x\"",
+        "session=\"" + token + "\"; session=" + token}) {
+    CAPTURE(cookie);
+    JudgedRequest request;
+    CHECK(passes(options_with({{Kind::cookie, "session"}}), request.with("Cookie", cookie)));
+  }
+}
+
+namespace {
+
+// What an endpoint gets of a request whose token stands in the header and whose other tokens stand elsewhere.
+struct Others {
+  std::string cookie{};
+  std::string target = "/ws?a=1";
+  std::string field{};
+};
+struct Left {
+  std::string cookie;
+  std::string target;
+  std::string field;
+};
+
+Left left_of(const Others& others, const Json& judged = good) {
+  const std::string field = "Bearer " + token_of(judged);
+  JudgedRequest request("GET", others.target);
+  REQUIRE(request.readable);
+  request.with("Authorization", field);
+  if (!others.cookie.empty()) request.with("Cookie", others.cookie);
+  if (!others.field.empty()) request.with("X-Token", others.field);
+  CHECK(passes(options_with({{Kind::header, "Authorization"},
+                             {Kind::cookie, "session"},
+                             {Kind::query, "token"},
+                             {Kind::header, "X-Token"}}),
+               request));
+  CHECK(request.head.headers.get(FieldId::authorization) == field);
+  const auto* kept = request.head.headers.find("X-Token");
+  return {std::string(request.head.headers.get(FieldId::cookie)), std::string(request.head.target),
+          kept ? std::string(kept->value) : std::string()};
+}
+
+}  // namespace
+
+TEST_CASE("jwt: a token that was not judged never reaches the endpoint") {
+  const std::string forged = token_of(good, "another secret of at least 32 bytes");
+  const std::string of_bob = token_of({{"sub", "bob"}, {"role", "user"}});
+  const std::string expired = token_of({{"sub", "alice"}, {"role", "user"}, {"exp", now - 600}});
+  const std::string guest = token_of({{"sub", "alice"}, {"role", "guest"}});
+  const std::string other_issuer = token_of({{"sub", "alice"}, {"role", "user"}, {"iss", "https://other"}});
+  for (const std::string& bad : {forged, of_bob, expired, guest, other_issuer, std::string("undefined")}) {
+    CAPTURE(bad);
+    CHECK(left_of({.cookie = "session=" + bad}).cookie.empty());
+    CHECK(left_of({.cookie = "a=1; session=\"" + bad + "\"; b=2"}).cookie == "a=1; b=2");
+    CHECK(left_of({.cookie = "session = " + bad + "; b=2"}).cookie == "b=2");
+    CHECK(left_of({.target = "/ws?token=" + bad}).target == "/ws");
+    CHECK(left_of({.target = "/ws?a=1&token=" + bad + "&b=2"}).target == "/ws?a=1&b=2");
+    CHECK(left_of({.target = "/ws?a=1&%74oken=" + bad}).target == "/ws?a=1");
+    CHECK(left_of({.target = "/ws?a=1;token=" + bad}).target == "/ws?a=1");
+    CHECK(left_of({.field = bad}).field.empty());
+    CHECK(left_of({.field = "Bearer " + bad}).field.empty());
+  }
+  // What cannot be read as one token is not judged either.
+  const std::string own = token_of(good);
+  CHECK(left_of({.cookie = "session=" + own + "; a=1; session=" + forged}).cookie == "a=1");
+  CHECK(left_of({.target = "/ws?token=" + own + "&token=" + forged + "&b"}).target == "/ws?b");
+}
+
+TEST_CASE("jwt: further tokens stay where they are good, and say the same of whom they are") {
+  const std::string own = token_of(good);
+  const std::string newer = token_of({{"sub", "alice"}, {"role", "admin"}, {"exp", now + 900}});
+  for (const std::string& fine : {own, newer}) {
+    CHECK(left_of({.cookie = "a=1;session=" + fine}).cookie == "a=1;session=" + fine);
+    CHECK(left_of({.target = "/ws?token=" + fine}).target == "/ws?token=" + fine);
+    CHECK(left_of({.field = fine}).field == fine);
+  }
+  CHECK(left_of({.cookie = "a=1;b", .target = "/ws?&a=1&"}).target == "/ws?&a=1&");
+  // Without a subject nothing says whose a token is.
+  const Json nobody = {{"role", "user"}};
+  const std::string another = token_of({{"role", "user"}, {"exp", now + 900}});
+  CHECK(left_of({.cookie = "session=" + another}, nobody).cookie.empty());
+  CHECK(left_of({.cookie = "session=" + token_of(nobody)}, nobody).cookie == "session=" + token_of(nobody));
+}
+
+TEST_CASE("jwt: a field that differs from the token's by an underscore is taken out") {
+  const std::string token = token_of(good);
+  JudgedRequest request;
+  request.with("X-Access-Token", token).with("X_Access-Token", "forged").with("x_access_token", "forged");
+  CHECK(passes(options_with({{Kind::header, "X-Access-Token"}}), request));
+  CHECK(request.head.headers.size() == 1);
+  CHECK(request.head.headers.get(FieldId::authorization).empty());
+  CHECK(request.head.headers.find("x-access-token")->value == token);
+}
+
+TEST_CASE("jwt: claims that are lists or objects reach the endpoint whole") {
+  const Json claims = {
+      {"sub", "alice"},         {"role", "user"},          {"tenants", {7, 42}},
+      {"mixed", {"a", 1}},      {"comma", {"x,y", "z"}},   {"object", {{"k", 1}}},
+      {"flags", {true, false}}, {"name", "J\xc3\xbcrgen"}, {"deep", {{"n", {"J\xc3\xbcrgen"}}}},
+      {"empty", Json::array()}, {"lines", "a\nb"},         {"nothing", nullptr}};
+  const std::string field = "Bearer " + token_of(claims);
+  JwtOptions options = options_with();
+  for (const auto& [name, value] : claims.items()) options.forward_claims.push_back({name, "X-" + name});
+  JudgedRequest request;
+  request.with("Authorization", field);
+  REQUIRE(passes(options, request));
+  CHECK(request.forwards("X-tenants", "7,42"));
+  CHECK(request.forwards("X-mixed", R"(["a",1])"));
+  CHECK(request.forwards("X-comma", R"(["x,y","z"])"));
+  CHECK(request.forwards("X-object", R"({"k":1})"));
+  CHECK(request.forwards("X-flags", "true,false"));
+  CHECK(request.forwards("X-name", "J%C3%BCrgen"));
+  CHECK(request.forwards("X-deep", R"({"n":["J\u00fcrgen"]})"));
+  CHECK(request.forwards("X-empty", ""));
+  CHECK(request.forwards("X-lines", "a%0Ab"));
+  CHECK(request.context.forwarded_fields.size() == claims.size() - 1);  // all but null
+}
+
 TEST_CASE("jwt: claims go to the endpoint, and the client's own fields of these names never do") {
   const std::string field = "Bearer " + token_of({{"sub", "alice"}, {"role", "user"}, {"age", 7}});
   JwtOptions options = options_with();

@@ -82,3 +82,17 @@ TEST_CASE("verified token: a claim is a value as itself, as an element, or as a 
   CHECK(t.claim_is("t", "true"));
   CHECK_FALSE(t.claim_is("absent", ""));
 }
+
+TEST_CASE("verified token: scopes are words in either claim, as a string or in a list") {
+  VerifiedToken t = token(R"({"scp":"read write","permissions":"read write"})");
+  CHECK(t.claim_is("scp", "read"));
+  CHECK(t.claim_is("scp", "read write"));
+  CHECK_FALSE(t.claim_is("scp", "rea"));
+  CHECK_FALSE(t.claim_is("permissions", "read"));
+  VerifiedToken list = token(R"({"scp":["read","write all"],"scope":["a b",7]})");
+  CHECK(list.claim_is("scp", "read"));
+  CHECK(list.claim_is("scp", "all"));
+  CHECK(list.claim_is("scope", "b"));
+  CHECK(list.claim_is("scope", "7"));
+  CHECK_FALSE(list.claim_is("scope", "c"));
+}
