@@ -92,7 +92,6 @@ class Rewriting {
 
  private:
   void take(const Attribute& attribute) {
-    if (attribute.name.empty() && attribute.value.empty()) return;  // between two ";", or behind the last
     const CookieMapping* mapping = nullptr;
     // Browsers take an empty value for no attribute: mapping it would give the cookie to more hosts and
     // paths.
@@ -121,7 +120,7 @@ class Rewriting {
   }
 
   void put(std::string_view attribute) {
-    text_.append("; ").append(attribute);
+    text_.append(text_.ends_with(';') ? " " : "; ").append(attribute);
     changed_ = true;
   }
 

@@ -109,9 +109,13 @@ tl::expected<std::string_view, std::string> from_cookies(const JwtSource& source
 tl::expected<std::string_view, std::string> from_query(const JwtSource& source, const http::Target& target,
                                                        std::string& decoded) {
   const std::string_view value = http::query_parameter(target.query, source.name);
-  if (value.data() == nullptr) return std::string_view();
-  if (http::count_query_parameter(target.query, source.name) > 1)
-    return Failure("the query has more than one parameter " + source.name);
+  const size_t count = http::count_query_parameter(target.query, source.name);
+  if (count > 1) return Failure("the query has more than one parameter " + source.name);
+  if (value.data() == nullptr) {
+    if (count == 0) return std::string_view();
+    return Failure("the query spells the parameter " + source.name +
+                   " in a way that not every backend reads");
+  }
   if (value.find_first_of("%+") == value.npos) return value;
   decoded = http::decode_query_value(value);
   return std::string_view(decoded);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/ascii.h"
 #include "config/schema.h"
 #include "unit/config/support.h"
 
@@ -122,10 +123,11 @@ TEST_CASE("reference: the defaults it prints are the defaults of the structs") {
 TEST_CASE("reference: the list of parameters that are always redacted is complete") {
   const std::string text = reference_yaml();
   std::string one_line;
-  for (std::size_t at = 0; at < text.size(); ++at) one_line += text[at] == '\n' ? ' ' : text[at];
+  for (const char letter : postern::base::to_lower(text)) one_line += letter == '\n' ? ' ' : letter;
+  REQUIRE(one_line.find("every name that ends in token") != std::string::npos);
   for (const std::string& name : LogDocument{}.redact) {
     CAPTURE(name);
-    CHECK((one_line.find(' ' + name + ',') != std::string::npos));
+    CHECK((name.ends_with("token") || one_line.find(' ' + name + ',') != std::string::npos));
   }
 }
 

@@ -102,6 +102,7 @@ const std::vector<Change>& changes() {
       {"sockets.per_subject", "sockets: { per_subject: 5 }", "sockets: { per_subject: 6 }", false},
       {"close_codes.unauthorized", "", "close_codes: { unauthorized: 4000 }", false},
       {"close_codes.refused_expired", "", "close_codes: { refused_expired: 4000 }", false},
+      {"handshake_timeout", "", "handshake_timeout: 5s", false},
       {"close_codes.forbidden", "", "close_codes: { forbidden: 4000 }", false},
       {"close_codes.not_found", "", "close_codes: { not_found: 4000 }", false},
       {"close_codes.too_many", "", "close_codes: { too_many: 4000 }", false},

@@ -46,6 +46,10 @@ TEST_CASE("validate: a route with the same match as one before it can never be t
                 "  - upstream: http://c\n"
                 "  - { upstream: \"http://d\", match: { path: / } }\n") ==
         "f:4:36 routes[1].match: can never be taken: routes[0] in line 3 matches the same requests\n"
+        "f:5:36 warning: routes[2].match: \"/x\" on \"a.b\" goes to routes[4] in line 7, not here: a host "
+        "outranks a "
+        "path. If it is to come here, add the host to match.host of this route\n"
+        "f:6:36 routes[3].match: can never be taken: routes[0] in line 3 matches the same requests\n"
         "f:9:36 routes[6].match: can never be taken: routes[5] in line 8 matches the same requests\n");
 }
 

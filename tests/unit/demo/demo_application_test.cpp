@@ -187,7 +187,7 @@ TEST_CASE("demo application: other paths and methods are refused, and the connec
   CHECK(get.head.find("Allow: POST\r\n") != std::string::npos);
   CHECK(ask(client, "DELETE /").status == 405);
   CHECK(ask(client, "GET /ws/echo").status == 426);
-  CHECK(ask(client, "GET /%2e%2e/").status == 400);
+  CHECK(ask(client, "GET /%2e%2e/").status == 404);
   CHECK(ask(client, "GET /").status == 200);
 }
 

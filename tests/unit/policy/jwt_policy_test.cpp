@@ -177,6 +177,16 @@ TEST_CASE("jwt: a query parameter that comes twice is refused, however the secon
   }
 }
 
+TEST_CASE("jwt: a query parameter that only some backends read as the token's is refused") {
+  JwtOptions options = options_with({{Kind::query, "token"}});
+  options.required = false;
+  for (std::string_view target : {"/ws?%74oken=x", "/ws?a=1;token=x"}) {
+    JudgedRequest request("GET", target);
+    REQUIRE(request.readable);
+    CHECK(JwtPolicy(options).judge(request.context).response().cause == Cause::token_malformed);
+  }
+}
+
 TEST_CASE("jwt: a query parameter holds the token, percent-encoded or not, and is named for redaction") {
   const std::string token = token_of(good);
   std::string encoded = token;

@@ -131,7 +131,7 @@ TEST_CASE("response rewrite: the client's own host with http leads to https wher
   CHECK(response.location("HTTP://APP.example") == "https://APP.example");
   CHECK(response.field("Refresh", "1; url=\"http://app.example/x\"") == "1; url=\"https://app.example/x\"");
   CHECK(response.location("//app.example/x") == "//app.example/x");
-  response.client.authority = "app.example:8443";
+  response.client.authority = response.sent_host = "app.example:8443";
   CHECK(response.location("http://app.example:8443/x") == "https://app.example:8443/x");
   CHECK(response.location("http://app.example/x") == "http://app.example/x");
   response.client.tls = false;  // an application that sends people to https means it
@@ -221,7 +221,8 @@ TEST_CASE("response rewrite: every Set-Cookie is handled by itself") {
   proxy::rewrite_response(response.snapshot, {response.rewriting, response.endpoint, response.client, {}, {}},
                           head);
   std::string values;
-  for (const http::HeaderField& field : head.headers) values.append(field.value).append("|");
+  for (const http::HeaderField& field : head.headers)
+    if (field.id != http::FieldId::date) values.append(field.value).append("|");
   CHECK(values == "a=1|b=2; Path=/|c=3; Secure|");
 }
 

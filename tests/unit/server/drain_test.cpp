@@ -86,6 +86,11 @@ TEST_CASE("drain: what is left at the deadline is cut, and the log says how much
 
 TEST_CASE("drain: pages that are being refused get their Close at once, and are waited for") {
   Tunnelling worker(0);
+  worker.proxy.adopt(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+websocket: { refuse: close }
+routes: [{ name: all, upstream: "http://127.0.0.1:3001" }]
+)");
   worker.proxy.upstream.at(3001).behaviour = answers(response_text("no", "", "403 Forbidden"));
   TestClient& before = worker.page("/ws");
   CHECK(before.response().status() == 101);
@@ -114,6 +119,7 @@ TEST_CASE("drain: an upgrade that is held at the deadline gets its 101 and its C
   worker.proxy.adopt(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3002"], hold: { time: 60s } } }
+websocket: { refuse: close }
 routes: [{ name: all, upstream: app }]
 )");
   worker.proxy.upstream.at(3002).reach = Reach::refused;

@@ -69,7 +69,7 @@ TEST_CASE("log: a text line is short and aligned") {
   CHECK(sink.flush());
   CHECK(pipe.read() ==
         "2026-11-21T02:48:11.123Z info  listening address=127.0.0.1:8443 tls=true\n"
-        "02:48:11.123 debug ready\n");
+        "2026-11-21T02:48:11.123Z debug ready\n");
 }
 
 TEST_CASE("log: a field of every type is written as what it is") {
