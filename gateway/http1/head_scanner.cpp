@@ -22,8 +22,12 @@ tl::expected<size_t, Fault> HeadScanner::scan(std::string_view text) {
       if (lines_ <= (section_ == Section::head ? 1u : 0u))
         return refuse("a header line begins with a space or tab, and there is none before it", start);
     }
-    const auto* newline = static_cast<const char*>(std::memchr(start, '\n', text.size() - line_start_));
-    if (!newline) return 0;
+    const size_t from = std::max(line_start_, searched_);
+    const auto* newline = static_cast<const char*>(std::memchr(text.data() + from, '\n', text.size() - from));
+    if (!newline) {
+      searched_ = text.size();
+      return 0;
+    }
     const bool crlf = newline != start && newline[-1] == '\r';
     if (!crlf && !forgiving) return refuse("a line ends with a bare LF", newline);
     const size_t length = static_cast<size_t>(newline - start) + 1;
@@ -58,9 +62,10 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
   }
   if (input.empty()) return std::nullopt;
   const size_t before = gathered_.size();
-  std::string_view text = base::text_of(input);
+  // Not a byte beyond the one that breaks the limit: what is said must not depend on how the bytes were cut.
+  std::string_view text = base::text_of(input.first(std::min(input.size(), limit_ + 1)));
   if (before > 0) {
-    gather(input.first(std::min(input.size(), limit_ + 4 - std::min(limit_, before))));
+    gather(input.first(std::min(input.size(), limit_ + 1 - std::min(limit_, before))));
     text = gathered_.text();
   }
   const tl::expected<size_t, Fault> end = scan(text);
@@ -96,7 +101,7 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
 
 // What is refused is kept: the log says as much of it as can be said.
 tl::unexpected<Fault> HeadScanner::refuse(base::Bytes input, Fault fault) {
-  if (gathered_.empty()) gather(input.first(std::min(input.size(), limit_ + 4)));
+  if (gathered_.empty()) gather(input.first(std::min(input.size(), limit_ + 1)));
   return tl::unexpected(std::move(fault));
 }
 
@@ -104,6 +109,7 @@ void HeadScanner::reset() {
   gathered_ = {};
   first_line_size_ = 0;
   line_start_ = 0;
+  searched_ = 0;
   lines_ = 0;
   empty_line_skipped_ = false;
 }

@@ -49,6 +49,7 @@ class HeadScanner {
   base::Chunk gathered_;
   size_t first_line_size_ = 0;  // 0: not complete
   size_t line_start_ = 0;       // of the line that is being looked at
+  size_t searched_ = 0;         // up to here that line has no end
   size_t lines_ = 0;            // before that line
   bool empty_line_skipped_ = false;
 };

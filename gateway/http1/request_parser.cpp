@@ -217,9 +217,10 @@ tl::expected<void, Fault> RequestParser::read_head(http::RequestHead& head) {
 
   if (auto framing = read_framing(head); !framing) return framing;
 
-  keep_alive_ = head.version == http::Version::http1_1
-                    ? !head.headers.list_contains(FieldId::connection, "close")
-                    : head.headers.list_contains(FieldId::connection, "keep-alive");
+  // "close" counts in either version, and before all else (RFC 9112 9.3).
+  keep_alive_ = !head.headers.list_contains(FieldId::connection, "close") &&
+                (head.version == http::Version::http1_1 ||
+                 head.headers.list_contains(FieldId::connection, "keep-alive"));
   // An Upgrade in HTTP/1.0 is passed over (RFC 9110 7.8).
   if (head.version == http::Version::http1_1 && head.headers.find(FieldId::upgrade) &&
       head.headers.list_contains(FieldId::connection, "upgrade")) {

@@ -117,7 +117,7 @@ tl::expected<void, Fault> ResponseParser::read_head(http::ResponseHead& head) {
   const bool version_1_1 = line[7] == '1';
   if (auto read = read_framing(head, version_1_1); !read) return read;
   const bool says_close = head.headers.list_contains(FieldId::connection, "close");
-  keep_alive_ = version_1_1 ? !says_close : head.headers.list_contains(FieldId::connection, "keep-alive");
+  keep_alive_ = !says_close && (version_1_1 || head.headers.list_contains(FieldId::connection, "keep-alive"));
   const bool has_no_end = head.body == http::BodyKind::until_close && method_ != http::Method::head;
   // A 204 that announces a body may send it all the same.
   const bool doubtful = head.status == 204 && (head.content_length > 0 || codings_of(head.headers).count > 0);
@@ -153,7 +153,8 @@ tl::expected<void, Fault> ResponseParser::read_framing(http::ResponseHead& head,
     const Codings codings = codings_of(head.headers);
     if (codings.count == 0 || !codings.chunked_only)
       return refuse(head, coding->name, "a Transfer-Encoding other than \"chunked\"");
-    if (codings.count > 1)
+    if (codings.count > 1 || head.headers.count(FieldId::transfer_encoding) > 1 ||
+        !base::equal_ignoring_case(coding->value, "chunked"))
       deviations_.note(Deviation::repeated_chunked, [&] { return specimen(head, coding->name); });
     if (!version_1_1)
       deviations_.note(Deviation::chunked_in_http_1_0, [&] { return specimen(head, coding->name); });

@@ -110,6 +110,15 @@ TEST_CASE("head scanner: a head may be as large as the limit, and not one byte l
                 "the header fields are larger than the limit");
 }
 
+TEST_CASE(
+    "head scanner: what stands beyond the limit does not change what is said, however the bytes were cut") {
+  const std::string beyond = "GET / HTTP/1.1\r\nA: " + std::string(200, 'x');
+  for (const char* fault : {"\n\r\n", "\r\n y\r\n\r\n", "\r\n\r\n"}) {
+    check_refused(beyond + fault, 100, base::Cause::head_too_large,
+                  "the header fields are larger than the limit");
+  }
+}
+
 TEST_CASE("head scanner: an unfinished head is no head yet") {
   feed_every_way("GET / HTTP/1.1\r\nHost: a\r\n\r", scanning(1000), [](const Scanned& scanned) {
     CHECK_FALSE(scanned.fault);

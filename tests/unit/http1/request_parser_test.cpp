@@ -97,6 +97,7 @@ TEST_CASE("request parser: connection persistence follows version and fields") {
       only_request("GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: close\r\n\r\n").keep_alive);
   CHECK_FALSE(only_request("GET / HTTP/1.0\r\nHost: a\r\n\r\n").keep_alive);
   CHECK(only_request("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n").keep_alive);
+  CHECK_FALSE(only_request("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n").keep_alive);
 }
 
 TEST_CASE("request parser: HTTP/1.0 may come without Host") {

@@ -169,6 +169,8 @@ TEST_CASE("response parser: connection persistence follows version and fields") 
   CHECK_FALSE(only_response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").keep_alive);
   CHECK_FALSE(only_response("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n").keep_alive);
   CHECK(only_response("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n").keep_alive);
+  CHECK_FALSE(only_response("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: close, keep-alive\r\n\r\n")
+                  .keep_alive);
 }
 
 TEST_CASE("response parser: a message that was cut is told from one that is whole") {
