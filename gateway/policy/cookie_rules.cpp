@@ -120,7 +120,7 @@ class Rewriting {
   }
 
   void put(std::string_view attribute) {
-    text_.append(text_.ends_with(';') ? " " : "; ").append(attribute);
+    text_.append("; ").append(attribute);
     changed_ = true;
   }
 

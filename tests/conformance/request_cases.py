@@ -128,8 +128,9 @@ FRAMING = [
          forwarded(Seen(b"/victim", body=b""), Seen(b"/next"))),
     case("fewer bytes than the length", post(b"Content-Length: 50", body=b"hello"), CUT, finish=True),
     case("more bytes than the length", post(b"Content-Length: 5", body=b"helloX" + SMUGGLED),
-         (Outcome("one, then refused", arrived=(HELLO,), answers=(Got(200), Got({400})), ends=CLOSED),
-          forwarded(HELLO, Seen(method=b"XGET")))),
+         # "XGET" is a method like any other.
+         (forwarded(HELLO, Seen(method=b"XGET")),
+          Outcome("one, then refused", arrived=(HELLO,), answers=(Got(200), Got({400})), ends=CLOSED))),
 ]
 
 # --- lines and fields ---
@@ -295,7 +296,8 @@ HOSTS = [
     case("absolute target with a user", get(target=b"http://user:pass@localhost/victim"), bad()),
     case("absolute target with a fragment", get(target=b"http://localhost/victim#x"), bad()),
     case("absolute target with a backslash", get(target=b"http://localhost\\@other/victim"), bad()),
-    case("absolute target with dot segments", get(CLOSE, target=b"http://localhost/a/../victim"), (ONE, AS_IT_CAME, REFUSED_SOMEHOW)),
+    case("absolute target with dot segments", get(CLOSE, target=b"http://localhost/a/../victim"),
+         (forwarded(Seen(b"/a/../victim")), ONE, AS_IT_CAME, REFUSED_SOMEHOW)),
     case("other scheme", get(target=b"ftp://localhost/victim"), bad()),
     case("target of a file", get(target=b"file:///etc/passwd"), bad()),
     case("authority as target", get(target=b"localhost:80"), bad()),

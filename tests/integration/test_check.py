@@ -233,7 +233,7 @@ MISTAKES = [
         '4:20 routes[0].match.path: "/api/*" has a "*"; a path is a prefix already; write "/api"',
     ]),
     Mistake(37, "^/x", route("  - match: { path: ^/x }\n    upstream: http://127.0.0.1:3000\n"), [
-        '4:20 routes[0].match.path: "^/x" does not begin with "/"; write "/^/x"',
+        '4:20 routes[0].match.path: "^/x" has a regular expression, and a path takes its characters as they are; write pattern: "^/x" in place of path',
     ]),
     Mistake(37, "host scheme", route('  - match: { host: "https://a.example" }\n    upstream: http://127.0.0.1:3000\n'), [
         '4:20 routes[0].match.host: "https://a.example" has a scheme; a host is a name',
@@ -326,7 +326,7 @@ MISTAKES = [
         '6:5 routes[0].encode: unknown key "encode"; it is written compression: true',
     ]),
     Mistake(49, "elsewhere", LISTENERS + "path: /api\n" + ROUTES, [
-        '3:1 path: unknown key "path"',
+        '3:1 path: unknown key "path"; did you mean "paths"?',
     ]),
     Mistake(50, "log folder", LISTENERS + "log: { output: nope/access.log }\n" + ROUTES, [
         '3:16 log.output: the folder ./nope does not exist; make it, or the log cannot be written (paths are relative to the folder of this configuration)',

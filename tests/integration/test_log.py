@@ -101,7 +101,7 @@ def test_text_form_is_one_line_for_people(start_logging_to, node_http, tmp_path)
     _, port = start_logging_to(path, simple(node_http, log={"output": str(path), "format": "text"}))
     identity = fetch(port, target="/echo?x").header("x-request-id")
     line = next(line for line in read_log(path, identity) if identity in line)
-    assert "/echo?x" in line and "200" in line and re.match(r"\d\d:\d\d:\d\d\.\d{3} ", line) and not line.startswith("{")
+    assert "/echo?x" in line and "200" in line and re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ", line) and not line.startswith("{")
 
 
 def test_reload_moves_the_log_and_changes_its_level(start_gateway, node_http, tmp_path):

@@ -43,7 +43,7 @@ def test_kill_from_outside_is_seen_the_same_way(start_gateway, start_backend):
         backend.kill()
         with pytest.raises(Truncated):
             connection.take_until(b"0\r\n\r\n")
-    line = gateway.wait_for("exchange", since=mark, target="/events")
+    line = gateway.wait_for("stream_close", since=mark, target="/events")
     assert (line["cause"], line["stage"]) == ("upstream_closed", "response_body")
     response = fetch(gateway.port, target="/x")
     assert (response.status, response.json()["error"]) == (502, "upstream_refused")

@@ -135,12 +135,14 @@ TEST_CASE("oddities: a head that is too large says which limit, and the upstream
     return head + "\r\nhello";
   };
   const std::string small = R"(
+listeners: [{ address: "127.0.0.1:0" }]
 upstreams:
   app: { endpoints: ["http://127.0.0.1:3001"], limits: { head_size: 1KiB, header_fields: 10 } }
 routes:
   - { match: { path: / }, upstream: app }
 )";
   const std::string large = R"(
+listeners: [{ address: "127.0.0.1:0" }]
 upstreams:
   app: { endpoints: ["http://127.0.0.1:3001"], limits: { head_size: 200KiB, header_fields: 1000 } }
 routes:
@@ -189,7 +191,7 @@ TEST_CASE("oddities: an endpoint's Keep-Alive limit is minded, a second before i
   proxy.advance(3900ms);
   ask();
   CHECK(proxy.upstream.at(3001).dials == 1);
-  proxy.advance(4000ms);
+  proxy.advance(4100ms);
   CHECK(proxy.upstream.open_count() == 0);
   ask();
   CHECK(proxy.upstream.at(3001).dials == 2);

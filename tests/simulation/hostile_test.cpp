@@ -170,5 +170,5 @@ routes:
   TestClient& client = proxy.connect();
   client.send("GET /private/a/../b HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK(client.response().body == "fine");
-  CHECK(heard(proxy).target() == "/private/b");
+  CHECK(heard(proxy).target() == "/private/a/../b");
 }

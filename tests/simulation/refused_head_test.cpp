@@ -39,8 +39,9 @@ TEST_CASE("methods: one that nobody knows is never sent twice") {
   for (const std::string retries :
        {"retries: 2", "retries: { attempts: 2, non_idempotent: true, on: [reset, status_503] }"}) {
     ProxyWorld proxy(
-        "upstreams:\n  app: { endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"], " + retries +
-        " }\nroutes:\n  - { match: { path: / }, upstream: app }\n");
+        "listeners: [{ address: \"127.0.0.1:0\" }]\nupstreams:\n  app: { endpoints: "
+        "[\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"], " +
+        retries + " }\nroutes:\n  - { match: { path: / }, upstream: app }\n");
     for (const uint16_t port : {3001, 3002})
       proxy.upstream.at(port).behaviour = [](FakeConnection& connection) {
         if (connection.take_request()) connection.leave();
@@ -57,6 +58,7 @@ TEST_CASE("methods: one that nobody knows is never sent twice") {
 
 TEST_CASE("methods: routes and preflights take those that nobody knows") {
   ProxyWorld proxy(R"(
+listeners: [{ address: "127.0.0.1:0" }]
 origins:
   pages: { allow: ["https://app.example"], methods: [LIST, GET, propfind2] }
 upstreams:
@@ -167,7 +169,8 @@ TEST_CASE("attempts: the line names those that failed before, and why") {
 
 TEST_CASE("attempts: a status that was not taken is one of them") {
   ProxyWorld proxy(
-      "upstreams:\n  app: { endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"], retries: { "
+      "listeners: [{ address: \"127.0.0.1:0\" }]\nupstreams:\n  app: { endpoints: "
+      "[\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"], retries: { "
       "on: [status_503] } }\n"
       "routes:\n  - { match: { path: / }, upstream: app }\n");
   proxy.upstream.at(3001).behaviour = answers(response_text("no", {}, "503 Service Unavailable"));

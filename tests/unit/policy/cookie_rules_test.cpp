@@ -75,8 +75,8 @@ TEST_CASE("cookies: without Secure there is nothing that browsers take with Secu
 
 TEST_CASE("cookies: empty attributes stay, and are no attributes") {
   const CookieRulesOptions add{.secure = CookieFlag::add};
-  CHECK(rewritten(add, "a=b;") == "a=b; Secure");
-  CHECK(rewritten(add, "a=b;; Path=/ ; ;") == "a=b;; Path=/ ; ; Secure");
+  CHECK(rewritten(add, "a=b;") == "a=b;; Secure");
+  CHECK(rewritten(add, "a=b;; Path=/ ; ;") == "a=b;; Path=/ ; ;; Secure");
   CHECK(rewritten({}, "a=b;; Path=/;") == "(same)");
   // An empty Domain or Path counts for browsers as none: no rule gives the cookie to more hosts or paths.
   const CookieRulesOptions map{.domains = {{"*", "x.example"}}, .paths = {{"*", "/"}}};
