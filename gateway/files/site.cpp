@@ -10,6 +10,7 @@
 #include "files/conditions.h"
 #include "files/content_type.h"
 #include "files/range.h"
+#include "http/accept.h"
 #include "http/date.h"
 #include "http/escapes.h"
 
@@ -61,11 +62,9 @@ bool accepts_by_name(const http::Headers& headers, std::string_view type) {
     if (!base::equal_ignoring_case(field.name, "Accept")) continue;
     std::string_view list = field.value;
     while (const auto element = base::next_element(list)) {
-      const size_t semicolon = element->find(';');
-      if (!base::equal_ignoring_case(base::trim(element->substr(0, semicolon)), type)) continue;
-      const std::string_view weight =
-          semicolon == element->npos ? std::string_view() : base::trim(element->substr(semicolon + 1));
-      return weight != "q=0";
+      if (!base::equal_ignoring_case(base::trim(element->substr(0, element->find(';'))), type)) continue;
+      const size_t slash = type.find('/');
+      return http::media_quality(headers, type.substr(0, slash), type.substr(slash + 1)) > 0;
     }
   }
   return false;

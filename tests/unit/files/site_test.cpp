@@ -262,8 +262,9 @@ TEST_CASE("site: a single-page application answers for its own addresses") {
     CAPTURE(target);
     CHECK(page(target).status() == 404);
   }
-  for (const char* accept : {"*/*", "application/json", "application/json, text/html", "text/*", "",
-                             "text/html;q=0", "image/avif,image/webp,*/*"}) {
+  for (const char* accept :
+       {"*/*", "application/json", "application/json, text/html", "text/*", "", "text/html;q=0",
+        "text/html;q=0.0", "text/html; q=0.000", "TEXT/HTML;level=1;Q=0", "image/avif,image/webp,*/*"}) {
     CAPTURE(accept);
     CHECK(page("/users", accept).status() == 404);
   }
