@@ -79,9 +79,9 @@ tl::expected<void, Fault> MessageParser::feed_section(base::Bytes& input) {
   // They are dropped; but a client that frames its message after the fact means two readers to differ.
   if (reading_ == Reading::strict)
     for (const http::HeaderField& field : trailers_)
-      if (field.id == http::FieldId::transfer_encoding || field.id == http::FieldId::content_length)
+      if (field.id == http::FieldId::transfer_encoding)
         return tl::unexpected(
-            Fault{Cause::bad_request, "a trailer says how long the body is",
+            Fault{Cause::bad_request, "the trailers have a Transfer-Encoding",
                   specimen_of_line(trailer_bytes_.text(),
                                    static_cast<size_t>(field.name.data() - trailer_bytes_.text().data()),
                                    StartLine::none)});
