@@ -78,7 +78,8 @@ routes:
       "Access-Control-Request-Method: LIST\r\n\r\n");
   const HttpMessage preflight = client.response();
   CHECK(preflight.status() == 204);
-  CHECK(preflight.field("Access-Control-Allow-Methods") == "LIST, GET, propfind2");
+  CHECK(preflight.field("Access-Control-Allow-Methods") ==
+        "LIST");  // the others are no methods of this route
 }
 
 TEST_CASE("methods: CONNECT is refused with words of its own") {
