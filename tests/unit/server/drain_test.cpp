@@ -106,6 +106,7 @@ routes: [{ name: all, upstream: "http://127.0.0.1:3001" }]
   CHECK(worker.told_no_refusals == 1);
 
   TestClient& after = worker.page("/ws");
+  worker.proxy.advance(500ms);  // so long waits who is refused a second time
   CHECK(after.response().status() == 101);
   CHECK(websocket::read_close(after.take_unread().substr(2)).code == 4403);
   CHECK_FALSE(worker.drain.complete());
