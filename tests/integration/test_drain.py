@@ -142,3 +142,11 @@ def test_reload_during_a_drain_is_said_to_be_ignored(start_gateway, node_http):
         assert gateway.wait_for("reload_ignored")["reason"] == "the gateway is shutting down"
         fetch(node_http.port, target="/release?name=reload")
     gateway.assert_clean(gateway.wait_exit())
+
+
+def test_signal_that_means_nothing_changes_nothing(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http))
+    gateway.signal(signal.SIGUSR2)
+    line = gateway.wait_for("signal_ignored", signal="SIGUSR2")
+    assert line["remedy"] == "SIGHUP reloads, SIGUSR1 opens the log anew, SIGTERM drains"
+    assert fetch(gateway.port, target="/whoami").status == 200

@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -94,6 +95,21 @@ def test_log_goes_to_a_file_that_is_opened_again(start_logging_to, node_http, tm
     fetch(port, target="/three")
     read_log(path, '"/three"')
     assert '"/three"' not in rotated.read_text(encoding="utf-8")
+
+
+def test_file_that_may_not_grow_is_said_and_survived(start_logging_to, node_http, tmp_path):
+    path = tmp_path / "postern.log"
+    process, port = start_logging_to(path, simple(node_http, log={"output": str(path)}))
+    _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (path.stat().st_size, hard))
+    assert fetch(port, target="/kept").status == 200
+    assert process.stderr.readline().decode() == (
+        f"postern: the log {path} cannot be written (File too large); its lines wait, and those that find no room are lost\n")
+    assert fetch(port, target="/kept").status == 200 and process.poll() is None
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    fetch(port, target="/later")
+    lines = read_log(path, '"/later"')
+    assert sum('"/kept"' in line for line in lines) == 2 and all(json.loads(line) for line in lines)
 
 
 def test_text_form_is_one_line_for_people(start_logging_to, node_http, tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from raw import fetch
 from settings import ROOT, patience, postern_binary
 
 
@@ -95,3 +96,9 @@ def test_port_that_is_taken_ends_the_start_in_good_order(tmp_path):
                           'routes: [{upstream: "http://127.0.0.1:1"}]\n', encoding="utf-8")
         ended = run("run", str(config))
     assert ended.returncode == 1 and "in use" in ended.stdout, ended
+
+
+def test_demonstration_needs_no_secret(start_gateway):
+    gateway = start_gateway({"routes": [{"upstream": "demo:"}]})
+    assert run("check", gateway.path).returncode == 0
+    assert fetch(gateway.port).status == 200

@@ -128,6 +128,32 @@ TEST_CASE("identity: addresses in responses, and the gateway's own redirects, na
   CHECK(line["tls"] == true);
 }
 
+TEST_CASE("identity: a sticky cookie is Secure where the client speaks https with the proxy in front") {
+  ProxyWorld proxy(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+trusted_proxies: ["10.0.0.0/8"]
+upstreams:
+  app:
+    endpoints: ["http://127.0.0.1:3001", "http://127.0.0.1:3002"]
+    sticky: { secret: "a secret of the tests, long enough for a cookie" }
+routes:
+  - { name: all, upstream: app }
+)");
+  for (const uint16_t port : {3001, 3002}) proxy.upstream.at(port).behaviour = answers(response_text("x"));
+  const auto is_secure = [&](const std::string& fields, std::string_view address) {
+    const HttpMessage response =
+        ask(proxy, get("/", "app.example", fields), {.address = std::string(address)});
+    REQUIRE(response.has("Set-Cookie"));
+    return response.field("Set-Cookie").find("; Secure") != std::string::npos;
+  };
+  CHECK(is_secure("X-Forwarded-Proto: https\r\n", edge));
+  CHECK(is_secure("X-Forwarded-Proto: wss\r\n", edge));
+  CHECK(is_secure("Forwarded: for=203.0.113.9;proto=https\r\n", edge));
+  CHECK_FALSE(is_secure("X-Forwarded-Proto: http\r\n", edge));
+  CHECK_FALSE(is_secure("X-Forwarded-Proto: https, http\r\n", edge));
+  CHECK_FALSE(is_secure("X-Forwarded-Proto: https\r\n", "192.0.2.1"));  // a stranger's word
+}
+
 TEST_CASE("identity: over plain HTTP a page's own host counts where the configuration names it") {
   const std::string routes =
       "  - { name: all, upstream: app, origins: web }\n"
