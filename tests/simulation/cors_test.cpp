@@ -133,6 +133,9 @@ TEST_CASE("cors: a page can read what is answered before there is a route") {
   CHECK(readable("OPTIONS /x", from_app + asks_for("DELETE"), "api.example.com") == "405 " + app);
   CHECK(readable("GET /nowhere", from_app, "api.example.com") == "404 " + app);
   CHECK(readable("GET /%00", from_app, "api.example.com") == "400 " + app);
+  CHECK(readable("GET /x", from_app + "X: " + std::string(40'000, 'x') + "\r\n", "api.example.com") ==
+        "431 " + app);
+  CHECK(readable("GET /" + std::string(9'000, 't'), from_app, "api.example.com") == "414 " + app);
   CHECK(readable("GET /nowhere", "Origin: https://second.example.com\r\n", "other.example.com") ==
         "404 https://second.example.com");
   CHECK(readable("GET /nowhere", from_app, "other.example.com") ==

@@ -20,8 +20,12 @@ struct Odd {
 };
 
 const Odd oddities[] = {
-    {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+     "both_lengths", "Content-Length: 5"},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
      "both_lengths", "Content-Length: 9"},
+    {"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "chunked_in_http_1_0",
+     "Transfer-Encoding: chunked"},
     {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "repeated_length",
      "Content-Length: 5"},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
@@ -76,6 +80,10 @@ TEST_CASE("oddities: they are told in the log once, counted each time, and shown
     CHECK(line["offending"] == odd.offending);
     CHECK(line["request_id"].is_string());
     CHECK(line["meaning"].is_string());
+    if (odd.finding == "both_lengths") {  // both fields are named, and one of them is shown
+      CHECK(line["meaning"].get<std::string>().find("Content-Length") != std::string::npos);
+      CHECK(line["meaning"].get<std::string>().find("Transfer-Encoding: chunked") != std::string::npos);
+    }
     CHECK(line["remedy"].is_string());
     const base::Json findings = findings_of(proxy);
     REQUIRE(findings.size() == 1);

@@ -195,6 +195,26 @@ TEST_CASE("response rewrite: a stripped prefix is put back") {
   CHECK(replaced.location("/other") == "/other");
 }
 
+TEST_CASE("response rewrite: no field leads to another host by a prefix that is taken off") {
+  for (const auto& [from, to] : {std::pair{"/", "/v2"}, std::pair{"/", "/v2/base"}}) {
+    Rewritten response;
+    response.swapping(from, to);
+    for (const char* path : {"//evil.example", "/\\evil.example", "///evil.example", "/\t/evil.example",
+                             "/.//evil.example", "/x/..//evil.example"}) {
+      CAPTURE(path);
+      const std::string address = std::string(to) + path;
+      for (const char* name : {"Location", "Content-Location"}) {
+        const std::string led = response.field(name, address);
+        CHECK(led.starts_with('/'));
+        CHECK(led.substr(1).find_first_of("/\\\t") != 0);
+      }
+      const std::string refreshed = response.field("Refresh", "0;url=" + address);
+      CHECK(refreshed.starts_with("0;url=/"));
+      CHECK(refreshed.substr(7).find_first_of("/\\\t") != 0);
+    }
+  }
+}
+
 TEST_CASE("response rewrite: Refresh has an address too") {
   Rewritten response;
   CHECK(response.field("Refresh", "5; url=http://10.0.0.1:3000/x") == "5; url=https://app.example/x");
