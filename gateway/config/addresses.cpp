@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "base/ip_address.h"
+#include "config/suggest.h"
 #include "config/text.h"
 
 namespace postern::config {
@@ -162,6 +163,30 @@ bool is_normal_triplet(std::string_view text, std::size_t at) {
   return !is_unreserved && !is_dangerous;
 }
 
+// Of a host that is none.
+std::string why_no_host(std::string_view host) {
+  if (host.find_first_of("${%") != std::string_view::npos)
+    return "has no valid host; a variable of the environment is written ${NAME}";
+  const bool is_ascii = std::all_of(host.begin(), host.end(),
+                                    [](char letter) { return static_cast<unsigned char>(letter) < 0x80; });
+  return is_ascii ? "has no valid host"
+                  : "has a host beyond ASCII; names of that kind are written as they are sent (xn--...)";
+}
+
+// With percent triplets in place of what no path holds as it is.
+std::string escaped_path(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string path;
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (is_path_letter(letter) || letter == '%')
+      path += letter;
+    else
+      path.append({'%', digits[byte >> 4], digits[byte & 15]});
+  }
+  return path;
+}
+
 bool is_default_port(std::string_view scheme, std::string_view port) {
   return ((scheme == "https" || scheme == "wss") && port == "443") ||
          ((scheme == "http" || scheme == "ws") && port == "80");
@@ -240,7 +265,9 @@ Parsed<ListenAddress> parse_listen_address(std::string_view text) {
   const std::string rule =
       "is not an address to listen on; write \":443\", \"127.0.0.1:443\", \"[::1]:443\" or \"localhost:443\"";
   if (const std::size_t colon = text.find("://"); colon != std::string_view::npos) {
-    return complain("has a scheme; an address is host and port");
+    const std::string_view rest = text.substr(colon + 3);
+    const std::string bare(rest.substr(0, rest.find('/')));
+    return complain("has a scheme; an address is host and port", parse_listen_address(bare) ? bare : "");
   }
   if (parse_port(text, true)) return complain("is a port alone", ":" + std::string(text));
   if (text.starts_with("*:"))
@@ -256,6 +283,20 @@ Parsed<ListenAddress> parse_listen_address(std::string_view text) {
   return ListenAddress{authority->host, *port};
 }
 
+std::string endpoint_meant(std::string_view text) {
+  if (text.starts_with('/')) return "unix:" + std::string(text);
+  const std::string_view port = text.starts_with(':') ? text.substr(1) : text;
+  if (parse_port(port, false)) return "http://127.0.0.1:" + std::string(port);
+  for (const std::string scheme : {"http", "https"}) {
+    if (!text.starts_with(scheme + ':')) continue;
+    const std::size_t host = text.find_first_not_of('/', scheme.size() + 1);
+    if (host != text.npos) return scheme + "://" + std::string(text.substr(host));
+  }
+  const bool is_bare =
+      split_authority(text).map([](const Authority& bare) { return !bare.host.empty(); }).value_or(false);
+  return is_bare ? "http://" + std::string(text) : "";
+}
+
 Parsed<EndpointUrl> parse_endpoint(std::string_view text) {
   EndpointUrl url;
   url.text = std::string(text);
@@ -265,6 +306,8 @@ Parsed<EndpointUrl> parse_endpoint(std::string_view text) {
   }
   constexpr std::string_view unix_scheme = "unix:";
   if (text.starts_with(unix_scheme)) return parse_unix_endpoint(text, text.substr(unix_scheme.size()));
+  if (text.find(' ') != std::string_view::npos)
+    return complain("has a space in it; an endpoint is one URL, and commas stand between several");
   const Scheme* scheme = find_scheme(text);
   if (scheme == nullptr) {
     const std::size_t colon = text.find("://");
@@ -274,11 +317,12 @@ Parsed<EndpointUrl> parse_endpoint(std::string_view text) {
     }
     if (lower == "grpc" || lower == "grpcs" || lower == "h2" || lower == "h2c")
       return complain("has a scheme of HTTP/2, which is not spoken yet; endpoints are reached over HTTP/1.1");
-    if (colon != std::string_view::npos)
-      return complain("has a scheme other than http, https, ws, wss, unix, srv+http and srv+https");
-    const bool is_bare =
-        split_authority(text).map([](const Authority& bare) { return !bare.host.empty(); }).value_or(false);
-    return complain("has no scheme", is_bare ? "http://" + std::string(text) : "");
+    if (colon != std::string_view::npos) {
+      const std::string_view meant = suggest(lower, {"http", "https", "ws", "wss"});
+      return complain("has a scheme other than http, https, ws, wss, unix, srv+http and srv+https",
+                      meant.empty() ? "" : std::string(meant) + std::string(text.substr(colon)));
+    }
+    return complain("has no scheme", endpoint_meant(text));
   }
   const std::string_view rest = text.substr(scheme->prefix.size());
   const std::size_t end = rest.find_first_of("/?#\\");
@@ -291,7 +335,7 @@ Parsed<EndpointUrl> parse_endpoint(std::string_view text) {
   }
   Parsed<Authority> authority = split_authority(authority_text);
   if (!authority) return tl::unexpected<Complaint>(authority.error());
-  if (!authority->bracketed && !is_host(authority->host)) return complain("has no valid host");
+  if (!authority->bracketed && !is_host(authority->host)) return complain(why_no_host(authority->host));
   url.tls = scheme->tls;
   url.host = authority->host;
   url.port = scheme->port;
@@ -356,6 +400,11 @@ Parsed<std::string> parse_route_host(std::string_view text) {
 }
 
 Parsed<std::string> parse_route_path(std::string_view text) {
+  if (const std::size_t colon = text.find("://"); colon != std::string_view::npos && colon < text.find('/')) {
+    const std::size_t slash = text.find('/', colon + 3);
+    return complain("has a scheme and a host; the host goes to match.host",
+                    slash == std::string_view::npos ? "/" : std::string(text.substr(slash)));
+  }
   if (!text.starts_with('/')) return complain("does not begin with \"/\"", "/" + std::string(text));
   if (text.ends_with("/*") || text.ends_with("/**")) {
     const std::size_t end = text.rfind('/');
@@ -365,9 +414,11 @@ Parsed<std::string> parse_route_path(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char letter = text[at];
     if (letter == '?' || letter == '#')
-      return complain("has a query or a fragment; a route matches the path alone");
+      return complain("has a query or a fragment; a path ends before it, and match.query looks at parameters",
+                      std::string(text.substr(0, at)));
     if (letter == '%' ? !is_normal_triplet(text, at) : !is_path_letter(letter)) {
-      return complain("holds a character that never stands in a normalised path");
+      return complain("holds a character that never stands in a normalised path",
+                      letter == '%' ? "" : escaped_path(text));
     }
   }
   for (std::size_t at = 1; at <= text.size();) {

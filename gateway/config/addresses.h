@@ -27,6 +27,10 @@ Parsed<base::SocketAddress> parse_nameserver(std::string_view text);
 // port defaults to the scheme's. No path (not even "/"), query, fragment or user.
 Parsed<EndpointUrl> parse_endpoint(std::string_view text);
 
+// The URL that is meant by a text without a scheme, or with half of one: "app:3000", "3000", "http:/app",
+// "/run/app.sock". Empty when nobody can tell; it need not be a good one.
+std::string endpoint_meant(std::string_view text);
+
 // "10.0.0.0/8", "::1", "2001:db8::/32" to CIDR notation ("::1" gives "::1/128"). Bits behind the prefix must
 // be zero.
 Parsed<std::string> parse_cidr(std::string_view text);

@@ -1,14 +1,22 @@
 #include "config/compile_content.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "config/compile_policy.h"
+#include "config/examine_files.h"
 #include "config/text.h"
 #include "files/folder.h"
 
 namespace postern::config {
 namespace {
+
+std::string why_no_folder(const std::string& root, const std::string& name, int error) {
+  if (error == ENOENT) return root + " does not exist" + relative_hint(name);
+  if (error == ENOTDIR) return root + " is a file, not a folder" + relative_hint(name);
+  return "the folder " + root + " cannot be opened: " + std::strerror(error);
+}
 
 coding::Coding coding_of(std::string_view name) {
   for (const coding::Coding coding : {coding::Coding::gzip, coding::Coding::brotli})
@@ -49,8 +57,7 @@ void check_folder(const Document& document, const FilesDocument& files, const st
   const std::string root = resolve_file(document, files.root);
   const auto folder = files::open_folder(root);
   if (!folder)
-    problems.error(files.root_place, key,
-                   "the folder " + quoted(root) + ": " + std::strerror(folder.error()));
+    problems.error(files.root_place, key, why_no_folder(root, files.root, folder.error()));
   else if (files.single_page && !files::open_below(root, files.index))
     notes.warn(
         files.root_place, key,

@@ -23,6 +23,10 @@ constexpr auto redirect_statuses = std::to_array<std::string_view>({"301", "302"
 constexpr auto actions = std::to_array<std::string_view>({"upstream", "files", "respond", "redirect"});
 
 void decode_upstream_reference(const Value& value, RouteDocument& route, Document& document) {
+  if (value.is_list() || value.is_map())
+    return value.complain(
+        "must be one name or URL; several endpoints are written upstreams: { NAME: { endpoints: "
+        "[\"http://10.0.0.11:3001\", \"http://10.0.0.12:3001\"] } }, and upstream: NAME here");
   const auto text = value.text();
   if (!text) return;
   route.upstream = std::string(*text);
@@ -155,8 +159,11 @@ std::optional<RedirectDocument> decode_redirect(const Value& value) {
   const auto to = fields.need("to");
   const auto text = to ? decode_template(*to) : std::nullopt;
   if (text) {
+    if (const std::string foreign = foreign_variable(*text); !foreign.empty()) to->complain(foreign);
     const std::string wrong = RedirectCheck().run(*TextTemplate::read(*text));
-    if (!wrong.empty()) to->refuse({wrong, ""});
+    const bool is_bare =
+        text->find('/') != 0 && parse_route_host(text->substr(0, text->find('/'))).has_value();
+    if (!wrong.empty()) to->refuse({wrong, is_bare ? "https://" + *text : ""});
     redirect.to = *text;
   }
   if (const auto status = fields.take("status")) {

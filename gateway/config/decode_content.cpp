@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "config/addresses.h"
+#include "config/map_meant.h"
 #include "config/schema.h"
 #include "config/text.h"
 #include "files/site.h"
@@ -20,6 +21,10 @@ void decode_algorithms(const Value& value, CompressionDocument& compression) {
   const auto items = value.items();
   if (value.is_list() && items.empty()) value.complain("is empty; write compression: false for none");
   for (const Value& item : items) {
+    if (item.is_scalar() && item.node().text == "brotli") {
+      item.refuse({"is named as it is sent", "br"});
+      continue;
+    }
     const auto index = item.one_of(known);
     if (!index) continue;
     std::string name(known[*index]);
@@ -140,6 +145,10 @@ std::optional<CompressionDocument> decode_compression(const Value& value,
                                                       const CompressionDocument& inherited) {
   CompressionDocument compression = inherited;
   if (value.is_scalar()) {
+    if (const std::string meant = map_meant("compression", value.node()); !meant.empty()) {
+      value.complain("is true, false or a map; write " + meant);
+      return std::nullopt;
+    }
     const auto on = value.boolean();
     return on && *on ? std::optional(compression) : std::nullopt;
   }

@@ -1,5 +1,7 @@
 #include "config/decode_header_rules.h"
 
+#include <array>
+
 #include "base/ascii.h"
 #include "config/suggest.h"
 #include "config/text.h"
@@ -42,6 +44,7 @@ class Rules {
       }
       auto text = decode_template(entry);
       if (!text) continue;
+      if (const std::string foreign = foreign_variable(*text); !foreign.empty()) entry.warn(foreign);
       const auto read = policy::TextTemplate::read(*text);
       if (!knows_endpoint_ && read->uses(policy::Placeholder::endpoint))
         entry.complain(
@@ -73,6 +76,31 @@ std::vector<FieldRuleDocument> decode_request_rules(const Value& value) {
 
 std::vector<FieldRuleDocument> decode_response_rules(const Value& value) {
   return Rules(parse_response_field, true).run(value);
+}
+
+std::string foreign_variable(std::string_view text) {
+  struct Variable {
+    std::string_view name;
+    std::string_view ours;
+  };
+  constexpr auto variables = std::to_array<Variable>({{"$host", "{host}"},
+                                                      {"$http_host", "{host}"},
+                                                      {"$remote_addr", "{client}"},
+                                                      {"$request_method", "{method}"},
+                                                      {"$request_uri", "{uri}"},
+                                                      {"$scheme", "{scheme}"},
+                                                      {"$uri", "{path}"}});
+  for (const Variable& variable : variables) {
+    const std::size_t at = text.find(variable.name);
+    if (at == text.npos) continue;
+    const std::string_view behind = text.substr(at + variable.name.size());
+    const bool goes_on = !behind.empty() && (base::lower(behind[0]) != behind[0] || behind[0] == '_' ||
+                                             (behind[0] >= 'a' && behind[0] <= 'z'));
+    if (goes_on) continue;
+    return quoted(variable.name) + " is sent as it stands; what nginx puts there is written " +
+           quoted(variable.ours);
+  }
+  return {};
 }
 
 std::optional<std::string> decode_template(const Value& value) {

@@ -13,4 +13,8 @@ std::vector<FieldRuleDocument> decode_response_rules(const Value& value);
 // Text with placeholders, as policy::TextTemplate takes it.
 std::optional<std::string> decode_template(const Value& value);
 
+// What to say of a template that has one of nginx's variables: "\"$host\" is sent as it stands; ...". Empty
+// where it has none.
+std::string foreign_variable(std::string_view text);
+
 }  // namespace postern::config

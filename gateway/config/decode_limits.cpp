@@ -107,7 +107,7 @@ std::optional<uint64_t> decode_body_size(const Value& value) {
     value.refuse({"would refuse every body, or none; for no limit", "none"});
     return std::nullopt;
   }
-  return value.size(1, std::numeric_limits<int64_t>::max());
+  return value.size(1, std::numeric_limits<int64_t>::max(), "none");
 }
 
 void decode_limits(const Value& value, LimitsDocument& limits) {
@@ -141,6 +141,10 @@ void decode_log(const Value& value, LogDocument& log) {
   if (const auto output = fields.take("output")) {
     set(log.output, output->text());
     log.output_place = output->place();
+    if (log.output == "stderr" || log.output == "-")
+      output->refuse({"is not a place for the log: write stdout, or the name of a file (./" + log.output +
+                          " for one of that name)",
+                      ""});
   }
   if (const auto redact = fields.take("redact")) decode_redact(*redact, log);
 }

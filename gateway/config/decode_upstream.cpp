@@ -80,6 +80,9 @@ void decode_hash(const Value& value, UpstreamDocument& upstream) {
 }
 
 void decode_plain_balance(const Value& value, UpstreamDocument& upstream) {
+  const std::string_view word = value.node().text;
+  if (value.is_scalar() && (word == "ip_hash" || word == "source"))
+    return value.complain(value.quote() + " is written { hash: client_address }");
   constexpr auto rules = std::to_array(
       {Balance::round_robin, Balance::least_connections, Balance::power_of_two_choices, Balance::random});
   const auto index = value.one_of({"round_robin", "least_connections", "power_of_two_choices", "random"});

@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "base/check.h"
 #include "config/foreign_keys.h"
+#include "config/map_meant.h"
 #include "config/schema.h"
 #include "config/suggest.h"
 #include "config/text.h"
@@ -47,6 +48,37 @@ std::string_view glued_key(std::string_view text, const std::vector<std::string_
   return is_glued && std::find(keys.begin(), keys.end(), word) != keys.end() ? word : std::string_view();
 }
 
+// "a, b and c"
+std::string in_words(const std::vector<std::string_view>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text.append(i == 0 ? "" : i + 1 == words.size() ? " and " : ", ").append(words[i]);
+  return text;
+}
+
+// Stands for "none" elsewhere.
+bool says_unlimited(std::string_view text) {
+  constexpr std::string_view words[] = {"-1",    "disabled", "infinite", "infinity",
+                                        "never", "no",       "off",      "unlimited"};
+  return std::find(std::begin(words), std::end(words), base::to_lower(text)) != std::end(words);
+}
+
+// "GET, POST" of a text that was to be a list; in quotes where it was.
+std::string as_list(std::string_view text, bool plain) {
+  std::string list;
+  while (const auto item = base::next_element(text))
+    list.append(list.empty() ? "" : ", ").append(plain ? shown(*item) : quoted(*item));
+  return list;
+}
+
+// The quotes that documents and chats put in place of those of YAML.
+bool begins_with_typographic_quote(std::string_view text) {
+  constexpr std::string_view quotes[] = {"\u201c", "\u201d", "\u201e", "\u2018",
+                                         "\u2019", "\u201a", "\u00ab"};
+  return std::any_of(std::begin(quotes), std::end(quotes),
+                     [&](std::string_view quote) { return text.starts_with(quote); });
+}
+
 // "a map (allow, credentials, …)"
 std::string map_of(const std::vector<std::string_view>& keys) {
   constexpr std::size_t named = 3;
@@ -68,7 +100,10 @@ std::string Value::quote() const { return quoted(node_->substituted ? node_->wri
 void Value::refuse(const Complaint& complaint) const {
   std::string sentence = quote() + ' ' + complaint.rule;
   const bool may_show = !complaint.better.empty() && !node_->substituted;
-  if (may_show) sentence += "; write " + quoted(complaint.better);
+  if (node_->plain && begins_with_typographic_quote(node_->text))
+    sentence += "; it begins with a typographic quote, which YAML takes for a letter: write \" or '";
+  else if (may_show)
+    sentence += "; write " + quoted(complaint.better);
   complain(std::move(sentence));
 }
 
@@ -77,7 +112,9 @@ bool Value::is_kind(Node::Kind kind, std::string_view wanted) const {
   if (node_->kind == Node::Kind::null) {
     complain("has no value (null and ~ need quotes to be a text); it must be " + std::string(wanted));
   } else if (!complain_of_missing_space(kind)) {
-    complain("must be " + std::string(wanted) + example_of(kind));
+    const std::string meant = kind == Node::Kind::map ? map_meant(schema_, *node_) : "";
+    complain(meant.empty() ? "must be " + std::string(wanted) + example_of(kind)
+                           : "must be a map; write " + meant);
   }
   return false;
 }
@@ -101,20 +138,37 @@ bool Value::complain_of_missing_space(Node::Kind wanted) const {
 // What it would look like, where a whole collection has the wrong form.
 std::string Value::example_of(Node::Kind wanted) const {
   const SchemaKey* key = find_schema(schema_);
+  const bool may_show = is_scalar() && !node_->substituted;
   if (wanted == Node::Kind::sequence && key && key->shape == Shape::list) {
+    // `endpoints` takes single values as well as maps.
+    const std::size_t dot = std::min(schema_.rfind('.'), schema_.size());
+    const std::string above = map_meant(schema_.substr(0, dot), *node_);
+    if (!above.empty() && may_show) return "; write [" + quoted(node_->text) + "]";
+    const std::string meant = may_show ? map_meant(schema_ + "[]", *node_) : "";
+    if (!meant.empty()) return "; write [" + meant + "]";
     const std::string example = example_inside(schema_ + "[]");
     return example.empty() ? "" : "; begin each entry with a dash: - " + example;
   }
-  if (wanted == Node::Kind::sequence && is_scalar() && !node_->substituted)
-    return "; write [" + (node_->plain ? shown(node_->text) : quoted(node_->text)) + "]";
+  const bool is_word = may_show && (node_->text == "true" || node_->text == "false");
+  if (wanted == Node::Kind::sequence && may_show && !is_word)
+    return "; write [" + as_list(node_->text, node_->plain) + "]";
   if (wanted == Node::Kind::map && is_list() && key && key->shape == Shape::named)
     return " of names, not a list: write " + std::string(key->shown) + ": above the keys of each";
+  if (wanted == Node::Kind::map && schema_.empty())
+    return std::string(is_list() ? "; its keys stand without dashes" : "") +
+           "; listeners and routes are the least it needs (postern reference prints every key)";
+  if (const std::string_view usual = usual_map(schema_); wanted == Node::Kind::map && !usual.empty())
+    return "; write it like " + std::string(usual);
   return {};
 }
 
 bool Value::complain_of_none(const std::string& most, std::string_view or_else) const {
-  if (!says_none() || !or_else.empty()) return false;
-  complain("\"none\" is not possible here; write " + most + " at most");
+  if (says_none() && or_else.empty()) {
+    complain("\"none\" is not possible here; write " + most + " at most");
+    return true;
+  }
+  if (!is_scalar() || or_else.find("none") == or_else.npos || !says_unlimited(node_->text)) return false;
+  complain(quote() + " is not a limit; for no limit write \"none\"");
   return true;
 }
 
@@ -249,7 +303,7 @@ void Fields::refuse_key(const Key& key, const Value& entry) {
   }
   const std::string_view near = suggest(key.text, known_);
   const bool is_slip = !near.empty() && edit_distance(base::to_lower(key.text), near) <= 1;
-  const ForeignKey* foreign = is_slip ? nullptr : find_foreign_key(key.text);
+  const ForeignKey* foreign = is_slip ? nullptr : find_foreign_key(key.text, known_);
   if (const std::string_view glued = glued_key(key.text, known_); !glued.empty()) {
     sentence =
         "the colon behind a key needs a space behind it: write " + quoted(std::string(glued) + ": ...");
@@ -264,6 +318,10 @@ void Fields::refuse_key(const Key& key, const Value& entry) {
     mean(near);
   } else if (const std::string places = places_of_key(key.text); !places.empty()) {
     sentence += "; " + places;
+  } else {
+    constexpr std::size_t most = 8;
+    sentence += known_.size() <= most ? "; the keys here are " + in_words(known_)
+                                      : " (postern reference prints every key)";
   }
   diagnostics.error(key.place, entry.path(), std::move(sentence));
 }

@@ -86,7 +86,7 @@ class Value {
   void refuse_range(const std::string& least, const std::string& most, std::string_view or_else) const;
   bool is_kind(Node::Kind kind, std::string_view wanted) const;
   bool complain_of_missing_space(Node::Kind wanted) const;
-  // Where `none` may not stand; `most` is the largest value that may.
+  // Of "none" where it may not stand, and of other words for it where it may; `most` is the largest value.
   bool complain_of_none(const std::string& most, std::string_view or_else) const;
   std::string example_of(Node::Kind wanted) const;
   std::size_t count_up_to(std::size_t most) const;

@@ -17,6 +17,8 @@ constexpr std::string_view to_listener =
     "where clients connect is written listeners: [{ address: \":8080\" }]";
 constexpr std::string_view to_endpoints =
     "the servers of an upstream are written endpoints: [\"http://10.0.0.11:3001\"]";
+constexpr std::string_view to_url = "where an endpoint is reached is written url: \"http://10.0.0.11:3001\"";
+constexpr std::string_view to_keys = "keys are written keys: jwks.json, a file: a URL is not fetched yet";
 constexpr std::string_view to_tls = "certificates are written tls: { certificate: site.pem, key: site.key }";
 constexpr std::string_view no_acme =
     "certificates are not fetched by Postern yet; let certbot write them, name them in tls, and send SIGHUP "
@@ -53,10 +55,15 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"accesslog", "log", "it is written log: { access: true, output: access.log }"},
     {"acme", "", no_acme},
     {"addheader", "response_headers", to_response_fields},
+    {"address", "url", to_url},
     {"alias", "files", to_files},
     {"allowheaders", "headers", to_origins},
+    {"allowcredentials", "credentials", "it is written credentials: true"},
+    {"allowmethods", "methods", "it is written methods: [GET, POST]"},
     {"alloworigin", "allow", to_origins},
     {"alloworigins", "allow", to_origins},
+    {"apiversion", "",
+     "this looks like a manifest of Kubernetes; a file of Postern has listeners, upstreams and routes"},
     {"apps", "", "this looks like Caddy's JSON; a file of Postern has listeners, upstreams and routes"},
     {"authbasic", "", no_basic_auth},
     {"authbasicuserfile", "", no_basic_auth},
@@ -78,18 +85,24 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"clusters", "upstreams",
      "they are written upstreams: { api: { endpoints: [\"http://10.0.0.11:3001\"] } }"},
     {"configure", "", no_code},
+    {"code", "status", "it is written status: 301"},
     {"cookiedomainrewrite", "cookies", "it is written cookies: { domain: example.com } on the route"},
     {"cookiepathrewrite", "cookies", "it is written cookies: { path: { /old: /new } } on the route"},
     {"cors", "origins", to_origins},
     {"defaultbackend", "routes", "a route without match takes what no other takes"},
+    {"domain", "host", "hosts of a match are written host: app.example.com"},
+    {"domains", "host", "hosts of a match are written host: [app.example.com, www.example.com]"},
     {"email", "", no_acme},
     {"encode", "compression", "it is written compression: true"},
     {"entrypoints", "listeners", to_listener},
     {"errorpage", "error_pages", "it is written error_pages: { 404: pages/404.html }"},
+    {"exposeheaders", "expose", "it is written expose: [X-Total]"},
     {"failtimeout", "eject", to_eject},
+    {"file", "output", "it is written output: access.log"},
     {"fileserver", "files", to_files},
     {"forwardauth", "", no_forward_auth},
     {"frontends", "routes", "they are written listeners and routes"},
+    {"fullchain", "certificate", to_tls},
     {"grpc", "", no_http2},
     {"gzip", "compression", "it is written compression: true"},
     {"h2c", "", no_http2},
@@ -101,12 +114,16 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"headerup", "request_headers", to_request_fields},
     {"healthcheck", "health", to_health},
     {"healthuri", "health", to_health},
+    {"host", "url", to_url},
     {"hosts", "match", to_match},
+    {"http", "", "this looks like Traefik's; a file of Postern has listeners, upstreams and routes"},
     {"http2", "", no_http2},
     {"http3", "", no_http2},
     {"import", "", "a configuration is one file; there is no import"},
     {"include", "", "a configuration is one file; there is no include"},
     {"iphash", "balance", to_balance},
+    {"jwksuri", "keys", to_keys},
+    {"jwksurl", "keys", to_keys},
     {"leastconn", "balance", to_balance},
     {"letsencrypt", "", no_acme},
     {"lbpolicy", "balance", to_balance},
@@ -126,11 +143,16 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"passhostheader", "host", "it is written host: preserve, which is the default"},
     {"pathrewrite", "rewrite", to_rewrite},
     {"pathprefix", "path", to_match},
+    {"permanent", "status", "it is written status: 308 (or 307 for a while)"},
     {"pidfile", "", to_system},
     {"plugins", "", no_code},
     {"port", "address", to_listener},
+    {"port", "url", to_url},
+    {"prefix", "path", "what a path begins with is written path: /api"},
     {"privatekey", "key", to_tls},
+    {"privkey", "key", to_tls},
     {"prometheus", "admin", to_admin},
+    {"providers", "", "this looks like Traefik's; a file of Postern has listeners, upstreams and routes"},
     {"proxy", "routes",
      "each of its paths is a route: routes: [{ match: { path: /api }, upstream: http://localhost:3000 }]"},
     {"proxybuffering", "", "nothing is held back here, responses go on as they come; leave it out"},
@@ -146,7 +168,10 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"proxysetheader", "request_headers", to_request_fields},
     {"proxysslverify", "insecure", "endpoints are verified; upstreams.NAME.insecure: true believes any"},
     {"proxytimeout", "timeouts", to_timeouts},
+    {"read", "response", "what an endpoint may take to answer is response, a pause in its answer idle"},
     {"redir", "redirect", "it is written redirect: { to: \"https://example.com{uri}\" }"},
+    {"regex", "pattern", "an expression for a whole path is written pattern: \"/users/[0-9]+\""},
+    {"regexp", "pattern", "an expression for a whole path is written pattern: \"/users/[0-9]+\""},
     {"replaceprefix", "rewrite",
      "paths are changed by rewrite: { replace_prefix: /v1, to: /v2 } on the route"},
     {"return", "respond", "it is written respond: { status: 200, body: ok }, or redirect: { to: /new }"},
@@ -175,6 +200,7 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"timeout", "timeouts", to_timeouts},
     {"to", "upstream", to_backend},
     {"tryfiles", "spa", "for an application of one page, write spa: true beside files"},
+    {"type", "content_type", "it is written content_type: text/html"},
     {"uri", "match", to_match},
     {"user", "", to_system},
     {"virtualhosts", "routes",
@@ -185,17 +211,29 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"xfwd", "", "X-Forwarded-* is sent by itself; leave it out (or see forwarded)"},
 });
 
+// A word that says something in one place alone.
+bool is_common(const ForeignKey& row) {
+  constexpr auto names = std::to_array<std::string_view>(
+      {"code", "domain", "domains", "file", "permanent", "prefix", "read", "regex", "regexp", "type"});
+  return row.ours == "url" || std::find(names.begin(), names.end(), row.name) != names.end();
+}
+
 }  // namespace
 
-const ForeignKey* find_foreign_key(std::string_view key) {
+const ForeignKey* find_foreign_key(std::string_view key, const std::vector<std::string_view>& known) {
   constexpr std::size_t longest = 64;
   if (key.size() > longest) return nullptr;
   std::string name;
   for (const char letter : key)
     if (letter != '_' && letter != '-') name += base::lower(letter);
-  const auto found =
-      std::find_if(table.begin(), table.end(), [&](const ForeignKey& row) { return row.name == name; });
-  return found == table.end() ? nullptr : &*found;
+  const ForeignKey* found = nullptr;
+  for (const ForeignKey& row : table) {
+    if (row.name != name) continue;
+    const bool stands_here = std::find(known.begin(), known.end(), row.ours) != known.end();
+    if (stands_here) return &row;
+    if (found == nullptr && !is_common(row)) found = &row;
+  }
+  return found;
 }
 
 std::string places_of_key(std::string_view key) {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postern::config {
 
@@ -13,8 +14,9 @@ struct ForeignKey {
   std::string_view advice;  // goes on after `unknown key "x"; `
 };
 
-// The row for `key` however it is spelled (proxyPass, proxy_pass, proxy-pass), or null.
-const ForeignKey* find_foreign_key(std::string_view key);
+// The row for `key` however it is spelled (proxyPass, proxy_pass, proxy-pass), or null. Of several the one
+// whose own key is among `known`, those of the place.
+const ForeignKey* find_foreign_key(std::string_view key, const std::vector<std::string_view>& known = {});
 
 // Where else in a file `key` may stand, in words: "path is a key of routes[].match"; empty when nowhere.
 std::string places_of_key(std::string_view key);

@@ -16,17 +16,39 @@
 namespace postern::config {
 namespace {
 
+constexpr std::string_view upstream_definition =
+    "upstreams are written upstreams: { NAME: { endpoints: [\"http://10.0.0.11:3001\"] } }";
+constexpr std::string_view origins_definition =
+    "lists are written origins: { NAME: { allow: [\"https://app.example.com\"] } }, at the top of the file";
+constexpr std::string_view jwt_definition =
+    "it is written jwt: { NAME: { keys: jwks.json, algorithms: [RS256] } }, at the top of the file";
+constexpr std::string_view rate_limit_definition =
+    "limits are written rate_limits: { NAME: { rate: 10/s } }, at the top of the file";
+
 std::string item_path(const char* list, std::size_t index) {
   return list + ('[' + std::to_string(index) + ']');
 }
 
 std::string in_line(Place place) { return place.line > 0 ? " in line " + std::to_string(place.line) : ""; }
 
-// "localhost:3000", "10.0.0.1", "app.example.com:80": an endpoint whose scheme was left out.
+// "localhost:3000", "10.0.0.1", ":3000", "http:/app", "/run/app.sock": an endpoint, and not the name of an
+// upstream.
 bool looks_like_address(const std::string& text) {
-  const auto endpoint = parse_endpoint("http://" + text);
-  const bool has_port = text.find(':') != std::string::npos;
-  return endpoint.has_value() && (has_port || is_ipv4(text) || text == "localhost");
+  const bool is_number = parse_number(text).has_value();
+  return is_number || text.find_first_of(":/") != std::string::npos || is_ipv4(text) || text == "localhost";
+}
+
+// The URL that is meant by a text that names no upstream; empty when none is.
+std::string url_meant(const std::string& text) {
+  const std::string url = looks_like_address(text) ? endpoint_meant(text) : "";
+  return !url.empty() && parse_endpoint(url) ? url : "";
+}
+
+// Whether `path` is below `prefix`, or the same.
+bool begins_with(std::string_view path, std::string_view prefix) {
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  return path.starts_with(prefix) &&
+         (prefix.empty() || path.size() == prefix.size() || path[prefix.size()] == '/');
 }
 
 using Names = std::vector<std::string_view>;  // sorted
@@ -54,6 +76,8 @@ class Validation {
     check_forwarded_claims();
     warn_of_plain_tokens();
     warn_of_full_detail();
+    warn_of_prefixes_that_never_fit();
+    warn_of_redirects_in_a_circle();
   }
 
  private:
@@ -82,6 +106,35 @@ class Validation {
         diagnostics_.error(listener.address_place, path + ".address",
                            "is the address of the listener" + in_line(first->second) + " too");
       }
+      if (document_.admin && document_.admin->port == listener.port &&
+          meets(document_.admin->host, listener.host))
+        diagnostics_.error(listener.address_place, path + ".address",
+                           "is the address of admin too; each needs a port of its own");
+    }
+  }
+
+  // Whether two hosts of one port are one address, or one of them is every address.
+  static bool meets(std::string_view one, std::string_view other) {
+    const auto is_any = [](std::string_view host) {
+      return host.empty() || host == "0.0.0.0" || host == "::";
+    };
+    return is_any(one) || is_any(other) || base::equal_ignoring_case(one, other);
+  }
+
+  // A prefix that no path of the route begins with is never there to be taken away.
+  void warn_of_prefixes_that_never_fit() {
+    for (std::size_t index = 0; index < document_.routes.size(); ++index) {
+      const RouteDocument& route = document_.routes[index];
+      if (!route.rewrite || route.rewrite->kind != PathRewriteDocument::Kind::strip_prefix) continue;
+      const std::string& prefix = route.rewrite->prefix;
+      if (prefix.empty() || !route.match_read) continue;
+      const bool may_fit = std::any_of(route.paths.begin(), route.paths.end(), [&](const std::string& path) {
+        return begins_with(path, prefix) || (!route.exact && begins_with(prefix, path));
+      });
+      if (may_fit) continue;
+      diagnostics_.warn(route.rewrite->place, item_path("routes", index) + ".rewrite.strip_prefix",
+                        "has no effect: no path of this route begins with " +
+                            document_.quote(route.rewrite->place, prefix));
     }
   }
 
@@ -90,6 +143,7 @@ class Validation {
     Place place;
     std::string key;
     const char* kind;
+    std::string_view definition;  // how such a thing is written
     bool may_be_url = false;
   };
 
@@ -99,10 +153,14 @@ class Validation {
     std::string sentence =
         "there is no " + std::string(reference.kind) + ' ' + document_.quote(reference.place, reference.name);
     const bool may_suggest = !document_.as_written.contains(reference.place) && !diagnostics_.full();
-    if (may_suggest && reference.may_be_url && looks_like_address(reference.name))
-      sentence += "; write " + quoted("http://" + reference.name);
-    else if (may_suggest)
-      sentence += did_you_mean(reference.name, names);
+    const std::string url = may_suggest && reference.may_be_url ? url_meant(reference.name) : "";
+    const std::string near = may_suggest ? did_you_mean(reference.name, names) : "";
+    if (!url.empty())
+      sentence += "; write " + quoted(url);
+    else if (!near.empty())
+      sentence += near;
+    else
+      sentence += "; " + std::string(reference.definition);
     diagnostics_.error(reference.place, reference.key, std::move(sentence));
   }
 
@@ -116,13 +174,17 @@ class Validation {
       const std::string path = item_path("routes", index);
       // A URL that is no upstream was refused when it was decoded.
       if (route.upstream.find("://") == std::string::npos && !route.upstream.starts_with("unix:")) {
-        check_reference({route.upstream, route.upstream_place, path + ".upstream", "upstream", true},
-                        upstreams);
+        check_reference(
+            {route.upstream, route.upstream_place, path + ".upstream", "upstream", upstream_definition, true},
+            upstreams);
       }
-      check_reference({route.origins, route.origins_place, path + ".origins", "origin list"}, origins);
-      check_reference({route.jwt, route.jwt_place, path + ".jwt", "jwt"}, jwt);
+      check_reference(
+          {route.origins, route.origins_place, path + ".origins", "origin list", origins_definition},
+          origins);
+      check_reference({route.jwt, route.jwt_place, path + ".jwt", "jwt", jwt_definition}, jwt);
       for (const auto& [name, place] : route.rate_limits) {
-        check_reference({name, place, path + ".rate_limit", "rate limit"}, rate_limits);
+        check_reference({name, place, path + ".rate_limit", "rate limit", rate_limit_definition},
+                        rate_limits);
         check_claim_limit(route, name, place, path + ".rate_limit");
       }
       check_socket_limits(route, route.websocket.message_limits, path + ".websocket.message_limit",
@@ -135,7 +197,7 @@ class Validation {
                            const std::vector<std::pair<std::string, Place>>& limits, const std::string& key,
                            const Names& rate_limits) {
     for (const auto& [name, place] : limits) {
-      check_reference({name, place, key, "rate limit"}, rate_limits);
+      check_reference({name, place, key, "rate limit", rate_limit_definition}, rate_limits);
       check_claim_limit(route, name, place, key);
     }
   }
@@ -212,6 +274,30 @@ class Validation {
     if (!local)
       diagnostics_.warn(document_.error_pages.detail_place, "error_pages.detail",
                         "full tells strangers what lies behind the gateway: a listener is not on loopback");
+  }
+
+  // A fixed path that the route takes itself, and no other one could.
+  void warn_of_redirects_in_a_circle() {
+    if (diagnostics_.has_errors()) return;
+    for (std::size_t index = 0; index < document_.routes.size(); ++index) {
+      const RouteDocument& route = document_.routes[index];
+      if (!route.redirect || !route.match_read || !route.redirect->to.starts_with('/')) continue;
+      const std::string& to = route.redirect->to;
+      const std::string path = to.substr(0, to.find_first_of("?#"));
+      if (path.find('{') != std::string::npos || route.pattern_alone || !takes(route, path)) continue;
+      const bool may_go_elsewhere =
+          std::any_of(document_.routes.begin(), document_.routes.end(),
+                      [&](const RouteDocument& other) { return &other != &route && takes(other, path); });
+      if (may_go_elsewhere) continue;
+      diagnostics_.warn(route.redirect->place, item_path("routes", index) + ".redirect",
+                        "leads back to this route: who follows it goes round in a circle");
+    }
+  }
+
+  static bool takes(const RouteDocument& route, std::string_view path) {
+    return std::any_of(route.paths.begin(), route.paths.end(), [&](const std::string& one) {
+      return route.exact ? one == path : begins_with(path, one);
+    });
   }
 
   const Document& document_;

@@ -173,13 +173,47 @@ Parsed<std::string> parse_ruled_field(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+// "1m30s", "1.5s", "1d": durations elsewhere, in milliseconds.
+std::optional<uint64_t> foreign_duration(std::string_view text) {
+  constexpr auto units =
+      std::to_array<Unit>({{"ms", 1}, {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}});
+  constexpr std::size_t longest = 16;
+  if (text.empty() || text.size() > longest) return std::nullopt;
+  uint64_t sum = 0;
+  while (!text.empty()) {
+    const std::optional<uint64_t> whole = base::parse_decimal(text.substr(0, count_digits(text)));
+    if (!whole || *whole > 1'000'000) return std::nullopt;
+    text.remove_prefix(count_digits(text));
+    uint64_t tenths = 0;
+    if (text.starts_with('.') && count_digits(text.substr(1)) == 1) {
+      tenths = static_cast<uint64_t>(text[1] - '0');
+      text.remove_prefix(2);
+    }
+    const auto unit =
+        std::find_if(units.begin(), units.end(), [&](const Unit& one) { return text.starts_with(one.name); });
+    if (unit == units.end() || tenths * unit->factor % 10 != 0) return std::nullopt;
+    sum += *whole * unit->factor + tenths * unit->factor / 10;
+    text.remove_prefix(unit->name.size());
+  }
+  return sum;
+}
+
+}  // namespace
+
 Parsed<std::chrono::milliseconds> parse_duration(std::string_view text) {
   if (!text.empty() && count_digits(text) == text.size()) {
     return complain("has no unit; write 500ms, 5s, 2m or 1h");
   }
   constexpr uint64_t largest = std::numeric_limits<int64_t>::max() / 1'000'000;  // also fits nanoseconds
   const Parsed<uint64_t> parsed = parse_with_unit(text, duration_units, duration_rule, largest);
-  if (!parsed) return tl::unexpected<Complaint>(parsed.error());
+  if (!parsed) {
+    Complaint complaint = parsed.error();
+    const auto meant = complaint.better.empty() ? foreign_duration(text) : std::nullopt;
+    if (meant) complaint.better = to_text(std::chrono::milliseconds(static_cast<int64_t>(*meant)));
+    return tl::unexpected<Complaint>(std::move(complaint));
+  }
   return std::chrono::milliseconds(static_cast<int64_t>(*parsed));
 }
 

@@ -68,7 +68,8 @@ class TreeBuilder : public YAML::EventHandler {
 
   // What it stands for was refused where its anchor stood; an alias without one ends the parse.
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    diagnostics_.error(place_of(mark), path(), std::string(no_anchors));
+    const bool is_merged = !open_.empty() && open_.back().drops_value;  // the value of <<, which was refused
+    if (!is_merged) diagnostics_.error(place_of(mark), path(), std::string(no_anchors));
     Node node;
     node.kind = Node::Kind::scalar;
     node.place = place_of(mark);
@@ -232,7 +233,8 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (node.kind == Node::Kind::null) {
       diagnostics_.error(node.place, top.path, "a key is missing before the colon, or is null");
     } else if (node.text == "<<") {
-      diagnostics_.error(node.place, key_path(top.path, "<<"), "merge keys are not taken here");
+      diagnostics_.error(node.place, key_path(top.path, "<<"),
+                         "merge keys (<<) are not taken here; write the keys out in each place");
     } else if (node.text.empty() || find_control(node.text) != std::string::npos) {
       diagnostics_.error(node.place, top.path, "a key is empty or holds a control character");
     } else if (const auto [first, is_new] = top.seen.emplace(node.text, node.place); !is_new) {
@@ -283,7 +285,30 @@ bool is_plain_text(std::string_view text, Diagnostics& diagnostics) {
     const bool is_line_end =
         text[bad] == '\n' || (text[bad] == '\r' && bad + 1 < text.size() && text[bad + 1] == '\n');
     if (is_line_end || text[bad] == '\t') continue;
+    if (text[bad] == '\r') {
+      diagnostics.error(place_at(text, bad), "",
+                        "the line ends in a carriage return alone; save the file with LF or CRLF line ends");
+      return false;
+    }
     diagnostics.error(place_at(text, bad), "", "the file holds a control character (is it UTF-8 text?)");
+    return false;
+  }
+  return true;
+}
+
+// The blanks of web pages and documents look like spaces, and are letters to YAML.
+bool has_plain_indentation(std::string_view text, Diagnostics& diagnostics) {
+  constexpr std::string_view blanks[] = {"\u00a0", "\u2002", "\u2003", "\u2007",
+                                         "\u2009", "\u200b", "\u202f", "\u3000"};
+  for (std::size_t line = 0; line < text.size(); line = std::min(text.find('\n', line), text.size()) + 1) {
+    const std::size_t first = std::min(text.find_first_not_of(' ', line), text.size());
+    const std::string_view rest = text.substr(first);
+    const bool is_foreign = std::any_of(std::begin(blanks), std::end(blanks),
+                                        [&](std::string_view blank) { return rest.starts_with(blank); });
+    if (!is_foreign) continue;
+    diagnostics.error(place_at(text, first), "",
+                      "indented with a no-break space or the like, as text from a web page has it; YAML "
+                      "wants plain spaces");
     return false;
   }
   return true;
@@ -330,7 +355,7 @@ std::optional<Node> read_yaml(std::string_view text, Diagnostics& diagnostics) {
     return std::nullopt;
   }
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  if (!is_plain_text(text, diagnostics)) return std::nullopt;
+  if (!is_plain_text(text, diagnostics) || !has_plain_indentation(text, diagnostics)) return std::nullopt;
 
   if (const std::string_view program = foreign_program(text); !program.empty()) {
     diagnostics.error(Place{1, 1}, "",

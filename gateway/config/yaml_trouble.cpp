@@ -257,7 +257,12 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
   int above = number - 1;
   while (above > 1 && trimmed(lines[static_cast<std::size_t>(above - 1)].text).empty()) --above;
   if (column > open.back().column) {
-    if (waits_for_more(lines[static_cast<std::size_t>(above - 1)].text)) return std::nullopt;
+    const std::string_view entry = lines[static_cast<std::size_t>(above - 1)].text;
+    if (waits_for_more(entry)) return std::nullopt;
+    const std::string_view word = trimmed(entry);
+    if (has_dash && word_length(word) == word.size())
+      return trouble_of({above, static_cast<int>(indent_of(entry) + word.size()) + 1},
+                        "a key needs a colon behind it: write " + quoted(std::string(word) + ":"));
     return trouble_of(place, "indented further than the entry it belongs to (" + in_words(open.back()) + ")");
   }
   for (const Column& known : open) {
@@ -313,6 +318,30 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> words
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+// "key = value"
+bool is_toml(std::string_view line) {
+  return word_length(line) > 0 && trimmed(line.substr(word_length(line))).starts_with('=');
+}
+
+// What is read at a place: "a text that begins with @ needs quotes".
+char letter_at(std::string_view text, Place place) {
+  const std::vector<std::string_view> lines = lines_of(text);
+  if (place.line < 1 || static_cast<std::size_t>(place.line) > lines.size()) return 0;
+  const std::string_view line = lines[static_cast<std::size_t>(place.line - 1)];
+  const std::size_t at = static_cast<std::size_t>(place.column - 1);
+  return at < line.size() ? line[at] : 0;
+}
+
+// "-\tkey: value"
+std::optional<YamlTrouble> explain_tab_behind_dash(std::string_view text, int number) {
+  const std::vector<std::string_view> lines = lines_of(text);
+  if (number < 1 || static_cast<std::size_t>(number) > lines.size()) return std::nullopt;
+  const std::string_view line = lines[static_cast<std::size_t>(number - 1)];
+  const std::size_t dash = indent_of(line);
+  if (!line.substr(dash).starts_with("-\t")) return std::nullopt;
+  return trouble_of({number, static_cast<int>(dash) + 2}, "a tab stands behind the dash; YAML wants a space");
+}
+
 }  // namespace
 
 std::string_view foreign_program(std::string_view text) {
@@ -325,6 +354,9 @@ std::string_view foreign_program(std::string_view text) {
     if (words.empty() || words.front() == '#') continue;
     const std::string_view first = words.substr(0, word_length(words));
     const std::string_view behind = trimmed(words.substr(first.size()));
+    if (is_any(first, {"export", "import", "module", "const"}) && words.find_first_of(";{='\"") != words.npos)
+      return "Vite";
+    if (is_toml(words)) return "a program that reads TOML";
     // A line of ours: "key: value", "- value".
     const bool has_key = !first.empty() && words.substr(first.size()).starts_with(':');
     if (has_key && !words.ends_with('{') && !words.ends_with(';')) return {};
@@ -382,6 +414,12 @@ YamlTrouble explain_yaml(std::string_view text, Place place, std::string_view wo
     return trouble_of(bracket->place, std::string("this ") + bracket->letter + " closes nothing");
   if (auto found = explain_missing_space(outline, place.line)) return *found;
   if (auto found = explain_indentation(outline, place.line)) return *found;
+  if (auto found = explain_tab_behind_dash(text, place.line)) return *found;
+  if (words == "end of map flow not found" || words == "end of sequence flow not found")
+    return trouble_of(place, "a comma is missing in front of this, or what opened before it is not closed");
+  const char letter = letter_at(text, place);
+  if (words == "unknown token" && (letter == '@' || letter == '`' || letter == '%'))
+    return trouble_of(place, std::string("a text that begins with ") + letter + " needs quotes");
   if (words == "illegal map value")
     return trouble_of(place, "a second \": \" in one entry; a value with \": \" in it needs quotes");
   return trouble_of(place, std::string(words));

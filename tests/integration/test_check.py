@@ -21,7 +21,7 @@ from settings import patience, postern_binary
 
 
 class Mistake(NamedTuple):
-    row: int        # of the table of mistakes that newcomers made
+    row: int        # of the table of mistakes that newcomers made; 0: of none
     title: str
     text: str       # the file
     lines: list     # what is said of it, each behind the file's name
@@ -235,7 +235,7 @@ MISTAKES = [
     ]),
     Mistake(35, "upstreams as list", LISTENERS + 'upstreams:\n  - api: { endpoints: ["http://127.0.0.1:1"] }\nroutes: [{ upstream: api }]\n', [
         '4:3 upstreams: must be a map of names, not a list: write api: above the keys of each',
-        '5:22 routes[0].upstream: there is no upstream "api"',
+        '5:22 routes[0].upstream: there is no upstream "api"; upstreams are written upstreams: { NAME: { endpoints: ["http://10.0.0.11:3001"] } }',
     ]),
     Mistake(36, "a path for a match", route("  - match: /api\n    upstream: http://127.0.0.1:3000\n"), [
         '4:12 routes[0].match: must be a map; write { path: "/api" }',
@@ -369,6 +369,378 @@ MISTAKES = [
     ]),
 ]
 
+# Of no table: met by hand, in files as newcomers write them.
+MET_BY_HAND = [
+    Mistake(0, "a text that begins with an at sign", route("  - match: { host: @host }\n    upstream: http://127.0.0.1:3000\n"), [
+        "4:20 not YAML: a text that begins with @ needs quotes",
+    ]),
+    Mistake(0, "a text that begins with a backtick", route("  - match: { host: `a` }\n    upstream: http://127.0.0.1:3000\n"), [
+        "4:20 not YAML: a text that begins with ` needs quotes",
+    ]),
+    Mistake(0, "a variable of cmd.exe", route("  - match: { host: %HOST% }\n    upstream: http://127.0.0.1:3000\n"), [
+        "4:20 not YAML: a text that begins with % needs quotes",
+    ]),
+    Mistake(0, "a merge key", LISTENERS + "x: { <<: { a: 1 } }\n" + ROUTES, [
+        '3:1 x: unknown key "x" (postern reference prints every key)',
+        "3:6 x.<<: merge keys (<<) are not taken here; write the keys out in each place",
+    ]),
+    Mistake(0, "an anchor that is merged", LISTENERS + 'upstreams:\n  a: &base { endpoints: ["http://127.0.0.1:1"] }\n  b:\n    <<: *base\nroutes:\n  - upstream: a\n', [
+        "4:6 upstreams.a: anchors and aliases are not taken here; a text that begins with & or * needs quotes",
+        "6:5 upstreams.b.<<: merge keys (<<) are not taken here; write the keys out in each place",
+        "6:5 upstreams.b.endpoints: is missing",
+    ]),
+    Mistake(0, "no comma in braces", route("  - { match: { path: /a } upstream: http://127.0.0.1:3000 }\n"), [
+        "4:27 not YAML: a comma is missing in front of this, or what opened before it is not closed",
+    ]),
+    Mistake(0, "no comma in JSON", '{"listeners":[{"address":"127.0.0.1:0"}]\n"routes":[{"upstream":"http://127.0.0.1:3000"}]}', [
+        "2:1 not YAML: a comma is missing in front of this, or what opened before it is not closed",
+    ]),
+    Mistake(0, "a tab behind a dash", route("  -\tupstream: http://127.0.0.1:3000\n    name:\tx\n"), [
+        "4:4 not YAML: a tab stands behind the dash; YAML wants a space",
+    ]),
+    Mistake(0, "line ends of an old Mac", 'listeners:\r  - address: "127.0.0.1:0"\rroutes:\r  - upstream: http://127.0.0.1:3000\r', [
+        "1:11 the line ends in a carriage return alone; save the file with LF or CRLF line ends",
+    ]),
+    Mistake(0, "blanks of a web page", route("\xa0\xa0- upstream: http://127.0.0.1:3000\n"), [
+        "4:1 indented with a no-break space or the like, as text from a web page has it; YAML wants plain spaces",
+    ]),
+    Mistake(0, "quotes of a document", route("  - upstream: “http://127.0.0.1:3000”\n"), [
+        '4:15 routes[0].upstream: "“http://127.0.0.1:3000”" has a scheme other than http, https, ws, wss, unix, srv+http and srv+https; it begins with a typographic quote, which YAML takes for a letter: write " or \'',
+    ]),
+    Mistake(0, "no map at all", "hello\n", [
+        "1:1 must be a map (workers, trusted_proxies, forwarded, …); listeners and routes are the least it needs (postern reference prints every key)",
+    ]),
+    Mistake(0, "a list of sections", '- listeners:\n    - address: ":8080"\n- routes:\n    - upstream: http://127.0.0.1:3000\n', [
+        "1:1 must be a map (workers, trusted_proxies, forwarded, …); its keys stand without dashes; listeners and routes are the least it needs (postern reference prints every key)",
+    ]),
+    Mistake(0, "TOML", '[listeners]\naddress = "127.0.0.1:0"\n\n[[routes]]\nupstream = "http://127.0.0.1:3000"\n', [
+        "1:1 this looks like a configuration of a program that reads TOML; Postern reads YAML (postern reference prints every key)",
+    ]),
+    Mistake(0, "equal signs", 'listeners = ":8080"\nroutes = "http://127.0.0.1:3000"\n', [
+        "1:1 this looks like a configuration of a program that reads TOML; Postern reads YAML (postern reference prints every key)",
+    ]),
+    Mistake(0, "a configuration of Vite", "export default {\n  server: { proxy: { '/api': 'http://localhost:3000' } }\n}\n", [
+        "1:1 this looks like a configuration of Vite; Postern reads YAML (postern reference prints every key)",
+    ]),
+    Mistake(0, "Kubernetes", "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: x\nspec:\n  rules: []\n", [
+        '1:1 apiVersion: unknown key "apiVersion"; this looks like a manifest of Kubernetes; a file of Postern has listeners, upstreams and routes',
+        "1:1 listeners: is missing",
+        "1:1 routes: is missing",
+        '2:1 kind: unknown key "kind" (postern reference prints every key)',
+        '3:1 metadata: unknown key "metadata" (postern reference prints every key)',
+        '5:1 spec: unknown key "spec" (postern reference prints every key)',
+    ]),
+    Mistake(0, "Traefik", "http:\n  routers:\n    api:\n      rule: Host(`a.example`)\n      service: api\n  services:\n    api:\n      loadBalancer:\n        servers:\n          - url: http://127.0.0.1:3000\n", [
+        '1:1 http: unknown key "http"; this looks like Traefik\'s; a file of Postern has listeners, upstreams and routes',
+        "1:1 listeners: is missing",
+        "1:1 routes: is missing",
+    ]),
+    Mistake(0, "Traefik, static", 'entryPoints:\n  web:\n    address: ":80"\nproviders:\n  file:\n    filename: x.yml\n', [
+        '1:1 entryPoints: unknown key "entryPoints"; where clients connect is written listeners: [{ address: ":8080" }]',
+        "1:1 routes: is missing",
+        '4:1 providers: unknown key "providers"; this looks like Traefik\'s; a file of Postern has listeners, upstreams and routes',
+    ]),
+    Mistake(0, "Docker Compose", 'services:\n  web:\n    image: nginx\n    ports: ["80:80"]\n', [
+        "1:1 listeners: is missing",
+        "1:1 routes: is missing",
+        '1:1 services: unknown key "services"; they are written upstreams: { api: { endpoints: ["http://10.0.0.11:3001"] } }',
+    ]),
+    Mistake(0, "admin is a map", 'admin: ":9901"\nlisteners:\n  - address: "127.0.0.1:0"\n' + ROUTES, [
+        '1:8 admin: must be a map; write { address: ":9901" }',
+    ]),
+    Mistake(0, "admin: true", 'admin: true\nlisteners:\n  - address: "127.0.0.1:0"\n' + ROUTES, [
+        '1:8 admin: must be a map (address, public); write it like { address: "127.0.0.1:9901" }',
+    ]),
+    Mistake(0, "admin on the port of a listener", 'admin: { address: "127.0.0.1:8080" }\nlisteners:\n  - address: "127.0.0.1:8080"\n' + ROUTES, [
+        "3:14 listeners[0].address: is the address of admin too; each needs a port of its own",
+    ]),
+    Mistake(0, "health is a map", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], health: /healthz }\nroutes:\n  - upstream: api\n', [
+        '4:53 upstreams.api.health: must be a map; write { path: "/healthz" }',
+    ]),
+    Mistake(0, "health: true", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], health: true }\nroutes:\n  - upstream: api\n', [
+        "4:53 upstreams.api.health: must be a map (path, tcp, method, …); write it like { path: /healthz }",
+    ]),
+    Mistake(0, "log is a map", LISTENERS + "log: debug\n" + ROUTES, [
+        '3:6 log: must be a map; write { level: "debug" }',
+    ]),
+    Mistake(0, "log to stderr", LISTENERS + "log: { output: stderr }\n" + ROUTES, [
+        '3:16 log.output: "stderr" is not a place for the log: write stdout, or the name of a file (./stderr for one of that name)',
+    ]),
+    Mistake(0, "tls: true", LISTENERS + "    tls: true\n" + ROUTES, [
+        "3:10 listeners[0].tls: must be a map (certificate, key, certificates, …); write it like { certificate: site.pem, key: site.key }",
+    ]),
+    Mistake(0, "redirect is a map", route("  - redirect: https://example.com\n"), [
+        '4:15 routes[0].redirect: must be a map; write { to: "https://example.com" }',
+    ]),
+    Mistake(0, "redirect without a scheme", route("  - redirect: { to: example.com }\n"), [
+        '4:21 routes[0].redirect.to: "example.com" is neither a URL (https://...) nor a path (/...); write "https://example.com"',
+    ]),
+    Mistake(0, "respond is a map", route("  - respond: 404\n"), [
+        "4:14 routes[0].respond: must be a map; write { status: 404 }",
+    ]),
+    Mistake(0, "respond with a word", route("  - respond: ok\n"), [
+        '4:14 routes[0].respond: must be a map; write { body: "ok" }',
+    ]),
+    Mistake(0, "rewrite is a map", route("  - match: { path: /api }\n    upstream: http://127.0.0.1:3000\n    rewrite: /\n"), [
+        "6:14 routes[0].rewrite: must be a map (strip_prefix, add_prefix, replace_prefix, …); write it like { strip_prefix: /api }",
+    ]),
+    Mistake(0, "header rules are a map", route('  - upstream: http://127.0.0.1:3000\n    request_headers: ["X-A: b"]\n'), [
+        "5:22 routes[0].request_headers: must be a map (remove, set, add); write it like { set: { X-Name: value } }",
+    ]),
+    Mistake(0, "header rules have a verb", route("  - upstream: http://127.0.0.1:3000\n    request_headers: { X-A: b }\n"), [
+        '5:24 routes[0].request_headers.X-A: unknown key "X-A"; the keys here are remove, set and add',
+    ]),
+    Mistake(0, "websocket: true", route("  - upstream: http://127.0.0.1:3000\n    websocket: true\n"), [
+        "5:16 routes[0].websocket: must be a map (mode, refuse, handshake_timeout, …); write it like { ping_interval: 25s } (without any, WebSockets pass all the same)",
+    ]),
+    Mistake(0, "sticky: true", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], sticky: true }\nroutes:\n  - upstream: api\n', [
+        '4:53 upstreams.api.sticky: must be a map (secret, cookie, ttl, …); write it like { secret: "${STICKY_SECRET}" }',
+    ]),
+    Mistake(0, "one time for all", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], timeouts: 30s }\nroutes:\n  - upstream: api\n', [
+        '4:55 upstreams.api.timeouts: must be a map; write { response: "30s" }',
+    ]),
+    Mistake(0, "timeouts of another name", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], timeouts: { read: 30s } }\nroutes:\n  - upstream: api\n', [
+        '4:57 upstreams.api.timeouts.read: unknown key "read"; what an endpoint may take to answer is response, a pause in its answer idle',
+    ]),
+    Mistake(0, "compression of one kind", LISTENERS + "compression: gzip\n" + ROUTES, [
+        '3:14 compression: is true, false or a map; write { algorithms: ["gzip"] }',
+    ]),
+    Mistake(0, "compression of two kinds", LISTENERS + "compression: [gzip, br]\n" + ROUTES, [
+        '3:14 compression: must be a map; write { algorithms: ["gzip", "br"] }',
+    ]),
+    Mistake(0, "an upstream that is a URL", LISTENERS + "upstreams:\n  api: http://127.0.0.1:1\nroutes:\n  - upstream: api\n", [
+        '4:8 upstreams.api: must be a map; write { endpoints: ["http://127.0.0.1:1"] }',
+    ]),
+    Mistake(0, "an upstream that is a list", LISTENERS + 'upstreams:\n  api: ["http://127.0.0.1:1"]\nroutes:\n  - upstream: api\n', [
+        '4:8 upstreams.api: must be a map; write { endpoints: ["http://127.0.0.1:1"] }',
+    ]),
+    Mistake(0, "listeners of one address", 'listeners: ":8080"\n' + ROUTES, [
+        '1:12 listeners: must be a list; write [{ address: ":8080" }]',
+    ]),
+    Mistake(0, "a listener that is an address", 'listeners: [":8080"]\n' + ROUTES, [
+        '1:13 listeners[0]: must be a map; write { address: ":8080" }',
+    ]),
+    Mistake(0, "a listener that is a URL", "listeners:\n  - address: http://localhost:8080\n" + ROUTES, [
+        '2:14 listeners[0].address: "http://localhost:8080" has a scheme; an address is host and port; write "localhost:8080"',
+    ]),
+    Mistake(0, "endpoints of one URL", LISTENERS + 'upstreams:\n  api: { endpoints: "http://127.0.0.1:1" }\nroutes:\n  - upstream: api\n', [
+        '4:21 upstreams.api.endpoints: must be a list; write ["http://127.0.0.1:1"]',
+    ]),
+    Mistake(0, "an endpoint with an address", LISTENERS + 'upstreams:\n  api: { endpoints: [{ address: "http://127.0.0.1:1" }] }\nroutes:\n  - upstream: api\n', [
+        '4:24 upstreams.api.endpoints[0].address: unknown key "address"; where an endpoint is reached is written url: "http://10.0.0.11:3001"',
+    ]),
+    Mistake(0, "an endpoint with host and port", LISTENERS + "upstreams:\n  api: { endpoints: [{ host: 127.0.0.1, port: 1 }] }\nroutes:\n  - upstream: api\n", [
+        '4:24 upstreams.api.endpoints[0].host: unknown key "host"; where an endpoint is reached is written url: "http://10.0.0.11:3001"',
+        '4:41 upstreams.api.endpoints[0].port: unknown key "port"; where an endpoint is reached is written url: "http://10.0.0.11:3001"',
+    ]),
+    Mistake(0, "no comma between endpoints", LISTENERS + "upstreams:\n  api: { endpoints: [http://127.0.0.1:1 http://127.0.0.1:2] }\nroutes:\n  - upstream: api\n", [
+        '4:22 upstreams.api.endpoints[0]: "http://127.0.0.1:1 http://127.0.0.1:2" has a space in it; an endpoint is one URL, and commas stand between several',
+    ]),
+    Mistake(0, "two endpoints in a route", route('  - upstream: ["http://127.0.0.1:1", "http://127.0.0.1:2"]\n'), [
+        '4:15 routes[0].upstream: must be one name or URL; several endpoints are written upstreams: { NAME: { endpoints: ["http://10.0.0.11:3001", "http://10.0.0.12:3001"] } }, and upstream: NAME here',
+    ]),
+    Mistake(0, "ip_hash", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], balance: ip_hash }\nroutes:\n  - upstream: api\n', [
+        '4:54 upstreams.api.balance: "ip_hash" is written { hash: client_address }',
+    ]),
+    Mistake(0, "methods with a comma", route('  - match: { path: /, methods: "GET,POST" }\n    upstream: http://127.0.0.1:3000\n'), [
+        '4:32 routes[0].match.methods: must be a list; write ["GET", "POST"]',
+    ]),
+    Mistake(0, "true where a list is wanted", 'trusted_proxies: true\nlisteners:\n  - address: "127.0.0.1:0"\n' + ROUTES, [
+        "1:18 trusted_proxies: must be a list",
+    ]),
+    Mistake(0, "1m30s", LISTENERS + "limits: { idle_timeout: 1m30s }\n" + ROUTES, [
+        '3:25 limits.idle_timeout: "1m30s" is not a duration (write 500ms, 5s, 2m or 1h); write "90s"',
+    ]),
+    Mistake(0, "1d", LISTENERS + "limits: { idle_timeout: 1d }\n" + ROUTES, [
+        '3:25 limits.idle_timeout: "1d" is not a duration (write 500ms, 5s, 2m or 1h); write "24h"',
+    ]),
+    Mistake(0, "1.5s", LISTENERS + "limits: { idle_timeout: 1.5s }\n" + ROUTES, [
+        '3:25 limits.idle_timeout: "1.5s" is not a duration (write 500ms, 5s, 2m or 1h); write "1500ms"',
+    ]),
+    Mistake(0, "-1 for no limit", LISTENERS + "limits: { body_size: -1 }\n" + ROUTES, [
+        '3:22 limits.body_size: "-1" is not a limit; for no limit write "none"',
+    ]),
+    Mistake(0, "unlimited", LISTENERS + "limits: { body_size: unlimited }\n" + ROUTES, [
+        '3:22 limits.body_size: "unlimited" is not a limit; for no limit write "none"',
+    ]),
+    Mistake(0, "a variable without braces", route("  - upstream: http://$HOST:3000\n"), [
+        '4:15 routes[0].upstream: "http://$HOST:3000" has no valid host; a variable of the environment is written ${NAME}',
+    ]),
+    Mistake(0, "a variable of a template", route('  - upstream: "http://{{HOST}}:3000"\n'), [
+        '4:15 routes[0].upstream: "http://{{HOST}}:3000" has no valid host; a variable of the environment is written ${NAME}',
+    ]),
+    Mistake(0, "a host beyond ASCII", route("  - upstream: http://bücher.example:3000\n"), [
+        '4:15 routes[0].upstream: "http://bücher.example:3000" has a host beyond ASCII; names of that kind are written as they are sent (xn--...)',
+    ]),
+    Mistake(0, "a scheme with a slip", route("  - upstream: htps://127.0.0.1:3000\n"), [
+        '4:15 routes[0].upstream: "htps://127.0.0.1:3000" has a scheme other than http, https, ws, wss, unix, srv+http and srv+https; write "https://127.0.0.1:3000"',
+    ]),
+    Mistake(0, "one slash", route("  - upstream: http:/127.0.0.1:3000\n"), [
+        '4:15 routes[0].upstream: there is no upstream "http:/127.0.0.1:3000"; write "http://127.0.0.1:3000"',
+    ]),
+    Mistake(0, "a port alone", route("  - upstream: 3000\n"), [
+        '4:15 routes[0].upstream: there is no upstream "3000"; write "http://127.0.0.1:3000"',
+    ]),
+    Mistake(0, "a port with a colon", route('  - upstream: ":3000"\n'), [
+        '4:15 routes[0].upstream: there is no upstream ":3000"; write "http://127.0.0.1:3000"',
+    ]),
+    Mistake(0, "a path that is a URL", route('  - match: { path: "https://a.example/api" }\n    upstream: http://127.0.0.1:3000\n'), [
+        '4:20 routes[0].match.path: "https://a.example/api" has a scheme and a host; the host goes to match.host; write "/api"',
+    ]),
+    Mistake(0, "a path with a query", route('  - match: { path: "/api?x=1" }\n    upstream: http://127.0.0.1:3000\n'), [
+        '4:20 routes[0].match.path: "/api?x=1" has a query or a fragment; a path ends before it, and match.query looks at parameters; write "/api"',
+    ]),
+    Mistake(0, "a path beyond ASCII", route('  - match: { path: "/bücher" }\n    upstream: http://127.0.0.1:3000\n'), [
+        '4:20 routes[0].match.path: "/bücher" holds a character that never stands in a normalised path; write "/b%C3%BCcher"',
+    ]),
+    Mistake(0, "a path with a space", route('  - match: { path: "/a b" }\n    upstream: http://127.0.0.1:3000\n'), [
+        '4:20 routes[0].match.path: "/a b" holds a character that never stands in a normalised path; write "/a%20b"',
+    ]),
+    Mistake(0, "a prefix that never fits", route("  - match: { path: /api }\n    upstream: http://127.0.0.1:3000\n    rewrite: { strip_prefix: /app }\n"), [
+        '6:30 warning: routes[0].rewrite.strip_prefix: has no effect: no path of this route begins with "/app"',
+    ]),
+    Mistake(0, "a folder that is not there", route("  - files: ./dist\n"), [
+        "4:12 routes[0].files: ./dist does not exist (paths are relative to the folder of this configuration)",
+    ]),
+    Mistake(0, "an origin for a list of them", route("  - upstream: http://127.0.0.1:3000\n    origins: https://app.example.com\n"), [
+        '5:14 routes[0].origins: there is no origin list "https://app.example.com"; lists are written origins: { NAME: { allow: ["https://app.example.com"] } }, at the top of the file',
+    ]),
+    Mistake(0, "a star for a list of origins", route('  - upstream: http://127.0.0.1:3000\n    origins: "*"\n'), [
+        '5:14 routes[0].origins: there is no origin list "*"; lists are written origins: { NAME: { allow: ["https://app.example.com"] } }, at the top of the file',
+    ]),
+    Mistake(0, "jwt: true", route("  - upstream: http://127.0.0.1:3000\n    jwt: true\n"), [
+        '5:10 routes[0].jwt: there is no jwt "true"; it is written jwt: { NAME: { keys: jwks.json, algorithms: [RS256] } }, at the top of the file',
+    ]),
+    Mistake(0, "a rate for a limit", route("  - upstream: http://127.0.0.1:3000\n    rate_limit: 10/s\n"), [
+        '5:17 routes[0].rate_limit: there is no rate limit "10/s"; limits are written rate_limits: { NAME: { rate: 10/s } }, at the top of the file',
+    ]),
+    Mistake(0, "no upstreams", LISTENERS + "upstreams: {}\nroutes:\n  - upstream: api\n", [
+        '5:15 routes[0].upstream: there is no upstream "api"; upstreams are written upstreams: { NAME: { endpoints: ["http://10.0.0.11:3001"] } }',
+    ]),
+    Mistake(0, "allow_methods", LISTENERS + "origins: { app: { allow: ['https://a.example'], allow_methods: [GET] } }\n" + ROUTES, [
+        '3:49 origins.app.allow_methods: unknown key "allow_methods"; it is written methods: [GET, POST]',
+    ]),
+    Mistake(0, "an endpoint that is a port", LISTENERS + "upstreams:\n  api: { endpoints: [3000] }\nroutes:\n  - upstream: api\n", [
+        '4:22 upstreams.api.endpoints[0]: "3000" has no scheme; write "http://127.0.0.1:3000"',
+    ]),
+    Mistake(0, "an endpoint that is a path", LISTENERS + "upstreams:\n  api: { endpoints: [/run/app.sock] }\nroutes:\n  - upstream: api\n", [
+        '4:22 upstreams.api.endpoints[0]: "/run/app.sock" has no scheme; write "unix:/run/app.sock"',
+    ]),
+    Mistake(0, "a weight as nginx has it", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1 weight=5"] }\nroutes:\n  - upstream: api\n', [
+        '4:22 upstreams.api.endpoints[0]: "http://127.0.0.1:1 weight=5" has a space in it; an endpoint is one URL, and commas stand between several',
+    ]),
+    Mistake(0, "domain", route("  - match: { domain: a.example }\n    upstream: http://127.0.0.1:3000\n"), [
+        '4:14 routes[0].match.domain: unknown key "domain"; hosts of a match are written host: app.example.com',
+    ]),
+    Mistake(0, "prefix", route("  - match: { prefix: /api }\n    upstream: http://127.0.0.1:3000\n"), [
+        '4:14 routes[0].match.prefix: unknown key "prefix"; what a path begins with is written path: /api',
+    ]),
+    Mistake(0, "regex", route('  - match: { regex: "^/api" }\n    upstream: http://127.0.0.1:3000\n'), [
+        '4:14 routes[0].match.regex: unknown key "regex"; an expression for a whole path is written pattern: "/users/[0-9]+"',
+    ]),
+    Mistake(0, "headers as a text", route('  - match: { path: /, headers: "X-A: b" }\n    upstream: http://127.0.0.1:3000\n'), [
+        '4:32 routes[0].match.headers: must be a map of names to values; write it like { X-Version: "2" }',
+    ]),
+    Mistake(0, "a query as a text", route('  - match: { path: /, query: "a=1" }\n    upstream: http://127.0.0.1:3000\n'), [
+        "4:30 routes[0].match.query: must be a map of names to values; write it like { debug: present }",
+    ]),
+    Mistake(0, "variables of nginx in a redirect", route('  - redirect: { to: "https://$host$request_uri" }\n'), [
+        '4:21 routes[0].redirect.to: "$host" is sent as it stands; what nginx puts there is written "{host}"',
+    ]),
+    Mistake(0, "a variable of nginx in a header", route("  - upstream: http://127.0.0.1:3000\n    request_headers: { set: { X-Real-IP: $remote_addr } }\n"), [
+        '5:42 warning: routes[0].request_headers.set.X-Real-IP: "$remote_addr" is sent as it stands; what nginx puts there is written "{client}"',
+    ]),
+    Mistake(0, "a redirect to itself", route("  - match: { path: / }\n    redirect: { to: / }\n"), [
+        "5:15 warning: routes[0].redirect: leads back to this route: who follows it goes round in a circle",
+    ]),
+    Mistake(0, "code", route("  - redirect: { to: /x, code: 301 }\n"), [
+        '4:25 routes[0].redirect.code: unknown key "code"; it is written status: 301',
+    ]),
+    Mistake(0, "permanent", route("  - redirect: { to: /x, permanent: true }\n"), [
+        '4:25 routes[0].redirect.permanent: unknown key "permanent"; it is written status: 308 (or 307 for a while)',
+    ]),
+    Mistake(0, "jwks_uri", LISTENERS + "jwt: { a: { jwks_uri: 'https://x/jwks', algorithms: [RS256] } }\n" + ROUTES, [
+        '3:13 jwt.a.jwks_uri: unknown key "jwks_uri"; keys are written keys: jwks.json, a file: a URL is not fetched yet',
+    ]),
+    Mistake(0, "claims as a list", LISTENERS + "jwt: { a: { secret: 'an-old-song-about-a-very-long-river', algorithms: [HS256], required_claims: [role] } }\n" + ROUTES, [
+        "3:98 jwt.a.required_claims: must be a map; write it like { role: admin }",
+    ]),
+    Mistake(0, "names of certbot", LISTENERS + "    tls: { fullchain: a.pem, privkey: b.key }\n" + ROUTES, [
+        '3:12 listeners[0].tls.fullchain: unknown key "fullchain"; certificates are written tls: { certificate: site.pem, key: site.key }',
+        '3:30 listeners[0].tls.privkey: unknown key "privkey"; certificates are written tls: { certificate: site.pem, key: site.key }',
+    ]),
+    Mistake(0, "a file for the log", LISTENERS + "log: { file: /var/log/x.log }\n" + ROUTES, [
+        '3:8 log.file: unknown key "file"; it is written output: access.log',
+    ]),
+    Mistake(0, "type", route("  - respond: { body: x, type: text/plain }\n"), [
+        '4:25 routes[0].respond.type: unknown key "type"; it is written content_type: text/html',
+    ]),
+    Mistake(0, "headers as a list", route("  - upstream: http://127.0.0.1:3000\n    request_headers: { set: [X-A] }\n"), [
+        "5:29 routes[0].request_headers.set: must be a map; write it like { X-Name: value }",
+    ]),
+    Mistake(0, "learn of one header", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], balance: { learn: Mcp-Session-Id } }\nroutes:\n  - upstream: api\n', [
+        "4:63 upstreams.api.balance.learn: must be a map (response_header, request_header, values, …); write it like { response_header: Mcp-Session-Id }",
+    ]),
+    Mistake(0, "a queue of one number", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], queue: 10 }\nroutes:\n  - upstream: api\n', [
+        "4:52 upstreams.api.queue: must be a map (size, timeout); write it like { size: 100 }",
+        "4:52 warning: upstreams.api.queue: nobody will ever wait: no endpoint has max_requests",
+    ]),
+    Mistake(0, "a name server alone", LISTENERS + "resolver: 8.8.8.8\n" + ROUTES, [
+        "3:11 resolver: must be a map (nameservers, timeout); write it like { nameservers: [10.0.0.53] }",
+    ]),
+    Mistake(0, "brotli", LISTENERS + "compression: { algorithms: [brotli] }\n" + ROUTES, [
+        '3:29 compression.algorithms[0]: "brotli" is named as it is sent; write "br"',
+    ]),
+    Mistake(0, "one level for all", LISTENERS + "compression: { level: 11 }\n" + ROUTES, [
+        "3:23 compression.level: must be a map (gzip, br, zstd); write it like { gzip: 6 }",
+    ]),
+    Mistake(0, "one page for all", LISTENERS + "error_pages: pages/404.html\n" + ROUTES, [
+        "3:14 error_pages: must be a map; write it like { 404: pages/404.html }",
+    ]),
+    Mistake(0, "claims to forward as a list", LISTENERS + "jwt: { a: { secret: 'an-old-song-about-a-very-long-river', algorithms: [HS256] } }\nroutes:\n  - upstream: http://127.0.0.1:1\n    jwt: a\n    forward_claims: [sub]\n", [
+        "7:21 routes[0].forward_claims: must be a map; write it like { sub: X-User-Id }",
+    ]),
+    Mistake(0, "no colon behind a section", 'listeners\n  - address: "127.0.0.1:0"\n' + ROUTES, [
+        '1:10 not YAML: a key needs a colon behind it: write "listeners:"',
+    ]),
+    Mistake(0, "no colon behind routes", LISTENERS + "routes\n  - upstream: http://127.0.0.1:3000\n", [
+        '3:7 not YAML: a key needs a colon behind it: write "routes:"',
+    ]),
+    Mistake(0, "text behind a quote", route('  - upstream: "http://127.0.0.1:3000" x\n'), [
+        "4:15 not YAML: text follows behind the quote that opens here; is a quote or a comma missing?",
+    ]),
+    Mistake(0, "a limit that is a rate", LISTENERS + "rate_limits: { a: 10/s }\n" + ROUTES, [
+        '3:19 rate_limits.a: must be a map; write { rate: "10/s" }',
+    ]),
+    Mistake(0, "an algorithm in lower case", LISTENERS + "jwt: { a: { secret: 'an-old-song-about-a-very-long-river', algorithms: [hs256] } }\n" + ROUTES, [
+        '3:73 jwt.a.algorithms[0]: "hs256" is not one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA; did you mean "HS256"?',
+    ]),
+    Mistake(0, "a hold without a unit", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], hold: 10 }\nroutes:\n  - upstream: api\n', [
+        '4:51 upstreams.api.hold: "10" has no unit; write 500ms, 5s, 2m or 1h',
+    ]),
+    Mistake(0, "off for none", LISTENERS + "websocket: { ping_interval: off }\n" + ROUTES, [
+        '3:29 websocket.ping_interval: "off" is not a limit; for no limit write "none"',
+    ]),
+    Mistake(0, "a key in upper case", 'listeners:\n  - Address: "127.0.0.1:0"\n' + ROUTES, [
+        '2:5 listeners[0].Address: unknown key "Address"; did you mean "address"?',
+    ]),
+    Mistake(0, "method", route("  - match: { path: /, method: GET }\n    upstream: http://127.0.0.1:3000\n"), [
+        '4:23 routes[0].match.method: unknown key "method"; did you mean "methods"?',
+    ]),
+    Mistake(0, "one name twice", route("  - { name: a, match: { path: /a }, upstream: http://127.0.0.1:1 }\n  - { name: a, match: { path: /b }, upstream: http://127.0.0.1:1 }\n"), [
+        '5:13 routes[1].name: "a" is the name of the route in line 4 too',
+    ]),
+    Mistake(0, "a number beyond all bounds", LISTENERS + "limits: { body_size: 99999999999999999999 }\n" + ROUTES, [
+        '3:22 limits.body_size: "99999999999999999999" is too large',
+    ]),
+    Mistake(0, "a negative duration", LISTENERS + "limits: { idle_timeout: -5s }\n" + ROUTES, [
+        '3:25 limits.idle_timeout: "-5s" is not a duration (write 500ms, 5s, 2m or 1h)',
+    ]),
+    Mistake(0, "no endpoints", LISTENERS + "upstreams:\n  api: { endpoints: [] }\nroutes:\n  - upstream: api\n", [
+        "4:21 upstreams.api.endpoints: is empty; an upstream needs an endpoint",
+    ]),
+]
+
 SERVE = "to serve, write: postern run FILE"
 CHECK = "to check a file, write: postern check FILE"
 STOP = "to stop, send SIGTERM to the process: systemctl stop postern, or kill PID; it finishes what runs"
@@ -438,7 +810,7 @@ def postern(*arguments, **options):
                           stdin=subprocess.DEVNULL, **options)
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake.row} {mistake.title}")
+@pytest.mark.parametrize("mistake", MISTAKES + MET_BY_HAND, ids=lambda mistake: f"{mistake.row} {mistake.title}")
 def test_each_mistake_has_a_message_that_leads_to_it(folder, mistake):
     code, lines = said(folder, mistake.text)
     assert lines == mistake.lines

@@ -259,7 +259,7 @@ def test_folder_that_is_not_there_is_a_problem_with_its_place(start_gateway, tmp
     path.write_text('listeners: [{ address: "127.0.0.1:0" }]\nroutes:\n  - files: ./dist\n')
     code, lines = check(path)
     found = problems(lines, path)
-    assert code == 1 and found[0][:2] == (3, 12) and "No such file or directory" in found[0][2]
+    assert code == 1 and found[0][:2] == (3, 12) and "dist does not exist" in found[0][2]
 
 
 # The examples in conf/

@@ -63,11 +63,12 @@ TEST_CASE("compile content: a folder that is not there, or none, is a problem wh
   Compiler compiler;
   std::ofstream(compiler.folder.file("file")) << "x";
   const std::string missing = compiler.problems_of("routes: [{ files: ./none }]\n");
-  CHECK(missing.find("p.yaml:2:19 routes[0].files: the folder ") != std::string::npos);
-  CHECK(missing.find("No such file or directory") != std::string::npos);
+  CHECK(missing.find("p.yaml:2:19 routes[0].files: ") != std::string::npos);
+  CHECK(missing.find("none does not exist (paths are relative to the folder of this configuration)") !=
+        std::string::npos);
   const std::string no_folder = compiler.problems_of("routes: [{ files: { root: ./file } }]\n");
   CHECK(no_folder.find("p.yaml:2:27 routes[0].files: ") != std::string::npos);
-  CHECK(no_folder.find("Not a directory") != std::string::npos);
+  CHECK(no_folder.find("file is a file, not a folder") != std::string::npos);
 }
 
 TEST_CASE("compile content: a folder is found beside the file, and a missing page of spa is noted") {

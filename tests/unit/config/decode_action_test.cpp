@@ -16,7 +16,9 @@ const std::string parts =
 // Of one route in flow style; its "{" stands in line 4, column 5.
 std::string said(const std::string& route) { return said_of(parts + "  - " + route + "\n"); }
 
-std::string said_of_redirect(const std::string& to) { return said("{ redirect: { to: \"" + to + "\" } }"); }
+std::string said_of_redirect(const std::string& to) {
+  return said("{ redirect: { to: \"" + to + "\" }, match: { exact: /from } }");
+}
 
 RouteDocument route_of(const std::string& route) {
   const auto loaded = load(parts + "  - " + route + "\n");

@@ -121,7 +121,7 @@ TEST_CASE("listener: the list and its addresses must be there") {
   CHECK(said("[{}]") == "f:1:13 listeners[0].address: is missing\n");
   CHECK(said("[{ adress: \":1\" }]") ==
         "f:1:15 listeners[0].adress: unknown key \"adress\"; did you mean \"address\"?\n");
-  CHECK(said("[\":443\"]") == "f:1:13 listeners[0]: must be a map (address, tls, redirect, …)\n");
+  CHECK(said("[\":443\"]") == "f:1:13 listeners[0]: must be a map; write { address: \":443\" }\n");
   CHECK(said("[{ address: 443 }]") ==
         "f:1:24 listeners[0].address: \"443\" is a port alone; write \":443\"\n");
   CHECK(said_of("routes: [{ upstream: \"http://a\" }]\n") == "f:1:1 listeners: is missing\n");

@@ -138,7 +138,8 @@ TEST_CASE("resilience: health is a map with a path, or with tcp") {
 
 TEST_CASE("resilience: health says what is wrong with each value") {
   CHECK(said("health: {}") == "f:4:13 upstreams.api.health: needs a path, or tcp: true\n");
-  CHECK(said("health: /healthz") == "f:4:13 upstreams.api.health: must be a map (path, tcp, method, …)\n");
+  CHECK(said("health: /healthz") ==
+        "f:4:13 upstreams.api.health: must be a map; write { path: \"/healthz\" }\n");
   CHECK(said("health: { tcp: true, path: / }") ==
         "f:4:32 upstreams.api.health.path: stands beside tcp, which sends no request\n");
   CHECK(said("health: { path: healthz }") ==

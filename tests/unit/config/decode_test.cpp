@@ -86,7 +86,7 @@ TEST_CASE("decode: the top level says what is wrong with each value") {
   CHECK(said_of_part("trusted_proxies: [\"::/0\"]")
             .starts_with("f:1:19 warning: trusted_proxies[0]: trusts every"));
   CHECK(said_of_part("limit: {}") == "f:1:1 limit: unknown key \"limit\"; did you mean \"limits\"?\n");
-  CHECK(said_of_part("zzz: {}") == "f:1:1 zzz: unknown key \"zzz\"\n");
+  CHECK(said_of_part("zzz: {}") == "f:1:1 zzz: unknown key \"zzz\" (postern reference prints every key)\n");
   CHECK(said_of_part("via:") ==
         "f:1:1 via: has no value (null and ~ need quotes to be a text); it must be a single value\n");
 }
@@ -138,7 +138,7 @@ TEST_CASE("decode: upstreams say what is wrong with each value") {
   CHECK(said("{ endpoints: [] }") ==
         "f:4:19 upstreams.u.endpoints: is empty; an upstream needs an endpoint\n");
   CHECK(said("{}") == "f:4:6 upstreams.u.endpoints: is missing\n");
-  CHECK(said("http://a") == "f:4:6 upstreams.u: must be a map (endpoints, balance, slow_start, …)\n");
+  CHECK(said("http://a") == "f:4:6 upstreams.u: must be a map; write { endpoints: [\"http://a\"] }\n");
   CHECK(said("{ endpoints: [\"http://a/b\"] }")
             .starts_with("f:4:20 upstreams.u.endpoints[0]: \"http://a/b\" has a path"));
   CHECK(said("{ endpoints: [\"http://a\", \"http://a\"] }") ==

@@ -17,6 +17,9 @@ TEST_CASE("foreign keys: any spelling is found, and what it is here is said") {
     REQUIRE(find_foreign_key(key) != nullptr);
     CHECK(find_foreign_key(key)->ours == "upstream");
   }
+  CHECK(find_foreign_key("port")->ours == "address");
+  CHECK(find_foreign_key("port", {"url", "weight"})->ours == "url");
+  CHECK(find_foreign_key("host") == nullptr);  // a key of ours in most places
   CHECK(find_foreign_key("upstream") == nullptr);
   CHECK(find_foreign_key("") == nullptr);
   CHECK(find_foreign_key(std::string(1000, 'x')) == nullptr);
@@ -41,5 +44,6 @@ TEST_CASE("foreign keys: a key of another place is told where it belongs") {
   CHECK(said_of_part("burst: 5").find("unknown key \"burst\"") != std::string::npos);
   CHECK(said_of_part("issuer: x") == "f:1:1 issuer: unknown key \"issuer\"; it is a key of jwt.NAME\n");
   // More than two places are no help.
-  CHECK(said_of_part("head_size: 1KiB") == "f:1:1 head_size: unknown key \"head_size\"\n");
+  CHECK(said_of_part("head_size: 1KiB") ==
+        "f:1:1 head_size: unknown key \"head_size\" (postern reference prints every key)\n");
 }

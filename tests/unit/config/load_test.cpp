@@ -87,7 +87,9 @@ TEST_CASE("load: an empty file says what it needs") {
   CHECK(said_of("") == said);
   CHECK(said_of("# nothing\n") == said);
   CHECK(said_of("---\n") == said);
-  CHECK(said_of("[]") == "f:1:1 must be a map (workers, trusted_proxies, forwarded, …)\n");
+  CHECK(said_of("[]") ==
+        "f:1:1 must be a map (workers, trusted_proxies, forwarded, …); its keys stand without dashes; "
+        "listeners and routes are the least it needs (postern reference prints every key)\n");
 }
 
 TEST_CASE("load: a file over 1 MiB is refused") {

@@ -22,7 +22,8 @@ TEST_CASE("validate: an unknown name gets a suggestion") {
         "f:8:14 routes[0].origins: there is no origin list \"dashbord\"; did you mean \"dashboard\"?\n"
         "f:9:10 routes[0].jwt: there is no jwt \"clark\"; did you mean \"clerk\"?\n"
         "f:10:23 routes[0].rate_limit: there is no rate limit \"pubic\"; did you mean \"public\"?\n"
-        "f:11:17 routes[1].upstream: there is no upstream \"nothing-like-it\"\n");
+        "f:11:17 routes[1].upstream: there is no upstream \"nothing-like-it\"; upstreams are written "
+        "upstreams: { NAME: { endpoints: [\"http://10.0.0.11:3001\"] } }\n");
 }
 
 TEST_CASE("validate: a limit by a claim needs tokens on its route") {

@@ -33,6 +33,14 @@ TEST_CASE("values: durations are a number and a unit") {
   CHECK(better_of(parse_duration("2 minutes")) == "2m");
   CHECK(better_of(parse_duration("1Hour")) == "1h");
   CHECK(better_of(parse_duration("010s")) == "10s");
+  CHECK(better_of(parse_duration("1m30s")) == "90s");
+  CHECK(better_of(parse_duration("1.5s")) == "1500ms");
+  CHECK(better_of(parse_duration("1d")) == "24h");
+  CHECK(better_of(parse_duration("1d12h")) == "36h");
+  for (const char* none : {"1.55s", "s", "1m30", "99999999999999999999d", "-1d", "1..5s", "1w"}) {
+    CAPTURE(none);
+    CHECK(better_of(parse_duration(none)).empty());
+  }
 }
 
 TEST_CASE("values: sizes are powers of 1024") {
