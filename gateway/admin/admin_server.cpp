@@ -6,15 +6,44 @@
 #include "net/tcp_transport.h"
 
 namespace postern::admin {
+namespace {
+
+constexpr base::Duration look_again = std::chrono::milliseconds(100);
+
+}  // namespace
 
 AdminServer::AdminServer(net::Loop& loop, net::ListeningSocket socket, Source& source, const Options& options)
     : loop_(loop), source_(source), options_(options), listener_(loop, std::move(socket), *this) {}
 
 AdminServer::~AdminServer() = default;
 
+bool AdminServer::may_accept() {
+  if (clients_.size() < options_.connections || who_gives_way() != clients_.end()) return true;
+  loop_.turn().arm(*this, look_again);
+  return false;
+}
+
+AdminServer::Clients::iterator AdminServer::who_gives_way() {
+  auto least = clients_.end();
+  Client::Merit of_least;
+  for (auto each = clients_.begin(); each != clients_.end(); ++each) {
+    const Client::Merit merit = (*each)->merit();
+    if (merit.in_use && loop_.turn().now - merit.since < options_.stuck) continue;
+    if (least != clients_.end() && !(merit < of_least)) continue;
+    least = each;
+    of_least = merit;
+  }
+  return least;
+}
+
 void AdminServer::on_accepted(net::Listener&, net::Socket socket, const base::SocketAddress& peer) {
   std::unique_ptr<net::Transport> transport = net::TcpTransport::adopt(loop_, std::move(socket), peer);
   if (!transport) return;
+  if (clients_.size() >= options_.connections) {
+    const auto place = who_gives_way();
+    if (place == clients_.end()) return;
+    remove(place);
+  }
   Client::Owner& owner = *this;
   clients_.push_back(std::make_unique<Client>(loop_.turn(), options_.client, std::move(transport), owner));
   clients_.back()->begin();
@@ -35,10 +64,15 @@ void AdminServer::give(const telemetry::Totals& totals) {
 void AdminServer::on_client_over(Client& client) {
   const auto place =
       std::find_if(clients_.begin(), clients_.end(), [&](const auto& each) { return each.get() == &client; });
+  if (place == clients_.end()) return;  // it gave way in this turn
+  remove(place);
+  listener_.release();
+}
+
+void AdminServer::remove(Clients::iterator place) {
   std::unique_ptr<Client> dead = std::move(*place);
   clients_.erase(place);
   loop_.turn().graveyard.bury(std::move(dead));
-  listener_.release();
 }
 
 }  // namespace postern::admin

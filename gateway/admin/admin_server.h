@@ -12,16 +12,20 @@
 
 namespace postern::admin {
 
-class AdminServer final : private net::Listener::Owner, private Client::Owner {
+class AdminServer final : private net::Listener::Owner, private Client::Owner, private base::Timer {
  public:
   struct Options {
-    size_t connections = 64;  // at a time; more wait in the kernel's queue
+    // At a time. For one more, the connection that was idle for the longest time is closed, or one whose
+    // client has taken nothing of its answer for `stuck`. When there is neither, it waits in the kernel's
+    // queue.
+    size_t connections = 64;
+    base::Duration stuck = std::chrono::seconds(1);
     Client::Options client;
   };
 
   // Serves at once. `loop` and `source` outlive it.
   AdminServer(net::Loop& loop, net::ListeningSocket socket, Source& source, const Options& options);
-  ~AdminServer();  // cuts what is open; not from a callback of its own
+  ~AdminServer() override;  // cuts what is open; not from a callback of its own
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
@@ -32,7 +36,9 @@ class AdminServer final : private net::Listener::Owner, private Client::Owner {
   size_t connections() const { return clients_.size(); }
 
  private:
-  bool may_accept() override { return clients_.size() < options_.connections; }
+  using Clients = std::vector<std::unique_ptr<Client>>;
+
+  bool may_accept() override;
   void on_nobody_waits() override {}
   void on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) override;
   void on_descriptors_exhausted(net::Listener&) override {}  // accepting goes on by itself
@@ -40,11 +46,14 @@ class AdminServer final : private net::Listener::Owner, private Client::Owner {
   Health health() const override { return source_.health(); }
   void on_numbers_wanted() override;
   void on_client_over(Client& client) override;
+  void on_deadline() override { listener_.release(); }
+  Clients::iterator who_gives_way();  // the end: nobody
+  void remove(Clients::iterator place);
 
   net::Loop& loop_;
   Source& source_;
   const Options options_;
-  std::vector<std::unique_ptr<Client>> clients_;
+  Clients clients_;
   bool collecting_ = false;
   net::Listener listener_;
 };

@@ -60,14 +60,25 @@ Client::Client(base::Turn& turn, const Options& options, std::unique_ptr<net::Tr
       owner_(owner),
       facts_(facts_of(*transport)),
       scope_(turn),
+      since_(turn.now),
       connection_(turn, std::move(transport), options.http, facts_, *this) {}
 
 void Client::begin() { story_.begin(serve(), *this); }
+
+Client::Merit Client::merit() {
+  const net::Transport::Transit seen = std::exchange(seen_, connection_.transit());
+  const bool takes_some = seen.acknowledged != seen_.acknowledged || seen.outstanding != seen_.outstanding;
+  const bool in_use = answering_ || seen_.outstanding > 0;
+  if (waiting_ || (in_use && takes_some)) since_ = turn_.now;
+  return {in_use, since_};
+}
 
 Task<Served> Client::serve() {
   for (;;) {
     Result<Arrival> arrival = co_await connection_.arrivals().take(scope_);
     if (!arrival || *arrival == Arrival::over) break;
+    answering_ = true;
+    since_ = turn_.now;
     Task<Result<http::LocalResponse>> choosing = choose_answer(*arrival);
     Result<http::LocalResponse> chosen = co_await choosing;
     if (chosen)
@@ -78,6 +89,8 @@ Task<Served> Client::serve() {
     connection_.finish_stream();
     Result<bool> another = co_await connection_.finished().take(scope_);
     if (!another) co_return Served{};  // it does not take its answer: cut
+    answering_ = false;
+    since_ = turn_.now;
     if (!*another) break;
   }
   connection_.close();  // bounded by http1::ServerLimits::linger

@@ -43,6 +43,17 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
   Client(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport, Owner& owner);
   void begin();
 
+  // How much a connection deserves its place, when there are more than places.
+  struct Merit {
+    bool in_use = false;    // an answer to it is being made, or it has yet to take one
+    base::Instant since{};  // idle: since it came or had its last answer; else since it last took any of it
+    bool operator<(const Merit& other) const {
+      return in_use != other.in_use ? other.in_use : since < other.since;
+    }
+  };
+  // A head that comes slowly makes no use of it.
+  Merit merit();
+
   bool waits_for_numbers() const { return waiting_; }
   base::Slot<SharedTotals>& numbers() { return numbers_; }
 
@@ -64,6 +75,9 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
   base::Scope scope_;
   base::Slot<SharedTotals> numbers_;
   bool waiting_ = false;
+  bool answering_ = false;
+  base::Instant since_;             // of merit()
+  net::Transport::Transit seen_{};  // at its last look
   http1::ServerConnection connection_;
   base::Story<Served> story_;  // last: its waits lie in the members above
 };

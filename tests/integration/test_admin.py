@@ -1,9 +1,12 @@
 """The operator's listener: numbers that fit what happened, over all workers, and across reloads."""
 
+import contextlib
 import http.client
 import os
 import socket
 import stat
+
+import pytest
 
 from configs import simple
 from metrics import LOCAL_ADMIN, admin_port, number, read, wait_for_number
@@ -102,3 +105,31 @@ def test_admin_comes_moves_and_goes_with_reloads(start_gateway, node_http):
     except ConnectionRefusedError:
         return
     raise AssertionError("the admin listener is still there")
+
+
+def health_of(port, seconds=3):
+    with Connection(port, timeout=seconds) as connection:
+        connection.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return connection.read_response().body
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: loc", id="half a head"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", id="kept alive"),
+        pytest.param(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50, id="answers that nobody reads"),
+    ],
+)
+def test_connections_of_others_do_not_lock_the_operator_out(start_gateway, node_http, sent):
+    gateway = start_gateway(simple(node_http, admin=LOCAL_ADMIN))
+    port = admin_port(gateway)
+    with contextlib.ExitStack() as stack:
+        for _ in range(80):
+            one = stack.enter_context(socket.socket())
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            one.connect(("127.0.0.1", port))
+            one.sendall(sent)
+        for _ in range(3):
+            assert health_of(port) == b"ok\n"

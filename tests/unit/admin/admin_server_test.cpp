@@ -151,18 +151,94 @@ TEST_CASE("admin: a page that made its own name point here learns nothing") {
   CHECK(has(ground.get("/metrics", "metrics.internal"), "HTTP/1.1 200 "));
 }
 
-TEST_CASE("admin: connections are bounded, and one that ends makes room") {
+TEST_CASE("admin: connections are bounded, and the one that was idle longest makes room") {
+  constexpr std::string_view health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
   Ground ground;
   AdminServer::Options options;
-  options.connections = 1;
+  options.connections = 2;
   ground.server = ground.start(options);
   SocketClient first(ground.server->address());
-  first.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  first.send(health);
   REQUIRE(ground.run_until([&] { return has(first.heard(), "ok\n"); }));
+  SocketClient second(ground.server->address());
+  second.send(health);
+  REQUIRE(ground.run_until([&] { return has(second.heard(), "ok\n"); }));
+  first.send(health);  // so that the second is the one without a request for longer
+  REQUIRE(ground.run_until([&] { return first.heard().rfind("ok\n") > first.heard().find("ok\n"); }));
+  SocketClient third(ground.server->address());
+  third.send(health);
+  REQUIRE(ground.run_until([&] { return has(third.heard(), "ok\n"); }));
+  CHECK(second.ended());
+  CHECK_FALSE(first.ended());
+  CHECK(ground.server->connections() == 2);
+}
+
+namespace {
+
+// As many clients as there is room for, each having sent `request`.
+std::vector<std::unique_ptr<SocketClient>> crowd(Ground& ground, std::string_view request) {
+  std::vector<std::unique_ptr<SocketClient>> clients;
+  for (size_t i = 0; i < AdminServer::Options().connections; ++i) {
+    clients.push_back(std::make_unique<SocketClient>(ground.server->address()));
+    clients.back()->send(request);
+  }
+  REQUIRE(ground.run_until([&] { return ground.server->connections() == clients.size(); }));
+  return clients;
+}
+
+}  // namespace
+
+TEST_CASE("admin: clients that send nothing, or half a head, keep nobody out") {
+  for (const std::string_view request : {"", "GET /metr"}) {
+    CAPTURE(request);
+    Ground ground;
+    ground.server = ground.start();
+    const auto clients = crowd(ground, request);
+    CHECK(has(ground.get("/healthz"), "ok\n"));
+    CHECK(ground.server->connections() <= clients.size());
+    CHECK(clients.front()->ended());
+    CHECK_FALSE(clients.back()->ended());
+  }
+}
+
+TEST_CASE("admin: clients that were answered keep nobody out") {
+  Ground ground;
+  ground.server = ground.start();
+  const auto clients = crowd(ground, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  REQUIRE(ground.run_until([&] { return has(clients.back()->heard(), "ok\n"); }));
+  CHECK(has(ground.get("/healthz"), "ok\n"));
+}
+
+TEST_CASE("admin: clients that do not take a large answer keep nobody out for long") {
+  Ground ground;
+  for (int i = 0; i < 20'000; ++i) ground.totals.routes["a route of many, number " + std::to_string(i)];
+  AdminServer::Options options;
+  options.stuck = std::chrono::milliseconds(50);
+  options.connections = 2;
+  ground.server = ground.start(options);
+  SocketClient first(ground.server->address());
+  SocketClient second(ground.server->address());
+  for (SocketClient* client : {&first, &second})
+    client->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  REQUIRE(ground.run_until([&] { return ground.collections == 2; }));
+  CHECK(has(ground.get("/healthz"), "ok\n"));
+}
+
+TEST_CASE("admin: who is being answered is not sent away for another") {
+  Ground ground;
+  ground.answers = false;
+  AdminServer::Options options;
+  options.connections = 1;
+  options.stuck = std::chrono::milliseconds(1);
+  ground.server = ground.start(options);
+  SocketClient first(ground.server->address());
+  first.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  REQUIRE(ground.run_until([&] { return ground.collections == 1; }));
   SocketClient second(ground.server->address());
   second.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   ground.run_idly();
-  CHECK(second.heard().empty());
-  first.leave();
+  ground.server->give(ground.totals);
+  REQUIRE(ground.run_until([&] { return first.ended(); }));
+  CHECK(has(first.heard(), "postern_tunnels_open"));
   CHECK(ground.run_until([&] { return has(second.heard(), "ok\n"); }));
 }
