@@ -27,6 +27,9 @@ class HeadScanner {
   // Takes what belongs to the head off `input`. Gives the whole head, or nothing while more must come.
   tl::expected<std::optional<base::Chunk>, Fault> feed(base::Bytes& input);
 
+  // Before the first byte of a section.
+  void set_limit(size_t limit) { limit_ = limit; }
+
   bool begun() const { return !gathered_.empty(); }
   bool started() const { return begun() || empty_line_skipped_; }
   // What has come of a section that is not whole, or was refused; not much more than the limit.

@@ -42,6 +42,11 @@ class MessageParser {
   bool begun() const;
   bool keep_alive() const { return keep_alive_; }  // of the head that came last
   void next();                                     // after complete(): makes ready for another message
+  // Other limits, from the next message on: to be called while not begun().
+  void set_limits(const ParserLimits& limits) {
+    limits_ = limits;
+    scanner_.set_limit(limits.head_size);
+  }
 
  protected:
   MessageParser(Reading reading, std::span<const Signature> signatures, const ParserLimits& limits);
@@ -69,7 +74,7 @@ class MessageParser {
     return {base::Cause::head_too_large, "more header fields than the limit"};
   }
 
-  const ParserLimits limits_;
+  ParserLimits limits_;
   http::Headers fields_;    // of the head; moved away by interpret_head
   http::Headers trailers_;  // views into trailer_bytes_
   base::Chunk trailer_bytes_;

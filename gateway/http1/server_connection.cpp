@@ -41,6 +41,7 @@ void ServerConnection::on_bytes(base::Bytes bytes) {
 
 void ServerConnection::parse(base::Bytes bytes) {
   const bool fresh = parser_.in_head() && !parser_.begun();
+  if (fresh) parser_.set_limits(limits_.parser);
   const tl::expected<size_t, Fault> used = parser_.feed(bytes);
   if (!used) return refuse(used.error());
   if (fresh && state_ == State::between) turn_.arm(*this, limits_.request_head);

@@ -48,7 +48,8 @@ class ServerConnection final : public http::ServerStream,
     over,     // no more requests will come
   };
 
-  // `facts` outlives the connection.
+  // `facts` and `limits` outlive the connection. Both may change between two requests: what they say then
+  // goes for the next one.
   ServerConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport, const ServerLimits& limits,
                    const http::ClientFacts& facts, Owner& owner);
   ~ServerConnection() override = default;

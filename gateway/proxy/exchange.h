@@ -162,7 +162,7 @@ class Exchange : public base::Pooled {
   Services& services_;
   Pin pin_;
   http::ServerStream& stream_;
-  const routing::TransferLimits& listener_limits_;
+  const routing::TransferLimits listener_limits_;
   base::Scope scope_;
   base::Scope upload_scope_;
   const base::Instant started_;

@@ -15,10 +15,9 @@ constexpr base::Duration look_again = std::chrono::milliseconds(50);
 // A connection and its place in the list.
 struct Acceptor::Client final : ClientConnection::Owner {
   Client(Acceptor& the_acceptor, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
-         const proxy::ListenerModel& model)
+         ListenerTermsRef terms, const net::ServerTls* tls)
       : acceptor(the_acceptor),
-        connection(the_acceptor.current_, std::move(transport), std::move(facts), model.limits,
-                   model.tls.get()) {}
+        connection(the_acceptor.current_, std::move(transport), std::move(facts), std::move(terms), tls) {}
   void on_story_ended(ClientConnection::Ended) override { acceptor.remove(*this); }
 
   Acceptor& acceptor;
@@ -34,18 +33,26 @@ void Acceptor::adopt(std::vector<BoundListener> bound) {
   const std::vector<proxy::ListenerModel>& models = current_.pin->snapshot->listeners;
   std::vector<Door> doors;
   net::Listener::Owner& self = *this;
-  https_port_ = 443;
+  uint16_t https_port = 443;
   for (size_t i = bound.size(); i-- > 0;)
-    if (models[i].tls) https_port_ = bound[i].address.port;
+    if (models[i].tls) https_port = bound[i].address.port;
   for (size_t i = 0; i < bound.size(); ++i) {
-    Door door{bound[i].key, nullptr, i};
+    Door door{bound[i].key, nullptr, i, {}};
     const auto known = std::find_if(doors_.begin(), doors_.end(), [&](const Door& open) {
       return open.listener && open.key == bound[i].key;
     });
-    if (known != doors_.end())
+    if (known != doors_.end()) {
       door.listener = std::move(known->listener);
-    else if (bound[i].socket)
-      door.listener = std::make_unique<net::Listener>(current_.loop, std::move(*bound[i].socket), self);
+      door.terms = std::move(known->terms);
+    } else {
+      door.terms = ListenerTermsRef::make();
+      if (bound[i].socket)
+        door.listener = std::make_unique<net::Listener>(current_.loop, std::move(*bound[i].socket), self);
+    }
+    door.terms->limits = models[i].limits;
+    door.terms->redirect_port =
+        models[i].redirect_to_https ? std::optional<uint16_t>(https_port) : std::nullopt;
+    door.terms->redirect_except = models[i].redirect_except;
     doors.push_back(std::move(door));
   }
   doors_ = std::move(doors);
@@ -67,12 +74,11 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   if (current_.pin->snapshot->tells_clients && facts.local.ip.is_unspecified())
     facts.local = net::local_address(socket).value_or(facts.local);
   facts.listener_port = listener.address().port;
-  if (model.redirect_to_https) facts.redirect_port = https_port_;
-  facts.redirect_except = model.redirect_except;
   std::unique_ptr<net::Transport> transport =
       net::TcpTransport::adopt(current_.loop, std::move(socket), peer, std::move(next_place_));
   if (!transport) return;
-  auto client = std::make_unique<Client>(*this, std::move(transport), std::move(facts), model);
+  auto client =
+      std::make_unique<Client>(*this, std::move(transport), std::move(facts), door->terms, model.tls.get());
   telemetry::Numbers<telemetry::Count>& numbers = current_.services.metrics.process;
   numbers.add(telemetry::Count::connections_accepted);
   numbers.add(telemetry::Count::connections_open);

@@ -48,6 +48,7 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
     std::string key;
     std::unique_ptr<net::Listener> listener;
     size_t model = 0;  // index into the snapshot's listeners
+    ListenerTermsRef terms;
   };
 
   bool may_accept() override;
@@ -61,7 +62,6 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   Current& current_;
   Owner& owner_;
   std::vector<Door> doors_;
-  uint16_t https_port_ = 443;
   std::list<std::unique_ptr<Client>> connections_;
   net::Counted next_place_;       // set aside for the client that is being accepted
   bool next_is_refused_ = false;  // it is a place among those that are told that there is no room

@@ -25,11 +25,10 @@ constexpr base::Duration one_line_in = std::chrono::seconds(1);  // of those tha
 }  // namespace
 
 ClientConnection::ClientConnection(Current& current, std::unique_ptr<net::Transport> transport,
-                                   http::ClientFacts facts, const proxy::ListenerLimits& limits,
-                                   const net::ServerTls* tls)
+                                   http::ClientFacts facts, ListenerTermsRef terms, const net::ServerTls* tls)
     : current_(current),
       first_pin_(current.pin),
-      limits_(limits),
+      terms_(std::move(terms)),
       transport_(std::move(transport)),
       facts_(std::move(facts)),
       tls_(tls),
@@ -70,9 +69,11 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
     Result<bool> shaken = co_await shaking;
     if (!shaken) co_return Ended{};
   }
+  tls_ = nullptr;
+  first_pin_ = {};
   http1::ServerConnection::Owner& self = *this;
   connection_ = std::make_unique<http1::ServerConnection>(current_.services.turn, std::move(transport_),
-                                                          limits_.server, facts_, self);
+                                                          terms_->limits.server, facts_, self);
   if (draining_) connection_->drain();
   Task<Result<bool>> serving = serve_requests();
   Result<bool> tunnelled = co_await serving;
@@ -86,7 +87,7 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
 void ClientConnection::refuse(base::Error why, std::string detail) { refusal_ = {why, std::move(detail)}; }
 
 void ClientConnection::admit() {
-  const uint32_t limit = limits_.connections_per_client;
+  const uint32_t limit = terms_->limits.connections_per_client;
   if (refusal_ || limit == 0 || first_pin_->snapshot->trusted_proxies.contains(facts_.peer.ip)) return;
   ClientCounts::Place place = current_.clients.enter(facts_.peer.ip, limit);
   if (place)
@@ -151,7 +152,7 @@ Task<Result<bool>> ClientConnection::read_proxy_header() {
 Task<Result<bool>> ClientConnection::shake_hands() {
   std::unique_ptr<net::TlsTransport> secured =
       net::TlsTransport::server(current_.services.turn, std::move(transport_), *tls_);
-  base::Phase phase(scope_, Stage::tls_handshake, limits_.tls_handshake, Cause::client_timed_out);
+  base::Phase phase(scope_, Stage::tls_handshake, terms_->limits.tls_handshake, Cause::client_timed_out);
   Result<bool> shaken = co_await secured->handshaken().take(scope_);
   if (shaken) {
     transport_ = std::move(secured);
@@ -170,7 +171,7 @@ Task<Result<bool>> ClientConnection::shake_hands() {
     failed_tls_ = std::move(secured);
     // A moment for the client to read the answer, and to end the connection itself.
     base::Slot<bool> never;
-    base::Phase lingering(scope_, Stage::tls_handshake, limits_.server.linger);
+    base::Phase lingering(scope_, Stage::tls_handshake, terms_->limits.server.linger);
     Result<bool> waited = co_await never.take(scope_);
     static_cast<void>(waited);
   }
@@ -183,8 +184,10 @@ Task<Result<bool>> ClientConnection::serve_requests() {
     Result<http1::ServerConnection::Arrival> arrival = co_await connection.arrivals().take(scope_);
     if (!arrival) co_return base::fail(arrival.error());
     if (*arrival == http1::ServerConnection::Arrival::over) co_return false;
-    exchange_ =
-        std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection, limits_.transfer);
+    facts_.redirect_port = terms_->redirect_port;
+    facts_.redirect_except = terms_->redirect_except;
+    exchange_ = std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection,
+                                                  terms_->limits.transfer);
     // A request and the client's end may have come in one piece, before there was an exchange to cancel.
     if (connection.gone()) exchange_->cancel(Cause::client_closed);
     if (connection.refused()) exchange_->client_broke_rules(connection.fault());
@@ -196,7 +199,7 @@ Task<Result<bool>> ClientConnection::serve_requests() {
       if (outcome.tunnelled) co_return true;
     }
     connection.finish_stream();
-    base::Phase phase(scope_, Stage::response_body, limits_.transfer.idle, Cause::client_timed_out);
+    base::Phase phase(scope_, Stage::response_body, terms_->limits.transfer.idle, Cause::client_timed_out);
     Result<bool> another = co_await connection.finished().take(scope_);
     exchange_.reset();
     if (!another || !*another) co_return false;

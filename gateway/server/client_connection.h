@@ -4,7 +4,10 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "base/local_rc.h"
 #include "base/scope.h"
 #include "base/story.h"
 #include "http1/server_connection.h"
@@ -14,6 +17,16 @@
 
 namespace postern::server {
 
+// What the connections of one listener go by. A reload changes it in place, so that a connection that waits
+// for its next request goes by the new configuration and holds nothing of the old one. It outlives its
+// listener.
+struct ListenerTerms {
+  proxy::ListenerLimits limits;
+  std::optional<uint16_t> redirect_port;                            // as in http::ClientFacts
+  std::shared_ptr<const std::vector<std::string>> redirect_except;  //
+};
+using ListenerTermsRef = base::LocalRc<ListenerTerms>;
+
 class ClientConnection final : public base::Pooled, private http1::ServerConnection::Owner {
  public:
   using base::Pooled::operator new;
@@ -22,9 +35,9 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   struct Ended {};
   using Owner = base::Story<Ended>::Owner;
 
-  // `limits` and `tls`, which may be null, belong to the pinned snapshot.
+  // `tls`, which may be null, belongs to the pinned snapshot.
   ClientConnection(Current& current, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
-                   const proxy::ListenerLimits& limits, const net::ServerTls* tls);
+                   ListenerTermsRef terms, const net::ServerTls* tls);
 
   // Before begin(): a PROXY protocol header comes first, and is believed.
   void expect_proxy_header(base::Duration limit) { proxy_header_limit_ = limit; }
@@ -58,12 +71,12 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   void on_client_gone(base::Cause why) override;
 
   Current& current_;
-  proxy::Pin first_pin_;  // what TLS and limits of this connection come from
-  const proxy::ListenerLimits& limits_;
+  proxy::Pin first_pin_;  // what its TLS comes from; null once requests are served: each has a pin of its own
+  ListenerTermsRef terms_;
   std::unique_ptr<net::TlsTransport> failed_tls_;  // outlives the transport, which may still call it
   Deaf deaf_;                                      // so does this
   std::unique_ptr<net::Transport> transport_;
-  http::ClientFacts facts_;  // once requests are served they do not change
+  http::ClientFacts facts_;  // they change between two requests at most
   const net::ServerTls* tls_;
   struct Refusal {
     base::Error why;

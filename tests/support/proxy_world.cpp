@@ -24,10 +24,17 @@ http::ClientFacts facts_of(const ClientOptions& options, const net::Transport& t
   facts.peer_text = options.address;
   facts.tls = options.tls != nullptr;
   facts.listener_port = options.listener_port;
-  facts.redirect_port = options.redirect_port;
-  if (!options.redirect_except.empty())
-    facts.redirect_except = std::make_shared<const std::vector<std::string>>(options.redirect_except);
   return facts;
+}
+
+// Those of the listener, or of another one that redirects.
+server::ListenerTermsRef terms_of(const ProxyWorld& proxy, const ClientOptions& options) {
+  if (!options.redirect_port) return proxy.listener;
+  auto terms = server::ListenerTermsRef::make(*proxy.listener);
+  terms->redirect_port = options.redirect_port;
+  if (!options.redirect_except.empty())
+    terms->redirect_except = std::make_shared<const std::vector<std::string>>(options.redirect_except);
+  return terms;
 }
 
 }  // namespace
@@ -40,9 +47,8 @@ TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options)
 TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPair pair)
     : proxy_(proxy), wire_(pair.wire), peer_(std::move(pair.first)) {
   http::ClientFacts facts = facts_of(options, *pair.second);
-  connection_ =
-      std::make_unique<server::ClientConnection>(proxy.current, std::move(pair.second), std::move(facts),
-                                                 proxy.snapshot().listeners.front().limits, options.tls);
+  connection_ = std::make_unique<server::ClientConnection>(
+      proxy.current, std::move(pair.second), std::move(facts), terms_of(proxy, options), options.tls);
   if (options.proxy_header_limit) connection_->expect_proxy_header(*options.proxy_header_limit);
   server::ClientConnection::Owner& self = *this;
   connection_->begin(self);
@@ -107,7 +113,9 @@ routes: [{ name: all, upstream: app }]
 ProxyWorld::ProxyWorld(const std::string& yaml)
     : services{world.turn, upstream, tokens_, log.access_log(), request_ids_,
                tunnels,    streams,  metrics, &fixed_unix_time},
-      current{loop_, services, log.logger(), compile(yaml), counts} {}
+      current{loop_, services, log.logger(), compile(yaml), counts} {
+  listener->limits = snapshot().listeners.front().limits;
+}
 
 ProxyWorld::~ProxyWorld() {
   clients.clear();
@@ -126,6 +134,7 @@ proxy::Pin ProxyWorld::compile(const std::string& yaml) {
 
 void ProxyWorld::adopt(const std::string& yaml) {
   current.pin = compile(yaml);
+  listener->limits = snapshot().listeners.front().limits;
   tunnels.adopt(proxy::route_terms(snapshot()), snapshot().limits.leaving);
 }
 

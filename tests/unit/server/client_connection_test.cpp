@@ -182,6 +182,120 @@ routes: [{ name: all, upstream: app }]
   CHECK(world.proxy.upstream.at(3001).open_count() == 0);
 }
 
+TEST_CASE("client connection: one that waits for its next request holds no configuration that was replaced") {
+  Greeting world;
+  TestClient& used = world.proxy.connect();
+  used.send(get);
+  CHECK(used.response().body == "hello");
+  TestClient& fresh = world.proxy.connect();
+  TestClient& half = world.proxy.connect();
+  half.send(get.substr(0, 9));
+  world.proxy.upstream.at(3001).behaviour = says_nothing();
+  TestClient& busy = world.proxy.connect();
+  busy.send(get);
+  const std::weak_ptr<const proxy::Snapshot> old = world.proxy.current.pin->snapshot;
+  world.proxy.adopt(ProxyWorld::one_endpoint);
+  world.proxy.settle();
+  CHECK_FALSE(old.expired());  // one request is under way
+  world.proxy.upstream.at(3001).last().send(response_text("late"));
+  world.proxy.settle();
+  CHECK(busy.response().body == "late");
+  CHECK(old.expired());
+  for (TestClient* client : {&used, &fresh, &half, &busy}) CHECK_FALSE(client->over());
+}
+
+TEST_CASE("client connection: one over TLS holds no configuration either, and goes on") {
+  SecuredGreeting world;
+  TestClient& client = world.connect();
+  RawTlsClient secured(client.peer().take_transport());
+  secured.begin();
+  world.proxy.settle();
+  secured.send(get);
+  world.proxy.settle();
+  const std::weak_ptr<const proxy::Snapshot> old = world.proxy.current.pin->snapshot;
+  world.proxy.adopt(ProxyWorld::one_endpoint);
+  CHECK(old.expired());
+  world.tls.reset();  // as the certificate of the old configuration does
+  secured.send(get);
+  world.proxy.settle();
+  std::string heard = secured.heard();
+  for (int i = 0; i < 2; ++i) {
+    const auto response = take_response(heard);
+    REQUIRE(response.has_value());
+    CHECK(response->body == "hello");
+  }
+}
+
+namespace {
+
+std::string with_limits(const std::string& limits) {
+  return R"(
+listeners: [{ address: "127.0.0.1:0" }]
+limits: { )" +
+         limits + R"( }
+upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
+routes: [{ name: all, upstream: app }]
+)";
+}
+
+std::string post(size_t size) {
+  return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+         std::string(size, 'x');
+}
+
+}  // namespace
+
+TEST_CASE("client connection: the limits of a reload go for the next request of a connection that is there") {
+  Greeting world;
+  TestClient& client = world.proxy.connect();
+  client.send(post(2000));
+  CHECK(client.response().status() == 200);
+  world.proxy.adopt(with_limits("body_size: 1000"));
+  client.send(post(900));
+  CHECK(client.response().status() == 200);
+  client.send(post(2000));
+  CHECK(client.response().status() == 413);
+
+  TestClient& long_heads = world.proxy.connect();
+  const std::string long_head = "GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + std::string(3000, 'x') + "\r\n\r\n";
+  long_heads.send(long_head);
+  CHECK(long_heads.response().status() == 200);
+  world.proxy.adopt(with_limits("head_size: 2KiB"));
+  long_heads.send(long_head);
+  CHECK(long_heads.response().status() == 431);
+
+  TestClient& raised = world.proxy.connect();
+  raised.send(get);
+  CHECK(raised.response().status() == 200);
+  world.proxy.adopt(with_limits("head_size: 8KiB"));
+  raised.send(long_head);
+  CHECK(raised.response().status() == 200);
+}
+
+TEST_CASE("client connection: after a reload a connection rests as long as the new keep-alive time says") {
+  Greeting world;
+  TestClient& client = world.proxy.connect();
+  client.send(get);
+  world.proxy.adopt(with_limits("keepalive_timeout: 10s"));
+  client.send(get);
+  world.proxy.advance(9s);
+  CHECK_FALSE(client.over());
+  world.proxy.advance(2s);
+  CHECK(client.over());
+}
+
+TEST_CASE("client connection: a reload that allows fewer requests on one connection counts those before") {
+  Greeting world;
+  TestClient& client = world.proxy.connect();
+  for (int i = 0; i < 3; ++i) {
+    client.send(get);
+    CHECK_FALSE(client.response().has("Connection"));
+  }
+  world.proxy.adopt(with_limits("requests_per_connection: 2"));
+  client.send(get);
+  CHECK(client.response().field("Connection") == "close");
+}
+
 TEST_CASE("client connection: HTTP passes over TLS") {
   SecuredGreeting world;
   TestClient& client = world.connect();
