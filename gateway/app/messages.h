@@ -9,6 +9,7 @@
 
 #include "proxy/snapshot.h"
 #include "server/acceptor.h"
+#include "server/drain.h"
 #include "telemetry/metrics.h"
 
 namespace postern::app {
@@ -37,11 +38,14 @@ using ToWorker = std::variant<AdoptSnapshot, EndpointHealth, DrainNow, CountNow,
 struct SnapshotAdopted {
   uint64_t version;
 };
+struct DrainBegun {
+  server::OpenWork open;
+};
 struct WorkerDrained {};
 struct NumbersCounted {
   uint64_t round;
   telemetry::Totals totals;
 };
-using ToControl = std::variant<SnapshotAdopted, WorkerDrained, NumbersCounted>;
+using ToControl = std::variant<SnapshotAdopted, DrainBegun, WorkerDrained, NumbersCounted>;
 
 }  // namespace postern::app

@@ -87,7 +87,10 @@ int Supervisor::run() {
   admin_.reset();
   workers_.clear();
   demo_.reset();
-  log_.info("stopped");
+  const server::OpenWork cut = shared_.cut.sum();
+  log_.info("stopped", {{"requests_cut", cut.requests},
+                        {"event_streams_cut", cut.event_streams},
+                        {"websockets_cut", cut.websockets}});
   sink_.flush();
   return 0;
 }
@@ -212,6 +215,11 @@ void Supervisor::adopt_admin(const config::Document& document, std::optional<net
 
 void Supervisor::receive(ToControl message) {
   if (auto* numbers = std::get_if<NumbersCounted>(&message)) return receive_numbers(std::move(*numbers));
+  if (const auto* begun = std::get_if<DrainBegun>(&message)) {
+    open_at_drain_.add(begun->open);
+    if (drain_begins_due_ > 0 && --drain_begins_due_ == 0) log_draining();
+    return;
+  }
   if (std::holds_alternative<WorkerDrained>(message)) {
     if (drains_due_ > 0 && --drains_due_ == 0) stop_workers();
     return;
@@ -225,7 +233,8 @@ void Supervisor::all_adopted() {
   if (!ready_) {
     ready_ = true;
     log_listeners();
-    log_.info("ready", {{"workers", workers_.size()}, {"config", path_}});
+    log_.info("ready",
+              {{"program", "postern " POSTERN_VERSION}, {"workers", workers_.size()}, {"config", path_}});
   } else {
     log_listeners();
     log_.info("reloaded", {{"version", version_}, {"workers", workers_.size()}, {"took_ms", took}});
@@ -308,9 +317,16 @@ void Supervisor::drain() {
     stop_workers();
     return;
   }
-  drains_due_ = workers_.size();
-  log_.info("draining", {{"limit_ms", snapshot_->limits.drain.count() / 1'000'000}});
+  drain_begins_due_ = drains_due_ = workers_.size();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->post(DrainNow{snapshot_->limits.drain});
+}
+
+// What is to be brought to an end, once every worker has said what it has.
+void Supervisor::log_draining() const {
+  log_.info("draining", {{"limit_ms", snapshot_->limits.drain.count() / 1'000'000},
+                         {"requests", open_at_drain_.requests},
+                         {"event_streams", open_at_drain_.event_streams},
+                         {"websockets", open_at_drain_.websockets}});
 }
 
 void Supervisor::stop_workers() {

@@ -44,6 +44,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   void receive(ToControl message);
   void all_adopted();
   void drain();
+  void log_draining() const;
   void stop_workers();
   void reopen_log();
   void on_deadline() override;
@@ -83,7 +84,9 @@ class Supervisor final : private base::Timer, private admin::Source {
   std::shared_ptr<const proxy::Snapshot> snapshot_;
   uint64_t version_ = 0;
   size_t acknowledgements_due_ = 0;
+  size_t drain_begins_due_ = 0;
   size_t drains_due_ = 0;
+  server::OpenWork open_at_drain_;
   base::Instant applied_{};
   base::Instant rotate_tickets_at_{};
   bool ready_ = false;

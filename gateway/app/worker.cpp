@@ -55,6 +55,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
     } else if (const auto* health = std::get_if<EndpointHealth>(&message)) {
       registry_.on_health(health->group, health->key, health->up);
     } else if (const auto* drain = std::get_if<DrainNow>(&message)) {
+      shared_.tell_control(DrainBegun{drain_.open_work()});
       drain_.begin(drain->limit);
       tell_if_drained();
     } else if (const auto* count = std::get_if<CountNow>(&message)) {
@@ -63,6 +64,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
       shared_.tell_control(NumbersCounted{count->round, metrics_.totals()});
     } else {
       drain_.cut();
+      shared_.cut.add(drain_.was_cut());
       loop_.stop();  // after this turn, in which exchanges end and write their lines
     }
   }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "app/messages.h"
@@ -17,6 +18,23 @@
 
 namespace postern::app {
 
+// What workers that have ended did not bring to an end. Any thread.
+class CutWork {
+ public:
+  void add(const server::OpenWork& work) {
+    const std::lock_guard guard(mutex_);
+    sum_.add(work);
+  }
+  server::OpenWork sum() const {
+    const std::lock_guard guard(mutex_);
+    return sum_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  server::OpenWork sum_;
+};
+
 // What workers use that belongs to the process; outlives them.
 struct Shared {
   telemetry::LogSink& sink;
@@ -27,6 +45,7 @@ struct Shared {
   std::shared_ptr<proxy::SilentRoutes> silent_routes;
   std::shared_ptr<proxy::SocketMemory> socket_memory;
   std::function<void(ToControl)> tell_control;  // any thread
+  CutWork cut{};
 };
 
 class Worker {

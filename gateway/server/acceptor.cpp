@@ -131,6 +131,12 @@ void Acceptor::drain() {
   for (const std::unique_ptr<Client>& client : connections_) client->connection.drain();
 }
 
+size_t Acceptor::exchanges() const {
+  return static_cast<size_t>(
+      std::count_if(connections_.begin(), connections_.end(),
+                    [](const std::unique_ptr<Client>& client) { return client->connection.in_exchange(); }));
+}
+
 void Acceptor::cancel(base::Cause why) {
   for (const std::unique_ptr<Client>& client : connections_) client->connection.cancel(why);
 }

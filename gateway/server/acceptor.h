@@ -41,6 +41,7 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   void drain();                  // every connection ends after its exchange
   void cancel(base::Cause why);  // every exchange ends now
   size_t connections() const { return connections_.size(); }
+  size_t exchanges() const;  // that are under way on them
 
  private:
   struct Client;

@@ -48,6 +48,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   void begin(Owner& owner);
   void drain();                  // ends after the exchange it is in, or now
   void cancel(base::Cause why);  // ends its exchange now
+  bool in_exchange() const { return exchange_ != nullptr; }
 
  private:
   // Takes and forgets what the client sends: to close before it has ended would reset the connection, and

@@ -24,7 +24,14 @@ void Drain::on_deadline() {
   cut();
 }
 
+OpenWork Drain::open_work() const {
+  const size_t exchanges = acceptor_.exchanges();
+  const size_t streams = std::min(current_.services.streams.size(), exchanges);
+  return {exchanges - streams, streams, current_.services.tunnels.size()};
+}
+
 void Drain::cut() {
+  was_cut_.add(open_work());
   acceptor_.stop_accepting();
   acceptor_.cancel(base::Cause::shutting_down);
   current_.services.tunnels.cut_all();

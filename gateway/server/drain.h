@@ -2,10 +2,25 @@
 // code that makes clients come back, and what is left at the deadline is cut.
 #pragma once
 
+#include <cstdint>
+
 #include "base/timer_wheel.h"
 #include "server/acceptor.h"
 
 namespace postern::server {
+
+// What a worker is in the middle of.
+struct OpenWork {
+  uint64_t requests = 0;  // whose answers have an end of their own
+  uint64_t event_streams = 0;
+  uint64_t websockets = 0;
+
+  void add(const OpenWork& other) {
+    requests += other.requests;
+    event_streams += other.event_streams;
+    websockets += other.websockets;
+  }
+};
 
 class Drain final : private base::Timer {
  public:
@@ -15,6 +30,8 @@ class Drain final : private base::Timer {
   // Ends what is there now: exchanges are answered, as far as they can be, and recorded in this turn; tunnels
   // are cut.
   void cut();
+  OpenWork open_work() const;
+  const OpenWork& was_cut() const { return was_cut_; }
   bool begun() const { return begun_; }
   bool complete() const {
     proxy::TunnelSet& tunnels = current_.services.tunnels;
@@ -27,6 +44,7 @@ class Drain final : private base::Timer {
   Current& current_;
   Acceptor& acceptor_;
   bool begun_ = false;
+  OpenWork was_cut_;
 };
 
 }  // namespace postern::server

@@ -1,10 +1,13 @@
 """SIGTERM and SIGINT: running exchanges end, idle connections close, and nothing outlives the deadline."""
 
+import contextlib
 import signal
+import subprocess
 import time
 
 import pytest
 
+import backends
 import metrics
 from configs import plain_listener, simple, tls_listener
 from raw import Connection, Truncated, fetch
@@ -150,3 +153,43 @@ def test_signal_that_means_nothing_changes_nothing(start_gateway, node_http):
     line = gateway.wait_for("signal_ignored", signal="SIGUSR2")
     assert line["remedy"] == "SIGHUP reloads, SIGUSR1 opens the log anew, SIGTERM drains"
     assert fetch(gateway.port, target="/whoami").status == 200
+
+
+def test_log_says_what_a_drain_has_to_end_and_what_was_cut(start_gateway, start_backend, node_http, node_ws):
+    streams = start_backend(backends.node, "event_source_server.mjs")
+    config = simple(node_http, workers=2, limits={"drain_timeout": "700ms"})
+    for name, backend in (("ws", node_ws), ("events", streams)):
+        config["upstreams"][name] = {"endpoints": [backend.url]}
+        config["routes"].append({"name": name, "match": {"path": f"/{name}"}, "upstream": name})
+    gateway = start_gateway(config)
+    ready = gateway.find("ready")[0]
+    version = subprocess.run([gateway.process.args[0], "--version"], capture_output=True, text=True, check=True).stdout
+    assert ready["program"] == version.strip() and ready["program"].startswith("postern ")
+    with contextlib.ExitStack() as stack:
+        idle = stack.enter_context(Connection(gateway.port))
+        assert idle.request("GET", "/whoami").status == 200
+        stack.enter_context(hold(gateway, node_http, "never"))
+        for _ in range(2):
+            stack.enter_context(WebSocket(gateway.port, "/ws/echo").connection)
+        for _ in range(3):
+            stream = stack.enter_context(Connection(gateway.port))
+            stream.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
+            assert stream.read_head().status == 200
+        gateway.signal(signal.SIGTERM)
+        line = gateway.wait_for("draining")
+        assert (line["requests"], line["websockets"], line["event_streams"], line["limit_ms"]) == (1, 2, 3, 700)
+        gateway.wait_exit()
+    line = gateway.find("stopped")[0]
+    # Streams and sockets were told to leave; sockets whose client does not answer the Close are cut at the end.
+    assert line["requests_cut"] == 1 and line["websockets_cut"] == 2 and line["event_streams_cut"] in range(4)
+    fetch(node_http.port, target="/release?name=never")
+
+
+def test_log_says_that_nothing_was_cut(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http))
+    assert fetch(gateway.port, target="/whoami").status == 200
+    gateway.stop()
+    line = gateway.find("draining")[0]
+    assert (line["requests"], line["websockets"], line["event_streams"]) == (0, 0, 0)
+    line = gateway.find("stopped")[0]
+    assert (line["requests_cut"], line["websockets_cut"], line["event_streams_cut"]) == (0, 0, 0)
