@@ -1,5 +1,7 @@
 #include "admin/prometheus.h"
 
+#include <array>
+
 #include "base/text_builder.h"
 
 namespace postern::admin {
@@ -106,6 +108,41 @@ void write_sockets(TextBuilder& out, const telemetry::SocketEndings& sockets) {
   }
 }
 
+void add_endpoint(TextBuilder& labels, const telemetry::Totals::Endpoint& endpoint) {
+  add_label(labels, "upstream", endpoint.first);
+  add_label(labels, "endpoint", endpoint.second);
+}
+
+void write_endpoint_states(TextBuilder& out, const telemetry::Totals& totals) {
+  struct Gauge {
+    std::string_view metric;
+    std::string_view help;
+    uint64_t (*value)(const telemetry::EndpointState&);
+  };
+  constexpr std::array gauges = {
+      Gauge{"postern_upstream_endpoint_up",
+            "1: the endpoint is sent requests; 0: it is passed over by every worker, since its health checks "
+            "fail or its failures ejected it.",
+            [](const telemetry::EndpointState& state) -> uint64_t { return state.up > 0 ? 1 : 0; }},
+      Gauge{"postern_upstream_endpoint_in_flight",
+            "Requests and tunnels that the endpoint has at this moment.",
+            [](const telemetry::EndpointState& state) { return state.in_flight; }},
+      Gauge{"postern_upstream_endpoint_connections_idle",
+            "Open connections to the endpoint that wait for a request.",
+            [](const telemetry::EndpointState& state) { return state.connections_idle; }},
+  };
+  TextBuilder labels;
+  for (const Gauge& gauge : gauges) {
+    family(out, gauge.metric, "gauge", gauge.help);
+    for (const auto& [endpoint, state] : totals.endpoint_states) {
+      labels.clear();
+      add_endpoint(labels, endpoint);
+      sample(out, gauge.metric, labels.view());
+      out.append_number(gauge.value(state)).append('\n');
+    }
+  }
+}
+
 void write_durations(TextBuilder& out, const std::map<std::string, telemetry::RouteSeries>& routes) {
   family(out, "postern_request_duration_seconds", "histogram",
          "From a request's head to the end of its exchange; of an upgrade, to where its tunnel begins.");
@@ -150,9 +187,9 @@ std::string prometheus_text(const telemetry::Totals& totals) {
       [](TextBuilder& labels, const std::string& upstream) { add_label(labels, "upstream", upstream); });
   write_numbers<telemetry::EndpointCount>(
       out, totals.endpoints, [](TextBuilder& labels, const telemetry::Totals::Endpoint& endpoint) {
-        add_label(labels, "upstream", endpoint.first);
-        add_label(labels, "endpoint", endpoint.second);
+        add_endpoint(labels, endpoint);
       });
+  write_endpoint_states(out, totals);
   return std::string(out.view());
 }
 

@@ -1,9 +1,49 @@
 #include "admin/status.h"
 
+#include <chrono>
+
 #include "base/json.h"
 #include "telemetry/finding.h"
 
 namespace postern::admin {
+
+namespace {
+
+std::string_view state_of(const telemetry::EndpointState& state) {
+  if (state.unhealthy > 0) return "unhealthy";
+  if (state.ejected > 0) return "ejected";
+  if (state.unreachable > 0) return "unreachable";
+  return "up";
+}
+
+uint64_t deviations_of(const telemetry::Totals& totals, const telemetry::Totals::Endpoint& endpoint) {
+  const auto series = totals.endpoints.find(endpoint);
+  uint64_t sum = 0;
+  if (series != totals.endpoints.end())
+    for (const telemetry::DeviationRow& row : telemetry::deviation_rows()) sum += series->second[row.count];
+  return sum;
+}
+
+base::Json upstreams_of(const telemetry::Totals& totals) {
+  base::Json upstreams = base::Json::array();
+  for (const auto& [endpoint, state] : totals.endpoint_states) {
+    if (upstreams.empty() || upstreams.back()["upstream"] != endpoint.first)
+      upstreams.push_back({{"upstream", endpoint.first}, {"endpoints", base::Json::array()}});
+    base::Json shown = {{"endpoint", endpoint.second},
+                        {"state", state_of(state)},
+                        {"workers", state.up + state.ejected + state.unreachable + state.unhealthy},
+                        {"workers_up", state.up},
+                        {"in_flight", state.in_flight},
+                        {"connections_idle", state.connections_idle},
+                        {"deviations", deviations_of(totals, endpoint)}};
+    if (state.ejected > 0)
+      shown["ejected_for_ms"] = std::chrono::ceil<std::chrono::milliseconds>(state.passed_over_for).count();
+    upstreams.back()["endpoints"].push_back(std::move(shown));
+  }
+  return upstreams;
+}
+
+}  // namespace
 
 std::string status_json(Health health, const telemetry::Totals& totals) {
   using telemetry::Count;
@@ -39,6 +79,7 @@ std::string status_json(Health health, const telemetry::Totals& totals) {
     if (const uint64_t open = series[telemetry::RouteCount::streams_open]; open > 0)
       streams.push_back({{"route", route}, {"open", open}});
   status["streams"] = std::move(streams);
+  status["upstreams"] = upstreams_of(totals);
   status["findings"] = std::move(findings);
   return base::write_json(status) + "\n";
 }

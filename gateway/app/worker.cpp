@@ -59,6 +59,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
       drain_.begin(drain->limit);
       tell_if_drained();
     } else if (const auto* count = std::get_if<CountNow>(&message)) {
+      proxy::note_endpoints(*current_.pin, metrics_);
       tunnels_.count_open();
       streams_.count_open();
       shared_.tell_control(NumbersCounted{count->round, metrics_.totals()});

@@ -24,4 +24,12 @@ Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, 
   return Pin::make(std::move(snapshot), std::move(groups), metrics.adopt(names));
 }
 
+void note_endpoints(const Pinned& pinned, telemetry::Metrics& metrics) {
+  metrics.endpoint_states.clear();
+  for (const upstream::GroupRef& group : pinned.groups)
+    for (size_t i = 0; i < group->size(); ++i)
+      metrics.endpoint_states[{group->model().name, group->model().endpoints[i].text}] =
+          group->endpoint(i)->state();
+}
+
 }  // namespace postern::proxy

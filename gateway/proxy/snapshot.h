@@ -93,4 +93,7 @@ using Pin = base::LocalRc<Pinned>;
 // What a worker holds of `snapshot`: with its state of each upstream, and its numbers of each name.
 Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, telemetry::Metrics& metrics);
 
+// Brings what the metrics say of its endpoints' states up to date, for who reads them now.
+void note_endpoints(const Pinned& pinned, telemetry::Metrics& metrics);
+
 }  // namespace postern::proxy

@@ -146,6 +146,16 @@ void RouteSeries::exchange(uint16_t status, base::Duration duration, uint64_t re
   durations.record(duration);
 }
 
+void EndpointState::add(const EndpointState& other) {
+  up += other.up;
+  ejected += other.ejected;
+  unreachable += other.unreachable;
+  unhealthy += other.unhealthy;
+  passed_over_for = std::max(passed_over_for, other.passed_over_for);
+  in_flight += other.in_flight;
+  connections_idle += other.connections_idle;
+}
+
 void Totals::add(const Totals& other) {
   process.add(other.process);
   failures.add(other.failures);
@@ -153,6 +163,7 @@ void Totals::add(const Totals& other) {
   add_all(other.routes, routes);
   add_all(other.upstreams, upstreams);
   add_all(other.endpoints, endpoints);
+  add_all(other.endpoint_states, endpoint_states);
 }
 
 Series Metrics::adopt(const SeriesNames& names) {
@@ -188,6 +199,7 @@ Totals Metrics::totals() const {
   totals.routes.emplace("", unrouted);
   copy(upstreams_, totals.upstreams);
   copy(endpoints_, totals.endpoints);
+  totals.endpoint_states = endpoint_states;
   return totals;
 }
 

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/local_rc.h"
 #include "telemetry/histogram.h"
@@ -162,6 +163,19 @@ struct RouteSeries : Numbers<RouteCount> {
 using UpstreamSeries = Numbers<UpstreamCount>;
 using EndpointSeries = Numbers<EndpointCount>;
 
+// How an endpoint stands with the workers, each of which judges it by its own traffic.
+struct EndpointState {
+  uint32_t up = 0;                   // workers that send it requests
+  uint32_t ejected = 0;              // that pass it over after its failures
+  uint32_t unreachable = 0;          // likewise, for the second after a connect that failed
+  uint32_t unhealthy = 0;            // its health checks fail
+  base::Duration passed_over_for{};  // until the last of the ejections that are under way ends
+  uint64_t in_flight = 0;            // requests and tunnels
+  uint64_t connections_idle = 0;
+
+  void add(const EndpointState& other);
+};
+
 // A copy that may cross threads, and the sum of such copies.
 struct Totals {
   using Endpoint = std::pair<std::string, std::string>;  // upstream, endpoint
@@ -174,6 +188,7 @@ struct Totals {
   std::map<std::string, RouteSeries> routes;  // "": requests of no route
   std::map<std::string, UpstreamSeries> upstreams;
   std::map<Endpoint, EndpointSeries> endpoints;
+  std::map<Endpoint, EndpointState> endpoint_states;
 };
 
 // What a configuration names, in its order.
@@ -209,6 +224,7 @@ class Metrics {
   Failures failures;
   SocketEndings sockets;
   RouteSeries unrouted;
+  std::map<Totals::Endpoint, EndpointState> endpoint_states;  // as of when they were noted last
 
  private:
   std::map<std::string, base::LocalRc<RouteSeries>, std::less<>> routes_;

@@ -24,6 +24,7 @@ class Ejection {
   // Not to be asked now, while others can be.
   bool out(base::Instant now) const { return state_ != State::in && now < until_; }
   bool in() const { return state_ == State::in; }
+  base::Duration out_for(base::Instant now) const { return out(now) ? until_ - now : base::Duration::zero(); }
 
   // An attempt is made. If the endpoint's time is over this is its trial, and for `trial_spacing` no second
   // request is risked.

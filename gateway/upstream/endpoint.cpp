@@ -85,6 +85,22 @@ void Endpoint::close_oldest() {
   idle_.erase(idle_.begin());
 }
 
+telemetry::EndpointState Endpoint::state() const {
+  telemetry::EndpointState state;
+  state.in_flight = load_;
+  state.connections_idle = idle_.size();
+  if (down_)
+    state.unhealthy = 1;
+  else if (ejection_.out(turn_.now))
+    state.ejected = 1;
+  else if (turn_.now < rests_until_)
+    state.unreachable = 1;
+  else
+    state.up = 1;
+  state.passed_over_for = ejection_.out_for(turn_.now);
+  return state;
+}
+
 void Endpoint::rest_after_failure() {
   rests_until_ = turn_.now + rest_after_connect_failure;
   came_up(rests_until_);

@@ -11,6 +11,7 @@
 #include "base/local_rc.h"
 #include "base/turn.h"
 #include "http1/client_connection.h"
+#include "telemetry/metrics.h"
 #include "upstream/ejection.h"
 #include "upstream/group_model.h"
 #include "upstream/process_load.h"
@@ -84,6 +85,7 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
     if (down_) return Standing::down;
     return turn_.now < rests_until_ || ejection_.out(turn_.now) ? Standing::resting : Standing::available;
   }
+  telemetry::EndpointState state() const;  // of this worker
   // After a failed connect it is passed over for a moment, while others are there.
   void rest_after_failure();
   // Its failures and answers: see passive_health.h, which tells when it came up.

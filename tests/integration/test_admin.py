@@ -5,12 +5,14 @@ import http.client
 import os
 import socket
 import stat
+import time
 
 import pytest
 
 from configs import simple
 from metrics import LOCAL_ADMIN, admin_port, number, read, wait_for_number
 from raw import Connection, fetch
+from settings import patience
 from websocket_client import WebSocket
 
 
@@ -133,3 +135,56 @@ def test_connections_of_others_do_not_lock_the_operator_out(start_gateway, node_
             one.sendall(sent)
         for _ in range(3):
             assert health_of(port) == b"ok\n"
+
+
+def status_of(gateway):
+    return fetch(admin_port(gateway), target="/status").json()
+
+
+def wait_for_endpoint(gateway, url, **wanted):
+    deadline = time.monotonic() + patience(10)
+    while True:
+        for upstream in status_of(gateway)["upstreams"]:
+            for one in upstream["endpoints"]:
+                if one["endpoint"] == url and all(one.get(key) == value for key, value in wanted.items()):
+                    return one
+        assert time.monotonic() < deadline, status_of(gateway)["upstreams"]
+        time.sleep(0.05)
+
+
+def test_status_and_numbers_say_how_each_endpoint_is(start_gateway, endpoint, node_http, node_ws):
+    """One that is fine, one whose failures ejected it, one whose health checks fail; and what each has to do."""
+    def hang_up(peer):
+        peer.read_request()
+        peer.reset()
+
+    broken = endpoint(hang_up)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        down = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        config = simple(node_http, broken, workers=2, admin=LOCAL_ADMIN, upstream_options={
+            "eject": {"failures": 1, "time": "60s"}})
+        config["upstreams"]["checked"] = {"endpoints": [down, node_ws.url], "health": {
+            "tcp": True, "interval": "200ms", "timeout": "200ms", "unhealthy": 1}}
+        config["routes"].append({"name": "ws", "match": {"path": "/ws"}, "upstream": "checked"})
+        gateway = start_gateway(config)
+        one = wait_for_endpoint(gateway, down, state="unhealthy")
+        assert (one["workers"], one["workers_up"]) == (2, 0)
+        wait_for_number(gateway, 0, "postern_upstream_endpoint_up", upstream="checked", endpoint=down)
+        assert number(gateway, "postern_upstream_endpoint_up", upstream="checked", endpoint=node_ws.url) == 1
+        for _ in range(40):  # each worker finds out for itself
+            assert fetch(gateway.port, target="/whoami").status == 200
+        one = wait_for_endpoint(gateway, broken.url, state="ejected", workers_up=0)
+        assert 0 < one["ejected_for_ms"] <= 60_000
+        assert number(gateway, "postern_upstream_endpoint_up", upstream="api", endpoint=broken.url) == 0
+        assert number(gateway, "postern_upstream_endpoint_up", upstream="api", endpoint=node_http.url) == 1
+        fine = wait_for_endpoint(gateway, node_http.url, state="up", in_flight=0)
+        assert fine["connections_idle"] >= 1 and fine["deviations"] == 0
+        with WebSocket(gateway.port, "/ws/echo"):
+            wait_for_endpoint(gateway, node_ws.url, state="up", in_flight=1)
+            wait_for_number(gateway, 1, "postern_upstream_endpoint_in_flight", upstream="checked", endpoint=node_ws.url)
+        # A reload keeps what is known, and shows no endpoint that is gone.
+        config["upstreams"]["checked"]["endpoints"] = [node_ws.url]
+        gateway.reload(config)
+        wait_for_endpoint(gateway, broken.url, state="ejected")
+        assert down not in str(status_of(gateway)["upstreams"]) and down not in str(read(gateway).keys())

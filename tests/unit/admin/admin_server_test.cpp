@@ -96,6 +96,44 @@ TEST_CASE("admin: status says what goes on, and what was found with what to do a
   CHECK(finding["remedy"] == telemetry::silent_route.remedy);
 }
 
+TEST_CASE("admin: status shows each endpoint as its workers have it") {
+  using telemetry::EndpointState;
+  Ground ground;
+  telemetry::Totals worker;
+  worker.endpoint_states[{"api", "http://a:1"}] =
+      EndpointState{.up = 1, .in_flight = 2, .connections_idle = 1};
+  worker.endpoint_states[{"api", "http://a:2"}] =
+      EndpointState{.ejected = 1, .passed_over_for = std::chrono::microseconds(8'199'001)};
+  worker.endpoint_states[{"web", "http://w:1"}] = EndpointState{.unhealthy = 1};
+  worker.endpoint_states[{"web", "http://w:2"}] = EndpointState{.unreachable = 1};
+  worker.endpoints[{"api", "http://a:1"}].add(telemetry::EndpointCount::line_feed, 3);
+  ground.totals.add(worker);
+  worker.endpoint_states[{"api", "http://a:2"}] = EndpointState{.up = 1};
+  ground.totals.add(worker);
+  ground.server = ground.start();
+  const std::string answer = ground.get("/status");
+  const auto status = base::parse_json(answer.substr(answer.find("\r\n\r\n") + 4));
+  REQUIRE(status);
+  const base::Json& upstreams = (*status)["upstreams"];
+  REQUIRE(upstreams.size() == 2);
+  CHECK(upstreams[0]["upstream"] == "api");
+  const base::Json& first = upstreams[0]["endpoints"][0];
+  CHECK(first["endpoint"] == "http://a:1");
+  CHECK(first["state"] == "up");
+  CHECK(first["workers"] == 2);
+  CHECK(first["workers_up"] == 2);
+  CHECK(first["in_flight"] == 4);
+  CHECK(first["connections_idle"] == 2);
+  CHECK(first["deviations"] == 6);
+  CHECK_FALSE(first.contains("ejected_for_ms"));
+  const base::Json& second = upstreams[0]["endpoints"][1];
+  CHECK(second["state"] == "ejected");
+  CHECK(second["workers_up"] == 1);
+  CHECK(second["ejected_for_ms"] == 8200);
+  CHECK(upstreams[1]["endpoints"][0]["state"] == "unhealthy");
+  CHECK(upstreams[1]["endpoints"][1]["state"] == "unreachable");
+}
+
 TEST_CASE("admin: who asks while the workers are being asked waits for the same answer") {
   Ground ground;
   ground.answers = false;

@@ -50,6 +50,21 @@ TEST_CASE("prometheus: each metric has its help and type once, and a line for ea
   CHECK(text.find("\n\n") == std::string::npos);
 }
 
+TEST_CASE("prometheus: an endpoint is up while any worker sends it requests") {
+  Totals totals;
+  totals.endpoint_states[{"app", "http://a:1"}] = {.up = 2, .in_flight = 5, .connections_idle = 3};
+  totals.endpoint_states[{"app", "http://a:2"}] = {.up = 1, .ejected = 1};
+  totals.endpoint_states[{"app", "http://a:3"}] = {.unreachable = 1, .unhealthy = 1};
+  const std::string text = admin::prometheus_text(totals);
+  CHECK(has_line(text, "# TYPE postern_upstream_endpoint_up gauge"));
+  CHECK(has_line(text, R"(postern_upstream_endpoint_up{upstream="app",endpoint="http://a:1"} 1)"));
+  CHECK(has_line(text, R"(postern_upstream_endpoint_up{upstream="app",endpoint="http://a:2"} 1)"));
+  CHECK(has_line(text, R"(postern_upstream_endpoint_up{upstream="app",endpoint="http://a:3"} 0)"));
+  CHECK(has_line(text, R"(postern_upstream_endpoint_in_flight{upstream="app",endpoint="http://a:1"} 5)"));
+  CHECK(has_line(text,
+                 R"(postern_upstream_endpoint_connections_idle{upstream="app",endpoint="http://a:1"} 3)"));
+}
+
 TEST_CASE("prometheus: a name cannot break out of its label") {
   Totals totals;
   totals.upstreams["a\"b\\c\nd"].add(UpstreamCount::retries);
