@@ -237,37 +237,51 @@ def test_a_reader_that_stops_costs_a_bounded_buffer_and_disturbs_nobody(start_ga
     gateway = start_gateway(simple(dashboard, workers=1, admin=metrics.LOCAL_ADMIN, route=socket_route(
         slow_reader="drop_oldest", buffer="256KiB", ping_interval="none")))
     stuck = WebSocket(gateway.port, "/api/v1/ws/queue", receive_buffer=8192)
-    late, wrong = [], []
+    late, ready, got = [], [], []
 
-    async def read(_):
+    async def read():
+        """All that comes, to the last message: the newest is never dropped."""
         async with websockets.connect(f"ws://127.0.0.1:{gateway.port}/api/v1/ws/queue", ping_interval=None,
                                       max_queue=None, compression=None) as socket:
             ready.append(socket)
-            for number in range(count):
+            numbers = []
+            got.append(numbers)
+            while not numbers or numbers[-1] != count - 1:
                 message = json.loads(await socket.recv())
                 late.append(time.time() - message["sent"])
-                if message["n"] != number:
-                    wrong.append((message["n"], number))
-                    return
+                numbers.append(message["n"])
 
-    ready = []
+    async def while_there_is_progress(tasks, progress, done):
+        """Waits for `done`; a reader that fails, or a time in which nothing comes, ends it."""
+        seen, since = None, time.monotonic()
+        while not done():
+            for task in tasks:
+                if task.done():
+                    task.result()
+            if progress() != seen:
+                seen, since = progress(), time.monotonic()
+            assert time.monotonic() - since < patience(10), f"nothing came: {seen}, {sorted(map(len, got))}"
+            await asyncio.sleep(0.05)
 
     async def all_readers():
-        tasks = [asyncio.ensure_future(read(number)) for number in range(readers - 1)]
-        while len(ready) < readers - 1:
-            await asyncio.sleep(0.05)
+        tasks = [asyncio.ensure_future(read()) for _ in range(readers - 1)]
+        await while_there_is_progress(tasks, lambda: len(ready), lambda: len(ready) == readers - 1)
         await asyncio.get_running_loop().run_in_executor(
             None, lambda: begin_broadcast(dashboard, rate=rate, count=count, size=size))
+        await while_there_is_progress(tasks, lambda: len(late), lambda: all(task.done() for task in tasks))
         await asyncio.gather(*tasks)
 
     with MemoryWatch(gateway) as watch:
-        asyncio.run(asyncio.wait_for(all_readers(), patience(120)))
+        asyncio.run(all_readers())
     progress = json.loads(fetch(dashboard.port, target="/sent").body)
     late.sort()
     print(f"{readers - 1} readers, {len(late)} messages: p50 {late[len(late) // 2] * 1000:.0f} ms, p99 "
           f"{late[len(late) * 99 // 100] * 1000:.0f} ms; gateway grew by {watch.growth / 1024:.0f} KiB, "
           f"slowest broadcast {progress['slowest_ms']:.0f} ms")
-    assert not wrong and len(late) == (readers - 1) * count
+    assert all(numbers == sorted(set(numbers)) for numbers in got)
+    # A reader that the machine gives no time to falls behind by itself; one that is read to misses nothing.
+    missed = sum(count - len(numbers) for numbers in got)
+    assert missed == 0 or (SLOW_BUILD and missed < (readers - 1) * count / 2), sorted(map(len, got))
     assert SLOW_BUILD or watch.growth < 16 * MEBIBYTE  # a sanitizer keeps what was freed
     dropped = metrics.number(gateway, "postern_websocket_messages_dropped_total")
     numbers = []
@@ -276,7 +290,7 @@ def test_a_reader_that_stops_costs_a_bounded_buffer_and_disturbs_nobody(start_ga
             numbers.append(json.loads(stuck.receive())["n"])
     finally:
         stuck.connection.close()
-    assert numbers == sorted(set(numbers)) and len(numbers) + dropped == count and dropped > 0
+    assert numbers == sorted(set(numbers)) and len(numbers) + dropped == count + missed and dropped > missed
 
 
 @pytest.mark.parametrize("policy", ["close", "keep_latest"])
