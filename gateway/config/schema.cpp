@@ -446,11 +446,16 @@ constexpr auto table = std::to_array<SchemaKey>({
      "What becomes of a stream whose token expires.", "close"},
     {"event_streams.open", section, "map", "none",
      "How many may be open at once on a route, in the whole process. One more is answered with 429.", ""},
-    {"event_streams.open.total", value, "number or none", "none", "How many on the route in all.", "none"},
+    {"event_streams.open.total", value, "number or none", "none",
+     "How many event streams may be open at once on the route, whoever opened them.", "none"},
     {"event_streams.open.per_client", value, "number or none", "none",
-     "How many of one address, or of the /64 of an IPv6 address.", "none"},
+     "How many event streams one client may have open at once on the route: one address, or the /64 of an "
+     "IPv6 address.",
+     "none"},
     {"event_streams.open.per_subject", value, "number or none", "none",
-     "How many of one token's sub claim, on routes with jwt.", "none"},
+     "How many event streams may be open at once on the route with tokens of one subject (their sub claim). "
+     "The route needs jwt.",
+     "none"},
 
     {"websocket", section, "map", "see below",
      "What holds for WebSockets, on routes that do not say otherwise.", ""},
