@@ -155,3 +155,24 @@ TEST_CASE("cors: without an origin list answers before there is a route are as t
   CHECK_FALSE(response.has("Vary"));
   CHECK_FALSE(response.has("Access-Control-Allow-Origin"));
 }
+
+TEST_CASE("cors: every host on a route's list counts, not the first alone") {
+  CorsWorld world(
+      "  - name: read\n"
+      "    match: { host: [one.example.com, two.example.com, \"*.three.example.com\"], path: /x }\n"
+      "    upstream: app\n"
+      "    origins: second\n");
+  const std::string second = "https://second.example.com";
+  for (const std::string host : {"one.example.com", "two.example.com", "a.three.example.com"}) {
+    CAPTURE(host);
+    // Before there is a route.
+    const HttpMessage lost = world.ask("GET /nowhere", "Origin: " + second + "\r\n", host).response;
+    CHECK(lost.status() == 404);
+    CHECK(lost.field("Access-Control-Allow-Origin") == second);
+    // A host that a route names is the operator's: an origin equal to it is the same.
+    CHECK(world.ask("GET /x", "Origin: http://" + host + "\r\n", host).response.status() == 200);
+  }
+  const HttpMessage stranger =
+      world.ask("GET /nowhere", "Origin: " + second + "\r\n", "four.example.com").response;
+  CHECK_FALSE(stranger.has("Access-Control-Allow-Origin"));
+}
