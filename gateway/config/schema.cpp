@@ -274,11 +274,16 @@ constexpr auto table = std::to_array<SchemaKey>({
      "How long the weight of an endpoint grows from little to all, once it came up or joined in a reload.",
      "0s"},
     {"upstreams.*.queue", section, "map", "none",
-     "Lets requests wait while every endpoint is at its max_requests, in the order in which they came to a "
-     "worker. A place that another worker's request leaves is seen within 20 ms.",
+     "Lets requests wait while every endpoint is at its max_requests. On each worker clients get places in "
+     "turn, one request each, and the requests of one client in the order in which they came; a client is an "
+     "address, or the /64 of an IPv6 address. A place that another worker's request leaves is seen within 20 "
+     "ms.",
      ""},
     {"upstreams.*.queue.size", value, "number", "100",
-     "How many wait at once, counted over all workers. One more is answered with 503 at once.", "100"},
+     "How many wait at once, counted over all workers. One more is answered with 503 at once, unless its "
+     "client has fewer in the queue than another: then the latest request of that one is answered with 503, "
+     "and gives up its place.",
+     "100"},
     {"upstreams.*.queue.timeout", value, "duration, at most 1h", "5s",
      "How long a request waits before it is answered with 503.", "5s"},
     {"upstreams.*.sticky", section, "map", "none",
@@ -410,7 +415,9 @@ constexpr auto table = std::to_array<SchemaKey>({
      "counts for those after it: a client waits once until the upstream is back.",
      "900ms"},
     {"upstreams.*.hold.requests", value, "number", "1000",
-     "Requests that may wait at once, per worker; one more gets 503 at once.", "1000"},
+     "Requests that may wait at once, per worker. One more gets 503 at once, unless its client has fewer "
+     "waiting than another: then the latest request of that one gets 503, and gives up its place.",
+     "1000"},
     {"upstreams.*.host", value, "preserve, upstream or a host", "preserve",
      "The Host that endpoints get: the client's, the endpoint's own (upstream), or this one.", "preserve"},
 
@@ -551,7 +558,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"websocket.admission", section, "map or none", "none",
      "How fast new sockets are let in on a route, in the whole process: after a restart all come back "
      "at once. Those that come faster wait for their turn; when it would not come in time, they are "
-     "refused (503, 1013).",
+     "refused (503, 1013). A client whose socket waits already gets further places in the first half of the "
+     "line only; the other half is for clients that have none.",
      "", false},
     {"websocket.admission.rate", value, "rate", "required", "How many sockets are let in at most.", "100/s",
      false},

@@ -149,7 +149,10 @@ Task<Result<upstream::Pick>> Exchange::wait_for_place(upstream::Group& group, co
   const base::Instant began = services_.turn.now;
   Result<upstream::Pick> found = co_await waiter.place(scope_);
   stages_.held = stages_.held.value_or(base::Duration::zero()) + since(began);
-  if (!found && found.error().cause == Cause::upstream_at_limit)
+  if (waiter.gave_way())
+    detail_ = "queue of " + group.model().name + ": " + std::to_string(rules.size) +
+              " requests wait already, and of this client more than of others";
+  else if (!found && found.error().cause == Cause::upstream_at_limit)
     detail_ = "queue of " + group.model().name + ": no place came free in time, see max_requests";
   co_return std::move(found);
 }
@@ -195,7 +198,7 @@ Task<Result<void>> Exchange::hold(upstream::Group& group,
   const base::Instant now = services_.turn.now;
   if (!ticket) {
     ticket.emplace(group.state().held);
-    if (!ticket->enter(rules.requests)) {
+    if (!ticket->enter(rules.requests, client_.address)) {
       detail_ += (detail_.empty() ? "hold: " : "; hold: ") + std::to_string(rules.requests) +
                  " requests are held already";
       co_return base::fail(Cause::overloaded, Stage::connect);
@@ -215,6 +218,9 @@ Task<Result<void>> Exchange::hold(upstream::Group& group,
   ticket->leave_line();
   stages_.held = since(held_since_);
   if (turn) co_return Result<void>();
+  if (ticket->gave_way())
+    detail_ += (detail_.empty() ? "hold: " : "; hold: ") + std::to_string(rules.requests) +
+               " requests are held already, and of this client more than of others";
   if (turn.error().cause == Cause::hold_expired && detail_.empty())
     detail_ = "no endpoint passes its health checks";
   co_return base::fail(turn.error());

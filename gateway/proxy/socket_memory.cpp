@@ -67,7 +67,7 @@ base::Duration SocketMemory::left_to_wait(std::string_view client, std::string_v
   const std::lock_guard guard(mutex_);
   if (lines_.empty()) return most;
   const base::Instant* until = lines_.find(key_of(client, route), now);
-  return until ? std::clamp(*until - now, base::Duration::zero(), most) : most;
+  return until ? std::clamp(*until - now, base::Duration::zero(), most / 2) : most;
 }
 
 void SocketMemory::stood_in_line(std::string_view client, std::string_view route, base::Duration most,

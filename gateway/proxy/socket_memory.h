@@ -45,7 +45,8 @@ class SocketMemory {
   void ended(std::string_view client, bool by_client, base::Instant now);
   bool is_coming_back(std::string_view client, base::Instant now);
 
-  // --- Admission: a client stands in a route's line once; what it opens behind that shares the limit.
+  // --- Admission: a client stands in a route's line once; what it opens behind that shares the limit, and
+  // gets places in the first half of the line only: the other half is for those that have none.
 
   // How long an upgrade may stand in line of those `most` that the route allows.
   base::Duration left_to_wait(std::string_view client, std::string_view route, base::Duration most,

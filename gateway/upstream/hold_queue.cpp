@@ -4,14 +4,34 @@
 
 namespace postern::upstream {
 
-bool HoldQueue::Ticket::enter(size_t most) {
-  if (entered_) return true;
-  if (queue_.count_ >= most) return false;
+bool HoldQueue::Ticket::enter(size_t most, const base::IpAddress& client) {
+  if (entered()) return true;
+  if (queue_.count_ >= most && !queue_.make_room(client)) return false;
   if (queue_.count_++ == 0) {
     queue_.pause_ = first_pause;
     queue_.batch_ = 1;
   }
-  return entered_ = true;
+  queue_.held_.enter(*this, client);
+  return true;
+}
+
+void HoldQueue::Ticket::give_way() {
+  leave();
+  --queue_.count_;
+  place_.unlink();
+  gave_way_ = true;
+  turn_.put(base::fail(base::Cause::overloaded, base::Stage::connect));
+}
+
+// Who has its turn at this moment is not stopped in the middle of it.
+bool HoldQueue::make_room(const base::IpAddress& client) {
+  for (FairOrder::Entry* at = held_.last(); at && held_.stands_behind(*at, client); at = held_.before(*at)) {
+    auto& ticket = static_cast<Ticket&>(*at);
+    if (!ticket.place_.linked()) continue;
+    ticket.give_way();
+    return true;
+  }
+  return false;
 }
 
 base::Slot<bool>::Take HoldQueue::Ticket::line_up(base::Scope& scope) {

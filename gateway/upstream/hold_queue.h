@@ -1,6 +1,7 @@
 // Requests of one upstream that found no endpoint and wait for one. They do not all knock at once: after a
 // pause that grows, one of them tries; when it gets a connection twice as many follow, and an answer brings
-// the next ones at once. One worker's.
+// the next ones at once. Where as many are held as may be, a client with fewer of them takes the place of one
+// with more, see FairOrder. One worker's.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include "base/intrusive_list.h"
 #include "base/slot.h"
 #include "base/turn.h"
+#include "upstream/fair_order.h"
 
 namespace postern::upstream {
 
@@ -26,27 +28,31 @@ class HoldQueue final : private base::Timer {
   HoldQueue& operator=(const HoldQueue&) = delete;
 
   // A held request's place, from its first wait to its answer. The queue outlives it.
-  class Ticket {
+  class Ticket final : private FairOrder::Entry {
    public:
     explicit Ticket(HoldQueue& queue) : queue_(queue) {}
     ~Ticket() {
-      if (entered_) --queue_.count_;
+      if (entered()) --queue_.count_;
     }
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
 
-    // False: `most` are held already.
-    bool enter(size_t most);
+    // False: `most` are held already, and none that could give way to this one.
+    bool enter(size_t most, const base::IpAddress& client);
+    // Its last wait failed since another client's request took its place.
+    bool gave_way() const { return gave_way_; }
     // The end of this wait is the request's turn to try. Leave the line when the wait was not ended by it.
     base::Slot<bool>::Take line_up(base::Scope& scope);
     void leave_line() { place_.unlink(); }
 
    private:
     friend class HoldQueue;
+    void give_way();
+
     HoldQueue& queue_;
     base::Slot<bool> turn_;
     base::LinkIn<Ticket> place_{this};
-    bool entered_ = false;
+    bool gave_way_ = false;
   };
 
   // What attempts of this upstream, held or not, came to.
@@ -64,12 +70,14 @@ class HoldQueue final : private base::Timer {
 
  private:
   void on_deadline() override;
+  bool make_room(const base::IpAddress& client);
   void release_more();
   void release(size_t how_many);
 
   base::Turn& turn_;
   base::Link waiting_;
-  size_t count_ = 0;
+  FairOrder held_;
+  size_t count_ = 0;  // of them
   size_t batch_ = 1;
   base::Duration pause_ = first_pause;
   bool connected_ = false;  // since the last pause

@@ -13,20 +13,32 @@ constexpr size_t groups_known_full = 4;
 }  // namespace
 
 bool PlaceQueue::Waiter::enter(uint32_t most) {
-  if (!queue_.waiting_in_process_->add_below(most)) return false;
-  entered_ = true;
+  FairOrder& line = queue_.line_;
+  if (!queue_.waiting_in_process_->add_below(most)) {
+    if (line.empty() || !line.stands_behind(*line.last(), request_.client)) return false;
+    static_cast<Waiter*>(line.last())->give_way();
+  }
+  counted_ = true;
   const bool others_wait = queue_.has_line();
-  queue_.line_.append(in_line_);
+  line.enter(*this, request_.client);
   // Those before it may wait for endpoints that are not among its own, as after a reload.
   if (others_wait) queue_.serve_one();
   if (!queue_.armed()) queue_.turn_.arm(queue_, look_every);
   return true;
 }
 
+// Its part of the process's number goes to who takes its place.
+void PlaceQueue::Waiter::give_way() {
+  leave();
+  counted_ = false;
+  gave_way_ = true;
+  pick_.put(base::fail(base::Cause::upstream_at_limit, base::Stage::connect));
+}
+
 void PlaceQueue::on_deadline() {
   while (serve_one()) {
   }
-  if (line_.linked()) turn_.arm(*this, look_every);
+  if (has_line()) turn_.arm(*this, look_every);
 }
 
 bool PlaceQueue::serve_one() {
@@ -34,12 +46,12 @@ bool PlaceQueue::serve_one() {
   // a reload there may be groups of different endpoints in one line.
   std::array<const Group*, groups_known_full> full{};
   size_t full_count = 0;
-  for (base::Link* at = line_.next; at != &line_; at = at->next) {
-    Waiter& waiter = *base::LinkIn<Waiter>::of(at);
+  for (FairOrder::Entry* at = line_.first(); at; at = line_.after(*at)) {
+    auto& waiter = static_cast<Waiter&>(*at);
     if (std::find(full.begin(), full.end(), &waiter.group_) != full.end()) continue;
     Pick pick = waiter.group_.pick(waiter.request_, waiter.tried_);
     if (pick.place) {
-      waiter.in_line_.unlink();
+      waiter.leave();
       waiter.pick_.put(std::move(pick));
       return true;
     }

@@ -1,15 +1,16 @@
-// Requests of one upstream whose endpoints are all at their limit, and that wait for a place. The first in
-// the line gets the next place, already taken for it, so that nobody who comes later overtakes it. A place
-// that is left on this worker is given on at once; one that is left on another worker is seen within
-// `look_every`. One worker's, but for the number of those that wait, which is the whole process's.
+// Requests of one upstream whose endpoints are all at their limit, and that wait for a place. Clients get
+// places in turn, see FairOrder; the first in the line gets the next place, already taken for it. Where the
+// queue is full, a client with fewer requests in the line takes the place of one with more. A place that is
+// left on this worker is given on at once; one that is left on another worker is seen within `look_every`.
+// One worker's, but for the number of those that wait, which is the whole process's.
 #pragma once
 
 #include <memory>
 #include <span>
 
-#include "base/intrusive_list.h"
 #include "base/slot.h"
 #include "base/turn.h"
+#include "upstream/fair_order.h"
 #include "upstream/pick.h"
 #include "upstream/process_load.h"
 #include "upstream/request_view.h"
@@ -26,34 +27,38 @@ class PlaceQueue final : public PlaceWatcher, private base::Timer {
   PlaceQueue& operator=(const PlaceQueue&) = delete;
 
   // A request in the line, until it is destroyed. What it is made of outlives it, and so does the queue.
-  class Waiter {
+  class Waiter final : private FairOrder::Entry {
    public:
     Waiter(PlaceQueue& queue, Group& group, const RequestView& request, std::span<const size_t> tried)
         : queue_(queue), group_(group), request_(request), tried_(tried) {}
     ~Waiter() {
-      if (entered_) queue_.waiting_in_process_->remove(1);
+      if (counted_) queue_.waiting_in_process_->remove(1);
     }
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
-    // At the end of the line. False: as many as `most` wait in this process already.
+    // False: as many as `most` wait in this process already, and none that stands behind this one.
     bool enter(uint32_t most);
+    // It failed since another client's request took its place.
+    bool gave_way() const { return gave_way_; }
     // A pick with a place.
     base::Slot<Pick>::Take place(base::Scope& scope) { return pick_.take(scope); }
 
    private:
     friend class PlaceQueue;
+    void give_way();
+
     PlaceQueue& queue_;
     Group& group_;
     const RequestView& request_;
     std::span<const size_t> tried_;
     base::Slot<Pick> pick_;
-    base::LinkIn<Waiter> in_line_{this};
-    bool entered_ = false;
+    bool counted_ = false;  // among those that wait in the process
+    bool gave_way_ = false;
   };
 
-  // Somebody waits: who comes now goes to the end of the line.
-  bool has_line() const { return line_.linked(); }
+  // Somebody waits: who comes now has to stand in the line.
+  bool has_line() const { return !line_.empty(); }
 
   static constexpr base::Duration look_every = std::chrono::milliseconds(20);
 
@@ -64,7 +69,7 @@ class PlaceQueue final : public PlaceWatcher, private base::Timer {
 
   base::Turn& turn_;
   std::shared_ptr<ProcessLoad> waiting_in_process_;
-  base::Link line_;
+  FairOrder line_;
 };
 
 }  // namespace postern::upstream

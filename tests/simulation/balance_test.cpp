@@ -363,3 +363,29 @@ TEST_CASE("queue: it ends in order when an endpoint that holds the place fails")
   proxy.settle();
   CHECK(second.response().body == "after");
 }
+
+TEST_CASE("queue: a client that fills it keeps nobody else from a place") {
+  ProxyWorld proxy(
+      configuration("{ endpoints: [{ url: \"http://127.0.0.1:3001\", max_requests: 1 }], queue: { size: 4, "
+                    "timeout: 30s } }"));
+  proxy.upstream.at(3001).behaviour = says_nothing();
+  std::vector<TestClient*> many;
+  for (int i = 0; i < 10; ++i) {
+    many.push_back(&proxy.connect({.address = "2001:db8::" + std::to_string(i + 1)}));
+    many.back()->send(get({}, "/many/" + std::to_string(i)));
+  }
+  TestClient& other = proxy.connect();
+  other.send(get({}, "/other"));
+  CHECK_FALSE(other.try_response().has_value());
+  CHECK(many[4]->response().status() == 503);
+  CHECK(proxy.log.last("exchange")["detail"] ==
+        "queue of app: 4 requests wait already, and of this client more than of others");
+  CHECK(proxy.log.last("exchange")["cause"] == "upstream_at_limit");
+  FakeEndpoint& endpoint = proxy.upstream.at(3001);
+  for (const char* next : {"/many/1", "/other", "/many/2"}) {
+    endpoint.last().send(response_text("x"));
+    proxy.settle();
+    CHECK(endpoint.last().requests.back().target() == next);
+  }
+  CHECK(other.response().status() == 200);
+}

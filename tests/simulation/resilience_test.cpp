@@ -127,6 +127,25 @@ TEST_CASE("hold: one more than the limit is refused at once, and a place that is
   CHECK(held[1]->response().body == "back");
 }
 
+TEST_CASE("hold: a client that fills it keeps nobody else out") {
+  ProxyWorld proxy(with("hold: { time: 10s, requests: 3 }"));
+  proxy.upstream.at(3001).reach = Reach::refused;
+  proxy.upstream.at(3001).behaviour = answers(response_text("back"));
+  const auto held = send_from(proxy, 3, get);
+  TestClient& other = proxy.connect({.address = "198.51.100.7"});
+  other.send(get);
+  CHECK_FALSE(other.try_response().has_value());
+  CHECK(held[2]->response().status() == 503);
+  const base::Json line = proxy.log.line("exchange");
+  CHECK(line["cause"] == "overloaded");
+  CHECK(std::string(line["detail"])
+            .ends_with("hold: 3 requests are held already, and of this client more than of others"));
+  CHECK(proxy.group().state().held.count() == 3);
+  proxy.upstream.at(3001).reach = Reach::good;
+  proxy.advance(2s);
+  CHECK(other.response().body == "back");
+}
+
 TEST_CASE("hold: a client that leaves is noticed, and asks nothing of the endpoint") {
   ProxyWorld proxy(with("hold: 10s"));
   proxy.upstream.at(3001).reach = Reach::refused;

@@ -248,3 +248,21 @@ TEST_CASE("socket admission: a client stands in line once; what it opens behind 
   proxy.advance(5s);  // nobody stands in line any more
   CHECK(open("203.0.113.9").response().status() == 101);
 }
+
+TEST_CASE("socket admission: a client that opens many keeps nobody else out of the line") {
+  ProxyWorld proxy(
+      SocketWorld::yaml("{ ping_interval: none, admission: { rate: 10/s, burst: 1, wait: 4s } }", ""));
+  proxy.upstream.at(3001).behaviour = accepts_websocket();
+  const auto open = [&](const std::string& address) -> TestClient& {
+    TestClient& client = proxy.connect({.address = address});
+    client.send(SocketWorld::handshake_text(""));
+    return client;
+  };
+  size_t refused = 0;
+  for (int i = 0; i < 100; ++i) refused += !open("203.0.113.1").unread().empty() ? 1 : 0;
+  CHECK(refused >= 75);  // one at once, and half of the line
+  std::vector<TestClient*> others;
+  for (int i = 2; i < 12; ++i) others.push_back(&open("203.0.113." + std::to_string(i)));
+  proxy.advance(4s);
+  for (TestClient* other : others) CHECK(other->response().status() == 101);
+}

@@ -570,7 +570,9 @@ TEST_CASE(
   ProxyWorld proxy(
       SocketWorld::yaml("{ ping_interval: none, admission: { rate: 10/s, burst: 2, wait: 500ms } }", ""));
   proxy.upstream.at(3001).behaviour = accepts_websocket();
-  for (int i = 0; i < 10; ++i) proxy.connect().send(SocketWorld::handshake_text(i % 2 ? from_app : ""));
+  for (int i = 0; i < 10; ++i)
+    proxy.connect({.address = "203.0.113." + std::to_string(i + 1)})
+        .send(SocketWorld::handshake_text(i % 2 ? from_app : ""));
   CHECK(proxy.tunnels.size() == 2);
   const auto status_of = [&](size_t i) { return proxy.clients[i]->try_response(); };
   for (size_t i = 7; i < 10; ++i) {  // the eighth would wait for 600 ms

@@ -17,9 +17,10 @@ namespace {
 // A request that lines up, and counts its turns.
 class Waiter final : private base::Story<bool>::Owner {
  public:
-  Waiter(support::World& world, HoldQueue& queue) : scope(world.turn), ticket(queue) {
-    REQUIRE(ticket.enter(1000));
-    line_up();
+  Waiter(support::World& world, HoldQueue& queue, const char* client = "192.0.2.1", size_t most = 1000)
+      : scope(world.turn), ticket(queue) {
+    entered = ticket.enter(most, *base::IpAddress::parse(client));
+    if (entered) line_up();
   }
   void line_up() {
     Owner& self = *this;
@@ -30,6 +31,7 @@ class Waiter final : private base::Story<bool>::Owner {
 
   base::Scope scope;
   HoldQueue::Ticket ticket;
+  bool entered = false;
   bool ended = false;
   bool got_turn = false;
 
@@ -154,14 +156,49 @@ TEST_CASE("hold queue: who is cancelled leaves the line to the others") {
 TEST_CASE("hold queue: at most so many are held, and a place is free again when its ticket goes") {
   Ground ground;
   HoldQueue::Ticket first(ground.queue);
-  CHECK(first.enter(2));
+  const base::IpAddress client = base::IpAddress::v4({192, 0, 2, 1});
+  CHECK(first.enter(2, client));
   {
     HoldQueue::Ticket second(ground.queue);
     HoldQueue::Ticket third(ground.queue);
-    CHECK(second.enter(2));
-    CHECK(second.enter(2));  // twice is once
-    CHECK_FALSE(third.enter(2));
+    CHECK(second.enter(2, client));
+    CHECK(second.enter(2, client));  // twice is once
+    CHECK_FALSE(third.enter(2, client));
   }
   HoldQueue::Ticket fourth(ground.queue);
-  CHECK(fourth.enter(2));
+  CHECK(fourth.enter(2, client));
+}
+
+TEST_CASE("hold queue: when it is full, who has fewer in it takes the place of the latest of who has most") {
+  Ground ground;
+  std::vector<std::unique_ptr<Waiter>> many;
+  for (int i = 0; i < 3; ++i)
+    many.push_back(std::make_unique<Waiter>(ground.world, ground.queue, "192.0.2.1", 3));
+  Waiter other(ground.world, ground.queue, "192.0.2.2", 3);
+  ground.world.settle();
+  CHECK(other.entered);
+  CHECK(many[2]->ended);
+  CHECK_FALSE(many[2]->got_turn);
+  CHECK(many[2]->ticket.gave_way());
+  CHECK_FALSE(many[1]->ended);
+  CHECK(ground.queue.count() == 3);
+  Waiter equal(ground.world, ground.queue, "192.0.2.2", 3);  // it would have as many as the other
+  CHECK_FALSE(equal.entered);
+  CHECK(ground.queue.count() == 3);
+}
+
+TEST_CASE("hold queue: who has its turn at the moment does not give way") {
+  Ground ground;
+  Waiter first(ground.world, ground.queue, "192.0.2.1", 2);
+  Waiter second(ground.world, ground.queue, "192.0.2.1", 2);
+  ground.world.advance(200ms);
+  CHECK(first.got_turn);
+  CHECK(second.got_turn);  // both try now
+  Waiter other(ground.world, ground.queue, "192.0.2.2", 2);
+  CHECK_FALSE(other.entered);
+  second.line_up();
+  Waiter again(ground.world, ground.queue, "192.0.2.2", 2);
+  CHECK(again.entered);
+  ground.world.settle();
+  CHECK(second.ticket.gave_way());
 }

@@ -25,8 +25,13 @@ GroupModel limited(std::vector<uint32_t> limits) {
 // A request that waits, in a story of its own.
 class Waiting final : private base::Story<base::Result<Pick>>::Owner {
  public:
-  Waiting(UpstreamWorld& world, Group& group, uint32_t most = 100, std::vector<size_t> tried = {})
-      : scope(world.world.turn), world_(world), group_(group), tried_(std::move(tried)) {
+  Waiting(UpstreamWorld& world, Group& group, uint32_t most = 100, std::vector<size_t> tried = {},
+          const char* client = "203.0.113.9")
+      : scope(world.world.turn),
+        world_(world),
+        group_(group),
+        tried_(std::move(tried)),
+        client_(*base::IpAddress::parse(client)) {
     Owner& self = *this;
     story_.begin(wait(most), self);
     world.world.turn.run();
@@ -41,7 +46,7 @@ class Waiting final : private base::Story<base::Result<Pick>>::Owner {
 
  private:
   base::Task<base::Result<Pick>> wait(uint32_t most) {
-    const RequestView request{world_.client, world_.headers, {}};
+    const RequestView request{client_, world_.headers, {}};
     PlaceQueue::Waiter waiter(group_.state().places, group_, request, tried_);
     if (!waiter.enter(most)) co_return base::fail(base::Cause::overloaded, base::Stage::connect);
     base::Phase phase(scope, base::Stage::connect, 5s, base::Cause::upstream_at_limit);
@@ -53,6 +58,7 @@ class Waiting final : private base::Story<base::Result<Pick>>::Owner {
   UpstreamWorld& world_;
   Group& group_;
   std::vector<size_t> tried_;
+  const base::IpAddress client_;
   base::Story<base::Result<Pick>> story_;
 };
 
@@ -194,4 +200,46 @@ TEST_CASE("place queue: who waits for endpoints that a reload took away blocks n
   CHECK(next.has_place());
   CHECK(old.waits());
   CHECK(also_old.waits());
+}
+
+TEST_CASE("place queue: clients get places in turn, however many requests one of them has in the line") {
+  UpstreamWorld world(limited({1}));
+  std::optional<Pick> held = world.pick();
+  std::vector<std::unique_ptr<Waiting>> many;
+  for (int i = 0; i < 5; ++i) many.push_back(std::make_unique<Waiting>(world, world.group()));
+  Waiting other(world, world.group(), 100, {}, "203.0.113.10");
+  held.reset();
+  world.world.turn.run();
+  CHECK(many[0]->has_place());
+  many.erase(many.begin());
+  world.world.turn.run();
+  CHECK(other.has_place());
+  CHECK(many[0]->waits());
+}
+
+TEST_CASE("place queue: when it is full, who has fewer in it takes the place of the latest of who has most") {
+  UpstreamWorld world(limited({1}));
+  const Pick held = world.pick();
+  std::vector<std::unique_ptr<Waiting>> many;
+  for (int i = 0; i < 4; ++i) many.push_back(std::make_unique<Waiting>(world, world.group(), 4));
+  Waiting other(world, world.group(), 4, {}, "203.0.113.10");
+  CHECK(other.waits());
+  REQUIRE(many[3]->outcome.has_value());
+  CHECK(many[3]->outcome->error() == base::Error{base::Cause::upstream_at_limit, base::Stage::connect});
+  Waiting second(world, world.group(), 4, {}, "203.0.113.10");  // two and two
+  CHECK(second.waits());
+  CHECK_FALSE(many[2]->waits());
+  Waiting third(world, world.group(), 4, {}, "203.0.113.10");
+  CHECK_FALSE(third.waits());
+  Waiting one_more(world, world.group(), 4);
+  CHECK_FALSE(one_more.waits());
+  CHECK(many[1]->waits());
+  // The number of those that wait is still right: as many leave as came.
+  many.clear();
+  Waiting again(world, world.group(), 4);
+  Waiting and_again(world, world.group(), 4);
+  CHECK(again.waits());
+  CHECK(and_again.waits());
+  Waiting too_many(world, world.group(), 4, {}, "203.0.113.10");
+  CHECK_FALSE(too_many.waits());
 }

@@ -1,0 +1,125 @@
+#include "upstream/fair_order.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace postern;
+using namespace postern::upstream;
+
+namespace {
+
+base::IpAddress address(const char* text) { return *base::IpAddress::parse(text); }
+
+// Entries with names, in one order.
+struct Ground {
+  struct Named : FairOrder::Entry {
+    std::string name;
+  };
+  Named& enter(const std::string& name, const char* client) {
+    entries.push_back(std::make_unique<Named>());
+    entries.back()->name = name;
+    order.enter(*entries.back(), address(client));
+    return *entries.back();
+  }
+  std::string names() {
+    std::string all;
+    for (FairOrder::Entry* at = order.first(); at; at = order.after(*at))
+      all += (all.empty() ? "" : " ") + static_cast<Named&>(*at).name;
+    return all;
+  }
+  FairOrder order;
+  std::vector<std::unique_ptr<Named>> entries;
+};
+
+}  // namespace
+
+TEST_CASE("fair order: the first wish of each client comes before the second of any") {
+  Ground ground;
+  for (const char* name : {"a1", "a2", "a3"}) ground.enter(name, "192.0.2.1");
+  ground.enter("b1", "192.0.2.2");
+  ground.enter("c1", "192.0.2.3");
+  ground.enter("b2", "192.0.2.2");
+  CHECK(ground.names() == "a1 b1 c1 a2 b2 a3");
+}
+
+TEST_CASE("fair order: an IPv6 client is its /64, and no IPv4 client") {
+  Ground ground;
+  ground.enter("a1", "2001:db8::1");
+  ground.enter("a2", "2001:db8::2");
+  ground.enter("b1", "2001:db8:0:1::1");
+  ground.enter("c1", "32.1.13.184");  // the same four bytes
+  CHECK(ground.names() == "a1 b1 c1 a2");
+}
+
+TEST_CASE("fair order: who comes later begins where the order has got to, and saves nothing up") {
+  Ground ground;
+  for (const char* name : {"a1", "a2", "a3", "a4"}) ground.enter(name, "192.0.2.1");
+  for (int i = 0; i < 2; ++i) ground.entries[static_cast<size_t>(i)]->leave();
+  for (const char* name : {"b1", "b2", "b3"}) ground.enter(name, "192.0.2.2");
+  CHECK(ground.names() == "a3 b1 a4 b2 b3");
+}
+
+TEST_CASE("fair order: a client whose last wish leaves gets its place again") {
+  Ground ground;
+  ground.enter("a1", "192.0.2.1");
+  Ground::Named& last = ground.enter("a2", "192.0.2.1");
+  ground.enter("b1", "192.0.2.2");
+  ground.enter("b2", "192.0.2.2");
+  last.leave();
+  CHECK_FALSE(last.entered());
+  ground.enter("a3", "192.0.2.1");
+  CHECK(ground.names() == "a1 b1 b2 a3");
+  CHECK(ground.order.stands_behind(*ground.order.last(), address("192.0.2.3")));
+  CHECK_FALSE(ground.order.stands_behind(*ground.order.last(), address("192.0.2.1")));
+}
+
+TEST_CASE("fair order: with places for some, those who give way leave each client its share") {
+  Ground ground;
+  constexpr size_t places = 12;
+  const auto ask = [&](const char* client) {
+    if (ground.entries.size() >= places) {
+      FairOrder::Entry* last = ground.order.last();
+      if (!ground.order.stands_behind(*last, address(client))) return;
+      std::erase_if(ground.entries, [&](const auto& entry) { return entry.get() == last; });
+    }
+    ground.enter(client, client);
+  };
+  const auto count = [&](const std::string& client) {
+    return std::count_if(ground.entries.begin(), ground.entries.end(),
+                         [&](const auto& entry) { return entry->name == client; });
+  };
+  for (int i = 0; i < 100; ++i) ask("192.0.2.1");
+  CHECK(count("192.0.2.1") == places);
+  ask("192.0.2.2");
+  CHECK(count("192.0.2.2") == 1);
+  for (int i = 0; i < 100; ++i) ask("192.0.2.2");
+  CHECK(count("192.0.2.1") == 6);
+  for (int i = 0; i < 100; ++i)
+    for (const char* client : {"192.0.2.3", "192.0.2.1", "192.0.2.2", "192.0.2.3"}) ask(client);
+  for (const char* client : {"192.0.2.1", "192.0.2.2", "192.0.2.3"}) CHECK(count(client) == 4);
+}
+
+TEST_CASE("fair order: whatever enters and leaves, ranks are in order and nobody is lost") {
+  std::mt19937 random(7);
+  Ground ground;
+  for (int step = 0; step < 20'000; ++step) {
+    if (ground.entries.size() < 40 && random() % 2 == 0) {
+      const std::string client = "192.0.2." + std::to_string(random() % 7);
+      ground.enter(client, client.c_str());
+    } else if (!ground.entries.empty()) {
+      ground.entries.erase(ground.entries.begin() +
+                           static_cast<std::ptrdiff_t>(random() % ground.entries.size()));
+    }
+    size_t there = 0;
+    for (FairOrder::Entry* at = ground.order.first(); at; at = ground.order.after(*at)) ++there;
+    REQUIRE(there == ground.entries.size());
+  }
+  ground.entries.clear();
+  CHECK(ground.order.empty());
+}
