@@ -27,6 +27,12 @@ class WaitingClients {
     any_.store(true, std::memory_order_relaxed);
     return known ? std::min(*known, wanted) : wanted;
   }
+  // An upgrade of `client` has waited since the upstream was there last.
+  bool knows(std::string_view client, base::Instant now) {
+    if (!any_.load(std::memory_order_relaxed)) return false;
+    const std::lock_guard guard(mutex_);
+    return ends_.find(client, now) != nullptr;
+  }
   // The upstream is back. Asked for every response: it costs a look while nobody waits.
   void forget() {
     if (!any_.load(std::memory_order_relaxed)) return;

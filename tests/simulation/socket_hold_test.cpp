@@ -266,3 +266,37 @@ TEST_CASE("socket admission: a client that opens many keeps nobody else out of t
   proxy.advance(4s);
   for (TestClient* other : others) CHECK(other->response().status() == 101);
 }
+
+TEST_CASE(
+    "socket connect: the time that a page waits for an endpoint that cannot be reached it waits in full "
+    "once") {
+  const std::string two = R"(
+listeners: [{ address: "127.0.0.1:0" }]
+upstreams:
+  away: { endpoints: ["http://127.0.0.1:3001"] }
+  healthy: { endpoints: ["http://127.0.0.1:3002"] }
+routes:
+  - { name: away, match: { path: /away }, upstream: away }
+  - { name: healthy, match: { path: /healthy }, upstream: healthy }
+)";
+  Held held(two);
+  held.proxy.upstream.at(3001).reach = Reach::silent;
+  CHECK(held.answer(held.open("/away", page)).first >= 4900ms);
+  for (int i = 0; i < 3; ++i) {
+    const auto [waited, status] = held.answer(held.open("/away", page));
+    CHECK(waited <= 1s);
+    CHECK(status == 504);
+    CHECK(held.proxy.log.last("exchange")["cause"] == "upstream_timed_out");
+  }
+  CHECK(held.answer(held.open("/healthy", page)).second == 101);
+  // Who is no page has all its sockets open at once, and waits as long as ever; so does another page.
+  CHECK(held.answer(held.open("/away")).first >= 4900ms);
+  CHECK(held.answer(held.open("/away", page, "203.0.113.2")).first >= 4900ms);
+  // It is back: what was remembered is forgotten.
+  held.proxy.upstream.at(3001).reach = Reach::good;
+  CHECK(held.answer(held.open("/away", page)).second == 101);
+  held.proxy.upstream.at(3001).reach = Reach::silent;
+  held.proxy.upstream.at(3001).last().reset();
+  held.proxy.settle();
+  CHECK(held.answer(held.open("/away", page, "203.0.113.3")).first >= 4900ms);
+}
