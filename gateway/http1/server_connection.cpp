@@ -58,7 +58,7 @@ void ServerConnection::open_stream() {
 
 void ServerConnection::on_request(http::RequestHead head) {
   open_stream();
-  const bool last = limits_.requests != 0 && ++requests_ >= limits_.requests;
+  const bool last = ++requests_ >= limits_.requests && limits_.requests != 0;
   keep_alive_ = parser_.keep_alive() && !draining_ && !last;
   stream_->head = std::move(head);
   arrivals_.put(Arrival::request);

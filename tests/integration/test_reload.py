@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -329,3 +330,20 @@ def test_key_that_is_taken_away_ends_the_sockets_of_its_tokens_and_one_that_join
         gateway.reload()
         gateway.wait_for("tunnel_close", route="all", cause="route_changed")
     assert fetch(gateway.port, target="/ws/echo", headers=bearer).status == 401
+
+
+def test_next_request_of_a_connection_that_waited_goes_by_the_new_configuration(start_gateway, node_http, site):
+    config = simple(node_http, workers=1, listeners=[plain_listener(), tls_listener(site)])
+    gateway = start_gateway(config)
+    with Connection(gateway.port) as first, Connection(gateway.port) as second, Connection(gateway.port) as third:
+        for connection in (first, second, third):
+            assert connection.request("POST", "/echo", body=b"x" * 2000).status == 200
+        gateway.reload({**config, "limits": {"body_size": "1KiB", "keepalive_timeout": "1s"}})
+        assert first.request("POST", "/echo", body=b"x" * 900).status == 200
+        begun = time.monotonic()
+        assert first.at_end()  # after the new time, far below the old one
+        assert time.monotonic() - begun < patience(10)
+        assert second.request("POST", "/echo", body=b"x" * 2000).status == 413
+        gateway.reload({**config, "listeners": [plain_listener(redirect="https"), tls_listener(site)]})
+        response = third.request("GET", "/echo")
+        assert response.status == 308 and response.header("location").startswith("https://")

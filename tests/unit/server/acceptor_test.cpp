@@ -133,6 +133,29 @@ TEST_CASE("acceptor: a listener that is named again stays, one that is not close
   CHECK(worker.acceptor.connections() == 3);
 }
 
+TEST_CASE("acceptor: after a reload a client that rests holds nothing old, and goes by the new limits") {
+  WorkerGround worker(100);
+  BoundListener listener = worker.bind("main");
+  const BoundListener known = WorkerGround::known(listener.key, listener.address);
+  worker.adopt(std::move(listener));
+  SocketClient rests(known.address);
+  SocketClient silent(known.address);
+  rests.send(get);
+  CHECK(worker.run_until([&] { return answered(rests) && worker.acceptor.connections() == 2; }));
+  CHECK(rests.heard().find("Connection: close") == std::string::npos);
+  CHECK(worker.reload(known, 2).expired());
+  rests.send(get);
+  silent.send(get);
+  CHECK(worker.run_until([&] { return rests.ended() && answered(silent); }));  // its second was its last
+  CHECK(rests.heard().find("Connection: close") != std::string::npos);
+  CHECK_FALSE(silent.ended());
+  // A listener that is taken away leaves its clients what it said last.
+  const BoundListener other = worker.bind("other");
+  CHECK(worker.reload(other, 5).expired());
+  silent.send(get);
+  CHECK(worker.run_until([&] { return silent.ended(); }));
+}
+
 TEST_CASE("acceptor: draining ends resting clients and tells when the last has gone") {
   WorkerGround worker(100);
   BoundListener listener = worker.bind("main");

@@ -44,16 +44,26 @@ class WorkerGround final : private Acceptor::Owner {
     acceptor.adopt(std::move(bound));
   }
 
+  // Another configuration for the listener that is there; `requests` of one connection, 0: any number.
+  std::weak_ptr<const proxy::Snapshot> reload(const BoundListener& listener, uint32_t requests) {
+    std::weak_ptr<const proxy::Snapshot> before = current.pin->snapshot;
+    current.pin = pin_with(current.pin->snapshot->limits.connections, "", 0, requests);
+    adopt(known(listener.key, listener.address));
+    return before;
+  }
+
   bool run_until(const std::function<bool()>& done) { return ground_.run_until(done); }
   void run_idly() { ground_.run_idly(); }
   int told_gone() const { return told_gone_; }
 
  private:
-  static proxy::Pin pin_with(uint32_t connections, const char* proxy_trust, uint32_t per_client) {
+  static proxy::Pin pin_with(uint32_t connections, const char* proxy_trust, uint32_t per_client,
+                             uint32_t requests = 0) {
     auto snapshot = std::make_shared<proxy::Snapshot>();
     snapshot->listeners.emplace_back();
     snapshot->listeners.back().proxy_trust.add(proxy_trust);
     snapshot->listeners.back().limits.connections_per_client = per_client;
+    snapshot->listeners.back().limits.server.requests = requests;
     snapshot->limits.connections = connections;
     return proxy::Pin::make(std::shared_ptr<const proxy::Snapshot>(std::move(snapshot)),
                             std::vector<upstream::GroupRef>(), telemetry::Series());
