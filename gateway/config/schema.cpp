@@ -280,9 +280,9 @@ constexpr auto table = std::to_array<SchemaKey>({
      "ms.",
      ""},
     {"upstreams.*.queue.size", value, "number", "100",
-     "How many wait at once, counted over all workers. One more is answered with 503 at once, unless its "
-     "client has fewer in the queue than another: then the latest request of that one is answered with 503, "
-     "and gives up its place.",
+     "How many wait at once, counted over all workers. One more is answered with 503 at once, unless "
+     "another client has more of them than its own on the same worker: then the latest request of that one "
+     "is answered with 503, and gives up its place.",
      "100"},
     {"upstreams.*.queue.timeout", value, "duration, at most 1h", "5s",
      "How long a request waits before it is answered with 503.", "5s"},
@@ -415,8 +415,8 @@ constexpr auto table = std::to_array<SchemaKey>({
      "counts for those after it: a client waits once until the upstream is back.",
      "900ms"},
     {"upstreams.*.hold.requests", value, "number", "1000",
-     "Requests that may wait at once, per worker. One more gets 503 at once, unless its client has fewer "
-     "waiting than another: then the latest request of that one gets 503, and gives up its place.",
+     "Requests that may wait at once, per worker. One more gets 503 at once, unless another client has more "
+     "of them than its own: then the latest request of that one gets 503, and gives up its place.",
      "1000"},
     {"upstreams.*.host", value, "preserve, upstream or a host", "preserve",
      "The Host that endpoints get: the client's, the endpoint's own (upstream), or this one.", "preserve"},
