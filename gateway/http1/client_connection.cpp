@@ -160,7 +160,10 @@ void ClientConnection::on_closed(base::Error) {
     sending_ = Sending::nothing;
     return;
   }
-  fail_upstream(Cause::upstream_closed);
+  const std::optional<Fault> wrong =
+      state_ == State::awaiting_head ? parser_.nothing_of_http() : std::nullopt;
+  if (wrong) fault_ = *wrong;
+  fail_upstream(wrong ? wrong->cause : Cause::upstream_closed);
 }
 
 void ClientConnection::fail_upstream(Cause cause) {

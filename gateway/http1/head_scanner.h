@@ -37,6 +37,8 @@ class HeadScanner {
   // Whether the start line is complete within the limit: tells a long target from many fields when the limit
   // is passed.
   bool past_first_line() const { return first_line_size_ > 0 && first_line_size_ <= limit_; }
+  // With its end; empty while it is not complete.
+  std::string_view first_line() const { return gathered().substr(0, first_line_size_); }
   void reset();
 
  private:

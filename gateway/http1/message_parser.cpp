@@ -53,6 +53,9 @@ tl::expected<void, Fault> MessageParser::feed_section(base::Bytes& input) {
   }
   const bool past_first_line = scanner_.past_first_line();
   tl::expected<std::optional<base::Chunk>, Fault> gathered = scanner_.feed(input);
+  const bool start_line_came = head && !past_first_line && scanner_.past_first_line();
+  if (start_line_came && (!gathered || !*gathered))
+    if (auto judged = judge_start_line(scanner_.first_line()); !judged) return judged;
   if (!gathered) {
     Fault fault = std::move(gathered.error());
     if (fault.cause == Cause::head_too_large) {

@@ -55,6 +55,9 @@ class MessageParser {
   // Reads the start line, which ends before `fields_at`, and with read_fields() the fields; decides the
   // framing with expect_body(); tells the owner.
   virtual tl::expected<void, Fault> interpret_head(base::Chunk bytes) = 0;
+  // The start line of a head that is not whole yet, or is refused for another line: what is wrong with it is
+  // known now, and who sent it may send no more.
+  virtual tl::expected<void, Fault> judge_start_line(std::string_view) const { return {}; }
   virtual void tell_body(base::Bytes bytes) = 0;
   virtual void tell_complete() = 0;
   // The scanner found more than the limit.

@@ -22,11 +22,22 @@ tl::unexpected<Fault> refuse(const http::ResponseHead& head, std::string_view cu
   return tl::unexpected(Fault{Cause::upstream_bad_response, std::move(detail), specimen(head, culprit)});
 }
 
+using namespace std::string_view_literals;
+
+constexpr std::string_view no_status_line = "the status line is not \"HTTP/1.1 NNN reason\"";
+constexpr std::string_view speaks_http2 =
+    "the endpoint speaks HTTP/2, or another binary protocol; endpoints are spoken to in HTTP/1.1";
 constexpr std::string_view speaks_tls = "the endpoint speaks TLS: write https:// in its address";
 constexpr auto response_signatures = std::to_array<Signature>({
     {"\x15\x03", speaks_tls, Cause::upstream_bad_response},  // an alert
     {"\x16\x03", speaks_tls, Cause::upstream_bad_response},  // a handshake
+    {"\0\0"sv, speaks_http2, Cause::upstream_bad_response},  // the length of a SETTINGS frame
 });
+
+std::string_view without_line_end(std::string_view line) {
+  line.remove_suffix(line.ends_with("\r\n") ? 2 : line.ends_with('\n') ? 1 : 0);
+  return line;
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -90,7 +101,7 @@ tl::expected<void, Fault> ResponseParser::read_status_line(std::string_view line
   if (line.size() < 12 || !(line.starts_with("HTTP/1.1 ") || line.starts_with("HTTP/1.0 ")) ||
       !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]) ||
       (line.size() > 12 && line[12] != ' '))
-    return refuse(head, line, "the status line is not \"HTTP/1.1 NNN reason\"");
+    return refuse(head, line, std::string(no_status_line));
   head.status = static_cast<uint16_t>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
   if (head.status < 100) return refuse(head, line, "a status below 100");
   if (line.size() > 13) head.reason = line.substr(13);
@@ -101,12 +112,26 @@ tl::expected<void, Fault> ResponseParser::read_status_line(std::string_view line
   return {};
 }
 
+tl::expected<void, Fault> ResponseParser::judge_start_line(std::string_view line) const {
+  http::ResponseHead head;
+  head.bytes = base::Chunk::copy_of(base::bytes_of(line));
+  return read_status_line(without_line_end(head.bytes.text()), head);
+}
+
+std::optional<Fault> ResponseParser::nothing_of_http() const {
+  constexpr std::string_view version = "HTTP/1.";
+  const std::string_view come = gathered();
+  const size_t size = std::min(come.size(), version.size());
+  if (!in_head() || size == 0 || come.substr(0, size) == version.substr(0, size)) return std::nullopt;
+  return Fault{Cause::upstream_bad_response, std::string(no_status_line),
+               specimen_of_line(come, 0, StartLine::response)};
+}
+
 tl::expected<void, Fault> ResponseParser::read_head(http::ResponseHead& head) {
   const std::string_view text = head.bytes.text();
   const size_t line_size = text.find('\n') + 1;
-  std::string_view line = text.substr(0, line_size - 1);
-  const bool crlf = line.ends_with('\r');
-  if (crlf) line.remove_suffix(1);
+  const std::string_view line = without_line_end(text.substr(0, line_size));
+  const bool crlf = line.size() + 2 == line_size;
   if (auto read = read_status_line(line, head); !read) return read;
   if (!crlf)
     deviations_.note(Deviation::line_feed,

@@ -23,11 +23,14 @@ class ResponseParser final : public MessageParser {
   void expect(http::Method method) { method_ = method; }  // of the request that is being answered
   // The connection has ended: completes a body that lasts until then, else tells what was cut.
   tl::expected<void, Fault> at_end() { return finish_at_end(); }
+  // What to say of a connection that ended within a head, when what came of it is the beginning of none.
+  std::optional<Fault> nothing_of_http() const;
   const http::Headers& trailers() const { return trailers_; }
   Deviations& deviations() { return deviations_; }
 
  private:
   tl::expected<void, Fault> interpret_head(base::Chunk bytes) override;
+  tl::expected<void, Fault> judge_start_line(std::string_view line) const override;
   void tell_body(base::Bytes bytes) override { events_.on_response_body(bytes); }
   void tell_complete() override { events_.on_response_complete(); }
   Fault too_large(bool in_start_line) const override;

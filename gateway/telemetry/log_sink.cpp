@@ -17,10 +17,12 @@ using namespace std::chrono_literals;
 constexpr base::Duration watched_flush_age = 50ms;
 constexpr base::Duration file_flush_age = 1s;
 
-// To the standard error output, when a file takes no more: nobody reads it in the file.
+// To the standard error output, when a file takes no more: nobody reads it in the file. `path` is empty where
+// the log goes to the standard output, which may be a file too.
 void tell_trouble(const std::string& path, int error_number) {
-  if (path.empty() || error_number == EAGAIN || error_number == EPIPE) return;
-  const std::string text = "postern: the log " + path + " cannot be written (" +
+  if (error_number == EAGAIN || error_number == EPIPE) return;
+  const std::string text = "postern: the log " + (path.empty() ? "on the standard output" : path) +
+                           " cannot be written (" +
                            std::error_code(error_number, std::system_category()).message() +
                            "); its lines wait, and those that find no room are lost\n";
   const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());

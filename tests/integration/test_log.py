@@ -112,6 +112,18 @@ def test_file_that_may_not_grow_is_said_and_survived(start_logging_to, node_http
     assert sum('"/kept"' in line for line in lines) == 2 and all(json.loads(line) for line in lines)
 
 
+def test_full_disk_behind_the_standard_output_is_said_and_survived(tmp_path):
+    file = tmp_path / "postern.yaml"
+    file.write_text('listeners: [{ address: "127.0.0.1:0" }]\nroutes: [{ respond: { status: 204 } }]\n', encoding="utf-8")
+    with open("/dev/full", "wb") as full, subprocess.Popen(
+            [postern_binary(), "run", str(file)], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE) as process:
+        assert process.stderr.readline().decode() == (
+            "postern: the log on the standard output cannot be written (No space left on device); its lines wait, and those "
+            "that find no room are lost\n")
+        process.terminate()
+        assert process.wait(patience(20)) == 0
+
+
 def test_text_form_is_one_line_for_people(start_logging_to, node_http, tmp_path):
     path = tmp_path / "text.log"
     _, port = start_logging_to(path, simple(node_http, log={"output": str(path), "format": "text"}))

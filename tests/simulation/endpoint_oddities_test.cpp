@@ -136,6 +136,44 @@ TEST_CASE("oddities: each refusal has its sentence, and shows the bytes it is ab
   }
 }
 
+TEST_CASE("oddities: who speaks another protocol is named at its first line, or when it leaves") {
+  const std::string_view no_status_line = "the status line is not \"HTTP/1.1 NNN reason\"";
+  const std::tuple<std::string, bool, std::string_view, std::string_view> endpoints[] = {
+      {"-ERR unknown command\r\n", false, no_status_line, "-ERR unknown command"},
+      {"220 mail.example ESMTP\r\n", false, no_status_line, "220 mail.example ESMTP"},
+      {"<p>hello</p>", true, no_status_line, "<p>hello</p>"},
+      {std::string("\0\0\x12\x04\0", 5), false,
+       "the endpoint speaks HTTP/2, or another binary protocol; endpoints are spoken to in HTTP/1.1", ""},
+  };
+  for (const auto& [says, leaves, detail, offending] : endpoints) {
+    CAPTURE(says);
+    ProxyWorld proxy;
+    proxy.upstream.at(3001).behaviour = [&says = says, leaves = leaves](FakeConnection& connection) {
+      if (!connection.take_request()) return;
+      connection.send(says);
+      if (leaves) connection.leave();
+    };
+    TestClient& client = proxy.connect();
+    client.send(get);
+    CHECK(client.response().status() == 502);  // and nobody waits for a time limit
+    const base::Json line = proxy.log.line("exchange");
+    CHECK(line["cause"] == "upstream_bad_response");
+    CHECK(line["detail"] == detail);
+    if (!offending.empty()) CHECK(line["offending"] == offending);
+    CHECK(line["remedy"].get<std::string>().find("speaks HTTP/1.1 on this port") != std::string::npos);
+  }
+  ProxyWorld cut;
+  cut.upstream.at(3001).behaviour = [](FakeConnection& connection) {
+    if (!connection.take_request()) return;
+    connection.send("HTTP/1.1 20");
+    connection.leave();
+  };
+  TestClient& client = cut.connect();
+  client.send(get);
+  CHECK(client.response().status() == 502);
+  CHECK(cut.log.line("exchange")["cause"] == "upstream_closed");
+}
+
 TEST_CASE("oddities: a head that is too large says which limit, and the upstream's limits hold") {
   const auto fields = [](int count) {
     std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n";

@@ -264,6 +264,19 @@ TEST_CASE("response parser: what has more than one reading, or none, is refused"
   check_refused("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloworld\r\n0\r\n\r\n",
                 "a chunk's data does not end where its size says, with CRLF");
   check_refused("\x15\x03\x01\0\x02\x02\x46"sv, "the endpoint speaks TLS: write https:// in its address");
+  check_refused(
+      "\0\0\x12\x04\0\0\0\0\0"sv,
+      "the endpoint speaks HTTP/2, or another binary protocol; endpoints are spoken to in HTTP/1.1");
+}
+
+TEST_CASE("response parser: a start line that is none is refused when it has come, not when the head has") {
+  constexpr std::string_view no_status_line = "the status line is not \"HTTP/1.1 NNN reason\"";
+  for (const std::string text :
+       {"-ERR unknown command 'GET'\r\n", "220 mail.example ESMTP\r\n", "* OK IMAP4rev1\n", "HTTP/2 200\r\n",
+        "SSH-2.0-OpenSSH_9.2p1\r\n folded\r\n\r\n", "no\r\n: no\r\n\r\n"})
+    check_refused(text, no_status_line);
+  check_refused("no\r\nX: " + std::string(100'000, 'x'), no_status_line);  // whatever else is wrong
+  check_refused("HTTP/1.1 099 Low\r\n", "a status below 100");
 }
 
 namespace {

@@ -82,6 +82,19 @@ TEST_CASE("jwt: a good token of every algorithm is accepted by its key and by no
   }
 }
 
+TEST_CASE("jwt: a JWK whose numbers are padded verifies the tokens of its key, and no others") {
+  const Json claims = {{"sub", "u1"}, {"exp", now + 60}};
+  Json rsa = rsa_key().public_jwk();
+  rsa["n"] = std::string(rsa["n"]) + "==";
+  const JwtVerifier of_rsa({}, must(KeySet::from_jwks(rsa.dump(), {Algorithm::rs256})));
+  CHECK(outcome(of_rsa, make_token(rsa_key(), Algorithm::rs256, claims)) == "ok");
+  CHECK(outcome(of_rsa, make_token(other_rsa_key(), Algorithm::rs256, claims)) == "token_signature");
+  Json ec = p256_key().public_jwk();
+  for (const char* member : {"x", "y"}) ec[member] = std::string(ec[member]) + "=";
+  const JwtVerifier of_ec({}, must(KeySet::from_jwks(ec.dump(), {Algorithm::es256})));
+  CHECK(outcome(of_ec, make_token(p256_key(), Algorithm::es256, claims)) == "ok");
+}
+
 TEST_CASE("jwt: a token signed with the wrong key is refused") {
   JwtVerifier verifier({}, rsa_keys());
   std::string token = make_token(other_rsa_key(), Algorithm::rs256, {{"exp", now + 60}});
