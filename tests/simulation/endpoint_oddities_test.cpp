@@ -151,7 +151,7 @@ TEST_CASE("oddities: who speaks another protocol is named at its first line, or 
     proxy.upstream.at(3001).behaviour = [&says = says, leaves = leaves](FakeConnection& connection) {
       if (!connection.take_request()) return;
       connection.send(says);
-      if (leaves) connection.leave();
+      if (leaves) connection.finish();
     };
     TestClient& client = proxy.connect();
     client.send(get);
@@ -163,11 +163,7 @@ TEST_CASE("oddities: who speaks another protocol is named at its first line, or 
     CHECK(line["remedy"].get<std::string>().find("speaks HTTP/1.1 on this port") != std::string::npos);
   }
   ProxyWorld cut;
-  cut.upstream.at(3001).behaviour = [](FakeConnection& connection) {
-    if (!connection.take_request()) return;
-    connection.send("HTTP/1.1 20");
-    connection.leave();
-  };
+  cut.upstream.at(3001).behaviour = closes_after("HTTP/1.1 200 OK", 11);
   TestClient& client = cut.connect();
   client.send(get);
   CHECK(client.response().status() == 502);
