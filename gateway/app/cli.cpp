@@ -21,6 +21,7 @@
 #include "config/examine_files.h"
 #include "config/load.h"
 #include "config/reference.h"
+#include "config/unused_parts.h"
 
 namespace postern::app {
 namespace {
@@ -111,6 +112,8 @@ int check(CheckOptions options) {
       config::attempt_file(options.file, {.variables_may_be_missing = options.syntax});
   config::Diagnostics findings = attempt.diagnostics;
   if (attempt.has_document && !options.syntax) look_further(attempt, findings);
+  if (attempt.has_document && !findings.has_errors())
+    config::warn_of_unused_parts(attempt.document, findings);
   if (attempt.has_document && options.probe) probe_endpoints(attempt.document, findings);
   findings.sort();
   const int status = report(findings, options.json);

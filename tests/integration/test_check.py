@@ -292,6 +292,7 @@ MISTAKES = [
     ]),
     Mistake(42, "short", jwt("secret: short, algorithms: [HS256]"), [
         ' warning: jwt.main.secret: the shared secret has 5 bytes; RFC 7518 section 3.2 wants at least 32 for HS256',
+        '4:3 warning: jwt.main: no route uses it, and it protects nothing; write jwt: main on a route',
         '4:19 warning: jwt.main.secret: the secret is shorter than 32 bytes, the least that RFC 7518 section 3.2 allows for HS256',
     ]),
     Mistake(43, "keys url", jwt('keys: "https://login.example.com/jwks.json", algorithms: [RS256]'), [
@@ -371,6 +372,20 @@ MISTAKES = [
 
 # Of no table: met by hand, in files as newcomers write them.
 MET_BY_HAND = [
+    Mistake(0, "tokens that no route asks for", jwt("secret: " + SECRET + ", algorithms: [HS256]"), [
+        "4:3 warning: jwt.main: no route uses it, and it protects nothing; write jwt: main on a route",
+    ]),
+    Mistake(0, "an origin list of no route", origins('"https://app.example.com"'), [
+        "4:3 warning: origins.app: no route uses it, and it lets no page in; write origins: app on a route",
+    ]),
+    Mistake(0, "a limit of no route", LISTENERS + "rate_limits: { all: { rate: 10/s } }\n" + ROUTES, [
+        "3:16 warning: rate_limits.all: no route uses it, and it limits nothing; write rate_limit: all on a route",
+    ]),
+    Mistake(0, "an upstream of no route", LISTENERS + UPSTREAMS + ROUTES, [
+        "4:3 warning: upstreams.api: no route uses it; write upstream: api on a route",
+    ]),
+    Mistake(0, "every part is used", LISTENERS + UPSTREAMS + "rate_limits: { all: { rate: 10/s } }\n" + "routes:\n  - { upstream: api, websocket: { message_limit: all } }\n", [
+    ]),
     Mistake(0, "a text that begins with an at sign", route("  - match: { host: @host }\n    upstream: http://127.0.0.1:3000\n"), [
         "4:20 not YAML: a text that begins with @ needs quotes",
     ]),
@@ -961,13 +976,14 @@ upstreams:
 log: { output: nowhere/access.log }
 routes:
   - { upstream: api, jwt: main }
+  - { match: { path: /other }, upstream: api, jwt: other }
 """
 
 
 def test_syntax_needs_no_certificates_keys_folders_or_variables(folder):
     code, lines = said(folder, NEEDY, "--syntax")
     assert (code, lines) == (0, [" in order, as far as the text alone can tell"])
-    code, lines = said(folder, NEEDY.replace("upstream: api", "upstream: apu"), "--syntax")
+    code, lines = said(folder, NEEDY.replace("upstream: api", "upstream: apu", 1), "--syntax")
     assert (code, lines) == (1, ['11:17 routes[0].upstream: there is no upstream "apu"; did you mean "api"?'])
     assert said(folder, NEEDY)[0] == 1
 

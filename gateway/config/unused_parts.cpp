@@ -1,0 +1,48 @@
+#include "config/unused_parts.h"
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/text.h"
+
+namespace postern::config {
+namespace {
+
+using Names = std::set<std::string_view>;
+
+// `does`: what they do not do, and `key`: of a route, by which it uses one.
+template <class Part>
+void warn(const std::vector<Part>& parts, const Names& used, std::string_view section, std::string_view key,
+          std::string_view does, Diagnostics& findings) {
+  for (const Part& part : parts) {
+    if (used.contains(part.name)) continue;
+    findings.warn(part.place, key_path(std::string(section), part.name),
+                  "no route uses it" + std::string(does) + "; write " + std::string(key) + ": " +
+                      std::string(part.name) + " on a route");
+  }
+}
+
+}  // namespace
+
+void warn_of_unused_parts(const Document& document, Diagnostics& findings) {
+  Names upstreams;
+  Names origins;
+  Names jwt;
+  Names rate_limits;
+  for (const RouteDocument& route : document.routes) {
+    upstreams.insert(route.upstream);
+    origins.insert(route.origins);
+    jwt.insert(route.jwt);
+    for (const auto* limits :
+         {&route.rate_limits, &route.websocket.message_limits, &route.websocket.byte_limits})
+      for (const auto& [name, place] : *limits) rate_limits.insert(name);
+  }
+  warn(document.upstreams, upstreams, "upstreams", "upstream", "", findings);
+  warn(document.origins, origins, "origins", "origins", ", and it lets no page in", findings);
+  warn(document.jwt, jwt, "jwt", "jwt", ", and it protects nothing", findings);
+  warn(document.rate_limits, rate_limits, "rate_limits", "rate_limit", ", and it limits nothing", findings);
+}
+
+}  // namespace postern::config
