@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "net/proxy_protocol.h"
@@ -16,12 +17,14 @@ namespace {
 constexpr size_t record_max = SSL3_RT_MAX_PLAIN_LENGTH;  // 16 KiB
 constexpr size_t joined_below = 512;                     // bytes: copied behind what waits
 constexpr size_t plain_buffer_size = 4 * record_max;
+constexpr size_t answers_max = 16 * 1024;  // made by reading, for a peer that takes none of them
 
 // What the shared BIO reads from and writes to during one call into OpenSSL.
 struct Current {
   base::Bytes input;
   Transport* carrier = nullptr;
   bool send_now = false;
+  size_t* answers = nullptr;  // of a read: counts the bytes that it makes OpenSSL write
 };
 thread_local Current current;
 thread_local std::array<std::byte, plain_buffer_size> plain_buffer;
@@ -34,7 +37,11 @@ struct BioFree {
 
 int TlsTransport::bio_read(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
-  const size_t count = std::min(current.input.size(), static_cast<size_t>(size));
+  // A peer can have every record answered (a KeyUpdate, an attempt to renegotiate) and take no answer. What
+  // we write by ourselves does not count: who sends a body may well read nothing before it is through.
+  const bool unheard =
+      current.answers && *current.answers > answers_max && current.carrier->backlog() > Transport::high_water;
+  const size_t count = unheard ? 0 : std::min(current.input.size(), static_cast<size_t>(size));
   if (count == 0) {
     BIO_set_retry_read(bio);
     return -1;
@@ -47,6 +54,7 @@ int TlsTransport::bio_read(BIO* bio, char* into, int size) {
 int TlsTransport::bio_write(BIO* bio, const char* from, int size) {
   BIO_clear_retry_flags(bio);
   const base::Bytes bytes = base::bytes_of({from, static_cast<size_t>(size)});
+  if (current.answers) *current.answers += bytes.size();
   if (current.send_now)
     current.carrier->write(bytes);
   else
@@ -129,7 +137,7 @@ void TlsTransport::pause() {
 void TlsTransport::resume() {
   if (!paused_) return;
   paused_ = false;
-  carrier_->resume();
+  if (!unheard_) carrier_->resume();
   // Decrypted bytes wait for a call from the carrier, so that nothing is delivered before the next turn.
   if (put_back_.waits() || end_waits_) carrier_->unread(base::Chunk());
 }
@@ -150,10 +158,12 @@ void TlsTransport::on_bytes(base::Bytes bytes) {
     if (first >= 'A' && first <= 'Z')  // a method; a TLS record begins with 22
       return fail(base::Cause::tls_expected, "plain HTTP was sent to a TLS port");
   }
+  if (carrier_->backlog() == 0) answers_ = 0;
   current.input = bytes;
   if (state_ == State::handshaking) shake_hands();
   if (state_ == State::open && receiver_ && !paused_) read_records();
   if (state_ != State::failed && !current.input.empty()) {
+    unheard_ = !paused_ && !ended_;  // nobody else leaves any: it goes on when the answers were taken
     carrier_->pause();
     carrier_->unread(base::Chunk::copy_of(current.input));
   }
@@ -203,8 +213,10 @@ void TlsTransport::read_records() {
     current.send_now = false;
     ERR_clear_error();
     size_t count = 0;
+    current.answers = &answers_;
     const int got =
         SSL_read_ex(ssl_.get(), plain_buffer.data() + filled, plain_buffer.size() - filled, &count);
+    current.answers = nullptr;
     if (got == 1) {
       filled += count;
       continue;
@@ -224,6 +236,8 @@ void TlsTransport::read_records() {
 }
 
 void TlsTransport::on_drained() {
+  answers_ = 0;
+  if (std::exchange(unheard_, false) && !paused_) carrier_->resume();
   if (receiver_) receiver_->on_drained();
 }
 

@@ -83,6 +83,7 @@ class TlsTransport final : public Transport,
   PutBack put_back_;        // decrypted
   base::Slot<bool> handshaken_;
   std::string failure_;
+  size_t answers_ = 0;  // bytes that reading made OpenSSL write, and that may all wait in the carrier
   State state_ = State::handshaking;
   bool server_;
   bool paused_ = true;
@@ -90,6 +91,7 @@ class TlsTransport final : public Transport,
   bool finishing_ = false;
   bool ended_ = false;
   bool end_waits_ = false;  // it is known, and was not told yet
+  bool unheard_ = false;    // nothing is read until the peer has taken what reading made us write
 };
 
 }  // namespace postern::net

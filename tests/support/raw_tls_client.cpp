@@ -57,6 +57,10 @@ void RawTlsClient::go_on() {
     failed_ = !ended_;
   }
   ERR_clear_error();
+  send_records();
+}
+
+void RawTlsClient::send_records() {
   std::array<char, 16 * 1024> out;
   for (int count = 0; (count = BIO_read(SSL_get_wbio(ssl_), out.data(), out.size())) > 0;)
     carrier_.send({out.data(), static_cast<size_t>(count)});
@@ -65,6 +69,12 @@ void RawTlsClient::go_on() {
 void RawTlsClient::send(std::string_view text) {
   SSL_write(ssl_, text.data(), static_cast<int>(text.size()));
   go_on();
+}
+
+void RawTlsClient::update_keys() {
+  SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED);
+  SSL_do_handshake(ssl_);
+  send_records();
 }
 
 std::string RawTlsClient::certificate_name() const {

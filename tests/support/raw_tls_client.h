@@ -32,6 +32,7 @@ class RawTlsClient {
   bool failed() const { return failed_; }
 
   void send(std::string_view text);
+  void update_keys();                                  // asks the server to do so too (RFC 8446 4.6.3)
   const std::string& heard() const { return heard_; }  // decrypted
   bool ended() const { return ended_; }                // close_notify
 
@@ -45,6 +46,7 @@ class RawTlsClient {
 
  private:
   void go_on();
+  void send_records();
 
   ScriptedPeer carrier_;
   SSL_CTX* context_;
