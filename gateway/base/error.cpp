@@ -57,7 +57,8 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
      "Use http:// or ws:// for this port, or give its listener a tls section."},
     {Cause::tls_handshake_failed, "tls_handshake_failed", client, 400, never, info,
      "The TLS handshake with the client failed.",
-     "The detail has OpenSSL's reason; an untrusted certificate or an old TLS version are usual."},
+     "The detail says what the client offers and what was missing; a certificate that it does not trust, an "
+     "old TLS version or a client that speaks HTTP/2 alone are usual."},
     {Cause::proxy_header_invalid, "proxy_header_invalid", client, 400, never, warn,
      "The connection does not begin with a PROXY protocol header, and its listener asks for one.",
      "Let only the load balancer reach this listener, with its PROXY protocol on; see proxy_protocol."},

@@ -179,6 +179,7 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Sc
   base::Result<bool> handshaken = co_await tls->handshaken().take(scope);
   if (!handshaken) {
     if (!tls->failure().empty()) tried += "; " + tls->failure();
+    loop_.turn().graveyard.bury(std::move(tls));  // not before its alert has been sent
     co_return base::fail(handshaken.error());
   }
   std::unique_ptr<Transport> secured = std::move(tls);

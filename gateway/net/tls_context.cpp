@@ -17,6 +17,7 @@
 
 #include "base/ascii.h"
 #include "base/check.h"
+#include "net/tls_failure.h"
 
 namespace postern::net {
 namespace {
@@ -303,6 +304,7 @@ int ServerTls::choose_protocol(SSL*, const unsigned char** out, unsigned char* o
     *out_length = offered[at];
     return SSL_TLSEXT_ERR_OK;
   }
+  note_refused_protocols({reinterpret_cast<const char*>(offered), offered_length});
   return SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 3.2
 }
 

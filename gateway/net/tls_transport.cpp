@@ -1,7 +1,7 @@
 #include "net/tls_transport.h"
 
 #include <openssl/err.h>
-#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "net/proxy_protocol.h"
+#include "net/tls_failure.h"
 
 namespace postern::net {
 namespace {
@@ -174,6 +175,7 @@ void TlsTransport::shake_hands() {
   current.carrier = carrier_.get();
   current.send_now = false;
   ERR_clear_error();
+  const size_t waiting = carrier_->backlog();
   const int done = SSL_do_handshake(ssl_.get());
   if (done == 1) {
     state_ = State::open;
@@ -182,12 +184,10 @@ void TlsTransport::shake_hands() {
     return;
   }
   if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) return;
-  const long verified = SSL_get_verify_result(ssl_.get());
-  std::string words = !server_ && verified != X509_V_OK
-                          ? std::string("certificate: ") + X509_verify_cert_error_string(verified)
-                          : tls_failure_reason();
-  ERR_clear_error();
-  fail(server_ ? base::Cause::tls_handshake_failed : base::Cause::upstream_tls_failed, std::move(words));
+  fail(server_ ? base::Cause::tls_handshake_failed : base::Cause::upstream_tls_failed,
+       handshake_failure(ssl_.get()));
+  said_why_ = carrier_->backlog() > waiting;
+  if (said_why_) carrier_->finish();
 }
 
 void TlsTransport::fail(base::Cause cause, std::string words) {

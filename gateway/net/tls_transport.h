@@ -34,6 +34,9 @@ class TlsTransport final : public Transport,
   // the carrier can then be taken back for an answer in the clear.
   base::Slot<bool>& handshaken() { return handshaken_; }
   const std::string& failure() const { return failure_; }  // a few words, for logs
+  // Of a failed handshake: the peer is sent an alert, and then our end. It does not hear the alert when the
+  // carrier is freed in the same turn.
+  bool said_why() const { return said_why_; }
   std::unique_ptr<Transport> take_carrier() { return std::move(carrier_); }
   std::string_view server_name() const;  // what the client asked for by SNI; empty without
 
@@ -89,6 +92,7 @@ class TlsTransport final : public Transport,
   bool paused_ = true;
   bool first_bytes_ = true;
   bool finishing_ = false;
+  bool said_why_ = false;
   bool ended_ = false;
   bool end_waits_ = false;  // it is known, and was not told yet
   bool unheard_ = false;    // nothing is read until the peer has taken what reading made us write

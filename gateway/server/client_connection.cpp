@@ -20,8 +20,6 @@ struct Counted final : net::Transport::Held {
   ClientCounts::Place place;
 };
 
-constexpr base::Duration one_line_in = std::chrono::seconds(1);  // of those that are
-
 }  // namespace
 
 ClientConnection::ClientConnection(Current& current, std::unique_ptr<net::Transport> transport,
@@ -99,24 +97,27 @@ void ClientConnection::admit() {
 
 Task<ClientConnection::Ended> ClientConnection::turn_away() {
   const auto& [why, detail] = *refusal_;
-  base::Turn& turn = current_.services.turn;
   current_.services.metrics.failures.add(why);
-  ++current_.refusals_untold;
-  if (turn.now - current_.refusal_told >= one_line_in) {
-    current_.refusal_told = turn.now;
+  if (const auto count = current_.refusals.tell(current_.services.turn.now)) {
     const base::ErrorTraits& traits = base::traits(why.cause);
     current_.log.warn("connection_refused", {{"client", facts_.peer_text},
                                              {"cause", traits.label},
                                              {"stage", base::label(why.stage)},
                                              {"fault", base::label(traits.fault)},
                                              {"detail", detail},
-                                             {"since_last_line", std::exchange(current_.refusals_untold, 0)},
+                                             {"since_last_line", *count},
                                              {"remedy", traits.remedy}});
   }
   if (tls_) co_return Ended{};
-  transport_->start(deaf_);
   write_refusal(*transport_, why, detail);
-  base::Phase lingering(scope_, Stage::accept, last_words);
+  Task<Ended> lingering = linger(Stage::accept);
+  Ended ended = co_await lingering;
+  co_return ended;
+}
+
+Task<ClientConnection::Ended> ClientConnection::linger(Stage stage) {
+  transport_->start(deaf_);
+  base::Phase lingering(scope_, stage, last_words);
   Result<bool> gone = co_await deaf_.gone.take(scope_);
   static_cast<void>(gone);  // heard or not
   co_return Ended{};
@@ -159,23 +160,29 @@ Task<Result<bool>> ClientConnection::shake_hands() {
     co_return true;
   }
   current_.services.metrics.failures.add(shaken.error());
-  const base::ErrorTraits& traits = base::traits(shaken.error().cause);
-  current_.log.info("tls_handshake_failed", {{"client", facts_.peer_text},
-                                             {"cause", traits.label},
-                                             {"stage", base::label(shaken.error().stage)},
-                                             {"fault", base::label(traits.fault)},
-                                             {"detail", secured->failure()},
-                                             {"remedy", traits.remedy}});
-  if (shaken.error().cause == Cause::tls_expected) {
-    refuse_plain_http(*secured);
+  tell_of_failed_handshake(shaken.error(), secured->failure());
+  const bool plain = shaken.error().cause == Cause::tls_expected;
+  if (plain || secured->said_why()) {
+    transport_ = secured->take_carrier();
     failed_tls_ = std::move(secured);
-    // A moment for the client to read the answer, and to end the connection itself.
-    base::Slot<bool> never;
-    base::Phase lingering(scope_, Stage::tls_handshake, terms_->limits.server.linger);
-    Result<bool> waited = co_await never.take(scope_);
-    static_cast<void>(waited);
+    if (plain) write_refusal(*transport_, shaken.error(), "plain HTTP was sent to a TLS port");
+    Task<Ended> lingering = linger(Stage::tls_handshake);
+    co_await lingering;
   }
   co_return base::fail(shaken.error());
+}
+
+void ClientConnection::tell_of_failed_handshake(base::Error why, const std::string& detail) {
+  const auto count = current_.failed_handshakes.tell(current_.services.turn.now);
+  if (!count) return;
+  const base::ErrorTraits& traits = base::traits(why.cause);
+  current_.log.info("tls_handshake_failed", {{"client", facts_.peer_text},
+                                             {"cause", traits.label},
+                                             {"stage", base::label(why.stage)},
+                                             {"fault", base::label(traits.fault)},
+                                             {"detail", detail},
+                                             {"since_last_line", *count},
+                                             {"remedy", traits.remedy}});
 }
 
 Task<Result<bool>> ClientConnection::serve_requests() {
@@ -213,12 +220,6 @@ void ClientConnection::write_refusal(net::Transport& transport, base::Error why,
   transport.write(http1::write_response(head, {head.body, head.content_length, "close"}));
   transport.write(base::Chunk::copy_of(body));
   transport.finish();
-}
-
-void ClientConnection::refuse_plain_http(net::TlsTransport& tls) {
-  std::unique_ptr<net::Transport> carrier = tls.take_carrier();
-  write_refusal(*carrier, {Cause::tls_expected, Stage::tls_handshake}, "plain HTTP was sent to a TLS port");
-  transport_ = std::move(carrier);
 }
 
 }  // namespace postern::server

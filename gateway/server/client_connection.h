@@ -67,7 +67,9 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   base::Task<base::Result<bool>> read_proxy_header();
   base::Task<base::Result<bool>> shake_hands();
   base::Task<base::Result<bool>> serve_requests();
-  void refuse_plain_http(net::TlsTransport& tls);
+  void tell_of_failed_handshake(base::Error why, const std::string& detail);
+  // A moment for the client to read our last words, and to end the connection itself.
+  base::Task<Ended> linger(base::Stage stage);
   void write_refusal(net::Transport& transport, base::Error why, const std::string& detail);
   void on_client_gone(base::Cause why) override;
 

@@ -8,6 +8,7 @@
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
 #include "server/client_counts.h"
+#include "telemetry/line_rate.h"
 #include "telemetry/log.h"
 
 namespace postern::server {
@@ -17,10 +18,9 @@ struct Current {
   proxy::Services& services;
   const telemetry::Logger& log;
   proxy::Pin pin;
-  ClientCounts& clients;  // the process's
-  // Connections that were turned away; the log hears of one in a second.
-  base::Instant refusal_told{};
-  uint64_t refusals_untold = 0;
+  ClientCounts& clients;            // the process's
+  telemetry::LineRate refusals{1};  // of connections
+  telemetry::LineRate failed_handshakes{20};
 };
 
 }  // namespace postern::server

@@ -17,6 +17,9 @@ RawTlsClient::RawTlsClient(std::unique_ptr<net::Transport> transport)
   });
   ssl_ = SSL_new(context_);
   SSL_set_app_data(ssl_, this);
+  SSL_set_info_callback(ssl_, [](const SSL* ssl, int where, int alert) {
+    if (where == SSL_CB_READ_ALERT) static_cast<RawTlsClient*>(SSL_get_app_data(ssl))->alert_ = alert & 0xff;
+  });
   SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   BIO_set_mem_eof_return(SSL_get_rbio(ssl_), -1);
   SSL_set_connect_state(ssl_);

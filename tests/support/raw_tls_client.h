@@ -30,6 +30,7 @@ class RawTlsClient {
   void begin() { go_on(); }
   bool connected() const { return connected_; }
   bool failed() const { return failed_; }
+  int alert() const { return alert_; }  // the last that came from the server; -1 without
 
   void send(std::string_view text);
   void update_keys();                                  // asks the server to do so too (RFC 8446 4.6.3)
@@ -53,6 +54,7 @@ class RawTlsClient {
   SSL* ssl_;
   SSL_SESSION* session_ = nullptr;
   std::string heard_;
+  int alert_ = -1;
   bool connected_ = false;
   bool failed_ = false;
   bool ended_ = false;

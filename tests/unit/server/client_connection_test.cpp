@@ -338,6 +338,79 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("client connection: a client that leaves after plain HTTP on a TLS port is not waited for") {
+  SecuredGreeting world;
+  TestClient& client = world.connect();
+  client.send(get);
+  CHECK(client.response().status() == 400);
+  CHECK_FALSE(client.gone());
+  client.peer().finish();
+  world.proxy.settle();
+  CHECK(client.gone());
+}
+
+TEST_CASE("client connection: a refused TLS client gets its alert and our end, and a moment to read them") {
+  for (const bool leaves : {true, false}) {
+    SecuredGreeting world;
+    TestClient& client = world.connect();
+    RawTlsClient secured(client.peer().take_transport());
+    secured.offer_protocols("\x02h2");
+    secured.begin();
+    world.proxy.settle();
+    CHECK(secured.alert() == SSL_AD_NO_APPLICATION_PROTOCOL);
+    CHECK(secured.carrier().ended());
+    CHECK_FALSE(secured.carrier().broken());
+    CHECK_FALSE(client.gone());
+    if (leaves) {
+      secured.carrier().finish();
+      world.proxy.settle();
+    } else {
+      secured.carrier().send("bytes that nobody wants");
+      world.proxy.advance(3s);
+    }
+    CHECK(client.gone());
+    const base::Json line = world.proxy.log.line("tls_handshake_failed");
+    CHECK(line["cause"] == "tls_handshake_failed");
+    CHECK(line["detail"] ==
+          "the client offers by ALPN only what is not spoken here (h2); this listener speaks http/1.1");
+    CHECK(line["since_last_line"] == 1);
+  }
+}
+
+TEST_CASE("client connection: a TLS client that refuses us, or is gone, is not waited for") {
+  SecuredGreeting world;
+  TestClient& refusing = world.connect();
+  RawTlsClient secured(refusing.peer().take_transport());
+  SSL_set_verify(secured.ssl(), SSL_VERIFY_PEER, nullptr);
+  secured.begin();
+  world.proxy.settle();
+  CHECK(refusing.gone());
+  TestClient& leaving = world.connect();
+  leaving.send(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
+  leaving.peer().leave();
+  world.proxy.settle();
+  CHECK(leaving.gone());
+}
+
+TEST_CASE("client connection: of many failed handshakes the log hears a few in a second, and their number") {
+  SecuredGreeting world;
+  const auto fail = [&] {
+    TestClient& client = world.connect();
+    client.send("\x01\x02\x03 nothing that anybody knows");
+    client.peer().finish();
+    world.proxy.settle();
+    CHECK(client.gone());
+  };
+  for (int i = 0; i < 50; ++i) fail();
+  CHECK(world.proxy.log.lines("tls_handshake_failed").size() == 20);
+  world.proxy.advance(1s);
+  fail();
+  const std::vector<base::Json> lines = world.proxy.log.lines("tls_handshake_failed");
+  REQUIRE(lines.size() == 21);
+  CHECK(lines.back()["since_last_line"] == 31);
+  CHECK(world.proxy.metrics.failures[{base::Cause::tls_handshake_failed, base::Stage::tls_handshake}] == 51);
+}
+
 TEST_CASE("client connection: a TLS handshake on a plain port is named in the log") {
   Greeting world;
   TestClient& client = world.proxy.connect();

@@ -1,0 +1,138 @@
+// What a peer is told of a handshake that is refused, and what the log hears of it.
+#include <doctest/doctest.h>
+
+#include <functional>
+
+#include "tls_ground.h"
+
+namespace {
+
+using namespace postern::tls_ground;
+
+struct Refused {
+  int alert = -1;      // that the client has seen
+  bool ended = false;  // in order, behind it
+  std::string words;   // for the log
+};
+
+// The gateway's server refuses OpenSSL's client, and its owner gives it up as it is told to.
+Refused refuse(const ServerTls& tls, const std::function<void(SSL*)>& conduct) {
+  RawGround ground(tls);
+  SSL_set_security_level(ground.client.ssl(), 0);
+  conduct(ground.client.ssl());
+  ground.shake_hands();
+  CHECK_FALSE(outcome_of(ground.world, *ground.server));
+  CHECK(ground.server->said_why());
+  return {ground.client.alert(), ground.client.carrier().ended(), ground.server->failure()};
+}
+
+}  // namespace
+
+TEST_CASE("tls alerts: a refused client is sent the alert of its reason, then our end") {
+  TicketKeys tickets;
+  const auto usual = serve(usual_files(), tickets);
+  const auto modern = serve(usual_files(), tickets, true);
+  struct Case {
+    const ServerTls& tls;
+    std::function<void(SSL*)> conduct;
+    int alert;
+    std::string words;
+  };
+  const auto offers = [](std::string_view protocols) {
+    return [protocols](SSL* ssl) {
+      SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()),
+                          static_cast<unsigned int>(protocols.size()));
+    };
+  };
+  const auto speaks = [](int first, int last) {
+    return [=](SSL* ssl) {
+      SSL_set_min_proto_version(ssl, first);
+      SSL_set_max_proto_version(ssl, last);
+    };
+  };
+  const std::vector<Case> cases{
+      {*usual, offers("\x02h2"), SSL_AD_NO_APPLICATION_PROTOCOL,
+       "the client offers by ALPN only what is not spoken here (h2); this listener speaks http/1.1"},
+      {*usual, offers("\x02h2\x06spdy/3\x08http/1.0"), SSL_AD_NO_APPLICATION_PROTOCOL,
+       "the client offers by ALPN only what is not spoken here (h2, spdy/3, http/1.0); this listener speaks "
+       "http/1.1"},
+      {*modern,
+       offers("\x03"
+              "a\nb\x01"
+              "2\x01"
+              "3\x01"
+              "4\x01"
+              "5\x01"
+              "6"),
+       SSL_AD_NO_APPLICATION_PROTOCOL,
+       "the client offers by ALPN only what is not spoken here (a?b, 2, 3, 4, ...); this listener speaks "
+       "http/1.1"},
+      {*usual, speaks(TLS1_VERSION, TLS1_1_VERSION), SSL_AD_PROTOCOL_VERSION,
+       "the client offers no newer version than TLS 1.1; this listener takes TLS 1.2 and newer"},
+      {*usual, speaks(TLS1_VERSION, TLS1_VERSION), SSL_AD_PROTOCOL_VERSION,
+       "the client offers no newer version than TLS 1.0; this listener takes TLS 1.2 and newer"},
+      {*modern, speaks(TLS1_2_VERSION, TLS1_2_VERSION), SSL_AD_PROTOCOL_VERSION,
+       "the client offers no newer version than TLS 1.2; this listener takes TLS 1.3 and newer"},
+      {*usual,
+       [](SSL* ssl) {
+         SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+         SSL_set_cipher_list(ssl, "AES128-SHA:AES256-SHA");
+       },
+       SSL_AD_HANDSHAKE_FAILURE,
+       "the client offers no cipher that this listener and its certificate take; it offers AES128-SHA, "
+       "AES256-SHA"},
+      {*modern, [](SSL* ssl) { SSL_set1_groups_list(ssl, "X448"); }, SSL_AD_HANDSHAKE_FAILURE,
+       "the client offers no key exchange group that is used here (X25519, P-256, P-384)"},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.words);
+    const Refused refused = refuse(one.tls, one.conduct);
+    CHECK(refused.alert == one.alert);
+    CHECK(refused.ended);
+    CHECK(refused.words == one.words);
+  }
+}
+
+TEST_CASE("tls alerts: a client that refuses our certificate is told nothing, and the log says why it left") {
+  TicketKeys tickets;
+  const auto served = serve(usual_files(), tickets);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    CAPTURE(version);
+    RawGround ground(*served);
+    SSL_set_max_proto_version(ground.client.ssl(), version);
+    SSL_set_verify(ground.client.ssl(), SSL_VERIFY_PEER, nullptr);
+    ground.shake_hands();
+    CHECK_FALSE(outcome_of(ground.world, *ground.server));
+    CHECK_FALSE(ground.server->said_why());
+    CHECK(
+        ground.server->failure() ==
+        "the client refuses the certificate of this listener: it does not know the authority that signed it");
+  }
+}
+
+TEST_CASE("tls alerts: an endpoint whose certificate is not believed is sent our alert, then our end") {
+  const CertificateAuthority other;
+  struct Case {
+    std::string name;
+    std::string ca_file;
+    std::string words;  // of the endpoint, here another gateway
+  };
+  const std::string refuses =
+      "the client refuses the certificate of this listener: it does not trust it, or not "
+      "for the name it asked for";
+  for (const Case& one : std::vector<Case>{{"good.example", other.file(), "tlsv1 alert decrypt error"},
+                                           {"evil.example", authority().file(), refuses},
+                                           {"127.0.0.9", authority().file(), refuses}}) {
+    CAPTURE(one.name);
+    Ground ground(one.name, {}, trust(one.ca_file));
+    CHECK_FALSE(ground.client_outcome());
+    CHECK(ground.client->said_why());
+    const auto heard = ground.server_outcome();
+    REQUIRE_FALSE(heard);
+    CHECK(heard.error().cause == Cause::tls_handshake_failed);
+    CHECK(ground.server->failure() == one.words);
+    ScriptedPeer endpoint(ground.server->take_carrier());
+    ground.world.settle();
+    CHECK(endpoint.ended());
+  }
+}
