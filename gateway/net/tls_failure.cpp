@@ -102,8 +102,8 @@ std::string handshake_failure(SSL* ssl) {
     words = complaint.empty()
                 ? client_words(ssl, reason)
                 : "the client refuses the certificate of this listener: " + std::string(complaint);
-  } else if (const long verified = SSL_get_verify_result(ssl); verified != X509_V_OK) {
-    words = unverified(ssl, verified);
+  } else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    words = unverified(ssl, SSL_get_verify_result(ssl));
   }
   if (words.empty()) return tls_failure_reason();
   ERR_clear_error();

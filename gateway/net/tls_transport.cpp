@@ -112,7 +112,10 @@ std::unique_ptr<TlsTransport> TlsTransport::client(base::Turn& turn, std::unique
     if (!tls.insecure()) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str());
   } else {
     SSL_set_tlsext_host_name(ssl, server_name.c_str());
-    if (!tls.insecure()) SSL_set1_host(ssl, server_name.c_str());
+    if (!tls.insecure()) {
+      SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);  // RFC 9525 section 2: no common names
+      SSL_set1_host(ssl, server_name.c_str());
+    }
   }
   transport->carrier_->start(*transport);
   transport->shake_hands();

@@ -67,15 +67,23 @@ class Authority:
 
     def issue(self, label, names, kind="ecdsa", begins=-1, ends=20):
         """`begins` and `ends` are days from now."""
+        alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
+        return self._issue(label, names[0], [alternatives], kind, begins, ends)
+
+    def issue_by_common_name(self, label, name):
+        return self._issue(label, name, [], "ecdsa", -1, 20)
+
+    def _issue(self, label, common_name, extensions, kind, begins, ends):
         key = _new_key(kind)
         now = datetime.datetime.utcnow()
-        certificate = (
-            x509.CertificateBuilder().subject_name(_subject(names[0])).issuer_name(self.name).public_key(key.public_key())
+        builder = (
+            x509.CertificateBuilder().subject_name(_subject(common_name)).issuer_name(self.name).public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + datetime.timedelta(days=begins)).not_valid_after(now + datetime.timedelta(days=ends))
-            .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-            .sign(self.key, hashes.SHA256()))
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False))
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        certificate = builder.sign(self.key, hashes.SHA256())
         return Leaf(self._write(label + ".pem", certificate.public_bytes(serialization.Encoding.PEM)),
                     self._write(label + ".key", private_pem(key)), certificate.serial_number)

@@ -1,8 +1,10 @@
 """TLS on the client's side: certificates by name and kind, versions, resumption, and the two wrong ports."""
 
+import queue
 import socket
 import ssl
 import subprocess
+import threading
 
 import pytest
 from cryptography import x509
@@ -26,6 +28,46 @@ def gateway(start_shared_gateway, node_http, node_ws, leaves):
     config["upstreams"]["ws"] = {"endpoints": [node_ws.url]}
     config["routes"].append({"name": "ws", "match": {"path": "/ws"}, "upstream": "ws"})
     return start_shared_gateway(config)
+
+
+class Endpoint:
+    """A TLS server on loopback that remembers what each handshake ended with."""
+
+    def __init__(self, certificate, key):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(patience(20))
+        self.port = self.listener.getsockname()[1]
+        self.outcomes = queue.Queue()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    with self.context.wrap_socket(connection, server_side=True) as tls:
+                        tls.recv(1)
+                        self.outcomes.put("handshake done")
+                except (ssl.SSLError, OSError) as failure:
+                    self.outcomes.put(str(failure))
+
+    def said(self):
+        return self.outcomes.get(timeout=patience(20))
+
+
+@pytest.fixture
+def untrusted_endpoint(authority):
+    """Its certificate is of the authority that is trusted, and names localhost by its common name alone."""
+    leaf = authority.issue_by_common_name("by-common-name", "localhost")
+    endpoint = Endpoint(leaf.certificate, leaf.key)
+    yield endpoint
+    endpoint.listener.close()
 
 
 def serial_of(connection):
@@ -166,6 +208,62 @@ def test_openssl_client_sees_a_sane_offer(gateway, authority):
                                "second.example.test", "-CAfile", authority.path, "-verify_return_error", *extra],
                               input=b"", capture_output=True, check=False, timeout=patience(20))
         assert (b"Verify return code: 0 (ok)" in done.stdout and done.returncode == 0) == accepted
+
+
+def refused_by_s_client(port, *extra):
+    """What OpenSSL's client says of a handshake that the gateway refuses, and how long the connection took to end."""
+    openssl = program("openssl")
+    if openssl is None:
+        pytest.fail("openssl is not installed: scripts/install-dependencies test browser")
+    done = subprocess.run([openssl, "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "second.example.test", *extra],
+                          input=b"", capture_output=True, check=False, timeout=patience(20))
+    assert done.returncode != 0
+    return done.stderr.decode()
+
+
+@pytest.mark.parametrize("extra, alert, detail", [
+    (["-alpn", "h2"], 120, "the client offers by ALPN only what is not spoken here (h2); this listener speaks http/1.1"),
+    (["-alpn", "h2,http/1.0", "-tls1_2"], 120,
+     "the client offers by ALPN only what is not spoken here (h2, http/1.0); this listener speaks http/1.1"),
+    (["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], 70,
+     "the client offers no newer version than TLS 1.1; this listener takes TLS 1.2 and newer"),
+    (["-tls1_2", "-cipher", "AES128-SHA"], 40,
+     "the client offers no cipher that this listener and its certificate take; it offers AES128-SHA"),
+])
+def test_a_refused_client_is_told_by_an_alert_and_the_log_why(gateway, extra, alert, detail):
+    for _ in range(5):  # an alert that is lost is lost now and then
+        mark = gateway.mark()
+        words = refused_by_s_client(gateway.tls_port, *extra)
+        assert f"SSL alert number {alert}" in words, words
+        assert gateway.wait_for("tls_handshake_failed", since=mark, detail=detail)["cause"] == "tls_handshake_failed"
+
+
+def test_a_refused_client_sees_an_orderly_end(gateway):
+    """No reset, which could overtake the alert: the gateway's end, and its connection goes when the client's does."""
+    hello = ssl.MemoryBIO()
+    context = client_context(verify=False)
+    context.set_alpn_protocols(["h2"])
+    tls = context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="second.example.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    with socket.create_connection(("127.0.0.1", gateway.tls_port), patience(20)) as plain:
+        plain.sendall(hello.read())
+        heard = b""
+        while data := plain.recv(4096):
+            heard += data
+        assert heard[:1] == b"\x15" and heard[-2:] == b"\x02\x78"  # fatal, no_application_protocol
+        plain.sendall(b"x" * 1000)  # still taken, and forgotten
+
+
+def test_an_endpoint_that_is_not_believed_is_told_so(start_gateway, authority, untrusted_endpoint):
+    gateway = start_gateway({
+        "listeners": [plain_listener()],
+        "upstreams": {"app": {"endpoints": [f"https://localhost:{untrusted_endpoint.port}"], "ca": authority.path}},
+        "routes": [{"name": "all", "upstream": "app"}],
+    })
+    assert fetch(gateway.port).status == 502
+    assert "subjectAltName" in gateway.wait_for("exchange", cause="upstream_tls_failed")["detail"]
+    assert "ALERT" in untrusted_endpoint.said().upper()
 
 
 def test_websocket_over_each_version(gateway, authority):

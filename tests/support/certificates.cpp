@@ -74,16 +74,25 @@ CertificateAuthority::~CertificateAuthority() {
 
 net::ServerTlsOptions::Files CertificateAuthority::issue(const std::vector<std::string>& names,
                                                          KeyType type) {
+  return sign(names.front(), names, type);
+}
+
+net::ServerTlsOptions::Files CertificateAuthority::issue_by_common_name(const std::string& common_name) {
+  return sign(common_name, {}, KeyType::ecdsa);
+}
+
+net::ServerTlsOptions::Files CertificateAuthority::sign(const std::string& common_name,
+                                                        const std::vector<std::string>& names, KeyType type) {
   const std::string number = std::to_string(++issued_);
   EVP_PKEY* key = make_key(type);
-  X509* certificate = make_certificate(key, names.front(), issued_ + 1);
+  X509* certificate = make_certificate(key, common_name, issued_ + 1);
   X509_set_issuer_name(certificate, X509_get_subject_name(certificate_));
   std::string alternatives;
   for (const std::string& name : names) {
     if (!alternatives.empty()) alternatives += ',';
     alternatives += (base::IpAddress::parse(name) ? "IP:" : "DNS:") + name;
   }
-  add_extension(certificate, certificate_, NID_subject_alt_name, alternatives);
+  if (!alternatives.empty()) add_extension(certificate, certificate_, NID_subject_alt_name, alternatives);
   add_extension(certificate, certificate_, NID_basic_constraints, "critical,CA:FALSE");
   check(X509_sign(certificate, key_, EVP_sha256()) > 0, "a test authority signs");
   net::ServerTlsOptions::Files files{folder_.file("certificate" + number + ".pem"),

@@ -25,8 +25,13 @@ class CertificateAuthority {
   const std::string& file() const { return file_; }  // PEM, for those who shall trust it
   // A certificate for these DNS names and IP addresses, and its key, as PEM files.
   net::ServerTlsOptions::Files issue(const std::vector<std::string>& names, KeyType type = KeyType::ecdsa);
+  // One without subjectAltName.
+  net::ServerTlsOptions::Files issue_by_common_name(const std::string& common_name);
 
  private:
+  net::ServerTlsOptions::Files sign(const std::string& common_name, const std::vector<std::string>& names,
+                                    KeyType type);
+
   TemporaryFolder folder_;
   std::string file_;
   evp_pkey_st* key_;

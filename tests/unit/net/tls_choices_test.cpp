@@ -32,6 +32,24 @@ TEST_CASE("tls transport: names that the certificate does not have are refused")
   }
 }
 
+TEST_CASE("tls transport: a common name is not believed, be it the name that was asked for or another") {
+  for (const std::string name : {"common.example", "other.example"}) {
+    CAPTURE(name);
+    World world;
+    TicketKeys tickets;
+    const auto served = serve({authority().issue_by_common_name("common.example")}, tickets);
+    const auto trusted = trust(authority().file());
+    support::MemoryPair pair = support::connect_in_memory(world);
+    auto client = TlsTransport::client(world.turn, std::move(pair.first), *trusted, name);
+    auto server = TlsTransport::server(world.turn, std::move(pair.second), *served);
+    world.settle();
+    CHECK_FALSE(outcome_of(world, *client));
+    CHECK(client->failure() ==
+          "certificate: it has no subjectAltName for the name that was asked for; a common name is not taken "
+          "for one (RFC 9525)");
+  }
+}
+
 TEST_CASE("tls transport: a certificate of an unknown authority is refused") {
   const CertificateAuthority other;
   Ground ground("good.example", {}, trust(other.file()));
