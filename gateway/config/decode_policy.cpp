@@ -17,7 +17,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr std::size_t max_pattern = 1024;
-constexpr std::size_t recommended_secret = 32;  // RFC 7518 section 3.2, for HS256
 
 // A duration that its member holds in whole seconds.
 std::optional<seconds> whole_seconds(const Value& value, milliseconds least, milliseconds most) {
@@ -136,14 +135,13 @@ void decode_keys(const Value& value, JwtDocument& jwt) {
   }
 }
 
-// Whatever is wrong with a secret, its text is never repeated.
+// Whatever is wrong with a secret, its text is never repeated. One that is too short for its algorithms is
+// named when the keys are made of it.
 void decode_secret(const Value& value, JwtDocument& jwt) {
   const auto text = value.text();
   if (!text) return;
   jwt.secret = std::string(*text);
-  if (text->size() < recommended_secret) {
-    value.warn("the secret is shorter than 32 bytes, the least that RFC 7518 section 3.2 allows for HS256");
-  }
+  jwt.keys_place = value.place();
 }
 
 void decode_algorithms(const Value& value, JwtDocument& jwt) {

