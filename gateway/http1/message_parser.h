@@ -1,7 +1,7 @@
 // What requests and responses share: gathering the head, reading its fields, and the body by the framing that
 // the subclass has decided. Bytes in, events out; no I/O, no allocation per event.
 //
-// See HeadScanner for lines, FieldReader for fields, ChunkReader for chunked bodies, and the subclasses for
+// See HeadScanner for lines, read_fields() for fields, ChunkReader for chunked bodies, and the subclasses for
 // start lines and for what the fields mean.
 #pragma once
 

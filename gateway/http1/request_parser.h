@@ -12,7 +12,7 @@ class RequestParser final : public MessageParser {
  public:
   class Events {
    public:
-    // The head is complete and keeps every rule. Its framing is decided; an upgrade has no body.
+    // The head is complete and keeps every rule. Its framing is decided; one to WebSocket has no body.
     virtual void on_request(http::RequestHead head) = 0;
     virtual void on_request_body(base::Bytes bytes) = 0;
     virtual void on_request_complete() = 0;
