@@ -17,7 +17,7 @@ namespace postern::app {
 // --- control to worker ---
 struct AdoptSnapshot {
   std::shared_ptr<const proxy::Snapshot> snapshot;
-  std::vector<server::BoundListener> listeners;  // in the snapshot's order
+  std::vector<server::BoundListener> listeners;  // in the order of the snapshot's listeners
 };
 // An endpoint's health checks have changed its state.
 struct EndpointHealth {

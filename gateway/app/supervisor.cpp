@@ -38,6 +38,43 @@ std::vector<std::string> lines_of(const config::Diagnostics& problems) {
   return lines;
 }
 
+using WorkerSockets = std::vector<net::ListeningSocket>;  // one for each worker
+
+tl::expected<WorkerSockets, std::string> listen_for_all(base::SocketAddress address, size_t workers) {
+  WorkerSockets sockets;
+  net::Sharing sharing = net::Sharing::first;
+  while (sockets.size() < workers) {
+    auto socket = net::listen_on(address, std::exchange(sharing, net::Sharing::further));
+    if (!socket) return tl::unexpected(socket.error());
+    address = socket->address;  // the others share the port that was chosen
+    sockets.push_back(std::move(*socket));
+  }
+  return sockets;
+}
+
+// All at the port of the first. Where the system chose that, it may be taken at the others; then it chooses
+// again.
+tl::expected<std::vector<WorkerSockets>, std::string> listen_at_one_port(
+    const std::vector<base::SocketAddress>& addresses, size_t workers) {
+  constexpr int choices = 16;
+  for (int choice = 1;; ++choice) {
+    std::vector<WorkerSockets> opened;
+    std::string failure;
+    for (base::SocketAddress address : addresses) {
+      if (!opened.empty()) address.port = opened.front().front().address.port;
+      auto sockets = listen_for_all(address, workers);
+      if (!sockets) {
+        failure = sockets.error();
+        break;
+      }
+      opened.push_back(std::move(*sockets));
+    }
+    if (failure.empty()) return opened;
+    const bool chosen = !opened.empty() && addresses.front().port == 0;
+    if (!chosen || choice == choices) return tl::unexpected(failure);
+  }
+}
+
 // Who starts it by hand reads a sentence, whatever the log's format is and wherever it goes.
 void say_start_failed(const telemetry::Logger& log, const std::string& problem) {
   if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "postern: %s\n", config::shown(problem, 1000).c_str());
@@ -160,30 +197,53 @@ tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Doc
   return {};
 }
 
+// The addresses of a listener as they are open already, or as they are wanted.
+std::vector<Supervisor::Open> Supervisor::addresses_of(const proxy::ListenerModel& model, size_t index,
+                                                       const std::vector<Open>& before_it) const {
+  // The same address twice is possible with port 0 only; their order tells them apart.
+  const std::string text = model.address.text() + "#";
+  const auto same = std::count_if(before_it.begin(), before_it.end(),
+                                  [&](const Open& one) { return one.key.starts_with(text); });
+  std::vector<Open> addresses{{text + std::to_string(same), model.address, index}};
+  if (model.beside) {
+    const base::SocketAddress beside{*model.beside, model.address.port};
+    addresses.push_back(
+        {beside.text() + (beside.port == 0 ? " beside " + addresses[0].key : "#0"), beside, index});
+  }
+  for (Open& one : addresses) {
+    const auto known =
+        std::find_if(open_.begin(), open_.end(), [&](const Open& other) { return other.key == one.key; });
+    one.known = known != open_.end();
+    if (one.known) one.address = known->address;
+  }
+  if (model.beside && !addresses[1].known && !net::is_own_address(*model.beside)) addresses.pop_back();
+  return addresses;
+}
+
 tl::expected<Supervisor::Sockets, std::string> Supervisor::bind(const proxy::Snapshot& snapshot,
                                                                 std::vector<Open>& open) {
   Sockets sockets(workers_.size());
-  for (const proxy::ListenerModel& model : snapshot.listeners) {
-    // The same address twice is possible with port 0 only; their order tells them apart.
-    const std::string text = model.address.text();
-    const auto same = std::count_if(open.begin(), open.end(),
-                                    [&](const Open& one) { return one.key.starts_with(text + "#"); });
-    Open wanted{text + "#" + std::to_string(same), model.address};
-    const auto known =
-        std::find_if(open_.begin(), open_.end(), [&](const Open& one) { return one.key == wanted.key; });
-    if (known != open_.end()) wanted.address = known->address;
-    net::Sharing sharing = net::Sharing::first;
-    for (std::vector<server::BoundListener>& worker : sockets) {
-      server::BoundListener bound{wanted.key, wanted.address, std::nullopt};
-      if (known == open_.end()) {
-        auto socket = net::listen_on(wanted.address, std::exchange(sharing, net::Sharing::further));
-        if (!socket) return tl::unexpected(socket.error());
-        wanted.address = bound.address = socket->address;  // the others share the port that was chosen
-        bound.socket = std::move(*socket);
+  for (size_t i = 0; i < snapshot.listeners.size(); ++i) {
+    std::vector<Open> addresses = addresses_of(snapshot.listeners[i], i, open);
+    std::vector<base::SocketAddress> missing;
+    for (const Open& one : addresses)
+      if (!one.known) missing.push_back(one.address);
+    if (missing.size() < addresses.size())  // beside one that is open, at its port
+      for (base::SocketAddress& address : missing)
+        address.port = addresses[addresses[0].known ? 0 : 1].address.port;
+    auto opened = listen_at_one_port(missing, workers_.size());
+    if (!opened) return tl::unexpected(opened.error());
+    auto fresh = opened->begin();
+    for (Open& one : addresses) {
+      if (!one.known) one.address = fresh->front().address;
+      for (size_t worker = 0; worker < sockets.size(); ++worker) {
+        server::BoundListener bound{one.key, one.address, i, std::nullopt};
+        if (!one.known) bound.socket = std::move((*fresh)[worker]);
+        sockets[worker].push_back(std::move(bound));
       }
-      worker.push_back(std::move(bound));
+      if (!one.known) ++fresh;
+      open.push_back(std::move(one));
     }
-    open.push_back(std::move(wanted));
   }
   return sockets;
 }
@@ -267,10 +327,10 @@ void Supervisor::log_listeners() {
   const auto stands_in = [](const std::vector<Open>& all, const Open& one) {
     return std::any_of(all.begin(), all.end(), [&](const Open& other) { return other.key == one.key; });
   };
-  for (size_t i = 0; i < open_.size(); ++i)
-    if (!stands_in(before_, open_[i]))
-      log_.info("listening",
-                {{"address", open_[i].address.text()}, {"tls", snapshot_->listeners[i].tls != nullptr}});
+  for (const Open& one : open_)
+    if (!stands_in(before_, one))
+      log_.info("listening", {{"address", one.address.text()},
+                              {"tls", snapshot_->listeners[one.listener].tls != nullptr}});
   for (const Open& one : before_)
     if (!stands_in(open_, one)) log_.info("listener_closed", {{"address", one.address.text()}});
 }

@@ -3,6 +3,7 @@
 //   SIGHUP           reload: the new configuration is compiled whole, or the old one stays
 //   SIGTERM, SIGINT  drain with the configured deadline; a second one ends at once
 //   SIGUSR1          reopen the log file
+//   SIGUSR2          is said to mean nothing
 #pragma once
 
 #include <memory>
@@ -36,6 +37,8 @@ class Supervisor final : private base::Timer, private admin::Source {
   struct Open {
     std::string key;
     base::SocketAddress address;
+    size_t listener = 0;  // of the snapshot
+    bool known = false;   // it was open under the configuration before
   };
   using Sockets = std::vector<std::vector<server::BoundListener>>;  // per worker
 
@@ -54,6 +57,8 @@ class Supervisor final : private base::Timer, private admin::Source {
 
   // Compiles, opens what is new, and sends it to the workers. The error is a list of lines for the log.
   tl::expected<void, std::vector<std::string>> apply(const config::Document& document);
+  std::vector<Open> addresses_of(const proxy::ListenerModel& model, size_t index,
+                                 const std::vector<Open>& before_it) const;
   tl::expected<Sockets, std::string> bind(const proxy::Snapshot& snapshot, std::vector<Open>& open);
   // A listener for the operator as `document` has it: nothing when it has none, or the one that is open.
   tl::expected<std::optional<net::ListeningSocket>, std::string> bind_admin(const config::Document& document);

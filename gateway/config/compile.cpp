@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/ascii.h"
 #include "config/addresses.h"
 #include "config/compile_action.h"
 #include "config/compile_content.h"
@@ -54,6 +55,7 @@ void compile_listeners(Compilation& compilation) {
     else
       compilation.problems.error(listener.address_place, key + ".address",
                                  "a listener needs an address of this machine, not a name");
+    if (base::equal_ignoring_case(listener.host, "localhost")) model.beside = base::IpAddress::parse("::1");
     if (listener.tls) {
       net::ServerTlsOptions tls;
       tls.tls1_3_only = listener.tls->min_version == TlsVersion::tls1_3;
@@ -304,7 +306,7 @@ void compile_limits(Compilation& compilation) {
 
 std::optional<base::IpAddress> listen_address(const std::string& host) {
   if (host.empty()) return base::IpAddress::v6({});  // "[::]" takes IPv4 too
-  if (host == "localhost") return base::IpAddress::v4({127, 0, 0, 1});
+  if (base::equal_ignoring_case(host, "localhost")) return base::IpAddress::v4({127, 0, 0, 1});
   return base::IpAddress::parse(host);
 }
 

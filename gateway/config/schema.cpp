@@ -72,8 +72,8 @@ constexpr auto table = std::to_array<SchemaKey>({
 
     {"listeners", list, "list", "required", "The addresses on which clients connect.", ""},
     {"listeners[].address", value, "address", "required",
-     "\":443\" is every address; also \"127.0.0.1:443\", \"[::1]:443\", \"localhost:443\". Port 0 lets the "
-     "system choose.",
+     "\":443\" is every address; also \"127.0.0.1:443\", \"[::1]:443\", and \"localhost:443\", which is "
+     "127.0.0.1 and, where the machine has IPv6, [::1]. Port 0 lets the system choose.",
      "\":443\""},
     {"listeners[].tls", section, "map", "none", "Terminates TLS on this listener. Without it, plain HTTP.",
      ""},

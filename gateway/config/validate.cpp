@@ -31,6 +31,13 @@ std::string item_path(const char* list, std::size_t index) {
 
 std::string in_line(Place place) { return place.line > 0 ? " in line " + std::to_string(place.line) : ""; }
 
+// The addresses that a listener's host stands for, each in one spelling.
+std::vector<std::string> addresses_of(const std::string& host) {
+  if (base::equal_ignoring_case(host, "localhost")) return {"127.0.0.1", "::1"};
+  const auto address = base::IpAddress::parse(host);
+  return {address ? address->text() : base::to_lower(host)};
+}
+
 // "localhost:3000", "10.0.0.1", ":3000", "http:/app", "/run/app.sock": an endpoint, and not the name of an
 // upstream.
 bool looks_like_address(const std::string& text) {
@@ -100,11 +107,12 @@ class Validation {
         diagnostics_.error(listener.redirect_place, path + ".redirect", "leads nowhere: no listener has tls");
       }
       if (listener.port == 0) continue;  // each gets a port of its own, or its address was refused
-      const auto [first, is_new] =
-          seen.emplace(std::pair(base::to_lower(listener.host), listener.port), listener.address_place);
-      if (!is_new) {
+      for (const std::string& address : addresses_of(listener.host)) {
+        const auto [first, is_new] = seen.emplace(std::pair(address, listener.port), listener.address_place);
+        if (is_new) continue;
         diagnostics_.error(listener.address_place, path + ".address",
                            "is the address of the listener" + in_line(first->second) + " too");
+        break;
       }
       if (document_.admin && document_.admin->port == listener.port &&
           meets(document_.admin->host, listener.host))

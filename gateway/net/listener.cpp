@@ -64,6 +64,12 @@ tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& 
   return ListeningSocket{std::move(socket), from_kernel(bound)};
 }
 
+bool is_own_address(const base::IpAddress& ip) {
+  const KernelAddress kernel = to_kernel({ip, 0});
+  const Socket socket(::socket(kernel.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return socket && ::bind(socket.descriptor(), kernel.get(), kernel.length) == 0;
+}
+
 tl::expected<ListeningSocket, std::string> listen_on_unix(const std::string& path) {
   const auto refuse = [&](const char* why) {
     return tl::unexpected("cannot listen on unix:" + path + ": " + why);

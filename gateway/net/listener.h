@@ -24,6 +24,8 @@ enum class Sharing : uint8_t { first, further };
 // The error is a sentence: "address 127.0.0.1:80 is in use by another process".
 tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& address,
                                                      Sharing sharing = Sharing::first);
+// Whether a socket of this machine can have the address; false for ::1 where it has no IPv6.
+bool is_own_address(const base::IpAddress& ip);
 // A Unix socket that only this process's user may connect to. A file that nobody listens on any more gives
 // way.
 tl::expected<ListeningSocket, std::string> listen_on_unix(const std::string& path);

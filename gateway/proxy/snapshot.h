@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct ListenerLimits {
 
 struct ListenerModel {
   base::SocketAddress address;                // port 0: the system chooses
+  std::optional<base::IpAddress> beside;      // at the same port, where the machine has this address
   std::unique_ptr<const net::ServerTls> tls;  // null: plain
   bool redirect_to_https = false;
   std::shared_ptr<const std::vector<std::string>> redirect_except;  // paths; null: none

@@ -35,9 +35,10 @@ void Acceptor::adopt(std::vector<BoundListener> bound) {
   net::Listener::Owner& self = *this;
   uint16_t https_port = 443;
   for (size_t i = bound.size(); i-- > 0;)
-    if (models[i].tls) https_port = bound[i].address.port;
+    if (models[bound[i].model].tls) https_port = bound[i].address.port;
   for (size_t i = 0; i < bound.size(); ++i) {
-    Door door{bound[i].key, nullptr, i, {}};
+    const proxy::ListenerModel& model = models[bound[i].model];
+    Door door{bound[i].key, nullptr, bound[i].model, {}};
     const auto known = std::find_if(doors_.begin(), doors_.end(), [&](const Door& open) {
       return open.listener && open.key == bound[i].key;
     });
@@ -49,10 +50,9 @@ void Acceptor::adopt(std::vector<BoundListener> bound) {
       if (bound[i].socket)
         door.listener = std::make_unique<net::Listener>(current_.loop, std::move(*bound[i].socket), self);
     }
-    door.terms->limits = models[i].limits;
-    door.terms->redirect_port =
-        models[i].redirect_to_https ? std::optional<uint16_t>(https_port) : std::nullopt;
-    door.terms->redirect_except = models[i].redirect_except;
+    door.terms->limits = model.limits;
+    door.terms->redirect_port = model.redirect_to_https ? std::optional<uint16_t>(https_port) : std::nullopt;
+    door.terms->redirect_except = model.redirect_except;
     doors.push_back(std::move(door));
   }
   doors_ = std::move(doors);

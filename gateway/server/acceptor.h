@@ -18,6 +18,7 @@ namespace postern::server {
 struct BoundListener {
   std::string key;
   base::SocketAddress address;
+  size_t model = 0;                            // index into the snapshot's listeners
   std::optional<net::ListeningSocket> socket;  // this worker's, when it is new; else it has one already
 };
 
@@ -34,7 +35,8 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   Acceptor(Current& current, Owner& owner);
   ~Acceptor() override;
 
-  // `bound` stands in the order of the snapshot's listeners; current.pin is the new snapshot already.
+  // `bound` stands in the order of the snapshot's listeners, of which one may have several addresses;
+  // current.pin is the new snapshot already.
   void adopt(std::vector<BoundListener> bound);
 
   void stop_accepting();

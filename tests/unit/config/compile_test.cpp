@@ -102,6 +102,8 @@ limits:
   CHECK(snapshot.listeners[1].address.text() == "[::]:80");
   CHECK_FALSE(snapshot.listeners[1].redirect_to_https);
   CHECK(snapshot.listeners[2].address.text() == "127.0.0.1:8081");
+  CHECK(snapshot.listeners[2].beside == base::IpAddress::parse("::1"));  // localhost
+  CHECK_FALSE(snapshot.listeners[0].beside);
 
   REQUIRE(snapshot.groups.size() == 2);
   const auto app = std::find_if(snapshot.groups.begin(), snapshot.groups.end(),

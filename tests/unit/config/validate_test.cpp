@@ -74,6 +74,24 @@ TEST_CASE("validate: two routes of one name and two listeners of one address are
         "f:5:13 routes[1].name: \"a\" is the name of the route in line 4 too\n");
 }
 
+TEST_CASE("validate: localhost is the addresses that it stands for") {
+  const auto said = [](const std::string& one, const std::string& other) {
+    return said_of("listeners:\n  - address: \"" + one + "\"\n  - address: \"" + other +
+                   "\"\nroutes: [{ upstream: \"http://a\" }]\n");
+  };
+  const std::string same = "f:3:14 listeners[1].address: is the address of the listener in line 2 too\n";
+  for (const char* other : {"127.0.0.1:81", "[::1]:81", "[0:0::1]:81", "Localhost:81"}) {
+    CAPTURE(other);
+    CHECK(said("localhost:81", other) == same);
+    CHECK(said(other, "localhost:81") == same);
+  }
+  for (const char* other : {"127.0.0.1:82", "127.0.0.2:81", "[::2]:81", "localhost:82"}) {
+    CAPTURE(other);
+    CHECK(said("localhost:81", other).empty());
+  }
+  CHECK(said("localhost:0", "127.0.0.1:0").empty());
+}
+
 TEST_CASE("validate: a redirect to https needs a listener with tls") {
   CHECK(
       said_of("listeners: [{ address: \":80\", redirect: https }]\nroutes: [{ upstream: \"http://a\" }]\n") ==

@@ -32,11 +32,11 @@ class WorkerGround final : private Acceptor::Owner {
     auto listening = net::listen_on({base::IpAddress::v4({127, 0, 0, 1}), 0});
     REQUIRE(listening);
     const base::SocketAddress address = listening->address;
-    return {key, address, std::move(*listening)};
+    return {key, address, 0, std::move(*listening)};
   }
   // What a reload hands to a worker for a listener that it has already.
   static BoundListener known(const std::string& key, const base::SocketAddress& address) {
-    return {key, address, std::nullopt};
+    return {key, address, 0, std::nullopt};
   }
   void adopt(BoundListener listener) {
     std::vector<BoundListener> bound;
