@@ -140,7 +140,9 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"listeners[].proxy_protocol", section, "map", "none",
      "For a load balancer in front that sends a PROXY protocol header, v1 or v2, before a connection's own "
      "bytes "
-     "(also before TLS). It names the client, whose address then stands in the log and in X-Forwarded-For.",
+     "(also before TLS). It names the client, whose address then stands in the log and in X-Forwarded-For; a "
+     "v2 header can say that the client spoke TLS (PP2_TYPE_SSL): then its scheme is https, unless one of "
+     "trusted_proxies says otherwise.",
      ""},
     {"listeners[].proxy_protocol.trust", value, "list of CIDR blocks or addresses", "required",
      "Connections from here must begin with a header, or are closed. From everybody else none is believed: "

@@ -23,6 +23,8 @@ class ProxyHeaderReader final : private Transport::Receiver {
   // balancers look in like that to see whether somebody listens.
   base::Slot<Header>& header() { return header_; }
 
+  // Of one that was read: see ProxyHeaderParser.
+  bool over_tls() const { return parser_.over_tls(); }
   // Why it failed, or what has come so far; fit for a log.
   std::string detail() const;
 

@@ -1,6 +1,7 @@
 #include "net/proxy_protocol.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/ascii.h"
 
@@ -18,6 +19,10 @@ constexpr uint8_t v2_proxy = 0x21;
 constexpr uint8_t tcp_over_v4 = 0x11;
 constexpr uint8_t tcp_over_v6 = 0x21;
 constexpr uint8_t unix_stream = 0x31;
+
+constexpr size_t tlv_head = 3;
+constexpr uint8_t tlv_ssl = 0x20;     // PP2_TYPE_SSL
+constexpr uint8_t client_ssl = 0x01;  // PP2_CLIENT_SSL
 
 std::optional<uint16_t> read_port(std::string_view text) {
   if (text.size() > 5 || (text.size() > 1 && text.front() == '0')) return std::nullopt;
@@ -73,6 +78,8 @@ size_t ProxyHeaderParser::feed(base::Bytes bytes) {
   while (used < bytes.size() && state_ == State::reading) {
     if (passing_ > 0) {
       const size_t passed = std::min(passing_, bytes.size() - used);
+      if (told_more_)
+        for (const std::byte byte : bytes.subspan(used, passed)) take_tlv(static_cast<uint8_t>(byte));
       passing_ -= passed;
       used += passed;
       if (passing_ == 0) state_ = State::complete;
@@ -159,7 +166,12 @@ void ProxyHeaderParser::read_v2_start() {
     }
   }
   if (length < addresses) return fail("a v2 header is too short for its addresses");
-  if (family == unix_stream) addresses = 0;  // none that a log or a field could name: passed over
+  told_more_ = addresses > 0;
+  if (addresses ==
+      unix_addresses) {  // none that a log or a field could name: passed over like the value of a TLV
+    tlv_taken_ = tlv_head;
+    tlv_length_ = std::exchange(addresses, 0);
+  }
   wanted_ = v2_start_size + addresses;
   behind_ = length - addresses;
 }
@@ -175,6 +187,20 @@ void ProxyHeaderParser::read_v2_addresses() {
   }
   passing_ = behind_;
   if (passing_ == 0) state_ = State::complete;
+}
+
+// Type, length in two bytes, value. What does not come out even says nothing.
+void ProxyHeaderParser::take_tlv(uint8_t byte) {
+  constexpr size_t least_ssl = 5;  // the flags, and whether a certificate of the client was verified
+  const size_t at = tlv_taken_++;
+  if (at == 0)
+    tlv_type_ = byte;
+  else if (at < tlv_head)
+    tlv_length_ = (at == 1 ? 0 : tlv_length_ << 8) | byte;
+  if (at == tlv_head) tlv_flags_ = byte;
+  if (at + 1 < tlv_head || at + 1 < tlv_head + tlv_length_) return;
+  if (tlv_type_ == tlv_ssl && tlv_length_ >= least_ssl) over_tls_ = (tlv_flags_ & client_ssl) != 0;
+  tlv_taken_ = 0;
 }
 
 std::string write_proxy_header(ProxyVersion version, const std::optional<ProxyRoute>& route) {

@@ -35,7 +35,7 @@ class ProxyHeaderParser {
   enum class State : uint8_t { reading, complete, invalid };
 
   static constexpr size_t v1_size_max = 107;   // with its CRLF, as the specification has it
-  static constexpr size_t v2_size_max = 4096;  // with its TLVs, which are passed over and not held
+  static constexpr size_t v2_size_max = 4096;  // with its TLVs, which are not held
 
   // Gives the number of bytes that belong to the header; fewer than all when it is complete or invalid.
   size_t feed(base::Bytes bytes);
@@ -44,6 +44,9 @@ class ProxyHeaderParser {
   bool begun() const { return size_ > 0; }
   // Of a complete header. Nothing: v1 UNKNOWN, v2 LOCAL, or addresses of another family; the socket's hold.
   const std::optional<ProxyRoute>& route() const { return route_; }
+  // Of a complete one: it says that the client's connection was over TLS (v2's PP2_TYPE_SSL), whatever the
+  // addresses are.
+  bool over_tls() const { return over_tls_; }
   // Of an invalid one: the rule that was broken.
   std::string_view fault() const { return fault_; }
   // The first bytes, as far as they were held.
@@ -56,13 +59,21 @@ class ProxyHeaderParser {
   void read_v1();
   void read_v2_start();
   void read_v2_addresses();
+  void take_tlv(uint8_t byte);
   void fail(std::string_view fault);
 
   std::array<char, v1_size_max> head_;  // v2 needs less
   size_t size_ = 0;
-  size_t wanted_ = 0;   // v2: bytes to hold, once they are known
-  size_t behind_ = 0;   // v2: bytes that follow those
-  size_t passing_ = 0;  // v2: those of them that are still to come
+  size_t wanted_ = 0;       // v2: bytes to hold, once they are known
+  size_t behind_ = 0;       // v2: bytes that follow those
+  size_t passing_ = 0;      // v2: those of them that are still to come
+  bool told_more_ = false;  // v2: they are TLVs of a client's connection
+  // Of the TLV that is read now.
+  size_t tlv_taken_ = 0;
+  size_t tlv_length_ = 0;
+  uint8_t tlv_type_ = 0;
+  uint8_t tlv_flags_ = 0;  // its value's first byte
+  bool over_tls_ = false;
   State state_ = State::reading;
   std::optional<ProxyRoute> route_;
   std::string_view fault_;

@@ -147,6 +147,7 @@ Task<Result<bool>> ClientConnection::read_proxy_header() {
     facts_.local = (*header)->destination;
     facts_.listener_port = facts_.local.port;
   }
+  if (reader.over_tls()) facts_.tls = true;  // the sender took it away
   co_return true;
 }
 

@@ -34,7 +34,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t slowly_used = 0;
   for (size_t at = 0; at < size; ++at) slowly_used += slow.feed(input.subspan(at, 1));
   base::check(slowly_used == used && slow.state() == whole.state(), "the cut makes no difference");
-  base::check(slow.route() == whole.route() && slow.fault() == whole.fault(), "nor to what was read");
+  base::check(
+      slow.route() == whole.route() && slow.over_tls() == whole.over_tls() && slow.fault() == whole.fault(),
+      "nor to what was read");
   if (whole.state() == State::reading) base::check(used == size, "one that goes on takes every byte");
   if (whole.state() == State::complete)
     base::check(used == end_of(base::text_of(input)), "it ends where it says");

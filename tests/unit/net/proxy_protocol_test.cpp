@@ -21,6 +21,7 @@ struct Reading {
   State state = State::reading;
   std::optional<ProxyRoute> route;
   std::string fault;
+  bool over_tls = false;
   std::string rest;  // what the parser did not take
 };
 
@@ -34,6 +35,7 @@ Reading read(const std::vector<std::string_view>& pieces) {
   reading.state = parser.state();
   reading.route = parser.route();
   reading.fault = parser.fault();
+  reading.over_tls = parser.over_tls();
   return reading;
 }
 
@@ -131,6 +133,47 @@ TEST_CASE("proxy protocol: v2 TLVs are passed over, up to the limit of the whole
   refuses(v2('\x21', '\x11', four + std::string(4097 - 16 - 12, 'x')), "longer than 4096");
   reads(v2('\x20', '\x00', std::string(4096 - 16, 'x')), std::nullopt);
   refuses(v2('\x20', '\x00', std::string(4097 - 16, 'x')), "longer than 4096");
+}
+
+TEST_CASE("proxy protocol: a v2 header says that the client spoke TLS, by PP2_TYPE_SSL alone and whole") {
+  const auto ssl = [](char flags, const std::string& more = {}) {
+    const std::string value = std::string(1, flags) + std::string(4, '\0') + more;
+    return std::string("\x20\0", 2) + static_cast<char>(value.size()) + value;
+  };
+  const std::string other("\x04\x00\x03\x20\x00\x05", 6);  // a NOOP whose value looks like the type
+  const std::string none("\x04\x00\x00", 3);
+  const std::string version("\x21\x00\x07TLSv1.3", 10);
+  const std::string unix(216, '\x20');
+  struct Case {
+    char family;
+    std::string behind;
+    bool over_tls;
+  };
+  const std::string six(36, '\x20');
+  for (const Case& one : std::vector<Case>{{'\x11', four + ssl(1), true},
+                                           {'\x11', four + ssl(7, version), true},
+                                           {'\x11', four + other + none + ssl(1, version) + none, true},
+                                           {'\x21', six + ssl(1), true},
+                                           {'\x31', unix + ssl(1), true},
+                                           {'\x31', unix, false},
+                                           {'\x11', four + ssl(6), false},
+                                           {'\x11', four + ssl(0, version), false},
+                                           {'\x11', four + ssl(1).substr(0, 7), false},
+                                           {'\x11', four + std::string("\x20\x00\x01\x01", 4), false},
+                                           {'\x11', four + std::string("\x20\x00\x00", 3), false},
+                                           {'\x11', four + std::string("\x20", 1), false},
+                                           {'\x11', four + other, false},
+                                           {'\x11', four + std::string("\x04\x00\x09", 3) + ssl(1), false},
+                                           {'\x00', ssl(1), false}}) {
+    CAPTURE(one.behind);
+    support::feed_every_way(v2('\x21', one.family, one.behind) + "GET", read, [&](const Reading& reading) {
+      CHECK(reading.state == State::complete);
+      CHECK(reading.over_tls == one.over_tls);
+      CHECK(reading.rest == "GET");
+    });
+  }
+  support::feed_every_way(v2('\x20', '\x11', four + ssl(1)), read,
+                          [](const Reading& reading) { CHECK_FALSE(reading.over_tls); });
 }
 
 TEST_CASE("proxy protocol: v2 LOCAL, unspecified and Unix addresses name nobody") {

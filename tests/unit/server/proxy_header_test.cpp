@@ -88,6 +88,41 @@ TEST_CASE("proxy header: it comes before TLS") {
   CHECK(line["tls"] == true);
 }
 
+TEST_CASE(
+    "proxy header: where it says that the client spoke TLS, the client's scheme is https for all that asks") {
+  const std::string addresses("\xc0\0\x02\x4d\xc6\x33\x64\x01\x9c\x40\x01\xbb", 12);
+  const std::string start("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14", 16);
+  const std::string over_tls = start + addresses + std::string("\x20\0\x05\x01\0\0\0\0", 8);
+  const std::string in_clear = start + addresses + std::string("\x20\0\x05\x00\0\0\0\0", 8);
+  ProxyWorld proxy(R"(
+listeners: [{ address: "127.0.0.1:0" }]
+trusted_proxies: ["192.0.2.77"]
+origins: { site: { allow: ["https://elsewhere.example"] } }
+upstreams: { app: { endpoints: ["http://127.0.0.1:3001"], sticky: { cookie: stay, secret: "0123456789abcdef0123456789abcdef" } } }
+routes: [{ name: all, upstream: app, origins: site }]
+)");
+  proxy.upstream.at(3001).behaviour = answers(response_text("hello"));
+  const auto ask = [&](const std::string& header, const std::string& fields = {}) {
+    TestClient& client =
+        proxy.connect({.address = "10.0.0.5", .redirect_port = 443, .proxy_header_limit = 5s});
+    client.send(header + "GET /x HTTP/1.1\r\nHost: a.example\r\n" + fields + "\r\n");
+    return client.response();
+  };
+  const HttpMessage served = ask(over_tls, "Origin: https://a.example\r\n");  // the same origin
+  CHECK(served.status() == 200);
+  CHECK(served.field("Set-Cookie").find("; Secure") != std::string::npos);
+  CHECK(proxy.upstream.at(3001).last().requests.back().field("X-Forwarded-Proto") == "https");
+  CHECK(proxy.log.last("exchange")["tls"] == true);
+  for (const std::string& header : {in_clear, v2, v1}) {
+    const HttpMessage sent_away = ask(header);
+    CHECK(sent_away.status() == 308);
+    CHECK(sent_away.field("Location") == "https://a.example/x");
+  }
+  // A trusted proxy on the way knows more of the client than who stands behind it.
+  CHECK(ask(over_tls, "X-Forwarded-Proto: http\r\n").status() == 308);
+  CHECK(ask(in_clear, "X-Forwarded-Proto: https\r\n").status() == 200);
+}
+
 TEST_CASE("proxy header: on a TLS port, from whom none is expected, the log says what came") {
   CertificateAuthority authority;
   net::TicketKeys tickets;
