@@ -8,6 +8,7 @@
 #include "base/ip_address.h"
 #include "config/suggest.h"
 #include "config/text.h"
+#include "http/escapes.h"
 
 namespace postern::config {
 namespace {
@@ -429,6 +430,31 @@ Parsed<std::string> parse_route_path(std::string_view text) {
     at = slash + 1;
   }
   return std::string(text);
+}
+
+Parsed<std::vector<std::string>> parse_matched_path(std::string_view text) {
+  std::string written;
+  std::string decoded;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const int byte = text[at] == '%' ? http::escaped_byte(text, at) : -1;
+    if (byte < 0) {
+      written += text[at];
+      decoded += text[at];
+      continue;
+    }
+    const char letter = static_cast<char>(byte);
+    http::append_escape(letter, written);
+    if (is_path_letter(letter) && letter != '/' && letter != ';')
+      decoded += letter;
+    else
+      http::append_escape(letter, decoded);
+    at += 2;
+  }
+  Parsed<std::string> path = parse_route_path(decoded);
+  if (!path) return tl::unexpected<Complaint>(path.error());
+  std::vector<std::string> spellings{std::move(*path)};
+  if (written != spellings.front()) spellings.push_back(std::move(written));
+  return spellings;
 }
 
 Parsed<OriginEntry> parse_origin(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/document.h"
 #include "config/values.h"
@@ -41,6 +42,11 @@ Parsed<std::string> parse_route_host(std::string_view text);
 
 // The path of a route: begins with "/" and is its own normal form.
 Parsed<std::string> parse_route_path(std::string_view text);
+
+// A path of a match as people write it, in the spellings that it stands for: with the escapes of characters
+// that need none decoded ("/c%2B%2B" is "/c++", "/%61" is "/a"), and as it is written where that differs.
+// Both are normal forms.
+Parsed<std::vector<std::string>> parse_matched_path(std::string_view text);
 
 // An origin as browsers send it (RFC 6454 section 6.2, lower case, no default port, no trailing slash), with
 // "*" allowed as its leftmost label; or "null". "*" alone is refused.

@@ -234,8 +234,9 @@ void compile_match(Compilation& compilation, const RouteDocument& document, cons
   }
   route.paths.clear();
   for (const std::string& text : document.paths) {
-    if (auto path = routing::read_route_path(text))
-      route.paths.push_back(std::move(*path));
+    // A further spelling of a path (parse_matched_path) is no normal form, and is looked for as it stands.
+    if (const auto path = routing::read_route_path(text))
+      route.paths.push_back(text);
     else
       compilation.problems.error(document.match_place, key + ".match.path", path.error());
   }

@@ -1,6 +1,7 @@
 #include "config/decode_match.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <set>
 
@@ -147,15 +148,15 @@ std::vector<std::string> decode_paths(const Value& value, bool exact) {
   for (const Value& item : one_or_more(value, max_names)) {
     const auto text = item.text();
     if (!text || is_foreign(item, *text)) continue;
-    auto path = item.parsed(parse_route_path);
-    if (!path) continue;
+    auto spellings = item.parsed(parse_matched_path);
+    if (!spellings) continue;
     const auto same = std::find_if(paths.begin(), paths.end(), [&](const std::string& other) {
-      return key_of(other, exact) == key_of(*path, exact);
+      return key_of(other, exact) == key_of(spellings->front(), exact);
     });
     if (same == paths.end())
-      paths.push_back(std::move(*path));
+      std::move(spellings->begin(), spellings->end(), std::back_inserter(paths));
     else
-      item.complain(item.quote() + (*same == *path ? std::string(is_there_already)
+      item.complain(item.quote() + (*same == *text ? std::string(is_there_already)
                                                    : " is the same path as " + config::quoted(*same)));
   }
   return paths;

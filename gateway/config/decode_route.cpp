@@ -54,7 +54,8 @@ void check_replaced_prefix(const RouteDocument& route, const Value& value) {
   if (route.paths.size() == 1 && !route.pattern_alone) return;
   value.diagnostics().error(route.rewrite->place, value.path() + ".rewrite.replace_prefix",
                             route.pattern_alone ? "needs match.path to replace; the match has a pattern alone"
-                                                : "needs one path to replace; the match has several");
+                                                : "needs one path to replace; the match has several, or one "
+                                                  "that an escape gives two spellings");
 }
 
 void decode_clients(const Value& value, std::vector<std::string>& blocks) {

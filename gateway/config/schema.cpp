@@ -628,7 +628,9 @@ constexpr auto table = std::to_array<SchemaKey>({
      "this host takes a path, no route without it does.",
      "app.example.com"},
     {"routes[].match.path", value, "path or list of such", "/",
-     "Prefix that ends at a segment: /ws takes /ws and /ws/x, not /wsfoo. /ws/ means the same as /ws.",
+     "Prefix that ends at a segment: /ws takes /ws and /ws/x, not /wsfoo. /ws/ means the same as /ws. A path "
+     "that is written with an escape which its character does not need takes both spellings: /c%2B%2B takes "
+     "/c++, too.",
      "/ws"},
     {"routes[].match.exact", value, "path or list of such", "none", "Instead of path: exactly this path.",
      "/login", false},

@@ -22,7 +22,7 @@ namespace postern::routing {
 struct Route {
   std::string name;
   std::vector<HostPattern> hosts = {HostPattern()};  // one of these
-  std::vector<std::string> paths = {"/"};            // one of these, normalised, see read_route_path
+  std::vector<std::string> paths = {"/"};            // one of these, spelled as readings of paths are
   bool exact = false;                                // the path and nothing below it
   std::vector<std::string> methods;                  // as they stand in requests, case-sensitive; empty: any
   std::shared_ptr<const Conditions> conditions;      // null: none

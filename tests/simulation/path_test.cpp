@@ -136,6 +136,33 @@ routes:
   CHECK(ground.ask("/x/..;/items", "OPTIONS", preflight).status() == 400);
 }
 
+TEST_CASE("paths: a route whose path is written with escapes takes both spellings, and no path besides") {
+  Ground ground(R"(
+routes:
+  - { name: root, match: { path: / }, respond: { status: 200, body: root } }
+  - { name: cpp, match: { path: /c%2B%2B }, upstream: app }
+  - { name: letters, match: { path: /%61bc }, upstream: app }
+  - { name: scope, match: { path: "/%40corp" }, upstream: app }
+  - { name: whole, match: { exact: "/v1%2e0" }, upstream: app }
+  - { name: both, match: { path: [/x%21, /y], not: { path: "/y/%2Bz" } }, upstream: app }
+)");
+  for (const char* target : {"/c%2B%2B", "/c++", "/c%2b%2b/x", "/c++/x%2By", "/abc", "/%61bc/d", "/@corp/a",
+                             "/%40corp/a", "/v1.0", "/v1%2E0", "/x!", "/x%21", "/y/a"}) {
+    CAPTURE(target);
+    CHECK(ground.sent(target) == target);
+  }
+  // Half of it is a third spelling, of which readers say different things.
+  for (const char* target :
+       {"/c%2B+", "/c+%2B/x", "/a%62c", "/c%252B%252B", "/c++/%2e%2e/d", "/c%2B%2B;x/../y"}) {
+    CAPTURE(target);
+    CHECK(ground.sent(target).starts_with("400: "));
+  }
+  for (const char* target : {"/c", "/c%2B", "/v1%2E0/x", "/y/+z", "/y/%2Bz"}) {
+    CAPTURE(target);
+    CHECK(ground.sent(target).starts_with("200: "));
+  }
+}
+
 TEST_CASE("paths: strict on a route, and for all") {
   Ground ground(R"(
 routes:

@@ -154,6 +154,25 @@ TEST_CASE("addresses: the host of a route is lower case and has no port") {
   }
 }
 
+TEST_CASE("addresses: a path of a match stands for itself with and without escapes that it does not need") {
+  using Spellings = std::vector<std::string>;
+  const auto spellings = [](std::string_view text) { return parse_matched_path(text).value_or(Spellings()); };
+  CHECK(spellings("/c++") == Spellings{"/c++"});
+  CHECK(spellings("/a%20b") == Spellings{"/a%20b"});
+  CHECK(spellings("/%c3%a4") == Spellings{"/%C3%A4"});
+  CHECK(spellings("/c%2B%2B") == Spellings{"/c++", "/c%2B%2B"});
+  CHECK(spellings("/c%2b+/x") == Spellings{"/c++/x", "/c%2B+/x"});
+  CHECK(spellings("/%61bc/%7Ejoe") == Spellings{"/abc/~joe", "/%61bc/%7Ejoe"});
+  CHECK(spellings("/v1%2E0") == Spellings{"/v1.0", "/v1%2E0"});
+  CHECK(spellings("/%40corp") == Spellings{"/@corp", "/%40corp"});
+  CHECK(spellings("/100%25%41") == Spellings{"/100%25A", "/100%25%41"});
+  for (const char* bad :
+       {"/a%2Fb", "/a%5Cb", "/a%00", "/%2E%2E/b", "/a/%2e", "/a%2", "/%", "/a%zz", "c%2B"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_matched_path(bad).has_value());
+  }
+}
+
 TEST_CASE("addresses: the path of a route is its own normal form") {
   for (const char* good : {"/", "/ws", "/socket.io/", "/a/b.c/~d", "/a%20b", "/..."}) {
     CAPTURE(good);

@@ -42,6 +42,9 @@ TEST_CASE("match: hosts and paths are lists or single ones") {
   CHECK(read("{}").paths == Texts{"/"});
   CHECK(said("{ host: [] }").ends_with("match.host: is empty; nothing would fit it\n"));
   CHECK(said("{ host: [a.example, a.example] }").ends_with("\"a.example\" stands in this list already\n"));
+  CHECK(said("{ path: [/x%2B, /y] }").empty());
+  CHECK(said("{ path: [/x+, /x%2B] }").ends_with("match.path[1]: \"/x%2B\" is the same path as \"/x+\"\n"));
+  CHECK(said("{ path: [/x%2b, /x%2B] }").ends_with("match.path[1]: \"/x%2B\" is the same path as \"/x+\"\n"));
   CHECK(said("{ path: [/x, /y, /x/] }").ends_with("match.path[2]: \"/x/\" is the same path as \"/x\"\n"));
   CHECK(said("{ exact: [/x, /x/] }") == "");
   CHECK(contains(said("{ host: [A.example] }"), "write \"a.example\""));
@@ -140,6 +143,8 @@ TEST_CASE("match: replace_prefix replaces one path") {
   CHECK(said("{ path: /a }", ", rewrite: { replace_prefix: /b }") == "");
   CHECK(contains(said("{ path: [/a, /c] }", ", rewrite: { replace_prefix: /b }"),
                  "routes[0].rewrite.replace_prefix: needs one path to replace; the match has several"));
+  CHECK(contains(said("{ path: /c%2B }", ", rewrite: { replace_prefix: /b }"),
+                 "the match has several, or one that an escape gives two spellings"));
   CHECK(contains(said("{ pattern: /a/.* }", ", rewrite: { replace_prefix: /b }"),
                  "needs match.path to replace"));
 }
