@@ -732,7 +732,8 @@ constexpr auto table = std::to_array<SchemaKey>({
      false},
     {"routes[].redirect.to", value, "URL or path with placeholders", "required",
      "{uri} is path and query; also {path}, {query}, {host}, {scheme}, {client}, {method}, {request_id}, "
-     "{route}, {claim.NAME}.",
+     "{route}, {claim.NAME}. A path gets the prefix in front that a trusted proxy tells "
+     "(X-Forwarded-Prefix).",
      "\"https://new.example.com{uri}\"", false},
     {"routes[].redirect.status", value, "301, 302, 303, 307 or 308", "307",
      "301 and 308 are remembered by browsers; 307 and 308 keep the method.", "307", false},

@@ -76,7 +76,11 @@ Result<void> Exchange::answer_locally() {
       return base::fail(failed(Cause::bad_request, Stage::policy, "a redirect needs a Host"));
     http::LocalResponse response;
     response.status = redirect->status;
-    response.headers.emplace_back("Location", http::in_ascii(redirect->to.fill(*context_)));
+    std::string location = http::in_ascii(redirect->to.fill(*context_));
+    const bool is_path =
+        location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\");
+    if (is_path) location.insert(0, client_.prefix);
+    response.headers.emplace_back("Location", std::move(location));
     answer(std::move(response));
     return {};
   }

@@ -114,6 +114,7 @@ TEST_CASE("identity: addresses in responses, and the gateway's own redirects, na
   ProxyWorld proxy(
       with_routes("  - { name: all, upstream: app }\n"
                   "  - { name: old, match: { path: /old }, redirect: { to: \"https://{host}/new\" } }\n"
+                  "  - { name: moved, match: { path: /moved }, redirect: { to: /new } }\n"
                   "  - { name: files, match: { path: /docs }, files: \"" +
                   folder.file("") + "\" }\n"));
   proxy.upstream.at(3001).behaviour = answers(response_text("x", "Location: http://127.0.0.1:3001/y\r\n"));
@@ -122,6 +123,12 @@ TEST_CASE("identity: addresses in responses, and the gateway's own redirects, na
       "X-Forwarded-Prefix: /outer\r\n";
   CHECK(ask(proxy, get("/", "10.1.2.3", told)).field("Location") == "https://app.example.com:8443/y");
   CHECK(ask(proxy, get("/old", "10.1.2.3", told)).field("Location") == "https://app.example.com/new");
+  CHECK(ask(proxy, get("/moved", "10.1.2.3", told)).field("Location") == "/outer/new");
+  CHECK(ask(proxy, get("/moved", "10.1.2.3", {})).field("Location") == "/new");
+  CHECK(ask(proxy, get("/moved", "10.1.2.3", told), {.address = "192.0.2.1"}).field("Location") == "/new");
+  CHECK(ask(proxy, get("/moved", "10.1.2.3", "X-Forwarded-Prefix: /a, /b\r\n")).field("Location") ==
+        "/a/b/new");
+  CHECK(ask(proxy, get("/moved", "10.1.2.3", "X-Forwarded-Prefix: //evil\r\n")).field("Location") == "/new");
   CHECK(ask(proxy, get("/docs", "10.1.2.3", told)).field("Location") == "/outer/docs/");
   const base::Json line = proxy.log.last("exchange");
   CHECK(line["host"] == "app.example.com:8443");
