@@ -10,8 +10,6 @@
 namespace postern::config {
 namespace {
 
-constexpr std::string_view usual_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-
 constexpr std::string_view usual_type = "text/plain; charset=utf-8";
 
 std::string read_body(const Document& document, const RespondDocument& respond, const std::string& key,
@@ -42,7 +40,7 @@ routing::Respond compile_respond(const Document& file, const RespondDocument& do
   if (!made.response.body.empty()) made.response.headers.emplace_back("Content-Type", type);
   if (document.status >= 300) return made;
   for (const std::string& method : methods) made.allow += (made.allow.empty() ? "" : ", ") + method;
-  if (methods.empty()) made.allow = usual_methods;
+  if (methods.empty()) made.allow = http::usual_methods;
   return made;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct LocalResponse {
   std::string detail{};
   std::string message{};  // to clients, in place of the cause's own sentence; empty: that one
 };
+
+// For the Allow of an answer that is the same for all resources, or for a route that names no methods.
+inline constexpr std::string_view usual_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 // A refusal; status and body come from the error table when it is sent.
 LocalResponse refusal(base::Cause cause, std::string detail);

@@ -107,15 +107,15 @@ Result<void> Exchange::check_forwarding() {
   if (!traces && request.method != http::Method::options) return {};
   const http::HeaderField* left = request.headers.find(FieldId::max_forwards);
   if (!left || base::parse_decimal(left->value) != 0) return {};
-  if (traces) {  // a request that was reflected could show what the client must not see
-    answer(http::refusal(Cause::method_not_allowed,
-                         "Max-Forwards is 0: the gateway answers, and it reflects no request"));
-    return {};
-  }
   http::LocalResponse response;
   response.status = 204;
+  if (traces)  // a request that was reflected could show what the client must not see
+    response = http::refusal(Cause::method_not_allowed,
+                             "Max-Forwards is 0: the gateway answers, and it reflects no request");
   std::string allow;
-  for (const std::string& method : route_->methods) allow.append(allow.empty() ? "" : ", ").append(method);
+  for (const std::string& method : route_->methods)
+    if (!traces || method != "TRACE") allow.append(allow.empty() ? "" : ", ").append(method);
+  if (allow.empty() && traces) allow = http::usual_methods;
   if (!allow.empty()) response.headers.emplace_back("Allow", std::move(allow));
   answer(std::move(response));
   return {};

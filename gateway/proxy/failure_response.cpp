@@ -50,6 +50,9 @@ std::string render(const http::LocalResponse& response, const AnswerFacts& facts
   head.headers.add(http::FieldId::date, "Date", head.arena.keep(http::imf_fixdate(facts.now_unix)));
   for (const auto& [name, value] : response.headers)
     head.headers.add(head.arena.keep(name), head.arena.keep(value));
+  if (response.status == 405 && !head.headers.find("Allow"))
+    head.headers.add("Allow",
+                     std::string_view());  // RFC 9110 15.5.6 needs one; no method is known to be taken
   if (refusal) {
     head.headers.add(http::FieldId::content_type, "Content-Type", content_type_of(refusal->format));
     head.headers.add("Cache-Control", "no-store");
@@ -65,6 +68,8 @@ http::LocalResponse failure_response(base::Error error, std::string detail) {
   http::LocalResponse response = http::refusal(error.cause, std::move(detail));
   if (error.cause == base::Cause::upgrade_required)
     response.headers.emplace_back("Sec-WebSocket-Version", "13");
+  if (error.cause == base::Cause::connect_not_served)
+    response.headers.emplace_back("Allow", http::usual_methods);
   if (response.status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
 }

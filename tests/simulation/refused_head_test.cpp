@@ -89,6 +89,14 @@ TEST_CASE("methods: CONNECT is refused with words of its own") {
   CHECK(line["method"] == "CONNECT");
   CHECK(line["target"] == "db.example:5432");
   CHECK(line["offending"] == "CONNECT ***@db.example:5432 HTTP/1.1");
+  ProxyWorld proxy;
+  for (const char* target : {"a:443", "/a", "[::1]:22"}) {
+    TestClient& client = proxy.connect();
+    client.send("CONNECT " + std::string(target) + " HTTP/1.1\r\nHost: a:443\r\n\r\n");
+    const HttpMessage refused = client.response();
+    CHECK(refused.status() == 405);
+    CHECK(refused.field("Allow") == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  }
 }
 
 TEST_CASE("refused heads: what was read of them is in the log") {
