@@ -8,15 +8,19 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 namespace postern::net {
 
-Transport::Transit tcp_transit(int descriptor) {
+Transport::Transit socket_transit(int descriptor, uint64_t sent) {
+  int queued = 0;
+  if (ioctl(descriptor, SIOCOUTQ, &queued) != 0) queued = 0;
+  const auto outstanding = static_cast<size_t>(queued);
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
-  int outstanding = 0;
-  if (ioctl(descriptor, SIOCOUTQ, &outstanding) != 0) outstanding = 0;
-  return {info.tcpi_bytes_acked, static_cast<size_t>(outstanding)};
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+    return {info.tcpi_bytes_acked, outstanding};
+  return {sent - std::min<uint64_t>(sent, outstanding), outstanding};
 }
 
 }  // namespace postern::net

@@ -51,6 +51,7 @@ void TcpTransport::on_ready(uint32_t events) {
   if (broken_) return;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
+  if (ended_ && (events & EPOLLERR)) return broken(EPIPE);  // nothing more is read that would tell of a reset
   if ((events & (EPOLLOUT | EPOLLERR)) && !writable_) {
     writable_ = true;
     send_queued();
@@ -99,6 +100,7 @@ void TcpTransport::write(base::Bytes bytes) {
   if (unsent_.empty() && writable_) {
     const ssize_t sent = send(socket_.descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
+      sent_ += static_cast<size_t>(sent);
       bytes = bytes.subspan(static_cast<size_t>(sent));
       if (bytes.empty()) return;
       writable_ = false;  // a short write has filled the socket: the next room is a new edge
@@ -150,6 +152,7 @@ void TcpTransport::send_queued() {
         send_failed(errno);
       break;
     }
+    sent_ += static_cast<size_t>(sent);
     unsent_.drop_front(static_cast<size_t>(sent));
     if (static_cast<size_t>(sent) < offered) writable_ = false;
   }
@@ -162,6 +165,15 @@ void TcpTransport::send_queued() {
     congested_ = false;
     if (receiver_) receiver_->on_drained();
   }
+  if (tell_sent_ && unsent_.empty()) {
+    tell_sent_ = false;
+    if (receiver_) receiver_->on_sent();
+  }
+}
+
+void TcpTransport::tell_when_sent() {
+  tell_sent_ = true;
+  if (writable_ || unsent_.empty()) loop_.turn().flush_later(*this);
 }
 
 void TcpTransport::finish() {
@@ -183,7 +195,7 @@ void TcpTransport::broken(int) {
 }
 
 Transport::Transit TcpTransport::transit() const {
-  Transit transit = tcp_transit(socket_.descriptor());
+  Transit transit = socket_transit(socket_.descriptor(), sent_);
   transit.outstanding += backlog();
   return transit;
 }

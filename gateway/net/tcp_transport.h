@@ -25,6 +25,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   void write(base::Chunk chunk) override;
   void write(base::Bytes bytes) override;
   size_t backlog() const override { return unsent_.bytes(); }
+  void tell_when_sent() override;
   void pause() override { paused_ = true; }
   void resume() override;
   void abort() override;
@@ -51,6 +52,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   Peer peer_;
   Receiver* receiver_ = nullptr;
   base::ChunkQueue unsent_;
+  uint64_t sent_ = 0;  // bytes that the kernel has taken
   PutBack put_back_;
   Sending sending_ = Sending::open;
   bool readable_ = true;
@@ -61,6 +63,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   bool ended_ = false;
   bool broken_ = false;
   bool congested_ = false;  // backlog was above high water; on_drained is owed
+  bool tell_sent_ = false;  // on_sent is owed
 };
 
 }  // namespace postern::net

@@ -244,6 +244,11 @@ void TlsTransport::on_drained() {
   if (receiver_) receiver_->on_drained();
 }
 
+void TlsTransport::on_sent() {
+  if (!plain_.empty() || !std::exchange(tell_sent_, false)) return;  // flush() asks again
+  if (receiver_) receiver_->on_sent();
+}
+
 void TlsTransport::on_end() {
   if (state_ == State::handshaking)
     return fail(server_ ? base::Cause::tls_handshake_failed : base::Cause::upstream_tls_failed,
@@ -309,15 +314,22 @@ void TlsTransport::flush() {
     encrypt(base::Bytes(plain_buffer.data(), filled), send_now);
     if (!chunk.empty()) encrypt(chunk.bytes(), send_now);
   }
-  if (!finishing_ || state_ == State::handshaking) return;
-  if (state_ == State::open) {
-    current.carrier = carrier_.get();
-    current.send_now = false;
-    ERR_clear_error();
-    SSL_shutdown(ssl_.get());
-    ERR_clear_error();
+  if (finishing_ && state_ != State::handshaking) {
+    if (state_ == State::open) {
+      current.carrier = carrier_.get();
+      current.send_now = false;
+      ERR_clear_error();
+      SSL_shutdown(ssl_.get());
+      ERR_clear_error();
+    }
+    carrier_->finish();
   }
-  carrier_->finish();
+  if (tell_sent_) carrier_->tell_when_sent();
+}
+
+void TlsTransport::tell_when_sent() {
+  tell_sent_ = true;
+  turn_.flush_later(*this);
 }
 
 void TlsTransport::finish() {

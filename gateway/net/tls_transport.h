@@ -44,6 +44,7 @@ class TlsTransport final : public Transport,
   void write(base::Chunk chunk) override;
   void write(base::Bytes bytes) override;
   size_t backlog() const override { return plain_.bytes() + carrier_->backlog(); }
+  void tell_when_sent() override;
   Transit transit() const override {
     Transit transit = carrier_->transit();
     transit.outstanding += plain_.bytes();
@@ -65,6 +66,7 @@ class TlsTransport final : public Transport,
   TlsTransport(base::Turn& turn, std::unique_ptr<Transport> carrier, SSL_CTX* context, bool server);
   void on_bytes(base::Bytes bytes) override;
   void on_drained() override;
+  void on_sent() override;
   void on_end() override;
   void on_closed(base::Error why) override;
   void flush() override;
@@ -93,6 +95,7 @@ class TlsTransport final : public Transport,
   bool first_bytes_ = true;
   bool finishing_ = false;
   bool said_why_ = false;
+  bool tell_sent_ = false;  // on_sent is owed
   bool ended_ = false;
   bool end_waits_ = false;  // it is known, and was not told yet
   bool unheard_ = false;    // nothing is read until the peer has taken what reading made us write

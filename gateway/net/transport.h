@@ -10,6 +10,7 @@
 #include "base/chunk.h"
 #include "base/error.h"
 #include "base/ip_address.h"
+#include "base/transit.h"
 
 namespace postern::net {
 
@@ -17,12 +18,13 @@ using Peer = base::SocketAddress;
 
 class Transport {
  public:
-  // Called in beat one (or in the flush beat, for on_drained and on_closed after a failed write); must not
-  // free the transport, but may bury it.
+  // Called in beat one (or in the flush beat, for on_drained, on_sent and on_closed after a failed write);
+  // must not free the transport, but may bury it.
   class Receiver {
    public:
     virtual void on_bytes(base::Bytes bytes) = 0;  // valid during the call only
     virtual void on_drained() = 0;                 // the backlog fell below low water after having been above
+    virtual void on_sent() {}                      // that tell_when_sent() asked for
     virtual void on_end() = 0;                     // the peer will send no more
     // Broken; always the last call. What the peer did not take is still in backlog() and transit().
     virtual void on_closed(base::Error why) = 0;
@@ -43,7 +45,10 @@ class Transport {
   virtual void write(base::Chunk chunk) = 0;
   virtual void write(base::Bytes bytes) = 0;
   virtual size_t backlog() const = 0;  // bytes not yet given to the kernel
-  virtual void pause() = 0;            // no more on_bytes or on_end until resume()
+  // Asks for one on_sent(), when the backlog is empty: at the end of this turn at the earliest, and then in
+  // it where the kernel takes all at once. Never told where the transport breaks before.
+  virtual void tell_when_sent() = 0;
+  virtual void pause() = 0;  // no more on_bytes or on_end until resume()
   virtual void resume() = 0;
   virtual void abort() = 0;   // the peer is to see a reset when this transport is freed
   virtual void finish() = 0;  // send what is queued, then end our direction
@@ -53,12 +58,7 @@ class Transport {
   virtual void unread(base::Chunk bytes) = 0;
   virtual const Peer& peer() const = 0;
 
-  // What the peer's system has acknowledged in all, and what it has yet to: a peer that takes bytes lives,
-  // though an answer to the last of them may be far off.
-  struct Transit {
-    uint64_t acknowledged = 0;
-    size_t outstanding = 0;
-  };
+  using Transit = base::Transit;
   virtual Transit transit() const { return {0, backlog()}; }
 
   // Something that is let go together with the connection, whoever owns it then.

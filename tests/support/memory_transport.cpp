@@ -57,6 +57,10 @@ class MemoryTransport final : public net::Transport,
     world_.turn.flush_later(*this);
   }
   size_t backlog() const override { return unsent_.bytes(); }
+  void tell_when_sent() override {
+    tell_sent_ = true;
+    world_.turn.flush_later(*this);
+  }
   Transit transit() const override {
     return {outgoing_.delivered, unsent_.bytes() + outgoing_.travelling_bytes_};
   }
@@ -117,6 +121,7 @@ class MemoryTransport final : public net::Transport,
       congested_ = false;
       if (receiver_) receiver_->on_drained();
     }
+    if (unsent_.empty() && std::exchange(tell_sent_, false) && receiver_) receiver_->on_sent();
   }
 
   void break_now() {
@@ -215,6 +220,7 @@ class MemoryTransport final : public net::Transport,
   net::PutBack put_back_;
   Sending sending_ = Sending::open;
   bool congested_ = false;
+  bool tell_sent_ = false;
   bool aborted_ = false;
   bool broken_ = false;
 };

@@ -103,6 +103,7 @@ class ScriptedPeer final : private net::Transport::Receiver {
   bool ended() const { return ended_; }    // a clean end
   bool broken() const { return broken_; }  // a reset, or whatever else cannot be taken for an end
   int drained() const { return drained_; }
+  int sent() const { return sent_; }              // how often it was told so
   std::function<void(ScriptedPeer&)> on_hearing;  // called after each delivery; may send
 
  private:
@@ -111,6 +112,7 @@ class ScriptedPeer final : private net::Transport::Receiver {
     if (on_hearing) on_hearing(*this);
   }
   void on_drained() override { ++drained_; }
+  void on_sent() override { ++sent_; }
   void on_end() override { ended_ = true; }
   void on_closed(base::Error) override { broken_ = true; }
 
@@ -119,6 +121,7 @@ class ScriptedPeer final : private net::Transport::Receiver {
   bool ended_ = false;
   bool broken_ = false;
   int drained_ = 0;
+  int sent_ = 0;
 };
 
 }  // namespace postern::support

@@ -80,6 +80,11 @@ void RawTlsClient::update_keys() {
   send_records();
 }
 
+void RawTlsClient::finish() {
+  SSL_shutdown(ssl_);
+  go_on();
+}
+
 std::string RawTlsClient::certificate_name() const {
   X509* certificate = SSL_get0_peer_certificate(ssl_);
   if (!certificate) return {};

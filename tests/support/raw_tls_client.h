@@ -34,6 +34,7 @@ class RawTlsClient {
 
   void send(std::string_view text);
   void update_keys();                                  // asks the server to do so too (RFC 8446 4.6.3)
+  void finish();                                       // says close_notify; the other direction goes on
   const std::string& heard() const { return heard_; }  // decrypted
   bool ended() const { return ended_; }                // close_notify
 

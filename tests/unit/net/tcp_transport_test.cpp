@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <atomic>
 #include <string>
 
@@ -102,6 +103,47 @@ TEST_CASE("tcp transport: a peer that does not read makes a backlog, one that re
   CHECK(ground.second.heard() == text);
   CHECK(ground.first.transport().backlog() == 0);
   CHECK(ground.first.transport().transit().acknowledged > stuck.acknowledged);
+}
+
+TEST_CASE("tcp transport: who asks is told once when the backlog is empty") {
+  Ground ground;
+  ground.first.transport().tell_when_sent();  // there is none
+  REQUIRE(ground.run_until([&] { return ground.first.sent() == 1; }));
+  ground.second.transport().pause();
+  ground.first.send(pattern(20'000'000));
+  ground.first.transport().tell_when_sent();
+  ground.run_idly();
+  CHECK(ground.first.sent() == 1);
+  ground.second.transport().resume();
+  REQUIRE(ground.run_until([&] { return ground.first.sent() == 2; }));
+  CHECK(ground.first.transport().backlog() == 0);
+  REQUIRE(ground.run_until([&] { return ground.second.heard().size() == 20'000'000; }));
+  CHECK(ground.first.sent() == 2);
+}
+
+TEST_CASE("tcp transport: a reset that comes after the peer's end is noticed without a write") {
+  Ground ground;
+  ground.second.finish();
+  REQUIRE(ground.run_until([&] { return ground.first.ended(); }));
+  CHECK_FALSE(ground.first.broken());
+  ground.second.reset();
+  REQUIRE(ground.run_until([&] { return ground.first.broken(); }));
+}
+
+TEST_CASE("tcp transport: of a Unix socket it is known what the peer has read") {
+  LoopGround ground;
+  std::array<int, 2> ends{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0);
+  ScriptedPeer writer(ground.adopt(net::Socket(ends[0])));
+  net::Socket reader(ends[1]);
+  writer.send(pattern(1'000'000));
+  ground.run_idly();
+  const Transport::Transit stuck = writer.transport().transit();
+  CHECK(stuck.outstanding >= 1'000'000);
+  std::string buffer(150'000, ' ');
+  REQUIRE(::recv(reader.descriptor(), buffer.data(), buffer.size(), 0) > 0);
+  ground.run_idly();
+  CHECK(writer.transport().transit().acknowledged > stuck.acknowledged);
 }
 
 TEST_CASE("tcp transport: below high water nothing is told about draining") {

@@ -123,6 +123,27 @@ TEST_CASE("tls transport: what is put back comes before what came after it, and 
   }
 }
 
+TEST_CASE("tls transport: who asks is told once when the backlog is empty, the last record's too") {
+  Ground ground;
+  ScriptedPeer client(std::move(ground.client));
+  ScriptedPeer server(std::move(ground.server));
+  ground.world.settle();
+  server.transport().tell_when_sent();  // there is none
+  ground.world.settle();
+  CHECK(server.sent() == 1);
+  client.transport().pause();
+  const std::string text = pattern(400'000);
+  server.send(text);
+  server.transport().tell_when_sent();
+  ground.world.settle();
+  CHECK(server.transport().backlog() > 0);
+  CHECK(server.sent() == 1);
+  client.transport().resume();
+  ground.world.settle();
+  CHECK(server.sent() == 2);
+  CHECK(client.heard() == text);
+}
+
 TEST_CASE("tls transport: finishing is a close_notify, the other direction goes on") {
   Ground ground;
   ScriptedPeer client(std::move(ground.client));
