@@ -70,6 +70,8 @@ Phase::~Phase() {
 }
 
 void Phase::on_deadline() {
+  if (judge_)
+    if (const std::optional<Duration> left = judge_->time_left()) return scope_.turn.arm(*this, *left);
   passed_ = true;
   scope_.expired_ = Error{late_, scope_.stage};
   scope_.fail_waits(*scope_.expired_);

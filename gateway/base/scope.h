@@ -94,6 +94,16 @@ class NextTurn : public Wait {
 // leaving the phase clears that, so a retry starts clean.
 class Phase : private Timer {
  public:
+  // Asked when the limit passes, before the waits fail.
+  class Judge {
+   public:
+    // How much longer it may take after all; nothing: it is too late.
+    virtual std::optional<Duration> time_left() = 0;
+
+   protected:
+    ~Judge() = default;
+  };
+
   Phase(Scope& scope, Stage stage, Duration limit, Cause late = Cause::timed_out);
   ~Phase() override;
   Phase(const Phase&) = delete;
@@ -105,6 +115,8 @@ class Phase : private Timer {
   void extend(Duration limit) { scope_.turn.arm(*this, limit); }
   // Whom to blame from now on when the limit passes.
   void blame(Cause late) { late_ = late; }
+  // Null: a limit that passes has passed.
+  void set_judge(Judge* judge) { judge_ = judge; }
 
  private:
   void on_deadline() override;
@@ -113,6 +125,7 @@ class Phase : private Timer {
   Stage outer_;
   Duration limit_;
   Cause late_;
+  Judge* judge_ = nullptr;
   bool passed_ = false;
 };
 

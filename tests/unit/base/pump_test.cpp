@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 
 #include "support/watched_story.h"
@@ -294,4 +296,104 @@ TEST_CASE("pace: a body of many terabytes never runs out of time") {
   world.advance(1100ms);
   REQUIRE(scope.failure());
   CHECK(scope.failure()->cause == Cause::client_timed_out);
+}
+
+namespace {
+
+// A peer that takes what was written to it as a test says, in steps or byte by byte.
+struct Taker final : TransitSource {
+  uint64_t written = 0;  // to it, in all
+  uint64_t taken = 0;    // of that
+  Transit transit() const override { return {taken, static_cast<size_t>(written - taken)}; }
+  void take(uint64_t bytes) { taken += std::min(bytes, written - taken); }
+};
+
+// A large body whose sink never has room: all that is known of the reader is what it acknowledges.
+struct StuckSink {
+  explicit StuckSink(uint64_t rate, uint64_t pushed = 1'000'000) {
+    from.push(chunk(std::string(pushed, 'x')));
+    taker.written = pushed;
+    limits = {.stage = Stage::response_body,
+              .source = {60s, Cause::upstream_timed_out},
+              .sink = {60s, Cause::client_timed_out, rate, Cause::client_too_slow, &taker}};
+    pumping.emplace(pump(scope, from, to, limits, moved));
+    world.settle();
+  }
+  // Takes `bytes` after each `every`, for `time`; false: the pump gave up.
+  bool read(uint64_t bytes, Duration every, Duration time) {
+    for (Duration at{}; at < time && !pumping->ended(); at += every) {
+      world.advance(every);
+      taker.take(bytes);
+    }
+    return !pumping->ended();
+  }
+  // How long the pump waits yet.
+  Duration left() {
+    const Instant began = world.turn.now;
+    REQUIRE(world.advance_until([&] { return pumping->ended(); }, std::chrono::hours(2)));
+    return world.turn.now - began;
+  }
+  Cause cause() { return pumping->outcome().error().cause; }
+
+  World world;
+  Scope scope{world.turn};
+  Channel from{10'000'000};
+  Channel to{1};
+  Taker taker;
+  uint64_t moved = 0;
+  PumpLimits limits;
+  std::optional<Pumping> pumping;
+};
+
+}  // namespace
+
+TEST_CASE("pump: a reader that takes bytes all the time keeps its time, though no room is made") {
+  StuckSink drip(240);
+  CHECK(drip.read(250, 1s, 1h));
+  StuckSink fast(240, 9'000'000);
+  CHECK(fast.read(700 * 10, 10s, 1h));
+}
+
+TEST_CASE("pump: a window that opens in steps of 64 KiB is progress at the rate that it makes") {
+  StuckSink sink(240);
+  sink.taker.take(64 * 1024);                        // fills the reader's buffer at once
+  CHECK(sink.read(64 * 1024, 65536s / 250, 3600s));  // 262 s each
+}
+
+TEST_CASE("pump: a reader below the rate is cut, and named slow") {
+  StuckSink sink(240);
+  CHECK_FALSE(sink.read(100, 1s, 1h));
+  CHECK(sink.cause() == Cause::client_too_slow);
+  StuckSink ahead(240);
+  ahead.taker.take(200'000);  // into its system's buffers, before it was waited for
+  CHECK_FALSE(ahead.read(100, 1s, 1h));
+  CHECK(ahead.cause() == Cause::client_too_slow);
+}
+
+TEST_CASE("pump: a reader that takes nothing is cut in bounded time, and named silent") {
+  StuckSink never(240);
+  CHECK(never.left() < 61s);
+  CHECK(never.cause() == Cause::client_timed_out);
+  for (const uint64_t first : {uint64_t{70'000}, uint64_t{900'000}}) {
+    CAPTURE(first);
+    StuckSink stops(240);
+    REQUIRE(stops.read(first / 10, 1s, 10s));
+    const Duration left = stops.left();
+    CHECK(left > 60s);
+    CHECK(left < 8s + 60s + 274s);  // it may be the step of a window
+    CHECK(stops.cause() == Cause::client_timed_out);
+  }
+}
+
+TEST_CASE(
+    "pump: without a rate a reader may be as slow as it likes, but not stand still for longer than idle") {
+  StuckSink sink(0);
+  CHECK(sink.read(1, 50s, 1h));
+  const Duration left = sink.left();
+  CHECK(left > 50s);
+  CHECK(left < 69s);
+  CHECK(sink.cause() == Cause::client_timed_out);
+  StuckSink stops(0);
+  REQUIRE(stops.read(10'000, 1s, 10s));
+  CHECK(stops.left() < 69s);
 }
