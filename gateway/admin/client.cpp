@@ -86,12 +86,13 @@ Task<Served> Client::serve() {
     else if (chosen.error().cause != Cause::client_closed)
       answer(proxy::failure_response(chosen.error(), {}));
     base::Phase phase(scope_, Stage::response_body, options_.write_limit, Cause::client_timed_out);
-    connection_.finish_stream();
-    Result<bool> another = co_await connection_.finished().take(scope_);
-    if (!another) co_return Served{};  // it does not take its answer: cut
+    base::Slot<bool>& sent = connection_.hand_over();
+    Result<bool> handed = co_await sent.take(scope_);
+    if (!handed) connection_.cut_response(handed.error());  // it does not take its answer
+    const bool another = connection_.finish_stream();
     answering_ = false;
     since_ = turn_.now;
-    if (!*another) break;
+    if (!another) break;
   }
   connection_.close();  // bounded by http1::ServerLimits::linger
   Result<bool> closed = co_await connection_.closed().take(scope_);

@@ -61,6 +61,7 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
   using Arrival = http1::ServerConnection::Arrival;
 
   void on_client_gone(base::Cause why) override { scope_.cancel(why); }
+  void on_client_ended() override {}  // it waits for its answer
   void on_story_ended(Served) override { owner_.on_client_over(*this); }
 
   base::Task<Served> serve();

@@ -130,8 +130,8 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"listeners[].limits.idle_timeout", value, "duration", "limits.idle_timeout",
      "No byte of a request or response body moves on the client's side.", "60s", false},
     {"listeners[].limits.request_body_rate", value, "bytes in a second, or none", "limits.request_body_rate",
-     "How fast a client must send a body, on the average over the time that it was waited for; the first 20 "
-     "s of that do not count.",
+     "How fast a client must send a body, on the average over the time that it was waited for; the "
+     "first idle_timeout of that does not count.",
      "240B/s", false},
     {"listeners[].limits.response_body_rate", value, "bytes in a second, or none",
      "limits.response_body_rate", "The same for taking one.", "240B/s", false},
@@ -838,8 +838,8 @@ constexpr auto table = std::to_array<SchemaKey>({
      "No byte of a request or response body moves on the client's side.", "60s", false},
     {"routes[].limits.request_body_rate", value, "bytes in a second, or none",
      "the listener's request_body_rate",
-     "How fast a client must send a body, on the average over the time that it was waited for; the first 20 "
-     "s of that do not count.",
+     "How fast a client must send a body, on the average over the time that it was waited for; the "
+     "first idle_timeout of that does not count.",
      "240B/s", false},
     {"routes[].limits.response_body_rate", value, "bytes in a second, or none",
      "the listener's response_body_rate", "The same for taking one.", "240B/s", false},
@@ -904,10 +904,13 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"limits.request_timeout", value, "duration or none", "none",
      "From a request's head to the last byte of its body.", "none"},
     {"limits.idle_timeout", value, "duration", "60s",
-     "No byte of a request or response body moves on the client's side.", "60s"},
+     "No byte of a request or response body moves on the client's side. Of a response, what the client's "
+     "system has acknowledged counts. A client that keeps response_body_rate may stand still for longer: for "
+     "as long as its receive window takes for a step of 64 KiB at that rate, at most five times this.",
+     "60s"},
     {"limits.request_body_rate", value, "bytes in a second, or none", "240B/s",
-     "How fast a client must send a body, on the average over the time that it was waited for; the first 20 "
-     "s of that do not count. Below that, 408.",
+     "How fast a client must send a body, on the average over the time that it was waited for; the "
+     "first idle_timeout of that does not count. Below that, 408.",
      "240B/s"},
     {"limits.response_body_rate", value, "bytes in a second, or none", "240B/s",
      "The same for taking one. Below that, the connection is reset. A slow backend is not the client's fault "

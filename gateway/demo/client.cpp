@@ -78,6 +78,11 @@ void Client::on_client_gone(Cause why) {
   if (request_scope_) request_scope_->cancel(why);
 }
 
+// Who listens to events, and has gone for good, cannot be told from who only has nothing more to ask.
+void Client::on_client_ended() {
+  if (sends_events_) on_client_gone(Cause::client_closed);
+}
+
 void Client::leave() {
   leaving_ = true;
   connection_.drain();
@@ -101,8 +106,7 @@ Task<Served> Client::serve() {
       answer(problem_answer(answered.error().cause));
     Task<Result<bool>> finishing = finish_stream();
     Result<bool> another = co_await finishing;
-    if (!another) co_return Served{};  // it does not take its answer: cut
-    if (!*another) break;
+    if (!another || !*another) break;
   }
   Task<Result<bool>> closing = close();
   co_await closing;
@@ -182,8 +186,10 @@ Task<Result<void>> Client::send_events() {
   connection_.respond(head);
   base::Channel& body = connection_.response_body();
   base::Phase phase(*request_scope_, Stage::response_body, options_.stream_limit);
+  sends_events_ = true;
   Ticker ticker(turn_, options_.tick);
-  const bool wanted = connection_.request().method == http::Method::get && !leaving_;
+  const bool wanted =
+      connection_.request().method == http::Method::get && !leaving_ && !connection_.client_ended();
   for (uint64_t number = 1; wanted; ++number) {
     const std::string event =
         "id: " + std::to_string(number) + "\ndata: " + tick_text(number, net::unix_now());
@@ -193,6 +199,7 @@ Task<Result<void>> Client::send_events() {
     Result<Ticker::Tick> tick = co_await ticker.ticks().take(*request_scope_);
     if (!tick) break;  // the client has left, or it was long enough
   }
+  sends_events_ = false;
   body.end();
   co_return Result<void>();
 }
@@ -213,9 +220,10 @@ void Client::open_socket(SocketSession::Kind kind) {
 
 Task<Result<bool>> Client::finish_stream() {
   base::Phase phase(scope_, Stage::response_body, options_.write_limit, Cause::client_timed_out);
-  connection_.finish_stream();
-  Result<bool> another = co_await connection_.finished().take(scope_);
-  co_return another;
+  base::Slot<bool>& sent = connection_.hand_over();
+  Result<bool> handed = co_await sent.take(scope_);
+  if (!handed) connection_.cut_response(handed.error());  // it does not take its answer
+  co_return connection_.finish_stream();
 }
 
 Task<Result<bool>> Client::close() {

@@ -41,6 +41,7 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
   using Arrival = http1::ServerConnection::Arrival;
 
   void on_client_gone(base::Cause why) override;
+  void on_client_ended() override;
   void on_story_ended(Served) override;
 
   base::Task<Served> serve();
@@ -62,6 +63,7 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
   std::optional<base::Scope> request_scope_;  // ends with the client, or when an event stream has to
   std::optional<base::Cause> gone_;
   bool leaving_ = false;
+  bool sends_events_ = false;
   http1::ServerConnection connection_;
   base::Story<Served> story_;  // last: its waits lie in the members above
 };

@@ -4,7 +4,8 @@
 //
 // Order of calls on a ServerStream: any number of inform(), then exactly one of respond() and
 // accept_tunnel(). Bodies are channels; a body's last push is followed by end(), or by abort() when it is
-// cut short, which the peer must be able to see (a reset, never a clean end).
+// cut short, which the peer must be able to see (a reset, never a clean end). When the response body has
+// ended, hand_over() tells when all of the answer is out of this process.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 
 #include "base/channel.h"
 #include "base/slot.h"
+#include "base/transit.h"
 #include "http/head.h"
 #include "net/transport.h"
 
@@ -31,7 +33,7 @@ struct ClientFacts {
   std::shared_ptr<const std::vector<std::string>> redirect_except;  // but for what lies below these paths
 };
 
-class ServerStream {
+class ServerStream : public base::TransitSource {
  public:
   virtual ~ServerStream() = default;  // unfinished: resets this stream, never its neighbours
 
@@ -40,8 +42,8 @@ class ServerStream {
   virtual const ClientFacts& client() const = 0;
   virtual base::Channel& request_body() = 0;
   virtual base::Channel& response_body() = 0;
-  // What the client's system has taken of all that was written to it, and what it has yet to.
-  virtual net::Transport::Transit transit() const = 0;
+  // Of all that was written to the client, what waits in response_body() too.
+  base::Transit transit() const override = 0;
 
   virtual void inform(const ResponseHead& interim) = 0;  // 100, 103: any number of times
   // The head is written before this returns. Its framing is chosen by `body`: `length` and `none` are kept;
@@ -52,17 +54,25 @@ class ServerStream {
   virtual void set_trailers(const Headers& trailers) = 0;
   // Where one connection carries the streams one after another: no more after this one. Before respond().
   virtual void close_after_response() = 0;
+  // After respond() and the end of the response body: what waits is written. Filled once: when nothing of the
+  // answer waits here any more, or failed when the client leaves before. What the client sends from now on
+  // for this request is not wanted.
+  virtual base::Slot<bool>& hand_over() = 0;
+  // What was not handed over is given up: the client sees that the answer is not whole.
+  virtual void cut_response(base::Error why) = 0;
   // Instead of respond(): writes the head, ends this protocol on the connection, and gives its bytes away.
   // Bytes that came after the request are delivered first when the transport is started.
   virtual std::unique_ptr<net::Transport> accept_tunnel(const ResponseHead& head) = 0;
 };
 
-class UpstreamStream {
+class UpstreamStream : public base::TransitSource {
  public:
   virtual ~UpstreamStream() = default;  // unfinished: resets; finished: the connection can be used again
 
   virtual void send(const RequestHead& head) = 0;
   virtual base::Channel& request_body() = 0;
+  // Of all that was written to the endpoint, what waits in request_body() too.
+  base::Transit transit() const override = 0;
   // Filled once for every interim response and once for the final one.
   virtual base::Slot<ResponseHead>& response() = 0;
   virtual base::Channel& response_body() = 0;

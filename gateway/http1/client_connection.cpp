@@ -73,6 +73,12 @@ void ClientConnection::send(const http::RequestHead& head) {
   flush();
 }
 
+base::Transit ClientConnection::transit() const {
+  base::Transit transit = transport_->transit();
+  transit.outstanding += stream_->request_body.bytes();
+  return transit;
+}
+
 void ClientConnection::on_pushed() { turn_.flush_later(*this); }
 
 void ClientConnection::on_drained() { turn_.flush_later(*this); }

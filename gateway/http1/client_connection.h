@@ -51,6 +51,7 @@ class ClientConnection final : public http::UpstreamStream,
   // --- http::UpstreamStream ---
   void send(const http::RequestHead& head) override;
   base::Channel& request_body() override { return stream_->request_body; }
+  base::Transit transit() const override;
   base::Slot<http::ResponseHead>& response() override { return stream_->response; }
   base::Channel& response_body() override { return stream_->response_body; }
   const http::Headers& trailers() const override { return parser_.trailers(); }

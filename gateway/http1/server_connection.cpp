@@ -96,7 +96,28 @@ void ServerConnection::on_room() {
 
 // --- the client leaves ---
 
-void ServerConnection::on_end() { leave(); }
+// A client may end its direction and wait for its answers (RFC 9112 9.6). In the middle of a request it has
+// left.
+void ServerConnection::on_end() {
+  client_ended_ = true;
+  take_end();
+}
+
+void ServerConnection::take_end() {
+  switch (state_) {
+    case State::between: parser_.begun() ? leave() : end_idle(); break;
+    case State::streaming:
+      if (stream_->request_complete)
+        owner_.on_client_ended();
+      else
+        leave();
+      break;
+    case State::closing:
+      if (std::exchange(lingers_, false)) transport_->tell_when_sent();
+      break;
+    case State::gone: break;
+  }
+}
 
 void ServerConnection::on_closed(base::Error) { leave(); }
 
@@ -108,36 +129,48 @@ void ServerConnection::leave() {
     case State::streaming:
       stream_->request_body.abort(base::Error{Cause::client_closed, base::Stage::request_body});
       stream_->response_body.discard();
+      tell_sent(base::fail(Cause::client_closed, base::Stage::response_body));
       owner_.on_client_gone(Cause::client_closed);
-      end_stream_if_done();
       break;
     case State::closing: closed_.put(true); break;
     case State::gone: break;
   }
 }
 
+// No request is under way, and no other is waited for.
+void ServerConnection::end_idle() {
+  disarm();
+  state_ = State::closing;
+  idle_ended_ = true;
+  arrivals_.put(Arrival::over);
+}
+
 void ServerConnection::on_deadline() {
   switch (state_) {
     case State::between:
       if (parser_.begun()) return refuse({Cause::client_timed_out, "the request head did not come in time"});
-      state_ = State::gone;
-      arrivals_.put(Arrival::over);
+      end_idle();
       break;
     case State::closing: {
       // What the client has yet to take is not cut off while it takes some of it.
-      const size_t backlog = transport_->backlog();
-      if (backlog < closing_backlog_) closing_progress_ = turn_.now;
-      closing_backlog_ = backlog;
-      if (backlog > 0 && turn_.now - closing_progress_ < limits_.idle)
-        return turn_.arm(*this, limits_.linger);
-      if (backlog > 0) transport_->abort();  // a cut answer must look cut
-      state_ = State::gone;
-      closed_.put(true);
+      const bool unsent = transport_->backlog() > 0;
+      const uint64_t taken = unsent ? transport_->transit().acknowledged : 0;
+      if (taken > closing_taken_) closing_progress_ = turn_.now;
+      closing_taken_ = taken;
+      if (unsent && turn_.now - closing_progress_ < limits_.idle) return turn_.arm(*this, limits_.linger);
+      if (unsent) transport_->abort();  // a cut answer must look cut
+      end_closing();
       break;
     }
     case State::streaming:
     case State::gone: break;
   }
+}
+
+void ServerConnection::end_closing() {
+  disarm();
+  state_ = State::gone;
+  closed_.put(true);
 }
 
 // --- bytes out ---
@@ -152,6 +185,8 @@ void ServerConnection::respond(const http::ResponseHead& head) {
   base::check(!stream_->responding, "a stream is answered once");
   stream_->responding = true;
   const bool hidden = stream_->head.method == http::Method::head || head.status == 204 || head.status == 304;
+  // Unless what came before the client's end holds another request, this is the last.
+  if (client_ended_ && early_.empty()) keep_alive_ = false;
   // What came early after an upgrade request may be meant for the other protocol: not read as requests.
   if (stream_->head.upgrade != http::Upgrade::none && !early_.empty()) keep_alive_ = false;
   const bool version_1_0 = stream_->head.version == http::Version::http1_0;
@@ -176,7 +211,7 @@ void ServerConnection::set_trailers(const http::Headers& trailers) {
 }
 
 std::unique_ptr<net::Transport> ServerConnection::accept_tunnel(const http::ResponseHead& head) {
-  if (state_ != State::streaming) return nullptr;
+  if (state_ != State::streaming || client_ended_) return nullptr;  // its end is told once, and was
   state_ = State::gone;
   transport_->pause();
   transport_->write(write_switching(head));
@@ -188,68 +223,94 @@ void ServerConnection::on_pushed() { turn_.flush_later(*this); }
 
 void ServerConnection::on_drained() { turn_.flush_later(*this); }
 
-void ServerConnection::flush() {
-  advance_response();
-  end_stream_if_done();
+void ServerConnection::on_sent() {
+  if (state_ == State::streaming && stream_->response_complete) return tell_sent(true);
+  if (state_ == State::closing && !lingers_) end_closing();
 }
+
+void ServerConnection::flush() { advance_response(); }
 
 void ServerConnection::advance_response() {
   if (state_ != State::streaming || !stream_->responding || stream_->response_complete) return;
   switch (writer_.advance(stream_->response_body, *transport_, stream_->trailers)) {
     case BodyWriter::Progress::waiting: break;
-    case BodyWriter::Progress::complete: stream_->response_complete = true; break;
-    case BodyWriter::Progress::broken: cut_response(); break;
+    case BodyWriter::Progress::complete:
+      stream_->response_complete = true;
+      if (transport_->backlog() == 0)
+        tell_sent(true);
+      else
+        transport_->tell_when_sent();
+      break;
+    case BodyWriter::Progress::broken:
+      cut_response(stream_->response_body.aborted().value_or(
+          base::Error{Cause::internal, base::Stage::response_body}));
+      break;
   }
 }
 
-// A cut response must look cut: its framing shows it, or else a reset does.
-void ServerConnection::cut_response() {
+base::Slot<bool>& ServerConnection::hand_over() {
+  stream_->request_body.discard();
+  advance_response();
+  if (state_ == State::gone) tell_sent(base::fail(Cause::client_closed, base::Stage::response_body));
+  return stream_->sent;
+}
+
+void ServerConnection::tell_sent(base::Result<bool> sent) {
+  if (!std::exchange(stream_->sent_told, true)) stream_->sent.put(std::move(sent));
+}
+
+base::Transit ServerConnection::transit() const {
+  base::Transit transit = transport_->transit();
+  if (stream_) transit.outstanding += stream_->response_body.bytes();
+  return transit;
+}
+
+// A cut response must look cut: its framing shows it, or else a reset does. Nor does a client that takes
+// nothing keep the kernel's buffers filled.
+void ServerConnection::cut_response(base::Error why) {
+  if (state_ != State::streaming) return;  // it has left
   state_ = State::gone;
-  if (writer_.ends_with_connection()) transport_->abort();
+  const bool looks_whole = writer_.ends_with_connection() || stream_->response_complete;
+  const bool takes_nothing = why.cause == Cause::client_timed_out || why.cause == Cause::client_too_slow;
+  if (looks_whole || takes_nothing) transport_->abort();
+  tell_sent(base::fail(why));
 }
 
 // --- between streams ---
 
-void ServerConnection::finish_stream() {
-  stream_->exchange_ended = true;
+bool ServerConnection::finish_stream() {
   advance_response();
-  if (state_ == State::streaming && !stream_->response_complete && !stream_->response_body.readable())
-    cut_response();  // nobody will complete it
-  end_stream_if_done();
-}
-
-void ServerConnection::end_stream_if_done() {
-  if (!stream_ || !stream_->exchange_ended) return;
-  if (state_ == State::gone) {
-    stream_.reset();
-    finished_.put(false);
-    return;
-  }
-  if (!stream_->response_complete) return;
-  const bool another = keep_alive_ && stream_->request_complete && !draining_;
+  if (state_ == State::streaming && !stream_->response_complete)  // nobody will complete it
+    cut_response(base::Error{Cause::internal, base::Stage::response_body});
+  const bool another = state_ == State::streaming && stream_->sent_told && keep_alive_ &&
+                       stream_->request_complete && !draining_ && !(client_ended_ && early_.empty());
   stream_.reset();
-  state_ = another ? State::between : State::closing;
-  finished_.put(another);
-  if (!another) return;
+  if (!another) {
+    if (state_ == State::streaming) state_ = State::closing;
+    return false;
+  }
+  state_ = State::between;
   parser_.next();
   turn_.arm(*this, limits_.keepalive);
   transport_->resume();  // a body that nobody read may have paused it
-  if (early_.empty()) return;
+  if (!early_.empty()) read_early();
+  return true;
+}
+
+void ServerConnection::read_early() {
   base::ChunkQueue early = std::move(early_);
   while (!early.empty()) {
     const base::Chunk chunk = early.pop();
     on_bytes(chunk.bytes());
   }
   if (early_.bytes() >= early_max) transport_->pause();
+  if (client_ended_ && early_.empty()) take_end();
 }
 
 void ServerConnection::drain() {
   draining_ = true;
   keep_alive_ = false;
-  if (state_ != State::between || parser_.begun()) return;
-  state_ = State::gone;
-  disarm();
-  arrivals_.put(Arrival::over);
+  if (state_ == State::between && !parser_.begun()) end_idle();
 }
 
 void ServerConnection::close() {
@@ -259,9 +320,12 @@ void ServerConnection::close() {
   }
   state_ = State::closing;
   early_.clear();
+  // A socket that is closed with bytes of the client's unread resets the connection, and takes with it what
+  // the client has yet to take.
+  lingers_ = !client_ended_ && !(idle_ended_ && transport_->transit().outstanding == 0);
   transport_->finish();
   transport_->resume();
-  closing_backlog_ = transport_->backlog();
+  if (!lingers_) transport_->tell_when_sent();
   closing_progress_ = turn_.now;
   turn_.arm(*this, limits_.linger);
 }

@@ -37,6 +37,9 @@ class ServerConnection final : public http::ServerStream,
    public:
     // The client left, or broke the protocol, while a stream is open: its exchange should end with this.
     virtual void on_client_gone(base::Cause why) = 0;
+    // The client has sent its last byte, and the open stream's request is whole: it waits for the answer, or
+    // it has gone for good and nothing but our bytes will show it.
+    virtual void on_client_ended() = 0;
 
    protected:
     ~Owner() = default;
@@ -59,15 +62,18 @@ class ServerConnection final : public http::ServerStream,
   const Fault& fault() const { return fault_; }  // then
   // The client has left: what it asked for last is not worth beginning.
   bool gone() const { return state_ == State::gone; }
+  // See Owner::on_client_ended().
+  bool client_ended() const { return client_ended_; }
 
-  // To be called when the exchange of the open stream has ended. What is left of the response is written as
-  // the client takes it; `finished` is filled when the stream is over: true when another request may come.
-  void finish_stream();
-  base::Slot<bool>& finished() { return finished_; }
+  // To be called when the exchange of the open stream has ended: true when another request may come. A
+  // response that is not complete is cut; of one that is, what was not handed over is sent while closing.
+  bool finish_stream();
 
   // Ends when the open stream does, or now when none is.
   void drain();
   // Ends our direction and waits a moment for the client's: `closed` is filled when the transport may go.
+  // There is no wait where the client's direction has ended already, or where it has all that it was sent and
+  // no request is under way.
   void close();
   base::Slot<bool>& closed() { return closed_; }
 
@@ -76,11 +82,13 @@ class ServerConnection final : public http::ServerStream,
   const http::ClientFacts& client() const override { return facts_; }
   base::Channel& request_body() override { return stream_->request_body; }
   base::Channel& response_body() override { return stream_->response_body; }
-  net::Transport::Transit transit() const override { return transport_->transit(); }
+  base::Transit transit() const override;
   void inform(const http::ResponseHead& interim) override;
   void respond(const http::ResponseHead& head) override;
   void set_trailers(const http::Headers& trailers) override;
   void close_after_response() override { keep_alive_ = false; }
+  base::Slot<bool>& hand_over() override;
+  void cut_response(base::Error why) override;
   std::unique_ptr<net::Transport> accept_tunnel(const http::ResponseHead& head) override;
 
  private:
@@ -91,15 +99,17 @@ class ServerConnection final : public http::ServerStream,
     base::Channel response_body;
     http::Headers trailers;
     base::TextArena trailer_text;
+    base::Slot<bool> sent;
     bool request_complete = false;
     bool responding = false;
-    bool response_complete = false;
-    bool exchange_ended = false;
+    bool response_complete = false;  // written; the transport may have a part of it still
+    bool sent_told = false;
   };
   enum class State : uint8_t { between, streaming, closing, gone };
 
   void on_bytes(base::Bytes bytes) override;
   void on_drained() override;
+  void on_sent() override;
   void on_end() override;
   void on_closed(base::Error why) override;
   void on_request(http::RequestHead head) override;
@@ -114,8 +124,11 @@ class ServerConnection final : public http::ServerStream,
   void parse(base::Bytes bytes);
   void refuse(Fault fault);
   void advance_response();
-  void cut_response();
-  void end_stream_if_done();
+  void tell_sent(base::Result<bool> sent);
+  void read_early();
+  void take_end();
+  void end_idle();
+  void end_closing();
   void leave();
 
   base::Turn& turn_;
@@ -128,15 +141,17 @@ class ServerConnection final : public http::ServerStream,
   std::optional<Stream> stream_;
   base::ChunkQueue early_;
   base::Slot<Arrival> arrivals_;
-  base::Slot<bool> finished_;
   base::Slot<bool> closed_;
   Fault fault_;
   State state_ = State::between;
   uint32_t requests_ = 0;
   bool keep_alive_ = true;
   bool draining_ = false;
-  size_t closing_backlog_ = 0;        // at the last look while closing
-  base::Instant closing_progress_{};  // when it last shrank
+  bool client_ended_ = false;         // its direction
+  bool idle_ended_ = false;           // no request was under way when the connection was to end
+  bool lingers_ = false;              // while closing: for the client's end, and not only for our bytes to go
+  uint64_t closing_taken_ = 0;        // by the client, at the last look while closing
+  base::Instant closing_progress_{};  // when it last grew
   bool refused_ = false;              // the bytes cannot be read any further
 };
 

@@ -61,9 +61,42 @@ Task<Outcome> Exchange::run() {
     Result<void> told = co_await telling;
     if (!told) refused_socket_.reset();
   }
+  Task<Outcome> concluding = conclude();
+  Outcome outcome = co_await concluding;
+  co_return outcome;
+}
+
+Task<Outcome> Exchange::conclude() {
+  Task<Result<void>> handing = hand_over();
+  Result<void> handed = co_await handing;
+  if (!handed) {
+    if (!failure_) {
+      failure_ = handed.error();
+      detail_ = client_pace_detail(handed.error());
+    }
+    stream_.cut_response(handed.error());
+  }
   note_negotiation();
   record();
   co_return Outcome{tunnelled_};
+}
+
+void Exchange::cancel(Cause why) {
+  if (!sending_) return scope_.cancel(why);
+  // A body that is broken behind the request does not take back the answer.
+  if (why == Cause::client_closed || why == Cause::shutting_down) sending_->cancel(why);
+}
+
+void Exchange::client_ended() {
+  client_ended_ = true;
+  if (!sending_ &&
+      (in_line_ || answers_events_ || wants_events() || stream_.request().upgrade != http::Upgrade::none))
+    cancel(Cause::client_closed);
+}
+
+Exchange::InLine::InLine(Exchange& the_exchange) : exchange(the_exchange) {
+  exchange.in_line_ = true;
+  if (exchange.client_ended_) exchange.cancel(Cause::client_closed);
 }
 
 Task<Result<void>> Exchange::serve() {
@@ -330,7 +363,7 @@ base::PumpLimits Exchange::response_limits(base::Duration source_idle) const {
   base::PumpLimits limits;
   limits.stage = Stage::response_body;
   limits.source = {source_idle, Cause::upstream_timed_out};
-  limits.sink = {own.idle, Cause::client_timed_out, own.response_rate, Cause::client_too_slow};
+  limits.sink = {own.idle, Cause::client_timed_out, own.response_rate, Cause::client_too_slow, &stream_};
   return limits;
 }
 
@@ -363,6 +396,31 @@ Task<Result<base::Pumped>> Exchange::pump_body(Attempt& attempt, coding::Encoder
   base::Channel& to = stream_.response_body();
   return encoder ? coding::pump_encoded(scope_, from, to, *encoder, limits, response_bytes_)
                  : base::pump(scope_, from, to, limits, response_bytes_);
+}
+
+// The answer is over when its last byte has left this process: until then the client can still leave, or stop
+// taking it. A scope of its own: an exchange that was ended has an answer to give, too.
+Task<Result<void>> Exchange::hand_over() {
+  const base::Channel& body = stream_.response_body();
+  if (!answered_ || tunnelled_ || !body.closed() || body.aborted()) co_return Result<void>();
+  base::Slot<bool>& sent = stream_.hand_over();
+  // At the worker's end there may be no later turn; a record of an exchange that was ended says so already.
+  const std::optional<Error> ended = scope_.failure();
+  const bool stopping = ended && ended->cause == Cause::shutting_down;
+  if (stopping && failure_) co_return Result<void>();
+  base::Scope sending(services_.turn);
+  const base::PumpLimits limits = response_limits(base::no_limit);
+  base::Phase phase(sending, Stage::response_body, base::no_limit);
+  base::Pace sink(services_.turn, phase, limits.sink);
+  sink.begin_wait(response_bytes_);
+  if (stopping) sending.cancel(Cause::shutting_down);
+  const base::Instant began = services_.turn.now;
+  sending_ = &sending;
+  Result<bool> handed = co_await sent.take(sending);
+  sending_ = nullptr;
+  if (stages_.body) *stages_.body += since(began);
+  if (!handed) co_return base::fail(handed.error());
+  co_return Result<void>();
 }
 
 // --- the record: always, once ---

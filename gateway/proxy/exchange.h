@@ -1,7 +1,8 @@
 // The proxy room knows the story of a request; it is the one room that talks to several others. It gives the
 // exchange and the tunnel that an exchange may become; it must not know listeners, threads or YAML.
 //
-// An exchange answers one stream, whatever happens: five steps in exchange.cpp, and a record at the end.
+// An exchange answers one stream, whatever happens: five steps in exchange.cpp, then the answer is handed
+// over to the last byte, and a record says how it went.
 #pragma once
 
 #include <memory>
@@ -44,10 +45,14 @@ class Exchange : public base::Pooled {
   // For a request that was read.
   base::Task<Outcome> run();
   // For one that could not be.
-  void refuse(const http1::Fault& fault);
+  base::Task<Outcome> refuse(const http1::Fault& fault);
 
   // The client left, or the worker ends: every wait fails with this cause, and the story returns.
-  void cancel(base::Cause why) { scope_.cancel(why); }
+  void cancel(base::Cause why);
+  // The client will send no more. It waits for its answer, or has gone: the same bytes tell of both, until
+  // something is written to it. Where nothing may be written for long (a WebSocket, an event stream, while no
+  // endpoint is at hand), it is taken to have gone.
+  void client_ended();
   // The client's bytes cannot be read any further; `fault` outlives the exchange.
   void client_broke_rules(const http1::Fault& fault) { client_fault_ = &fault; }
 
@@ -70,7 +75,18 @@ class Exchange : public base::Pooled {
     std::optional<base::Phase> phase;
   };
 
+  // While a request waits in a line for an endpoint.
+  struct InLine {
+    explicit InLine(Exchange& the_exchange);
+    ~InLine() { exchange.in_line_ = false; }
+    InLine(const InLine&) = delete;
+    InLine& operator=(const InLine&) = delete;
+    Exchange& exchange;
+  };
+
   base::Task<base::Result<void>> serve();
+  base::Task<base::Result<void>> hand_over();
+  base::Task<Outcome> conclude();
   base::Task<base::Result<Attempt>> send_with_retries(upstream::Group& group);
   base::Task<base::Result<void>> send_once(upstream::Group& group, size_t index, Attempt& attempt);
   base::Task<base::Result<void>> await_head(Attempt& attempt);
@@ -105,6 +121,8 @@ class Exchange : public base::Pooled {
   void note_deviations(http1::ClientConnection& connection) const;
   base::Result<void> prepare_request(const upstream::GroupModel& group);
   void describe_failure(const Attempt& attempt, base::Error error);
+  std::string client_pace_detail(base::Error error) const;
+  bool wants_events() const;
   base::PumpLimits response_limits(base::Duration source_idle) const;
   base::Task<base::Result<void>> serve_files(const files::Site& site);
   void finish_head(const Attempt& attempt, http::ResponseHead& head) const;
@@ -217,6 +235,10 @@ class Exchange : public base::Pooled {
   bool informed_ = false;  // of an interim response
   bool answered_ = false;
   bool tunnelled_ = false;
+  bool in_line_ = false;            // see InLine
+  bool client_ended_ = false;       // its direction
+  bool answers_events_ = false;     // the answer is an event stream
+  base::Scope* sending_ = nullptr;  // while the answer is handed over
 };
 
 }  // namespace postern::proxy

@@ -180,7 +180,7 @@ void Exchange::blame(const http1::Fault& fault) {
   offending_ = fault.bytes;
 }
 
-void Exchange::refuse(const http1::Fault& fault) {
+Task<Outcome> Exchange::refuse(const http1::Fault& fault) {
   failure_ = Error{fault.cause, Stage::request_head};
   blame(fault);
   // As far as they were read.
@@ -190,7 +190,9 @@ void Exchange::refuse(const http1::Fault& fault) {
   request_id_ = snapshot().request_id_field.empty() ? std::string_view() : made_id_.view();
   client_ = identify(snapshot(), stream_.client(), stream_.request());
   answer(failure_response(*failure_, detail_));
-  record();
+  Task<Outcome> concluding = conclude();
+  Outcome outcome = co_await concluding;
+  co_return outcome;
 }
 
 }  // namespace postern::proxy

@@ -149,6 +149,7 @@ Task<Result<upstream::Pick>> Exchange::wait_for_place(upstream::Group& group, co
     co_return base::fail(Cause::upstream_at_limit, Stage::connect);
   }
   base::Phase phase(scope_, Stage::connect, rules.timeout, Cause::upstream_at_limit);
+  const InLine waiting(*this);
   const base::Instant began = services_.turn.now;
   Result<upstream::Pick> found = co_await waiter.place(scope_);
   stages_.held = stages_.held.value_or(base::Duration::zero()) + since(began);
@@ -217,6 +218,7 @@ Task<Result<void>> Exchange::hold(upstream::Group& group,
         (detail_.empty() ? "" : "; ") + std::string("hold: an upgrade of this client has waited already");
   base::Phase phase(scope_, Stage::connect, std::max(*hold_until_ - now, base::Duration::zero()),
                     Cause::hold_expired);
+  const InLine waiting(*this);
   Result<bool> turn = co_await ticket->line_up(scope_);
   ticket->leave_line();
   stages_.held = since(held_since_);
@@ -320,21 +322,26 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
   }
 }
 
-void Exchange::describe_failure(const Attempt& attempt, Error error) {
+// Empty for other causes than its pace.
+std::string Exchange::client_pace_detail(Error error) const {
   const routing::TransferLimits limits = this->limits();
+  const bool of_request = error.stage == Stage::request_body;
+  if (error.cause == Cause::client_timed_out && of_request && since(started_) >= limits.request)
+    return "the request is not whole after " + milliseconds(limits.request);
+  if (error.cause == Cause::client_timed_out)
+    return (of_request ? "no byte of the body came for " : "no byte of the body was taken for ") +
+           milliseconds(limits.idle);
+  if (error.cause == Cause::client_too_slow)
+    return "fewer than " + std::to_string(of_request ? limits.request_rate : limits.response_rate) +
+           " bytes of the body in a second";
+  return {};
+}
+
+void Exchange::describe_failure(const Attempt& attempt, Error error) {
   if (error.cause == Cause::body_too_large)
-    detail_ = "the body is larger than " + std::to_string(limits.body_size) + " bytes";
-  else if (error.cause == Cause::client_timed_out)
-    detail_ = since(started_) >= limits.request
-                  ? "the request is not whole after " + milliseconds(limits.request)
-              : error.stage == Stage::request_body
-                  ? "no byte of the body came for " + milliseconds(limits.idle)
-                  : "no byte of the body was taken for " + milliseconds(limits.idle);
-  else if (error.cause == Cause::client_too_slow)
-    detail_ =
-        "fewer than " +
-        std::to_string(error.stage == Stage::request_body ? limits.request_rate : limits.response_rate) +
-        " bytes of the body in a second";
+    detail_ = "the body is larger than " + std::to_string(limits().body_size) + " bytes";
+  else if (error.cause == Cause::client_timed_out || error.cause == Cause::client_too_slow)
+    detail_ = client_pace_detail(error);
   else if (!attempt.lease->fault().detail.empty())
     blame(attempt.lease->fault());
   else if (error.cause == Cause::upstream_timed_out && error.stage == Stage::response_body)
@@ -354,7 +361,8 @@ Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnect
   base::PumpLimits limits;
   limits.stage = Stage::request_body;
   limits.source = {own.idle, Cause::client_timed_out, own.request_rate, Cause::client_too_slow};
-  limits.sink = {group.model().idle_limit, Cause::upstream_timed_out};
+  limits.sink = {group.model().idle_limit, Cause::upstream_timed_out, 0, Cause::upstream_timed_out,
+                 &connection};
   limits.bytes_max = own.body_size;
   if (replay_) {
     replay_->send_again(connection.request_body());

@@ -19,13 +19,15 @@ namespace {
 // one.
 constexpr base::Duration long_after = std::chrono::seconds(10);
 
+constexpr std::string_view event_stream_type = "text/event-stream";
+
 bool has_length(const http::ResponseHead& head) {
   return head.body != http::BodyKind::chunked && head.body != http::BodyKind::until_close;
 }
 
 bool is_event_stream(const http::ResponseHead& head) {
   const std::string_view type = head.headers.get(FieldId::content_type);
-  return base::equal_ignoring_case(base::trim(type.substr(0, type.find(';'))), "text/event-stream");
+  return base::equal_ignoring_case(base::trim(type.substr(0, type.find(';'))), event_stream_type);
 }
 
 bool is_encoded(const http::ResponseHead& head) {
@@ -40,10 +42,25 @@ const routing::StreamRules& rules_of(const routing::Route& route) {
 
 }  // namespace
 
+// Who asks for events, as a browser's EventSource does.
+bool Exchange::wants_events() const {
+  for (const http::HeaderField& field : stream_.request().headers) {
+    if (!base::equal_ignoring_case(field.name, "Accept")) continue;
+    std::string_view accepted = field.value;
+    while (const std::optional<std::string_view> element = base::next_element(accepted))
+      if (base::equal_ignoring_case(base::trim(element->substr(0, element->find(';'))), event_stream_type))
+        return true;
+  }
+  return false;
+}
+
 // Only the head of the answer tells that it is an event stream: its place is taken then.
 Result<void> Exchange::admit_stream(const http::ResponseHead& head) {
+  if (has_length(head) || !is_event_stream(head)) return {};
+  answers_events_ = true;
+  if (client_ended_) return base::fail(Cause::client_closed, Stage::response_head);
   const routing::StreamRules& rules = rules_of(*route_);
-  if (!rules.counts || has_length(head) || !is_event_stream(head)) return {};
+  if (!rules.counts) return {};
   const tl::expected<void, std::string> taken = policy::take_places(rules.limits, rules.counts, *context_);
   if (!taken) return base::fail(failed(Cause::too_many_streams, Stage::policy, taken.error()));
   return {};

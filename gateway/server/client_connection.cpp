@@ -50,6 +50,10 @@ void ClientConnection::on_client_gone(Cause why) {
   exchange_->cancel(why);
 }
 
+void ClientConnection::on_client_ended() {
+  if (exchange_) exchange_->client_ended();
+}
+
 Task<ClientConnection::Ended> ClientConnection::serve() {
   if (proxy_header_limit_) {
     Task<Result<bool>> reading = read_proxy_header();
@@ -198,19 +202,16 @@ Task<Result<bool>> ClientConnection::serve_requests() {
                                                   terms_->limits.transfer);
     // A request and the client's end may have come in one piece, before there was an exchange to cancel.
     if (connection.gone()) exchange_->cancel(Cause::client_closed);
+    if (connection.client_ended()) exchange_->client_ended();
     if (connection.refused()) exchange_->client_broke_rules(connection.fault());
-    if (*arrival == http1::ServerConnection::Arrival::refused) {
-      exchange_->refuse(connection.fault());
-    } else {
-      Task<proxy::Outcome> running = exchange_->run();
-      proxy::Outcome outcome = co_await running;
-      if (outcome.tunnelled) co_return true;
-    }
-    connection.finish_stream();
-    base::Phase phase(scope_, Stage::response_body, terms_->limits.transfer.idle, Cause::client_timed_out);
-    Result<bool> another = co_await connection.finished().take(scope_);
+    Task<proxy::Outcome> running = *arrival == http1::ServerConnection::Arrival::refused
+                                       ? exchange_->refuse(connection.fault())
+                                       : exchange_->run();
+    proxy::Outcome outcome = co_await running;
+    if (outcome.tunnelled) co_return true;
+    const bool another = connection.finish_stream();
     exchange_.reset();
-    if (!another || !*another) co_return false;
+    if (!another) co_return false;
   }
 }
 

@@ -72,6 +72,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   base::Task<Ended> linger(base::Stage stage);
   void write_refusal(net::Transport& transport, base::Error why, const std::string& detail);
   void on_client_gone(base::Cause why) override;
+  void on_client_ended() override;
 
   Current& current_;
   proxy::Pin first_pin_;  // what its TLS comes from; null once requests are served: each has a pin of its own

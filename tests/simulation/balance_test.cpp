@@ -107,7 +107,7 @@ TEST_CASE("balance: at max_requests the answer is 503 with Retry-After, and belo
   CHECK(line["stage"] == "connect");
   CHECK(line["detail"] == "max_requests of app");
   CHECK(line["attempts"] == 0);
-  first.peer().leave();
+  first.peer().reset();
   proxy.settle();
   proxy.upstream.at(3001).behaviour = answers(response_text("3001"));
   CHECK(ask(third) == "3001");  // the connection of the refused one is still good
@@ -243,7 +243,7 @@ TEST_CASE("sticky: while its endpoint is only at its limit another stands in and
   CHECK(meanwhile.body == "3002");
   CHECK_FALSE(meanwhile.has("set-cookie"));
   proxy.upstream.at(3001).behaviour = answers(response_text("3001"));
-  busy.peer().leave();
+  busy.peer().reset();
   proxy.settle();
   CHECK(answer_to(client, get(cookie_of(first))).body == "3001");
 }

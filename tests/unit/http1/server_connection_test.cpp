@@ -38,7 +38,7 @@ TEST_CASE("server connection: pipelined requests wait until the one before has b
   CHECK(ground.exchange(get("/1") + get("/2")).empty());
   CHECK(ground.targets == std::vector<std::string>{"/1"});
   answer(*ground.server, "first");
-  ground.server->finish_stream();
+  ground.finish();
   ground.world.settle();
   CHECK(ground.client.take_heard() == ok("first"));
   CHECK(ground.targets == std::vector<std::string>{"/1", "/2"});
@@ -66,7 +66,7 @@ TEST_CASE("server connection: a flood of pipelined requests is held back at the 
   CHECK(ground.client.transport().backlog() > 0);
   for (int i = 0; i < count; ++i) {
     answer(*ground.server, "");
-    ground.server->finish_stream();
+    ground.finish();
     ground.world.settle();
   }
   CHECK(ground.targets.size() == count);
@@ -193,7 +193,7 @@ TEST_CASE("server connection: bytes that break a request's body end its exchange
   REQUIRE(ground.server->request_body().aborted());
   CHECK(ground.server->request_body().aborted()->cause == Cause::bad_request);
   answer(*ground.server, "", 400);
-  ground.server->finish_stream();
+  ground.finish();
   ground.world.settle();
   CHECK(ground.client.heard() ==
         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -252,7 +252,7 @@ TEST_CASE("server connection: no limit of its own runs while an exchange is open
   ground.world.advance(1h);
   CHECK_FALSE(ground.over);
   answer(*ground.server, "late");
-  ground.server->finish_stream();
+  ground.finish();
   ground.world.settle();
   CHECK(ground.client.heard() == ok("late"));
 }

@@ -40,11 +40,13 @@ class Ground : public ServerConnection::Owner {
   base::Scope scope{world.turn};
   std::vector<std::string> targets;
   std::vector<Cause> gone;
+  int ended = 0;  // times that the owner was told of the client's end
   std::optional<http1::Fault> fault;
+  std::optional<base::Result<bool>> handed_over;  // the answer before
   bool over = false;
   bool closed = false;
   bool read_bodies_first = false;
-  bool finish_at_once = true;  // else the test calls finish_stream()
+  bool finish_at_once = true;  // else the test calls finish()
 
   std::string exchange(std::string_view bytes) {
     client.send(bytes);
@@ -52,7 +54,11 @@ class Ground : public ServerConnection::Owner {
     return client.take_heard();
   }
 
+  // The exchange of the open stream ends: with its answer handed over, or cut.
+  void finish() { exchange_ended_.put(true); }
+
  private:
+  void on_client_ended() override { ++ended; }
   void on_client_gone(Cause why) override { gone.push_back(why); }
 
   static base::Task<int> serve(Ground& ground) {
@@ -75,9 +81,15 @@ class Ground : public ServerConnection::Owner {
         ground.targets.emplace_back(ground.server->request().target);
         ground.application_(*ground.server);
       }
-      if (ground.finish_at_once || *arrival == Arrival::refused) ground.server->finish_stream();
-      base::Result<bool> finished = co_await ground.server->finished().take(ground.scope);
-      another = finished && *finished;
+      if (!ground.finish_at_once && *arrival != Arrival::refused)
+        co_await ground.exchange_ended_.take(ground.scope);
+      if (ground.server->response_body().closed()) {
+        base::Slot<bool>& sent = ground.server->hand_over();
+        base::Result<bool> handed = co_await sent.take(ground.scope);
+        ground.handed_over = handed;
+        if (!handed) ground.server->cut_response(handed.error());
+      }
+      another = ground.server->finish_stream();
     }
     ground.over = true;
     ground.server->close();
@@ -88,6 +100,7 @@ class Ground : public ServerConnection::Owner {
   }
 
   Application application_;
+  base::Slot<bool> exchange_ended_;
   support::WatchedStory<int> serving_;
 };
 
