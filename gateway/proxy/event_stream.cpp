@@ -52,7 +52,7 @@ Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& t
     if (!chunk && chunk.error().cause != Cause::timed_out)
       co_return base::fail(chunk.error().cause, limits.stage);
     if (!chunk) {
-      const std::optional<Cause> over = look(to, limits.sink.idle);
+      const std::optional<Cause> over = look(to, limits.sink);
       if (over) co_return base::fail(*over, limits.stage);
       continue;
     }
@@ -89,7 +89,7 @@ Duration EventStream::until_due() const {
 }
 
 // Something is due: the cause, where the stream must be cut.
-std::optional<Cause> EventStream::look(http::ServerStream& to, Duration client_limit) {
+std::optional<Cause> EventStream::look(http::ServerStream& to, const base::PaceRules& client) {
   const base::Instant now = scope_.turn.now;
   if (!ending_ && terms_.expires && now >= *terms_.expires) end(Cause::token_expired);
   if (ending_ && now >= end_by_ && !may_end()) return ending_;
@@ -99,11 +99,13 @@ std::optional<Cause> EventStream::look(http::ServerStream& to, Duration client_l
   if (now < look_at_) return std::nullopt;
   look_at_ = now + look_every;
   // A client whose machine is gone says nothing. One that acknowledges none of what it was sent, for as long
-  // as it may take none of a body, is given up.
+  // as it may take none of a body, is given up; with its window full it may be waiting for a step of it.
   const net::Transport::Transit transit = to.transit();
   if (transit.outstanding == 0 || transit.acknowledged != acknowledged_) took_at_ = now;
   acknowledged_ = transit.acknowledged;
-  if (client_limit != base::no_limit && now - took_at_ >= client_limit) return Cause::client_timed_out;
+  const Duration limit =
+      transit.outstanding < base::window_step ? client.idle : base::longest_standstill(client);
+  if (limit != base::no_limit && now - took_at_ >= limit) return Cause::client_timed_out;
   return std::nullopt;
 }
 

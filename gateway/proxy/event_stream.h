@@ -54,7 +54,7 @@ class EventStream final : public LeavingLine::Member {
 
  private:
   base::Duration until_due() const;
-  std::optional<base::Cause> look(http::ServerStream& to, base::Duration client_limit);
+  std::optional<base::Cause> look(http::ServerStream& to, const base::PaceRules& client);
   void comment(base::Channel& to);
   void end(base::Cause why);
   bool may_end() const { return terms_.readable && boundaries_.between_events(); }

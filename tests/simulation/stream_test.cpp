@@ -209,6 +209,23 @@ TEST_CASE("event stream: a client that takes events late, but takes them, stays"
   CHECK(stream.proxy.log_lines("stream_close").empty());
 }
 
+TEST_CASE("event stream: a client whose full window opens in steps stays") {
+  StreamWorld stream;
+  Passage& way = stream.client().wire().to_first;
+  way.stalled = true;
+  way.capacity = 64 * 1024;
+  way.pieces = {64 * 1024};
+  stream.says("data: " + std::string(120'000, 'x') + "\n\n");  // more than the way takes at a time
+  stream.proxy.advance(100s);
+  CHECK(stream.proxy.log_lines("stream_close").empty());
+  way.stalled = false;
+  stream.proxy.advance(1s);
+  way.stalled = true;
+  stream.says("data: " + std::string(120'000, 'x') + "\n\n");
+  stream.proxy.advance(6min);
+  CHECK(stream.ending() == "client client_timed_out");
+}
+
 TEST_CASE("event stream: an endpoint that breaks is named") {
   StreamWorld stream;
   stream.endpoint().reset();
