@@ -8,12 +8,11 @@ import time
 
 import shared  # noqa: F401
 import strict
-from case import Case, Observed
+from case import APART, Case, Observed
 from certificates import Authority
-from origin import APART, PROBES, Origin
+from origin import PROBES, Origin
 from settings import patience
 
-PROBE_REQUEST = b"GET /probe HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SETTLE = 0.05   # seconds in which a proxy that wants to close does
 
 
@@ -76,13 +75,15 @@ class Battery:
         answers = {case.path: case.answer for case in cases if case.answer is not None}
         self.origins = {"public": Origin("public", answers), "private": Origin("private", answers),
                         "tls": Origin("tls", answers, context)}
-        self.origins["tls"].authority = authority.path
+        self.origins["tls"].authority, self.origins["tls"].leaf = authority.path, leaf
         self.limit = patience(limit)
         try:
             self.proxy = proxy(directory, self.origins)
         except BaseException:
             self._stop_origins()
             raise
+        for origin in self.origins.values():
+            origin.proxy_port = self.proxy.port
 
     def _stop_origins(self):
         for origin in self.origins.values():
@@ -118,7 +119,7 @@ class Battery:
         client.send(case.send)
         if case.finish:
             client.socket.shutdown(socket.SHUT_WR)
-        deadline = time.monotonic() + self.limit
+        deadline = time.monotonic() + self.limit + (case.answer.seconds if case.answer else 0)
         try:
             while True:
                 take_responses(client, case.methods, observed.responses)
@@ -140,8 +141,11 @@ class Battery:
             observed.client_problem = str(wrong)
         observed.rest = client.data
 
+    def _probe_request(self, target, fields=b""):
+        return b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n" + self.proxy.told + fields + b"\r\n"
+
     def _is_reusable(self, client):
-        client.send([PROBE_REQUEST])
+        client.send([self._probe_request(PROBES[0])])
         answers = []
         deadline = time.monotonic() + self.limit
         while not answers and client.wait(max(0, deadline - time.monotonic())):
@@ -155,7 +159,7 @@ class Battery:
         target = PROBES[1] if case.path.startswith(b"/tls/") else PROBES[0]
         for _ in range(2):
             client = Client(self.proxy.port)
-            client.send([b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"])
+            client.send([self._probe_request(target, b"Connection: close\r\n")])
             answers = []
             deadline = time.monotonic() + self.limit + patience(5)
             try:

@@ -6,6 +6,8 @@ are what a proxy may also do without two readers ever disagreeing, and other pro
 from dataclasses import dataclass, field
 from typing import Callable, Optional
 
+APART = 0.03   # seconds between two pieces that must not arrive together
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -134,6 +136,13 @@ class Answer:
     pieces: tuple
     end: str = "keep"     # keep, close, reset; over TLS "close" says so first and "cut" does not
     before_body: bool = False   # answers as soon as it has the head
+    apart: float = APART   # seconds before each piece but the first
+    back: bool = False    # the request goes back to the proxy, and what that answers is the answer
+
+    @property
+    def seconds(self):
+        """How long it takes."""
+        return self.apart * max(0, len(self.pieces) - 1)
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,18 @@
 import base64
 import hashlib
 import itertools
+import socket
 import ssl
 import time
 
 import shared  # noqa: F401
 import strict
 from scripted import ScriptedEndpoint
+from settings import patience
 
-APART = 0.03   # seconds between two pieces that must not arrive together
+ROUNDS = 100   # a request that was sent back to the proxy so often goes round for ever
 PROBES = (b"/probe", b"/tls/probe")   # what the battery itself asks for; answered with "probe"
+OWN_PORT = b"OWN-PORT"   # stands in an answer for the endpoint's port
 order = itertools.count()   # of whole requests over all endpoints
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -28,6 +31,7 @@ class Origin:
         self.answers = answers          # path → Answer
         self.requests = []              # whole ones, in order of arrival
         self.malformed = []
+        self.proxy_port = None          # where an answer's `back` leads
         self.endpoint = ScriptedEndpoint(self._serve, tls=tls)
         self.port, self.url = self.endpoint.port, self.endpoint.url
 
@@ -77,10 +81,13 @@ class Origin:
                 continue
             continued = False
             request.origin, request.peer, request.order = self.name, peer, next(order)
+            data = bytes(peer.buffer[:request.size])
             del peer.buffer[:request.size]
             self.requests.append(request)
             if request.target in PROBES:
                 peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nprobe")
+            elif answer is not None and answer.back:
+                peer.send(self._send_back(request.target, data))
             elif answer is not None and not answer.before_body:
                 self._say(peer, answer)
                 if answer.end != "keep":
@@ -93,11 +100,22 @@ class Origin:
                 hidden = request.method == b"HEAD"
                 peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), b"" if hidden else body))
 
+    def _send_back(self, target, data):
+        """What the proxy answers to the same bytes."""
+        if sum(one.target == target for one in self.requests) >= ROUNDS:
+            return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        answer = b""
+        with socket.create_connection(("127.0.0.1", self.proxy_port), patience(5)) as onward:
+            onward.sendall(data)
+            while strict.read_response(answer) is None and (more := onward.recv(65536)):
+                answer += more
+        return answer
+
     def _say(self, peer, answer):
         for number, piece in enumerate(answer.pieces):
             if number > 0:
-                time.sleep(APART)
-            if not peer.send(piece):
+                time.sleep(answer.apart)
+            if not peer.send(piece.replace(OWN_PORT, b"%d" % self.port)):
                 break
         if answer.end == "keep":
             return

@@ -11,12 +11,14 @@ import argparse
 import sys
 import tempfile
 import textwrap
+from dataclasses import replace
 
 import shared  # noqa: F401
+import reported_cases
 import request_cases
 import response_cases
 from battery import Battery
-from proxies import PROXIES, NotInstalled
+from proxies import PROXIES, TRUSTING, NotInstalled
 
 CASES = request_cases.CASES + response_cases.CASES
 GROUPS = {"requests: " + name: getattr(request_cases, name.upper()) for name in
@@ -25,26 +27,13 @@ GROUPS["responses"] = response_cases.RESPONSES
 GROUPS["handshakes"] = response_cases.HANDSHAKES
 
 
-# Inputs that people reported of gateways, by the battery's names: what they need, and the cases that show it.
-REPORTED = {
-    "methods that a parser's table does not have": ["LIST", "QUERY", "an unknown method", "lower case method"],
-    "characters in paths": ["a scoped package", "double slashes elsewhere", "a parameter", "bar in the target",
-                            "brace in the target", "caret in the target", "a tilde encoded", "a letter encoded",
-                            "a percent sign alone", "UTF-8 in the target", "encoded slash", "encoded backslash"],
-    "paths that servers read in two ways": ["encoded slash and dot segments", "semicolon and dot segments",
-                                            "backslash and dot segments", "encoded dot segments into a prefix",
-                                            "a slash encoded twice above the root"],
-    "endpoints as they are": ["answer: length and chunked", "answer: two equal lengths", "answer: list of equal lengths",
-                              "answer: bare LF everywhere", "answer: padded chunk size", "answer: folded field",
-                              "answer: chunked twice"],
-    "endpoints that contradict themselves": ["answer: two lengths", "answer: list of lengths"],
-}
-
-
 def verdict(case, observed):
     """In a word or two: what a proxy did with it, and whether that is what a user needs."""
-    if case.outcomes[0].problem(observed) is None:
+    promise = case.outcomes[0]
+    if promise.problem(observed) is None:
         return "right"
+    if promise.check and replace(promise, check=None).problem(observed) is None:
+        return promise.check(observed)
     answers = ", ".join(str(one.status) for one in observed.responses) or observed.end
     if observed.arrived and observed.responses and observed.responses[-1].status == 200:
         changed = b" ".join(one.target for one in observed.arrived).decode("latin-1")
@@ -54,17 +43,19 @@ def verdict(case, observed):
 
 def print_table(names):
     named = {case.name: case for case in CASES}
-    wanted = [named[name] for members in REPORTED.values() for name in members]
-    seen = {}
-    for name in names:
-        with tempfile.TemporaryDirectory() as directory, Battery(PROXIES[name], directory, CASES) as battery:
-            seen[name] = {case.name: verdict(case, battery.run(case)) for case in wanted}
-    for group, members in REPORTED.items():
-        print(f"\n{group:46}" + "".join(f"{name:36}" for name in names))
-        for member in members:
-            print(f"  {member:44}" + "".join(f"{seen[name][member]:36}" for name in names).rstrip())
-    print("\n" + f"{'right':46}" + "".join(
-        f"{sum(seen[name][case.name] == 'right' for case in wanted)} of {len(wanted)}".ljust(36) for name in names).rstrip())
+    groups = {group: [named[name] for name in members] for group, members in reported_cases.BATTERY.items()}
+    seen = {name: {} for name in names}
+    for proxies, rows in ((PROXIES, groups), (TRUSTING, reported_cases.REPORTED)):
+        for name in names:
+            for case, observed in observe(proxies[name], [case for members in rows.values() for case in members]):
+                seen[name][case.name] = verdict(case, observed)
+    groups |= reported_cases.REPORTED
+    for group, members in groups.items():
+        print(f"\n{group:46}" + "".join(f"{name:36}" for name in names).rstrip())
+        for case in members:
+            print(f"  {case.name:44}" + "".join(f"{seen[name][case.name]:36}" for name in names).rstrip())
+    scores = [f"{sum(word == 'right' for word in words.values())} of {len(words)}" for words in seen.values()]
+    print("\n" + f"{'right':46}" + "".join(f"{score:36}" for score in scores).rstrip())
     return 0 if all(word == "right" for word in seen.get("postern", {}).values()) else 1
 
 
@@ -74,13 +65,19 @@ def judge(case, observed, exact):
     return None if None in problems else problems[0]
 
 
+def observe(proxy, cases):
+    """(case, what it showed) for each."""
+    with tempfile.TemporaryDirectory() as directory, Battery(proxy, directory, cases) as battery:
+        for case in cases:
+            yield case, battery.run(case)
+
+
 def run_against(name, cases):
     """{case name: problem}"""
     problems = {}
-    with tempfile.TemporaryDirectory() as directory, Battery(PROXIES[name], directory, CASES) as battery:
-        for case in cases:
-            if problem := judge(case, battery.run(case), exact=name == "postern"):
-                problems[case.name] = problem
+    for case, observed in observe(PROXIES[name], cases):
+        if problem := judge(case, observed, exact=name == "postern"):
+            problems[case.name] = problem
     return problems
 
 

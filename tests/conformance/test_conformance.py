@@ -1,10 +1,12 @@
-"""Every case of the battery against Postern, each as a test: its promise, exactly, and the line in its log."""
+"""Every case of the battery against Postern, and every reported one, each as a test: its promise, exactly, and the line
+in its log."""
 
 import pytest
 
 import shared  # noqa: F401
+import reported_cases
 from battery import Battery
-from proxies import Postern
+from proxies import Postern, TrustingPostern
 from raw import Connection
 from run import CASES, judge
 
@@ -15,11 +17,19 @@ def battery(tmp_path_factory):
         yield running
 
 
+@pytest.fixture(scope="module")
+def trusting(tmp_path_factory):
+    with Battery(TrustingPostern, tmp_path_factory.mktemp("reported"), reported_cases.CASES) as running:
+        yield running
+
+
 def test_cases_have_names_and_paths_of_their_own():
-    names = [case.name for case in CASES]
+    cases = CASES + reported_cases.CASES
+    names = [case.name for case in cases]
     assert len(set(names)) == len(names), sorted(name for name in names if names.count(name) > 1)
-    paths = [case.path for case in CASES if case.answer is not None]
+    paths = [case.path for case in cases if case.answer is not None]
     assert len(set(paths)) == len(paths)
+    assert {name for members in reported_cases.BATTERY.values() for name in members} | set(LOGGED) <= set(names)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -40,6 +50,27 @@ def test_case(battery, case):
         assert_logged(gateway, mark, "upstream", status=502)
     if label == "cut short":
         assert_logged(gateway, mark, "upstream")
+
+
+def names_the_refusal(failed_attempts):
+    return [one["cause"] for one in failed_attempts] == ["upstream_refused"]
+
+
+# What the line of a reported case must say beside its answer.
+LOGGED = {"an address with a port": {"client": "203.0.113.9"}, "an IPv6 address with a port": {"client": "2001:db8::1"},
+          "an IPv6 address in quotes": {"client": "2001:db8::1"},
+          "an endpoint that is the proxy itself": {"cause": "loop", "status": 508},
+          "an endpoint that is gone, and another": {"attempts": 2, "status": 200, "failed_attempts": names_the_refusal}}
+
+
+@pytest.mark.parametrize("case", reported_cases.CASES, ids=lambda case: case.name)
+def test_reported_case(trusting, case):
+    gateway = trusting.proxy.gateway
+    mark = gateway.mark()
+    problem = judge(case, trusting.run(case), exact=True)
+    assert problem is None, problem
+    if fields := LOGGED.get(case.name):
+        gateway.wait_for("exchange", since=mark, **fields)
 
 
 # Refusals for what did not come.
