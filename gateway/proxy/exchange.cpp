@@ -117,11 +117,7 @@ Task<Result<void>> Exchange::serve() {
     co_return Result<void>();
   }
   note_shared_limits(true);
-  // A policy may have taken a token out of the query.
-  const std::string_view judged_target = stream_.request().target;
-  if (judged_target.data() != original_target_.data() || judged_target.size() != original_target_.size())
-    if (const auto read = http::read_target(judged_target, target_); !read)
-      co_return base::fail(failed(Cause::bad_request, Stage::policy, read.error()));
+  if (Result<void> read = read_judged_target(); !read) co_return read;
 
   // What the route answers by itself, or:
   if (const auto* folder = std::get_if<routing::Files>(&route_->action)) {
@@ -198,6 +194,15 @@ Result<void> Exchange::read_request() {
                                           .tls = client_.tls,
                                           .authority = client_.authority,
                                           .request_id = request_id_});
+  return {};
+}
+
+// A policy may have taken a token out of the query: then it wrote another target.
+Result<void> Exchange::read_judged_target() {
+  const std::string_view target = stream_.request().target;
+  if (target.data() == original_target_.data() && target.size() == original_target_.size()) return {};
+  const auto read = http::read_target(target, target_);
+  if (!read) return base::fail(failed(Cause::bad_request, Stage::policy, read.error()));
   return {};
 }
 

@@ -98,6 +98,7 @@ class Exchange : public base::Pooled {
   base::Task<base::Result<void>> upload(upstream::Group& group, http1::ClientConnection& connection);
 
   base::Result<void> read_request();
+  base::Result<void> read_judged_target();
   base::Result<void> find_route();
   base::Result<void> need_normal_path(std::string_view what);
   routing::Match match_reading(std::string_view host, std::string_view path) const;
