@@ -10,9 +10,12 @@ FairOrder::Client FairOrder::client_of(const base::IpAddress& address) {
 }
 
 uint64_t FairOrder::rank_for(const Client& client) const {
-  const uint64_t reached = entries_.linked() ? base::LinkIn<Entry>::of(entries_.next)->rank_ : 0;
+  const uint64_t first = entries_.linked() ? base::LinkIn<Entry>::of(entries_.next)->rank_ : 0;
+  const uint64_t reached = std::max(first, reached_);
   const auto known = clients_.find(client);
-  return known == clients_.end() ? reached : std::max(reached, known->second.next_rank);
+  if (known == clients_.end()) return reached;
+  const auto& [count, last_rank] = known->second;
+  return std::max(last_rank, reached + count);
 }
 
 void FairOrder::enter(Entry& entry, const base::IpAddress& client) {
@@ -22,7 +25,7 @@ void FairOrder::enter(Entry& entry, const base::IpAddress& client) {
   entry.rank_ = rank_for(entry.client_);
   Wishes& wishes = clients_[entry.client_];
   ++wishes.count;
-  wishes.next_rank = entry.rank_ + 1;
+  wishes.last_rank = entry.rank_;
   base::Link* next = &entries_;
   while (next->previous != &entries_ && base::LinkIn<Entry>::of(next->previous)->rank_ > entry.rank_)
     next = next->previous;
@@ -35,9 +38,15 @@ void FairOrder::Entry::leave() {
   const auto known = order_->clients_.find(client_);
   if (--known->second.count == 0)
     order_->clients_.erase(known);
-  else if (known->second.next_rank == rank_ + 1)
-    known->second.next_rank = rank_;  // the last of its wishes: the one after it would have this place
+  else if (known->second.last_rank == rank_ && rank_ > 0)
+    known->second.last_rank = rank_ - 1;  // the next of its wishes gets this place
   order_ = nullptr;
+}
+
+void FairOrder::Entry::serve() {
+  if (!order_) return;
+  order_->reached_ = std::max(order_->reached_, rank_ + 1);
+  leave();
 }
 
 bool FairOrder::stands_behind(const Entry& entry, const base::IpAddress& client) const {

@@ -1,7 +1,8 @@
 // The order in which clients that all want the same thing get it: the first wish of each, then the second of
 // each, and so on, and among equals who came first. So a client that asks for much waits behind itself, and
 // where there is no room for all, the last in this order is who gives way. Who comes later begins where the
-// order has got to. One thread.
+// order has got to, behind those who were there for that turn: whoever keeps coming, none waits for ever.
+// What counts of a client is what it wishes for now, not what it has wished for before. One thread.
 #pragma once
 
 #include <array>
@@ -24,6 +25,7 @@ class FairOrder {
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
     void leave();
+    void serve();  // it gets what it wished for, and leaves
     bool entered() const { return order_ != nullptr; }
 
    private:
@@ -53,7 +55,7 @@ class FairOrder {
   using Client = std::pair<bool, std::array<uint8_t, 16>>;
   struct Wishes {
     uint32_t count = 0;
-    uint64_t next_rank = 0;
+    uint64_t last_rank = 0;
   };
   static Client client_of(const base::IpAddress& address);
   Entry* at(base::Link* link) { return link == &entries_ ? nullptr : base::LinkIn<Entry>::of(link); }
@@ -61,6 +63,7 @@ class FairOrder {
 
   base::Link entries_;  // by rank
   std::map<Client, Wishes> clients_;
+  uint64_t reached_ = 0;  // the first rank behind the last that was served
 };
 
 }  // namespace postern::upstream

@@ -51,7 +51,7 @@ bool PlaceQueue::serve_one() {
     if (std::find(full.begin(), full.end(), &waiter.group_) != full.end()) continue;
     Pick pick = waiter.group_.pick(waiter.request_, waiter.tried_);
     if (pick.place) {
-      waiter.leave();
+      waiter.serve();
       waiter.pick_.put(std::move(pick));
       return true;
     }

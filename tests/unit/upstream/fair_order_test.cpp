@@ -79,6 +79,33 @@ TEST_CASE("fair order: a client whose last wish leaves gets its place again") {
   CHECK_FALSE(ground.order.stands_behind(*ground.order.last(), address("192.0.2.1")));
 }
 
+TEST_CASE("fair order: however many new clients come, a second wish has its turn") {
+  Ground ground;
+  ground.enter("a1", "192.0.2.1");
+  ground.enter("a2", "192.0.2.1");
+  std::string served;
+  for (int i = 0; i < 6; ++i) {
+    ground.enter("x" + std::to_string(i), ("198.51.100." + std::to_string(i)).c_str());
+    auto* first = static_cast<Ground::Named*>(ground.order.first());
+    served += first->name + " ";
+    first->serve();
+  }
+  CHECK(served == "a1 x0 a2 x1 x2 x3 ");
+}
+
+TEST_CASE("fair order: what a client wished for before, and no longer does, is not held against it") {
+  Ground ground;
+  ground.enter("v", "192.0.2.9");  // stays in front
+  ground.enter("a0", "192.0.2.1");
+  for (int i = 1; i < 100; ++i) {
+    ground.enter("a" + std::to_string(i), "192.0.2.1");
+    ground.entries[ground.entries.size() - 2]->leave();
+  }
+  for (const char* name : {"b1", "b2", "b3", "b4"}) ground.enter(name, "192.0.2.2");
+  CHECK(static_cast<Ground::Named*>(ground.order.last())->name == "b4");
+  CHECK(ground.order.stands_behind(*ground.order.last(), address("192.0.2.1")));
+}
+
 TEST_CASE("fair order: with places for some, those who give way leave each client its share") {
   Ground ground;
   constexpr size_t places = 12;
