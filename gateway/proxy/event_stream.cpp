@@ -40,6 +40,8 @@ Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& t
   base::Phase phase(scope_, limits.stage, base::no_limit);
   base::Pace sink(scope_.turn, phase, limits.sink);
   for (;;) {
+    if (until_due() == Duration::zero())  // an endpoint that always has something lets no wait run out
+      if (const std::optional<Cause> over = look(to, limits.sink)) co_return base::fail(*over, limits.stage);
     if (ending_ && may_end()) co_return Pumped{};
     Result<Chunk> chunk = Chunk();
     {
@@ -51,11 +53,7 @@ Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& t
     }
     if (!chunk && chunk.error().cause != Cause::timed_out)
       co_return base::fail(chunk.error().cause, limits.stage);
-    if (!chunk) {
-      const std::optional<Cause> over = look(to, limits.sink);
-      if (over) co_return base::fail(*over, limits.stage);
-      continue;
-    }
+    if (!chunk) continue;  // something is due
     if (chunk->empty()) co_return Pumped{};
     heard_ = written_ = scope_.turn.now;
     const std::optional<size_t> boundary = boundaries_.feed(chunk->bytes());
@@ -68,10 +66,29 @@ Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& t
     body.push(std::move(*chunk));
     if (body.has_room()) continue;
     sink.begin_wait(moved);
-    Result<void> room = co_await body.room(scope_);
+    Task<Result<void>> waiting = wait_for_room(to, limits);
+    Result<void> taken = co_await waiting;
     sink.end_wait();
     phase.extend(base::no_limit);
-    if (!room) co_return base::fail(room.error().cause, limits.stage);
+    if (!taken) co_return base::fail(taken.error().cause, limits.stage);
+  }
+}
+
+// Succeeds, too, where the stream may end before there is room.
+Task<Result<void>> EventStream::wait_for_room(http::ServerStream& to, const base::PumpLimits& limits) {
+  for (;;) {
+    Result<void> found;
+    {
+      base::Phase waiting(scope_, limits.stage, until_due(), Cause::timed_out);
+      waiting_ = &waiting;
+      Result<void> waited = co_await to.response_body().room(scope_);
+      waiting_ = nullptr;
+      found = std::move(waited);
+    }
+    heard_ = scope_.turn.now;  // the endpoint is not asked for anything meanwhile
+    if (found || found.error().cause != Cause::timed_out) co_return found;
+    if (const std::optional<Cause> over = look(to, limits.sink)) co_return base::fail(*over, limits.stage);
+    if (ending_ && may_end()) co_return Result<void>();
   }
 }
 
@@ -84,7 +101,8 @@ Duration EventStream::until_due() const {
   else if (terms_.expires)
     until(*terms_.expires);
   if (terms_.idle_limit != base::no_limit) until(heard_ + terms_.idle_limit);
-  if (terms_.readable && terms_.comment_interval != base::no_limit) until(written_ + terms_.comment_interval);
+  if (!ending_ && terms_.readable && terms_.comment_interval != base::no_limit)
+    until(written_ + terms_.comment_interval);
   return std::max(wait, Duration::zero());
 }
 

@@ -55,6 +55,7 @@ class EventStream final : public LeavingLine::Member {
  private:
   base::Duration until_due() const;
   std::optional<base::Cause> look(http::ServerStream& to, const base::PaceRules& client);
+  base::Task<base::Result<void>> wait_for_room(http::ServerStream& to, const base::PumpLimits& limits);
   void comment(base::Channel& to);
   void end(base::Cause why);
   bool may_end() const { return terms_.readable && boundaries_.between_events(); }
@@ -71,7 +72,7 @@ class EventStream final : public LeavingLine::Member {
   base::Instant took_at_;   // when it was seen to take something, or to have taken all
   uint64_t acknowledged_ = 0;
   uint64_t comments_ = 0;
-  base::Phase* waiting_ = nullptr;  // for the endpoint
+  base::Phase* waiting_ = nullptr;  // for the endpoint, or for the client
   bool over_ = false;
 };
 

@@ -184,6 +184,22 @@ TEST_CASE("event stream: a client that leaves is found, and its endpoint is let 
   }
 }
 
+TEST_CASE("event stream: a client that leaves behind more than is read of it is found all the same") {
+  for (const bool reset : {false, true}) {
+    for (const bool before : {false, true}) {  // it had left when so much was there
+      StreamWorld stream;
+      stream.says("data: x\n\n");
+      if (before) stream.client().wire().to_second.stalled = true;
+      stream.client().send(std::string(200'000, 'x'));
+      reset ? stream.client().peer().reset() : stream.client().peer().finish();
+      stream.client().wire().to_second.stalled = false;
+      stream.proxy.settle();
+      CHECK(stream.ending() == "client client_closed");
+      CHECK(stream.endpoint().gateway_closed());
+    }
+  }
+}
+
 TEST_CASE("event stream: a client that has vanished takes nothing, and is given up") {
   StreamWorld stream;
   stream.proxy.advance(90s);
@@ -320,6 +336,32 @@ TEST_CASE("event stream: the end of its token ends a silent one at once, or not 
     CHECK(stream.heard() == "");
     stream.proxy.advance(70s);
     CHECK(stream.heard() == (keep ? "" : "END"));
+  }
+}
+
+TEST_CASE("event stream: the end of its token ends a busy one, however slowly its client reads") {
+  for (const size_t rate : {400, 2'000, 50'000}) {
+    CAPTURE(rate);
+    StreamWorld stream("jwt: session", "", "Authorization: Bearer " + token(300) + "\r\n");
+    Passage& passage = stream.client().wire().to_first;
+    passage.capacity = 4096;
+    passage.pieces = {rate};
+    int seconds = 0;
+    for (; seconds < 400 && !stream.endpoint().gateway_closed(); ++seconds) {
+      stream.endpoint().send(chunk("data: " + std::string(5'000, 'x') + "\n\n"));
+      stream.proxy.advance(1s);
+      const uint64_t before = passage.delivered;
+      passage.stalled = false;
+      while (passage.delivered < before + rate && stream.proxy.world.step()) {
+      }
+      passage.stalled = true;
+    }
+    CHECK(seconds > 355);  // a minute's leeway
+    CHECK(seconds < 375);
+    passage.stalled = false;  // what came before has yet to be taken
+    stream.proxy.settle();
+    CHECK(stream.heard().ends_with("\n\nEND"));
+    CHECK(stream.ending() == "gateway token_expired");
   }
 }
 
