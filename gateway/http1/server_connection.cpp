@@ -10,6 +10,8 @@ namespace {
 using base::Cause;
 
 constexpr size_t early_max = 64 * 1024;
+constexpr size_t closing_rate =
+    240;  // bytes a second, on the average, that a client takes while we wait for it
 
 }  // namespace
 
@@ -119,6 +121,12 @@ void ServerConnection::take_end() {
   }
 }
 
+// Where so much came early that no more is read.
+void ServerConnection::on_hang_up(bool reset) {
+  if (reset) return leave();
+  if (state_ == State::streaming && stream_->request_complete) owner_.on_client_ended();
+}
+
 void ServerConnection::on_closed(base::Error) { leave(); }
 
 void ServerConnection::leave() {
@@ -152,12 +160,17 @@ void ServerConnection::on_deadline() {
       end_idle();
       break;
     case State::closing: {
-      // What the client has yet to take is not cut off while it takes some of it.
+      // What the client has yet to take is not cut off while it takes some of it: nor what the kernel has of
+      // it, which is lost when bytes of the client come to a socket that is closed.
       const bool unsent = transport_->backlog() > 0;
-      const uint64_t taken = unsent ? transport_->transit().acknowledged : 0;
-      if (taken > closing_taken_) closing_progress_ = turn_.now;
-      closing_taken_ = taken;
-      if (unsent && turn_.now - closing_progress_ < limits_.idle) return turn_.arm(*this, limits_.linger);
+      const base::Transit transit = transport_->transit();
+      if (transit.acknowledged > closing_taken_) closing_progress_ = turn_.now;
+      closing_taken_ = transit.acknowledged;
+      if (closing_until_ == base::Instant())
+        closing_until_ = turn_.now + limits_.idle + std::chrono::seconds(transit.outstanding / closing_rate);
+      const bool takes_some = turn_.now - closing_progress_ < limits_.idle && turn_.now < closing_until_;
+      if ((unsent || (lingers_ && transit.outstanding > 0)) && takes_some)
+        return turn_.arm(*this, limits_.linger);
       if (unsent) transport_->abort();  // a cut answer must look cut
       end_closing();
       break;

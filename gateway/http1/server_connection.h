@@ -72,8 +72,8 @@ class ServerConnection final : public http::ServerStream,
   // Ends when the open stream does, or now when none is.
   void drain();
   // Ends our direction and waits a moment for the client's: `closed` is filled when the transport may go.
-  // There is no wait where the client's direction has ended already, or where it has all that it was sent and
-  // no request is under way.
+  // The client's end is not waited for where it has come already, or where the client has all that it was
+  // sent and no request is under way.
   void close();
   base::Slot<bool>& closed() { return closed_; }
 
@@ -111,6 +111,7 @@ class ServerConnection final : public http::ServerStream,
   void on_drained() override;
   void on_sent() override;
   void on_end() override;
+  void on_hang_up(bool reset) override;
   void on_closed(base::Error why) override;
   void on_request(http::RequestHead head) override;
   void on_request_body(base::Bytes bytes) override;
@@ -152,6 +153,7 @@ class ServerConnection final : public http::ServerStream,
   bool lingers_ = false;              // while closing: for the client's end, and not only for our bytes to go
   uint64_t closing_taken_ = 0;        // by the client, at the last look while closing
   base::Instant closing_progress_{};  // when it last grew
+  base::Instant closing_until_{};     // at the latest; set at the first look
   bool refused_ = false;              // the bytes cannot be read any further
 };
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "net/tcp_transit.h"
 
@@ -33,7 +34,13 @@ TcpTransport::~TcpTransport() {
 
 void TcpTransport::start(Receiver& receiver) {
   receiver_ = &receiver;
+  hang_up_told_ = reset_told_ = false;
   resume();
+}
+
+void TcpTransport::pause() {
+  paused_ = true;
+  if (deaf_ || hung_up_) loop_.poller().again(*this);
 }
 
 void TcpTransport::resume() {
@@ -51,12 +58,22 @@ void TcpTransport::on_ready(uint32_t events) {
   if (broken_) return;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
+  if (events & EPOLLERR) reset_ = true;
   if (ended_ && (events & EPOLLERR)) return broken(EPIPE);  // nothing more is read that would tell of a reset
   if ((events & (EPOLLOUT | EPOLLERR)) && !writable_) {
     writable_ = true;
     send_queued();
   }
   if (!broken_ && !paused_) read();
+  if (broken_ || !paused_ || ended_) return;
+  // Nobody wants its last words now, and somebody may wait for it to take ours.
+  if (deaf_) return broken(EPIPE);
+  tell_hang_up();
+}
+
+void TcpTransport::tell_hang_up() {
+  bool& told = reset_ ? reset_told_ : hang_up_told_;
+  if (hung_up_ && receiver_ && !std::exchange(told, true)) receiver_->on_hang_up(reset_);
 }
 
 void TcpTransport::read() {

@@ -26,7 +26,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   void write(base::Bytes bytes) override;
   size_t backlog() const override { return unsent_.bytes(); }
   void tell_when_sent() override;
-  void pause() override { paused_ = true; }
+  void pause() override;
   void resume() override;
   void abort() override;
   void finish() override;
@@ -40,6 +40,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   void on_ready(uint32_t events) override;
   void flush() override;
   void read();
+  void tell_hang_up();
   void send_queued();
   void send_failed(int error_number);
   void broken(int error_number);
@@ -58,8 +59,11 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   bool readable_ = true;
   bool writable_ = true;
   bool hung_up_ = false;  // the end is in sight: read on until it comes
-  bool deaf_ = false;     // the peer takes nothing any more; what it had said before is still read
-  bool paused_ = true;    // until start()
+  bool reset_ = false;    // and it is a reset
+  bool hang_up_told_ = false;
+  bool reset_told_ = false;
+  bool deaf_ = false;   // the peer takes nothing any more; what it had said before is still read
+  bool paused_ = true;  // until start()
   bool ended_ = false;
   bool broken_ = false;
   bool congested_ = false;  // backlog was above high water; on_drained is owed

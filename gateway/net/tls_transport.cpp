@@ -152,7 +152,7 @@ void TlsTransport::unread(base::Chunk bytes) {
 }
 
 void TlsTransport::on_bytes(base::Bytes bytes) {
-  if (state_ == State::failed) return;
+  if (state_ == State::failed || ended_) return;  // nothing comes behind a close_notify (RFC 8446 6.1)
   if (server_ && first_bytes_ && !bytes.empty()) {
     first_bytes_ = false;
     if (begins_proxy_header(bytes))
@@ -240,11 +240,13 @@ void TlsTransport::read_records() {
 
 void TlsTransport::on_drained() {
   answers_ = 0;
+  if (state_ == State::failed) return;
   if (std::exchange(unheard_, false) && !paused_) carrier_->resume();
   if (receiver_) receiver_->on_drained();
 }
 
 void TlsTransport::on_sent() {
+  if (state_ == State::failed) return;
   if (!plain_.empty() || !std::exchange(tell_sent_, false)) return;  // flush() asks again
   if (receiver_) receiver_->on_sent();
 }
@@ -256,6 +258,10 @@ void TlsTransport::on_end() {
   // No close_notify: what came last may have been cut off by anybody on the way.
   if (state_ == State::open && !ended_)
     on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+}
+
+void TlsTransport::on_hang_up(bool reset) {
+  if (state_ == State::open && receiver_) receiver_->on_hang_up(reset);
 }
 
 void TlsTransport::on_closed(base::Error why) {

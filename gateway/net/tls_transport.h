@@ -68,6 +68,7 @@ class TlsTransport final : public Transport,
   void on_drained() override;
   void on_sent() override;
   void on_end() override;
+  void on_hang_up(bool reset) override;
   void on_closed(base::Error why) override;
   void flush() override;
 

@@ -26,6 +26,10 @@ class Transport {
     virtual void on_drained() = 0;                 // the backlog fell below low water after having been above
     virtual void on_sent() {}                      // that tell_when_sent() asked for
     virtual void on_end() = 0;                     // the peer will send no more
+    // While it is paused: the peer has ended its direction behind bytes that wait here, or has reset the
+    // connection. Told once of each. on_end() or on_closed() come all the same, in their place behind the
+    // bytes, when it is resumed.
+    virtual void on_hang_up(bool reset) { static_cast<void>(reset); }
     // Broken; always the last call. What the peer did not take is still in backlog() and transit().
     virtual void on_closed(base::Error why) = 0;
 

@@ -89,8 +89,8 @@ void Exchange::cancel(Cause why) {
 
 void Exchange::client_ended() {
   client_ended_ = true;
-  if (!sending_ &&
-      (in_line_ || answers_events_ || wants_events() || stream_.request().upgrade != http::Upgrade::none))
+  if (!sending_ && (in_line_ || answers_events_ || wants_events() ||
+                    stream_.request().upgrade == http::Upgrade::websocket))
     cancel(Cause::client_closed);
 }
 

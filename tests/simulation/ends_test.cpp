@@ -210,6 +210,32 @@ TEST_CASE("ends: an answer of the gateway's own is recorded when it is out, and 
   }
 }
 
+TEST_CASE("ends: a client that says something behind its close_notify, and leaves, is found") {
+  CertificateAuthority authority;
+  net::TicketKeys tickets;
+  auto tls = net::ServerTls::make({.certificates = {authority.issue({"a.example"})}, .ciphers = {}}, tickets);
+  REQUIRE(tls.has_value());
+  ProxyWorld proxy;
+  proxy.upstream.at(3001).behaviour = answers(chunked_head);
+  ClientOptions options;
+  options.tls = tls->get();
+  TestClient& client = proxy.connect(options);
+  RawTlsClient secured(client.peer().take_transport());
+  secured.ask_for("a.example");
+  secured.begin();
+  proxy.settle();
+  secured.send(get);
+  proxy.settle();
+  secured.finish();
+  secured.carrier().send(std::string("\x17\x03\x03\x00\x05hello", 10));
+  proxy.settle();
+  CHECK_FALSE(client.gone());
+  secured.carrier().reset();
+  proxy.settle();
+  CHECK(client.gone());
+  CHECK(proxy.log.line("exchange")["cause"] == "client_closed");
+}
+
 TEST_CASE("ends: HEAD and 204 are over with their heads") {
   ProxyWorld proxy;
   proxy.upstream.at(3001).behaviour = answers("HTTP/1.1 204 No Content\r\n\r\n");
@@ -246,6 +272,22 @@ TEST_CASE("ends: a client that ends its direction after its request gets the who
         CHECK(proxy.log.line("exchange")["cause"].is_null());
       }
     }
+  }
+}
+
+TEST_CASE(
+    "ends: who ends its direction behind a request for a protocol that is not spoken here is answered") {
+  for (const bool at_once : {false, true}) {
+    ProxyWorld proxy;
+    proxy.upstream.at(3001).behaviour = answers(response_text("hello"));
+    TestClient& client = proxy.connect();
+    client.queue(
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n");
+    if (!at_once) proxy.settle();
+    client.peer().finish();
+    proxy.settle();
+    CHECK(client.response().body == "hello");
   }
 }
 

@@ -36,6 +36,7 @@ class MemoryTransport final : public net::Transport,
   void start(Receiver& receiver) override {
     receiver_ = &receiver;
     paused_ = false;
+    hang_up_told_ = reset_told_ = false;
   }
   void write(base::Chunk chunk) override {
     if (broken_ || chunk.empty()) return;
@@ -139,7 +140,7 @@ class MemoryTransport final : public net::Transport,
       world_.turn.flush_later(*this);
       busy = true;
     }
-    if (paused_ || receiver_ == nullptr) return busy;
+    if (paused_ || receiver_ == nullptr) return tell_hang_up() || busy;
     if (put_back_.waits()) {
       put_back_.deliver(receiver_, paused_);
       return true;
@@ -149,6 +150,18 @@ class MemoryTransport final : public net::Transport,
       return true;
     }
     return deliver() || busy;
+  }
+
+  bool tell_hang_up() {
+    const bool ends =
+        std::any_of(incoming_.travelling_.begin(), incoming_.travelling_.end(),
+                    [&](const auto& one) { return one.chunk.empty() && one.due <= world_.turn.now; });
+    if (!receiver_ || !paused_ || incoming_.ended || incoming_.stalled || (!ends && !wire_->reset))
+      return false;
+    bool& told = wire_->reset ? reset_told_ : hang_up_told_;
+    if (std::exchange(told, true)) return false;
+    receiver_->on_hang_up(wire_->reset);
+    return true;
   }
 
   // One delivery, as large as the conduct allows.
@@ -223,6 +236,8 @@ class MemoryTransport final : public net::Transport,
   bool tell_sent_ = false;
   bool aborted_ = false;
   bool broken_ = false;
+  bool hang_up_told_ = false;
+  bool reset_told_ = false;
 };
 
 MemoryPair connect_in_memory(World& world, const MemoryPeers& peers) {

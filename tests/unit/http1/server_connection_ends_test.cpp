@@ -260,6 +260,56 @@ TEST_CASE("server connection: a flood behind the last request does not hide the 
   CHECK(ground.closed);
 }
 
+TEST_CASE("server connection: the kernel's part of the last answer is waited for, whatever the client says") {
+  for (const bool takes : {true, false}) {
+    CAPTURE(takes);
+    Ground ground([](ServerConnection& server) { answer(server, text_of(large)); });
+    ground.wire->to_first.capacity = 2 * large;
+    ground.wire->to_first.stalled = true;
+    ground.wire->to_first.pieces = {8'000};
+    ground.exchange(get("/", "Connection: close\r\n"));
+    CHECK(ground.over);
+    for (int i = 0; i < 12; ++i) {
+      ground.client.send(get("/more"));
+      ground.world.advance(5s);
+      if (!takes) continue;
+      const uint64_t before = ground.wire->to_first.delivered;
+      ground.wire->to_first.stalled = false;
+      while (ground.wire->to_first.delivered == before && ground.world.step()) {
+      }
+      ground.wire->to_first.stalled = true;
+      CHECK_FALSE(ground.closed);
+    }
+    if (!takes) {
+      ground.world.advance(10s);
+      CHECK(ground.closed);
+      continue;
+    }
+    ground.wire->to_first.stalled = false;
+    ground.world.settle();
+    CHECK(ground.client.heard() == ok(text_of(large), "Connection: close\r\n"));
+    ground.world.advance(6s);
+    CHECK(ground.closed);
+  }
+}
+
+TEST_CASE("server connection: so much that came early does not hide that the client left, or ended") {
+  for (const bool reset : {true, false}) {
+    CAPTURE(reset);
+    Ground ground([](ServerConnection&) {});
+    ground.finish_at_once = false;
+    ground.client.send(get("/") + std::string(200'000, 'x'));
+    ground.world.settle();
+    CHECK(ground.gone.empty());
+    reset ? ground.client.reset() : ground.client.finish();
+    ground.world.settle();
+    CHECK(ground.gone.size() == (reset ? 1 : 0));
+    CHECK(ground.ended == (reset ? 0 : 1));
+    ground.finish();
+    ground.world.settle();
+  }
+}
+
 TEST_CASE("server connection: a client that has ended its direction gets no tunnel") {
   Ground ground([](ServerConnection&) {});
   ground.finish_at_once = false;

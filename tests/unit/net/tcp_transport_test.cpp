@@ -333,6 +333,26 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("tcp transport: that it is broken is told also to who pauses it over its peer's last words") {
+  Ground ground;
+  ground.run_idly();
+  Reluctant reader(ground.first.transport());
+  ground.first.transport().start(reader);
+  ground.first.transport().write(base::Chunk::copy_of("unread"));
+  ground.run_idly();
+  ground.second.send("last words, " + std::string(300'000, '.'));
+  auto leaving = ground.second.take_transport();
+  leaving->pause();
+  ground.first.transport().write(base::Chunk::copy_of("unread, too"));
+  ground.loop.turn().run();
+  leaving.reset();
+  for (int i = 0; i < 3 && !reader.broken; ++i) {
+    ground.first.transport().write(base::Chunk::copy_of("into the void"));
+    ground.loop.turn().run();
+  }
+  CHECK(ground.run_until([&] { return reader.broken; }));
+}
+
 TEST_CASE("tcp transport: bytes that are put back are delivered first, and without new ones coming") {
   Ground ground;
   ground.first.send("world");
