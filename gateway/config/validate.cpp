@@ -115,18 +115,22 @@ class Validation {
         break;
       }
       if (document_.admin && document_.admin->port == listener.port &&
-          meets(document_.admin->host, listener.host))
+          meet(document_.admin->host, listener.host))
         diagnostics_.error(listener.address_place, path + ".address",
                            "is the address of admin too; each needs a port of its own");
     }
   }
 
-  // Whether two hosts of one port are one address, or one of them is every address.
-  static bool meets(std::string_view one, std::string_view other) {
-    const auto is_any = [](std::string_view host) {
-      return host.empty() || host == "0.0.0.0" || host == "::";
+  // Whether two hosts of one port have an address in common, or one of them is every address.
+  static bool meet(const std::string& one, const std::string& other) {
+    const std::vector<std::string> addresses = addresses_of(one);
+    const std::vector<std::string> others = addresses_of(other);
+    const auto is_any = [](std::string_view address) {
+      return address.empty() || address == "0.0.0.0" || address == "::";
     };
-    return is_any(one) || is_any(other) || base::equal_ignoring_case(one, other);
+    return is_any(addresses.front()) || is_any(others.front()) ||
+           std::find_first_of(addresses.begin(), addresses.end(), others.begin(), others.end()) !=
+               addresses.end();
   }
 
   // A prefix that no path of the route begins with is never there to be taken away.

@@ -296,13 +296,26 @@ bool is_plain_text(std::string_view text, Diagnostics& diagnostics) {
   return true;
 }
 
-// The blanks of web pages and documents look like spaces, and are letters to YAML.
+// Whether the text of a block scalar ("body: |") begins behind this line.
+bool opens_block(std::string_view line) {
+  while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
+  while (!line.empty() &&
+         (line.back() == '-' || line.back() == '+' || (line.back() >= '1' && line.back() <= '9')))
+    line.remove_suffix(1);
+  return line.ends_with(" |") || line.ends_with(" >");
+}
+
+// The blanks of web pages and documents look like spaces, and are letters to YAML. In the text of a block
+// scalar they are what they are.
 bool has_plain_indentation(std::string_view text, Diagnostics& diagnostics) {
   constexpr std::string_view blanks[] = {"\u00a0", "\u2002", "\u2003", "\u2007",
                                          "\u2009", "\u200b", "\u202f", "\u3000"};
+  std::optional<std::size_t> block;  // the indentation of the line that opened it
   for (std::size_t line = 0; line < text.size(); line = std::min(text.find('\n', line), text.size()) + 1) {
     const std::size_t first = std::min(text.find_first_not_of(' ', line), text.size());
-    const std::string_view rest = text.substr(first);
+    const std::string_view rest = text.substr(first, text.find('\n', first) - first);
+    if (rest.empty() || (block && first - line > *block)) continue;
+    block = opens_block(rest) ? std::optional(first - line) : std::nullopt;
     const bool is_foreign = std::any_of(std::begin(blanks), std::end(blanks),
                                         [&](std::string_view blank) { return rest.starts_with(blank); });
     if (!is_foreign) continue;

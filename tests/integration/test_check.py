@@ -468,6 +468,12 @@ MET_BY_HAND = [
     Mistake(0, "admin on the port of a listener", 'admin: { address: "127.0.0.1:8080" }\nlisteners:\n  - address: "127.0.0.1:8080"\n' + ROUTES, [
         "3:14 listeners[0].address: is the address of admin too; each needs a port of its own",
     ]),
+    Mistake(0, "admin on an address of localhost", 'admin: { address: "[::1]:8080" }\nlisteners:\n  - address: "localhost:8080"\n' + ROUTES, [
+        "3:14 listeners[0].address: is the address of admin too; each needs a port of its own",
+    ]),
+    Mistake(0, "admin on localhost", 'admin: { address: "localhost:8080" }\nlisteners:\n  - address: "127.0.0.1:8080"\n' + ROUTES, [
+        "3:14 listeners[0].address: is the address of admin too; each needs a port of its own",
+    ]),
     Mistake(0, "health is a map", LISTENERS + 'upstreams:\n  api: { endpoints: ["http://127.0.0.1:1"], health: /healthz }\nroutes:\n  - upstream: api\n', [
         '4:53 upstreams.api.health: must be a map; write { path: "/healthz" }',
     ]),

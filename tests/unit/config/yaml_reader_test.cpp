@@ -104,6 +104,14 @@ TEST_CASE("yaml reader: what is no YAML is a problem at its line and column") {
   CHECK(read("[").said == "f:1:1 not YAML: the [ that opens here is never closed\n");
 }
 
+TEST_CASE("yaml reader: a no-break space in front is a mistake, but in the text of a block scalar") {
+  const std::string blank = "\u00a0";
+  const std::string mistake = "indented with a no-break space or the like";
+  CHECK(read("a:\n" + blank + "b: 1\n").said.starts_with("f:2:1 " + mistake));
+  CHECK(read("a:\n  b: |-\n    text\n\n    " + blank + "more\n  c: >2\n    " + blank + "d\n").said.empty());
+  CHECK(read("a: |\n  text\n" + blank + "b: 1\n").said.starts_with("f:3:1 " + mistake));
+}
+
 TEST_CASE("yaml reader: keys are texts") {
   CHECK(read("? [a]\n: b\nc: d\n").said == "f:1:3 a key must be a text, not a list or a map\n");
   CHECK(read("? {a: b}\n: b\n").said == "f:1:3 a key must be a text, not a list or a map\n");
