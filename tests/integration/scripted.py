@@ -100,6 +100,14 @@ class Peer:
     def close(self):
         self.socket.close()
 
+    def end(self):
+        """From another thread than the script's, which then closes the socket: a descriptor that is closed under a
+        read may be that of another file by the time the read looks at it."""
+        try:
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+        except OSError:
+            pass
+
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
@@ -183,7 +191,7 @@ class ScriptedEndpoint:
             pass
         self.listener.close()
         for peer in self.peers:
-            peer.close()
+            peer.end()
 
 
 def answer_ok(peer):

@@ -223,7 +223,8 @@ def test_slow_reader_of_a_tunnel_costs_no_memory(start_gateway, endpoint):
         while peer.fill():
             pass
 
-    gateway = start_gateway(simple(endpoint(accepts(then=pour)), workers=1))
+    # A slow machine takes longer than the usual interval, and a ping between the frames is none of the zeros.
+    gateway = start_gateway(simple(endpoint(accepts(then=pour)), workers=1, websocket={"ping_interval": "none"}))
     with WebSocket(gateway.port, "/x", receive_buffer=65536) as socket:
         with MemoryWatch(gateway) as watch:
             assert stuck.wait(patience(20))
