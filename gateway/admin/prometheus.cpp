@@ -121,8 +121,8 @@ void write_endpoint_states(TextBuilder& out, const telemetry::Totals& totals) {
   };
   constexpr std::array gauges = {
       Gauge{"postern_upstream_endpoint_up",
-            "1: the endpoint is sent requests; 0: it is passed over by every worker, since its health checks "
-            "fail or its failures ejected it.",
+            "1: at least one worker sends the endpoint requests; 0: every worker passes it over, since its "
+            "health checks fail, its failures ejected it, or a connect has just failed.",
             [](const telemetry::EndpointState& state) -> uint64_t { return state.up > 0 ? 1 : 0; }},
       Gauge{"postern_upstream_endpoint_in_flight",
             "Requests and tunnels that the endpoint has at this moment.",

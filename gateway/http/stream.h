@@ -42,7 +42,7 @@ class ServerStream : public base::TransitSource {
   virtual const ClientFacts& client() const = 0;
   virtual base::Channel& request_body() = 0;
   virtual base::Channel& response_body() = 0;
-  // Of all that was written to the client, what waits in response_body() too.
+  // Counts all that was written to the client, also what still waits in response_body().
   base::Transit transit() const override = 0;
 
   virtual void inform(const ResponseHead& interim) = 0;  // 100, 103: any number of times
@@ -71,7 +71,7 @@ class UpstreamStream : public base::TransitSource {
 
   virtual void send(const RequestHead& head) = 0;
   virtual base::Channel& request_body() = 0;
-  // Of all that was written to the endpoint, what waits in request_body() too.
+  // Counts all that was written to the endpoint, also what still waits in request_body().
   base::Transit transit() const override = 0;
   // Filled once for every interim response and once for the final one.
   virtual base::Slot<ResponseHead>& response() = 0;

@@ -44,8 +44,8 @@ class ProxyHeaderParser {
   bool begun() const { return size_ > 0; }
   // Of a complete header. Nothing: v1 UNKNOWN, v2 LOCAL, or addresses of another family; the socket's hold.
   const std::optional<ProxyRoute>& route() const { return route_; }
-  // Of a complete one: it says that the client's connection was over TLS (v2's PP2_TYPE_SSL), whatever the
-  // addresses are.
+  // Of a complete header with addresses: it says that the client's connection was over TLS (v2's
+  // PP2_TYPE_SSL).
   bool over_tls() const { return over_tls_; }
   // Of an invalid one: the rule that was broken.
   std::string_view fault() const { return fault_; }

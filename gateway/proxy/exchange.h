@@ -164,7 +164,9 @@ class Exchange : public base::Pooled {
   void prepare_socket(http::RequestHead& request) const;
   const routing::SocketRules& socket_rules() const;
   bool is_page() const { return stream_.request().headers.find(http::FieldId::origin) != nullptr; }
-  base::Duration page_wait(base::Duration usual, base::Duration beside_others) const;
+  // Of a page whose other sockets may be waiting for this one.
+  static constexpr base::Duration beside_others = std::chrono::milliseconds(900);
+  base::Duration page_wait(base::Duration usual, base::Duration of_page) const;
   bool is_told_by_close(std::optional<base::Cause> cause);
   uint16_t refusal_code(uint16_t status) const;
   bool refuse_by_close(uint16_t status, std::optional<base::Cause> cause, std::string_view error,

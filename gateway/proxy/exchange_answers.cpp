@@ -115,7 +115,7 @@ Result<void> Exchange::check_forwarding() {
   std::string allow;
   for (const std::string& method : route_->methods)
     if (!traces || method != "TRACE") allow.append(allow.empty() ? "" : ", ").append(method);
-  if (allow.empty() && traces) allow = http::usual_methods;
+  if (route_->methods.empty() && traces) allow = http::usual_methods;
   if (!allow.empty()) response.headers.emplace_back("Allow", std::move(allow));
   answer(std::move(response));
   return {};

@@ -20,9 +20,6 @@ std::string milliseconds(base::Duration duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + " ms";
 }
 
-// A second upgrade of a page, to an upstream that could not be connected to in time: others wait behind it.
-constexpr base::Duration connect_beside_others = std::chrono::milliseconds(900);
-
 // For the second try that a stale pooled connection is owed.
 const upstream::RetryModel usual_rules;
 
@@ -263,7 +260,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
       limit.emplace(scope_, Stage::connect, std::max(*hold_until_ - began, base::Duration::zero()),
                     Cause::hold_expired);
     else if (is_socket_ && group.state().waiting_clients->knows(client_.address_text, began))
-      limit.emplace(scope_, Stage::connect, page_wait(group.model().connect_limit, connect_beside_others),
+      limit.emplace(scope_, Stage::connect, page_wait(group.model().connect_limit, beside_others),
                     Cause::upstream_timed_out);
     std::optional<net::ProxyRoute> client_route;
     if (group.model().proxy_protocol) client_route = route_of(client_, stream_.client());

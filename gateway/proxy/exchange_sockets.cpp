@@ -49,9 +49,6 @@ std::string_view list_of(http::RequestHead& request, FieldId id) {
   return request.arena.keep(list);
 }
 
-// Of a page whose other sockets may be waiting for this one.
-constexpr base::Duration admission_beside_others = std::chrono::milliseconds(900);
-
 // What a new token, or none, would change: nothing that a client does by itself.
 bool is_about_token(Cause cause) {
   switch (cause) {
@@ -95,7 +92,7 @@ Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {
   SocketMemory& memory = services_.tunnels.memory();
   const RouteSockets::Handle sockets = services_.tunnels.sockets_of(route_->name);
   if (!sockets->is_admitting(began)) memory.left_line(client_.address_text, route_->name);
-  const base::Duration most = page_wait(rules.wait, admission_beside_others);
+  const base::Duration most = page_wait(rules.wait, beside_others);
   const std::optional<base::Duration> wait =
       sockets->admit(rules, began, memory.left_to_wait(client_.address_text, route_->name, most, began));
   if (!wait)
@@ -174,10 +171,10 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
 // How long an upgrade may wait where others of its page may have to wait for it: a browser opens one
 // WebSocket to an address at a time, so those of other upstreams stand behind it. Who comes back to a socket
 // that it has lost has its others open.
-base::Duration Exchange::page_wait(base::Duration usual, base::Duration beside_others) const {
+base::Duration Exchange::page_wait(base::Duration usual, base::Duration of_page) const {
   if (!is_page() || snapshot().groups.size() < 2) return usual;
   if (services_.tunnels.memory().is_coming_back(client_.address_text, services_.turn.now)) return usual;
-  return std::min(usual, beside_others);
+  return std::min(usual, of_page);
 }
 
 // Clients wait longer and longer between one failed handshake and the next, and some fall back to other

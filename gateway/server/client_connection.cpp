@@ -209,9 +209,8 @@ Task<Result<bool>> ClientConnection::serve_requests() {
                                        : exchange_->run();
     proxy::Outcome outcome = co_await running;
     if (outcome.tunnelled) co_return true;
-    const bool another = connection.finish_stream();
     exchange_.reset();
-    if (!another) co_return false;
+    if (!connection.finish_stream()) co_return false;
   }
 }
 

@@ -225,4 +225,10 @@ TEST_CASE("identity: OPTIONS and TRACE with Max-Forwards 0 go no further") {
   CHECK(asked("GET", "0").status() == 200);
   CHECK(asked("OPTIONS", "1").status() == 200);
   CHECK(proxy.upstream.at(3001).last().requests.back().field("Max-Forwards") == "0");
+
+  ProxyWorld tracing(with_routes("  - { name: all, match: { methods: [TRACE] }, upstream: app }\n"));
+  const HttpMessage alone = ask(tracing, "TRACE / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n");
+  CHECK(alone.status() == 405);
+  CHECK(alone.has("Allow"));
+  CHECK(alone.field("Allow").empty());
 }
