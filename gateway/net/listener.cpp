@@ -23,7 +23,11 @@ std::string sentence(const base::SocketAddress& address, int error_number) {
   switch (error_number) {
     case EADDRINUSE: {
       const auto owner = find_port_owner(address.port);
-      return "address " + address.text() + " is in use by " +
+      const std::string in_use = "address " + address.text() + " is in use by ";
+      if (owner && owner->pid == getpid())
+        return in_use +
+               "another listener of this gateway, as long as it is open: restart, or take another port";
+      return in_use +
              (owner ? "process " + std::to_string(owner->pid) + " (" + owner->name + ")" : "another process");
     }
     case EACCES:

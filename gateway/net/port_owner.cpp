@@ -76,6 +76,7 @@ std::optional<PortOwner> find_port_owner(uint16_t port) {
     if (!pid || *pid == static_cast<uint64_t>(getpid()) || !holds_one_of(entry->path(), inodes)) continue;
     return PortOwner{static_cast<int>(*pid), name_of(entry->path())};
   }
+  if (holds_one_of("/proc/self", inodes)) return PortOwner{getpid(), name_of("/proc/self")};
   return std::nullopt;
 }
 

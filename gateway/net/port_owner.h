@@ -12,8 +12,8 @@ struct PortOwner {
   std::string name;  // of the program, printable
 };
 
-// A process that has a listening TCP socket on `port`, on whatever address. Blocks on /proc for some
-// milliseconds; nothing where none can be seen.
+// A process that has a listening TCP socket on `port`, on whatever address; this one where no other has.
+// Blocks on /proc for some milliseconds; nothing where none can be seen.
 std::optional<PortOwner> find_port_owner(uint16_t port);
 
 }  // namespace postern::net

@@ -146,6 +146,16 @@ TEST_CASE("listener: an address that cannot be listened on is refused with a sen
   CHECK(foreign.error().find("192.0.2.1") != std::string::npos);
 }
 
+TEST_CASE("listener: an address that is another listener's of this process is refused with that") {
+  const auto open = listen_on({base::IpAddress::v4({0, 0, 0, 0}), 0});
+  REQUIRE(open);
+  const auto refused = listen_on({base::IpAddress::v4({127, 0, 0, 1}), open->address.port});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error() == "address 127.0.0.1:" + std::to_string(open->address.port) +
+                               " is in use by another listener of this gateway, as long as it is open: "
+                               "restart, or take another port");
+}
+
 TEST_CASE("listener: a duplicated socket listens on when the first is closed") {
   auto opened = Ground::open();
   Socket copy = duplicate(opened.socket);
