@@ -30,7 +30,7 @@ class Section {
 
   tl::expected<void, FieldFault> read(size_t fields_max, http::Headers& into) {
     while (next_line() && line_ != line_end_) {
-      const char* name_end = std::find_if_not(line_, line_end_, may_be_in_token);
+      const char* name_end = find_token_end(line_, line_end_);
       const char* colon = name_end;
       if (forgives() && name_end != line_)
         while (colon != line_end_ && is_blank(*colon)) ++colon;
@@ -44,8 +44,7 @@ class Section {
         note(Deviation::space_before_colon, name_end);
       }
       if (auto unfolded = unfold(name); !unfolded) return unfolded;
-      const char* const bad =
-          std::find_if_not(colon + 1, static_cast<const char*>(line_end_), may_be_in_value);
+      const char* const bad = find_value_end(colon + 1, line_end_);
       if (bad != line_end_) return refuse(*bad == '\r' ? bare_cr : bad_character, bad);
       if (into.size() >= fields_max)
         return tl::unexpected(FieldFault{Kind::too_many, "more header fields than the limit", offset(line_)});

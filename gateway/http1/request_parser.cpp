@@ -130,7 +130,8 @@ tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line,
     return refuse(head, line, "the method is longer than 64 bytes");
   if (head.method_text == "CONNECT")
     return refuse(head, line, "CONNECT is not served", Cause::connect_not_served);
-  const auto bad = std::find_if_not(head.target.begin(), head.target.end(), may_be_in_target);
+  const auto bad = std::find_if_not(head.target.begin(), head.target.end(),
+                                    [](char letter) { return may_be_in_target(letter); });
   if (head.target.empty() || bad != head.target.end())
     return refuse(head, head.target.substr(static_cast<size_t>(bad - head.target.begin())),
                   "the target has characters that a target cannot have");
