@@ -414,6 +414,11 @@ Task<Result<void>> Exchange::hand_over() {
   const bool stopping = ended && ended->cause == Cause::shutting_down;
   if (stopping && failure_) co_return Result<void>();
   base::Scope sending(services_.turn);
+  if (sent.filled()) {  // as nearly always: the kernel took it at once
+    Result<bool> taken = co_await sent.take(sending);
+    if (!taken) co_return base::fail(taken.error());
+    co_return Result<void>();
+  }
   const base::PumpLimits limits = response_limits(base::no_limit);
   base::Phase phase(sending, Stage::response_body, base::no_limit);
   base::Pace sink(services_.turn, phase, limits.sink);
