@@ -1,6 +1,6 @@
 // Many WebSockets, each sending one number after another and taking the echo of one before it sends the next.
 // usage: storm_client.mjs <port> <sockets per path> <path>…
-// Prints {"event":"open"} when all are open and have heard their first echo; on a line of standard input it ends what is
+// Prints {"event":"open"} when all are open and have heard their first echo, or {"event":"failed"} and ends; on a line of standard input it ends what is
 // left in good order. Prints last, for each path: {open, rounds, broken, closes: [[code, seconds after "open"]]}, where
 // `open` are those that lived to the end, `rounds` the echoes of the one that heard fewest, and `broken` what was out
 // of order.
@@ -21,6 +21,13 @@ function finishIfDone() {
   process.exit(0);
 }
 
+// Whoever waits for all of them to open is not kept waiting when one does not.
+function failBeforeOpen(why) {
+  if (openedAt !== undefined) return;
+  console.log(JSON.stringify({ event: "failed", why, open: heard }));
+  process.exit(1);
+}
+
 function start(path) {
   const own = report[path];
   const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { perMessageDeflate: false });
@@ -36,8 +43,12 @@ function start(path) {
     if (ending) socket.close(1000);
     else setTimeout(() => socket.readyState === WebSocket.OPEN && socket.send(String(round)), 100);
   });
-  socket.on("error", (error) => own.broken.push(String(error)));
+  socket.on("error", (error) => {
+    own.broken.push(String(error));
+    failBeforeOpen(String(error));
+  });
   socket.on("close", (code) => {
+    failBeforeOpen(`closed with ${code}`);
     if (ending && code === 1000) {
       own.open += 1;
       own.rounds = Math.min(own.rounds, round);
