@@ -9,16 +9,21 @@ from raw import Connection
 from settings import patience
 
 
-def has_ipv6_loopback():
+def is_own(address):
     try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.bind((address, 0))
     except OSError:
         return False
     return True
 
 
-needs_ipv6 = pytest.mark.skipif(not has_ipv6_loopback(), reason="this machine has no ::1")
+LOOPBACKS = [address for address in ("127.0.0.1", "::1") if is_own(address)]   # what localhost is on this machine
+
+
+def at(address, port):
+    """As the log writes it."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def listener(port=0, host="localhost", **more):
@@ -37,42 +42,39 @@ def closed(host, port):
         return probe.connect_ex((host, port)) != 0
 
 
-@needs_ipv6
 @pytest.mark.parametrize("host", ["localhost", "LocalHost"])
-def test_localhost_is_both_addresses_at_one_port(start_gateway, node_http, host):
+def test_localhost_is_every_loopback_address_at_one_port(start_gateway, node_http, host):
     gateway = start_gateway(simple(node_http, listeners=[listener(host=host)], workers=3))
-    (first, port, _), (second, other_port, _) = gateway.addresses()
-    assert (first, second) == ("127.0.0.1", "[::1]") and port == other_port
-    for address in ("127.0.0.1", "::1"):
+    port = gateway.port
+    assert [f"{host}:{number}" for host, number, _ in gateway.addresses()] == [at(address, port) for address in LOOPBACKS]
+    for address in LOOPBACKS:
         for _ in range(12):  # whichever worker it is
             assert ask(port, address).status == 200
 
 
-@needs_ipv6
-def test_the_facts_of_a_listener_hold_on_both(start_gateway, node_http, authority, trust):
+def test_the_facts_of_a_listener_hold_on_each(start_gateway, node_http, authority, trust):
     leaf = authority.issue("both", ["localhost"])
     gateway = start_gateway(simple(node_http, listeners=[
         listener(redirect="https"), {**tls_listener(leaf), "address": "localhost:0"}]))
     plain, secured = gateway.port, gateway.tls_port
-    assert [tls for _, _, tls in gateway.addresses()] == [False, False, True, True]
-    for address in ("127.0.0.1", "::1"):
+    assert [tls for _, _, tls in gateway.addresses()] == [False] * len(LOOPBACKS) + [True] * len(LOOPBACKS)
+    for address in LOOPBACKS:
         response = ask(plain, address, "/x")
         assert (response.status, response.header("location")) == (308, f"https://localhost:{secured}/x")
         with Connection(secured, trust, host=address) as connection:
             assert connection.request("GET", "/echo").status == 200
 
 
-@needs_ipv6
-def test_a_reload_keeps_both_and_takes_each_away(start_gateway, node_http):
+def test_a_reload_keeps_all_and_takes_each_away(start_gateway, node_http):
     gateway = start_gateway(simple(node_http, listeners=[listener()]))
     port = gateway.port
-    with Connection(port, host="::1") as connection:
+    with Connection(port, host=LOOPBACKS[-1]) as connection:
         assert connection.request("GET", "/echo").status == 200
         mark = gateway.mark()
         gateway.reload(simple(node_http, listeners=[listener()], via=False))
         assert not gateway.find("listening", since=mark) and not gateway.find("listener_closed", since=mark)
         assert connection.request("GET", "/echo").status == 200
-    for address in ("127.0.0.1", "::1"):
+    for address in LOOPBACKS:
         assert ask(port, address).status == 200
     # The name gives way to an address and comes back, at a port that is written down.
     def reload(*hosts):
@@ -83,13 +85,12 @@ def test_a_reload_keeps_both_and_takes_each_away(start_gateway, node_http):
 
     number = free_port()
     opened, gone = reload(("localhost", number))
-    assert opened == [f"127.0.0.1:{number}", f"[::1]:{number}"] and sorted(gone) == [f"127.0.0.1:{port}", f"[::1]:{port}"]
-    assert reload(("[::1]", number)) == ([], [f"127.0.0.1:{number}"])
-    assert closed("127.0.0.1", number) and not closed("::1", number)
-    assert reload(("localhost", number)) == ([f"127.0.0.1:{number}"], [])
-    assert reload(("127.0.0.1", number)) == ([], [f"[::1]:{number}"])
-    assert closed("::1", number) and not closed("127.0.0.1", number)
-    assert reload(("localhost", number)) == ([f"[::1]:{number}"], [])
+    assert opened == [at(address, number) for address in LOOPBACKS] and sorted(gone) == [at(address, port) for address in LOOPBACKS]
+    for kept in LOOPBACKS:
+        others = [address for address in LOOPBACKS if address != kept]
+        assert reload((kept if kept == "127.0.0.1" else f"[{kept}]", number)) == ([], [at(address, number) for address in others])
+        assert not closed(kept, number) and all(closed(address, number) for address in others)
+        assert reload(("localhost", number)) == ([at(address, number) for address in others], [])
 
 
 def free_port():
@@ -97,13 +98,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@needs_ipv6
 def test_a_port_that_is_taken_at_one_of_them_is_named(start_gateway, node_http):
     gateway = start_gateway(simple(node_http, listeners=[{"address": "127.0.0.1:0"}]))
-    with socket.socket(socket.AF_INET6) as taken:
-        taken.bind(("::1", 0))
+    with socket.socket(socket.AF_INET6 if ":" in LOOPBACKS[-1] else socket.AF_INET) as taken:
+        taken.bind((LOOPBACKS[-1], 0))
         taken.listen()
         port = taken.getsockname()[1]
         mark = gateway.mark()
         gateway.reload(simple(node_http, listeners=[listener(port)]), expect="reload_failed")
-        assert f"[::1]:{port} is in use" in gateway.wait_for("reload_failed", since=mark)["problem"]
+        assert f"{at(LOOPBACKS[-1], port)} is in use" in gateway.wait_for("reload_failed", since=mark)["problem"]
