@@ -176,14 +176,12 @@ std::string why_no_host(std::string_view host) {
 
 // With percent triplets in place of what no path holds as it is.
 std::string escaped_path(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
   std::string path;
   for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
     if (is_path_letter(letter) || letter == '%')
       path += letter;
     else
-      path.append({'%', digits[byte >> 4], digits[byte & 15]});
+      http::append_escape(letter, path);
   }
   return path;
 }

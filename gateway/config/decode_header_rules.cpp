@@ -1,5 +1,6 @@
 #include "config/decode_header_rules.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/ascii.h"
@@ -90,15 +91,13 @@ std::string foreign_variable(std::string_view text) {
                                                       {"$request_uri", "{uri}"},
                                                       {"$scheme", "{scheme}"},
                                                       {"$uri", "{path}"}});
-  for (const Variable& variable : variables) {
-    const std::size_t at = text.find(variable.name);
-    if (at == text.npos) continue;
-    const std::string_view behind = text.substr(at + variable.name.size());
-    const bool goes_on = !behind.empty() && (base::lower(behind[0]) != behind[0] || behind[0] == '_' ||
-                                             (behind[0] >= 'a' && behind[0] <= 'z'));
-    if (goes_on) continue;
-    return quoted(variable.name) + " is sent as it stands; what nginx puts there is written " +
-           quoted(variable.ours);
+  for (std::size_t at = text.find('$'); at != text.npos; at = text.find('$', at + 1)) {
+    const std::size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", at + 1);
+    const std::string_view name = text.substr(at, end - at);
+    const auto* known = std::find_if(variables.begin(), variables.end(),
+                                     [&](const Variable& variable) { return variable.name == name; });
+    if (known != variables.end())
+      return quoted(name) + " is sent as it stands; what nginx puts there is written " + quoted(known->ours);
   }
   return {};
 }

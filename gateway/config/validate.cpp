@@ -12,6 +12,7 @@
 #include "config/validate_loops.h"
 #include "config/validate_routes.h"
 #include "config/validate_websocket.h"
+#include "http/path_prefix.h"
 
 namespace postern::config {
 namespace {
@@ -49,13 +50,6 @@ bool looks_like_address(const std::string& text) {
 std::string url_meant(const std::string& text) {
   const std::string url = looks_like_address(text) ? endpoint_meant(text) : "";
   return !url.empty() && parse_endpoint(url) ? url : "";
-}
-
-// Whether `path` is below `prefix`, or the same.
-bool begins_with(std::string_view path, std::string_view prefix) {
-  while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  return path.starts_with(prefix) &&
-         (prefix.empty() || path.size() == prefix.size() || path[prefix.size()] == '/');
 }
 
 using Names = std::vector<std::string_view>;  // sorted
@@ -141,7 +135,7 @@ class Validation {
       const std::string& prefix = route.rewrite->prefix;
       if (prefix.empty() || !route.match_read) continue;
       const bool may_fit = std::any_of(route.paths.begin(), route.paths.end(), [&](const std::string& path) {
-        return begins_with(path, prefix) || (!route.exact && begins_with(prefix, path));
+        return http::is_below(path, prefix) || (!route.exact && http::is_below(prefix, path));
       });
       if (may_fit) continue;
       diagnostics_.warn(route.rewrite->place, item_path("routes", index) + ".rewrite.strip_prefix",
@@ -308,7 +302,7 @@ class Validation {
 
   static bool takes(const RouteDocument& route, std::string_view path) {
     return std::any_of(route.paths.begin(), route.paths.end(), [&](const std::string& one) {
-      return route.exact ? one == path : begins_with(path, one);
+      return route.exact ? one == path : http::is_below(path, one);
     });
   }
 

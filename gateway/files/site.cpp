@@ -13,6 +13,7 @@
 #include "http/accept.h"
 #include "http/date.h"
 #include "http/escapes.h"
+#include "http/path_prefix.h"
 
 namespace postern::files {
 namespace {
@@ -43,12 +44,6 @@ std::string file_name_of(std::string_view path) {
 }
 
 std::string_view last_segment(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
-// "/api" and what lies below it.
-bool is_below(std::string_view path, std::string_view prefix) {
-  while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
-}
 
 bool fits(std::string_view pattern, std::string_view path) {
   if (pattern.starts_with('*')) return path.ends_with(pattern.substr(1));
@@ -141,7 +136,7 @@ bool Site::is_navigation(const Request& request) const {
   if (!options_.single_page || request.head.upgrade != http::Upgrade::none) return false;
   if (last_segment(request.path).find('.') != std::string_view::npos) return false;
   for (const std::string& prefix : options_.single_page->except)
-    if (is_below(request.path, prefix)) return false;
+    if (http::is_below(request.path, prefix)) return false;
   const http::Headers& headers = request.head.headers;
   if (!accepts_by_name(headers, "text/html") || accepts_by_name(headers, "application/json")) return false;
   const http::HeaderField* destination = headers.find("Sec-Fetch-Dest");  // what browsers say since 2023

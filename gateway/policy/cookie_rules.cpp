@@ -33,7 +33,8 @@ const CookieMapping* find_domain(const std::vector<CookieMapping>& mappings, std
   return any;
 }
 
-bool is_below(std::string_view path, std::string_view prefix) {
+// RFC 6265 5.1.4: unlike elsewhere, "/api" is not below "/api/".
+bool path_matches(std::string_view path, std::string_view prefix) {
   if (prefix.ends_with('/')) return path.starts_with(prefix);
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
 }
@@ -44,7 +45,7 @@ const CookieMapping* find_path(const std::vector<CookieMapping>& mappings, std::
   for (const CookieMapping& mapping : mappings) {
     if (mapping.from == "*")
       any = &mapping;
-    else if (is_below(path, mapping.from) && (!found || mapping.from.size() > found->from.size()))
+    else if (path_matches(path, mapping.from) && (!found || mapping.from.size() > found->from.size()))
       found = &mapping;
   }
   return found ? found : any;

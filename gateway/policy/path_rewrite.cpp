@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "http/path_prefix.h"
 #include "http/path_readings.h"
 #include "policy/pattern_error.h"
 
@@ -12,14 +13,8 @@ namespace {
 
 constexpr int64_t most_pattern_memory = 1 << 20;  // bytes of one compiled expression
 
-// "/api" is before "/api" and "/api/x", not before "/apix"; "/" is before everything.
-bool is_below(std::string_view path, std::string_view prefix) {
-  if (prefix == "/") return true;
-  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
-}
-
 std::optional<std::string> swap_prefix(std::string_view path, std::string_view from, std::string_view to) {
-  if (!is_below(path, from)) return std::nullopt;
+  if (!http::is_below(path, from)) return std::nullopt;
   std::string swapped(to == "/" ? "" : to);
   swapped += from == "/" ? path : path.substr(from.size());
   return swapped.empty() ? "/" : swapped;
@@ -146,7 +141,7 @@ std::optional<std::string> PathRewrite::restore(std::string_view path) const {
   if (pattern_) return std::nullopt;
   // Dots would lead out of a prefix that is put in front of them.
   const std::string read = may_surprise(path) ? read_as_browsers(path) : std::string(path);
-  if (options_.to == "/" && is_below(read, options_.from)) return std::nullopt;
+  if (options_.to == "/" && http::is_below(read, options_.from)) return std::nullopt;
   std::optional<std::string> restored = swap_prefix(read, options_.to, options_.from);
   // What stands behind a prefix that is taken away may begin with slashes, and "//name" is another host.
   if (restored) restored->erase(1, std::min(restored->find_first_not_of('/'), restored->size()) - 1);

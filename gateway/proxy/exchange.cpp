@@ -4,6 +4,7 @@
 
 #include "coding/encoding_pump.h"
 #include "http/escapes.h"
+#include "http/path_prefix.h"
 #include "http1/websocket_handshake.h"
 #include "policy/cors.h"
 #include "policy/origin.h"
@@ -31,11 +32,9 @@ std::optional<uint64_t> size_of(Attempt& attempt, http::Method method) {
   return std::nullopt;
 }
 
-bool lies_below(std::string_view path, const std::vector<std::string>& prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) {
-    if (prefix.ends_with('/')) prefix.remove_suffix(1);
-    return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
-  });
+bool is_below_one_of(const std::vector<std::string>& prefixes, std::string_view path) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& prefix) { return http::is_below(path, prefix); });
 }
 
 }  // namespace
@@ -209,7 +208,8 @@ Result<void> Exchange::read_judged_target() {
 Result<void> Exchange::redirect_if_asked() {
   const http::ClientFacts& facts = stream_.client();
   if (!facts.redirect_port || client_.tls) return {};  // a trusted proxy in front has https already
-  if (facts.redirect_except && !target_.odd && lies_below(target_.path, *facts.redirect_except)) return {};
+  if (facts.redirect_except && !target_.odd && is_below_one_of(*facts.redirect_except, target_.path))
+    return {};
   const auto authority = http::read_authority(client_.authority);
   if (!authority || authority->host.empty())
     return base::fail(failed(Cause::bad_request, Stage::routing, "a redirect needs a Host"));
@@ -414,15 +414,10 @@ Task<Result<void>> Exchange::hand_over() {
   const bool stopping = ended && ended->cause == Cause::shutting_down;
   if (stopping && failure_) co_return Result<void>();
   base::Scope sending(services_.turn);
-  if (sent.filled()) {  // as nearly always: the kernel took it at once
-    Result<bool> taken = co_await sent.take(sending);
-    if (!taken) co_return base::fail(taken.error());
-    co_return Result<void>();
-  }
   const base::PumpLimits limits = response_limits(base::no_limit);
   base::Phase phase(sending, Stage::response_body, base::no_limit);
   base::Pace sink(services_.turn, phase, limits.sink);
-  sink.begin_wait(response_bytes_);
+  if (!sent.filled()) sink.begin_wait(response_bytes_);  // else, as nearly always, the kernel took it at once
   if (stopping) sending.cancel(Cause::shutting_down);
   const base::Instant began = services_.turn.now;
   sending_ = &sending;

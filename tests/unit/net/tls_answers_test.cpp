@@ -7,17 +7,27 @@ namespace {
 
 using namespace postern::tls_ground;
 
+// A connection after its handshake, whose client takes nothing of what comes until it resumes.
+struct Unheard {
+  TicketKeys tickets;
+  std::unique_ptr<const ServerTls> served = serve(usual_files(), tickets);
+  RawGround ground{*served};
+  ScriptedPeer server = [this] {
+    ground.shake_hands();
+    return ScriptedPeer(std::move(ground.server));
+  }();
+  Unheard() {
+    REQUIRE(ground.client.connected());
+    ground.world.settle();
+    ground.client.carrier().transport().pause();
+  }
+};
+
 }  // namespace
 
 TEST_CASE("tls answers: a peer that has its records answered and takes no answer is read no further") {
-  TicketKeys tickets;
-  const auto served = serve(usual_files(), tickets);
-  RawGround ground(*served);
-  ground.shake_hands();
-  REQUIRE(ground.client.connected());
-  ScriptedPeer server(std::move(ground.server));
-  ground.world.settle();
-  ground.client.carrier().transport().pause();
+  Unheard unheard;
+  auto& [tickets, served, ground, server] = unheard;
   ground.pair.wire->to_first.capacity = 1024;
   size_t highest = 0;
   for (int i = 0; i < 20'000; ++i) {
@@ -44,13 +54,8 @@ TEST_CASE("tls answers: a peer that has its records answered and takes no answer
 }
 
 TEST_CASE("tls answers: a peer that takes no answer of ours is read on, for as long as it asks for none") {
-  TicketKeys tickets;
-  const auto served = serve(usual_files(), tickets);
-  RawGround ground(*served);
-  ground.shake_hands();
-  ScriptedPeer server(std::move(ground.server));
-  ground.world.settle();
-  ground.client.carrier().transport().pause();
+  Unheard unheard;
+  auto& [tickets, served, ground, server] = unheard;
   server.send(pattern(1'000'000));  // the answer of an endpoint that does not wait for the body
   ground.world.settle();
   CHECK(server.transport().backlog() > Transport::high_water);
@@ -65,13 +70,8 @@ TEST_CASE("tls answers: a peer that takes no answer of ours is read on, for as l
 }
 
 TEST_CASE("tls answers: a receiver that pauses and resumes does not undo the wait for answers to be taken") {
-  TicketKeys tickets;
-  const auto served = serve(usual_files(), tickets);
-  RawGround ground(*served);
-  ground.shake_hands();
-  ScriptedPeer server(std::move(ground.server));
-  ground.world.settle();
-  ground.client.carrier().transport().pause();
+  Unheard unheard;
+  auto& [tickets, served, ground, server] = unheard;
   ground.pair.wire->to_first.capacity = 1024;
   for (int i = 0; i < 20'000; ++i) {
     ground.client.update_keys();
