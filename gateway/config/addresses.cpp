@@ -441,6 +441,11 @@ Parsed<std::vector<std::string>> parse_matched_path(std::string_view text) {
       continue;
     }
     const char letter = static_cast<char>(byte);
+    const bool is_escape_of_escape =
+        letter == '%' && at + 4 < text.size() && hex_value(text[at + 3]) >= 0 && hex_value(text[at + 4]) >= 0;
+    if (letter == ';' || is_escape_of_escape)
+      return complain("has \"" + std::string(text.substr(at, is_escape_of_escape ? 5 : 3)) +
+                      "\", which servers read in two ways: no request for it is let through");
     http::append_escape(letter, written);
     if (is_path_letter(letter) && letter != '/' && letter != ';')
       decoded += letter;

@@ -471,6 +471,9 @@ MET_BY_HAND = [
     Mistake(0, "admin on an address of localhost", 'admin: { address: "[::1]:8080" }\nlisteners:\n  - address: "localhost:8080"\n' + ROUTES, [
         "3:14 listeners[0].address: is the address of admin too; each needs a port of its own",
     ]),
+    Mistake(0, "a path that no request reaches", LISTENERS + 'routes:\n  - { match: { path: "/s%3Bt" }, upstream: "http://127.0.0.1:1" }\n', [
+        '4:22 routes[0].match.path: "/s%3Bt" has "%3B", which servers read in two ways: no request for it is let through',
+    ]),
     Mistake(0, "admin on localhost", 'admin: { address: "localhost:8080" }\nlisteners:\n  - address: "127.0.0.1:8080"\n' + ROUTES, [
         "3:14 listeners[0].address: is the address of admin too; each needs a port of its own",
     ]),
