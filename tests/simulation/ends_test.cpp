@@ -348,13 +348,18 @@ TEST_CASE("ends: the end in the middle of a request is a leaving") {
   proxy.settle();
   CHECK(head.gone());
   CHECK(proxy.log_lines("exchange").empty());
-  TestClient& body = proxy.connect();
-  body.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
-  body.peer().finish();
-  proxy.settle();
-  CHECK(body.gone());
-  CHECK(proxy.log.line("exchange")["cause"] == "client_closed");
-  CHECK(proxy.upstream.open_count() == 0);
+  for (const bool at_once : {false, true}) {
+    TestClient& body = proxy.connect();
+    body.queue("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+    if (!at_once) proxy.settle();
+    body.peer().finish();
+    proxy.settle();
+    CHECK(body.gone());
+    const base::Json line = proxy.log_lines("exchange").back();
+    CHECK(line["cause"] == "client_closed");
+    CHECK(line["stage"] == "request_body");
+    CHECK(proxy.upstream.open_count() == 0);
+  }
 }
 
 TEST_CASE("ends: an upload whose client ends its direction behind it is sent whole, and answered") {

@@ -58,5 +58,6 @@ server.on("upgrade", (request, socket, head) => {
   });
 });
 
-const place = process.env.UNIX_SOCKET ? [process.env.UNIX_SOCKET] : [0, "127.0.0.1"];
-server.listen(...place, () => console.log(`LISTENING ${server.address().port ?? 1}`));
+// Room for a storm of clients: Node takes 511 at a time, and the kernel drops who comes beyond that.
+const place = process.env.UNIX_SOCKET ? { path: process.env.UNIX_SOCKET } : { port: 0, host: "127.0.0.1" };
+server.listen({ ...place, backlog: 4096 }, () => console.log(`LISTENING ${server.address().port ?? 1}`));
