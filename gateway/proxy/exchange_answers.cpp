@@ -164,6 +164,9 @@ Error Exchange::failed(Cause cause, Stage stage, std::string_view detail) {
 }
 
 void Exchange::answer_failure(Error error) {
+  // Whatever was waited for when it left: not all of its request had been read.
+  if (error.cause == Cause::client_closed && stream_.request_body().aborted())
+    error.stage = Stage::request_body;
   if (!failure_) failure_ = error;
   if (client_fault_ && error.cause == client_fault_->cause) blame(*client_fault_);
   if (error.cause == Cause::client_closed) return;  // nobody is there to hear it
