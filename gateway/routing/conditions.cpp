@@ -56,10 +56,9 @@ std::string_view plain(std::string_view text, std::string& decoded) {
 
 bool parameter_fits(const NamedTest& test, std::string_view query) {
   std::string decoded;
-  while (!query.empty()) {
-    const size_t end = std::min(query.find('&'), query.size());
-    const std::string_view parameter = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
+  for (size_t begin = 0, end = 0; begin < query.size(); begin = end + 1) {
+    end = std::min(query.find('&', begin), query.size());
+    const std::string_view parameter = query.substr(begin, end - begin);
     const size_t equals = std::min(parameter.find('='), parameter.size());
     if (plain(parameter.substr(0, equals), decoded) != test.name) continue;
     const std::string_view value = parameter.substr(std::min(equals + 1, parameter.size()));
