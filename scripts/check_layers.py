@@ -15,7 +15,7 @@ ROWS = [
     ["telemetry", "crypto"],
     ["net"],
     ["http"],
-    ["http1", "http2", "websocket", "engineio", "coding"],
+    ["http1", "websocket", "coding"],
     ["policy", "upstream", "files"],
     ["routing"],
     ["proxy"],
@@ -33,8 +33,6 @@ HOMES = [
     (re.compile(r"ares"), ["net"]),
     (re.compile(r"openssl/(ssl|ssl2|ssl3|tls1|dtls1|srtp)\.h$"), ["net"]),
     (re.compile(r"openssl/"), ["net", "crypto"]),
-    (re.compile(r"llhttp"), ["http1"]),
-    (re.compile(r"nghttp2/"), ["http2"]),
     (re.compile(r"wslay/"), ["websocket"]),
     (re.compile(r"yaml-cpp/"), ["config/yaml_reader"]),
     (re.compile(r"re2/"), ["policy"]),
@@ -43,7 +41,6 @@ HOMES = [
     (re.compile(r"zstd\.h$"), ["coding/zstd_encoder"]),
     (re.compile(r"CLI/"), ["app"]),
     (re.compile(r"nlohmann/"), ["base/json"]),
-    (re.compile(r"spdlog/"), ["telemetry"]),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
