@@ -35,8 +35,8 @@ const SchemaKey* find_schema(std::string_view path) {
 // show.
 std::string example_inside(std::string_view parent) {
   for (const SchemaKey& key : schema()) {
-    if (!is_inside(key, parent) || key.shape != Shape::value || key.shown.empty()) continue;
-    return std::string(key_name(key)) + ": " + std::string(key.shown);
+    if (!is_inside(key, parent) || key.shape != Shape::value || key.example.empty()) continue;
+    return std::string(key_name(key)) + ": " + std::string(key.example);
   }
   return {};
 }
@@ -153,7 +153,7 @@ std::string Value::example_of(Node::Kind wanted) const {
   if (wanted == Node::Kind::sequence && may_show && !is_word)
     return "; write [" + as_list(node_->text, node_->plain) + "]";
   if (wanted == Node::Kind::map && is_list() && key && key->shape == Shape::named)
-    return " of names, not a list: write " + std::string(key->shown) + ": above the keys of each";
+    return " of names, not a list: write " + std::string(key->example) + ": above the keys of each";
   if (wanted == Node::Kind::map && schema_.empty())
     return std::string(is_list() ? "; its keys stand without dashes" : "") +
            "; listeners and routes are the least it needs (postern reference prints every key)";

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t text_width = 100;
 
-bool is_required(const SchemaKey& key) { return key.fallback == "required"; }
+bool is_required(const SchemaKey& key) { return key.default_text == "required"; }
 
 // Two columns for each map above it, two more for the dash of a list and for a chosen name.
 std::size_t indent_of(const SchemaKey& key) {
@@ -43,13 +43,13 @@ void append_comment(std::string& out, std::size_t indent, std::string_view text)
 }
 
 std::string describe(const SchemaKey& key) {
-  std::string text(key.meaning);
+  std::string text(key.description);
   if (key.shape == Shape::list || key.shape == Shape::named || key.shape == Shape::section) {
     if (is_required(key)) text += " Required.";
     return text;
   }
   text += " (" + std::string(key.type) + "; ";
-  text += is_required(key) ? "required" : "default: " + std::string(key.fallback);
+  text += is_required(key) ? "required" : "default: " + std::string(key.default_text);
   return text + ')';
 }
 
@@ -67,12 +67,12 @@ std::string reference_yaml() {
     if (indent == 0) out += '\n';
     append_comment(out, opens_item ? indent - 2 : indent, describe(key));
     out += std::string(opens_item ? indent - 2 : indent, ' ');
-    if (!key.is_live) out += '#';
+    if (key.commented_out) out += '#';
     if (opens_item) out += "- ";
     out += std::string(key_name(key)) + ':';
-    if (!key.shown.empty() && key.shape == Shape::value) out += ' ' + std::string(key.shown);
+    if (!key.example.empty() && key.shape == Shape::value) out += ' ' + std::string(key.example);
     out += '\n';
-    if (key.shape == Shape::named) out += std::string(indent + 2, ' ') + std::string(key.shown) + ":\n";
+    if (key.shape == Shape::named) out += std::string(indent + 2, ' ') + std::string(key.example) + ":\n";
     list_to_open = {};
     for (const SchemaKey& child : schema()) {
       if (key.shape != Shape::list || !child.path.starts_with(key.path) ||
@@ -93,8 +93,8 @@ std::string reference_json() {
     out.append(is_first ? "\n{\"key\":" : ",\n{\"key\":").append_json_string(key.path);
     is_first = false;
     out.append(",\"type\":").append_json_string(key.type);
-    out.append(",\"default\":").append_json_string(key.fallback);
-    out.append(",\"meaning\":").append_json_string(key.meaning);
+    out.append(",\"default\":").append_json_string(key.default_text);
+    out.append(",\"meaning\":").append_json_string(key.description);
     out.append(",\"required\":").append(is_required(key) ? "true}" : "false}");
   }
   return std::string(out.append("\n]}\n").view());

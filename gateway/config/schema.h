@@ -20,11 +20,11 @@ enum class Shape : uint8_t {
 struct SchemaKey {
   std::string_view path;  // "listeners[].tls.key": [] an item of a list, * a chosen name
   Shape shape;
-  std::string_view type;      // for people: "duration"
-  std::string_view fallback;  // what holds when nothing is said; "required" when something must be
-  std::string_view meaning;   // whole sentences
-  std::string_view shown;     // the value that the reference prints; of a named map: the name
-  bool is_live = true;        // printed as a key and not as a comment
+  std::string_view type;          // for people: "duration"
+  std::string_view default_text;  // what holds when nothing is said; "required" when something must be
+  std::string_view description;   // whole sentences that mean something alone, as an editor shows them
+  std::string_view example;       // the value that the reference prints; of a named map: the name
+  bool commented_out = false;     // printed as a comment and not as a key
 };
 
 // In the order of the reference: a key after the one it stands in.
