@@ -49,7 +49,9 @@ std::string describe(const SchemaKey& key) {
     return text;
   }
   text += " (" + std::string(key.type) + "; ";
-  text += is_required(key) ? "required" : "default: " + std::string(key.default_text);
+  // Also "required without keys": there is no default then.
+  text += key.default_text.starts_with("required") ? "" : "default: ";
+  text += key.default_text;
   return text + ')';
 }
 

@@ -7,103 +7,140 @@ namespace {
 
 using enum Shape;
 
+// Descriptions of rules for header fields, which hold on all routes or on one.
+constexpr std::string_view request_headers_remove =
+    "The header fields that are removed from a request before it goes to an endpoint. \"_\" and \"-\" count "
+    "as equal in their names.";
+constexpr std::string_view request_headers_set =
+    "The header fields that a request to an endpoint gets in place of whatever the client sent under their "
+    "names. Values may hold {client}, {host}, {path}, {query}, {uri}, {method}, {scheme}, {request_id}, "
+    "{route}, {upstream} and {claim.NAME}; a value that is empty when filled in sends no field.";
+constexpr std::string_view request_headers_add =
+    "The header fields that are added to a request to an endpoint, beside any that the client sent under "
+    "their names. Values may hold placeholders such as {client} and {claim.NAME}.";
+constexpr std::string_view response_headers_remove =
+    "The header fields that are removed from a response before it goes to the client.";
+constexpr std::string_view response_headers_set =
+    "The header fields that a response gets in place of whatever the endpoint sent under their names. "
+    "Values may hold {client}, {host}, {path}, {query}, {uri}, {method}, {scheme}, {request_id}, {route}, "
+    "{upstream}, {endpoint} and {claim.NAME}; a value that is empty when filled in sends no field.";
+constexpr std::string_view response_headers_add =
+    "The header fields that are added to a response, beside any that the endpoint sent under their names. "
+    "Values may hold placeholders such as {request_id} and {endpoint}.";
+
 constexpr auto table = std::to_array<SchemaKey>({
     {"workers", value, "number or auto", "auto",
-     "How many event loops serve; auto is one per core. A change needs a restart.", "auto"},
+     "The number of worker threads, each with an event loop of its own; auto is one per CPU core. A change "
+     "needs a restart.",
+     "auto"},
     {"trusted_proxies", value, "list of CIDR blocks or addresses", "[]",
-     "Whose X-Forwarded-* fields and request id are believed. From everybody else they are replaced.",
+     "The proxies in front of the gateway, such as load balancers, whose X-Forwarded-* and Forwarded fields "
+     "and request id are believed. Such fields of all other clients are replaced.",
      "[\"10.0.0.0/8\", \"::1\"]"},
     {"forwarded", value, "x_forwarded, rfc7239, both or off", "x_forwarded",
-     "How endpoints are told who asks for what: X-Forwarded-For, -Proto, -Host and -Port, Forwarded of RFC "
-     "7239, "
-     "or both. From a trusted proxy that sends both kinds, X-Forwarded-* counts with x_forwarded and off, "
-     "Forwarded with the others.",
+     "Which header fields tell endpoints who made a request: x_forwarded sends X-Forwarded-For, -Proto, "
+     "-Host and -Port, rfc7239 sends Forwarded, both sends all of them, off none. When a trusted proxy "
+     "sends both kinds, X-Forwarded-* counts with x_forwarded and off, and Forwarded with rfc7239 and both.",
      "x_forwarded"},
     {"paths", value, "unchanged or strict", "unchanged",
-     "unchanged: a route that rewrites nothing sends the client's path to the endpoint byte for byte; a path "
-     "is refused where servers read it in ways that lead to different routes (an encoded slash, a backslash, "
-     "a doubled slash, a parameter behind \";\", dot segments, bytes encoded twice). strict: a path is "
-     "normalised before it is sent on, and refused when it has an encoded slash, a backslash, a \";\" or a "
-     "byte that must be escaped.",
+     "With unchanged, a route that rewrites nothing sends the client's path to the endpoint byte for byte; "
+     "a path is refused with 400 only where servers read it in ways that lead to different routes (an "
+     "encoded slash, a backslash, a doubled slash, a parameter behind \";\", dot segments, bytes encoded "
+     "twice). With strict, a path is normalised before it is sent on, and refused with 400 when it has an "
+     "encoded slash, a backslash, a \";\" or a byte that must be escaped.",
      "unchanged"},
-    {"via", value, "true or false", "false", "Add a Via field to requests and responses.", "false"},
+    {"via", value, "true or false", "false", "Whether a Via header field is added to requests and responses.",
+     "false"},
     {"request_id", value, "header name or false", "X-Request-Id",
-     "The field that carries the id of a request to the upstream and back to the client.", "X-Request-Id"},
+     "The header field that carries the request id to the endpoint and back to the client. An id that a "
+     "trusted proxy sends is kept; every other request gets a new one. With false, requests have no id.",
+     "X-Request-Id"},
 
     {"request_headers", section, "map", "none",
-     "Fields of the requests that endpoints get, on every route. A route can have more, which come after "
-     "these.",
+     "Rules for the header fields of requests to endpoints, on every route. The rules of a route are "
+     "applied after the rules for all routes.",
      ""},
-    {"request_headers.remove", value, "list of header names", "[]", "Fields that do not get through.",
-     "[X-Debug]"},
+    {"request_headers.remove", value, "list of header names", "[]", request_headers_remove, "[X-Debug]"},
     {"request_headers.set", value, "map of header name to text with placeholders", "none",
-     "In place of whatever the client sent under these names. {client}, {host}, {path}, {query}, {uri}, "
-     "{method}, {scheme}, {request_id}, {route}, {upstream}, {claim.NAME}. What comes out empty sends no "
-     "field.",
-     "{ X-Real-IP: \"{client}\" }"},
+     request_headers_set, "{ X-Real-IP: \"{client}\" }"},
     {"request_headers.add", value, "map of header name to text with placeholders", "none",
-     "Fields that are added beside whatever the client sent.", "{ X-Note: seen }"},
+     request_headers_add, "{ X-Note: seen }"},
     {"response_headers", section, "map", "none",
-     "Fields of every response, the gateway's own answers and errors too.", ""},
-    {"response_headers.remove", value, "list of header names", "[]", "Fields that clients do not see.",
+     "Rules for the header fields of every response to a client, including the gateway's own answers and "
+     "errors.",
+     ""},
+    {"response_headers.remove", value, "list of header names", "[]", response_headers_remove,
      "[Server, X-Powered-By]"},
     {"response_headers.set", value, "map of header name to text with placeholders", "none",
-     "In place of whatever the endpoint sent. Placeholders as above, and {endpoint}.",
-     "{ Strict-Transport-Security: max-age=31536000 }"},
+     response_headers_set, "{ Strict-Transport-Security: max-age=31536000 }"},
     {"response_headers.add", value, "map of header name to text with placeholders", "none",
-     "Fields that are added beside whatever the endpoint sent.", "{ Link: \"</app.css>; rel=preload\" }"},
+     response_headers_add, "{ Link: \"</app.css>; rel=preload\" }"},
 
-    {"error_pages", section, "map", "built-in",
-     "The gateway's own errors: JSON, a page or text, as the client's Accept asks. What endpoints answer is "
-     "not "
-     "touched.",
+    {"error_pages", section, "map", "the built-in pages",
+     "The bodies of the gateway's own error responses: JSON, an HTML page or plain text, whichever the "
+     "Accept field of the request prefers. Responses of endpoints are not changed.",
      ""},
     {"error_pages.detail", value, "safe or full", "safe",
-     "full tells clients, too, what is wrong behind the gateway and what to do about it. For a laptop.",
+     "How much the error responses of the gateway tell clients. With full, clients also get the detail and "
+     "the remedy of failures that are not their fault, which name endpoints behind the gateway: use it on a "
+     "development machine only.",
      "safe"},
     {"error_pages.404", value, "file or list of files", "none",
-     "Your own page for a status; any from 400 to 599. At most 64KiB; .html, .json or .txt says for which "
-     "clients. {status}, {reason}, {error}, {message}, {remedy}, {detail}, {request_id}, {host} and {path} "
-     "are "
-     "filled in, escaped.",
+     "Your own page for error responses with one status; the key is any status from 400 to 599. The file "
+     "has at most 64KiB, and its extension (.html, .json or .txt) says for which clients it is. {status}, "
+     "{reason}, {error}, {message}, {remedy}, {detail}, {request_id}, {host} and {path} are filled in, "
+     "escaped.",
      "[pages/404.html, pages/404.json]", true},
     {"error_pages.5xx", value, "file or list of files", "none",
-     "The same for all from 500 to 599; 4xx likewise.", "pages/5xx.html", true},
+     "Your own page for error responses with any status from 500 to 599; the key 4xx is for 400 to 499. A "
+     "page for a single status goes before it. The file has at most 64KiB, and its extension (.html, .json "
+     "or .txt) says for which clients it is.",
+     "pages/5xx.html", true},
 
-    {"listeners", list, "list", "required", "The addresses on which clients connect.", ""},
-    {"listeners[].address", value, "address", "required",
-     "\":443\" is every address; also \"127.0.0.1:443\", \"[::1]:443\", and \"localhost:443\", which is "
-     "127.0.0.1 and, where the machine has IPv6, [::1]. Port 0 lets the system choose.",
-     "\":443\""},
-    {"listeners[].tls", section, "map", "none", "Terminates TLS on this listener. Without it, plain HTTP.",
+    {"listeners", list, "list", "required", "The addresses on which the gateway accepts client connections.",
      ""},
-    {"listeners[].tls.certificate", value, "file", "this or certificates",
-     "PEM chain, the server's own certificate first. Paths here and below are absolute or relative to this "
-     "file.",
+    {"listeners[].address", value, "address", "required",
+     "The address and port to listen on. \":443\" is every address of the machine; others are "
+     "\"127.0.0.1:443\", \"[::1]:443\" and \"localhost:443\", which is 127.0.0.1 and, where the machine has "
+     "IPv6, [::1]. With port 0 the system chooses the port.",
+     "\":443\""},
+    {"listeners[].tls", section, "map", "none",
+     "Terminates TLS on this listener. Without it, the listener speaks plain HTTP.", ""},
+    {"listeners[].tls.certificate", value, "file", "required without certificates",
+     "The PEM file with the certificate chain of this listener, the server's own certificate first. A "
+     "relative path starts at the folder of the configuration file.",
      "site.pem"},
-    {"listeners[].tls.key", value, "file", "this or certificates", "PEM private key of the certificate.",
+    {"listeners[].tls.key", value, "file", "required without certificates",
+     "The PEM file with the private key of the certificate. A relative path starts at the folder of the "
+     "configuration file.",
      "site.key"},
     {"listeners[].tls.certificates", list, "list", "none",
-     "Instead of certificate and key: several, chosen by server name and key type; the first is the default.",
+     "Several certificates for one listener, in place of a single certificate and key. One is chosen by the "
+     "server name (SNI) and the key types that the client offers; the first is the default.",
      "", true},
     {"listeners[].tls.certificates[].certificate", value, "file", "required",
-     "The file with the certificate and its chain, in PEM, the certificate first.", "a.pem", true},
+     "The PEM file with a certificate chain, the server's own certificate first. A relative path starts at "
+     "the folder of the configuration file.",
+     "a.pem", true},
     {"listeners[].tls.certificates[].key", value, "file", "required",
-     "The file with the private key of the certificate, in PEM.", "a.key", true},
+     "The PEM file with the private key of the certificate beside it. A relative path starts at the folder "
+     "of the configuration file.",
+     "a.key", true},
     {"listeners[].tls.min_version", value, "\"1.2\" or \"1.3\"", "\"1.2\"",
-     "The oldest version of TLS that is spoken.", "\"1.2\""},
+     "The oldest version of TLS that clients may use.", "\"1.2\""},
     {"listeners[].tls.ciphers", value, "OpenSSL cipher list", "the built-in list",
-     "Ciphers for TLS 1.2 in OpenSSL's words. TLS 1.3 has its own and needs no list.",
+     "The cipher suites for TLS 1.2, in OpenSSL's cipher list format. TLS 1.3 has its own suites, which "
+     "this key does not change.",
      "\"ECDHE+AESGCM:ECDHE+CHACHA20\"", true},
     {"listeners[].redirect", section, "https or map", "none",
-     "On a plain listener: answers every request with a redirect to https. `redirect: https` is short for { "
-     "to: "
-     "https }.",
+     "Answers every request on a plain HTTP listener with a redirect (308) to https. `redirect: https` is "
+     "short for { to: https }.",
      "", true},
-    {"listeners[].redirect.to", value, "https", "required", "The scheme that clients are sent to.", "https",
-     true},
+    {"listeners[].redirect.to", value, "https", "required",
+     "The scheme that clients are redirected to; https is the only one.", "https", true},
     {"listeners[].redirect.except", value, "list of paths", "[]",
-     "Requests for these paths, and for what lies below them, go to the routes as on any other listener.",
+     "The paths that are not redirected to https, such as those of ACME challenges. Requests for them, and "
+     "for what lies below them, go to the routes.",
      "[/.well-known/acme-challenge]", true},
     {"listeners[].limits", section, "map", "limits", "What holds on this listener, where it differs.", "",
      true},
@@ -138,25 +175,25 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"listeners[].limits.tunnel_idle_timeout", value, "duration", "limits.tunnel_idle_timeout",
      "A WebSocket on which nothing moves, answers to pings included.", "1h", true},
     {"listeners[].proxy_protocol", section, "map", "none",
-     "For a load balancer in front that sends a PROXY protocol header, v1 or v2, before a connection's own "
-     "bytes "
-     "(also before TLS). It names the client, whose address then stands in the log and in X-Forwarded-For; a "
-     "v2 header can say that the client spoke TLS (PP2_TYPE_SSL): then its scheme is https, unless one of "
-     "trusted_proxies says otherwise.",
+     "Reads a PROXY protocol header, v1 or v2, which a load balancer in front sends before a connection's "
+     "own bytes (also before TLS). It names the client, whose address is then logged and sent in "
+     "X-Forwarded-For. If a v2 header says that the client used TLS (PP2_TYPE_SSL), the scheme is https, "
+     "unless a trusted proxy says otherwise.",
      ""},
     {"listeners[].proxy_protocol.trust", value, "list of CIDR blocks or addresses", "required",
-     "Connections from here must begin with a header, or are closed. From everybody else none is believed: "
-     "they are served as they come, and a header is a bad request.",
+     "The load balancers whose connections must begin with a PROXY protocol header; one that does not is "
+     "closed. No header is believed from any other address: such a connection is served as it comes, and a "
+     "header on it is a bad request.",
      "[\"10.0.0.0/24\"]"},
     {"listeners[].proxy_protocol.timeout", value, "duration, at most 1m", "5s",
-     "From accept to the end of the header.", "5s"},
+     "How long the PROXY protocol header of a new connection may take before the connection is closed.",
+     "5s"},
 
-    {"hosts", value, "list of hosts", "[]",
-     "The names of this gateway, beside those that stand in match.host of a route; \"*.example.com\" is all "
-     "below "
-     "example.com. Over plain HTTP, a page on a name that stands in neither is not believed to be the "
-     "gateway's own, "
-     "since anybody can make a name lead here; over TLS, and for localhost and addresses, none is needed.",
+    {"hosts", value, "list of host names", "[]",
+     "The host names of this gateway, in addition to those in match.host of the routes; \"*.example.com\" "
+     "stands for all names below example.com. Over plain HTTP, a route with origins takes a page for "
+     "same-origin only if the page's host is one of them, since anybody can point a name at this machine "
+     "(DNS rebinding). Over TLS, and for localhost and IP addresses, no entry is needed.",
      "[app.example.com]"},
     {"origins", named, "map of names", "none",
      "Lists of web origins. One list serves CORS, WebSocket handshakes and the gateway's own answers.",
@@ -782,25 +819,20 @@ constexpr auto table = std::to_array<SchemaKey>({
      "What becomes of the SameSite attribute of a cookie.", "lax", true},
     {"routes[].request_headers", section, "map", "none", "Further rules for this route's requests.", "",
      true},
-    {"routes[].request_headers.remove", value, "list of header names", "[]",
-     "Fields that do not get through.", "[X-Debug]", true},
+    {"routes[].request_headers.remove", value, "list of header names", "[]", request_headers_remove,
+     "[X-Debug]", true},
     {"routes[].request_headers.set", value, "map of header name to text with placeholders", "none",
-     "In place of whatever the client sent under these names. {client}, {host}, {path}, {query}, {uri}, "
-     "{method}, {scheme}, {request_id}, {route}, {upstream}, {claim.NAME}. What comes out empty sends no "
-     "field.",
-     "{ X-Real-IP: \"{client}\" }", true},
+     request_headers_set, "{ X-Real-IP: \"{client}\" }", true},
     {"routes[].request_headers.add", value, "map of header name to text with placeholders", "none",
-     "Fields that are added beside whatever the client sent.", "{ X-Note: seen }", true},
+     request_headers_add, "{ X-Note: seen }", true},
     {"routes[].response_headers", section, "map", "none", "Further rules for this route's responses.", "",
      true},
-    {"routes[].response_headers.remove", value, "list of header names", "[]",
-     "Fields that clients do not see.", "[Server, X-Powered-By]", true},
+    {"routes[].response_headers.remove", value, "list of header names", "[]", response_headers_remove,
+     "[Server, X-Powered-By]", true},
     {"routes[].response_headers.set", value, "map of header name to text with placeholders", "none",
-     "In place of whatever the endpoint sent. Placeholders as above, and {endpoint}.",
-     "{ Strict-Transport-Security: max-age=31536000 }", true},
+     response_headers_set, "{ Strict-Transport-Security: max-age=31536000 }", true},
     {"routes[].response_headers.add", value, "map of header name to text with placeholders", "none",
-     "Fields that are added beside whatever the endpoint sent.", "{ Link: \"</app.css>; rel=preload\" }",
-     true},
+     response_headers_add, "{ Link: \"</app.css>; rel=preload\" }", true},
     {"routes[].origins", value, "name", "none",
      "One of origins. Without it CORS is the application's own affair.", "dashboard"},
     {"routes[].jwt", section, "name or map", "none",
@@ -847,34 +879,40 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"routes[].body_size", value, "size or none", "limits.body_size",
      "Short for limits.body_size of this route.", "10MiB"},
 
-    {"resolver", section, "map", "the system's", "How the names of endpoints are looked up.", ""},
-    {"resolver.nameservers", value, "list of addresses", "the system's",
-     "Whom to ask, in this order, instead of the servers in resolv.conf. The port is 53 where none is "
-     "written.",
+    {"resolver", section, "map", "the system's settings",
+     "How the host names of endpoints are resolved (DNS).", ""},
+    {"resolver.nameservers", value, "list of addresses", "the servers in resolv.conf",
+     "The DNS servers to ask, in this order, instead of the servers in resolv.conf. The port is 53 where "
+     "none is written.",
      "[\"10.0.0.53\", \"10.0.1.53:5353\"]", true},
     {"resolver.timeout", value, "duration, at most 30s", "2s",
-     "How long a name server may take before it, or the next one, is asked again. An answer is used for its "
-     "TTL, at "
-     "least 1s and at most 5m; after that the old one holds on for up to 1h while nobody answers.",
+     "How long a DNS server may take to answer before it, or the next one, is asked again. An answer is "
+     "used for its TTL, at least 1s and at most 5m; while no server answers, the old answer is used for up "
+     "to 1h more.",
      "2s"},
 
-    {"log", section, "map", "see below", "What is written down, and where.", ""},
-    {"log.format", value, "json or text", "json", "One line per event in either. A change needs a restart.",
+    {"log", section, "map", "the defaults of its keys", "What is logged, in which format, and where.", ""},
+    {"log.format", value, "json or text", "json",
+     "The format of the log, with one line per event: json is for programs, text for people. A change needs "
+     "a restart.",
      "json"},
     {"log.level", value, "debug, info, warn or error", "info",
-     "The least important events that are written. Lines of exchanges and tunnels go by log.access alone.",
+     "The lowest level of the events that are logged. The access log does not depend on it: log.access "
+     "alone decides about lines for requests, WebSockets and event streams.",
      "info"},
     {"log.access", value, "true or false", "true",
-     "One line for each exchange, and two for each tunnel and each long answer.", "true"},
-    {"log.output", value, "stdout or file", "stdout", "A file is opened again on SIGUSR1.", "stdout"},
-    {"log.redact", value, "list of query parameters", "see the list",
+     "Whether the access log is written: one line for each request, and two (start and end) for each "
+     "WebSocket, event stream and other response that stays open. With false, only failures are logged.",
+     "true"},
+    {"log.output", value, "stdout or file", "stdout",
+     "Where the log is written: stdout, or a file. A file is opened again on SIGUSR1, for log rotation.",
+     "stdout"},
+    {"log.redact", value, "list of query parameters", "[]",
      "Further query parameters whose values are never logged. A name in brackets or behind a dot counts as "
-     "well "
-     "(user[token]). Never logged are: token, jwt, api_key, key, secret, password, pwd, pass, auth, "
+     "well (user[token]). Never logged are: token, jwt, api_key, key, secret, password, pwd, pass, auth, "
      "authorization, bearer, code, code_verifier, sig, signature, hmac, otp, SAMLResponse, every name with "
      "password, passwd, passphrase, secret or signature in it, every name that ends in token, credential, "
-     "apikey, "
-     "private_key or assertion, and those that a jwt takes its token from.",
+     "apikey, private_key or assertion, and those from which a jwt section takes its token.",
      "[]"},
 
     {"limits", section, "map", "see below",
@@ -943,15 +981,16 @@ constexpr auto table = std::to_array<SchemaKey>({
      "60s"},
 
     {"admin", section, "map", "none",
-     "A listener for the operator alone: GET /metrics for Prometheus, GET /status for what goes on, GET "
-     "/healthz for a load balancer.",
+     "A listener for the operator alone: GET /metrics has metrics for Prometheus, GET /status reports the "
+     "current state in JSON, and GET /healthz is for a load balancer.",
      ""},
     {"admin.address", value, "address", "required",
-     "\"127.0.0.1:9901\", or \"unix:/run/postern/admin.sock\" for a socket that only Postern's own user may "
-     "connect to.",
+     "The address of the admin listener, such as \"127.0.0.1:9901\". \"unix:/run/postern/admin.sock\" is a "
+     "Unix socket that only Postern's own user may connect to.",
      "\"127.0.0.1:9901\""},
     {"admin.public", value, "true or false", "false",
-     "Allow an address that other machines can reach, and any Host. Nothing asks for a password there.",
+     "Whether the admin listener may have an address that other machines can reach, and answers requests "
+     "for any Host. It asks for no password.",
      "false"},
 });
 
