@@ -196,78 +196,90 @@ constexpr auto table = std::to_array<SchemaKey>({
      "(DNS rebinding). Over TLS, and for localhost and IP addresses, no entry is needed.",
      "[app.example.com]"},
     {"origins", named, "map of names", "none",
-     "Lists of web origins. One list serves CORS, WebSocket handshakes and the gateway's own answers.",
+     "Named lists of web origins that routes use. One list controls CORS, WebSocket handshakes and the "
+     "gateway's own answers.",
      "dashboard"},
     {"origins.*.allow", value, "list of origins", "required",
-     "\"https://app.example.com\", \"https://*.example.com\" for its subdomains, { pattern: ... } for an RE2 "
-     "expression that fits the whole origin, \"null\" (in quotes) for sandboxed pages and files.",
-     "[\"https://app.example.com\", { pattern: "
-     "\"https://pr-[0-9]+\\\\.example\\\\.com\" }]"},
+     "The web origins on the list: \"https://app.example.com\", \"https://*.example.com\" for all "
+     "subdomains, { pattern: ... } with an RE2 expression for the whole origin, or \"null\" (in quotes) for "
+     "sandboxed pages and local files. A request of any other origin is refused with 403.",
+     "[\"https://app.example.com\", { pattern: \"https://pr-[0-9]+\\\\.example\\\\.com\" }]"},
     {"origins.*.credentials", value, "true or false", "false",
-     "Pages may send cookies and Authorization along.", "true"},
+     "Whether pages of the listed origins may send cookies and Authorization with their CORS requests "
+     "(Access-Control-Allow-Credentials).",
+     "true"},
     {"origins.*.methods", value, "list of methods", "[GET, HEAD, POST, PUT, PATCH, DELETE]",
-     "The methods that a preflight allows, of those that the route takes.",
+     "The methods that the answer to a CORS preflight allows, as far as the route takes them.",
      "[GET, HEAD, POST, PUT, PATCH, DELETE]"},
-    {"origins.*.headers", value, "list of header names", "those the preflight asks for",
-     "Request fields that a preflight allows.", "[Authorization, Content-Type]"},
+    {"origins.*.headers", value, "list of header names", "those that the preflight asks for",
+     "The request header fields that the answer to a CORS preflight allows.",
+     "[Authorization, Content-Type]"},
     {"origins.*.expose", value, "list of header names", "[]",
-     "Response fields that a page's scripts may read.", "[X-Request-Id]"},
+     "The response header fields that the scripts of a page may read (Access-Control-Expose-Headers).",
+     "[X-Request-Id]"},
     {"origins.*.max_age", value, "duration, at most 24h", "10m",
-     "How long a browser may remember a preflight.", "10m"},
+     "How long a browser may cache the answer to a CORS preflight (Access-Control-Max-Age).", "10m"},
     {"origins.*.navigations", value, "pass or refuse", "pass",
-     "What becomes of a browser that goes to the route from a page that is not on the list, by a form for "
-     "example. "
-     "It makes no CORS request (Sec-Fetch-Mode is navigate), and the page does not see the answer. "
-     "WebSockets are "
-     "never let in by this.",
+     "Whether a navigation from a page whose origin is not on the list, such as a submitted form, passes or "
+     "is refused with 403. A navigation (Sec-Fetch-Mode: navigate) is no CORS request, and the page does "
+     "not see the response. A WebSocket never passes this way.",
      "pass"},
     {"origins.*.require", value, "true or false", "false",
-     "Refuse a WebSocket upgrade that has no Origin field at all.", "false"},
+     "Whether a WebSocket upgrade without an Origin field is refused with 403.", "false"},
 
-    {"jwt", named, "map of names", "none", "Ways to check JSON Web Tokens.", "clerk"},
-    {"jwt.*.issuer", value, "text", "not checked", "What the iss claim must be.",
+    {"jwt", named, "map of names", "none",
+     "Named rules for checking JSON Web Tokens (JWT), which routes use.", "clerk"},
+    {"jwt.*.issuer", value, "text", "not checked",
+     "The value that the iss claim of a token must have. A token with another one is refused with 403.",
      "https://clerk.example.com"},
-    {"jwt.*.audience", value, "text or list", "not checked", "What the aud claim must hold, or one of these.",
+    {"jwt.*.audience", value, "text or list of texts", "not checked",
+     "The value that the aud claim of a token must hold; of a list, one is enough. A token without it is "
+     "refused with 403.",
      "dashboard"},
-    {"jwt.*.keys", value, "file", "this or secret",
-     "Public keys: a JWKS file (JSON) or a PEM file, read again by every reload. One that takes a key away, "
-     "or "
-     "changes it, closes the WebSockets of its routes; keys may join.",
+    {"jwt.*.keys", value, "file", "required without secret",
+     "The file with the public keys: a JWKS (JSON) or PEM. It is read again at every reload. When a key was "
+     "removed or changed, the WebSockets and event streams of its routes are ended; a key that is added "
+     "ends none.",
      "keys/jwks.json"},
-    {"jwt.*.secret", value, "text", "this or keys",
-     "Shared secret for HS256, HS384 and HS512, best from the environment. Never printed.", "${JWT_SECRET}",
-     true},
-    {"jwt.*.algorithms", value, "list", "required",
-     "Accepted signatures: HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, "
-     "ES512, "
-     "EdDSA.",
+    {"jwt.*.secret", value, "text", "required without keys",
+     "The shared secret for HS256, HS384 and HS512, best taken from the environment. It is never printed.",
+     "${JWT_SECRET}", true},
+    {"jwt.*.algorithms", value, "list of algorithms", "required",
+     "The signature algorithms that are accepted, of HS256, HS384, HS512, RS256, RS384, RS512, PS256, "
+     "PS384, PS512, ES256, ES384, ES512 and EdDSA. A token with another one is refused with 401.",
      "[RS256]"},
-    {"jwt.*.from", value, "list", "[header]",
-     "Where the token is looked for, in this order: header (Authorization: Bearer), { header: NAME }, "
-     "{ cookie: NAME }, { query: NAME }, subprotocol (Sec-WebSocket-Protocol).",
+    {"jwt.*.from", value, "list of places", "[header]",
+     "Where a request may carry its token, in the order in which the places are searched: header "
+     "(Authorization: Bearer), { header: NAME }, { cookie: NAME }, { query: NAME }, subprotocol "
+     "(Sec-WebSocket-Protocol).",
      "[header, { cookie: __session }, { query: token }, subprotocol]"},
-    {"jwt.*.leeway", value, "duration, at most 10m", "60s", "How far clocks may differ for exp, nbf and iat.",
+    {"jwt.*.leeway", value, "duration, at most 10m", "60s",
+     "How far the clocks of the issuer and of the gateway may differ when exp, nbf and iat of a token are "
+     "checked.",
      "60s"},
-    {"jwt.*.required_claims", value, "map", "none",
-     "Claims that must be there: a value, a list of which one must fit, or present for any value.",
+    {"jwt.*.required_claims", value, "map of claim to value", "none",
+     "The claims that a token must have: a value, a list of values of which one must fit, or present for "
+     "any value. A token without them is refused with 403.",
      "{ email_verified: true, role: [admin, editor], sub: present }"},
-    {"jwt.*.require_expiry", value, "true or false", "true", "Refuse a token that has no exp claim.", "true"},
+    {"jwt.*.require_expiry", value, "true or false", "true",
+     "Whether a token without an exp claim is refused with 403.", "true"},
 
     {"rate_limits", named, "map of names", "none",
-     "How many requests may come, for routes to name. At most 64.", "public"},
-    {"rate_limits.*.rate", value, "requests in a time", "required",
-     "100/s, 10/m or 1000/h: how fast requests come back once the burst is used up.", "100/s"},
-    {"rate_limits.*.burst", value, "number", "the number of the rate",
-     "How many may come at once. Exact over all workers; a reload that changes nothing here keeps what is "
-     "counted.",
+     "Named rate limits, at most 64, which routes and WebSockets use.", "public"},
+    {"rate_limits.*.rate", value, "requests per time", "required",
+     "The rate at which requests may come once the burst is used up: 100/s, 10/m or 1000/h. A request "
+     "beyond it is answered with 429.",
+     "100/s"},
+    {"rate_limits.*.burst", value, "number", "the number in rate",
+     "The number of requests that may come at once. It is exact over all workers; a reload that changes "
+     "nothing about the limit keeps its counts.",
      "50"},
     {"rate_limits.*.by", value, "client_address, route, { header: NAME } or { claim: NAME }",
      "client_address",
-     "Who has a bucket of their own: each client (an IPv6 client is its /64), each route, each value of a "
-     "request "
-     "header or of a claim of the verified token. Without the header or claim: each client. A header is what "
-     "the "
-     "client likes; name a limit by client_address beside it.",
+     "Who gets a count of its own (a token bucket): each client address (an IPv6 client is its /64), each "
+     "route, each value of a request header field, or each value of a claim of the verified token. A "
+     "request without the header field or claim counts for its client address. Clients choose their header "
+     "fields, so use a limit by client_address beside one by header.",
      "client_address"},
 
     {"upstreams", named, "map of names", "none", "The applications behind the gateway.", "api"},
