@@ -282,195 +282,248 @@ constexpr auto table = std::to_array<SchemaKey>({
      "fields, so use a limit by client_address beside one by header.",
      "client_address"},
 
-    {"upstreams", named, "map of names", "none", "The applications behind the gateway.", "api"},
+    {"upstreams", named, "map of names", "none",
+     "The applications behind the gateway, by name. Each is a group of endpoints.", "api"},
     {"upstreams.*.endpoints", list, "list", "required",
-     "URLs, or maps where there is more to say: [\"http://127.0.0.1:3001\", { url: "
-     "\"http://127.0.0.1:3002\", "
-     "weight: 3 }].",
+     "The endpoints of the upstream, as URLs, or as maps where more is to be said about one: "
+     "[\"http://127.0.0.1:3001\", { url: \"http://127.0.0.1:3002\", weight: 3 }].",
      ""},
     {"upstreams.*.endpoints[].url", value, "URL", "required",
-     "http://, https://, and ws://, wss:// as other spellings of the two; no path. unix:/run/app.sock is "
-     "plain "
-     "HTTP over a Unix socket, its path absolute or relative to this file. "
-     "srv+http://_http._tcp.api.internal (or srv+https://) is a service whose SRV records name the targets, "
-     "by "
-     "priority and weight. demo: is the application built into the binary.",
+     "The URL of the endpoint, without a path: http:// or https:// (or ws:// and wss://, which mean the "
+     "same). unix:/run/app.sock is plain HTTP over a Unix socket; a relative path starts at the folder of "
+     "the configuration file. srv+http://_http._tcp.api.internal (or srv+https://) is a service whose DNS "
+     "SRV records name the targets, by priority and weight. demo: is the application built into the binary.",
      "\"https://api.internal:8443\""},
     {"upstreams.*.endpoints[].weight", value, "number, at most 1000", "1",
-     "Its share of the requests, against the other endpoints'.", "1"},
+     "The share of the requests that this endpoint gets, relative to the weights of the other endpoints.",
+     "1"},
     {"upstreams.*.endpoints[].backup", value, "true or false", "false",
-     "Gets requests only while none of the others is available. Others that are at max_requests are still "
-     "available.",
+     "Whether the endpoint is a backup, which gets requests only while none of the other endpoints is "
+     "available. An endpoint that is at its max_requests still counts as available.",
      "false"},
     {"upstreams.*.endpoints[].max_requests", value, "number", "none",
-     "Exchanges and tunnels that it has at once, counted over all workers of the process. When all are at "
-     "their limit, the answer is 503 with Retry-After.",
+     "The maximum number of requests and WebSockets that the endpoint has at once, over all workers. When "
+     "every endpoint is at its limit, a request waits in the queue of the upstream, if there is one, or is "
+     "answered with 503 and Retry-After.",
      "1000"},
     {"upstreams.*.balance", value,
      "round_robin, least_connections, power_of_two_choices, random, { hash: ... } or { learn: ... }",
      "round_robin",
-     "How an endpoint is chosen; all of them mind weights. least_connections counts exchanges and tunnels "
-     "over "
-     "all workers. { hash: client_address }, { hash: { header: NAME } }, { hash: { cookie: NAME } } and "
-     "{ hash: { query: NAME } } send equal values to one endpoint; one that joins or leaves moves its own "
-     "share "
-     "of the values only. A request without a value is sent in turn. { learn: { response_header: NAME, "
-     "request_header: NAME, otherwise: round_robin, values: 100000 } } remembers which endpoint gave a value "
-     "in a field of its answer, such as Mcp-Session-Id, and sends requests that bring it there, over all "
-     "workers and reloads; request_header is response_header where it is left out. A value is forgotten when "
-     "that endpoint answers 404, or answers a DELETE below 400; of more than so many values the one that was "
-     "used longest ago goes. A request without a known value goes as otherwise says.",
+     "How an endpoint is chosen (load balancing); every way respects weights. least_connections counts "
+     "requests and WebSockets over all workers. { hash: client_address }, { hash: { header: NAME } }, { "
+     "hash: { cookie: NAME } } and { hash: { query: NAME } } send equal values to one endpoint (consistent "
+     "hashing); an endpoint that joins or leaves moves its own share of the values only, and a request "
+     "without a value is sent round robin. { learn: { response_header: NAME, request_header: NAME, "
+     "otherwise: round_robin, values: 100000 } } remembers which endpoint gave a value in a response header "
+     "field, such as Mcp-Session-Id, and sends requests with that value to it, over all workers and "
+     "reloads; without request_header it is response_header. A value is forgotten when its endpoint answers "
+     "404, or answers a DELETE with a status below 400; when more values than `values` are known, the one "
+     "that was used longest ago is forgotten. A request without a known value is balanced as `otherwise` "
+     "says.",
      "round_robin"},
     {"upstreams.*.slow_start", value, "duration, at most 1h", "0s",
-     "How long the weight of an endpoint grows from little to all, once it came up or joined in a reload.",
+     "How long the weight of an endpoint takes to grow from little to full after it came up or was added by "
+     "a reload. With 0s, its weight is full at once.",
      "0s"},
     {"upstreams.*.queue", section, "map", "none",
-     "Lets requests wait while every endpoint is at its max_requests. On each worker clients get places in "
-     "turn, one request each, and the requests of one client in the order in which they came; a client is an "
-     "address, or the /64 of an IPv6 address. A place that another worker's request leaves is seen within 20 "
-     "ms.",
+     "Lets requests wait while every endpoint is at its max_requests; without it they are answered with 503 "
+     "at once. On each worker, clients are served in turn, one request each, and the requests of one client "
+     "in the order in which they came; a client is an address, or the /64 of an IPv6 address. A place that "
+     "becomes free on another worker is noticed within 20 ms.",
      ""},
     {"upstreams.*.queue.size", value, "number", "100",
-     "How many wait at once, counted over all workers. One more is answered with 503 at once, unless "
-     "another client has more of them than its own on the same worker: then the latest request of that one "
-     "is answered with 503, and gives up its place.",
+     "The maximum number of requests that wait at once, over all workers. One more is answered with 503 at "
+     "once, unless another client has more waiting requests on the same worker: then the latest request of "
+     "that client is answered with 503 and makes room.",
      "100"},
     {"upstreams.*.queue.timeout", value, "duration, at most 1h", "5s",
-     "How long a request waits before it is answered with 503.", "5s"},
+     "How long a request waits in the queue for an endpoint before it is answered with 503.", "5s"},
     {"upstreams.*.sticky", section, "map", "none",
-     "Keeps a client at the endpoint that answered it first, by a signed cookie. When that endpoint is not "
-     "available the balance chooses another, and the cookie changes; while it is only at its max_requests "
-     "another "
-     "stands in, and the cookie stays. The upstream does not see the cookie.",
+     "Sticky sessions: a signed cookie keeps a client at the endpoint that answered it first. When that "
+     "endpoint is not available, another one is chosen and the cookie changes; while it is only at its "
+     "max_requests, another one answers and the cookie stays. Endpoints do not see the cookie.",
      "", true},
     {"upstreams.*.sticky.secret", value, "text of at least 32 bytes", "required",
-     "Signs the cookie; the same on every instance. Best from the environment, made by openssl rand -hex 32. "
-     "Never "
-     "printed.",
+     "The secret that signs the sticky session cookie, equal on every instance of the gateway. Take it from "
+     "the environment; openssl rand -hex 32 makes one. It is never printed.",
      "${STICKY_SECRET}", true},
     {"upstreams.*.sticky.cookie", value, "cookie name", "postern_route",
-     "Its name. Upstreams of one host need names or paths of their own.", "postern_route", true},
+     "The name of the sticky session cookie. Upstreams that share a host need different names or paths.",
+     "postern_route", true},
     {"upstreams.*.sticky.ttl", value, "duration, 1s to 8760h", "1h",
-     "How long an unused session lasts; use beyond half of it renews the cookie.", "1h", true},
-    {"upstreams.*.sticky.path", value, "path", "/", "Which paths of the host get the cookie.", "/", true},
+     "How long an unused sticky session lasts. A request in the second half of that time renews the cookie.",
+     "1h", true},
+    {"upstreams.*.sticky.path", value, "path", "/",
+     "The Path attribute of the sticky session cookie: browsers send it for paths below this one.", "/",
+     true},
     {"upstreams.*.sticky.secure", value, "auto, true or false", "auto",
-     "The cookie goes over https only; auto where the client came over https.", "auto", true},
+     "Whether browsers send the sticky session cookie over https only (the Secure attribute). With auto, "
+     "that depends on whether the client came over https.",
+     "auto", true},
     {"upstreams.*.sticky.same_site", value, "lax, strict or none", "lax",
-     "Which requests from other sites carry the cookie; none needs https.", "lax", true},
-    {"upstreams.*.ca", value, "file", "the system's", "PEM bundle that https endpoints are verified with.",
+     "The SameSite attribute of the sticky session cookie, which decides which requests from other sites "
+     "carry it. With none, the cookie needs https.",
+     "lax", true},
+    {"upstreams.*.ca", value, "file", "the system's certificates",
+     "The PEM file with the certificate authorities (CA) that https endpoints are verified with.",
      "internal-ca.pem"},
     {"upstreams.*.insecure", value, "true or false", "false",
-     "Do not verify https endpoints. For a laptop; warns.", "false"},
+     "Whether https endpoints are used without verifying their certificates. Use it on a development "
+     "machine only; the configuration check warns of it.",
+     "false"},
     {"upstreams.*.server_name", value, "host name", "the endpoint's host",
-     "Name sent to https endpoints (SNI) and verified.", "api.internal"},
-    {"upstreams.*.timeouts", section, "map", "see below", "The time limits of one attempt at an endpoint.",
-     ""},
+     "The name that is sent to https endpoints (SNI), and that their certificates must have.",
+     "api.internal"},
+    {"upstreams.*.timeouts", section, "map", "the defaults of its keys",
+     "The time limits of one attempt at an endpoint.", ""},
     {"upstreams.*.timeouts.connect", value, "duration", "5s",
-     "How long looking up the name, connecting and the TLS handshake may take together.", "5s"},
+     "How long each step of a new connection to an endpoint may take: looking up its name, connecting (to "
+     "all addresses of the name together), and the TLS handshake. Then the attempt has failed; unless a "
+     "retry succeeds, the answer is 502 for the lookup and 504 for the rest.",
+     "5s"},
     {"upstreams.*.timeouts.response", value, "duration", "60s",
-     "From the end of the request to the head of the response.", "60s"},
-    {"upstreams.*.timeouts.idle", value, "duration", "60s", "No byte of a body moves in either direction.",
+     "How long an endpoint may take from the end of the request to the head of its response. Then the "
+     "attempt has failed; unless a retry succeeds, the answer is 504.",
+     "60s"},
+    {"upstreams.*.timeouts.idle", value, "duration", "60s",
+     "How long an endpoint may send no byte of a response body, or take no byte of a request body (idle "
+     "timeout). Then a request is answered with 504, and a response that has begun is cut off.",
      "60s"},
     {"upstreams.*.timeouts.stream_idle", value, "duration or none", "none",
-     "Instead of idle for an answer that stays open: an event stream, or another answer without a length "
-     "once "
-     "it has been open for 10 s. With none it may be silent for as long as both sides live, as TCP "
-     "keep-alive "
-     "finds.",
+     "How long a response that stays open may be silent before it is cut off, in place of timeouts.idle: an "
+     "event stream, or another response without a length once it has been open for 10s. With none, it may "
+     "be silent for as long as both sides live, which TCP keep-alive checks.",
      "none"},
     {"upstreams.*.timeouts.keepalive", value, "duration", "55s",
-     "How long an unused connection is kept. Less than the application's own limit avoids races; where the "
-     "application says its limit (Keep-Alive: timeout=5), the connection is given up a second before that.",
+     "How long an unused connection to an endpoint is kept open for reuse. A value below the application's "
+     "own keep-alive timeout avoids races; where the application states its own (Keep-Alive: timeout=5), "
+     "the connection is closed one second before that.",
      "55s"},
-    {"upstreams.*.limits", section, "map", "see below",
-     "How large the head of a response may be. A larger one is answered with 502.", ""},
+    {"upstreams.*.limits", section, "map", "the defaults of its keys",
+     "The limits for the head of an endpoint's response. A larger one is answered with 502.", ""},
     {"upstreams.*.limits.head_size", value, "size, 1KiB to 1MiB", "64KiB",
-     "The status line and the fields of a response together.", "64KiB"},
+     "The largest head of an endpoint's response: the status line and all header fields together. A larger "
+     "one is answered with 502.",
+     "64KiB"},
     {"upstreams.*.limits.header_fields", value, "number, at most 10000", "256",
-     "The number of fields in a response.", "256"},
+     "The maximum number of header fields in an endpoint's response. A response with more is answered with "
+     "502.",
+     "256"},
     {"upstreams.*.proxy_protocol", value, "v1 or v2", "none",
-     "Begin every connection to an endpoint, before TLS, with a PROXY protocol header that names the client. "
-     "Each "
-     "carries one request (or WebSocket) then: the header holds for a whole connection.",
+     "The version of the PROXY protocol header with which every connection to an endpoint begins, before "
+     "TLS. It names the client, so each connection carries one request (or WebSocket) only. Without this "
+     "key, no header is sent.",
      "v2", true},
     {"upstreams.*.keepalive_connections", value, "number", "512",
-     "Unused connections kept per endpoint and worker.", "512"},
-    {"upstreams.*.retries", section, "number or map", "see below",
-     "Further attempts on other endpoints, where nothing can be lost by them. `retries: 2` is short for "
-     "{ attempts: 2 }.",
+     "The maximum number of unused connections that are kept open for reuse, per endpoint and worker. With "
+     "0, every request opens a new connection.",
+     "512"},
+    {"upstreams.*.retries", section, "number or map", "the defaults of its keys",
+     "Retries a failed request at other endpoints where nothing can be lost by it. `retries: 2` is short "
+     "for { attempts: 2 }, and `retries: 0` turns retries off.",
      ""},
     {"upstreams.*.retries.attempts", value, "number, at most 10", "2",
-     "How many further attempts may follow the first.", "2"},
-    {"upstreams.*.retries.on", value, "list", "[connect, reset]",
-     "What is tried again: connect (no connection came about, nothing was sent), and for idempotent methods "
-     "reset (it broke before the response), timeout (no head in time), invalid_response, status_502 and any "
-     "other status from 400 on.",
+     "The maximum number of retries after the first attempt. With 0, there are none.", "2"},
+    {"upstreams.*.retries.on", value, "list of failures", "[connect, reset]",
+     "The failures after which a request is retried: connect (no connection was made, and nothing sent), "
+     "and for idempotent methods reset (the connection broke before the response), timeout (no response "
+     "head in time), invalid_response, and status_502 or any other status from 400 to 599.",
      "[connect, reset]"},
     {"upstreams.*.retries.non_idempotent", value, "true or false", "false",
-     "Repeat POST and PATCH as well once they were sent. Their effect may happen twice.", "false"},
+     "Whether POST, PATCH and other methods that are not idempotent are retried, too, after the request was "
+     "sent. Their effect may then happen twice.",
+     "false"},
     {"upstreams.*.retries.body_size", value, "size, at most 1MiB, or none", "64KiB",
-     "A request with a body is repeated when the body is no larger: so much of it is kept until the response "
-     "begins, "
-     "and at most 16MiB per upstream and worker.",
+     "The largest request body that is kept until the response begins, so that the request can be retried; "
+     "all bodies together take at most 16MiB per upstream and worker. A request with a larger body is "
+     "retried only where no connection was made. With none, no body is kept.",
      "64KiB"},
     {"upstreams.*.retries.budget", value, "percentage", "20%",
-     "Most retries among the requests of the last ten seconds, per worker, so that an outage does not "
-     "multiply the load.",
+     "The maximum share of retries among the requests of the last ten seconds, per worker (retry budget). "
+     "It keeps an outage from multiplying the load.",
      "20%"},
     {"upstreams.*.retries.budget_minimum", value, "number", "10",
-     "Retries per second that the budget never forbids.", "10"},
+     "The number of retries per second that are allowed on top of the percentage of the retry budget, per "
+     "worker.",
+     "10"},
     {"upstreams.*.health", section, "map", "none",
-     "Asks every endpoint how it is, once for all workers. One that is down gets requests only when all are.",
+     "Active health checks: every endpoint is checked at an interval, once for all workers. An endpoint "
+     "that is down gets requests only when no other is available, and none at all where the upstream has "
+     "hold.",
      ""},
-    {"upstreams.*.health.path", value, "path", "this or tcp", "The path that a check requests.", "/healthz"},
+    {"upstreams.*.health.path", value, "path", "required without tcp",
+     "The path that a health check requests, with a query if need be.", "/healthz"},
     {"upstreams.*.health.tcp", value, "true or false", "false",
-     "Instead of path: a connection is enough, with its TLS handshake for https.", "true", true},
-    {"upstreams.*.health.method", value, "GET or HEAD", "GET", "The method that a check requests it with.",
+     "Whether a health check only opens a connection, with the TLS handshake for https, and sends no "
+     "request.",
+     "true", true},
+    {"upstreams.*.health.method", value, "GET or HEAD", "GET", "The HTTP method of a health check's request.",
      "GET"},
-    {"upstreams.*.health.host", value, "host name", "the endpoint's",
-     "The host that a check names in the Host field.", "api.internal"},
+    {"upstreams.*.health.host", value, "host name", "the endpoint's host",
+     "The host that a health check sends in the Host field.", "api.internal"},
     {"upstreams.*.health.status", value, "list of statuses and ranges", "[200-399]",
-     "The statuses with which a check passes.", "[200-399]"},
+     "The response statuses with which a health check passes.", "[200-399]"},
     {"upstreams.*.health.interval", value, "duration", "5s",
-     "From check to check, give or take a tenth. While an endpoint is down, or may be, at most 1s.", "5s"},
-    {"upstreams.*.health.timeout", value, "duration", "2s", "How long a whole check may take.", "2s"},
-    {"upstreams.*.health.healthy", value, "number", "2", "Checks in a row that bring an endpoint up again.",
-     "2"},
-    {"upstreams.*.health.unhealthy", value, "number", "3", "Failed checks in a row that take it down.", "3"},
+     "The time between two health checks of an endpoint, plus or minus a tenth. While the endpoint is down, "
+     "or its last check was against its state, it is at most 1s.",
+     "5s"},
+    {"upstreams.*.health.timeout", value, "duration", "2s",
+     "How long a whole health check may take before it counts as failed.", "2s"},
+    {"upstreams.*.health.healthy", value, "number", "2",
+     "The number of passed health checks in a row that bring an endpoint up again.", "2"},
+    {"upstreams.*.health.unhealthy", value, "number", "3",
+     "The number of failed health checks in a row that take an endpoint down.", "3"},
     {"upstreams.*.health.start", value, "up or down", "up",
-     "What a new endpoint is taken for. With down it waits for its first good check.", "up"},
-    {"upstreams.*.eject", section, "map or none", "see below",
-     "Passes over an endpoint whose requests fail, while others are there. Each worker judges by its own "
-     "traffic.",
+     "The state of a new endpoint before its first health check. With down, it comes up with the first "
+     "check that passes.",
+     "up"},
+    {"upstreams.*.eject", section, "map or none", "the defaults of its keys",
+     "Ejects an endpoint whose requests fail (circuit breaker, outlier detection): for a time it gets no "
+     "requests while another endpoint is available. Each worker judges by its own traffic. With none, no "
+     "endpoint is ejected.",
      ""},
-    {"upstreams.*.eject.failures", value, "number", "5", "Failures in a row that eject an endpoint.", "5"},
-    {"upstreams.*.eject.within", value, "duration", "30s", "The time in which they must happen.", "30s"},
+    {"upstreams.*.eject.failures", value, "number", "5",
+     "The number of failed requests in a row that eject an endpoint.", "5"},
+    {"upstreams.*.eject.within", value, "duration", "30s",
+     "The time within which the failures in a row must happen to eject an endpoint, counted from the first "
+     "of them.",
+     "30s"},
     {"upstreams.*.eject.time", value, "duration", "10s",
-     "How long it is out. It doubles each time; then one request is the endpoint's trial.", "10s"},
-    {"upstreams.*.eject.max", value, "duration", "5m", "The longest time that an endpoint is passed over.",
-     "5m"},
-    {"upstreams.*.eject.on", value, "list", "[connect, reset, timeout, invalid_response]",
-     "What counts as a failure: the words of retries.on.", "[connect, reset, timeout, invalid_response]"},
+     "How long an endpoint is ejected the first time; each further ejection takes twice as long as the one "
+     "before it. After that time one request is a trial, and a good answer brings the endpoint back.",
+     "10s"},
+    {"upstreams.*.eject.max", value, "duration", "5m",
+     "The longest time for which an endpoint is ejected, however often it was ejected before.", "5m"},
+    {"upstreams.*.eject.on", value, "list of failures", "[connect, reset, timeout, invalid_response]",
+     "The failures that count for the ejection of an endpoint: connect (no connection was made), reset (the "
+     "connection broke before the response), timeout (no response head in time), invalid_response, and "
+     "status_502 or any other status from 400 to 599.",
+     "[connect, reset, timeout, invalid_response]"},
     {"upstreams.*.hold", section, "duration, map or none", "none",
-     "A request that finds no endpoint waits for one instead of failing at once. Less than the clients' own "
-     "limits: 10s suits browsers. `hold: 10s` is short for { time: 10s }. A request that waits keeps the "
-     "endpoints it came to: a reload that names better ones helps those that come after it.",
+     "Lets a request that finds no endpoint wait for one instead of failing at once, for example while the "
+     "application restarts. `hold: 10s` is short for { time: 10s }; choose less than the clients' own "
+     "timeouts (10s suits browsers). With hold on, an endpoint that is down is never tried: the request can "
+     "wait for its check instead. A request that waits keeps the endpoints that it came to: a reload that "
+     "names better ones helps later requests only.",
      ""},
     {"upstreams.*.hold.time", value, "duration, at most 5m", "10s",
-     "How long, before it is answered with 503.", "10s"},
+     "How long a request waits for an endpoint before it is answered with 503.", "10s"},
     {"upstreams.*.hold.page_time", value, "duration, at most 5m", "900ms",
-     "How long the upgrade of a page is held that has not just lost this socket, where the gateway has other "
-     "upstreams, too. A browser opens one WebSocket to a host at a time: while one is held, the page's "
-     "sockets of the other upstreams wait. Never longer than time. Whatever an upgrade of a client has "
-     "waited "
-     "counts for those after it: a client waits once until the upstream is back.",
+     "How long a WebSocket upgrade from a page waits for an endpoint, where the gateway has several "
+     "upstreams and the page has not just lost a WebSocket. A browser opens one WebSocket to a host at a "
+     "time, so one that waits holds up the page's WebSockets to other upstreams. It is never longer than "
+     "hold.time. The time that an upgrade of a client has waited counts for the next ones: a client waits "
+     "once until the upstream is back.",
      "900ms"},
     {"upstreams.*.hold.requests", value, "number", "1000",
-     "Requests that may wait at once, per worker. One more gets 503 at once, unless another client has more "
-     "of them than its own: then the latest request of that one gets 503, and gives up its place.",
+     "The maximum number of requests that wait at once, per worker. One more is answered with 503 at once, "
+     "unless another client has more waiting requests: then the latest request of that client is answered "
+     "with 503 and makes room.",
      "1000"},
-    {"upstreams.*.host", value, "preserve, upstream or a host", "preserve",
-     "The Host that endpoints get: the client's, the endpoint's own (upstream), or this one.", "preserve"},
+    {"upstreams.*.host", value, "preserve, upstream or a host name", "preserve",
+     "The Host field that endpoints get: preserve keeps the client's, upstream sends the host of the "
+     "endpoint, and any other value is sent as it is.",
+     "preserve"},
 
     {"compression", section, "true, false or map", "false",
      "Responses are compressed on their way to clients that accept it. Never: what is encoded already, event "
