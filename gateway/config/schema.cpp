@@ -526,194 +526,274 @@ constexpr auto table = std::to_array<SchemaKey>({
      "preserve"},
 
     {"compression", section, "true, false or map", "false",
-     "Responses are compressed on their way to clients that accept it. Never: what is encoded already, event "
-     "streams, ranges, Cache-Control: no-transform. A page that repeats what a request says beside a secret "
-     "gives "
-     "the secret away by its compressed length (BREACH): exclude such routes.",
+     "Compresses responses for clients that accept it (Accept-Encoding). Never compressed are event "
+     "streams, ranges, responses that are encoded already and those with Cache-Control: no-transform. A "
+     "page that repeats what a request says beside a secret reveals the secret by its compressed length "
+     "(BREACH): leave such routes out.",
      ""},
     {"compression.algorithms", value, "list of zstd, br, gzip", "[zstd, br, gzip]",
-     "The first of the list is taken where a client likes several alike.", "[zstd, br, gzip]"},
+     "The compression algorithms, best first. The first of the list is taken where a client accepts several "
+     "alike.",
+     "[zstd, br, gzip]"},
     {"compression.types", value, "list of media types", "text, scripts, JSON, XML, SVG, fonts, WASM",
-     "What is compressed, in place of the usual list; \"text/*\" is the whole family.",
+     "The media types that are compressed, in place of the built-in list; \"text/*\" stands for all text "
+     "types.",
      "[\"text/*\", application/json, application/javascript, image/svg+xml]", true},
-    {"compression.min_size", value, "size", "1KiB", "Smaller bodies stay as they are.", "1KiB"},
-    {"compression.level", section, "map", "see below", "From 1 (fast) to 9 (small).", ""},
-    {"compression.level.gzip", value, "number, 1 to 9", "5", "The level of gzip, from 1 (fast) to 9 (small).",
-     "5"},
-    {"compression.level.br", value, "number, 1 to 9", "4", "The level of brotli, from 1 (fast) to 9 (small).",
-     "4"},
-    {"compression.level.zstd", value, "number, 1 to 9", "3", "The level of zstd, from 1 (fast) to 9 (small).",
-     "3"},
+    {"compression.min_size", value, "size", "1KiB",
+     "The smallest response body that is compressed. A body whose length is not known in advance is "
+     "compressed whatever its size.",
+     "1KiB"},
+    {"compression.level", section, "map", "the defaults of its keys",
+     "The compression level of each algorithm, from 1 (fast) to 9 (small).", ""},
+    {"compression.level.gzip", value, "number, 1 to 9", "5",
+     "The compression level of gzip, from 1 (fast) to 9 (small).", "5"},
+    {"compression.level.br", value, "number, 1 to 9", "4",
+     "The compression level of brotli, from 1 (fast) to 9 (small).", "4"},
+    {"compression.level.zstd", value, "number, 1 to 9", "3",
+     "The compression level of zstd, from 1 (fast) to 9 (small).", "3"},
 
-    {"event_streams", section, "map", "see below",
-     "What holds for answers of the type text/event-stream that have no length, on routes that do not say "
-     "otherwise. No idle limit ends them; see timeouts.stream_idle of an upstream.",
+    {"event_streams", section, "map", "the defaults of its keys",
+     "Rules for event streams (server-sent events, text/event-stream without a length) on all routes, "
+     "unless a route sets its own. No idle timeout ends an event stream but timeouts.stream_idle of its "
+     "upstream.",
      ""},
     {"event_streams.comment_interval", value, "duration or none", "none",
-     "A client that was sent nothing for so long gets a comment line, between two events: dead clients are "
-     "found by it, and proxies in between do not take the stream for idle. Clients see no comments.",
+     "How long an event stream may send nothing to its client before the gateway sends a comment line, "
+     "between two events (a heartbeat). It finds dead clients, and proxies in between do not take the "
+     "stream for idle; pages do not see comments. With none, no comments are sent.",
      "none"},
     {"event_streams.on_token_expiry", value, "close or keep", "close",
-     "What becomes of a stream whose token expires.", "close"},
+     "What happens to an event stream when its token expires: close ends it between two events, keep leaves "
+     "it open.",
+     "close"},
     {"event_streams.open", section, "map", "none",
-     "How many may be open at once on a route, in the whole process. One more is answered with 429.", ""},
+     "How many event streams may be open at once on a route, in the whole process. One more is answered "
+     "with 429.",
+     ""},
     {"event_streams.open.total", value, "number or none", "none",
-     "How many event streams may be open at once on the route, whoever opened them.", "none"},
+     "The maximum number of event streams that are open at once on a route, from all clients together. One "
+     "more is answered with 429; with none, there is no limit.",
+     "none"},
     {"event_streams.open.per_client", value, "number or none", "none",
-     "How many event streams one client may have open at once on the route: one address, or the /64 of an "
-     "IPv6 address.",
+     "The maximum number of event streams that one client has open at once on a route; a client is an "
+     "address, or the /64 of an IPv6 address. One more is answered with 429; with none, there is no limit.",
      "none"},
     {"event_streams.open.per_subject", value, "number or none", "none",
-     "How many event streams may be open at once on the route with tokens of one subject (their sub claim). "
-     "The route needs jwt.",
+     "The maximum number of event streams that are open at once on a route with tokens of one subject (the "
+     "sub claim); the route needs jwt. One more is answered with 429; with none, there is no limit.",
      "none"},
 
-    {"websocket", section, "map", "see below",
-     "What holds for WebSockets, on routes that do not say otherwise.", ""},
-    {"websocket.mode", value, "tunnel, walk or inspect", "what the rules below need",
-     "How much of the frames is understood: nothing but pings and Close; headers, which are policed; "
-     "or messages, which are checked and sent on anew.",
+    {"websocket", section, "map", "the defaults of its keys",
+     "Rules for the WebSockets of all routes, unless a route sets its own.", ""},
+    {"websocket.mode", value, "tunnel, walk or inspect", "the least that the other keys need",
+     "How much of WebSocket traffic is read: tunnel passes bytes on and knows pings and Close frames only, "
+     "walk reads and checks the headers of frames, inspect reads and checks whole messages and sends them "
+     "on as new frames.",
      "tunnel", true},
     {"websocket.refuse", value, "auto, status or close", "auto",
-     "How an upgrade is refused. With auto, a page whose token or claims are refused gets a socket that "
-     "closes at once with a code and a reason, since browsers hide the status from it; every other refusal "
-     "keeps its status, so that clients wait longer before each new try, as they do without a gateway. With "
-     "status, all refusals are statuses; with close, all are closes, to all clients. Clients of Engine.IO, "
-     "Vite, SignalR and Phoenix always get the status: they take an open socket for success.",
+     "How a WebSocket upgrade is refused. With auto, a page whose token or claims are refused gets a "
+     "WebSocket that closes at once with a close code and a reason, since browsers hide the status of a "
+     "refused upgrade from pages; every other refusal is an HTTP status, so that clients back off as they "
+     "do without a gateway. With status, every refusal is an HTTP status. With close, every refusal but "
+     "that of an origin is a close code. Clients of Engine.IO, Vite, SignalR and Phoenix always get the "
+     "status, since they take an open WebSocket for success.",
      "auto"},
     {"websocket.handshake_timeout", value, "duration or none", "10s",
-     "How long an endpoint that was reached may take to answer an upgrade. With none, only the upstream's "
-     "timeouts.response limits it.",
+     "How long an endpoint that was reached may take to answer a WebSocket upgrade before it is answered "
+     "with 504. With none, only timeouts.response of the upstream limits it.",
      "10s"},
     {"websocket.ping_interval", value, "duration or none", "25s",
-     "A side that was not heard for so long is pinged.", "25s"},
-    {"websocket.pong_timeout", value, "duration", "20s", "A side that does not answer for so long is gone.",
+     "How long a side of a WebSocket (client or endpoint) may be silent before it gets a ping. With none, "
+     "no pings are sent, and a dead side is found by limits.tunnel_idle_timeout.",
+     "25s"},
+    {"websocket.pong_timeout", value, "duration", "20s",
+     "How long a side of a WebSocket may take to answer a ping before it counts as lost. The other side "
+     "then gets the close code close_codes.silent.",
      "20s"},
     {"websocket.on_token_expiry", value, "close or keep", "close",
-     "What becomes of a socket whose token expires.", "close"},
+     "What happens to an open WebSocket when its token expires: close ends it with the close code "
+     "close_codes.token_expired, keep leaves it open.",
+     "close"},
     {"websocket.heartbeat", section, "map or none", "none",
-     "A text message to the client when nothing came for it from its endpoint, since pages see no pings.", "",
-     true},
+     "A heartbeat that pages can see, since they see no pings: the client gets a text message when its "
+     "endpoint has sent nothing for some time. With none, no heartbeat is sent.",
+     "", true},
     {"websocket.heartbeat.interval", value, "duration", "25s",
-     "A heartbeat is sent when nothing came from the endpoint for so long.", "25s", true},
-    {"websocket.heartbeat.message", value, "text", "{\"type\":\"heartbeat\"}", "The text of the message.",
-     "'{\"type\":\"heartbeat\"}'", true},
-    {"websocket.from_client", section, "map", "see below", "What is required of the messages of clients.",
-     ""},
+     "How long an endpoint may send no message to the client before the client gets a heartbeat message.",
+     "25s", true},
+    {"websocket.heartbeat.message", value, "text", "{\"type\":\"heartbeat\"}",
+     "The text of the heartbeat message, at most 4096 bytes.", "'{\"type\":\"heartbeat\"}'", true},
+    {"websocket.from_client", section, "map", "the defaults of its keys",
+     "Rules for the messages that clients send over a WebSocket.", ""},
     {"websocket.from_client.messages", value, "any, text, binary or none", "any",
-     "What may be sent; none: nothing at all.", "any"},
-    {"websocket.from_client.message_size", value, "size or none", "1MiB, where frames are understood",
-     "Bytes of a message, expanded; a larger one ends the socket with too_large. Where messages are "
-     "read, none is 64MiB; where they are not, the usual size is that on the wire.",
+     "The kind of messages that clients may send: any, text, binary, or none at all. A message of the wrong "
+     "kind closes the WebSocket with close_codes.wrong_kind (1003), and any message where none is allowed "
+     "with close_codes.violation (1008).",
+     "any"},
+    {"websocket.from_client.message_size", value, "size or none", "1MiB, where frames are read",
+     "The largest message in bytes, after decompression where messages are read (mode inspect) and as it is "
+     "sent elsewhere. A larger one closes the WebSocket with close_codes.too_large (1009). With none, there "
+     "is no limit, or 64MiB where messages are read.",
      "1MiB"},
     {"websocket.from_client.message_timeout", value, "duration or none", "60s",
-     "How long a message may take from its first frame to its end where messages are read, and so kept until "
-     "they are whole. The close code is that of idle.",
+     "How long a message may take from its first frame to its end, where messages are read (mode inspect) "
+     "and so kept until they are whole. A slower one closes the WebSocket with close_codes.idle (1001).",
      "60s"},
     {"websocket.from_client.fragments", value, "number or none", "none",
-     "The largest number of frames that one message may come in.", "none"},
-    {"websocket.from_client.rate", value, "rate or none", "none",
-     "Messages, of each socket; pings and pongs count as bytes alone.", "none"},
-    {"websocket.from_client.burst", value, "number", "what rate gives in a second",
-     "Messages that may come at once.", "10", true},
-    {"websocket.from_client.byte_rate", value, "bytes in a second, or none", "none",
-     "Bytes, of each socket: of frames with their headers, pings and pongs among them, and what a "
-     "compressed message becomes where it is read. The gateway's own pings cost nobody anything.",
+     "The maximum number of frames that one message comes in. A message with more closes the WebSocket with "
+     "close_codes.violation (1008).",
      "none"},
-    {"websocket.from_client.byte_burst", value, "size", "what byte_rate gives in a second",
-     "Bytes that may come at once.", "64KiB", true},
+    {"websocket.from_client.rate", value, "messages per time, or none", "none",
+     "The rate of messages on each WebSocket (rate limit), such as 20/s. Pings and pongs do not count as "
+     "messages; on_rate decides what happens to a message beyond the rate.",
+     "none"},
+    {"websocket.from_client.burst", value, "number", "what rate allows in a second",
+     "The number of messages that may come at once on a WebSocket with a rate.", "10", true},
+    {"websocket.from_client.byte_rate", value, "bytes per second, or none", "none",
+     "The rate of bytes on each WebSocket (rate limit), such as 64KiB/s. Frames count with their headers, "
+     "pings and pongs as well, and where messages are read a compressed one counts as it is expanded; the "
+     "gateway's own pings and the answers to them do not count. on_rate decides what happens beyond the "
+     "rate.",
+     "none"},
+    {"websocket.from_client.byte_burst", value, "size", "what byte_rate allows in a second",
+     "The number of bytes that may come at once on a WebSocket with a byte_rate.", "64KiB", true},
     {"websocket.from_client.on_rate", value, "close, drop or slow", "close",
-     "What a rate does: end the socket, drop the message (where a part of it has passed already, end it), "
-     "or read on when it is time.",
+     "What happens to a message beyond a rate limit: close ends the WebSocket with close_codes.rate (1013), "
+     "drop discards the message (and ends the WebSocket where a part of it has passed already), slow stops "
+     "reading until the rate allows it (backpressure).",
      "close"},
-    {"websocket.from_client.types", value, "list of texts, or none", "none",
-     "Only JSON text messages of these types pass, each a string. What cannot be read does not.", "none"},
-    {"websocket.from_client.type_field", value, "path", "/type",
-     "Where a message says its type: a name, or names of nested fields.", "/type"},
+    {"websocket.from_client.types", value, "list of strings, or none", "none",
+     "The types of messages that pass: only JSON text messages whose type_field holds one of the listed "
+     "strings. A message that cannot be read as JSON does not pass; on_type decides what happens to it. "
+     "With none, every type passes.",
+     "none"},
+    {"websocket.from_client.type_field", value, "path of a JSON field", "/type",
+     "The JSON field that holds the type of a message: /type, or a path such as /data/kind for a nested "
+     "field.",
+     "/type"},
     {"websocket.from_client.first_passes", value, "true or false", "false",
-     "The first message of a socket passes, whatever its type.", "false"},
+     "Whether the first message of a WebSocket passes whatever its type, as long as it is JSON text.",
+     "false"},
     {"websocket.from_client.on_type", value, "close or drop", "drop",
-     "What becomes of messages of other types.", "drop"},
-    {"websocket.from_upstream", value, "map", "anything, 16MiB where frames are understood",
-     "Messages of endpoints: a map with the keys of from_client.", "{ message_size: 16MiB }"},
+     "What happens to a message whose type is not allowed: drop discards it, close ends the WebSocket with "
+     "close_codes.violation (1008).",
+     "drop"},
+    {"websocket.from_upstream", value, "map", "no limits, but 16MiB for a message where frames are read",
+     "Rules for the messages that endpoints send over a WebSocket: a map with the keys of from_client.",
+     "{ message_size: 16MiB }"},
     {"websocket.message_limit", value, "name, list of names, or none", "none",
-     "Limits of rate_limits that the messages of clients count against, over all of a client's or a "
-     "user's sockets. What they do says from_client.on_rate.",
+     "The rate_limits that the messages of clients count against, shared by all WebSockets of one client or "
+     "user, whichever the rate limit counts by. from_client.on_rate decides what happens to a message "
+     "beyond a limit.",
      "none"},
     {"websocket.byte_limit", value, "name, list of names, or none", "none",
-     "The same for bytes, as byte_rate counts them: such a limit counts KiB.", "none"},
+     "The rate_limits that the bytes of clients count against, shared by all WebSockets of one client or "
+     "user; such a limit counts KiB. Bytes count as for from_client.byte_rate, and from_client.on_rate "
+     "decides what happens beyond a limit.",
+     "none"},
     {"websocket.slow_reader", value, "pause, drop_oldest, keep_latest or close", "pause",
-     "When a client takes its messages too slowly: the endpoint waits for it, or is read on while "
-     "messages make room for newer ones, those of the same kind first with keep_latest, or the socket "
-     "ends.",
+     "What happens when a client takes its messages too slowly (backpressure): pause makes the endpoint "
+     "wait, drop_oldest discards the oldest messages that wait, keep_latest also replaces a message that "
+     "waits by a newer one of its kind, close ends the WebSocket with close_codes.slow_reader (1013).",
      "pause"},
-    {"websocket.latest_field", value, "path", "/type", "What makes messages the same kind, for keep_latest.",
+    {"websocket.latest_field", value, "path of a JSON field", "/type",
+     "The JSON field by which slow_reader: keep_latest tells kinds of messages apart: of messages with one "
+     "value, only the latest waits.",
      "/type"},
     {"websocket.buffer", value, "size", "64KiB",
-     "Memory that messages which wait for a client may take; with `pause` no less than 64KiB. A small "
-     "message "
-     "takes some 200 bytes.",
+     "The memory that messages waiting for a slow client may take on each WebSocket; with slow_reader: "
+     "pause it is at least 64KiB. A small message takes about 200 bytes.",
      "64KiB"},
     {"websocket.compression", value, "true or false", "true",
-     "Where messages are read: compress towards clients that offer it. Elsewhere it is between the ends, "
-     "and there is none where a message_size, byte_rate or byte_limit is written, or where on_rate drops "
-     "messages.",
+     "Whether messages are compressed (permessage-deflate) for clients that offer it, where the gateway "
+     "reads messages (mode inspect). In other modes the client and the endpoint agree on compression "
+     "themselves, but there is none where a message_size, byte_rate or byte_limit is set, or where on_rate "
+     "is drop.",
      "true"},
     {"websocket.admission", section, "map or none", "none",
-     "How fast new sockets are let in on a route, in the whole process: after a restart all come back "
-     "at once. Those that come faster wait for their turn; when it would not come in time, they are "
-     "refused (503, 1013). A client whose socket waits already gets further places in the first half of the "
-     "line only; the other half is for clients that have none.",
+     "Limits how fast new WebSockets are let in on a route, in the whole process: after a restart all "
+     "clients come back at once. Those that come faster wait for their turn; one whose turn would come too "
+     "late is refused (503, or close code 1013). A client that waits already may take further places in the "
+     "first half of the line only; the other half is for clients that have none. With none, there is no "
+     "limit.",
      "", true},
-    {"websocket.admission.rate", value, "rate", "required", "How many sockets are let in at most.", "100/s",
-     true},
-    {"websocket.admission.burst", value, "number", "what rate gives in a second",
-     "How many sockets are let in at once.", "100", true},
-    {"websocket.admission.wait", value, "duration", "10s", "How long a socket waits for its turn at most.",
+    {"websocket.admission.rate", value, "WebSockets per time", "required",
+     "The maximum rate at which new WebSockets are let in on a route, such as 100/s.", "100/s", true},
+    {"websocket.admission.burst", value, "number", "what rate allows in a second",
+     "The number of new WebSockets that are let in at once before admission.rate limits them.", "100", true},
+    {"websocket.admission.wait", value, "duration", "10s",
+     "The longest time that a new WebSocket waits for its turn. One that would have to wait longer is "
+     "refused at once (503, or close code 1013).",
      "10s", true},
     {"websocket.sockets", section, "map", "none",
-     "How many may be open at once on a route, in the whole process.", ""},
+     "How many WebSockets may be open at once on a route, in the whole process. One more is refused (429, "
+     "or close code 4429).",
+     ""},
     {"websocket.sockets.total", value, "number or none", "none",
-     "How many sockets may be open on the route in all.", "none"},
+     "The maximum number of WebSockets that are open at once on a route, from all clients together. One "
+     "more is refused (429, or close code 4429); with none, there is no limit.",
+     "none"},
     {"websocket.sockets.per_client", value, "number or none", "none",
-     "Of an address, or of the /64 of an IPv6 address.", "none"},
+     "The maximum number of WebSockets that one client has open at once on a route; a client is an address, "
+     "or the /64 of an IPv6 address. One more is refused (429, or close code 4429); with none, there is no "
+     "limit.",
+     "none"},
     {"websocket.sockets.per_subject", value, "number or none", "none",
-     "Of a token's sub claim, on routes with jwt.", "none"},
-    {"websocket.close_codes", section, "map", "see below",
-     "The code that a Close frame says, by what it is for. Clients differ in which they come back from.", ""},
+     "The maximum number of WebSockets that are open at once on a route with tokens of one subject (the sub "
+     "claim); the route needs jwt. One more is refused (429, or close code 4429); with none, there is no "
+     "limit.",
+     "none"},
+    {"websocket.close_codes", section, "map", "the defaults of its keys",
+     "The close codes that the gateway sends in Close frames, by reason. Clients differ in the codes after "
+     "which they reconnect.",
+     ""},
     {"websocket.close_codes.unauthorized", value, "number", "4401",
-     "Refused: the token is missing or does not count.", "4401"},
-    {"websocket.close_codes.refused_expired", value, "number", "that of unauthorized",
-     "Refused: the token has expired. Clients that take unauthorized for final, but would fetch a new one, "
-     "need a code that they come back from.",
+     "The close code of a refused upgrade whose token is missing or not valid (status 401).", "4401"},
+    {"websocket.close_codes.refused_expired", value, "number", "the code of unauthorized",
+     "The close code of a refused upgrade whose token has expired. Choose a code after which clients "
+     "reconnect if they would fetch a new token, but take the code of unauthorized for final.",
      "1012", true},
     {"websocket.close_codes.forbidden", value, "number", "4403",
-     "Refused: the token's claims do not allow it.", "4403"},
+     "The close code of a refused upgrade that is forbidden (status 403), for example by the claims of its "
+     "token.",
+     "4403"},
     {"websocket.close_codes.not_found", value, "number", "4404",
-     "Refused: no route for it, or no WebSocket there.", "4404"},
-    {"websocket.close_codes.too_many", value, "number", "4429", "Refused: too often, or too many at once.",
+     "The close code of a refused upgrade for which there is no route, or no WebSocket (status 404).",
+     "4404"},
+    {"websocket.close_codes.too_many", value, "number", "4429",
+     "The close code of a refused upgrade that exceeds a rate limit or a maximum number of WebSockets "
+     "(status 429).",
      "4429"},
-    {"websocket.close_codes.unavailable", value, "number", "1013", "Refused: no backend for it now.", "1013"},
-    {"websocket.close_codes.token_expired", value, "number", "1012",
-     "The token has expired while the socket was open.", "1012"},
-    {"websocket.close_codes.reload", value, "number", "1012",
-     "The code of a close because a reload changed the route.", "1012"},
-    {"websocket.close_codes.shutdown", value, "number", "1001",
-     "The code of a close because the gateway is shutting down.", "1001"},
-    {"websocket.close_codes.backend_lost", value, "number", "1014",
-     "The backend went away, or broke the rules.", "1014"},
-    {"websocket.close_codes.silent", value, "number", "1011", "The other side no longer answers pings.",
-     "1011"},
-    {"websocket.close_codes.idle", value, "number", "1001",
-     "The code of a close because nothing moved for too long.", "1001"},
-    {"websocket.close_codes.rate", value, "number", "1013", "More messages than the rate allows.", "1013"},
-    {"websocket.close_codes.violation", value, "number", "1008", "A message that the rules do not allow.",
-     "1008"},
-    {"websocket.close_codes.too_large", value, "number", "1009", "A message that is too large.", "1009"},
-    {"websocket.close_codes.wrong_kind", value, "number", "1003",
-     "Text where only binary is allowed, or the reverse.", "1003"},
-    {"websocket.close_codes.slow_reader", value, "number", "1013", "The client does not take its messages.",
+    {"websocket.close_codes.unavailable", value, "number", "1013",
+     "The close code of a refused upgrade for which no endpoint is available now (status 500 or above).",
      "1013"},
+    {"websocket.close_codes.token_expired", value, "number", "1012",
+     "The close code for an open WebSocket whose token has expired.", "1012"},
+    {"websocket.close_codes.reload", value, "number", "1012",
+     "The close code for an open WebSocket when a reload changed or removed its route, or took its endpoint "
+     "away.",
+     "1012"},
+    {"websocket.close_codes.shutdown", value, "number", "1001",
+     "The close code for an open WebSocket when the gateway shuts down.", "1001"},
+    {"websocket.close_codes.backend_lost", value, "number", "1014",
+     "The close code for a client whose endpoint went away without a Close frame, or broke the rules.",
+     "1014"},
+    {"websocket.close_codes.silent", value, "number", "1011",
+     "The close code for one side of a WebSocket when the other no longer answers pings.", "1011"},
+    {"websocket.close_codes.idle", value, "number", "1001",
+     "The close code for a WebSocket on which nothing moved for too long, or whose message took too long to "
+     "arrive.",
+     "1001"},
+    {"websocket.close_codes.rate", value, "number", "1013",
+     "The close code for a side that sends more messages or bytes than a rate limit allows.", "1013"},
+    {"websocket.close_codes.violation", value, "number", "1008",
+     "The close code for a side that sends a message which the rules do not allow.", "1008"},
+    {"websocket.close_codes.too_large", value, "number", "1009",
+     "The close code for a side that sends a message which is too large.", "1009"},
+    {"websocket.close_codes.wrong_kind", value, "number", "1003",
+     "The close code for a side that sends text where only binary is allowed, or the reverse.", "1003"},
+    {"websocket.close_codes.slow_reader", value, "number", "1013",
+     "The close code for a client that takes its messages too slowly.", "1013"},
 
     {"routes", list, "list", "required",
      "Which request goes where. The most specific match wins, whatever the order: first by host (a name, "
