@@ -796,182 +796,229 @@ constexpr auto table = std::to_array<SchemaKey>({
      "The close code for a client that takes its messages too slowly.", "1013"},
 
     {"routes", list, "list", "required",
-     "Which request goes where. The most specific match wins, whatever the order: first by host (a name, "
-     "then "
-     "the "
-     "longest wildcard, then any), then by path (exact, then the longest prefix), then the route with more "
-     "conditions, then one that names methods, then the one that stands first.",
+     "The routes, which decide where each request goes. The most specific match wins, whatever the order of "
+     "the file: first by host (a name, then the longest wildcard, then any), then by path (exact, then the "
+     "longest prefix), then the route with more conditions, then one that names methods, then the one that "
+     "comes first.",
      ""},
-    {"routes[].name", value, "text", "routes[N]", "What logs and metrics call the route.", "socket"},
-    {"routes[].match", section, "map", "everything", "What must fit for the route to be taken.", ""},
-    {"routes[].match.host", value, "host name or list of such", "any",
-     "app.example.com, or \"*.example.com\" for its subdomains. A host outranks every path: where a route "
-     "with "
-     "this host takes a path, no route without it does.",
+    {"routes[].name", value, "text", "routes[N]", "The name of the route in logs and metrics.", "socket"},
+    {"routes[].match", section, "map", "every request",
+     "What a request must match for the route to be taken.", ""},
+    {"routes[].match.host", value, "host name or list of host names", "any",
+     "The hosts that the route takes: app.example.com, or \"*.example.com\" for all subdomains. A host "
+     "outranks every path: where a route with this host takes a path, no route without it does.",
      "app.example.com"},
-    {"routes[].match.path", value, "path or list of such", "/",
-     "Prefix that ends at a segment: /ws takes /ws and /ws/x, not /wsfoo. /ws/ means the same as /ws. A path "
-     "that is written with an escape which its character does not need takes both spellings: /c%2B%2B takes "
-     "/c++, too.",
+    {"routes[].match.path", value, "path or list of paths", "/",
+     "The path prefixes that the route takes; a prefix ends at a segment, so /ws (or /ws/) takes /ws and "
+     "/ws/x, but not /wsfoo. A path that is written with an escape which its character does not need takes "
+     "both spellings: /c%2B%2B also takes /c++.",
      "/ws"},
-    {"routes[].match.exact", value, "path or list of such", "none", "Instead of path: exactly this path.",
+    {"routes[].match.exact", value, "path or list of paths", "none",
+     "The exact paths that the route takes, and nothing below them. It is written in place of match.path.",
      "/login", true},
-    {"routes[].match.methods", value, "list of methods", "any", "The methods that the route takes.",
+    {"routes[].match.methods", value, "list of methods", "any",
+     "The methods that the route takes. A request that fits no route only because of its method is answered "
+     "with 405.",
      "[GET, POST]"},
-    {"routes[].match.pattern", value, "RE2 expression or list of such", "none",
-     "The whole path must fit, or one of several must. Without path, the folder that it begins with letter "
-     "by "
-     "letter "
-     "counts as its path: \"/users/[0-9]+\" stands where path: /users stands. This and what follows are "
-     "conditions: "
-     "where they do not fit, the route is not there, and the next one is looked for. A client sends what it "
-     "likes, "
-     "so conditions keep nobody out; jwt, origins, allow and deny do.",
+    {"routes[].match.pattern", value, "RE2 expression or list of RE2 expressions", "none",
+     "An RE2 expression that the whole path must fit; of a list, one must. Without match.path, the folder "
+     "that the expression begins with letter by letter counts as its path: \"/users/[0-9]+\" ranks as path: "
+     "/users does. It is a condition, as headers, query, cookies, client and not are: where one does not "
+     "fit, the next route is looked for. Clients send what they like, so conditions keep nobody out; jwt, "
+     "origins, allow and deny do.",
      "\"/users/[0-9]+\"", true},
     {"routes[].match.headers", value, "map of header name to value", "none",
-     "A value (or one of a list) that the field must have, present for any, { prefix: TEXT } or { pattern: "
-     "RE2 } "
-     "for the whole value. Of several fields of one name one must fit. A CORS preflight has the fields that "
-     "it "
-     "names in Access-Control-Request-Headers, with any value, and no cookies.",
+     "The header fields that a request must have: with a value (or one of a list), present for any value, { "
+     "prefix: TEXT }, or { pattern: RE2 } for the whole value. Of several fields of one name, one must fit. "
+     "A CORS preflight counts as having the fields that its Access-Control-Request-Headers names, with any "
+     "value, and no cookies.",
      "{ X-Version: \"2\" }", true},
     {"routes[].match.query", value, "map of parameter to value", "none",
-     "The same of the query's parameters, without their percent encoding.", "{ debug: present }", true},
+     "The query parameters that a request must have: with a value (or one of a list), present for any "
+     "value, { prefix: TEXT }, or { pattern: RE2 } for the whole value. They are compared without their "
+     "percent encoding.",
+     "{ debug: present }", true},
     {"routes[].match.cookies", value, "map of cookie name to value", "none",
-     "The same of the cookies of the request.", "{ beta: \"1\" }", true},
-    {"routes[].match.client", value, "CIDR block or address, or list of such", "any",
-     "The client's address, as trusted_proxies tell it, is in one of these.", "[\"10.0.0.0/8\"]", true},
+     "The cookies that a request must have: with a value (or one of a list), present for any value, { "
+     "prefix: TEXT }, or { pattern: RE2 } for the whole value.",
+     "{ beta: \"1\" }", true},
+    {"routes[].match.client", value, "CIDR block or address, or list of them", "any",
+     "The CIDR blocks that the client's address must be in. Behind trusted_proxies, the address that they "
+     "report counts.",
+     "[\"10.0.0.0/8\"]", true},
     {"routes[].match.not", section, "map", "none",
-     "Conditions none of which may fit, written as they are in match.", "", true},
-    {"routes[].match.not.host", value, "host name or list of such", "none",
-     "The route does not take these hosts.", "admin.example.com", true},
-    {"routes[].match.not.path", value, "path or list of such", "none",
-     "The route does not take these paths, nor what lies below them.", "/internal", true},
-    {"routes[].match.not.exact", value, "path or list of such", "none",
-     "The route does not take exactly these paths.", "/login", true},
-    {"routes[].match.not.pattern", value, "RE2 expression or list of such", "none",
-     "The route takes no path that fits one of these as a whole.", "'/.*\\.php'", true},
-    {"routes[].match.not.headers", value, "map of header name to value", "none",
-     "The route takes no request with a field of this name that fits.", "{ User-Agent: { prefix: curl/ } }",
+     "The conditions of which none may fit, with the keys of match: a request that fits one is not for this "
+     "route.",
+     "", true},
+    {"routes[].match.not.host", value, "host name or list of host names", "none",
+     "The hosts that the route does not take.", "admin.example.com", true},
+    {"routes[].match.not.path", value, "path or list of paths", "none",
+     "The path prefixes that the route does not take; what lies below them is excluded as well.", "/internal",
      true},
+    {"routes[].match.not.exact", value, "path or list of paths", "none",
+     "The exact paths that the route does not take.", "/login", true},
+    {"routes[].match.not.pattern", value, "RE2 expression or list of RE2 expressions", "none",
+     "An RE2 expression for paths that the route does not take; it must fit the whole path.", "'/.*\\.php'",
+     true},
+    {"routes[].match.not.headers", value, "map of header name to value", "none",
+     "The header fields that exclude a request from the route: with a value (or one of a list), present for "
+     "any value, { prefix: TEXT }, or { pattern: RE2 } for the whole value.",
+     "{ User-Agent: { prefix: curl/ } }", true},
     {"routes[].match.not.query", value, "map of parameter to value", "none",
-     "The route takes no request with a parameter of this name that fits.", "{ preview: present }", true},
+     "The query parameters that exclude a request from the route: with a value (or one of a list), present "
+     "for any value, { prefix: TEXT }, or { pattern: RE2 } for the whole value.",
+     "{ preview: present }", true},
     {"routes[].match.not.cookies", value, "map of cookie name to value", "none",
-     "The route takes no request with a cookie of this name that fits.", "{ session: present }", true},
-    {"routes[].match.not.client", value, "CIDR block or address, or list of such", "none",
-     "The route takes no request from an address in one of these.", "[\"192.0.2.0/24\"]", true},
-    {"routes[].paths", value, "unchanged or strict", "the paths of the file",
-     "Which paths the route takes, and what becomes of them on the way to the upstream; see `paths`.",
+     "The cookies that exclude a request from the route: with a value (or one of a list), present for any "
+     "value, { prefix: TEXT }, or { pattern: RE2 } for the whole value.",
+     "{ session: present }", true},
+    {"routes[].match.not.client", value, "CIDR block or address, or list of them", "none",
+     "The client addresses from which the route does not take requests.", "[\"192.0.2.0/24\"]", true},
+    {"routes[].paths", value, "unchanged or strict", "the top-level paths",
+     "How the paths of this route are handled, in place of the top-level paths. With unchanged, the "
+     "client's path goes to the endpoint byte for byte, and is refused with 400 only where servers read it "
+     "in ways that lead to different routes. With strict, it is normalised, and refused with 400 when it "
+     "has an encoded slash, a backslash, a \";\" or a byte that must be escaped.",
      "strict"},
     {"routes[].allow", value, "list of CIDR blocks or addresses", "all",
-     "Clients that the route serves, by their address as trusted_proxies tell it; others get 403.",
+     "The client addresses that the route serves; all others are answered with 403. Behind trusted_proxies, "
+     "the address that they report counts.",
      "[\"10.0.0.0/8\"]", true},
     {"routes[].deny", value, "list of CIDR blocks or addresses", "[]",
-     "Clients that get 403, whatever allow says.", "[\"10.9.0.0/16\"]", true},
-    {"routes[].upstream", value, "name or URL", "this, files, respond or redirect",
-     "One of upstreams, or an endpoint written here (http://127.0.0.1:3000).", "api"},
+     "The client addresses that are answered with 403, even where allow lists them. Behind trusted_proxies, "
+     "the address that they report counts.",
+     "[\"10.9.0.0/16\"]", true},
+    {"routes[].upstream", value, "name or URL", "required without files, respond, redirect and maintenance",
+     "The upstream that gets the requests of the route: a name of upstreams, or the URL of an endpoint, "
+     "such as http://127.0.0.1:3000.",
+     "api"},
     {"routes[].files", section, "folder or map", "none",
-     "Instead of upstream: serves the files of a folder to GET and HEAD, below it the whole path. `files: "
-     "./dist` "
-     "is short for { root: ./dist }. Ranges and conditional requests are answered, folders by their index or "
-     "not "
-     "at all; nothing outside the folder is reached, by no path and no symbolic link.",
+     "Serves static files from a folder to GET and HEAD requests, in place of an upstream; the whole path "
+     "is looked up below the folder. `files: ./dist` is short for { root: ./dist }. Ranges and conditional "
+     "requests are supported; a folder is answered with its index, or with 404. Nothing outside the folder "
+     "is served, by no path and no symbolic link.",
      "", true},
-    {"routes[].files.root", value, "folder", "required", "The folder whose files are served.", "./dist",
-     true},
-    {"routes[].files.index", value, "file name", "index.html", "What a folder is answered with.",
-     "index.html", true},
+    {"routes[].files.root", value, "folder", "required",
+     "The folder whose files are served. A relative path starts at the folder of the configuration file.",
+     "./dist", true},
+    {"routes[].files.index", value, "file name", "index.html",
+     "The file in a folder that is served for the folder itself.", "index.html", true},
     {"routes[].files.cache", value, "map of path to text", "{ \"*.html\": no-cache }",
-     "Cache-Control of files, the first that fits: \"/assets/*\", \"*.js\", \"/exact\" or \"*\".",
+     "The Cache-Control field of served files, by path: \"/assets/*\", \"*.js\", \"/exact\" or \"*\". The "
+     "first that fits counts.",
      "{ \"/assets/*\": \"public, max-age=31536000, immutable\" }", true},
     {"routes[].files.precompressed", value, "true or false", "false",
-     "Answers with NAME.br, NAME.zst or NAME.gz beside NAME to clients that accept it.", "true", true},
+     "Whether NAME.br, NAME.zst or NAME.gz beside a file NAME is sent in its place to clients that accept "
+     "it.",
+     "true", true},
     {"routes[].files.hidden", value, "true or false", "false",
-     "Serves names that begin with a dot; without it only /.well-known.", "false", true},
+     "Whether files and folders whose names begin with a dot are served. With false, only /.well-known is.",
+     "false", true},
     {"routes[].spa", section, "true, false or map", "false",
-     "With files, for a single-page application: a browser that goes to a page that is no file gets the "
-     "index. "
-     "Never for a name with an extension, or for what does not ask for text/html.",
+     "Serves the index of files for a single-page application (SPA fallback) when a browser goes to a page "
+     "for which there is no file. It never does so for a name with an extension, or for a request that does "
+     "not ask for text/html.",
      "", true},
     {"routes[].spa.except", value, "list of paths", "[/api, /ws, /socket.io]",
-     "Prefixes that stay 404 when nothing is there.", "[/api, /ws, /socket.io]", true},
-    {"routes[].respond", section, "map", "none", "Instead of upstream: a fixed answer to every method.", "",
-     true},
-    {"routes[].respond.status", value, "number, 200 to 599", "200", "The status of the answer.", "200", true},
+     "The path prefixes below which a missing file stays a 404 in a single-page application.",
+     "[/api, /ws, /socket.io]", true},
+    {"routes[].respond", section, "map", "none",
+     "Answers requests of every method with a fixed response, in place of an upstream.", "", true},
+    {"routes[].respond.status", value, "number, 200 to 599", "200", "The HTTP status of the fixed response.",
+     "200", true},
     {"routes[].respond.body", value, "text, at most 64KiB", "none",
-     "Body of the answer. It may have several lines: `body: |` and the lines below it, indented.", "ok",
-     true},
+     "The body of the fixed response. It may have several lines: `body: |` and the lines below it, indented.",
+     "ok", true},
     {"routes[].respond.body_file", value, "file, at most 64KiB", "none",
-     "Instead of body: the body stands in this file, which is read at the start and at each reload.",
+     "The file with the body of the fixed response, in place of respond.body. It is read at the start and "
+     "at each reload.",
      "security.txt", true},
     {"routes[].respond.content_type", value, "media type", "text/plain; charset=utf-8",
-     "The media type of the body. For a body_file, its extension says it where this does not.",
+     "The media type of the fixed response's body. Without it, a body_file has the type that its extension "
+     "says.",
      "application/json", true},
-    {"routes[].respond.headers", value, "map of header name to text", "none", "Further fields of the answer.",
-     "{ Cache-Control: no-store }", true},
-    {"routes[].redirect", section, "map", "none", "Instead of upstream: sends the client elsewhere.", "",
-     true},
+    {"routes[].respond.headers", value, "map of header name to text", "none",
+     "Further header fields of the fixed response.", "{ Cache-Control: no-store }", true},
+    {"routes[].redirect", section, "map", "none",
+     "Redirects clients to another address, in place of an upstream.", "", true},
     {"routes[].redirect.to", value, "URL or path with placeholders", "required",
-     "{uri} is path and query; also {path}, {query}, {host}, {scheme}, {client}, {method}, {request_id}, "
-     "{route}, {claim.NAME}. A path gets the prefix in front that a trusted proxy tells "
-     "(X-Forwarded-Prefix).",
+     "The URL or path that clients are redirected to. {uri} is path and query; others are {path}, {query}, "
+     "{host}, {scheme}, {client}, {method}, {request_id}, {route} and {claim.NAME}. A path gets the prefix "
+     "that a trusted proxy reports (X-Forwarded-Prefix) in front.",
      "\"https://new.example.com{uri}\"", true},
     {"routes[].redirect.status", value, "301, 302, 303, 307 or 308", "307",
-     "301 and 308 are remembered by browsers; 307 and 308 keep the method.", "307", true},
+     "The HTTP status of the redirect. Browsers remember 301 and 308; 307 and 308 keep the method.", "307",
+     true},
     {"routes[].maintenance", section, "true or map", "none",
-     "Answers 503, whatever else the route says. `maintenance: true` is short for a map without entries.", "",
-     true},
-    {"routes[].maintenance.message", value, "text", "the usual sentence", "What clients are told meanwhile.",
-     "\"Back at noon.\"", true},
-    {"routes[].maintenance.retry_after", value, "duration", "60s", "When clients may try again.", "10m",
-     true},
+     "Answers every request of the route with 503 (maintenance mode), whatever else the route says. "
+     "`maintenance: true` is short for a map without entries.",
+     "", true},
+    {"routes[].maintenance.message", value, "text", "the built-in sentence",
+     "The message that clients get during maintenance.", "\"Back at noon.\"", true},
+    {"routes[].maintenance.retry_after", value, "duration", "60s",
+     "The time after which clients may try again during maintenance, sent as Retry-After.", "10m", true},
     {"routes[].maintenance.allow", value, "list of CIDR blocks or addresses", "[]",
-     "Clients that pass all the same.", "[\"10.0.0.0/8\"]", true},
+     "The client addresses that the route serves as usual during maintenance.", "[\"10.0.0.0/8\"]", true},
     {"routes[].rewrite", section, "map", "none",
-     "What the path becomes on its way to the upstream: one of these. Such a route sends normalised paths, "
-     "and "
-     "refuses those that have no normal form (an encoded slash, a backslash). The query stays.",
+     "Changes the path on its way to the upstream, by one of strip_prefix, add_prefix, replace_prefix and "
+     "pattern; the query stays. Such a route sends normalised paths, and refuses a path that has no normal "
+     "form (an encoded slash, a backslash) with 400.",
      "", true},
     {"routes[].rewrite.strip_prefix", value, "path", "none",
-     "Takes it away: /api/x becomes /x. The endpoint is told by X-Forwarded-Prefix.", "/api", true},
-    {"routes[].rewrite.add_prefix", value, "path", "none", "Puts it in front: /x becomes /v2/x.", "/v2",
-     true},
+     "The prefix that is removed from the path: with /api, /api/x becomes /x. It is sent to endpoints in "
+     "X-Forwarded-Prefix.",
+     "/api", true},
+    {"routes[].rewrite.add_prefix", value, "path", "none",
+     "The prefix that is put in front of the path: with /v2, /x becomes /v2/x.", "/v2", true},
     {"routes[].rewrite.replace_prefix", value, "path", "none",
-     "In place of the route's own path: with match.path /old, /old/x becomes /new/x.", "/new", true},
+     "The prefix that replaces match.path of the route: with match.path /old and replace_prefix /new, "
+     "/old/x becomes /new/x.",
+     "/new", true},
     {"routes[].rewrite.pattern", value, "RE2 expression", "none",
-     "What it finds in the path gives way to `to`. With \\? in it, it is for path and query.",
+     "An RE2 expression whose first match in the path is replaced by rewrite.to. If it has \\? in it, it is "
+     "matched against path and query.",
      "\"^/old/(.*)$\"", true},
-    {"routes[].rewrite.to", value, "text with \\1 to \\9", "with pattern", "What a pattern's match becomes.",
-     "'/new/\\1'", true},
-    {"routes[].host", value, "preserve, upstream or a host", "the upstream's host",
-     "The Host that endpoints get: the client's, the endpoint's own, or this one.", "upstream", true},
+    {"routes[].rewrite.to", value, "text with \\1 to \\9", "required with pattern",
+     "The text that replaces the match of rewrite.pattern; \\1 to \\9 are its groups.", "'/new/\\1'", true},
+    {"routes[].host", value, "preserve, upstream or a host name", "the host key of the upstream",
+     "The Host field that endpoints get for this route: preserve keeps the client's, upstream sends the "
+     "host of the endpoint, and any other value is sent as it is.",
+     "upstream", true},
     {"routes[].rewrite_location", value, "true or false", "true",
-     "Location, Content-Location and Refresh that lead to the endpoint's address lead to the gateway's, and "
-     "get a stripped prefix back.",
+     "Whether Location, Content-Location and Refresh fields that lead to the endpoint's address are "
+     "rewritten to lead to the gateway's; a stripped prefix is put back.",
      "true", true},
-    {"routes[].cookies", section, "map", "none", "How cookies of the upstream are changed for browsers.", "",
+    {"routes[].cookies", section, "map", "none",
+     "Rewrites the cookies that endpoints set (Set-Cookie), so that browsers take them from the gateway.", "",
      true},
-    {"routes[].cookies.domain", value, "remove, a domain, or a map of such", "unchanged",
-     "What Domain becomes, for all cookies that have one, or by the name it has; \"*\" is for all others.",
+    {"routes[].cookies.domain", value, "remove, a domain, or a map of domains", "unchanged",
+     "The new Domain attribute of cookies, for all that have one or by the domain that they have; \"*\" is "
+     "for all others.",
      "{ internal.example: app.example.com, \"*\": remove }", true},
-    {"routes[].cookies.path", value, "remove, a path, or a map of such", "unchanged",
-     "What Path becomes; in a map, prefixes give way to prefixes.", "{ /: /app }", true},
+    {"routes[].cookies.path", value, "remove, a path, or a map of paths", "unchanged",
+     "The new Path attribute of cookies that have one; in a map, a prefix is replaced by another.",
+     "{ /: /app }", true},
     {"routes[].cookies.secure", value, "keep, add or drop", "keep",
-     "What becomes of the Secure attribute of a cookie.", "add", true},
+     "Whether the Secure attribute of cookies is kept, added or dropped.", "add", true},
     {"routes[].cookies.http_only", value, "keep, add or drop", "keep",
-     "What becomes of the HttpOnly attribute of a cookie.", "keep", true},
+     "Whether the HttpOnly attribute of cookies is kept, added or dropped.", "keep", true},
     {"routes[].cookies.same_site", value, "keep, lax, strict, none or drop", "keep",
-     "What becomes of the SameSite attribute of a cookie.", "lax", true},
-    {"routes[].request_headers", section, "map", "none", "Further rules for this route's requests.", "",
+     "Whether the SameSite attribute of cookies is kept, dropped, or set to lax, strict or none.", "lax",
      true},
+    {"routes[].request_headers", section, "map", "none",
+     "Rules for the header fields of this route's requests to endpoints, applied after the rules for all "
+     "routes.",
+     "", true},
     {"routes[].request_headers.remove", value, "list of header names", "[]", request_headers_remove,
      "[X-Debug]", true},
     {"routes[].request_headers.set", value, "map of header name to text with placeholders", "none",
      request_headers_set, "{ X-Real-IP: \"{client}\" }", true},
     {"routes[].request_headers.add", value, "map of header name to text with placeholders", "none",
      request_headers_add, "{ X-Note: seen }", true},
-    {"routes[].response_headers", section, "map", "none", "Further rules for this route's responses.", "",
-     true},
+    {"routes[].response_headers", section, "map", "none",
+     "Rules for the header fields of this route's responses to clients, applied after the rules for all "
+     "routes.",
+     "", true},
     {"routes[].response_headers.remove", value, "list of header names", "[]", response_headers_remove,
      "[Server, X-Powered-By]", true},
     {"routes[].response_headers.set", value, "map of header name to text with placeholders", "none",
@@ -979,30 +1026,39 @@ constexpr auto table = std::to_array<SchemaKey>({
     {"routes[].response_headers.add", value, "map of header name to text with placeholders", "none",
      response_headers_add, "{ Link: \"</app.css>; rel=preload\" }", true},
     {"routes[].origins", value, "name", "none",
-     "One of origins. Without it CORS is the application's own affair.", "dashboard"},
+     "The name of the list of origins that controls CORS and WebSocket handshakes on this route. Without "
+     "it, no origin is checked, and CORS is left to the application.",
+     "dashboard"},
     {"routes[].jwt", section, "name or map", "none",
-     "One of jwt. `jwt: clerk` is short for { use: clerk, required: true }.", ""},
-    {"routes[].jwt.use", value, "name", "required", "The name of one of jwt.", "clerk"},
+     "Requires a valid JSON Web Token (JWT) on this route, checked by the rules of that name under the "
+     "top-level jwt. `jwt: clerk` is short for { use: clerk, required: true }.",
+     ""},
+    {"routes[].jwt.use", value, "name", "required",
+     "The name of the rules under the top-level jwt that check the token.", "clerk"},
     {"routes[].jwt.required", value, "true or false", "true",
-     "false lets a request without a token pass; a bad token is refused all the same.", "true"},
+     "Whether a request without a token is refused with 401. With false it passes; a token that is not "
+     "valid is refused in any case.",
+     "true"},
     {"routes[].forward_claims", value, "map of claim to header name", "none",
-     "Claims of the verified token that go to the upstream. A client can never send these fields itself.",
+     "The claims of the verified token that are sent to the endpoint, each in a header field. A client can "
+     "never send such a field itself.",
      "{ sub: X-User-Id, email: X-User-Email }"},
     {"routes[].rate_limit", value, "name or list of names", "none",
-     "Some of rate_limits. Who comes faster gets 429 with Retry-After; RateLimit and RateLimit-Policy tell "
-     "everybody "
-     "how they stand. Preflights are not counted.",
+     "The rate_limits that requests of this route count against. A request beyond a limit is answered with "
+     "429 and Retry-After; RateLimit and RateLimit-Policy tell every client how much is left. CORS "
+     "preflights do not count.",
      "public"},
-    {"routes[].compression", value, "true, false or map", "compression",
-     "false leaves this route out; a map has the keys of compression, and changes only those it names.",
+    {"routes[].compression", value, "true, false or map", "the top-level compression",
+     "Compression of this route's responses: false turns it off, true turns it on, and a map with the keys "
+     "of compression changes only those that it names.",
      "false", true},
-    {"routes[].websocket", value, "map", "websocket",
-     "What holds for the WebSockets of this route: a map has the keys of websocket, and changes only "
-     "those it names.",
+    {"routes[].websocket", value, "map", "the top-level websocket",
+     "Rules for the WebSockets of this route: a map with the keys of the top-level websocket, which changes "
+     "only those that it names.",
      "", true},
-    {"routes[].event_streams", value, "map", "event_streams",
-     "What holds for the event streams of this route: a map has the keys of event_streams, and changes only "
-     "those it names.",
+    {"routes[].event_streams", value, "map", "the top-level event_streams",
+     "Rules for the event streams of this route: a map with the keys of the top-level event_streams, which "
+     "changes only those that it names.",
      "", true},
     {"routes[].limits", section, "map", "the listener's", "What holds on this route, where it differs.", "",
      true},
