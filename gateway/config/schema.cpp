@@ -28,6 +28,54 @@ constexpr std::string_view response_headers_add =
     "The header fields that are added to a response, beside any that the endpoint sent under their names. "
     "Values may hold placeholders such as {request_id} and {endpoint}.";
 
+// Descriptions of limits, which a listener, and most of them a route, may set as well.
+constexpr std::string_view head_size =
+    "The largest head of a request: the request line and all header fields together. A larger one is "
+    "answered with 431.";
+constexpr std::string_view target_size =
+    "The longest target of a request: its path and query. A longer one is answered with 414.";
+constexpr std::string_view header_fields =
+    "The maximum number of header fields in a request. A request with more is answered with 431.";
+constexpr std::string_view requests_per_connection =
+    "The maximum number of requests on one connection. The last response says Connection: close, and the "
+    "connection is closed; with none, there is no limit.";
+constexpr std::string_view connections_per_client =
+    "The maximum number of connections of one client, over all workers; a client is an address, or the /64 "
+    "of an IPv6 address. One more is answered with 429 and closed, or closed at once on a TLS listener. "
+    "With none, there is no limit; addresses in trusted_proxies have none, and behind proxy_protocol the "
+    "client that the header names is counted.";
+constexpr std::string_view tls_handshake_timeout =
+    "How long the TLS handshake of a new connection may take before the connection is closed.";
+constexpr std::string_view request_head_timeout =
+    "How long the head of a request may take, from its first byte to its last header field, before it is "
+    "answered with 408.";
+constexpr std::string_view keepalive_timeout =
+    "How long a connection may be idle between two requests before it is closed (keep-alive timeout).";
+constexpr std::string_view body_size =
+    "The largest request body. A larger one is answered with 413; with none, there is no limit, which costs "
+    "no memory since bodies are streamed.";
+constexpr std::string_view request_timeout =
+    "How long a request may take from its head to the last byte of its body before it is answered with 408. "
+    "With none, there is no limit.";
+constexpr std::string_view idle_timeout =
+    "How long a client may send no byte of a request body, or take no byte of a response body (idle "
+    "timeout). A request is then answered with 408, and the connection of a response is reset. What the "
+    "client's system has acknowledged counts as taken. A client that keeps response_body_rate may stand "
+    "still for longer, by the time that 64KiB (a step of its receive window) take at that rate, but at most "
+    "by five times this value.";
+constexpr std::string_view request_body_rate =
+    "The lowest rate at which a client must send a request body, on the average over the time that it was "
+    "waited for; the first idle_timeout of that time does not count. A slower request is answered with 408; "
+    "with none, there is no such limit.";
+constexpr std::string_view response_body_rate =
+    "The lowest rate at which a client must take a response body, on the average over the time that it was "
+    "waited for; the first idle_timeout of that time does not count, nor does time in which the backend is "
+    "slow. For a slower client the connection is reset; with none, there is no such limit.";
+constexpr std::string_view tunnel_idle_timeout =
+    "How long a WebSocket may carry no byte, answers to pings included, before it is closed with the close "
+    "code close_codes.idle (1001). With pings on, a WebSocket that lives is never idle, so this limit "
+    "matters only where websocket.ping_interval is none or longer.";
+
 constexpr auto table = std::to_array<SchemaKey>({
     {"workers", value, "number or auto", "auto",
      "The number of worker threads, each with an event loop of its own; auto is one per CPU core. A change "
@@ -142,38 +190,31 @@ constexpr auto table = std::to_array<SchemaKey>({
      "The paths that are not redirected to https, such as those of ACME challenges. Requests for them, and "
      "for what lies below them, go to the routes.",
      "[/.well-known/acme-challenge]", true},
-    {"listeners[].limits", section, "map", "limits", "What holds on this listener, where it differs.", "",
-     true},
-    {"listeners[].limits.head_size", value, "size", "limits.head_size",
-     "The largest head of a request: its first line and all fields together.", "32KiB", true},
-    {"listeners[].limits.target_size", value, "size", "limits.target_size",
-     "The longest target of a request: its path and query.", "8KiB", true},
-    {"listeners[].limits.header_fields", value, "number", "limits.header_fields",
-     "Number of fields in a request.", "100", true},
+    {"listeners[].limits", section, "map", "the top-level limits",
+     "The size and time limits of this listener, where they differ from the top-level limits.", "", true},
+    {"listeners[].limits.head_size", value, "size", "limits.head_size", head_size, "32KiB", true},
+    {"listeners[].limits.target_size", value, "size", "limits.target_size", target_size, "8KiB", true},
+    {"listeners[].limits.header_fields", value, "number", "limits.header_fields", header_fields, "100", true},
     {"listeners[].limits.requests_per_connection", value, "number or none", "limits.requests_per_connection",
-     "Then the connection is closed, and the last response says so.", "10000", true},
+     requests_per_connection, "10000", true},
     {"listeners[].limits.connections_per_client", value, "number or none", "limits.connections_per_client",
-     "Connections of one client address, or of the /64 of an IPv6 address, over all workers.", "2000", true},
+     connections_per_client, "2000", true},
     {"listeners[].limits.tls_handshake_timeout", value, "duration", "limits.tls_handshake_timeout",
-     "From accept to the end of the TLS handshake.", "10s", true},
+     tls_handshake_timeout, "10s", true},
     {"listeners[].limits.request_head_timeout", value, "duration", "limits.request_head_timeout",
-     "From a request's first byte to its last field.", "15s", true},
-    {"listeners[].limits.keepalive_timeout", value, "duration", "limits.keepalive_timeout",
-     "How long a connection may be idle between two requests.", "75s", true},
-    {"listeners[].limits.body_size", value, "size or none", "limits.body_size",
-     "The largest body of a request.", "none", true},
+     request_head_timeout, "15s", true},
+    {"listeners[].limits.keepalive_timeout", value, "duration", "limits.keepalive_timeout", keepalive_timeout,
+     "75s", true},
+    {"listeners[].limits.body_size", value, "size or none", "limits.body_size", body_size, "none", true},
     {"listeners[].limits.request_timeout", value, "duration or none", "limits.request_timeout",
-     "From a request's head to the last byte of its body.", "none", true},
-    {"listeners[].limits.idle_timeout", value, "duration", "limits.idle_timeout",
-     "No byte of a request or response body moves on the client's side.", "60s", true},
-    {"listeners[].limits.request_body_rate", value, "bytes in a second, or none", "limits.request_body_rate",
-     "How fast a client must send a body, on the average over the time that it was waited for; the "
-     "first idle_timeout of that does not count.",
-     "240B/s", true},
-    {"listeners[].limits.response_body_rate", value, "bytes in a second, or none",
-     "limits.response_body_rate", "The same for taking one.", "240B/s", true},
+     request_timeout, "none", true},
+    {"listeners[].limits.idle_timeout", value, "duration", "limits.idle_timeout", idle_timeout, "60s", true},
+    {"listeners[].limits.request_body_rate", value, "bytes per second, or none", "limits.request_body_rate",
+     request_body_rate, "240B/s", true},
+    {"listeners[].limits.response_body_rate", value, "bytes per second, or none", "limits.response_body_rate",
+     response_body_rate, "240B/s", true},
     {"listeners[].limits.tunnel_idle_timeout", value, "duration", "limits.tunnel_idle_timeout",
-     "A WebSocket on which nothing moves, answers to pings included.", "1h", true},
+     tunnel_idle_timeout, "1h", true},
     {"listeners[].proxy_protocol", section, "map", "none",
      "Reads a PROXY protocol header, v1 or v2, which a load balancer in front sends before a connection's "
      "own bytes (also before TLS). It names the client, whose address is then logged and sent in "
@@ -1060,25 +1101,23 @@ constexpr auto table = std::to_array<SchemaKey>({
      "Rules for the event streams of this route: a map with the keys of the top-level event_streams, which "
      "changes only those that it names.",
      "", true},
-    {"routes[].limits", section, "map", "the listener's", "What holds on this route, where it differs.", "",
-     true},
-    {"routes[].limits.body_size", value, "size or none", "the listener's body_size",
-     "The largest body of a request.", "none", true},
+    {"routes[].limits", section, "map", "the limits of the listener",
+     "The size and time limits of this route, where they differ from those of the listener.", "", true},
+    {"routes[].limits.body_size", value, "size or none", "the listener's body_size", body_size, "none", true},
     {"routes[].limits.request_timeout", value, "duration or none", "the listener's request_timeout",
-     "From a request's head to the last byte of its body.", "none", true},
-    {"routes[].limits.idle_timeout", value, "duration", "the listener's idle_timeout",
-     "No byte of a request or response body moves on the client's side.", "60s", true},
-    {"routes[].limits.request_body_rate", value, "bytes in a second, or none",
-     "the listener's request_body_rate",
-     "How fast a client must send a body, on the average over the time that it was waited for; the "
-     "first idle_timeout of that does not count.",
-     "240B/s", true},
-    {"routes[].limits.response_body_rate", value, "bytes in a second, or none",
-     "the listener's response_body_rate", "The same for taking one.", "240B/s", true},
+     request_timeout, "none", true},
+    {"routes[].limits.idle_timeout", value, "duration", "the listener's idle_timeout", idle_timeout, "60s",
+     true},
+    {"routes[].limits.request_body_rate", value, "bytes per second, or none",
+     "the listener's request_body_rate", request_body_rate, "240B/s", true},
+    {"routes[].limits.response_body_rate", value, "bytes per second, or none",
+     "the listener's response_body_rate", response_body_rate, "240B/s", true},
     {"routes[].limits.tunnel_idle_timeout", value, "duration", "the listener's tunnel_idle_timeout",
-     "A WebSocket on which nothing moves, answers to pings included.", "1h", true},
+     tunnel_idle_timeout, "1h", true},
     {"routes[].body_size", value, "size or none", "limits.body_size",
-     "Short for limits.body_size of this route.", "10MiB"},
+     "The largest request body on this route, short for limits.body_size of the route. A larger one is "
+     "answered with 413; with none, there is no limit.",
+     "10MiB"},
 
     {"resolver", section, "map", "the system's settings",
      "How the host names of endpoints are resolved (DNS).", ""},
@@ -1116,69 +1155,47 @@ constexpr auto table = std::to_array<SchemaKey>({
      "apikey, private_key or assertion, and those from which a jwt section takes its token.",
      "[]"},
 
-    {"limits", section, "map", "see below",
-     "Sizes and times that no client gets past. A listener, and then a route, may say otherwise for itself.",
-     ""},
-    {"limits.head_size", value, "size", "32KiB",
-     "The largest head of a request: its first line and all fields together.", "32KiB"},
-    {"limits.target_size", value, "size", "8KiB", "The longest target of a request: its path and query.",
-     "8KiB"},
-    {"limits.header_fields", value, "number", "100", "Number of fields in a request.", "100"},
-    {"limits.requests_per_connection", value, "number or none", "10000",
-     "Then the connection is closed, and the last response says so.", "10000"},
-    {"limits.connections_per_client", value, "number or none", "2000",
-     "Connections of one client address, or of the /64 of an IPv6 address, over all workers. One more is "
-     "answered with 429 and closed; with TLS, closed. trusted_proxies may have any number; behind "
-     "proxy_protocol the client that it names is counted.",
-     "2000"},
-    {"limits.tls_handshake_timeout", value, "duration", "10s", "From accept to the end of the TLS handshake.",
-     "10s"},
-    {"limits.request_head_timeout", value, "duration", "15s",
-     "From a request's first byte to its last field.", "15s"},
-    {"limits.keepalive_timeout", value, "duration", "75s",
-     "How long a connection may be idle between two requests.", "75s"},
-    {"limits.body_size", value, "size or none", "none",
-     "Largest request body. Bodies stream, so none costs no memory.", "none"},
-    {"limits.request_timeout", value, "duration or none", "none",
-     "From a request's head to the last byte of its body.", "none"},
-    {"limits.idle_timeout", value, "duration", "60s",
-     "No byte of a request or response body moves on the client's side. Of a response, what the client's "
-     "system has acknowledged counts. A client that keeps response_body_rate may stand still for longer: for "
-     "as long as its receive window takes for a step of 64 KiB at that rate, at most five times this.",
-     "60s"},
-    {"limits.request_body_rate", value, "bytes in a second, or none", "240B/s",
-     "How fast a client must send a body, on the average over the time that it was waited for; the "
-     "first idle_timeout of that does not count. Below that, 408.",
-     "240B/s"},
-    {"limits.response_body_rate", value, "bytes in a second, or none", "240B/s",
-     "The same for taking one. Below that, the connection is reset. A slow backend is not the client's fault "
-     "and does not count.",
-     "240B/s"},
-    {"limits.tunnel_idle_timeout", value, "duration", "1h",
-     "A WebSocket on which nothing moves, answers to pings included: with pings on, one that lives is never "
-     "idle. It ends sockets only where websocket.ping_interval is none, or longer than this.",
-     "1h"},
+    {"limits", section, "map", "the defaults of its keys",
+     "The size and time limits for clients. A listener, and then a route, may set its own.", ""},
+    {"limits.head_size", value, "size", "32KiB", head_size, "32KiB"},
+    {"limits.target_size", value, "size", "8KiB", target_size, "8KiB"},
+    {"limits.header_fields", value, "number", "100", header_fields, "100"},
+    {"limits.requests_per_connection", value, "number or none", "10000", requests_per_connection, "10000"},
+    {"limits.connections_per_client", value, "number or none", "2000", connections_per_client, "2000"},
+    {"limits.tls_handshake_timeout", value, "duration", "10s", tls_handshake_timeout, "10s"},
+    {"limits.request_head_timeout", value, "duration", "15s", request_head_timeout, "15s"},
+    {"limits.keepalive_timeout", value, "duration", "75s", keepalive_timeout, "75s"},
+    {"limits.body_size", value, "size or none", "none", body_size, "none"},
+    {"limits.request_timeout", value, "duration or none", "none", request_timeout, "none"},
+    {"limits.idle_timeout", value, "duration", "60s", idle_timeout, "60s"},
+    {"limits.request_body_rate", value, "bytes per second, or none", "240B/s", request_body_rate, "240B/s"},
+    {"limits.response_body_rate", value, "bytes per second, or none", "240B/s", response_body_rate, "240B/s"},
+    {"limits.tunnel_idle_timeout", value, "duration", "1h", tunnel_idle_timeout, "1h"},
     {"limits.connections", value, "number", "20000",
-     "Client connections of the whole process. One more is answered with 503 and closed; with TLS, closed.",
+     "The maximum number of client connections of the whole process. One more is answered with 503 and "
+     "closed, or closed at once on a TLS listener.",
      "20000"},
-    {"limits.drain_timeout", value, "duration", "30s", "What exchanges and tunnels get to end in a shutdown.",
+    {"limits.drain_timeout", value, "duration", "30s",
+     "How long requests and WebSockets may take to end in a shutdown (drain) before they are cut off.",
      "30s"},
-    {"limits.tunnel_drain", section, "map", "see below",
-     "How fast WebSockets are closed (with 1012) and event streams ended (between two events) when a reload "
-     "changes or removes their route, or takes their endpoint away, and (with 1001) in a shutdown. A route "
-     "is changed by what it says itself, by its "
-     "origins and jwt (and a key that is gone), "
-     "by "
-     "what holds for it of websocket, and by the rate_limits that message_limit and byte_limit name. Sockets "
-     "stay where only what is asked of new ones has changed: rate_limit, websocket.refuse, admission and "
-     "sockets, and the close_codes of refusals.",
+    {"limits.tunnel_drain", section, "map", "the defaults of its keys",
+     "How fast WebSockets are closed (close code 1012) and event streams ended (between two events) when a "
+     "reload changes or removes their route or takes their endpoint away, and in a shutdown (close code "
+     "1001). A route has changed when its own keys have, or its origins or jwt (or a key of it is gone), or "
+     "the websocket or event_streams rules in force on it, or the rate_limits that its message_limit and "
+     "byte_limit name. A change that is for new WebSockets only closes none: rate_limit, and of websocket "
+     "refuse, handshake_timeout, admission, sockets and the close_codes of refusals.",
      ""},
     {"limits.tunnel_drain.rate", value, "percentage", "2%",
-     "The share of the sockets that leave, in a second.", "2%"},
-    {"limits.tunnel_drain.minimum", value, "number", "10", "At least so many sockets leave in a second.",
+     "The share of the WebSockets and event streams to be ended that is ended per second. It is raised "
+     "where minimum or within needs more.",
+     "2%"},
+    {"limits.tunnel_drain.minimum", value, "number", "10",
+     "The least number of WebSockets and event streams that are ended per second, in the whole process.",
      "10"},
     {"limits.tunnel_drain.within", value, "duration", "60s",
-     "All of them in so much time, whatever the two say. In a shutdown: at most half of drain_timeout.",
+     "The time within which all WebSockets and event streams to be ended get their close, however small "
+     "rate and minimum are. In a shutdown it is at most half of drain_timeout.",
      "60s"},
 
     {"admin", section, "map", "none",
