@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -39,6 +40,18 @@ std::string key_of(std::string_view path) {
     }
   }
   return key;
+}
+
+// Lower-case letters with a space between words, and at both ends: "As above." is " as above ".
+std::string words_of(std::string_view text) {
+  std::string words = " ";
+  for (const char letter : postern::base::to_lower(text)) {
+    if (letter >= 'a' && letter <= 'z')
+      words += letter;
+    else if (words.back() != ' ')
+      words += ' ';
+  }
+  return words.ends_with(' ') ? words : words + ' ';
 }
 
 }  // namespace
@@ -145,6 +158,41 @@ TEST_CASE("reference: every key it names is known and really read") {
       is_read = is_read || problem.key.starts_with(wanted);
     }
     CHECK(is_read);
+  }
+}
+
+// An editor's completion shows one of them, with nothing around it.
+TEST_CASE("reference: every description means something alone") {
+  for (const SchemaKey& key : schema()) {
+    CAPTURE(key.path);
+    CAPTURE(key.description);
+    const std::string_view text = key.description;
+    REQUIRE_FALSE(text.empty());
+    CHECK(std::count(text.begin(), text.end(), ' ') >= 4);
+    CHECK(((text.front() >= 'A' && text.front() <= 'Z') || text.front() == '"'));
+    CHECK(text.ends_with('.'));
+    const std::string words = words_of(text);
+    CHECK_FALSE(words.ends_with(" the same "));
+    for (const char* neighbour : {" these ", " likewise ", " as above ", " see above ", " see below ",
+                                  " the same for ", " the same of ", " the rules below "}) {
+      CAPTURE(neighbour);
+      CHECK(words.find(neighbour) == std::string::npos);
+    }
+    for (const char* fragment :
+         {" and ", " at ", " from ", " in all ", " of ", " so ", " the same ", " then "}) {
+      CAPTURE(fragment);
+      CHECK_FALSE(words.starts_with(fragment));
+    }
+  }
+}
+
+TEST_CASE("reference: a default points at no other place of the reference") {
+  for (const SchemaKey& key : schema()) {
+    CAPTURE(key.path);
+    CAPTURE(key.default_text);
+    const std::string words = words_of(key.default_text);
+    for (const char* pointer : {" above ", " below ", " this ", " see "})
+      CHECK(words.find(pointer) == std::string::npos);
   }
 }
 
