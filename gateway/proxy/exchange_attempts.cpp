@@ -128,7 +128,7 @@ upstream::Pick Exchange::admit(upstream::Group& group, Trying& trying, upstream:
   const bool free = std::exchange(trying.next_is_free, false);
   const bool retry = trying.attempts > 0 && !free;
   upstream::Endpoint& endpoint = *pick.place.endpoint();
-  // Who may wait until a check passes asks nobody whose checks fail.
+  // With hold on, an endpoint that is down is never tried: the request can wait for its check instead.
   if (group.model().hold && endpoint.standing() == upstream::Standing::down) return {};
   if (retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return {};
   if (!free) ++trying.attempts;
