@@ -27,7 +27,7 @@ SCALARS = {
     "ptrdiff_t", "byte", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t",
     "uintptr_t", "string_view", "span", "nanoseconds", "microseconds", "milliseconds", "seconds", "minutes", "hours",
     "duration", "time_point", "Duration", "TimePoint", "Milliseconds", "Error", "coroutine_handle", "in_place_t",
-    "Task",  # one owner, moved in by name: how a story takes over what it follows
+    "Task",  # one owner, moved in by name: how a root task takes over what it follows
 }
 QUALIFIERS = {"const", "volatile", "typename", "struct", "class", "enum", "std", "chrono", "postern"}
 

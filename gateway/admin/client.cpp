@@ -63,7 +63,7 @@ Client::Client(base::Turn& turn, const Options& options, std::unique_ptr<net::Tr
       since_(turn.now),
       connection_(turn, std::move(transport), options.http, facts_, *this) {}
 
-void Client::begin() { story_.begin(serve(), *this); }
+void Client::begin() { task_.begin(serve(), *this); }
 
 Client::Merit Client::merit() {
   const net::Transport::Transit seen = std::exchange(seen_, connection_.transit());

@@ -1,4 +1,4 @@
-// One client of the admin server: the story of its requests, until it leaves.
+// One client of the admin server: the coroutine of its requests, until it leaves.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "admin/source.h"
-#include "base/story.h"
+#include "base/root_task.h"
 #include "http/local_response.h"
 #include "http1/server_connection.h"
 #include "telemetry/metrics.h"
@@ -17,7 +17,7 @@ struct Served {};  // all of a client's requests
 
 using SharedTotals = std::shared_ptr<const telemetry::Totals>;
 
-class Client final : private http1::ServerConnection::Owner, private base::Story<Served>::Owner {
+class Client final : private http1::ServerConnection::Owner, private base::RootTask<Served>::Owner {
  public:
   class Owner {
    public:
@@ -62,7 +62,7 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
 
   void on_client_gone(base::Cause why) override { scope_.cancel(why); }
   void on_client_ended() override {}  // it waits for its answer
-  void on_story_ended(Served) override { owner_.on_client_over(*this); }
+  void on_task_ended(Served) override { owner_.on_client_over(*this); }
 
   base::Task<Served> serve();
   base::Task<base::Result<http::LocalResponse>> choose_answer(Arrival arrival);
@@ -80,7 +80,7 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
   base::Instant since_;             // of merit()
   net::Transport::Transit seen_{};  // at its last look
   http1::ServerConnection connection_;
-  base::Story<Served> story_;  // last: its waits lie in the members above
+  base::RootTask<Served> task_;  // last: its waits lie in the members above
 };
 
 }  // namespace postern::admin

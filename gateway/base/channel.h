@@ -1,5 +1,5 @@
 // A bounded queue of chunks between one producer and one consumer: bytes wait here and nowhere else. Each end
-// is either a story (which awaits) or an object (which is called back); a producer looks at has_room() or
+// is either a coroutine (which awaits) or an object (which is called back); a producer looks at has_room() or
 // awaits room() before it pushes more. One thread.
 #pragma once
 
@@ -83,9 +83,9 @@ class Channel::Read : public Wait {
     if (channel_.reader_ == this) channel_.reader_ = nullptr;
   }
   bool await_ready() { return already_failed() || channel_.readable(); }
-  void await_suspend(std::coroutine_handle<> story) {
+  void await_suspend(std::coroutine_handle<> coroutine) {
     channel_.reader_ = this;
-    suspend(story);
+    suspend(coroutine);
   }
   Result<Chunk> await_resume() {
     if (failure_) return base::fail(*failure_);
@@ -105,10 +105,10 @@ class Channel::Room : public Wait {
     if (channel_.writer_ == this) channel_.writer_ = nullptr;
   }
   bool await_ready() { return already_failed() || channel_.has_room() || channel_.aborted_; }
-  void await_suspend(std::coroutine_handle<> story) {
+  void await_suspend(std::coroutine_handle<> coroutine) {
     channel_.writer_ = this;
     channel_.full_ = true;
-    suspend(story);
+    suspend(coroutine);
   }
   Result<void> await_resume() {
     if (failure_) return base::fail(*failure_);

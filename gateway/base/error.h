@@ -78,7 +78,7 @@ enum class Cause : uint8_t {
 };
 inline constexpr int cause_count = static_cast<int>(Cause::internal) + 1;
 
-// Where in an exchange we were. The order is the order of the story in proxy/exchange.cpp.
+// Where in an exchange we were. In the order in which proxy/exchange.cpp passes them.
 enum class Stage : uint8_t {
   accept,
   tls_handshake,

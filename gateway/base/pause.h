@@ -1,4 +1,4 @@
-// A story that waits for time to pass, and for nothing else.
+// A coroutine that waits for time to pass, and for nothing else.
 #pragma once
 
 #include "base/scope.h"
@@ -9,8 +9,8 @@ class Pause final : public Wait, private Timer {
  public:
   Pause(Scope& scope, Duration duration) : Wait(scope), duration_(duration) {}
   bool await_ready() { return already_failed() || duration_ <= Duration::zero(); }
-  void await_suspend(std::coroutine_handle<> story) {
-    suspend(story);
+  void await_suspend(std::coroutine_handle<> coroutine) {
+    suspend(coroutine);
     scope_.turn.arm(*this, duration_);
   }
   Result<void> await_resume() {

@@ -1,4 +1,4 @@
-// Moves one channel into another: the story of a body.
+// Moves one channel into another: the coroutine of a body.
 #pragma once
 
 #include "base/channel.h"

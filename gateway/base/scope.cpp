@@ -10,7 +10,7 @@ void Turn::run() {
     while (ready_.linked()) {
       Wait* wait = LinkIn<Wait>::of(ready_.next);
       wait->in_ready_.unlink();
-      wait->story_.resume();
+      wait->task_.resume();
     }
     if (flushing_.linked()) {
       Flushable* flushable = LinkIn<Flushable>::of(flushing_.next);
@@ -23,8 +23,8 @@ void Turn::run() {
   }
 }
 
-void Wait::suspend(std::coroutine_handle<> story) {
-  story_ = story;
+void Wait::suspend(std::coroutine_handle<> coroutine) {
+  coroutine_ = coroutine;
   scope_.waits_.append(in_scope_);
 }
 

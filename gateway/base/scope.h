@@ -1,6 +1,6 @@
-// Who may end a wait, and when. A story suspends in a Wait; the wait ends exactly once, settled by its event
-// or failed by its Scope, and either way its result is a Result. A Phase is a named stretch of a story: its
-// time limit, and the stage its errors are charged to. One thread; nothing here allocates.
+// Who may end a wait, and when. A coroutine suspends in a Wait; the wait ends exactly once, settled by its
+// event or failed by its Scope, and either way its result is a Result. A Phase is a named stretch of a
+// coroutine: its time limit, and the stage its errors are charged to. One thread; nothing here allocates.
 #pragma once
 
 #include <coroutine>
@@ -17,7 +17,7 @@ namespace postern::base {
 
 class Scope;
 
-// One suspended point of a story.
+// One suspended point of a coroutine.
 class Wait {
  public:
   explicit Wait(Scope& scope) : scope_(scope) {}
@@ -34,13 +34,13 @@ class Wait {
  protected:
   friend class Scope;
   friend class Turn;
-  void suspend(std::coroutine_handle<> story);
+  void suspend(std::coroutine_handle<> coroutine);
   bool already_failed();
 
   Scope& scope_;
   std::optional<Error> failure_;
   bool settled_ = false;
-  std::coroutine_handle<> story_;
+  std::coroutine_handle<> task_;
   LinkIn<Wait> in_scope_{this};
   LinkIn<Wait> in_ready_{this};
 };
@@ -75,13 +75,13 @@ class Scope {
   std::optional<Error> expired_;
 };
 
-// For a story that could go on for long: lets everything else of this turn happen first.
+// For a coroutine that could go on for long: lets everything else of this turn happen first.
 class NextTurn : public Wait {
  public:
   explicit NextTurn(Scope& scope) : Wait(scope) {}
   bool await_ready() { return already_failed(); }
-  void await_suspend(std::coroutine_handle<> story) {
-    suspend(story);
+  void await_suspend(std::coroutine_handle<> coroutine) {
+    suspend(coroutine);
     scope_.turn.defer(in_ready_);
   }
   Result<void> await_resume() {
@@ -90,8 +90,8 @@ class NextTurn : public Wait {
   }
 };
 
-// A named stretch of a story. When `limit` passes, the waits under the scope fail with `late` at this stage;
-// leaving the phase clears that, so a retry starts clean.
+// A named stretch of a coroutine. When `limit` passes, the waits under the scope fail with `late` at this
+// stage; leaving the phase clears that, so a retry starts clean.
 class Phase : private Timer {
  public:
   // Asked when the limit passes, before the waits fail.

@@ -1,5 +1,5 @@
-// Values from one producer to one waiting story, in order. A value may come before the story asks; nearly
-// always there is one, and more than one wait in a small list whose length the producer bounds.
+// Values from one producer to one waiting coroutine, in order. A value may come before the coroutine asks;
+// nearly always there is one, and more than one wait in a small list whose length the producer bounds.
 #pragma once
 
 #include <coroutine>
@@ -21,9 +21,9 @@ class Slot {
       if (slot_.waiter_ == this) slot_.waiter_ = nullptr;
     }
     bool await_ready() { return slot_.value_ || already_failed(); }
-    void await_suspend(std::coroutine_handle<> story) {
+    void await_suspend(std::coroutine_handle<> coroutine) {
       slot_.waiter_ = this;
-      suspend(story);
+      suspend(coroutine);
     }
     Result<T> await_resume() {
       if (failure_) return base::fail(*failure_);

@@ -1,6 +1,7 @@
-// What one turn of a loop works through after its callbacks have filled channels and slots: stories run from
-// the ready queue, writers flush, the graveyard is swept. A callback never calls a story, and nothing is
-// freed while it is on the stack. net::Loop drives a turn from libuv; tests drive it by hand. One thread.
+// What one turn of a loop works through after its callbacks have filled channels and slots: coroutines run
+// from the ready queue, writers flush, the graveyard is swept. A callback never calls a coroutine, and
+// nothing is freed while it is on the stack. net::Loop drives a turn from libuv; tests drive it by hand. One
+// thread.
 #pragma once
 
 #include "base/clock.h"

@@ -1,4 +1,4 @@
-// Moves one channel into another through an encoder: the story of a compressed body.
+// Moves one channel into another through an encoder: the coroutine of a compressed body.
 #pragma once
 
 #include "base/pump.h"

@@ -1,5 +1,5 @@
 // Every key a configuration file may hold, with its type, default and meaning. Decoding asks this table which
-// keys are known and reference.cpp prints it, so the two cannot tell different stories.
+// keys are known and reference.cpp prints it, so the two cannot disagree.
 #pragma once
 
 #include <cstdint>

@@ -71,7 +71,7 @@ Client::Client(base::Turn& turn, const Options& options, const crypto::HmacKey& 
       scope_(turn),
       connection_(turn, std::move(transport), options.http, facts_, *this) {}
 
-void Client::begin() { story_.begin(serve(), *this); }
+void Client::begin() { task_.begin(serve(), *this); }
 
 void Client::on_client_gone(Cause why) {
   gone_ = why;
@@ -89,9 +89,9 @@ void Client::leave() {
   if (request_scope_) request_scope_->cancel(Cause::shutting_down);
 }
 
-void Client::on_story_ended(Served) { owner_.on_client_over(*this); }
+void Client::on_task_ended(Served) { owner_.on_client_over(*this); }
 
-// --- the story ---
+// --- the coroutine ---
 
 Task<Served> Client::serve() {
   for (;;) {

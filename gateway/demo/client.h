@@ -1,10 +1,10 @@
-// One client of the demonstration: the story of its requests, until it leaves or becomes a WebSocket.
+// One client of the demonstration: the coroutine of its requests, until it leaves or becomes a WebSocket.
 #pragma once
 
 #include <memory>
 #include <optional>
 
-#include "base/story.h"
+#include "base/root_task.h"
 #include "crypto/hmac.h"
 #include "demo/options.h"
 #include "demo/socket_session.h"
@@ -16,7 +16,7 @@ namespace postern::demo {
 
 struct Served {};  // all of a client's requests
 
-class Client final : private http1::ServerConnection::Owner, private base::Story<Served>::Owner {
+class Client final : private http1::ServerConnection::Owner, private base::RootTask<Served>::Owner {
  public:
   class Owner {
    public:
@@ -42,7 +42,7 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
 
   void on_client_gone(base::Cause why) override;
   void on_client_ended() override;
-  void on_story_ended(Served) override;
+  void on_task_ended(Served) override;
 
   base::Task<Served> serve();
   base::Task<base::Result<void>> answer_request(Arrival arrival);
@@ -65,7 +65,7 @@ class Client final : private http1::ServerConnection::Owner, private base::Story
   bool leaving_ = false;
   bool sends_events_ = false;
   http1::ServerConnection connection_;
-  base::Story<Served> story_;  // last: its waits lie in the members above
+  base::RootTask<Served> task_;  // last: its waits lie in the members above
 };
 
 }  // namespace postern::demo

@@ -1,5 +1,5 @@
-// A tick again and again, for a story to wait for. Ticks that the story did not come to take are not made up
-// for: there is one at most.
+// A tick again and again, for a coroutine to wait for. Ticks that the coroutine did not come to take are not
+// made up for: there is one at most.
 #pragma once
 
 #include "base/slot.h"

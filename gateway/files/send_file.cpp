@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t piece = base::pool_largest - 64;  // with a chunk's own few bytes, pooled memory
 // What one file may take of a turn before others have theirs: about a millisecond of copying, and some of
-// compressing. A client that takes bytes as fast as they come would otherwise keep its story running.
+// compressing. A client that takes bytes as fast as they come would otherwise keep its coroutine running.
 constexpr uint64_t turn_share = 16 * piece;
 constexpr uint64_t turn_share_encoding = 2 * piece;
 

@@ -1,4 +1,4 @@
-// Sends bytes of a file: the story of a body that comes from a disk.
+// Sends bytes of a file: the coroutine of a body that comes from a disk.
 #pragma once
 
 #include "base/pump.h"

@@ -1,5 +1,5 @@
 // The files room serves a folder. It knows files, ranges, conditions and content types; it gives an answer
-// for a normalised path, and the story that sends a file's bytes; it must not know streams, routes or
+// for a normalised path, and the coroutine that sends a file's bytes; it must not know streams, routes or
 // endpoints.
 #pragma once
 

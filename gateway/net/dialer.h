@@ -1,5 +1,5 @@
 // Opens a connection to one host, every address of its name in turn, to a service, its targets in turn, or to
-// a Unix socket; then TLS if asked. A short story.
+// a Unix socket; then TLS if asked. One coroutine.
 #pragma once
 
 #include <memory>

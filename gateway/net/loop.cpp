@@ -14,7 +14,7 @@ int64_t unix_now() { return static_cast<int64_t>(std::time(nullptr)); }
 struct Loop::Handles {
   UvHandle<uv_prepare_t> prepare;
   UvHandle<uv_check_t> check;
-  UvHandle<uv_idle_t> idle;    // active only while readiness or a story is left over
+  UvHandle<uv_idle_t> idle;    // active only while readiness or a coroutine is left over
   UvHandle<uv_timer_t> timer;  // wakes the poll for the wheel
   UvHandle<uv_poll_t> poll;
 };

@@ -1,5 +1,5 @@
-// One libuv loop and the four beats of its turns: callbacks fill, stories run, writers flush, the graveyard
-// is swept. Everything that belongs to a worker is made, used and destroyed on its loop's thread.
+// One libuv loop and the four beats of its turns: callbacks fill, coroutines run, writers flush, the
+// graveyard is swept. Everything that belongs to a worker is made, used and destroyed on its loop's thread.
 #pragma once
 
 #include <span>

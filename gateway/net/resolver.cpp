@@ -43,7 +43,7 @@ struct Resolver::Entry final : NameSource::Asker {
   bool asking = false;
 };
 
-// A story that waits for an entry; leaves by itself when the story does.
+// A coroutine that waits for an entry; leaves by itself when the coroutine does.
 struct Resolver::Waiter {
   explicit Waiter(Entry& entry) { entry.waiters.append(place); }
   base::Slot<bool> told;

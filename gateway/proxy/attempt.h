@@ -16,7 +16,7 @@ struct Attempt {
   upstream::Lease lease;
   http::ResponseHead head;
   const upstream::EndpointModel* endpoint = nullptr;
-  // The upload that runs beside the story; last, so that it ends before the lease it writes to.
+  // The upload that runs beside the coroutine; last, so that it ends before the lease it writes to.
   base::Task<base::Result<void>> uploading;
 };
 

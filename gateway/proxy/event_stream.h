@@ -1,6 +1,6 @@
-// An event stream on its way from an endpoint to a client: the story of its body. It has no limit while both
-// sides live. What the gateway does to it, it does between two events: it puts in comments where the route
-// asks for them, and it ends the stream with its token, after a reload, or in a shutdown.
+// An event stream on its way from an endpoint to a client: the coroutine of its body. It has no limit while
+// both sides live. What the gateway does to it, it does between two events: it puts in comments where the
+// route asks for them, and it ends the stream with its token, after a reload, or in a shutdown.
 #pragma once
 
 #include <memory>
@@ -38,7 +38,7 @@ class EventStream final : public LeavingLine::Member {
   base::Task<base::Result<base::Pumped>> run(base::Channel& from, http::ServerStream& to,
                                              const base::PumpLimits& limits, uint64_t& moved);
 
-  // Its story has ended, however: no reload needs to end it.
+  // Its coroutine has ended, however: no reload needs to end it.
   void set_over() { over_ = true; }
 
   // Why the gateway ended it, or was about to; nothing: it did not.

@@ -1,5 +1,5 @@
-// The proxy room knows the story of a request; it is the one room that talks to several others. It gives the
-// exchange and the tunnel that an exchange may become; it must not know listeners, threads or YAML.
+// The proxy room knows the coroutine of a request; it is the one room that talks to several others. It gives
+// the exchange and the tunnel that an exchange may become; it must not know listeners, threads or YAML.
 //
 // An exchange answers one stream, whatever happens: five steps in exchange.cpp, then the answer is handed
 // over to the last byte, and a record says how it went.
@@ -47,7 +47,7 @@ class Exchange : public base::Pooled {
   // For one that could not be.
   base::Task<Outcome> refuse(const http1::Fault& fault);
 
-  // The client left, or the worker ends: every wait fails with this cause, and the story returns.
+  // The client left, or the worker ends: every wait fails with this cause, and the coroutine returns.
   void cancel(base::Cause why);
   // The client will send no more. It waits for its answer, or has gone: the same bytes tell of both, until
   // something is written to it. Where nothing may be written for long (a WebSocket, an event stream, while no

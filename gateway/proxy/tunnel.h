@@ -1,6 +1,6 @@
 // A WebSocket between a client and an endpoint, after the upgrade. A tunnel is all that is left of its
-// exchange: parsers, heads and the story are gone. Bytes pass from one transport to the other in the turn in
-// which they come, without a copy while the other side takes them; a side that does not is waited for.
+// exchange: parsers, heads and the coroutine are gone. Bytes pass from one transport to the other in the turn
+// in which they come, without a copy while the other side takes them; a side that does not is waited for.
 //
 // Frames are walked over, so that the gateway can put in pings and Close frames of its own, notice what each
 // side says last, and name the one that ended it. Where the route has rules, a MessageGuard on each side

@@ -18,7 +18,7 @@ struct Acceptor::Client final : ClientConnection::Owner {
          ListenerTermsRef terms, const net::ServerTls* tls)
       : acceptor(the_acceptor),
         connection(the_acceptor.current_, std::move(transport), std::move(facts), std::move(terms), tls) {}
-  void on_story_ended(ClientConnection::Ended) override { acceptor.remove(*this); }
+  void on_task_ended(ClientConnection::Ended) override { acceptor.remove(*this); }
 
   Acceptor& acceptor;
   ClientConnection connection;

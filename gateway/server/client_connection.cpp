@@ -32,7 +32,7 @@ ClientConnection::ClientConnection(Current& current, std::unique_ptr<net::Transp
       tls_(tls),
       scope_(current.services.turn) {}
 
-void ClientConnection::begin(Owner& owner) { story_.begin(serve(), owner); }
+void ClientConnection::begin(Owner& owner) { task_.begin(serve(), owner); }
 
 void ClientConnection::drain() {
   draining_ = true;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/local_rc.h"
+#include "base/root_task.h"
 #include "base/scope.h"
-#include "base/story.h"
 #include "http1/server_connection.h"
 #include "net/tls_transport.h"
 #include "proxy/exchange.h"
@@ -33,7 +33,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   using base::Pooled::operator delete;
 
   struct Ended {};
-  using Owner = base::Story<Ended>::Owner;
+  using Owner = base::RootTask<Ended>::Owner;
 
   // `tls`, which may be null, belongs to the pinned snapshot.
   ClientConnection(Current& current, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
@@ -44,7 +44,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   // Before begin(): there is no room for it. It is told so, unless that would cost a TLS handshake, and
   // closed.
   void refuse(base::Error why, std::string detail);
-  // Begins the story; `owner` hears when it has ended and buries the connection.
+  // Begins the coroutine; `owner` hears when it has ended and buries the connection.
   void begin(Owner& owner);
   void drain();                  // ends after the exchange it is in, or now
   void cancel(base::Cause why);  // ends its exchange now
@@ -91,7 +91,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   base::Scope scope_;
   std::unique_ptr<http1::ServerConnection> connection_;
   std::unique_ptr<proxy::Exchange> exchange_;
-  base::Story<Ended> story_;  // last: it ends before what it works on
+  base::RootTask<Ended> task_;  // last: it ends before what it works on
   bool draining_ = false;
 };
 

@@ -1,4 +1,4 @@
-// Checks the health of every endpoint whose group asks for it, once for the whole process: one story per
+// Checks the health of every endpoint whose group asks for it, once for the whole process: one coroutine per
 // endpoint, so that a slow check delays nothing and never piles up. State is matched by key and survives
 // reloads. One thread.
 #pragma once

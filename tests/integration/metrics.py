@@ -41,7 +41,7 @@ def number(gateway, metric, **labels):
 
 
 def wait_for_number(gateway, wanted, metric, timeout=5, **labels):
-    """The number, once it is `wanted` (a value or a predicate): it moves when a story ends, which takes a moment."""
+    """The number, once it is `wanted` (a value or a predicate): it moves when a task ends, which takes a moment."""
     fits = wanted if callable(wanted) else lambda value: value == wanted
     deadline = time.monotonic() + patience(timeout)
     while not fits(value := number(gateway, metric, **labels)):

@@ -131,8 +131,8 @@ TEST_CASE("socket faults: nothing follows a Close, and the record has the code t
                                   ", ping_interval: " + (below(2) ? "none" : "2s, pong_timeout: 2s") +
                                   (below(3) ? "" : ", from_client: { rate: 3/s, on_rate: slow }") +
                                   (below(3) ? "" : ", heartbeat: { interval: 300ms }") + " }";
-        std::string story = rules;
-        const auto tell = [&](const char* what) { story.append(" ").append(what); };
+        std::string scenario = rules;
+        const auto tell = [&](const char* what) { scenario.append(" ").append(what); };
         SocketWorld socket(rules);
         Passage& to_client = socket.client.wire().to_first;
         const auto read_on = [&] {
@@ -210,7 +210,7 @@ TEST_CASE("socket faults: nothing follows a Close, and the record has the code t
         socket.client.peer().leave();
         if (endpoint_is_there && !socket.over()) socket.endpoint().leave();
         socket.proxy.advance(60s);
-        CAPTURE(story);
+        CAPTURE(scenario);
         CAPTURE(seed);
         REQUIRE(socket.over());
         const base::Json record = socket.record();

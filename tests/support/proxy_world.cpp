@@ -54,7 +54,7 @@ TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPa
   connection_->begin(self);
 }
 
-void TestClient::on_story_ended(server::ClientConnection::Ended) {
+void TestClient::on_task_ended(server::ClientConnection::Ended) {
   proxy_.world.turn.graveyard.bury(std::move(connection_));
 }
 

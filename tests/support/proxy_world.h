@@ -72,7 +72,7 @@ class TestClient final : private server::ClientConnection::Owner {
 
  private:
   TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPair pair);
-  void on_story_ended(server::ClientConnection::Ended) override;
+  void on_task_ended(server::ClientConnection::Ended) override;
 
   ProxyWorld& proxy_;
   std::shared_ptr<Wire> wire_;

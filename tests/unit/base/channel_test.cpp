@@ -5,13 +5,13 @@
 #include <string>
 
 #include "base/task.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 #include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
-using postern::support::WatchedStory;
+using postern::support::WatchedTask;
 using postern::support::World;
 
 struct Heard {
@@ -58,7 +58,7 @@ TEST_CASE("channel: bytes come out in order, then the end") {
   Scope scope(world.turn);
   Channel channel;
   Heard heard;
-  WatchedStory<bool> story(read_all(scope, channel, heard));
+  WatchedTask<bool> task(read_all(scope, channel, heard));
   channel.push(chunk("one "));
   world.settle();
   CHECK(heard.text == "one ");
@@ -76,10 +76,10 @@ TEST_CASE("channel: an empty push is not an end") {
   Scope scope(world.turn);
   Channel channel;
   Heard heard;
-  WatchedStory<bool> story(read_all(scope, channel, heard));
+  WatchedTask<bool> task(read_all(scope, channel, heard));
   channel.push(Chunk());
   world.settle();
-  CHECK_FALSE(story.ended());
+  CHECK_FALSE(task.ended());
   CHECK_FALSE(channel.readable());
 }
 
@@ -105,8 +105,8 @@ TEST_CASE("channel: readers get what was pushed before an abort, then the error"
   CHECK(channel.readable());
   CHECK(channel.closed());
   CHECK_FALSE(channel.at_end());
-  WatchedStory<bool> story(read_all(scope, channel, heard));
-  REQUIRE(story.ended());
+  WatchedTask<bool> task(read_all(scope, channel, heard));
+  REQUIRE(task.ended());
   REQUIRE(heard.error);
   CHECK(*heard.error == Error{Cause::upstream_closed, Stage::response_body});
   CHECK(heard.text == "pushed before");
@@ -128,7 +128,7 @@ TEST_CASE("channel: an abort wakes reader and writer that wait") {
   Channel channel(4);
   Heard heard;
   channel.push(chunk("full"));
-  WatchedStory<Result<int>> writing(wait_for_room(scope, channel));
+  WatchedTask<Result<int>> writing(wait_for_room(scope, channel));
   CHECK_FALSE(writing.ended());
   channel.abort(Error{Cause::client_closed, Stage::request_body});
   world.settle();
@@ -175,19 +175,19 @@ TEST_CASE("channel: a producer that was never held up is never called") {
   CHECK(producer.calls == 0);
 }
 
-TEST_CASE("channel: a story that waits for room goes on at low water") {
+TEST_CASE("channel: a task that waits for room goes on at low water") {
   World world;
   Scope scope(world.turn);
   Channel channel(10);
   channel.push(chunk("12345"));
   channel.push(chunk("67890"));
-  WatchedStory<Result<int>> story(wait_for_room(scope, channel));
+  WatchedTask<Result<int>> task(wait_for_room(scope, channel));
   world.settle();
-  CHECK_FALSE(story.ended());
+  CHECK_FALSE(task.ended());
   (void)channel.take();
   world.settle();
-  REQUIRE(story.ended());
-  CHECK(story.outcome().has_value());
+  REQUIRE(task.ended());
+  CHECK(task.outcome().has_value());
 }
 
 TEST_CASE("channel: the consumer is called for bytes, for the end and for an abort") {
@@ -213,7 +213,7 @@ TEST_CASE("channel: discarding drops what is there and what comes, and gives the
   Producer producer;
   channel.set_producer(&producer);
   channel.push(chunk("0123456789"));
-  WatchedStory<Result<int>> story(wait_for_room(scope, channel));
+  WatchedTask<Result<int>> task(wait_for_room(scope, channel));
   channel.discard();
   CHECK(producer.calls == 1);
   CHECK(channel.bytes() == 0);
@@ -221,8 +221,8 @@ TEST_CASE("channel: discarding drops what is there and what comes, and gives the
   CHECK(channel.bytes() == 0);
   CHECK(channel.has_room());
   world.settle();
-  REQUIRE(story.ended());
-  CHECK(story.outcome().has_value());
+  REQUIRE(task.ended());
+  CHECK(task.outcome().has_value());
   channel.end();
   CHECK(channel.at_end());
 }
@@ -234,8 +234,8 @@ TEST_CASE("channel: a cancelled scope ends a read even when bytes are there") {
   Heard heard;
   channel.push(chunk("bytes"));
   scope.cancel(Cause::shutting_down);
-  WatchedStory<bool> story(read_all(scope, channel, heard));
-  REQUIRE(story.ended());
+  WatchedTask<bool> task(read_all(scope, channel, heard));
+  REQUIRE(task.ended());
   REQUIRE(heard.error);
   CHECK(heard.error->cause == Cause::shutting_down);
   CHECK(channel.bytes() == 5);
@@ -246,7 +246,7 @@ TEST_CASE("channel: a reader that was dropped is not woken") {
   Scope scope(world.turn);
   Channel channel;
   Heard heard;
-  { WatchedStory<bool> story(read_all(scope, channel, heard)); }
+  { WatchedTask<bool> task(read_all(scope, channel, heard)); }
   channel.push(chunk("x"));
   world.settle();
   CHECK(heard.text.empty());

@@ -14,13 +14,13 @@
 #include "base/scope.h"
 #include "base/slot.h"
 #include "base/task.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 #include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
-using postern::support::WatchedStory;
+using postern::support::WatchedTask;
 using postern::support::World;
 
 int made = 0;
@@ -209,12 +209,12 @@ TEST_CASE("compiler hazards: every form of await gives its value and destroys wh
     made = destroyed = 0;
     {
       Ground ground;
-      WatchedStory<int> story(forms[i](ground));
-      CHECK_FALSE(story.ended());
+      WatchedTask<int> task(forms[i](ground));
+      CHECK_FALSE(task.ended());
       ground.slot.put(8);
       ground.world.settle();
-      REQUIRE(story.ended());
-      CHECK(story.outcome() == 42);
+      REQUIRE(task.ended());
+      CHECK(task.outcome() == 42);
     }
     CHECK(made == destroyed);
   }
@@ -227,9 +227,9 @@ TEST_CASE("compiler hazards: every form of await gives its value when nothing ha
     {
       Ground ground;
       ground.slot.put(8);
-      WatchedStory<int> story(forms[i](ground));
-      REQUIRE(story.ended());
-      CHECK(story.outcome() == 42);
+      WatchedTask<int> task(forms[i](ground));
+      REQUIRE(task.ended());
+      CHECK(task.outcome() == 42);
     }
     CHECK(made == destroyed);
   }
@@ -241,9 +241,9 @@ TEST_CASE("compiler hazards: every form of await destroys what it made when it i
     made = destroyed = 0;
     {
       Ground ground;
-      WatchedStory<int> story(forms[i](ground));
-      CHECK_FALSE(story.ended());
-      story.drop();
+      WatchedTask<int> task(forms[i](ground));
+      CHECK_FALSE(task.ended());
+      task.drop();
     }
     CHECK(made == destroyed);
   }

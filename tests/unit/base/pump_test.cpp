@@ -6,16 +6,16 @@
 #include <optional>
 #include <string>
 
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 #include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
 using namespace std::chrono_literals;
-using postern::support::WatchedStory;
+using postern::support::WatchedTask;
 using postern::support::World;
-using Pumping = WatchedStory<Result<Pumped>>;
+using Pumping = WatchedTask<Result<Pumped>>;
 
 Chunk chunk(std::string_view text) { return Chunk::copy_of(text); }
 

@@ -7,14 +7,14 @@
 
 #include "base/slot.h"
 #include "base/task.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 #include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
 using namespace std::chrono_literals;
-using postern::support::WatchedStory;
+using postern::support::WatchedTask;
 using postern::support::World;
 
 Task<Result<int>> take_one(Scope& scope, Slot<int>& slot) {
@@ -63,13 +63,13 @@ TEST_CASE("scope: cancelling ends a wait with its cause at the scope's stage") {
   Scope scope(world.turn);
   scope.stage = Stage::response_body;
   Slot<int> slot;
-  WatchedStory<Result<int>> story(take_one(scope, slot));
+  WatchedTask<Result<int>> task(take_one(scope, slot));
   scope.cancel(Cause::client_closed);
-  CHECK_FALSE(story.ended());
+  CHECK_FALSE(task.ended());
   world.settle();
-  REQUIRE(story.ended());
-  REQUIRE_FALSE(story.outcome());
-  CHECK(story.outcome().error() == Error{Cause::client_closed, Stage::response_body});
+  REQUIRE(task.ended());
+  REQUIRE_FALSE(task.outcome());
+  CHECK(task.outcome().error() == Error{Cause::client_closed, Stage::response_body});
 }
 
 TEST_CASE("scope: every later wait fails too, with the first cause") {
@@ -78,10 +78,10 @@ TEST_CASE("scope: every later wait fails too, with the first cause") {
   scope.cancel(Cause::shutting_down);
   scope.cancel(Cause::client_closed);
   Slot<int> slot;
-  WatchedStory<Result<int>> story(take_one(scope, slot));
-  REQUIRE(story.ended());
-  REQUIRE_FALSE(story.outcome());
-  CHECK(story.outcome().error().cause == Cause::shutting_down);
+  WatchedTask<Result<int>> task(take_one(scope, slot));
+  REQUIRE(task.ended());
+  REQUIRE_FALSE(task.outcome());
+  CHECK(task.outcome().error().cause == Cause::shutting_down);
   REQUIRE(scope.failure());
   CHECK(scope.failure()->cause == Cause::shutting_down);
 }
@@ -93,14 +93,14 @@ TEST_CASE("scope: an event and a cancel in one turn end the wait once, the first
     Scope scope(world.turn);
     Slot<int> slot;
     int returns = 0;
-    WatchedStory<Result<int>> story(count_returns(scope, slot, returns));
+    WatchedTask<Result<int>> task(count_returns(scope, slot, returns));
     if (event_first) slot.put(1);
     scope.cancel(Cause::client_closed);
     if (!event_first) slot.put(1);
     world.settle();
     CHECK(returns == 1);
-    REQUIRE(story.ended());
-    CHECK(story.outcome().has_value() == event_first);
+    REQUIRE(task.ended());
+    CHECK(task.outcome().has_value() == event_first);
   }
 }
 
@@ -108,13 +108,13 @@ TEST_CASE("scope: every wait under it ends when it is cancelled") {
   World world;
   Scope scope(world.turn);
   Slot<int> slots[3];
-  WatchedStory<Result<int>> stories[3];
-  for (int i = 0; i < 3; ++i) stories[i].begin(take_one(scope, slots[i]));
+  WatchedTask<Result<int>> tasks[3];
+  for (int i = 0; i < 3; ++i) tasks[i].begin(take_one(scope, slots[i]));
   scope.cancel(Cause::timed_out);
   world.settle();
-  for (auto& story : stories) {
-    REQUIRE(story.ended());
-    CHECK_FALSE(story.outcome());
+  for (auto& task : tasks) {
+    REQUIRE(task.ended());
+    CHECK_FALSE(task.outcome());
   }
 }
 
@@ -127,12 +127,12 @@ TEST_CASE("scope: a child fails with its parent, at its own stage") {
   child.stage = Stage::response_body;
   Scope grandchild(child);
   Slot<int> slot;
-  WatchedStory<Result<int>> story(take_one(grandchild, slot));
+  WatchedTask<Result<int>> task(take_one(grandchild, slot));
   parent.cancel(Cause::client_closed);
   world.settle();
-  REQUIRE(story.ended());
-  REQUIRE_FALSE(story.outcome());
-  CHECK(story.outcome().error() == Error{Cause::client_closed, Stage::response_body});
+  REQUIRE(task.ended());
+  REQUIRE_FALSE(task.outcome());
+  CHECK(task.outcome().error() == Error{Cause::client_closed, Stage::response_body});
   CHECK(child.failure().has_value());
 }
 
@@ -142,8 +142,8 @@ TEST_CASE("scope: a parent does not fail with its child") {
   Scope sibling(parent);
   Slot<int> of_parent;
   Slot<int> of_sibling;
-  WatchedStory<Result<int>> above(take_one(parent, of_parent));
-  WatchedStory<Result<int>> beside(take_one(sibling, of_sibling));
+  WatchedTask<Result<int>> above(take_one(parent, of_parent));
+  WatchedTask<Result<int>> beside(take_one(sibling, of_sibling));
   {
     Scope child(parent);
     child.cancel(Cause::client_closed);
@@ -166,9 +166,9 @@ TEST_CASE("scope: a child made under a cancelled parent is cancelled") {
   parent.cancel(Cause::shutting_down);
   Scope child(parent);
   Slot<int> slot;
-  WatchedStory<Result<int>> story(take_one(child, slot));
-  REQUIRE(story.ended());
-  CHECK_FALSE(story.outcome());
+  WatchedTask<Result<int>> task(take_one(child, slot));
+  REQUIRE(task.ended());
+  CHECK_FALSE(task.outcome());
 }
 
 TEST_CASE("scope: a parent cancelled after a child has gone touches only who is left") {
@@ -177,25 +177,25 @@ TEST_CASE("scope: a parent cancelled after a child has gone touches only who is 
   auto gone = std::make_unique<Scope>(parent);
   Scope left(parent);
   Slot<int> slot;
-  WatchedStory<Result<int>> story(take_one(left, slot));
+  WatchedTask<Result<int>> task(take_one(left, slot));
   gone.reset();
   parent.cancel(Cause::timed_out);
   world.settle();
-  REQUIRE(story.ended());
-  CHECK_FALSE(story.outcome());
+  REQUIRE(task.ended());
+  CHECK_FALSE(task.outcome());
 }
 
 TEST_CASE("phase: a wait that lasts too long fails with the phase's cause and stage") {
   World world;
   Scope scope(world.turn);
   Slot<int> slot;
-  WatchedStory<Result<int>> story(take_in_phase(scope, slot, Stage::connect, 5s, Cause::upstream_timed_out));
+  WatchedTask<Result<int>> task(take_in_phase(scope, slot, Stage::connect, 5s, Cause::upstream_timed_out));
   world.advance(5s - 1ms);
-  CHECK_FALSE(story.ended());
+  CHECK_FALSE(task.ended());
   world.advance(20ms);
-  REQUIRE(story.ended());
-  REQUIRE_FALSE(story.outcome());
-  CHECK(story.outcome().error() == Error{Cause::upstream_timed_out, Stage::connect});
+  REQUIRE(task.ended());
+  REQUIRE_FALSE(task.outcome());
+  CHECK(task.outcome().error() == Error{Cause::upstream_timed_out, Stage::connect});
   CHECK(scope.stage == Stage::accept);
   CHECK_FALSE(scope.failure());
 }
@@ -206,15 +206,15 @@ TEST_CASE("phase: leaving clears the expiry, so a retry starts clean") {
   Slot<int> first;
   Slot<int> second;
   std::vector<Error> errors;
-  WatchedStory<Result<int>> story(try_twice(scope, first, second, errors));
+  WatchedTask<Result<int>> task(try_twice(scope, first, second, errors));
   world.advance(1100ms);
   REQUIRE(errors.size() == 1);
   CHECK(errors[0] == Error{Cause::upstream_timed_out, Stage::connect});
-  CHECK_FALSE(story.ended());
+  CHECK_FALSE(task.ended());
   second.put(9);
   world.settle();
-  REQUIRE(story.ended());
-  CHECK(story.outcome().value() == 9);
+  REQUIRE(task.ended());
+  CHECK(task.outcome().value() == 9);
 }
 
 TEST_CASE("phase: cancelling outlasts it") {
@@ -232,13 +232,13 @@ TEST_CASE("phase: without a limit it only names the stage") {
   World world;
   Scope scope(world.turn);
   Slot<int> slot;
-  WatchedStory<Result<int>> story(take_in_phase(scope, slot, Stage::tunnel, no_limit, Cause::timed_out));
+  WatchedTask<Result<int>> task(take_in_phase(scope, slot, Stage::tunnel, no_limit, Cause::timed_out));
   CHECK(scope.stage == Stage::tunnel);
   world.advance(24h);
-  CHECK_FALSE(story.ended());
+  CHECK_FALSE(task.ended());
   slot.put(1);
   world.settle();
-  CHECK(story.outcome().value() == 1);
+  CHECK(task.outcome().value() == 1);
   CHECK(scope.stage == Stage::accept);
 }
 
@@ -286,11 +286,11 @@ TEST_CASE("phase: an expiry reaches the waits of child scopes") {
   Scope scope(world.turn);
   Scope child(scope);
   Slot<int> slot;
-  WatchedStory<Result<int>> story(take_one(child, slot));
+  WatchedTask<Result<int>> task(take_one(child, slot));
   Phase phase(scope, Stage::tunnel, 1s, Cause::timed_out);
   world.advance(2s);
-  REQUIRE(story.ended());
-  CHECK(story.outcome().error().cause == Cause::timed_out);
+  REQUIRE(task.ended());
+  CHECK(task.outcome().error().cause == Cause::timed_out);
 }
 
 TEST_CASE("wait: one that is abandoned leaves its scope and its turn") {
@@ -298,7 +298,7 @@ TEST_CASE("wait: one that is abandoned leaves its scope and its turn") {
   Slot<int> slot;
   auto scope = std::make_unique<Scope>(world.turn);
   {
-    WatchedStory<Result<int>> story(take_one(*scope, slot));
+    WatchedTask<Result<int>> task(take_one(*scope, slot));
     scope->cancel(Cause::timed_out);  // ready to run, then dropped
   }
   CHECK_FALSE(world.turn.has_work());
@@ -306,28 +306,28 @@ TEST_CASE("wait: one that is abandoned leaves its scope and its turn") {
   world.settle();
 }
 
-TEST_CASE("scope: a story that lets others go first goes on in the next run, once in each") {
+TEST_CASE("scope: a task that lets others go first goes on in the next run, once in each") {
   World world;
   Scope scope(world.turn);
   int rounds = 0;
-  WatchedStory<Result<int>> story(go_on(scope, rounds));
+  WatchedTask<Result<int>> task(go_on(scope, rounds));
   for (int i = 1; i <= 5; ++i) {
     CHECK(rounds == i);
     CHECK(world.turn.has_deferred());
     CHECK(world.turn.has_work());
     world.turn.run();
   }
-  REQUIRE(story.ended());
-  CHECK(story.outcome() == 5);
+  REQUIRE(task.ended());
+  CHECK(task.outcome() == 5);
   CHECK_FALSE(world.turn.has_deferred());
   CHECK_FALSE(world.turn.has_work());
 }
 
-TEST_CASE("scope: a story that lets others go first can be cancelled and dropped meanwhile") {
+TEST_CASE("scope: a task that lets others go first can be cancelled and dropped meanwhile") {
   World world;
   Scope scope(world.turn);
   int rounds = 0;
-  WatchedStory<Result<int>> cancelled(go_on(scope, rounds));
+  WatchedTask<Result<int>> cancelled(go_on(scope, rounds));
   scope.cancel(Cause::client_closed);
   CHECK_FALSE(world.turn.has_deferred());
   world.turn.run();
@@ -336,7 +336,7 @@ TEST_CASE("scope: a story that lets others go first can be cancelled and dropped
 
   Scope other(world.turn);
   int more = 0;
-  WatchedStory<Result<int>> dropped(go_on(other, more));
+  WatchedTask<Result<int>> dropped(go_on(other, more));
   CHECK(world.turn.has_deferred());
   dropped.drop();
   CHECK_FALSE(world.turn.has_deferred());

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "base/task.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 #include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
-using postern::support::WatchedStory;
+using postern::support::WatchedTask;
 using postern::support::World;
 
 Task<std::vector<int>> take_many(Scope& scope, Slot<int>& slot, int count) {
@@ -37,9 +37,9 @@ TEST_CASE("slot: a value that came first is taken without waiting") {
   Slot<int> slot;
   slot.put(3);
   CHECK(slot.filled());
-  WatchedStory<std::vector<int>> story(take_many(scope, slot, 1));
-  REQUIRE(story.ended());
-  CHECK(story.outcome() == std::vector<int>{3});
+  WatchedTask<std::vector<int>> task(take_many(scope, slot, 1));
+  REQUIRE(task.ended());
+  CHECK(task.outcome() == std::vector<int>{3});
   CHECK_FALSE(slot.filled());
 }
 
@@ -47,11 +47,11 @@ TEST_CASE("slot: several values come out in their order") {
   World world;
   Scope scope(world.turn);
   Slot<int> slot;
-  WatchedStory<std::vector<int>> story(take_many(scope, slot, 5));
+  WatchedTask<std::vector<int>> task(take_many(scope, slot, 5));
   for (int i = 1; i <= 5; ++i) slot.put(i);  // the first wakes, the rest queue
   world.settle();
-  REQUIRE(story.ended());
-  CHECK(story.outcome() == std::vector<int>{1, 2, 3, 4, 5});
+  REQUIRE(task.ended());
+  CHECK(task.outcome() == std::vector<int>{1, 2, 3, 4, 5});
 }
 
 TEST_CASE("slot: an error is a value like others and keeps its place") {
@@ -61,34 +61,34 @@ TEST_CASE("slot: an error is a value like others and keeps its place") {
   slot.put(1);
   slot.put(fail(Cause::upstream_closed, Stage::response_head));
   slot.put(2);
-  WatchedStory<std::vector<int>> story(take_many(scope, slot, 3));
-  REQUIRE(story.ended());
-  CHECK(story.outcome() == std::vector<int>{1, -static_cast<int>(Cause::upstream_closed) - 1, 2});
+  WatchedTask<std::vector<int>> task(take_many(scope, slot, 3));
+  REQUIRE(task.ended());
+  CHECK(task.outcome() == std::vector<int>{1, -static_cast<int>(Cause::upstream_closed) - 1, 2});
 }
 
 TEST_CASE("slot: a value in a cancelled scope is still there for who asks later") {
   World world;
   Scope cancelled(world.turn);
   Slot<int> slot;
-  WatchedStory<std::vector<int>> failing(take_many(cancelled, slot, 1));
+  WatchedTask<std::vector<int>> failing(take_many(cancelled, slot, 1));
   cancelled.cancel(Cause::timed_out);
   slot.put(8);
   world.settle();
   CHECK(failing.outcome() == std::vector<int>{-static_cast<int>(Cause::timed_out) - 1});
   Scope scope(world.turn);
-  WatchedStory<std::vector<int>> story(take_many(scope, slot, 1));
-  REQUIRE(story.ended());
-  CHECK(story.outcome() == std::vector<int>{8});
+  WatchedTask<std::vector<int>> task(take_many(scope, slot, 1));
+  REQUIRE(task.ended());
+  CHECK(task.outcome() == std::vector<int>{8});
 }
 
 TEST_CASE("slot: values are moved through it") {
   World world;
   Scope scope(world.turn);
   Slot<std::unique_ptr<int>> slot;
-  WatchedStory<std::unique_ptr<int>> story(take_owned(scope, slot));
+  WatchedTask<std::unique_ptr<int>> task(take_owned(scope, slot));
   slot.put(std::make_unique<int>(5));
   world.settle();
-  REQUIRE(story.ended());
-  REQUIRE(story.outcome());
-  CHECK(*story.outcome() == 5);
+  REQUIRE(task.ended());
+  REQUIRE(task.outcome());
+  CHECK(*task.outcome() == 5);
 }

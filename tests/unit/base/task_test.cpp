@@ -6,13 +6,13 @@
 #include <string>
 
 #include "base/slot.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 #include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
-using postern::support::WatchedStory;
+using postern::support::WatchedTask;
 using postern::support::World;
 
 struct Alive {
@@ -51,7 +51,7 @@ Task<bool> wait_below(Scope& scope, Slot<int>& slot, int& alive) {
   co_return got;
 }
 
-Task<int> drop_other(Scope& in, Slot<int>& from, WatchedStory<bool>& victim) {
+Task<int> drop_other(Scope& in, Slot<int>& from, WatchedTask<bool>& victim) {
   Result<int> value = co_await from.take(in);
   victim.drop();
   co_return value ? *value : 0;
@@ -87,9 +87,9 @@ Task<int> many_suspended(Scope& scope, Slot<int>& slot, int count) {
 }  // namespace
 
 TEST_CASE("task: a value comes out of nested tasks") {
-  WatchedStory<int> story(sum(40, 2));
-  REQUIRE(story.ended());
-  CHECK(story.outcome() == 42);
+  WatchedTask<int> task(sum(40, 2));
+  REQUIRE(task.ended());
+  CHECK(task.outcome() == 42);
 }
 
 TEST_CASE("task: a value that can only be moved is moved out") {
@@ -158,14 +158,14 @@ TEST_CASE("task: a parent goes on when its suspended child ends") {
   Scope scope(world.turn);
   Slot<int> slot;
   int alive = 0;
-  WatchedStory<bool> story(wait_below(scope, slot, alive));
+  WatchedTask<bool> task(wait_below(scope, slot, alive));
   world.settle();
-  CHECK_FALSE(story.ended());
+  CHECK_FALSE(task.ended());
   slot.put(5);
-  CHECK_FALSE(story.ended());  // stories run in their own beat
+  CHECK_FALSE(task.ended());  // tasks run in their own beat
   world.settle();
-  REQUIRE(story.ended());
-  CHECK(story.outcome());
+  REQUIRE(task.ended());
+  CHECK(task.outcome());
 }
 
 TEST_CASE("task: a task that was begun beside its owner can be awaited later") {
@@ -184,11 +184,11 @@ TEST_CASE("task: a task that was begun beside its owner can be awaited later") {
 
 TEST_CASE("task: a million synchronous awaits keep the stack where it was") {
   const std::byte* lowest = nullptr;
-  WatchedStory<int> few(many_synchronous(2, &lowest));
+  WatchedTask<int> few(many_synchronous(2, &lowest));
   const std::byte* shallow = lowest;
-  WatchedStory<int> story(many_synchronous(1'000'000, &lowest));
-  REQUIRE(story.ended());
-  CHECK(story.outcome() == 1'000'000);
+  WatchedTask<int> task(many_synchronous(1'000'000, &lowest));
+  REQUIRE(task.ended());
+  CHECK(task.outcome() == 1'000'000);
   CHECK(shallow - lowest < 4096);
 }
 
@@ -197,46 +197,46 @@ TEST_CASE("task: a hundred thousand suspended awaits keep the stack where it was
   Scope scope(world.turn);
   Slot<int> slot;
   constexpr int count = 100'000;
-  WatchedStory<int> story(many_suspended(scope, slot, count));
+  WatchedTask<int> task(many_suspended(scope, slot, count));
   for (int i = 0; i < count; ++i) {
     slot.put(1);
     world.turn.run();
   }
-  REQUIRE(story.ended());
-  CHECK(story.outcome() == count);
+  REQUIRE(task.ended());
+  CHECK(task.outcome() == count);
 }
 
-TEST_CASE("story: the owner is told once, with the outcome") {
-  WatchedStory<int> story;
-  CHECK_FALSE(story.ended());
-  story.begin(answer(7));
-  CHECK(story.times_ended() == 1);
-  CHECK(story.outcome() == 7);
+TEST_CASE("task: the owner is told once, with the outcome") {
+  WatchedTask<int> task;
+  CHECK_FALSE(task.ended());
+  task.begin(answer(7));
+  CHECK(task.times_ended() == 1);
+  CHECK(task.outcome() == 7);
 }
 
-TEST_CASE("story: a dropped story tells nobody and frees what it held") {
+TEST_CASE("task: a dropped task tells nobody and frees what it held") {
   World world;
   Scope scope(world.turn);
   Slot<int> slot;
   int alive = 0;
-  WatchedStory<bool> story(wait_below(scope, slot, alive));
+  WatchedTask<bool> task(wait_below(scope, slot, alive));
   CHECK(alive == 2);
-  slot.put(1);  // settled: the story is on the ready queue
-  story.drop();
+  slot.put(1);  // settled: the task is on the ready queue
+  task.drop();
   CHECK(alive == 0);
   world.settle();
-  CHECK(story.times_ended() == 0);
+  CHECK(task.times_ended() == 0);
 }
 
-TEST_CASE("story: one story may drop another that is ready in the same turn") {
+TEST_CASE("task: one task may drop another that is ready in the same turn") {
   World world;
   Scope scope(world.turn);
   Slot<int> slot;
   int alive = 0;
-  WatchedStory<bool> other;
+  WatchedTask<bool> other;
   Slot<int> first;
   Task<int> task = drop_other(scope, first, other);
-  WatchedStory<int> dropping(std::move(task));
+  WatchedTask<int> dropping(std::move(task));
   other.begin(wait_for(scope, slot, alive));
   first.put(3);
   slot.put(4);

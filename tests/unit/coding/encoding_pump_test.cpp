@@ -7,7 +7,7 @@
 
 #include "support/decoded.h"
 #include "support/http_text.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 #include "support/world.h"
 
 namespace {
@@ -16,9 +16,9 @@ using namespace postern::base;
 using namespace postern::coding;
 using namespace std::chrono_literals;
 using postern::support::decode;
-using postern::support::WatchedStory;
+using postern::support::WatchedTask;
 using postern::support::World;
-using Pumping = WatchedStory<Result<Pumped>>;
+using Pumping = WatchedTask<Result<Pumped>>;
 
 const std::vector<Coding> all{Coding::gzip, Coding::brotli, Coding::zstd};
 

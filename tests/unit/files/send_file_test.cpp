@@ -7,7 +7,7 @@
 
 #include "support/decoded.h"
 #include "support/http_text.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 #include "support/world.h"
 #include "unit/files/support.h"
 
@@ -21,7 +21,7 @@ using postern::files::OpenFile;
 using postern::files::send_file;
 using postern::files_test::Tree;
 using postern::support::counted_bytes;
-using Sending = postern::support::WatchedStory<Result<Pumped>>;
+using Sending = postern::support::WatchedTask<Result<Pumped>>;
 
 std::string take_all(Channel& channel) {
   std::string text;
@@ -37,7 +37,7 @@ struct Rig {
   void begin(uint64_t offset, uint64_t length) {
     sending.begin(send_file(scope, file, offset, length, encoder.get(), to, limits, moved));
   }
-  // Takes what comes until the story ends; the most bytes that waited at a time.
+  // Takes what comes until the task ends; the most bytes that waited at a time.
   size_t drain() {
     size_t most = 0;
     world.settle();

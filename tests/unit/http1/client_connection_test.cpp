@@ -7,7 +7,7 @@
 
 #include "support/feed_every_way.h"
 #include "support/memory_transport.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 
 namespace {
 
@@ -69,7 +69,7 @@ class Ground : public ClientConnection::Owner {
   // The next response, or the error; what is not there yet is an internal error.
   base::Result<http::ResponseHead> response() {
     if (!connection->response().filled()) return base::fail(Cause::internal, Stage::accept);
-    support::WatchedStory<base::Result<int>> story(take_response(*this));
+    support::WatchedTask<base::Result<int>> task(take_response(*this));
     if (taken_) return std::move(*taken_);
     return base::fail(Cause::internal, Stage::accept);
   }

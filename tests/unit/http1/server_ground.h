@@ -7,7 +7,7 @@
 #include <vector>
 #include "http1/server_connection.h"
 #include "support/memory_transport.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 
 namespace postern::server_ground {
 
@@ -101,7 +101,7 @@ class Ground : public ServerConnection::Owner {
 
   Application application_;
   base::Slot<bool> exchange_ended_;
-  support::WatchedStory<int> serving_;
+  support::WatchedTask<int> serving_;
 };
 
 inline void answer(ServerConnection& server, std::string_view body, uint16_t status = 200) {

@@ -9,7 +9,7 @@
 #include "net/tls_transport.h"
 #include "scripted_names.h"
 #include "support/certificates.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 
 namespace {
 
@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 using base::Cause;
 using base::Stage;
 using support::ScriptedPeer;
-using Dialing = support::WatchedStory<base::Result<std::unique_ptr<Transport>>>;
+using Dialing = support::WatchedTask<base::Result<std::unique_ptr<Transport>>>;
 
 const base::IpAddress loopback = base::IpAddress::v4({127, 0, 0, 1});
 

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "scripted_names.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 #include "support/world.h"
 
 using namespace postern;
@@ -14,8 +14,8 @@ using base::Stage;
 
 namespace {
 
-using Resolving = support::WatchedStory<base::Result<Resolver::Addresses>>;
-using ResolvingService = support::WatchedStory<base::Result<Resolver::Targets>>;
+using Resolving = support::WatchedTask<base::Result<Resolver::Addresses>>;
+using ResolvingService = support::WatchedTask<base::Result<Resolver::Targets>>;
 
 struct Ground {
   support::World world;

@@ -8,7 +8,7 @@
 #include "support/certificates.h"
 #include "support/memory_transport.h"
 #include "support/raw_tls_client.h"
-#include "support/watched_story.h"
+#include "support/watched_task.h"
 
 namespace postern::tls_ground {
 
@@ -59,9 +59,9 @@ inline base::Task<base::Result<bool>> await_handshake(base::Scope& scope, TlsTra
 // The outcome of a handshake that is over.
 inline base::Result<bool> outcome_of(World& world, TlsTransport& transport) {
   base::Scope scope(world.turn);
-  support::WatchedStory<base::Result<bool>> story(await_handshake(scope, transport));
-  REQUIRE(story.ended());
-  return story.outcome();
+  support::WatchedTask<base::Result<bool>> task(await_handshake(scope, transport));
+  REQUIRE(task.ended());
+  return task.outcome();
 }
 
 // The gateway's client and server, with a wire in memory between them.

@@ -16,14 +16,14 @@ class CheckAwaits(unittest.TestCase):
     def problems(self, code):
         return check_awaits.check_files({"declarations.h": DECLARATIONS, "sample.cpp": code})
 
-    def in_story(self, body):
-        return self.problems("Task<Result<void>> story(Scope& scope, Channel& channel) {\n" + body + "\n}\n")
+    def in_coroutine(self, body):
+        return self.problems("Task<Result<void>> work(Scope& scope, Channel& channel) {\n" + body + "\n}\n")
 
     def assert_accepted(self, body):
-        self.assertEqual(self.in_story(body), [])
+        self.assertEqual(self.in_coroutine(body), [])
 
     def assert_refused(self, body, words):
-        found = self.in_story(body)
+        found = self.in_coroutine(body)
         self.assertEqual(len(found), 1, found)
         self.assertIn(words, found[0])
         self.assertRegex(found[0], r"^sample\.cpp:\d+: ")
@@ -70,7 +70,7 @@ class CheckAwaits(unittest.TestCase):
             "auto x = items[co_await task];",
         ]:
             with self.subTest(body=body):
-                self.assertEqual(len(self.in_story(body)), 1)
+                self.assertEqual(len(self.in_coroutine(body)), 1)
 
     def test_returning_an_await_is_refused(self):
         self.assert_refused("co_return co_await task;", "inside co_return")
@@ -95,7 +95,7 @@ class CheckAwaits(unittest.TestCase):
             "auto f = []<class T>(T& t) -> Task<int> { co_return t.size(); };",
         ]:
             with self.subTest(body=body):
-                self.assertTrue(any("lambda is a coroutine" in line for line in self.in_story(body)))
+                self.assertTrue(any("lambda is a coroutine" in line for line in self.in_coroutine(body)))
 
     def test_a_plain_lambda_passes(self):
         self.assert_accepted("auto f = [&](int n) { return n + 1; };\nint x[3] = {1, 2, 3};\nx[0] = f(x[1]);")
@@ -129,7 +129,7 @@ class CheckAwaits(unittest.TestCase):
                 self.assertEqual(self.problems(f"Task<Result<int>> Dialer::dial({parameters});"), [])
 
     def test_the_line_is_the_co_awaits_line(self):
-        found = self.in_story("int a = 1;\n\n/* two\nlines */ use(co_await task);")
+        found = self.in_coroutine("int a = 1;\n\n/* two\nlines */ use(co_await task);")
         self.assertTrue(found[0].startswith("sample.cpp:5: "), found)
 
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/story.h"
+#include "base/root_task.h"
 #include "support/world.h"
 
 using namespace postern;
@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // A request that lines up, and counts its turns.
-class Waiter final : private base::Story<bool>::Owner {
+class Waiter final : private base::RootTask<bool>::Owner {
  public:
   Waiter(support::World& world, HoldQueue& queue, const char* client = "192.0.2.1", size_t most = 1000)
       : scope(world.turn), ticket(queue) {
@@ -25,8 +25,8 @@ class Waiter final : private base::Story<bool>::Owner {
   void line_up() {
     Owner& self = *this;
     ended = false;
-    story_.drop();
-    story_.begin(wait(), self);
+    task_.drop();
+    task_.begin(wait(), self);
   }
 
   base::Scope scope;
@@ -41,11 +41,11 @@ class Waiter final : private base::Story<bool>::Owner {
     ticket.leave_line();
     co_return turn.has_value();
   }
-  void on_story_ended(bool turn) override {
+  void on_task_ended(bool turn) override {
     ended = true;
     got_turn = turn;
   }
-  base::Story<bool> story_;
+  base::RootTask<bool> task_;
 };
 
 struct Ground {

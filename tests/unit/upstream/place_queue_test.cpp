@@ -22,8 +22,8 @@ GroupModel limited(std::vector<uint32_t> limits) {
   return model;
 }
 
-// A request that waits, in a story of its own.
-class Waiting final : private base::Story<base::Result<Pick>>::Owner {
+// A request that waits, in a task of its own.
+class Waiting final : private base::RootTask<base::Result<Pick>>::Owner {
  public:
   Waiting(UpstreamWorld& world, Group& group, uint32_t most = 100, std::vector<size_t> tried = {},
           const char* client = "203.0.113.9")
@@ -33,7 +33,7 @@ class Waiting final : private base::Story<base::Result<Pick>>::Owner {
         tried_(std::move(tried)),
         client_(*base::IpAddress::parse(client)) {
     Owner& self = *this;
-    story_.begin(wait(most), self);
+    task_.begin(wait(most), self);
     world.world.turn.run();
   }
 
@@ -53,13 +53,13 @@ class Waiting final : private base::Story<base::Result<Pick>>::Owner {
     base::Result<Pick> found = co_await waiter.place(scope);
     co_return std::move(found);
   }
-  void on_story_ended(base::Result<Pick> result) override { outcome.emplace(std::move(result)); }
+  void on_task_ended(base::Result<Pick> result) override { outcome.emplace(std::move(result)); }
 
   UpstreamWorld& world_;
   Group& group_;
   std::vector<size_t> tried_;
   const base::IpAddress client_;
-  base::Story<base::Result<Pick>> story_;
+  base::RootTask<base::Result<Pick>> task_;
 };
 
 }  // namespace

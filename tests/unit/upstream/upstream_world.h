@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/story.h"
+#include "base/root_task.h"
 #include "support/fake_upstream.h"
 #include "support/log_capture.h"
 #include "support/world.h"
@@ -29,13 +29,13 @@ inline GroupModel model_of(std::string name, const std::vector<uint16_t>& ports,
   return model;
 }
 
-// Connects, in a story of its own, and keeps what came of it.
-class Connecting final : private base::Story<base::Result<Lease>>::Owner {
+// Connects, in a task of its own, and keeps what came of it.
+class Connecting final : private base::RootTask<base::Result<Lease>>::Owner {
  public:
   Connecting(support::World& world, net::Dialer& dialer, const Group& group, size_t index)
       : scope(world.turn), place(group.endpoint(index)) {
     Owner& self = *this;
-    story_.begin(connect(scope, world.turn, dialer, group, index, std::nullopt, place, tried), self);
+    task_.begin(connect(scope, world.turn, dialer, group, index, std::nullopt, place, tried), self);
     world.settle();
   }
   Lease take() { return std::move(**outcome); }
@@ -46,11 +46,11 @@ class Connecting final : private base::Story<base::Result<Lease>>::Owner {
   std::optional<base::Result<Lease>> outcome;
 
  private:
-  void on_story_ended(base::Result<Lease> result) override {
+  void on_task_ended(base::Result<Lease> result) override {
     outcome.emplace(std::move(result));
     place = {};  // when no lease took it
   }
-  base::Story<base::Result<Lease>> story_;
+  base::RootTask<base::Result<Lease>> task_;
 };
 
 // A group of one worker, on its own world.
