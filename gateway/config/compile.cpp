@@ -53,7 +53,7 @@ void compile_listeners(Compilation& compilation) {
     if (const auto address = listen_address(listener.host))
       model.address = {*address, listener.port};
     else
-      compilation.problems.error(listener.address_place, key + ".address",
+      compilation.problems.error(listener.address_location, key + ".address",
                                  "a listener needs an address of this machine, not a name");
     if (base::equal_ignoring_case(listener.host, "localhost")) model.beside = base::IpAddress::parse("::1");
     if (listener.tls) {
@@ -69,7 +69,7 @@ void compile_listeners(Compilation& compilation) {
         if (made)
           model.tls = std::move(*made);
         else
-          compilation.problems.error(listener.tls->place, key + ".tls", made.error());
+          compilation.problems.error(listener.tls->location, key + ".tls", made.error());
       }
     }
     if (listener.proxy_protocol) {
@@ -95,7 +95,7 @@ void set_unix_path(Compilation& compilation, const UpstreamDocument& upstream, c
   model.port = 80;
   model.unix_path = compilation.file(endpoint.unix_path);
   if (model.unix_path.size() > net::unix_path_max)
-    compilation.problems.error(endpoint.place, "upstreams." + upstream.name + ".endpoints",
+    compilation.problems.error(endpoint.location, "upstreams." + upstream.name + ".endpoints",
                                "the path of this socket has " + std::to_string(model.unix_path.size()) +
                                    " bytes; the system allows " + std::to_string(net::unix_path_max));
 }
@@ -184,7 +184,7 @@ void compile_upstreams(Compilation& compilation) {
         model.tls = std::move(*tls);
       else
         compilation.problems.error(
-            upstream.ca_place.line > 0 ? upstream.ca_place : upstream.place,
+            upstream.ca_location.line > 0 ? upstream.ca_location : upstream.location,
             "upstreams." + upstream.name + ".ca",
             tls.error() +
                 (tls.error().ends_with("does not exist") ? relative_hint(upstream.ca) : std::string()));
@@ -230,7 +230,7 @@ void compile_match(Compilation& compilation, const RouteDocument& document, cons
     if (auto host = routing::read_host_pattern(name))
       route.hosts.push_back(std::move(*host));
     else
-      compilation.problems.error(document.match_place, key + ".match.host", host.error());
+      compilation.problems.error(document.match_location, key + ".match.host", host.error());
   }
   route.paths.clear();
   for (const std::string& text : document.paths) {
@@ -238,7 +238,7 @@ void compile_match(Compilation& compilation, const RouteDocument& document, cons
     if (const auto path = routing::read_route_path(text))
       route.paths.push_back(text);
     else
-      compilation.problems.error(document.match_place, key + ".match.path", path.error());
+      compilation.problems.error(document.match_location, key + ".match.path", path.error());
   }
   route.exact = document.exact;
   route.methods = document.methods;

@@ -15,14 +15,14 @@ constexpr std::string_view usual_type = "text/plain; charset=utf-8";
 std::string read_body(const Document& document, const RespondDocument& respond, const std::string& key,
                       Diagnostics& problems) {
   const std::string path = resolve_file(document, respond.body_file);
-  const std::string shown = document.quote(respond.body_file_place, respond.body_file);
+  const std::string shown = document.quote(respond.body_file_location, respond.body_file);
   std::optional<std::string> text = read_file(path, max_respond_body);
   if (!text) {
-    problems.error(respond.body_file_place, key + ".respond.body_file", "cannot read the file " + shown);
+    problems.error(respond.body_file_location, key + ".respond.body_file", "cannot read the file " + shown);
     return {};
   }
   if (text->size() > max_respond_body)
-    problems.error(respond.body_file_place, key + ".respond.body_file",
+    problems.error(respond.body_file_location, key + ".respond.body_file",
                    shown + " is longer than 64KiB; serve it with files");
   return std::move(*text);
 }

@@ -57,10 +57,10 @@ void check_folder(const Document& document, const FilesDocument& files, const st
   const std::string root = resolve_file(document, files.root);
   const auto folder = files::open_folder(root);
   if (!folder)
-    problems.error(files.root_place, key, why_no_folder(root, files.root, folder.error()));
+    problems.error(files.root_location, key, why_no_folder(root, files.root, folder.error()));
   else if (files.single_page && !files::open_below(root, files.index))
     notes.warn(
-        files.root_place, key,
+        files.root_location, key,
         quoted(files.index) + " is not in " + quoted(root) + "; until it is, spa has no page to answer with");
 }
 

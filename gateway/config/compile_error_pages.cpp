@@ -28,17 +28,17 @@ proxy::ErrorPages compile_error_pages(const Document& document, Diagnostics& pro
   proxy::ErrorPages pages;
   pages.full_detail = document.error_pages.full_detail;
   for (const ErrorPageDocument& page : document.error_pages.pages) {
-    const std::string shown = document.quote(page.place, page.file);
+    const std::string shown = document.quote(page.location, page.file);
     const auto format = format_of(page.file);
     if (!format) {
-      problems.error(page.place, key_of(page), shown + " ends in none of .html, .json and .txt");
+      problems.error(page.location, key_of(page), shown + " ends in none of .html, .json and .txt");
       continue;
     }
     std::optional<std::string> text = read_file(resolve_file(document, page.file), max_error_page);
     if (!text)
-      problems.error(page.place, key_of(page), why_unreadable(document, page.file));
+      problems.error(page.location, key_of(page), why_unreadable(document, page.file));
     else if (text->size() > max_error_page)
-      problems.error(page.place, key_of(page), shown + " is longer than 64KiB");
+      problems.error(page.location, key_of(page), shown + " is longer than 64KiB");
     else
       pages.add(page.first, page.last, *format, std::move(*text));
   }

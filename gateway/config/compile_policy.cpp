@@ -102,7 +102,7 @@ void PolicyCompiler::compile_origins(const OriginsDocument& origins) {
     return;
   }
   const size_t index = list.error().rule;
-  problems_.error(origins.allow[index].place,
+  problems_.error(origins.allow[index].location,
                   "origins." + origins.name + ".allow[" + std::to_string(index) + "]", list.error().sentence);
 }
 
@@ -126,7 +126,7 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
     const std::string path = resolve_file(document_, jwt.keys_file);
     const std::optional<std::string> text = read_file(path, key_file_max);
     if (!text) {
-      problems_.error(jwt.keys_place, where, why_unreadable(document_, jwt.keys_file));
+      problems_.error(jwt.keys_location, where, why_unreadable(document_, jwt.keys_file));
       return;
     }
     keys = policy::KeySet::from_file_text(*text, algorithms);
@@ -134,10 +134,10 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
     keys = policy::KeySet::from_secret(jwt.secret, algorithms);
   }
   if (!keys) {
-    problems_.error(jwt.keys_place, where, keys.error());
+    problems_.error(jwt.keys_location, where, keys.error());
     return;
   }
-  for (const std::string& note : keys->notes()) notes_.warn(jwt.keys_place, where, note);
+  for (const std::string& note : keys->notes()) notes_.warn(jwt.keys_location, where, note);
   compare_keys(jwt, *keys);
   verifiers_[jwt.name] = std::make_shared<const policy::JwtVerifier>(std::move(rules), std::move(*keys));
 }
@@ -160,10 +160,10 @@ uint64_t PolicyCompiler::key_generation(const RouteDocument& route) const {
 }
 
 std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(
-    const std::vector<std::pair<std::string, Place>>& names) {
+    const std::vector<std::pair<std::string, SourceLocation>>& names) {
   using By = policy::RateLimitRule::By;
   std::vector<policy::RateLimitRule> rules;
-  for (const auto& [name, place] : names) {
+  for (const auto& [name, location] : names) {
     const RateLimitDocument* limit = find_named(document_.rate_limits, name);
     if (!limit) continue;
     policy::RateLimitRule rule;

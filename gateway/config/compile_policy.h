@@ -59,7 +59,7 @@ class PolicyCompiler {
   std::optional<proxy::UnroutedCors::Entry> unrouted_cors(const RouteDocument& route);
   // Those of `names` that there are.
   std::vector<policy::RateLimitRule> rate_limit_rules(
-      const std::vector<std::pair<std::string, Place>>& names);
+      const std::vector<std::pair<std::string, SourceLocation>>& names);
   // Those that were read for this document; they are the stores' new ones once it is good.
   const std::map<std::string, KnownKeys>& keys() const { return keys_; }
   // KnownKeys::generation of the route's jwt.

@@ -89,7 +89,7 @@ routing::Rewriting compile_rewriting(const Document& document, size_t index, Dia
   if (path)
     made.path = std::move(*path);
   else
-    problems.error(route.rewrite->place, "routes[" + std::to_string(index) + "].rewrite.pattern",
+    problems.error(route.rewrite->location, "routes[" + std::to_string(index) + "].rewrite.pattern",
                    path.error());
   return made;
 }

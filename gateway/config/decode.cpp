@@ -35,7 +35,7 @@ void decode_trusted_proxies(const Value& value, Document& document) {
     if (block->ends_with("/0"))
       item.warn("trusts every client; each may then choose its own address in the log");
     document.trusted_proxies.push_back(*block);
-    document.trusted_proxy_places.push_back(item.place());
+    document.trusted_proxy_locations.push_back(item.location());
   }
 }
 
@@ -75,7 +75,7 @@ void decode_resolver(const Value& value, ResolverDocument& resolver) {
 }
 
 void collect_written(const Node& node, Document& document) {
-  if (node.substituted) document.as_written.emplace(node.place, node.written);
+  if (node.substituted) document.as_written.emplace(node.location, node.written);
   for (const Node& item : node.items) collect_written(item, document);
 }
 

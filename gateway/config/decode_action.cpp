@@ -30,7 +30,7 @@ void decode_upstream_reference(const Value& value, RouteDocument& route, Documen
   const auto text = value.text();
   if (!text) return;
   route.upstream = std::string(*text);
-  route.upstream_place = value.place();
+  route.upstream_location = value.location();
   if (text->find("://") != std::string_view::npos || *text == "demo:" || text->starts_with("unix:"))
     decode_inline_upstream(value, document);
 }
@@ -41,7 +41,7 @@ void decode_fixed_headers(const Value& value, RespondDocument& respond) {
   for (const auto& [key, entry] : value.entries()) {
     const auto name = parse_response_field(key.text);
     if (!name) {
-      entry.diagnostics().error(key.place, entry.path(), quoted(key.text) + ' ' + name.error().rule);
+      entry.diagnostics().error(key.location, entry.path(), quoted(key.text) + ' ' + name.error().rule);
       continue;
     }
     if (base::equal_ignoring_case(*name, "content-type")) {
@@ -58,7 +58,7 @@ bool has_no_body(uint16_t status) { return status == 204 || status == 205 || sta
 RespondDocument decode_respond(const Value& value) {
   const Fields fields(value);
   RespondDocument respond;
-  respond.place = value.place();
+  respond.location = value.location();
   if (const auto status = fields.take("status")) set(respond.status, status->number(200, 599));
   const auto body = fields.take("body");
   if (body) {
@@ -67,7 +67,7 @@ RespondDocument decode_respond(const Value& value) {
   }
   const auto file = fields.take("body_file");
   if (file) {
-    respond.body_file_place = file->place();
+    respond.body_file_location = file->location();
     set(respond.body_file, file->text());
     if (body) file->complain("stands beside body; an answer has one of the two");
   }
@@ -155,7 +155,7 @@ class RedirectCheck {
 std::optional<RedirectDocument> decode_redirect(const Value& value) {
   const Fields fields(value);
   RedirectDocument redirect;
-  redirect.place = value.place();
+  redirect.location = value.location();
   const auto to = fields.need("to");
   const auto text = to ? decode_template(*to) : std::nullopt;
   if (text) {
@@ -178,7 +178,7 @@ std::optional<RedirectDocument> decode_redirect(const Value& value) {
 std::optional<MaintenanceDocument> decode_maintenance(const Value& value) {
   using namespace std::chrono;
   MaintenanceDocument maintenance;
-  maintenance.place = value.place();
+  maintenance.location = value.location();
   if (value.is_scalar()) {
     const auto on = value.boolean();
     return on && *on ? std::optional(maintenance) : std::nullopt;

@@ -82,7 +82,7 @@ void decode_cache(const Value& value, FilesDocument& files) {
   for (const auto& [key, entry] : value.entries()) {
     auto pattern = parse_path_pattern(key.text);
     if (!pattern) {
-      entry.diagnostics().error(key.place, value.path(), quoted(key.text) + ' ' + pattern.error().rule);
+      entry.diagnostics().error(key.location, value.path(), quoted(key.text) + ' ' + pattern.error().rule);
       continue;
     }
     if (auto text = entry.parsed(parse_field_value))
@@ -101,7 +101,7 @@ Parsed<std::string> parse_index(std::string_view text) {
 
 std::optional<FilesDocument> decode_files(const Value& value) {
   FilesDocument files;
-  files.place = files.root_place = value.place();
+  files.location = files.root_location = value.location();
   if (value.is_scalar()) {
     const auto root = value.text();
     if (!root) return std::nullopt;
@@ -111,7 +111,7 @@ std::optional<FilesDocument> decode_files(const Value& value) {
   const Fields fields(value);
   const auto root = fields.need("root");
   if (root) {
-    files.root_place = root->place();
+    files.root_location = root->location();
     set(files.root, root->text());
   }
   if (const auto index = fields.take("index")) set(files.index, index->parsed(parse_index));

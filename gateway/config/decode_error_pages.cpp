@@ -27,14 +27,14 @@ bool read_statuses(std::string_view key, ErrorPageDocument& page) {
 void decode_error_pages(const Value& value, ErrorPagesDocument& pages) {
   for (const auto& [key, entry] : value.entries()) {
     if (key.text == "detail") {
-      pages.detail_place = entry.place();
+      pages.detail_location = entry.location();
       if (const auto index = entry.one_of({"safe", "full"})) pages.full_detail = *index == 1;
       continue;
     }
     ErrorPageDocument page;
     if (!read_statuses(key.text, page)) {
       entry.diagnostics().error(
-          key.place, entry.path(),
+          key.location, entry.path(),
           "unknown key " + quoted(key.text) + "; it is a status from 400 to 599, 4xx, 5xx, or detail");
       continue;
     }
@@ -42,7 +42,7 @@ void decode_error_pages(const Value& value, ErrorPagesDocument& pages) {
       const auto file = item.text();
       if (!file) continue;
       page.file = std::string(*file);
-      page.place = item.place();
+      page.location = item.location();
       pages.pages.push_back(page);
     }
   }

@@ -40,7 +40,7 @@ class Rules {
     for (const auto& [key, entry] : value.entries()) {
       auto name = parse_name_(key.text);
       if (!name) {
-        entry.diagnostics().error(key.place, entry.path(), quoted(key.text) + ' ' + name.error().rule);
+        entry.diagnostics().error(key.location, entry.path(), quoted(key.text) + ' ' + name.error().rule);
         continue;
       }
       auto text = decode_template(entry);

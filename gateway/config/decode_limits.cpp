@@ -140,7 +140,7 @@ void decode_log(const Value& value, LogDocument& log) {
   if (const auto access = fields.take("access")) set(log.access, access->boolean());
   if (const auto output = fields.take("output")) {
     set(log.output, output->text());
-    log.output_place = output->place();
+    log.output_location = output->location();
     if (log.output == "stderr" || log.output == "-")
       output->refuse({"is not a place for the log: write stdout, or the name of a file (./" + log.output +
                           " for one of that name)",

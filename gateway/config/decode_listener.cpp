@@ -8,15 +8,15 @@ namespace {
 
 CertificateFiles decode_certificate(const Fields& fields) {
   CertificateFiles files;
-  files.place = fields.value().place();
+  files.location = fields.value().location();
   if (const auto value = fields.need("certificate")) {
     set(files.certificate, value->text());
-    files.place = value->place();
+    files.location = value->location();
   }
-  files.key_place = files.place;
+  files.key_location = files.location;
   if (const auto value = fields.need("key")) {
     set(files.key, value->text());
-    files.key_place = value->place();
+    files.key_location = value->location();
   }
   return files;
 }
@@ -36,7 +36,7 @@ void decode_ciphers(const Value& value, TlsDocument& tls) {
 TlsDocument decode_tls(const Value& value) {
   const Fields fields(value);
   TlsDocument tls;
-  tls.place = value.place();
+  tls.location = value.location();
   const auto list = fields.take("certificates");
   const bool has_one = fields.take("certificate").has_value() || fields.take("key").has_value();
   if (list) {
@@ -95,10 +95,10 @@ void decode_redirect(const Value& value, ListenerDocument& listener) {
 ListenerDocument decode_listener(const Value& value) {
   const Fields fields(value);
   ListenerDocument listener;
-  listener.place = value.place();
+  listener.location = value.location();
   if (const auto address = fields.need("address")) {
     if (auto parsed = address->parsed(parse_listen_address)) {
-      listener.address_place = address->place();
+      listener.address_location = address->location();
       listener.host = std::move(parsed->host);
       listener.port = parsed->port;
     }
@@ -108,7 +108,7 @@ ListenerDocument decode_listener(const Value& value) {
     listener.proxy_protocol = decode_proxy_protocol(*proxies);
   if (const auto limits = fields.take("limits")) decode_listener_limits(*limits, listener.limits);
   if (const auto redirect = fields.take("redirect")) {
-    listener.redirect_place = redirect->place();
+    listener.redirect_location = redirect->location();
     if (redirect->is_map())
       decode_redirect(*redirect, listener);
     else

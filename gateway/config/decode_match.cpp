@@ -244,11 +244,11 @@ std::vector<NamedTest> decode_tests(const Value& value, Parsed<std::string> (*pa
   for (const auto& [key, entry] : entries) {
     auto name = parse(key.text);
     if (!name) {
-      entry.diagnostics().error(key.place, entry.path(), config::quoted(key.text) + ' ' + name.error().rule);
+      entry.diagnostics().error(key.location, entry.path(), config::quoted(key.text) + ' ' + name.error().rule);
       continue;
     }
     if (any_case && !seen.insert(base::to_lower(*name)).second) {
-      entry.diagnostics().error(key.place, entry.path(),
+      entry.diagnostics().error(key.location, entry.path(),
                                 config::quoted(key.text) + " is named already; case does not count");
       continue;
     }
@@ -320,7 +320,7 @@ void refuse_scalar(const Value& value) {
 }  // namespace
 
 void decode_match(const Value& value, RouteDocument& route) {
-  route.match_place = value.place();
+  route.match_location = value.location();
   if (value.is_scalar()) return refuse_scalar(value);
   const Fields fields(value);
   if (const auto host = fields.take("host")) route.hosts = decode_hosts(*host);

@@ -58,7 +58,7 @@ void decode_pattern(const Value& item, OriginsDocument& origins) {
   } else if (fits_everything(*text)) {
     refuse_everybody(*pattern, origins.credentials);
   } else {
-    origins.allow.push_back(OriginEntry{OriginEntry::Kind::pattern, std::string(*text), pattern->place()});
+    origins.allow.push_back(OriginEntry{OriginEntry::Kind::pattern, std::string(*text), pattern->location()});
   }
 }
 
@@ -73,13 +73,13 @@ void decode_origin(const Value& item, OriginsDocument& origins) {
   if (*text == "*") return refuse_everybody(item, origins.credentials);
   auto entry = item.parsed(parse_origin);
   if (!entry) return;
-  entry->place = item.place();
+  entry->location = item.location();
   if (entry->kind == OriginEntry::Kind::null && origins.credentials) {
     item.warn("\"null\" with credentials: true trusts every sandboxed page and local file with cookies");
   }
   for (const OriginEntry& other : origins.allow) {
     if (other.kind != entry->kind || other.text != entry->text) continue;
-    item.complain(item.quote() + " stands in line " + std::to_string(other.place.line) + " already");
+    item.complain(item.quote() + " stands in line " + std::to_string(other.location.line) + " already");
     break;
   }
   origins.allow.push_back(std::move(*entry));
@@ -124,7 +124,7 @@ bool is_symmetric(std::string_view algorithm) { return algorithm.starts_with("HS
 void decode_keys(const Value& value, JwtDocument& jwt) {
   const auto text = value.text();
   if (!text) return;
-  jwt.keys_place = value.place();
+  jwt.keys_location = value.location();
   const std::string lower = base::to_lower(*text);
   if (lower.starts_with("http://") || lower.starts_with("https://")) {
     value.complain("a URL is not fetched yet; save the JWKS to a file and name the file here");
@@ -141,7 +141,7 @@ void decode_secret(const Value& value, JwtDocument& jwt) {
   const auto text = value.text();
   if (!text) return;
   jwt.secret = std::string(*text);
-  jwt.keys_place = value.place();
+  jwt.keys_location = value.location();
 }
 
 void decode_algorithms(const Value& value, JwtDocument& jwt) {
@@ -192,7 +192,7 @@ std::optional<TokenSource> decode_source(const Value& item) {
       if (!name) continue;
       const bool is_good =
           kind == Kind::query ? name->find_first_of("&=# ") == std::string_view::npos : base::is_token(*name);
-      if (is_good) return TokenSource{kind, std::string(*name), item.place()};
+      if (is_good) return TokenSource{kind, std::string(*name), item.location()};
       value->refuse(
           {"is not the name of a " + std::string(kind == Kind::query ? "query parameter" : key), ""});
     }
@@ -200,8 +200,8 @@ std::optional<TokenSource> decode_source(const Value& item) {
   }
   const auto text = item.text();
   if (!text) return std::nullopt;
-  if (*text == "header") return TokenSource{Kind::header, "Authorization", item.place()};
-  if (*text == "subprotocol") return TokenSource{Kind::subprotocol, "", item.place()};
+  if (*text == "header") return TokenSource{Kind::header, "Authorization", item.location()};
+  if (*text == "subprotocol") return TokenSource{Kind::subprotocol, "", item.location()};
   if (*text == "cookie" || *text == "query") {
     item.complain("needs a name: { " + std::string(*text) + ": NAME }");
     return std::nullopt;
@@ -222,7 +222,7 @@ void decode_sources(const Value& value, JwtDocument& jwt) {
     if (!source) continue;
     for (const TokenSource& other : jwt.from) {
       if (other.kind != source->kind || other.name != source->name) continue;
-      item.complain("stands in line " + std::to_string(other.place.line) + " already");
+      item.complain("stands in line " + std::to_string(other.location.line) + " already");
       break;
     }
     jwt.from.push_back(*source);
@@ -233,7 +233,7 @@ void decode_required_claims(const Value& value, JwtDocument& jwt) {
   for (const auto& [key, entry] : value.entries()) {
     RequiredClaim claim;
     claim.name = key.text;
-    claim.place = key.place;
+    claim.location = key.location;
     const bool is_any = entry.is_scalar() && entry.node().text == "present";
     if (!is_any) {
       const auto items = entry.items_or_one();
@@ -281,7 +281,7 @@ JwtDocument decode_jwt_entry(const std::string& name, const Value& value) {
   if (const auto from = fields.take("from")) {
     decode_sources(*from, jwt);
   } else {
-    jwt.from.push_back(TokenSource{TokenSource::Kind::header, "Authorization", Place{}});
+    jwt.from.push_back(TokenSource{TokenSource::Kind::header, "Authorization", SourceLocation{}});
   }
   if (const auto leeway = fields.take("leeway")) {
     set(jwt.leeway, whole_seconds(*leeway, milliseconds(0), minutes(10)));
@@ -298,7 +298,7 @@ void decode_origins(const Value& value, Document& document) {
     check_name(key, entry);
     OriginsDocument origins = decode_origins_entry(key.text, entry);
     origins.fingerprint = fingerprint(entry.node());
-    origins.place = key.place;
+    origins.location = key.location;
     document.origins.push_back(std::move(origins));
   }
 }
@@ -308,7 +308,7 @@ void decode_jwt(const Value& value, Document& document) {
     check_name(key, entry);
     JwtDocument jwt = decode_jwt_entry(key.text, entry);
     jwt.fingerprint = fingerprint(entry.node());
-    jwt.place = key.place;
+    jwt.location = key.location;
     document.jwt.push_back(std::move(jwt));
   }
 }

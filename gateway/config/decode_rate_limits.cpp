@@ -60,7 +60,7 @@ void decode_rate_limits(const Value& value, Document& document) {
       return;
     }
     RateLimitDocument limit = decode_rate_limit(key.text, entry);
-    limit.place = key.place;
+    limit.location = key.location;
     document.rate_limits.push_back(std::move(limit));
   }
 }

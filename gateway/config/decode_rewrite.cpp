@@ -17,7 +17,7 @@ constexpr std::size_t max_mappings = 100;
 
 void decode_prefix(const Value& value, PathRewriteDocument::Kind kind, PathRewriteDocument& rewrite) {
   rewrite.kind = kind;
-  rewrite.place = value.place();
+  rewrite.location = value.location();
   set(rewrite.prefix, value.parsed(parse_route_path));
   if (rewrite.prefix == "/" && kind != PathRewriteDocument::Kind::replace_prefix)
     value.refuse({"is in front of every path already", ""});
@@ -25,7 +25,7 @@ void decode_prefix(const Value& value, PathRewriteDocument::Kind kind, PathRewri
 
 void decode_pattern(const Value& value, const Fields& fields, PathRewriteDocument& rewrite) {
   rewrite.kind = PathRewriteDocument::Kind::pattern;
-  rewrite.place = value.place();
+  rewrite.location = value.location();
   if (const auto text = value.text()) {
     rewrite.pattern = std::string(*text);
     if (text->size() > max_pattern) value.complain("is longer than 1024 bytes");
@@ -109,7 +109,7 @@ std::vector<CookieMappingDocument> decode_mappings(const Value& value, ParseAttr
   for (const auto& [key, entry] : value.entries()) {
     auto from = parse(key.text);
     if (!from) {
-      entry.diagnostics().error(key.place, entry.path(), quoted(key.text) + ' ' + from.error().rule);
+      entry.diagnostics().error(key.location, entry.path(), quoted(key.text) + ' ' + from.error().rule);
       continue;
     }
     if (from->starts_with('.')) from->erase(0, 1);

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t max_routes = 10'000;
 
 void decode_jwt_reference(const Value& value, RouteDocument& route) {
-  route.jwt_place = value.place();
+  route.jwt_location = value.location();
   if (value.is_scalar()) {
     set(route.jwt, value.text());
     return;
@@ -28,7 +28,7 @@ void decode_jwt_reference(const Value& value, RouteDocument& route) {
   const Fields fields(value);
   if (const auto use = fields.need("use")) {
     set(route.jwt, use->text());
-    route.jwt_place = use->place();
+    route.jwt_location = use->location();
   }
   if (const auto required = fields.take("required")) set(route.jwt_required, required->boolean());
 }
@@ -40,11 +40,11 @@ void decode_forward_claims(const Value& value, RouteDocument& route) {
     const std::string lower = base::to_lower(*header);
     for (const ForwardedClaim& other : route.forward_claims) {
       if (base::to_lower(other.header) != lower) continue;
-      entry.complain(entry.quote() + " takes another claim in line " + std::to_string(other.place.line) +
+      entry.complain(entry.quote() + " takes another claim in line " + std::to_string(other.location.line) +
                      " already");
       break;
     }
-    route.forward_claims.push_back(ForwardedClaim{key.text, std::move(*header), entry.place()});
+    route.forward_claims.push_back(ForwardedClaim{key.text, std::move(*header), entry.location()});
   }
 }
 
@@ -52,7 +52,7 @@ void decode_forward_claims(const Value& value, RouteDocument& route) {
 void check_replaced_prefix(const RouteDocument& route, const Value& value) {
   if (!route.rewrite || route.rewrite->kind != PathRewriteDocument::Kind::replace_prefix) return;
   if (route.paths.size() == 1 && !route.pattern_alone) return;
-  value.diagnostics().error(route.rewrite->place, value.path() + ".rewrite.replace_prefix",
+  value.diagnostics().error(route.rewrite->location, value.path() + ".rewrite.replace_prefix",
                             route.pattern_alone ? "needs match.path to replace; the match has a pattern alone"
                                                 : "needs one path to replace; the match has several, or one "
                                                   "that an escape gives two spellings");
@@ -69,12 +69,12 @@ RouteDocument decode_route(const Value& value, Document& document) {
   const Fields fields(value);
   RouteDocument route;
   route.name = value.path();
-  route.place = value.place();
+  route.location = value.location();
   // What its sockets and event streams are held to is compared as it holds; rates of requests are nothing to
   // open ones.
   route.fingerprint = fingerprint(value.node(), {"name", "websocket", "event_streams", "rate_limit"});
   if (const auto name = fields.take("name")) {
-    route.name_place = name->place();
+    route.name_location = name->location();
     set(route.name, name->parsed(parse_name));
     if (route.name == "none") name->complain("\"none\" is what metrics call requests of no route");
   }
@@ -92,7 +92,7 @@ RouteDocument decode_route(const Value& value, Document& document) {
   if (const auto rules = fields.take("response_headers"))
     route.response_headers = decode_response_rules(*rules);
   if (const auto origins = fields.take("origins")) {
-    route.origins_place = origins->place();
+    route.origins_location = origins->location();
     set(route.origins, origins->text());
   }
   const auto jwt = fields.take("jwt");
@@ -104,7 +104,7 @@ RouteDocument decode_route(const Value& value, Document& document) {
   }
   if (const auto limits = fields.take("rate_limit")) {
     for (const Value& item : limits->items_or_one())
-      if (const auto name = item.text()) route.rate_limits.emplace_back(*name, item.place());
+      if (const auto name = item.text()) route.rate_limits.emplace_back(*name, item.location());
   }
   route.compression = document.compression;
   if (const auto compression = fields.take("compression"))

@@ -38,11 +38,11 @@ void decode_endpoints(const Value& value, UpstreamDocument& upstream) {
   for (const Value& item : items) {
     auto url = decode_endpoint(item);
     if (!url) continue;
-    url->place = item.place();
+    url->location = item.location();
     for (const EndpointUrl& other : upstream.endpoints) {
       if (other.text != url->text) continue;
       item.complain((item.is_scalar() ? item.quote() : "this endpoint") + " stands in line " +
-                    std::to_string(other.place.line) + " already");
+                    std::to_string(other.location.line) + " already");
       break;
     }
     upstream.endpoints.push_back(std::move(*url));
@@ -158,11 +158,11 @@ Parsed<std::string> parse_cookie_path(std::string_view text) {
 void decode_sticky(const Value& value, UpstreamDocument& upstream) {
   const Fields fields(value);
   StickyDocument& sticky = upstream.sticky.emplace();
-  sticky.cookie_place = value.place();
+  sticky.cookie_location = value.location();
   if (const auto secret = fields.need("secret")) decode_sticky_secret(*secret, sticky);
   if (const auto cookie = fields.take("cookie")) {
     set(sticky.cookie, cookie->parsed(parse_cookie_name));
-    sticky.cookie_place = cookie->place();
+    sticky.cookie_location = cookie->location();
   }
   if (const auto ttl = fields.take("ttl")) {
     const auto time = ttl->duration(std::chrono::seconds(1), hours(8760));  // a year
@@ -213,7 +213,7 @@ void decode_response_limits(const Value& value, UpstreamDocument& upstream) {
 void decode_verification(const Fields& fields, UpstreamDocument& upstream) {
   if (const auto ca = fields.take("ca")) {
     set(upstream.ca, ca->text());
-    upstream.ca_place = ca->place();
+    upstream.ca_location = ca->location();
   }
   if (const auto insecure = fields.take("insecure")) {
     set(upstream.insecure, insecure->boolean());
@@ -236,7 +236,7 @@ UpstreamDocument decode_upstream(std::string name, const Value& value) {
   const Fields fields(value);
   UpstreamDocument upstream;
   upstream.name = std::move(name);
-  upstream.place = value.place();
+  upstream.location = value.location();
   if (const auto endpoints = fields.need("endpoints")) decode_endpoints(*endpoints, upstream);
   if (const auto balance = fields.take("balance")) decode_balance(*balance, upstream);
   if (const auto slow_start = fields.take("slow_start")) {
@@ -271,7 +271,7 @@ void decode_upstreams(const Value& value, Document& document) {
   for (const auto& [key, entry] : value.entries()) {
     check_name(key, entry);
     UpstreamDocument upstream = decode_upstream(key.text, entry);
-    upstream.place = key.place;
+    upstream.location = key.location;
     document.upstreams.push_back(std::move(upstream));
   }
 }
@@ -282,10 +282,10 @@ void decode_inline_upstream(const Value& value, Document& document) {
   const bool is_known = std::any_of(document.upstreams.begin(), document.upstreams.end(),
                                     [&](const UpstreamDocument& other) { return other.name == url->text; });
   if (is_known) return;
-  url->place = value.place();
+  url->location = value.location();
   UpstreamDocument upstream;
   upstream.name = url->text;
-  upstream.place = value.place();
+  upstream.location = value.location();
   upstream.endpoints.push_back(std::move(*url));
   document.upstreams.push_back(std::move(upstream));
 }

@@ -162,7 +162,7 @@ void decode_messages(const Value& value, MessageRules& rules, std::optional<uint
 }
 
 void decode_limit_names(const Fields& fields, std::string_view key,
-                        std::vector<std::pair<std::string, Place>>& names) {
+                        std::vector<std::pair<std::string, SourceLocation>>& names) {
   const auto found = fields.take(key);
   if (!found) return;
   names.clear();
@@ -173,7 +173,7 @@ void decode_limit_names(const Fields& fields, std::string_view key,
     const auto other =
         std::find_if(names.begin(), names.end(), [&](const auto& one) { return one.first == *name; });
     if (other == names.end())
-      names.emplace_back(*name, item.place());
+      names.emplace_back(*name, item.location());
     else
       item.warn("stands in this list already, and counts once");
   }
@@ -199,10 +199,10 @@ void decode_admission(const Value& value, std::optional<routing::Admission>& adm
 }
 
 void note_places(const Node& node, const std::string& prefix,
-                 std::map<std::string, Place, std::less<>>& said) {
+                 std::map<std::string, SourceLocation, std::less<>>& said) {
   for (size_t i = 0; i < node.items.size(); ++i) {
     const std::string key = prefix + node.keys[i].text;
-    said[key] = node.items[i].place;
+    said[key] = node.items[i].location;
     if (node.items[i].kind == Node::Kind::map) note_places(node.items[i], key + '.', said);
   }
 }

@@ -17,8 +17,8 @@ const char* name_of(Severity severity) { return severity == Severity::warning ? 
 void append_problem(base::TextBuilder& out, const Problem& problem) {
   out.append("{\"severity\":").append_json_string(name_of(problem.severity));
   out.append(",\"file\":").append_json_string(problem.file);
-  out.append(",\"line\":").append_number(problem.place.line);
-  out.append(",\"column\":").append_number(problem.place.column);
+  out.append(",\"line\":").append_number(problem.location.line);
+  out.append(",\"column\":").append_number(problem.location.column);
   out.append(",\"key\":").append_json_string(problem.key);
   out.append(",\"sentence\":").append_json_string(problem.sentence).append('}');
 }
@@ -27,9 +27,9 @@ void append_problem(base::TextBuilder& out, const Problem& problem) {
 
 std::string to_text(const Problem& problem) {
   std::string out = shown(problem.file, whole);
-  const bool placed = problem.place.line > 0;
+  const bool placed = problem.location.line > 0;
   out += ':';
-  if (placed) out += std::to_string(problem.place.line) + ':' + std::to_string(problem.place.column);
+  if (placed) out += std::to_string(problem.location.line) + ':' + std::to_string(problem.location.column);
   if (problem.severity == Severity::warning) out += " warning:";
   if (!problem.key.empty()) out += ' ' + shown(problem.key, whole) + ':';
   return out + ' ' + shown(problem.sentence, whole);
@@ -38,17 +38,17 @@ std::string to_text(const Problem& problem) {
 Diagnostics Diagnostics::unreadable_file(std::string file, std::string sentence) {
   Diagnostics diagnostics(std::move(file));
   diagnostics.unreadable_ = true;
-  diagnostics.error(Place{}, "", std::move(sentence));
+  diagnostics.error(SourceLocation{}, "", std::move(sentence));
   return diagnostics;
 }
 
-void Diagnostics::error(Place place, std::string key, std::string sentence) {
+void Diagnostics::error(SourceLocation location, std::string key, std::string sentence) {
   ++errors_;
-  add(Problem{Severity::error, file_, place, std::move(key), std::move(sentence)});
+  add(Problem{Severity::error, file_, location, std::move(key), std::move(sentence)});
 }
 
-void Diagnostics::warn(Place place, std::string key, std::string sentence) {
-  add(Problem{Severity::warning, file_, place, std::move(key), std::move(sentence)});
+void Diagnostics::warn(SourceLocation location, std::string key, std::string sentence) {
+  add(Problem{Severity::warning, file_, location, std::move(key), std::move(sentence)});
 }
 
 void Diagnostics::add(Problem problem) {
@@ -61,7 +61,7 @@ void Diagnostics::add(Problem problem) {
 
 void Diagnostics::sort() {
   std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& left, const Problem& right) {
-    return std::tie(left.place, left.key) < std::tie(right.place, right.key);
+    return std::tie(left.location, left.key) < std::tie(right.location, right.key);
   });
 }
 

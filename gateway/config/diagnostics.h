@@ -12,10 +12,10 @@
 
 namespace postern::config {
 
-struct Place {
+struct SourceLocation {
   int line = 0;    // 1-based; 0: not in the file (a default)
   int column = 0;  // 1-based, in bytes
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend auto operator<=>(const SourceLocation&, const SourceLocation&) = default;
 };
 
 enum class Severity : uint8_t { warning, error };
@@ -23,12 +23,12 @@ enum class Severity : uint8_t { warning, error };
 struct Problem {
   Severity severity = Severity::error;
   std::string file;
-  Place place;
+  SourceLocation location;
   std::string key;       // "routes[2].upstream"; empty: the file as a whole
   std::string sentence;  // no trailing stop
 };
 
-// `file:line:col key: sentence`, a warning as `file:line:col warning: key: sentence`. Without a place only
+// `file:line:col key: sentence`, a warning as `file:line:col warning: key: sentence`. Without a location only
 // `file`, without a key only the sentence. One line, no control characters.
 std::string to_text(const Problem& problem);
 
@@ -44,8 +44,8 @@ class Diagnostics {
   // The one problem of a file that could not be read at all; `postern check` exits 2 for it.
   static Diagnostics unreadable_file(std::string file, std::string sentence);
 
-  void error(Place place, std::string key, std::string sentence);
-  void warn(Place place, std::string key, std::string sentence);
+  void error(SourceLocation location, std::string key, std::string sentence);
+  void warn(SourceLocation location, std::string key, std::string sentence);
 
   bool unreadable() const { return unreadable_; }
   bool has_errors() const { return errors_ > 0; }

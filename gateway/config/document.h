@@ -1,6 +1,6 @@
 // The YAML file as plain structs with their defaults: what an operator may say, and what holds when nothing
 // is said. Nothing after this parses text: durations, sizes, addresses and URLs have types here. A document
-// knows where each part stood (Place), so that later checks can point at file, line and column. Files named
+// knows where each part stood (SourceLocation), so that later checks can point at file, line and column. Files named
 // in it are as written: absolute, or relative to the folder of Document::file.
 #pragma once
 
@@ -29,8 +29,8 @@ using Milliseconds = std::chrono::milliseconds;
 struct CertificateFiles {
   std::string certificate;  // PEM chain, absolute or relative to the configuration file
   std::string key;          // PEM private key
-  Place place;              // of the certificate
-  Place key_place;
+  SourceLocation location;              // of the certificate
+  SourceLocation key_location;
 };
 
 enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
@@ -40,7 +40,7 @@ struct TlsDocument {
   TlsVersion min_version = TlsVersion::tls1_2;
   std::string ciphers;   // TLS 1.2 list in OpenSSL's words; empty: our default
   bool is_list = false;  // certificates: was written, not certificate: and key:
-  Place place;
+  SourceLocation location;
 };
 
 // Load balancers in front of a listener that send a PROXY protocol header.
@@ -94,15 +94,15 @@ struct ListenerDocument {
   bool redirect_to_https = false;            // redirect: https
   std::vector<std::string> redirect_except;  // paths that are served all the same
   ListenerLimitsDocument limits;
-  Place place;
-  Place address_place;  // line 0 beside a place that is in the file: the address could not be read
-  Place redirect_place;
+  SourceLocation location;
+  SourceLocation address_location;  // line 0 beside a location that is in the file: the address could not be read
+  SourceLocation redirect_location;
 };
 
 struct OriginEntry {
   enum class Kind : uint8_t { exact, wildcard, pattern, null } kind = Kind::exact;
   std::string text;  // exact: serialised origin; wildcard: "https://*.example.com"; pattern: RE2, whole match
-  Place place;
+  SourceLocation location;
 };
 
 struct OriginsDocument {
@@ -116,19 +116,19 @@ struct OriginsDocument {
   bool refuse_navigations = false;    // navigations: refuse
   bool require_on_websocket = false;  // require: true refuses an upgrade without an Origin field
   uint64_t fingerprint = 0;           // see config/fingerprint.h
-  Place place;
+  SourceLocation location;
 };
 
 struct TokenSource {
   enum class Kind : uint8_t { header, cookie, query, subprotocol } kind = Kind::header;
   std::string name;  // header: field name (default Authorization, scheme Bearer); cookie and query: the name
-  Place place;
+  SourceLocation location;
 };
 
 struct RequiredClaim {
   std::string name;
   std::vector<std::string> values;  // one of these; empty: must be present
-  Place place;
+  SourceLocation location;
 };
 
 struct JwtDocument {
@@ -143,8 +143,8 @@ struct JwtDocument {
   std::vector<RequiredClaim> required_claims;
   bool require_expiry = true;  // a token without exp is refused
   uint64_t fingerprint = 0;    // see config/fingerprint.h
-  Place place;
-  Place keys_place;
+  SourceLocation location;
+  SourceLocation keys_location;
 };
 
 struct RateLimitDocument {
@@ -154,7 +154,7 @@ struct RateLimitDocument {
   std::chrono::seconds per{1};
   uint32_t burst = 0;
   std::string key;  // of the header or the claim
-  Place place;
+  SourceLocation location;
 };
 
 struct EndpointUrl {
@@ -168,7 +168,7 @@ struct EndpointUrl {
   uint32_t weight = 1;
   bool backup = false;
   uint32_t max_requests = 0;  // of the whole process; 0: no limit
-  Place place;
+  SourceLocation location;
 };
 
 enum class Balance : uint8_t { round_robin, least_connections, power_of_two_choices, random, hash };
@@ -223,7 +223,7 @@ struct StickyDocument {
   std::chrono::seconds ttl{3600};
   std::string path = "/";
   std::string secret;  // never printed
-  Place cookie_place;  // of the whole section when it does not name one
+  SourceLocation cookie_location;  // of the whole section when it does not name one
 };
 
 struct HostDocument {
@@ -279,14 +279,14 @@ struct UpstreamDocument {
   std::optional<StickyDocument> sticky;
   HostDocument host_sent;  // to the endpoints, where a route does not say otherwise
   std::optional<HealthDocument> health;
-  Place place;
-  Place ca_place;
+  SourceLocation location;
+  SourceLocation ca_location;
 };
 
 struct ForwardedClaim {
   std::string claim;
   std::string header;
-  Place place;
+  SourceLocation location;
 };
 
 struct RespondDocument {
@@ -295,8 +295,8 @@ struct RespondDocument {
   std::string body_file;     // instead of it; absolute or relative to the configuration file
   std::string content_type;  // of the body, when there is one; empty: the file's, or plain text
   std::vector<std::pair<std::string, std::string>> headers;
-  Place place;
-  Place body_file_place;
+  SourceLocation location;
+  SourceLocation body_file_location;
 };
 
 inline constexpr std::size_t max_respond_body = std::size_t{64} * 1024;
@@ -304,14 +304,14 @@ inline constexpr std::size_t max_respond_body = std::size_t{64} * 1024;
 struct RedirectDocument {
   std::string to;  // policy::TextTemplate has read it without complaint
   uint16_t status = 307;
-  Place place;
+  SourceLocation location;
 };
 
 struct MaintenanceDocument {
   std::string message;  // empty: the usual one
   std::chrono::seconds retry_after{60};
   std::vector<std::string> allow;  // CIDR blocks
-  Place place;
+  SourceLocation location;
 };
 
 struct FilesDocument {
@@ -321,8 +321,8 @@ struct FilesDocument {
   bool precompressed = false;
   bool hidden = false;
   std::optional<std::vector<std::string>> single_page;  // spa: prefixes that are not the application's
-  Place place;
-  Place root_place;
+  SourceLocation location;
+  SourceLocation root_location;
 };
 
 struct CompressionDocument {
@@ -340,7 +340,7 @@ struct PathRewriteDocument {
   std::string prefix;
   std::string pattern;  // RE2
   std::string to;
-  Place place;  // of the prefix or the pattern
+  SourceLocation location;  // of the prefix or the pattern
 };
 
 struct CookieMappingDocument {
@@ -372,10 +372,10 @@ struct WebSocketDocument {
   std::optional<uint64_t> client_message_size;  // bytes; 0: any; nothing: the usual, where frames are read
   std::optional<uint64_t> upstream_message_size;
   std::optional<routing::Admission> admission;                // of the whole process
-  std::vector<std::pair<std::string, Place>> message_limits;  // names
-  std::vector<std::pair<std::string, Place>> byte_limits;
+  std::vector<std::pair<std::string, SourceLocation>> message_limits;  // names
+  std::vector<std::pair<std::string, SourceLocation>> byte_limits;
   // Where the file says a key that holds here ("from_client.rate"), on the route or for all of them.
-  std::map<std::string, Place, std::less<>> said;
+  std::map<std::string, SourceLocation, std::less<>> said;
 };
 
 struct RouteDocument {
@@ -391,7 +391,7 @@ struct RouteDocument {
   std::vector<std::string> deny;                          // before allow
   // One of these, or maintenance alone: what becomes of a request.
   std::string upstream;
-  Place upstream_place;
+  SourceLocation upstream_location;
   std::optional<RespondDocument> respond;
   std::optional<RedirectDocument> redirect;
   std::optional<FilesDocument> files;
@@ -403,20 +403,20 @@ struct RouteDocument {
   std::vector<FieldRuleDocument> request_headers;  // after those of the document
   std::vector<FieldRuleDocument> response_headers;
   std::string origins;  // empty: none
-  Place origins_place;
+  SourceLocation origins_location;
   std::string jwt;  // empty: none
   bool jwt_required = true;
-  Place jwt_place;
+  SourceLocation jwt_location;
   std::vector<ForwardedClaim> forward_claims;
-  std::vector<std::pair<std::string, Place>> rate_limits;  // names
+  std::vector<std::pair<std::string, SourceLocation>> rate_limits;  // names
   TransferLimitsDocument limits;
   WebSocketDocument websocket;                     // whole, also what it has from Document::websocket
   routing::StreamRules streams;                    // whole, also what it has from Document::streams
   std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression
   uint64_t fingerprint = 0;  // of all but its name, websocket, event_streams and rate_limit
-  Place place;
-  Place name_place;
-  Place match_place;       // line 0: no match, everything
+  SourceLocation location;
+  SourceLocation name_location;
+  SourceLocation match_location;       // line 0: no match, everything
   bool match_read = true;  // false: a problem was found in the match, which is not to be relied on
 };
 
@@ -432,13 +432,13 @@ struct ErrorPageDocument {
   uint16_t first = 0;  // statuses, both included
   uint16_t last = 0;
   std::string file;
-  Place place;
+  SourceLocation location;
 };
 
 struct ErrorPagesDocument {
   bool full_detail = false;
   std::vector<ErrorPageDocument> pages;
-  Place detail_place;
+  SourceLocation detail_location;
 };
 
 struct LogDocument {
@@ -446,7 +446,7 @@ struct LogDocument {
   enum class Level : uint8_t { debug, info, warn, error } level = Level::info;
   bool access = true;
   std::string output = "stdout";  // or a file
-  Place output_place;
+  SourceLocation output_location;
   // Query parameters whose values are never logged. What the file names is added to these, and so is every
   // parameter that a jwt.*.from takes a token from.
   std::vector<std::string> redact = http::usual_secret_names();
@@ -466,11 +466,11 @@ struct Document {
   std::string file;      // its path as it was given to load_file
   Diagnostics warnings;  // what loading had to say about a good file; never errors
   // How a value stood in the file, where the environment took part in it.
-  std::map<Place, std::string> as_written;
+  std::map<SourceLocation, std::string> as_written;
   uint32_t workers = 0;                      // 0: one per core
   std::vector<std::string> trusted_proxies;  // CIDR blocks ("10.0.0.0/8", "::1/128") whose X-Forwarded-* and
                                              // request id are believed
-  std::vector<Place> trusted_proxy_places;
+  std::vector<SourceLocation> trusted_proxy_locations;
   bool via = false;
   bool strict_paths = false;
   ForwardedMode forwarded = ForwardedMode::x_forwarded;
@@ -493,9 +493,9 @@ struct Document {
   LimitsDocument limits;
   std::optional<AdminDocument> admin;
 
-  // `value`, which stood at `place`, in double quotes for a diagnostic: as it is written in the file, so that
+  // `value`, which stood at `location`, in double quotes for a diagnostic: as it is written in the file, so that
   // nothing from the environment is printed. Never call it for a secret.
-  std::string quote(Place place, std::string_view value) const;
+  std::string quote(SourceLocation location, std::string_view value) const;
 };
 
 }  // namespace postern::config

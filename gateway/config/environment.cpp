@@ -55,29 +55,29 @@ class Substitution {
       }
       const std::size_t end = text.find('}', dollar);
       if (end == std::string_view::npos) {
-        diagnostics_.error(node.place, path,
+        diagnostics_.error(node.location, path,
                            "\"${\" has no \"}\" after it (write \"$${\" for the characters)");
         return give_up(node);
       }
-      if (!append_value(out, text.substr(dollar + 2, end - dollar - 2), node.place, path))
+      if (!append_value(out, text.substr(dollar + 2, end - dollar - 2), node.location, path))
         return give_up(node);
       at = end + 1;
     }
     out += text.substr(std::min(at, text.size()));
     if (out.size() > max_value_size) {
-      diagnostics_.error(node.place, path, "the value is longer than 64 KiB once its variables are put in");
+      diagnostics_.error(node.location, path, "the value is longer than 64 KiB once its variables are put in");
       return give_up(node);
     }
     keep(node, std::move(out));
   }
 
   // `inside` stood between the braces. False when it gave no value; what there is to say has been said.
-  bool append_value(std::string& out, std::string_view inside, Place place, const std::string& path) {
+  bool append_value(std::string& out, std::string_view inside, SourceLocation location, const std::string& path) {
     const std::size_t dash = inside.find(":-");
     const std::string_view name = inside.substr(0, dash);
     if (!is_name(name) ||
         (dash != std::string_view::npos && inside.find("${", dash) != std::string_view::npos)) {
-      diagnostics_.error(place, path,
+      diagnostics_.error(location, path,
                          "a variable is written ${NAME} or ${NAME:-default}, and a default holds no further "
                          "variable (write \"$${\" for the characters \"${\")");
       return false;
@@ -89,13 +89,13 @@ class Substitution {
     }
     if (!value && may_be_missing_) return false;
     if (!value) {
-      diagnostics_.error(place, path,
+      diagnostics_.error(location, path,
                          "the environment variable " + shown(name) + " is not set (a default is written ${" +
                              shown(name) + ":-value})");
       return false;
     }
     if (find_control(*value) != std::string::npos || !is_utf8(*value)) {
-      diagnostics_.error(place, path,
+      diagnostics_.error(location, path,
                          "the environment variable " + shown(name) +
                              " holds a control character (a line end?) or is not UTF-8");
       return false;

@@ -21,10 +21,10 @@ bool can_be_read(const std::string& path) {
   return !fs::is_directory(path, error) && std::ifstream(path).good();
 }
 
-void examine_named_file(const Document& document, const std::string& name, Place place, std::string key,
+void examine_named_file(const Document& document, const std::string& name, SourceLocation location, std::string key,
                         Diagnostics& findings) {
   if (name.empty() || can_be_read(resolve_file(document, name))) return;
-  findings.error(place, std::move(key), why_unreadable(document, name));
+  findings.error(location, std::move(key), why_unreadable(document, name));
 }
 
 }  // namespace
@@ -60,11 +60,11 @@ bool examine_certificates(const Document& document, size_t listener, int64_t now
                                                                 problem.starts_with("the private key "));
       const bool is_missing = problem.ends_with("does not exist");
       const std::string hint = is_missing ? relative_hint(is_of_key ? files.key : files.certificate) : "";
-      problems.error(is_of_key ? files.key_place : files.place, key + (is_of_key ? ".key" : ".certificate"),
+      problems.error(is_of_key ? files.key_location : files.location, key + (is_of_key ? ".key" : ".certificate"),
                      problem + hint);
     }
     for (const std::string& warning : findings.warnings)
-      notes.warn(files.place, key + ".certificate", warning);
+      notes.warn(files.location, key + ".certificate", warning);
     usable = usable && findings.problems.empty();
   }
   return usable;
@@ -74,7 +74,7 @@ void examine_log(const Document& document, Diagnostics& problems) {
   const std::string& output = document.log.output;
   if (output == "stdout") return;
   const auto complain = [&](std::string sentence) {
-    problems.error(document.log.output_place, "log.output", std::move(sentence));
+    problems.error(document.log.output_location, "log.output", std::move(sentence));
   };
   const fs::path file = resolve_file(document, output);
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
@@ -93,9 +93,9 @@ void examine_files(const Document& document, int64_t now_unix, Diagnostics& find
   for (size_t i = 0; i < document.listeners.size(); ++i)
     examine_certificates(document, i, now_unix, findings, findings);
   for (const JwtDocument& jwt : document.jwt)
-    examine_named_file(document, jwt.keys_file, jwt.keys_place, "jwt." + jwt.name + ".keys", findings);
+    examine_named_file(document, jwt.keys_file, jwt.keys_location, "jwt." + jwt.name + ".keys", findings);
   for (const UpstreamDocument& upstream : document.upstreams)
-    examine_named_file(document, upstream.ca, upstream.ca_place, "upstreams." + upstream.name + ".ca",
+    examine_named_file(document, upstream.ca, upstream.ca_location, "upstreams." + upstream.name + ".ca",
                        findings);
   examine_log(document, findings);
 }

@@ -90,10 +90,10 @@ std::string map_of(const std::vector<std::string_view>& keys) {
 }  // namespace
 
 void Value::complain(std::string sentence) const {
-  diagnostics_->error(node_->place, path_, std::move(sentence));
+  diagnostics_->error(node_->location, path_, std::move(sentence));
 }
 
-void Value::warn(std::string sentence) const { diagnostics_->warn(node_->place, path_, std::move(sentence)); }
+void Value::warn(std::string sentence) const { diagnostics_->warn(node_->location, path_, std::move(sentence)); }
 
 std::string Value::quote() const { return quoted(node_->substituted ? node_->written : node_->text); }
 
@@ -124,7 +124,7 @@ bool Value::complain_of_missing_space(Node::Kind wanted) const {
   if (wanted == Node::Kind::sequence && is_map() && !node_->keys.empty() &&
       node_->keys[0].text.starts_with('-')) {
     diagnostics_->error(
-        node_->keys[0].place, path_,
+        node_->keys[0].location, path_,
         "a dash needs a space behind it: write " + quoted("- " + node_->keys[0].text.substr(1)));
     return true;
   }
@@ -298,7 +298,7 @@ void Fields::refuse_key(const Key& key, const Value& entry) {
     if (found != known_.end()) misspelt_.push_back(*found);  // not `ours`, which may end before it
   };
   if (diagnostics.full()) {
-    diagnostics.error(key.place, entry.path(), std::move(sentence));
+    diagnostics.error(key.location, entry.path(), std::move(sentence));
     return;
   }
   const std::string_view near = suggest(key.text, known_);
@@ -323,7 +323,7 @@ void Fields::refuse_key(const Key& key, const Value& entry) {
     sentence += known_.size() <= most ? "; the keys here are " + in_words(known_)
                                       : " (postern reference prints every key)";
   }
-  diagnostics.error(key.place, entry.path(), std::move(sentence));
+  diagnostics.error(key.location, entry.path(), std::move(sentence));
 }
 
 // The section beside `key` that has no value and would take it: its entries were not indented.
@@ -358,14 +358,14 @@ bool Fields::is_misspelt(std::string_view key) const {
 std::optional<Value> Fields::need(std::string_view key) const {
   auto found = take(key);
   if (!found && is_map_ && !is_misspelt(key)) {
-    value_.diagnostics().error(value_.place(), key_path(value_.path(), key), "is missing");
+    value_.diagnostics().error(value_.location(), key_path(value_.path(), key), "is missing");
   }
   return found;
 }
 
 void check_name(const Key& key, const Value& entry) {
   if (const auto name = parse_name(key.text); !name) {
-    entry.diagnostics().error(key.place, entry.path(), quoted(key.text) + ' ' + name.error().rule);
+    entry.diagnostics().error(key.location, entry.path(), quoted(key.text) + ' ' + name.error().rule);
   }
 }
 

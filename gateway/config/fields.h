@@ -27,7 +27,7 @@ class Value {
       : node_(&node), path_(std::move(path)), schema_(std::move(schema)), diagnostics_(&diagnostics) {}
 
   const Node& node() const { return *node_; }
-  Place place() const { return node_->place; }
+  SourceLocation location() const { return node_->location; }
   const std::string& path() const { return path_; }
   const std::string& schema() const { return schema_; }
   Diagnostics& diagnostics() const { return *diagnostics_; }

@@ -246,10 +246,10 @@ std::string places_of_key(std::string_view key) {
       places.emplace_back("the top level");
       continue;
     }
-    std::string place(known.path.substr(0, dot));
-    for (std::size_t star = place.find(".*"); star != std::string::npos; star = place.find(".*"))
-      place.replace(star, 2, ".NAME");
-    places.push_back(std::move(place));
+    std::string location(known.path.substr(0, dot));
+    for (std::size_t star = location.find(".*"); star != std::string::npos; star = location.find(".*"))
+      location.replace(star, 2, ".NAME");
+    places.push_back(std::move(location));
   }
   if (places.empty() || places.size() > most) return {};
   std::string text = "it is a key of " + places[0];

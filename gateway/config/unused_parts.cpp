@@ -18,7 +18,7 @@ void warn(const std::vector<Part>& parts, const Names& used, std::string_view se
           std::string_view does, Diagnostics& findings) {
   for (const Part& part : parts) {
     if (used.contains(part.name)) continue;
-    findings.warn(part.place, key_path(std::string(section), part.name),
+    findings.warn(part.location, key_path(std::string(section), part.name),
                   "no route uses it" + std::string(does) + "; write " + std::string(key) + ": " +
                       std::string(part.name) + " on a route");
   }
@@ -37,7 +37,7 @@ void warn_of_unused_parts(const Document& document, Diagnostics& findings) {
     jwt.insert(route.jwt);
     for (const auto* limits :
          {&route.rate_limits, &route.websocket.message_limits, &route.websocket.byte_limits})
-      for (const auto& [name, place] : *limits) rate_limits.insert(name);
+      for (const auto& [name, location] : *limits) rate_limits.insert(name);
   }
   warn(document.upstreams, upstreams, "upstreams", "upstream", "", findings);
   warn(document.origins, origins, "origins", "origins", ", and it lets no page in", findings);

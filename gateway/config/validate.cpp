@@ -30,7 +30,7 @@ std::string item_path(const char* list, std::size_t index) {
   return list + ('[' + std::to_string(index) + ']');
 }
 
-std::string in_line(Place place) { return place.line > 0 ? " in line " + std::to_string(place.line) : ""; }
+std::string in_line(SourceLocation location) { return location.line > 0 ? " in line " + std::to_string(location.line) : ""; }
 
 // The addresses that a listener's host stands for, each in one spelling.
 std::vector<std::string> addresses_of(const std::string& host) {
@@ -85,12 +85,12 @@ class Validation {
   // Decoding has said more about a file; this is for documents that were never one.
   void check_presence() {
     if (diagnostics_.has_errors()) return;
-    if (document_.listeners.empty()) diagnostics_.error(Place{}, "listeners", "is missing");
-    if (document_.routes.empty()) diagnostics_.error(Place{}, "routes", "is missing");
+    if (document_.listeners.empty()) diagnostics_.error(SourceLocation{}, "listeners", "is missing");
+    if (document_.routes.empty()) diagnostics_.error(SourceLocation{}, "routes", "is missing");
   }
 
   void check_listeners() {
-    std::map<std::pair<std::string, uint16_t>, Place> seen;
+    std::map<std::pair<std::string, uint16_t>, SourceLocation> seen;
     const bool has_tls =
         std::any_of(document_.listeners.begin(), document_.listeners.end(),
                     [](const ListenerDocument& listener) { return listener.tls.has_value(); });
@@ -98,19 +98,19 @@ class Validation {
       const ListenerDocument& listener = document_.listeners[index];
       const std::string path = item_path("listeners", index);
       if (listener.redirect_to_https && !has_tls) {
-        diagnostics_.error(listener.redirect_place, path + ".redirect", "leads nowhere: no listener has tls");
+        diagnostics_.error(listener.redirect_location, path + ".redirect", "leads nowhere: no listener has tls");
       }
       if (listener.port == 0) continue;  // each gets a port of its own, or its address was refused
       for (const std::string& address : addresses_of(listener.host)) {
-        const auto [first, is_new] = seen.emplace(std::pair(address, listener.port), listener.address_place);
+        const auto [first, is_new] = seen.emplace(std::pair(address, listener.port), listener.address_location);
         if (is_new) continue;
-        diagnostics_.error(listener.address_place, path + ".address",
+        diagnostics_.error(listener.address_location, path + ".address",
                            "is the address of the listener" + in_line(first->second) + " too");
         break;
       }
       if (document_.admin && document_.admin->port == listener.port &&
           meet(document_.admin->host, listener.host))
-        diagnostics_.error(listener.address_place, path + ".address",
+        diagnostics_.error(listener.address_location, path + ".address",
                            "is the address of admin too; each needs a port of its own");
     }
   }
@@ -138,15 +138,15 @@ class Validation {
         return http::is_below(path, prefix) || (!route.exact && http::is_below(prefix, path));
       });
       if (may_fit) continue;
-      diagnostics_.warn(route.rewrite->place, item_path("routes", index) + ".rewrite.strip_prefix",
+      diagnostics_.warn(route.rewrite->location, item_path("routes", index) + ".rewrite.strip_prefix",
                         "has no effect: no path of this route begins with " +
-                            document_.quote(route.rewrite->place, prefix));
+                            document_.quote(route.rewrite->location, prefix));
     }
   }
 
   struct Reference {
     const std::string& name;
-    Place place;
+    SourceLocation location;
     std::string key;
     const char* kind;
     std::string_view definition;  // how such a thing is written
@@ -157,8 +157,8 @@ class Validation {
     if (reference.name.empty()) return;
     if (std::binary_search(names.begin(), names.end(), std::string_view(reference.name))) return;
     std::string sentence =
-        "there is no " + std::string(reference.kind) + ' ' + document_.quote(reference.place, reference.name);
-    const bool may_suggest = !document_.as_written.contains(reference.place) && !diagnostics_.full();
+        "there is no " + std::string(reference.kind) + ' ' + document_.quote(reference.location, reference.name);
+    const bool may_suggest = !document_.as_written.contains(reference.location) && !diagnostics_.full();
     const std::string url = may_suggest && reference.may_be_url ? url_meant(reference.name) : "";
     const std::string near = may_suggest ? did_you_mean(reference.name, names) : "";
     if (!url.empty())
@@ -167,7 +167,7 @@ class Validation {
       sentence += near;
     else
       sentence += "; " + std::string(reference.definition);
-    diagnostics_.error(reference.place, reference.key, std::move(sentence));
+    diagnostics_.error(reference.location, reference.key, std::move(sentence));
   }
 
   void check_references() {
@@ -181,17 +181,17 @@ class Validation {
       // A URL that is no upstream was refused when it was decoded.
       if (route.upstream.find("://") == std::string::npos && !route.upstream.starts_with("unix:")) {
         check_reference(
-            {route.upstream, route.upstream_place, path + ".upstream", "upstream", upstream_definition, true},
+            {route.upstream, route.upstream_location, path + ".upstream", "upstream", upstream_definition, true},
             upstreams);
       }
       check_reference(
-          {route.origins, route.origins_place, path + ".origins", "origin list", origins_definition},
+          {route.origins, route.origins_location, path + ".origins", "origin list", origins_definition},
           origins);
-      check_reference({route.jwt, route.jwt_place, path + ".jwt", "jwt", jwt_definition}, jwt);
-      for (const auto& [name, place] : route.rate_limits) {
-        check_reference({name, place, path + ".rate_limit", "rate limit", rate_limit_definition},
+      check_reference({route.jwt, route.jwt_location, path + ".jwt", "jwt", jwt_definition}, jwt);
+      for (const auto& [name, location] : route.rate_limits) {
+        check_reference({name, location, path + ".rate_limit", "rate limit", rate_limit_definition},
                         rate_limits);
-        check_claim_limit(route, name, place, path + ".rate_limit");
+        check_claim_limit(route, name, location, path + ".rate_limit");
       }
       check_socket_limits(route, route.websocket.message_limits, path + ".websocket.message_limit",
                           rate_limits);
@@ -200,22 +200,22 @@ class Validation {
   }
 
   void check_socket_limits(const RouteDocument& route,
-                           const std::vector<std::pair<std::string, Place>>& limits, const std::string& key,
+                           const std::vector<std::pair<std::string, SourceLocation>>& limits, const std::string& key,
                            const Names& rate_limits) {
-    for (const auto& [name, place] : limits) {
-      check_reference({name, place, key, "rate limit", rate_limit_definition}, rate_limits);
-      check_claim_limit(route, name, place, key);
+    for (const auto& [name, location] : limits) {
+      check_reference({name, location, key, "rate limit", rate_limit_definition}, rate_limits);
+      check_claim_limit(route, name, location, key);
     }
   }
 
-  void check_claim_limit(const RouteDocument& route, const std::string& name, Place place,
+  void check_claim_limit(const RouteDocument& route, const std::string& name, SourceLocation location,
                          const std::string& key) {
     if (!route.jwt.empty()) return;
     const auto limit = std::find_if(document_.rate_limits.begin(), document_.rate_limits.end(),
                                     [&](const RateLimitDocument& one) { return one.name == name; });
     if (limit == document_.rate_limits.end() || limit->by != RateLimitDocument::By::claim) return;
-    diagnostics_.error(place, key,
-                       document_.quote(place, name) + " is keyed by a claim, so the route needs jwt");
+    diagnostics_.error(location, key,
+                       document_.quote(location, name) + " is keyed by a claim, so the route needs jwt");
   }
 
   // Each would take the other's cookie for a foreign one, and overwrite it.
@@ -227,20 +227,20 @@ class Validation {
       const auto [first, is_new] =
           seen.emplace(std::pair(std::string_view(sticky.cookie), sticky.path), upstream.name);
       if (is_new) continue;
-      diagnostics_.warn(sticky.cookie_place, "upstreams." + upstream.name + ".sticky.cookie",
+      diagnostics_.warn(sticky.cookie_location, "upstreams." + upstream.name + ".sticky.cookie",
                         "has the name and path of the cookie of " + std::string(first->second) +
                             "; on one host the two would overwrite each other");
     }
   }
 
   void check_route_names() {
-    std::map<std::string_view, Place> seen;
+    std::map<std::string_view, SourceLocation> seen;
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
       const RouteDocument& route = document_.routes[index];
-      const auto [first, is_new] = seen.emplace(route.name, route.name_place);
+      const auto [first, is_new] = seen.emplace(route.name, route.name_location);
       if (is_new) continue;
-      diagnostics_.error(route.name_place, item_path("routes", index) + ".name",
-                         document_.quote(route.name_place, route.name) + " is the name of the route" +
+      diagnostics_.error(route.name_location, item_path("routes", index) + ".name",
+                         document_.quote(route.name_location, route.name) + " is the name of the route" +
                              in_line(first->second) + " too");
     }
   }
@@ -250,9 +250,9 @@ class Validation {
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
       for (const ForwardedClaim& claim : document_.routes[index].forward_claims) {
         if (base::to_lower(claim.header) != request_id) continue;
-        diagnostics_.error(claim.place,
+        diagnostics_.error(claim.location,
                            item_path("routes", index) + ".forward_claims." + shown(claim.claim, 64),
-                           document_.quote(claim.place, claim.header) + " carries the request id already");
+                           document_.quote(claim.location, claim.header) + " carries the request id already");
       }
     }
   }
@@ -265,9 +265,9 @@ class Validation {
     if (!takes_tokens) return;
     for (std::size_t index = 0; index < document_.listeners.size(); ++index) {
       const ListenerDocument& listener = document_.listeners[index];
-      const bool is_unread = listener.place.line > 0 && listener.address_place.line == 0;
+      const bool is_unread = listener.location.line > 0 && listener.address_location.line == 0;
       if (is_unread || listener.tls || listener.redirect_to_https || is_loopback(listener.host)) continue;
-      diagnostics_.warn(listener.address_place, item_path("listeners", index) + ".address",
+      diagnostics_.warn(listener.address_location, item_path("listeners", index) + ".address",
                         "tokens cross the network readable: the listener has no tls, and routes use jwt");
     }
   }
@@ -278,7 +278,7 @@ class Validation {
         std::all_of(document_.listeners.begin(), document_.listeners.end(),
                     [](const ListenerDocument& listener) { return is_loopback(listener.host); });
     if (!local)
-      diagnostics_.warn(document_.error_pages.detail_place, "error_pages.detail",
+      diagnostics_.warn(document_.error_pages.detail_location, "error_pages.detail",
                         "full tells strangers what lies behind the gateway: a listener is not on loopback");
   }
 
@@ -295,7 +295,7 @@ class Validation {
           std::any_of(document_.routes.begin(), document_.routes.end(),
                       [&](const RouteDocument& other) { return &other != &route && takes(other, path); });
       if (may_go_elsewhere) continue;
-      diagnostics_.warn(route.redirect->place, item_path("routes", index) + ".redirect",
+      diagnostics_.warn(route.redirect->location, item_path("routes", index) + ".redirect",
                         "leads back to this route: who follows it goes round in a circle");
     }
   }

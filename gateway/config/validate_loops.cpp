@@ -58,8 +58,8 @@ void warn_of_loops(const Document& document, Diagnostics& diagnostics) {
           [&endpoint](const ListenerDocument& listener) { return leads_to(endpoint, listener); });
       if (own == document.listeners.end()) continue;
       diagnostics.warn(
-          endpoint.place, key_of(document, upstream, i),
-          "leads back to the gateway: it is the listener in line " + std::to_string(own->address_place.line) +
+          endpoint.location, key_of(document, upstream, i),
+          "leads back to the gateway: it is the listener in line " + std::to_string(own->address_location.line) +
               ", and a request that takes this route twice is answered with 508; write the address "
               "of the application");
     }

@@ -64,7 +64,7 @@ class RouteValidation {
       for (const std::string& host : one.hosts.empty() ? any_host : one.hosts) {
         for (const std::string& path : one.paths) {
           if (++count > most_addresses) {
-            diagnostics_.error(one.match_place, item_path(index) + ".match",
+            diagnostics_.error(one.match_location, item_path(index) + ".match",
                                "with this route there are more than " + std::to_string(most_addresses) +
                                    " pairs of a host and a path");
             return false;
@@ -84,13 +84,13 @@ class RouteValidation {
     std::size_t count = 0;
     std::size_t first = 0;
     for (std::size_t index = document_.routes.size(); index-- > 0;) {
-      if (route(index).name_place.line > 0 || route(index).place.line == 0) continue;
+      if (route(index).name_location.line > 0 || route(index).location.line == 0) continue;
       first = index;
       ++count;
     }
     if (count == 0 || document_.routes.size() == 1) return;
     const std::string others = count == 1 ? "" : " (and " + std::to_string(count - 1) + " more)";
-    diagnostics_.warn(route(first).place, item_path(first),
+    diagnostics_.warn(route(first).location, item_path(first),
                       "has no name" + others +
                           ": metrics and logs call it by its place, which changes when a route is put in "
                           "front; give it a name");
@@ -147,13 +147,13 @@ class RouteValidation {
     const std::size_t addresses = std::max<std::size_t>(one.hosts.size(), 1) * one.paths.size();
     const bool never = by.size() == addresses;
     const auto& [first, note] = by.front();
-    const Place place = one.match_place.line > 0 ? one.match_place : one.place;
-    const std::string key = one.match_place.line > 0 ? item_path(index) + ".match" : item_path(index);
-    const std::string who = item_path(first) + in_line(route(first).place);
+    const SourceLocation location = one.match_location.line > 0 ? one.match_location : one.location;
+    const std::string key = one.match_location.line > 0 ? item_path(index) + ".match" : item_path(index);
+    const std::string who = item_path(first) + in_line(route(first).location);
     if (never)
-      diagnostics_.error(place, key, "can never be taken: " + who + " matches the same requests" + note);
+      diagnostics_.error(location, key, "can never be taken: " + who + " matches the same requests" + note);
     else
-      diagnostics_.warn(place, key, who + " matches some of the same requests, and stands first" + note);
+      diagnostics_.warn(location, key, who + " matches some of the same requests, and stands first" + note);
   }
 
   // ---- hosts before paths
@@ -214,17 +214,17 @@ class RouteValidation {
     for (std::size_t i = 0; i < std::min(by.size(), most_named); ++i)
       names += (i == 0 ? "" : ", ") + config::quoted(by[i].first);
     if (by.size() > most_named) names += " and " + std::to_string(by.size() - most_named) + " more";
-    std::string who = item_path(winner) + in_line(route(winner).place);
+    std::string who = item_path(winner) + in_line(route(winner).location);
     if (by.size() > 1) who += " and the like";
     diagnostics_.warn(
-        one.match_place, item_path(index) + ".match",
+        one.match_location, item_path(index) + ".match",
         config::quoted(path) + " on " + names + " goes to " + who +
             ", not here: a host outranks a path. If it is to come here, add the host to match.host "
             "of this route");
   }
 
-  static std::string in_line(Place place) {
-    return place.line > 0 ? " in line " + std::to_string(place.line) : "";
+  static std::string in_line(SourceLocation location) {
+    return location.line > 0 ? " in line " + std::to_string(location.line) : "";
   }
 
   const Document& document_;

@@ -131,24 +131,24 @@ class SocketValidation {
 
   void report_what_is_for_all() {
     for (const auto& [about, finding] : for_all_) {
-      const auto& [place, key, sentence] = about;
+      const auto\& [location, key, sentence] = about;
       const size_t count = finding.routes.size();
       if (count == 0 || (finding.spread == Spread::on_all && count < finding.judged)) continue;
       std::string where;
       if (count < finding.judged) {
         const size_t first = finding.routes.front();
         where =
-            "; so on " + path_of(first) + " in line " + std::to_string(document_.routes[first].place.line);
+            "; so on " + path_of(first) + " in line " + std::to_string(document_.routes[first].location.line);
         if (count > 1) where += " and " + std::to_string(count - 1) + " more";
       }
-      diagnostics_.warn(place, "websocket." + key, sentence + where);
+      diagnostics_.warn(location, "websocket." + key, sentence + where);
     }
   }
 
   const Document& document_;
   Diagnostics& diagnostics_;
   size_t route_ = 0;
-  std::map<std::tuple<Place, std::string, std::string>, Finding> for_all_;
+  std::map<std::tuple<SourceLocation, std::string, std::string>, Finding> for_all_;
 };
 
 }  // namespace

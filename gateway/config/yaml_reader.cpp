@@ -25,9 +25,9 @@ constexpr std::string_view no_anchors =
 
 constexpr std::string_view plain_tag = "?";  // yaml-cpp's, of a plain scalar without a tag
 
-Place place_of(const YAML::Mark& mark) {
-  if (mark.is_null()) return Place{1, 1};
-  return Place{mark.line + 1, mark.column + 1};
+SourceLocation location_of(const YAML::Mark& mark) {
+  if (mark.is_null()) return SourceLocation{1, 1};
+  return SourceLocation{mark.line + 1, mark.column + 1};
 }
 
 // Ends the parse; the problem has been said already.
@@ -50,7 +50,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 1) return;
-    diagnostics_.error(place_of(mark), "",
+    diagnostics_.error(location_of(mark), "",
                        "a second YAML document begins here (or something that does not belong to the first); "
                        "a configuration is one document");
     throw Stop{};
@@ -61,18 +61,18 @@ class TreeBuilder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     refuse_anchor(mark, anchor);
     Node node;
-    node.place = place_of(mark);
-    if (!open_.empty() && !expects_key()) node.place = place_before(mark);
+    node.location = location_of(mark);
+    if (!open_.empty() && !expects_key()) node.location = location_before(mark);
     add(std::move(node));
   }
 
   // What it stands for was refused where its anchor stood; an alias without one ends the parse.
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     const bool is_merged = !open_.empty() && open_.back().drops_value;  // the value of <<, which was refused
-    if (!is_merged) diagnostics_.error(place_of(mark), path(), std::string(no_anchors));
+    if (!is_merged) diagnostics_.error(location_of(mark), path(), std::string(no_anchors));
     Node node;
     node.kind = Node::Kind::scalar;
-    node.place = place_of(mark);
+    node.location = location_of(mark);
     node.text = "*";
     node.broken = true;
     add(std::move(node));
@@ -84,7 +84,7 @@ class TreeBuilder : public YAML::EventHandler {
     refuse_tag(mark, tag);
     Node node;
     node.kind = Node::Kind::scalar;
-    node.place = place_of(mark);
+    node.location = location_of(mark);
     node.text = value;
     node.plain = tag == plain_tag;
     add(std::move(node));
@@ -112,7 +112,7 @@ class TreeBuilder : public YAML::EventHandler {
     bool drops_value = false;
     bool is_key = false;    // it stands where only a text may stand
     bool is_block = false;  // its items have dashes
-    std::map<std::string, Place, std::less<>> seen;
+    std::map<std::string, SourceLocation, std::less<>> seen;
   };
 
   std::string path() const {
@@ -123,13 +123,13 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != 0) diagnostics_.error(place_of(mark), path(), std::string(no_anchors));
+    if (anchor != 0) diagnostics_.error(location_of(mark), path(), std::string(no_anchors));
   }
 
   // "!" is a quoted scalar without a tag.
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == plain_tag || tag == "!") return;
-    diagnostics_.error(place_of(mark), path(),
+    diagnostics_.error(location_of(mark), path(),
                        "YAML tags are not taken here; a text that begins with ! needs quotes");
   }
 
@@ -137,26 +137,26 @@ class TreeBuilder : public YAML::EventHandler {
     return !open_.empty() && open_.back().node.kind == Node::Kind::map && !open_.back().key;
   }
 
-  void count(Place place) {
+  void count(SourceLocation location) {
     if (++nodes_ <= max_nodes) return;
-    diagnostics_.error(place, "", "the file has more than " + std::to_string(max_nodes) + " values");
+    diagnostics_.error(location, "", "the file has more than " + std::to_string(max_nodes) + " values");
     throw Stop{};
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Node::Kind kind) {
-    const Place place = place_of(mark);
+    const SourceLocation location = location_of(mark);
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
     if (open_.size() == max_depth) {
-      diagnostics_.error(place, path(), "nested deeper than " + std::to_string(max_depth) + " levels");
+      diagnostics_.error(location, path(), "nested deeper than " + std::to_string(max_depth) + " levels");
       throw Stop{};
     }
-    count(place);
+    count(location);
     Open next;
     next.path = path();
     next.is_key = expects_key();
     next.node.kind = kind;
-    next.node.place = place;
+    next.node.location = location;
     open_.push_back(std::move(next));
   }
 
@@ -165,34 +165,34 @@ class TreeBuilder : public YAML::EventHandler {
     open_.pop_back();
     if (!closed.is_key) return attach(std::move(closed.node));
     // Said only now: yaml-cpp takes an unfinished [ for a key before it finds the end missing.
-    diagnostics_.error(closed.node.place, closed.path, "a key must be a text, not a list or a map");
-    open_.back().key = Key{"", closed.node.place};
+    diagnostics_.error(closed.node.location, closed.path, "a key must be a text, not a list or a map");
+    open_.back().key = Key{"", closed.node.location};
     open_.back().drops_value = true;
   }
 
   // yaml-cpp marks a missing value with whatever token comes next, which may be lines further down. What is
   // meant is the key before it, or the dash.
-  Place place_before(const YAML::Mark& next) const {
-    Place mark = place_of(next);
+  SourceLocation location_before(const YAML::Mark& next) const {
+    SourceLocation mark = location_of(next);
     // At the end of the text its column starts over.
     if (next.pos >= static_cast<int>(text_size_)) mark.column = std::numeric_limits<int>::max();
     const Open& top = open_.back();
-    if (top.node.kind == Node::Kind::map) return top.key->place;
-    if (!top.is_block) return place_of(next);
-    const std::size_t column = static_cast<std::size_t>(top.node.place.column);
-    for (int line = std::min(mark.line, static_cast<int>(lines_.size())); line >= top.node.place.line;
+    if (top.node.kind == Node::Kind::map) return top.key->location;
+    if (!top.is_block) return location_of(next);
+    const std::size_t column = static_cast<std::size_t>(top.node.location.column);
+    for (int line = std::min(mark.line, static_cast<int>(lines_.size())); line >= top.node.location.line;
          --line) {
-      const Place dash{line, top.node.place.column};
+      const SourceLocation dash{line, top.node.location.column};
       const std::string_view text = lines_[static_cast<std::size_t>(line - 1)];
       const bool is_dash = text.size() >= column && text[column - 1] == '-' &&
                            text.substr(0, column).find_first_not_of(" -?:") == std::string_view::npos;
       if (is_dash && dash < mark) return dash;
     }
-    return top.node.place;
+    return top.node.location;
   }
 
   void add(Node node) {
-    count(node.place);
+    count(node.location);
     if (expects_key()) return add_key(std::move(node));
     for (std::size_t at = 0; (at = find_control(node.text, at)) != std::string::npos; ++at) {
       if (node.text[at] == '\n' || node.text[at] == '\t') {
@@ -200,7 +200,7 @@ class TreeBuilder : public YAML::EventHandler {
         continue;
       }
       node.broken = true;
-      diagnostics_.error(node.place, path(),
+      diagnostics_.error(node.location, path(),
                          "the value holds a control character other than a line end or a tab");
       break;
     }
@@ -231,20 +231,20 @@ class TreeBuilder : public YAML::EventHandler {
     if (node.broken) {
       // said already
     } else if (node.kind == Node::Kind::null) {
-      diagnostics_.error(node.place, top.path, "a key is missing before the colon, or is null");
+      diagnostics_.error(node.location, top.path, "a key is missing before the colon, or is null");
     } else if (node.text == "<<") {
-      diagnostics_.error(node.place, key_path(top.path, "<<"),
+      diagnostics_.error(node.location, key_path(top.path, "<<"),
                          "merge keys (<<) are not taken here; write the keys out in each place");
     } else if (node.text.empty() || find_control(node.text) != std::string::npos) {
-      diagnostics_.error(node.place, top.path, "a key is empty or holds a control character");
-    } else if (const auto [first, is_new] = top.seen.emplace(node.text, node.place); !is_new) {
-      diagnostics_.error(node.place, key_path(top.path, node.text),
+      diagnostics_.error(node.location, top.path, "a key is empty or holds a control character");
+    } else if (const auto [first, is_new] = top.seen.emplace(node.text, node.location); !is_new) {
+      diagnostics_.error(node.location, key_path(top.path, node.text),
                          "duplicate key " + quoted(node.text) + "; it stands in line " +
                              std::to_string(first->second.line) + " already");
     } else {
       top.drops_value = false;
     }
-    top.key = Key{std::move(node.text), node.place};
+    top.key = Key{std::move(node.text), node.location};
   }
 
   Diagnostics& diagnostics_;
@@ -265,20 +265,20 @@ class ViewBuffer : public std::streambuf {
   }
 };
 
-Place place_at(std::string_view text, std::size_t offset) {
-  Place place{1, 1};
+SourceLocation location_at(std::string_view text, std::size_t offset) {
+  SourceLocation location{1, 1};
   for (const char byte : text.substr(0, offset)) {
-    ++place.column;
-    if (byte == '\n') place = Place{place.line + 1, 1};
+    ++location.column;
+    if (byte == '\n') location = SourceLocation{location.line + 1, 1};
   }
-  return place;
+  return location;
 }
 
 // yaml-cpp reads UTF-16, UTF-32 and binary garbage without a word; this program does not.
 bool is_plain_text(std::string_view text, Diagnostics& diagnostics) {
   std::size_t bad = 0;
   if (!is_utf8(text, &bad)) {
-    diagnostics.error(place_at(text, bad), "", "the file is not UTF-8 text");
+    diagnostics.error(location_at(text, bad), "", "the file is not UTF-8 text");
     return false;
   }
   for (bad = find_control(text); bad != std::string_view::npos; bad = find_control(text, bad + 1)) {
@@ -286,11 +286,11 @@ bool is_plain_text(std::string_view text, Diagnostics& diagnostics) {
         text[bad] == '\n' || (text[bad] == '\r' && bad + 1 < text.size() && text[bad + 1] == '\n');
     if (is_line_end || text[bad] == '\t') continue;
     if (text[bad] == '\r') {
-      diagnostics.error(place_at(text, bad), "",
+      diagnostics.error(location_at(text, bad), "",
                         "the line ends in a carriage return alone; save the file with LF or CRLF line ends");
       return false;
     }
-    diagnostics.error(place_at(text, bad), "", "the file holds a control character (is it UTF-8 text?)");
+    diagnostics.error(location_at(text, bad), "", "the file holds a control character (is it UTF-8 text?)");
     return false;
   }
   return true;
@@ -319,7 +319,7 @@ bool has_plain_indentation(std::string_view text, Diagnostics& diagnostics) {
     const bool is_foreign = std::any_of(std::begin(blanks), std::end(blanks),
                                         [&](std::string_view blank) { return rest.starts_with(blank); });
     if (!is_foreign) continue;
-    diagnostics.error(place_at(text, first), "",
+    diagnostics.error(location_at(text, first), "",
                       "indented with a no-break space or the like, as text from a web page has it; YAML "
                       "wants plain spaces");
     return false;
@@ -335,13 +335,13 @@ bool has_tab_in_front(std::string_view text, int line) {
 }
 
 YamlTrouble trouble_of(const YAML::Exception& exception, std::string_view text) {
-  const Place place = place_of(exception.mark);
+  const SourceLocation location = location_of(exception.mark);
   if (exception.msg.find("alias") != std::string::npos || exception.msg.find("anchor") != std::string::npos)
-    return {place, std::string(no_anchors)};
+    return {location, std::string(no_anchors)};
   if (has_tab_in_front(text, exception.mark.line))
-    return {place, "not YAML: indented with a tab; YAML wants spaces"};
+    return {location, "not YAML: indented with a tab; YAML wants spaces"};
   // Its words without what they repeat from the file, which could be a piece of a secret.
-  return explain_yaml(text, place, exception.msg.substr(0, exception.msg.find(": ")));
+  return explain_yaml(text, location, exception.msg.substr(0, exception.msg.find(": ")));
 }
 
 // YAML 1.2 section 10.3.2: also 0x1F, 0o17, 1e3, .5 and .inf.
@@ -364,20 +364,20 @@ std::string_view json_kind(const Node& node) {
 
 std::optional<Node> read_yaml(std::string_view text, Diagnostics& diagnostics) {
   if (text.size() > max_file_size) {
-    diagnostics.error(Place{1, 1}, "", "the file is larger than 1 MiB");
+    diagnostics.error(SourceLocation{1, 1}, "", "the file is larger than 1 MiB");
     return std::nullopt;
   }
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (!is_plain_text(text, diagnostics) || !has_plain_indentation(text, diagnostics)) return std::nullopt;
 
   if (const std::string_view program = foreign_program(text); !program.empty()) {
-    diagnostics.error(Place{1, 1}, "",
+    diagnostics.error(SourceLocation{1, 1}, "",
                       "this looks like a configuration of " + std::string(program) +
                           "; Postern reads YAML (postern reference prints every key)");
     return std::nullopt;
   }
   if (auto quote = find_runaway_quote(text)) {
-    diagnostics.error(quote->place, "", std::move(quote->sentence));
+    diagnostics.error(quote->location, "", std::move(quote->sentence));
     return std::nullopt;
   }
 
@@ -392,12 +392,12 @@ std::optional<Node> read_yaml(std::string_view text, Diagnostics& diagnostics) {
     return std::nullopt;
   } catch (const YAML::Exception& exception) {
     YamlTrouble trouble = trouble_of(exception, text);
-    diagnostics.error(trouble.place, "", std::move(trouble.sentence));
+    diagnostics.error(trouble.location, "", std::move(trouble.sentence));
     return std::nullopt;
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception&) {
-    diagnostics.error(Place{1, 1}, "", "not YAML: the parser gave up on it");
+    diagnostics.error(SourceLocation{1, 1}, "", "not YAML: the parser gave up on it");
     return std::nullopt;
   }
   return builder.take();

@@ -1,4 +1,4 @@
-// YAML text to a tree of nodes that know their place: the one file that includes yaml-cpp. What YAML lets
+// YAML text to a tree of nodes that know their location: the one file that includes yaml-cpp. What YAML lets
 // through and a configuration should not is refused here: duplicate keys, anchors, aliases, merge keys, tags,
 // several documents, keys that are no text, control characters, anything but UTF-8.
 //
@@ -17,14 +17,14 @@ namespace postern::config {
 
 struct Key {
   std::string text;
-  Place place;
+  SourceLocation location;
 };
 
 // A tree of plain values; the caller owns all of it. No type is guessed from a scalar: `no`, `010` and
 // `1.20` are the text they look like. json_kind() knows what others take them for.
 struct Node {
   enum class Kind { null, scalar, sequence, map } kind = Kind::null;
-  Place place;          // its first character; of a null: its key, or the dash before it
+  SourceLocation location;          // its first character; of a null: its key, or the dash before it
   std::string text;     // scalar: its value
   std::string written;  // scalar: its value before substitute() (config/environment.h) changed it
   bool substituted = false;

@@ -47,13 +47,13 @@ struct Line {
 };
 
 struct Quote {
-  Place place;
+  SourceLocation location;
   bool is_runaway = false;  // a line of it stands where no line of it may
 };
 
 struct Bracket {
   char letter = 0;
-  Place place;
+  SourceLocation location;
 };
 
 // The text cut into lines, with the brackets and quotes that are not closed where they should be.
@@ -76,10 +76,10 @@ class Outline {
     return open_.empty() ? std::nullopt : std::optional(open_.back());
   }
   std::optional<Bracket> surplus() const { return surplus_; }
-  std::optional<Place> cut_short() const { return cut_short_; }  // a quote with text right behind it
+  std::optional<SourceLocation> cut_short() const { return cut_short_; }  // a quote with text right behind it
 
  private:
-  Place here(std::size_t at) const { return {number_, static_cast<int>(at) + 1}; }
+  SourceLocation here(std::size_t at) const { return {number_, static_cast<int>(at) + 1}; }
 
   void read_line(std::string_view line) {
     const bool is_blank = trimmed(line).empty();
@@ -183,22 +183,22 @@ class Outline {
   std::vector<Bracket> open_;
   std::optional<Bracket> mismatched_;
   std::optional<Bracket> surplus_;
-  std::optional<Place> cut_short_;
+  std::optional<SourceLocation> cut_short_;
   bool is_behind_brackets_ = false;
   std::optional<std::size_t> block_indent_;
   char quote_letter_ = 0;
-  Place quote_begin_;
+  SourceLocation quote_begin_;
   std::size_t quote_indent_ = 0;
   bool is_runaway_ = false;
   std::vector<Quote> long_quotes_;
 };
 
-YamlTrouble trouble_of(Place place, std::string sentence) {
-  return {place, "not YAML: " + std::move(sentence)};
+YamlTrouble trouble_of(SourceLocation location, std::string sentence) {
+  return {location, "not YAML: " + std::move(sentence)};
 }
 
-YamlTrouble unclosed_quote(Place place) {
-  return trouble_of(place, "the quote that opens here is not closed on its line");
+YamlTrouble unclosed_quote(SourceLocation location) {
+  return trouble_of(location, "the quote that opens here is not closed on its line");
 }
 
 // A column in which entries of a map or a list begin.
@@ -252,7 +252,7 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
   const std::vector<Column> open = columns_before(lines, number - 1);
   if (open.empty()) return std::nullopt;
   const std::size_t column = indent_of(line.text) + 1;
-  const Place place{number, static_cast<int>(column)};
+  const SourceLocation location{number, static_cast<int>(column)};
   const bool has_dash = trimmed(line.text).starts_with('-');
   int above = number - 1;
   while (above > 1 && trimmed(lines[static_cast<std::size_t>(above - 1)].text).empty()) --above;
@@ -263,7 +263,7 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
     if (has_dash && word_length(word) == word.size())
       return trouble_of({above, static_cast<int>(indent_of(entry) + word.size()) + 1},
                         "a key needs a colon behind it: write " + quoted(std::string(word) + ":"));
-    return trouble_of(place, "indented further than the entry it belongs to (" + in_words(open.back()) + ")");
+    return trouble_of(location, "indented further than the entry it belongs to (" + in_words(open.back()) + ")");
   }
   for (const Column& known : open) {
     if (known.column != column || known.has_dashes == has_dash) continue;
@@ -271,7 +271,7 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
       return other.column == column && other.has_dashes == has_dash;
     });
     if (also_fits) continue;
-    return trouble_of(place, known.has_dashes
+    return trouble_of(location, known.has_dashes
                                  ? "a key stands where a list has its dashes (" + in_words(known) +
                                        "); indent it further to make it part of the entry above"
                                  : "a dash stands where a map has its keys (" + in_words(known) + ")");
@@ -279,7 +279,7 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
   const bool is_known =
       std::any_of(open.begin(), open.end(), [&](const Column& known) { return known.column == column; });
   if (is_known) return std::nullopt;
-  return trouble_of(place, "indented to column " + std::to_string(column) +
+  return trouble_of(location, "indented to column " + std::to_string(column) +
                                ", where nothing above begins; the entry above begins in " +
                                in_words(open.back()));
 }
@@ -324,11 +324,11 @@ bool is_toml(std::string_view line) {
 }
 
 // What is read at a place: "a text that begins with @ needs quotes".
-char letter_at(std::string_view text, Place place) {
+char letter_at(std::string_view text, SourceLocation location) {
   const std::vector<std::string_view> lines = lines_of(text);
-  if (place.line < 1 || static_cast<std::size_t>(place.line) > lines.size()) return 0;
-  const std::string_view line = lines[static_cast<std::size_t>(place.line - 1)];
-  const std::size_t at = static_cast<std::size_t>(place.column - 1);
+  if (location.line < 1 || static_cast<std::size_t>(location.line) > lines.size()) return 0;
+  const std::string_view line = lines[static_cast<std::size_t>(location.line - 1)];
+  const std::size_t at = static_cast<std::size_t>(location.column - 1);
   return at < line.size() ? line[at] : 0;
 }
 
@@ -394,35 +394,35 @@ std::string_view foreign_program(std::string_view text) {
 std::optional<YamlTrouble> find_runaway_quote(std::string_view text) {
   const Outline outline(text);
   for (const Quote& quote : outline.long_quotes())
-    if (quote.is_runaway) return unclosed_quote(quote.place);
+    if (quote.is_runaway) return unclosed_quote(quote.location);
   return std::nullopt;
 }
 
-YamlTrouble explain_yaml(std::string_view text, Place place, std::string_view words) {
+YamlTrouble explain_yaml(std::string_view text, SourceLocation location, std::string_view words) {
   if (words.find("unknown escape") != words.npos)
     return trouble_of(
-        place, "a backslash in double quotes begins an escape; use single quotes, and / in paths of files");
+        location, "a backslash in double quotes begins an escape; use single quotes, and / in paths of files");
   const Outline outline(text);
-  if (!outline.long_quotes().empty()) return unclosed_quote(outline.long_quotes().front().place);
+  if (!outline.long_quotes().empty()) return unclosed_quote(outline.long_quotes().front().location);
   if (const auto quote = outline.cut_short())
     return trouble_of(*quote,
                       "text follows behind the quote that opens here; is a quote or a comma missing?");
   if (const auto bracket = outline.unclosed())
-    return trouble_of(bracket->place,
+    return trouble_of(bracket->location,
                       std::string("the ") + bracket->letter + " that opens here is never closed");
   if (const auto bracket = outline.surplus())
-    return trouble_of(bracket->place, std::string("this ") + bracket->letter + " closes nothing");
-  if (auto found = explain_missing_space(outline, place.line)) return *found;
-  if (auto found = explain_indentation(outline, place.line)) return *found;
-  if (auto found = explain_tab_behind_dash(text, place.line)) return *found;
+    return trouble_of(bracket->location, std::string("this ") + bracket->letter + " closes nothing");
+  if (auto found = explain_missing_space(outline, location.line)) return *found;
+  if (auto found = explain_indentation(outline, location.line)) return *found;
+  if (auto found = explain_tab_behind_dash(text, location.line)) return *found;
   if (words == "end of map flow not found" || words == "end of sequence flow not found")
-    return trouble_of(place, "a comma is missing in front of this, or what opened before it is not closed");
-  const char letter = letter_at(text, place);
+    return trouble_of(location, "a comma is missing in front of this, or what opened before it is not closed");
+  const char letter = letter_at(text, location);
   if (words == "unknown token" && (letter == '@' || letter == '`' || letter == '%'))
-    return trouble_of(place, std::string("a text that begins with ") + letter + " needs quotes");
+    return trouble_of(location, std::string("a text that begins with ") + letter + " needs quotes");
   if (words == "illegal map value")
-    return trouble_of(place, "a second \": \" in one entry; a value with \": \" in it needs quotes");
-  return trouble_of(place, std::string(words));
+    return trouble_of(location, "a second \": \" in one entry; a value with \": \" in it needs quotes");
+  return trouble_of(location, std::string(words));
 }
 
 }  // namespace postern::config

@@ -406,7 +406,7 @@ TEST_CASE("compile: every problem is reported, in the order of the file") {
       folder.file("postern.yaml"));
   REQUIRE_FALSE(compiled.has_value());
   std::vector<int> lines;
-  for (const Problem& problem : compiled.error().problems()) lines.push_back(problem.place.line);
+  for (const Problem& problem : compiled.error().problems()) lines.push_back(problem.location.line);
   CHECK(lines == std::vector<int>{1, 2, 3, 4, 4});  // the certificate and the key
 }
 

@@ -106,7 +106,7 @@ TEST_CASE("files: a folder is enough, and every key is taken") {
   CHECK_FALSE(plain.precompressed);
   CHECK_FALSE(plain.hidden);
   CHECK_FALSE(plain.single_page.has_value());
-  CHECK(plain.root_place == Place{3, 14});
+  CHECK(plain.root_location == SourceLocation{3, 14});
   const FilesDocument full = files_of(
       "{ files: { root: /srv/site, index: home.htm, precompressed: true, hidden: true, "
       "cache: { \"/assets/*\": \"public, max-age=60\", \"*.html\": no-cache, \"*\": no-store, /a.txt: "
@@ -118,7 +118,7 @@ TEST_CASE("files: a folder is enough, and every key is taken") {
   REQUIRE(full.cache.size() == 4);
   CHECK(full.cache[0] == std::pair<std::string, std::string>("/assets/*", "public, max-age=60"));
   CHECK(full.cache[3].first == "/a.txt");
-  CHECK(full.root_place == Place{3, 22});
+  CHECK(full.root_location == SourceLocation{3, 22});
 }
 
 TEST_CASE("files: the page of a single-page application") {

@@ -40,10 +40,10 @@ TEST_CASE("origins: every key is taken") {
   REQUIRE(loaded->origins.size() == 1);
   const OriginsDocument& origins = loaded->origins[0];
   CHECK(origins.name == "dashboard");
-  CHECK(origins.place == Place{2, 3});
+  CHECK(origins.location == SourceLocation{2, 3});
   REQUIRE(origins.allow.size() == 4);
   CHECK(origins.allow[0].kind == OriginEntry::Kind::exact);
-  CHECK(origins.allow[0].place == Place{3, 13});
+  CHECK(origins.allow[0].location == SourceLocation{3, 13});
   CHECK(origins.allow[1].kind == OriginEntry::Kind::wildcard);
   CHECK(origins.allow[1].text == "https://*.example.com");
   CHECK(origins.allow[2].kind == OriginEntry::Kind::null);
@@ -125,7 +125,7 @@ TEST_CASE("jwt: every key is taken") {
   CHECK(jwt.issuer == "https://clerk.example.com");
   CHECK(jwt.audience == std::vector<std::string>{"dashboard", "admin"});
   CHECK(jwt.keys_file == "keys/jwks.json");
-  CHECK(jwt.keys_place == Place{5, 11});
+  CHECK(jwt.keys_location == SourceLocation{5, 11});
   CHECK(jwt.secret.empty());
   CHECK(jwt.algorithms == std::vector<std::string>{"RS256", "EdDSA"});
   REQUIRE(jwt.from.size() == 5);

@@ -43,25 +43,25 @@ TEST_CASE("route: every key is taken") {
   CHECK_FALSE(first.exact);
   CHECK(first.methods == std::vector<std::string>{"GET"});
   CHECK(first.upstream == "api");
-  CHECK(first.upstream_place == Place{8, 15});
+  CHECK(first.upstream_location == SourceLocation{8, 15});
   CHECK(first.origins == "o");
-  CHECK(first.origins_place == Place{9, 14});
+  CHECK(first.origins_location == SourceLocation{9, 14});
   CHECK(first.jwt == "j");
   CHECK(first.jwt_required);
-  CHECK(first.jwt_place == Place{10, 10});
+  CHECK(first.jwt_location == SourceLocation{10, 10});
   REQUIRE(first.forward_claims.size() == 2);
   CHECK(first.forward_claims[1].claim == "email");
   CHECK(first.forward_claims[1].header == "X-User-Email");
   CHECK(first.limits.body_size == 10u * 1024 * 1024);
-  CHECK(first.place == Place{6, 5});
-  CHECK(first.name_place == Place{6, 11});
-  CHECK(first.match_place == Place{7, 12});
+  CHECK(first.location == SourceLocation{6, 5});
+  CHECK(first.name_location == SourceLocation{6, 11});
+  CHECK(first.match_location == SourceLocation{7, 12});
   const RouteDocument& second = loaded->routes[1];
   CHECK(second.name == "routes[1]");
   CHECK(second.paths == std::vector<std::string>{"/login"});
   CHECK(second.exact);
   CHECK_FALSE(second.jwt_required);
-  CHECK(second.jwt_place == Place{15, 17});
+  CHECK(second.jwt_location == SourceLocation{15, 17});
   CHECK(second.limits.body_size == 0u);
 }
 

@@ -63,7 +63,7 @@ TEST_CASE("decode: the top level takes every key") {
   REQUIRE(loaded.has_value());
   CHECK(loaded->workers == 2);
   CHECK(loaded->trusted_proxies == std::vector<std::string>{"10.0.0.0/8", "::1/128"});
-  CHECK(loaded->trusted_proxy_places == std::vector<Place>{{2, 19}, {2, 33}});
+  CHECK(loaded->trusted_proxy_locations == std::vector<SourceLocation>{{2, 19}, {2, 33}});
   CHECK(loaded->via);
   CHECK(loaded->request_id_header == "X-Trace");
   CHECK(load("request_id: false\n" + rest)->request_id_header.empty());
@@ -111,10 +111,10 @@ TEST_CASE("decode: upstreams take every key") {
   REQUIRE(loaded->upstreams.size() == 2);
   const UpstreamDocument& api = loaded->upstreams[0];
   CHECK(api.name == "api");
-  CHECK(api.place == Place{3, 3});
+  CHECK(api.location == SourceLocation{3, 3});
   REQUIRE(api.endpoints.size() == 2);
   CHECK(api.endpoints[1].tls);
-  CHECK(api.endpoints[1].place == Place{4, 42});
+  CHECK(api.endpoints[1].location == SourceLocation{4, 42});
   CHECK(api.balance == Balance::least_connections);
   CHECK(api.ca == "internal-ca.pem");
   CHECK(api.insecure);
@@ -188,7 +188,7 @@ TEST_CASE("decode: endpoints are URLs, or maps with more to say") {
   CHECK(api.endpoints[1].weight == 3);
   CHECK(api.endpoints[1].backup);
   CHECK(api.endpoints[1].max_requests == 200);
-  CHECK(api.endpoints[1].place == Place{6, 9});
+  CHECK(api.endpoints[1].location == SourceLocation{6, 9});
   CHECK(api.endpoints[2].host == "c");
   CHECK(api.slow_start == std::chrono::seconds(30));
 }

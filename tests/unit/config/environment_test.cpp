@@ -14,7 +14,7 @@ std::string substituted(std::string_view scalar, Environment environment = envir
   Diagnostics diagnostics("f");
   Node node;
   node.kind = Node::Kind::scalar;
-  node.place = {1, 1};
+  node.location = {1, 1};
   node.text = std::string(scalar);
   substitute(node, environment, diagnostics);
   return diagnostics.has_errors() ? diagnostics.text() : node.text;

@@ -112,8 +112,8 @@ TEST_CASE("load: the document quotes a value as it is written") {
   REQUIRE(loaded.has_value());
   const ListenerDocument& listener = loaded->listeners[0];
   CHECK(listener.port == 8443);
-  CHECK(loaded->quote(listener.address_place, "127.0.0.1:8443") == "\"127.0.0.1:${PORT}\"");
-  CHECK(loaded->quote(loaded->routes[0].upstream_place, "http://a") == "\"http://a\"");
+  CHECK(loaded->quote(listener.address_location, "127.0.0.1:8443") == "\"127.0.0.1:${PORT}\"");
+  CHECK(loaded->quote(loaded->routes[0].upstream_location, "http://a") == "\"http://a\"");
 }
 
 TEST_CASE("load: thousands of mistakes stay bounded") {

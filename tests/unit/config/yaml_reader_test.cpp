@@ -10,9 +10,9 @@ namespace {
 
 // A tree on one line, with places: {a@1:1: "x"@1:4}
 std::string print(const Node& node) {
-  const std::string place = '@' + std::to_string(node.place.line) + ':' + std::to_string(node.place.column);
-  if (node.kind == Node::Kind::null) return "null" + place;
-  if (node.kind == Node::Kind::scalar) return '"' + node.text + '"' + place;
+  const std::string location = '@' + std::to_string(node.location.line) + ':' + std::to_string(node.location.column);
+  if (node.kind == Node::Kind::null) return "null" + location;
+  if (node.kind == Node::Kind::scalar) return '"' + node.text + '"' + location;
   const bool is_map = node.kind == Node::Kind::map;
   std::string out = is_map ? "{" : "[";
   for (std::size_t index = 0; index < node.items.size(); ++index) {
@@ -20,7 +20,7 @@ std::string print(const Node& node) {
     if (is_map) out += node.keys[index].text + ": ";
     out += print(node.items[index]);
   }
-  return out + (is_map ? "}" : "]") + place;
+  return out + (is_map ? "}" : "]") + location;
 }
 
 struct Reading {
