@@ -40,9 +40,9 @@ void AdminServer::on_accepted(net::Listener&, net::Socket socket, const base::So
   std::unique_ptr<net::Transport> transport = net::TcpTransport::adopt(loop_, std::move(socket), peer);
   if (!transport) return;
   if (clients_.size() >= options_.connections) {
-    const auto place = who_gives_way();
-    if (place == clients_.end()) return;
-    remove(place);
+    const auto position = who_gives_way();
+    if (position == clients_.end()) return;
+    remove(position);
   }
   Client::Owner& owner = *this;
   clients_.push_back(std::make_unique<Client>(loop_.turn(), options_.client, std::move(transport), owner));
@@ -62,16 +62,16 @@ void AdminServer::give(const telemetry::Totals& totals) {
 }
 
 void AdminServer::on_client_over(Client& client) {
-  const auto place =
+  const auto position =
       std::find_if(clients_.begin(), clients_.end(), [&](const auto& each) { return each.get() == &client; });
-  if (place == clients_.end()) return;  // it gave way in this turn
-  remove(place);
+  if (position == clients_.end()) return;  // it gave way in this turn
+  remove(position);
   listener_.release();
 }
 
-void AdminServer::remove(Clients::iterator place) {
-  std::unique_ptr<Client> dead = std::move(*place);
-  clients_.erase(place);
+void AdminServer::remove(Clients::iterator position) {
+  std::unique_ptr<Client> dead = std::move(*position);
+  clients_.erase(position);
   loop_.turn().graveyard.bury(std::move(dead));
 }
 

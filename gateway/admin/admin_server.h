@@ -48,7 +48,7 @@ class AdminServer final : private net::Listener::Owner, private Client::Owner, p
   void on_client_over(Client& client) override;
   void on_deadline() override { listener_.release(); }
   Clients::iterator who_gives_way();  // the end: nobody
-  void remove(Clients::iterator place);
+  void remove(Clients::iterator position);
 
   net::Loop& loop_;
   Source& source_;

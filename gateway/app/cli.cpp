@@ -102,7 +102,7 @@ void look_further(const config::Attempt& attempt, config::Diagnostics& findings)
       config::compile(document, {.tickets = tickets, .now_unix = net::unix_now()}, findings);
   if (!compiled)
     for (const config::Problem& problem : compiled.error().problems())
-      findings.error(problem.place, problem.key, problem.sentence);
+      findings.error(problem.location, problem.key, problem.sentence);
   config::examine_log(document, findings);
 }
 

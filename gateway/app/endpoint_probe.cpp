@@ -80,8 +80,8 @@ void probe_endpoints(const config::Document& document, config::Diagnostics& find
                                     ? probe_name(endpoint)
                                     : probe_unix(config::resolve_file(document, endpoint.unix_path));
       if (wrong.empty()) continue;
-      findings.warn(endpoint.place, "upstreams." + upstream.name + ".endpoints[" + std::to_string(i) + "]",
-                    document.quote(endpoint.place, endpoint.text) + ": " + wrong);
+      findings.warn(endpoint.location, "upstreams." + upstream.name + ".endpoints[" + std::to_string(i) + "]",
+                    document.quote(endpoint.location, endpoint.text) + ": " + wrong);
     }
   }
 }

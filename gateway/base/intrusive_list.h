@@ -1,4 +1,4 @@
-// Lists whose places live in their owners: joining and leaving allocate nothing, and a place that is
+// Lists whose links live in their owners: joining and leaving allocate nothing, and a link that is
 // destroyed leaves its list by itself.
 #pragma once
 
@@ -28,7 +28,7 @@ struct Link {
     previous->next = &link;
     previous = &link;
   }
-  // Called on an empty head: takes over every place of `other`.
+  // Called on an empty head: takes over every link of `other`.
   void take_all(Link& other) {
     if (!other.linked()) return;
     next = other.next;

@@ -14,7 +14,7 @@ void Turn::run() {
     }
     if (flushing_.linked()) {
       Flushable* flushable = LinkIn<Flushable>::of(flushing_.next);
-      flushable->place_.unlink();
+      flushable->link_.unlink();
       flushable->flush();
       continue;
     }

@@ -6,13 +6,13 @@
 namespace postern::base {
 
 void TimerWheel::arm(Timer& timer, Instant now, Duration limit) {
-  timer.place_.unlink();
+  timer.link_.unlink();
   if (limit > std::chrono::hours(24 * 365)) return;
   timer.deadline_ = now + std::max(limit, Duration::zero());
   // The tick after the deadline's own, so that it never fires early; never one that has been passed.
   const int64_t tick = std::max(tick_of(timer.deadline_) + 1, reached_ + 1);
   const size_t slot = static_cast<size_t>(tick) % slot_count;
-  slots_[slot].append(timer.place_);
+  slots_[slot].append(timer.link_);
   occupied_[slot / 64] |= uint64_t{1} << (slot % 64);
 }
 
@@ -21,11 +21,11 @@ void TimerWheel::fire_slot(size_t slot, Instant now) {
   waiting.take_all(slots_[slot]);
   while (waiting.linked()) {
     Timer* timer = LinkIn<Timer>::of(waiting.next);
-    timer->place_.unlink();
+    timer->link_.unlink();
     if (timer->deadline_ <= now)
       timer->on_deadline();
     else
-      slots_[slot].append(timer->place_);  // a later round
+      slots_[slot].append(timer->link_);  // a later round
   }
   if (!slots_[slot].linked()) occupied_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
 }

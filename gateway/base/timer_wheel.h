@@ -15,17 +15,17 @@ class TimerWheel;
 
 class Timer {
  public:
-  Timer() : place_(this) {}
+  Timer() : link_(this) {}
   virtual ~Timer() = default;
-  bool armed() const { return place_.linked(); }
-  void disarm() { place_.unlink(); }
+  bool armed() const { return link_.linked(); }
+  void disarm() { link_.unlink(); }
 
  protected:
   virtual void on_deadline() = 0;  // disarmed already; may arm again
 
  private:
   friend class TimerWheel;
-  LinkIn<Timer> place_;
+  LinkIn<Timer> link_;
   Instant deadline_{};
 };
 

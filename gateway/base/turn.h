@@ -16,7 +16,7 @@ class Wait;
 // Something that gathers bytes during a turn and hands them on once, at its end.
 class Flushable {
  public:
-  Flushable() : place_(this) {}
+  Flushable() : link_(this) {}
 
  protected:
   ~Flushable() = default;
@@ -24,7 +24,7 @@ class Flushable {
 
  private:
   friend class Turn;
-  LinkIn<Flushable> place_;
+  LinkIn<Flushable> link_;
 };
 
 class Turn {
@@ -41,7 +41,7 @@ class Turn {
   void defer(LinkIn<Wait>& wait) { deferred_.append(wait); }
   bool has_deferred() const { return deferred_.linked(); }
   void flush_later(Flushable& flushable) {
-    if (!flushable.place_.linked()) flushing_.append(flushable.place_);
+    if (!flushable.link_.linked()) flushing_.append(flushable.link_);
   }
   void arm(Timer& timer, Duration limit) { timers.arm(timer, now, limit); }
   bool has_work() const {

@@ -1,5 +1,6 @@
 // From a document to what workers serve from: certificates and keys are read here, patterns and routes
-// compiled. Whatever is wrong with them is a problem with a location, like all others, and nothing has changed.
+// compiled. Whatever is wrong with them is a problem with a location, like all others, and nothing has
+// changed.
 #pragma once
 
 #include <memory>

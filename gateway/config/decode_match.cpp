@@ -244,7 +244,8 @@ std::vector<NamedTest> decode_tests(const Value& value, Parsed<std::string> (*pa
   for (const auto& [key, entry] : entries) {
     auto name = parse(key.text);
     if (!name) {
-      entry.diagnostics().error(key.location, entry.path(), config::quoted(key.text) + ' ' + name.error().rule);
+      entry.diagnostics().error(key.location, entry.path(),
+                                config::quoted(key.text) + ' ' + name.error().rule);
       continue;
     }
     if (any_case && !seen.insert(base::to_lower(*name)).second) {

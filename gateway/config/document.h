@@ -1,7 +1,7 @@
 // The YAML file as plain structs with their defaults: what an operator may say, and what holds when nothing
 // is said. Nothing after this parses text: durations, sizes, addresses and URLs have types here. A document
-// knows where each part stood (SourceLocation), so that later checks can point at file, line and column. Files named
-// in it are as written: absolute, or relative to the folder of Document::file.
+// knows where each part stood (SourceLocation), so that later checks can point at file, line and column.
+// Files named in it are as written: absolute, or relative to the folder of Document::file.
 #pragma once
 
 #include <chrono>
@@ -29,7 +29,7 @@ using Milliseconds = std::chrono::milliseconds;
 struct CertificateFiles {
   std::string certificate;  // PEM chain, absolute or relative to the configuration file
   std::string key;          // PEM private key
-  SourceLocation location;              // of the certificate
+  SourceLocation location;  // of the certificate
   SourceLocation key_location;
 };
 
@@ -95,7 +95,8 @@ struct ListenerDocument {
   std::vector<std::string> redirect_except;  // paths that are served all the same
   ListenerLimitsDocument limits;
   SourceLocation location;
-  SourceLocation address_location;  // line 0 beside a location that is in the file: the address could not be read
+  SourceLocation
+      address_location;  // line 0 beside a location that is in the file: the address could not be read
   SourceLocation redirect_location;
 };
 
@@ -222,7 +223,7 @@ struct StickyDocument {
   std::string cookie = "postern_route";
   std::chrono::seconds ttl{3600};
   std::string path = "/";
-  std::string secret;  // never printed
+  std::string secret;              // never printed
   SourceLocation cookie_location;  // of the whole section when it does not name one
 };
 
@@ -371,7 +372,7 @@ struct WebSocketDocument {
   policy::SocketLimits limits;
   std::optional<uint64_t> client_message_size;  // bytes; 0: any; nothing: the usual, where frames are read
   std::optional<uint64_t> upstream_message_size;
-  std::optional<routing::Admission> admission;                // of the whole process
+  std::optional<routing::Admission> admission;                         // of the whole process
   std::vector<std::pair<std::string, SourceLocation>> message_limits;  // names
   std::vector<std::pair<std::string, SourceLocation>> byte_limits;
   // Where the file says a key that holds here ("from_client.rate"), on the route or for all of them.
@@ -416,8 +417,8 @@ struct RouteDocument {
   uint64_t fingerprint = 0;  // of all but its name, websocket, event_streams and rate_limit
   SourceLocation location;
   SourceLocation name_location;
-  SourceLocation match_location;       // line 0: no match, everything
-  bool match_read = true;  // false: a problem was found in the match, which is not to be relied on
+  SourceLocation match_location;  // line 0: no match, everything
+  bool match_read = true;         // false: a problem was found in the match, which is not to be relied on
 };
 
 struct ResolverDocument {
@@ -493,8 +494,8 @@ struct Document {
   LimitsDocument limits;
   std::optional<AdminDocument> admin;
 
-  // `value`, which stood at `location`, in double quotes for a diagnostic: as it is written in the file, so that
-  // nothing from the environment is printed. Never call it for a secret.
+  // `value`, which stood at `location`, in double quotes for a diagnostic: as it is written in the file, so
+  // that nothing from the environment is printed. Never call it for a secret.
   std::string quote(SourceLocation location, std::string_view value) const;
 };
 

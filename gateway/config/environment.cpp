@@ -65,14 +65,16 @@ class Substitution {
     }
     out += text.substr(std::min(at, text.size()));
     if (out.size() > max_value_size) {
-      diagnostics_.error(node.location, path, "the value is longer than 64 KiB once its variables are put in");
+      diagnostics_.error(node.location, path,
+                         "the value is longer than 64 KiB once its variables are put in");
       return give_up(node);
     }
     keep(node, std::move(out));
   }
 
   // `inside` stood between the braces. False when it gave no value; what there is to say has been said.
-  bool append_value(std::string& out, std::string_view inside, SourceLocation location, const std::string& path) {
+  bool append_value(std::string& out, std::string_view inside, SourceLocation location,
+                    const std::string& path) {
     const std::size_t dash = inside.find(":-");
     const std::string_view name = inside.substr(0, dash);
     if (!is_name(name) ||

@@ -21,8 +21,8 @@ bool can_be_read(const std::string& path) {
   return !fs::is_directory(path, error) && std::ifstream(path).good();
 }
 
-void examine_named_file(const Document& document, const std::string& name, SourceLocation location, std::string key,
-                        Diagnostics& findings) {
+void examine_named_file(const Document& document, const std::string& name, SourceLocation location,
+                        std::string key, Diagnostics& findings) {
   if (name.empty() || can_be_read(resolve_file(document, name))) return;
   findings.error(location, std::move(key), why_unreadable(document, name));
 }
@@ -60,8 +60,8 @@ bool examine_certificates(const Document& document, size_t listener, int64_t now
                                                                 problem.starts_with("the private key "));
       const bool is_missing = problem.ends_with("does not exist");
       const std::string hint = is_missing ? relative_hint(is_of_key ? files.key : files.certificate) : "";
-      problems.error(is_of_key ? files.key_location : files.location, key + (is_of_key ? ".key" : ".certificate"),
-                     problem + hint);
+      problems.error(is_of_key ? files.key_location : files.location,
+                     key + (is_of_key ? ".key" : ".certificate"), problem + hint);
     }
     for (const std::string& warning : findings.warnings)
       notes.warn(files.location, key + ".certificate", warning);

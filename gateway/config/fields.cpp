@@ -93,7 +93,9 @@ void Value::complain(std::string sentence) const {
   diagnostics_->error(node_->location, path_, std::move(sentence));
 }
 
-void Value::warn(std::string sentence) const { diagnostics_->warn(node_->location, path_, std::move(sentence)); }
+void Value::warn(std::string sentence) const {
+  diagnostics_->warn(node_->location, path_, std::move(sentence));
+}
 
 std::string Value::quote() const { return quoted(node_->substituted ? node_->written : node_->text); }
 

@@ -73,7 +73,8 @@ Attempt attempt_text(std::string_view text, const std::string& name, const Attem
   const bool is_empty = !root || root->kind == Node::Kind::null;
   if (is_empty) {
     if (!diagnostics.has_errors()) {
-      diagnostics.error(SourceLocation{1, 1}, "", "the file is empty; listeners and routes are the least it needs");
+      diagnostics.error(SourceLocation{1, 1}, "",
+                        "the file is empty; listeners and routes are the least it needs");
     }
     diagnostics.sort();
     return attempt;

@@ -30,7 +30,9 @@ std::string item_path(const char* list, std::size_t index) {
   return list + ('[' + std::to_string(index) + ']');
 }
 
-std::string in_line(SourceLocation location) { return location.line > 0 ? " in line " + std::to_string(location.line) : ""; }
+std::string in_line(SourceLocation location) {
+  return location.line > 0 ? " in line " + std::to_string(location.line) : "";
+}
 
 // The addresses that a listener's host stands for, each in one spelling.
 std::vector<std::string> addresses_of(const std::string& host) {
@@ -98,11 +100,13 @@ class Validation {
       const ListenerDocument& listener = document_.listeners[index];
       const std::string path = item_path("listeners", index);
       if (listener.redirect_to_https && !has_tls) {
-        diagnostics_.error(listener.redirect_location, path + ".redirect", "leads nowhere: no listener has tls");
+        diagnostics_.error(listener.redirect_location, path + ".redirect",
+                           "leads nowhere: no listener has tls");
       }
       if (listener.port == 0) continue;  // each gets a port of its own, or its address was refused
       for (const std::string& address : addresses_of(listener.host)) {
-        const auto [first, is_new] = seen.emplace(std::pair(address, listener.port), listener.address_location);
+        const auto [first, is_new] =
+            seen.emplace(std::pair(address, listener.port), listener.address_location);
         if (is_new) continue;
         diagnostics_.error(listener.address_location, path + ".address",
                            "is the address of the listener" + in_line(first->second) + " too");
@@ -156,8 +160,8 @@ class Validation {
   void check_reference(const Reference& reference, const Names& names) {
     if (reference.name.empty()) return;
     if (std::binary_search(names.begin(), names.end(), std::string_view(reference.name))) return;
-    std::string sentence =
-        "there is no " + std::string(reference.kind) + ' ' + document_.quote(reference.location, reference.name);
+    std::string sentence = "there is no " + std::string(reference.kind) + ' ' +
+                           document_.quote(reference.location, reference.name);
     const bool may_suggest = !document_.as_written.contains(reference.location) && !diagnostics_.full();
     const std::string url = may_suggest && reference.may_be_url ? url_meant(reference.name) : "";
     const std::string near = may_suggest ? did_you_mean(reference.name, names) : "";
@@ -180,9 +184,9 @@ class Validation {
       const std::string path = item_path("routes", index);
       // A URL that is no upstream was refused when it was decoded.
       if (route.upstream.find("://") == std::string::npos && !route.upstream.starts_with("unix:")) {
-        check_reference(
-            {route.upstream, route.upstream_location, path + ".upstream", "upstream", upstream_definition, true},
-            upstreams);
+        check_reference({route.upstream, route.upstream_location, path + ".upstream", "upstream",
+                         upstream_definition, true},
+                        upstreams);
       }
       check_reference(
           {route.origins, route.origins_location, path + ".origins", "origin list", origins_definition},
@@ -200,8 +204,8 @@ class Validation {
   }
 
   void check_socket_limits(const RouteDocument& route,
-                           const std::vector<std::pair<std::string, SourceLocation>>& limits, const std::string& key,
-                           const Names& rate_limits) {
+                           const std::vector<std::pair<std::string, SourceLocation>>& limits,
+                           const std::string& key, const Names& rate_limits) {
     for (const auto& [name, location] : limits) {
       check_reference({name, location, key, "rate limit", rate_limit_definition}, rate_limits);
       check_claim_limit(route, name, location, key);

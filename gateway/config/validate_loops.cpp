@@ -59,7 +59,8 @@ void warn_of_loops(const Document& document, Diagnostics& diagnostics) {
       if (own == document.listeners.end()) continue;
       diagnostics.warn(
           endpoint.location, key_of(document, upstream, i),
-          "leads back to the gateway: it is the listener in line " + std::to_string(own->address_location.line) +
+          "leads back to the gateway: it is the listener in line " +
+              std::to_string(own->address_location.line) +
               ", and a request that takes this route twice is answered with 508; write the address "
               "of the application");
     }

@@ -24,9 +24,9 @@ struct Key {
 // `1.20` are the text they look like. json_kind() knows what others take them for.
 struct Node {
   enum class Kind { null, scalar, sequence, map } kind = Kind::null;
-  SourceLocation location;          // its first character; of a null: its key, or the dash before it
-  std::string text;     // scalar: its value
-  std::string written;  // scalar: its value before substitute() (config/environment.h) changed it
+  SourceLocation location;  // its first character; of a null: its key, or the dash before it
+  std::string text;         // scalar: its value
+  std::string written;      // scalar: its value before substitute() (config/environment.h) changed it
   bool substituted = false;
   bool plain = false;       // scalar: it stood without quotes
   bool has_lines = false;   // scalar: it holds line ends or tabs, which few values may

@@ -263,7 +263,8 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
     if (has_dash && word_length(word) == word.size())
       return trouble_of({above, static_cast<int>(indent_of(entry) + word.size()) + 1},
                         "a key needs a colon behind it: write " + quoted(std::string(word) + ":"));
-    return trouble_of(location, "indented further than the entry it belongs to (" + in_words(open.back()) + ")");
+    return trouble_of(location,
+                      "indented further than the entry it belongs to (" + in_words(open.back()) + ")");
   }
   for (const Column& known : open) {
     if (known.column != column || known.has_dashes == has_dash) continue;
@@ -272,16 +273,16 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
     });
     if (also_fits) continue;
     return trouble_of(location, known.has_dashes
-                                 ? "a key stands where a list has its dashes (" + in_words(known) +
-                                       "); indent it further to make it part of the entry above"
-                                 : "a dash stands where a map has its keys (" + in_words(known) + ")");
+                                    ? "a key stands where a list has its dashes (" + in_words(known) +
+                                          "); indent it further to make it part of the entry above"
+                                    : "a dash stands where a map has its keys (" + in_words(known) + ")");
   }
   const bool is_known =
       std::any_of(open.begin(), open.end(), [&](const Column& known) { return known.column == column; });
   if (is_known) return std::nullopt;
   return trouble_of(location, "indented to column " + std::to_string(column) +
-                               ", where nothing above begins; the entry above begins in " +
-                               in_words(open.back()));
+                                  ", where nothing above begins; the entry above begins in " +
+                                  in_words(open.back()));
 }
 
 // "upstream:http://x" and "-address: x": what YAML takes for a part of a word.
@@ -401,7 +402,8 @@ std::optional<YamlTrouble> find_runaway_quote(std::string_view text) {
 YamlTrouble explain_yaml(std::string_view text, SourceLocation location, std::string_view words) {
   if (words.find("unknown escape") != words.npos)
     return trouble_of(
-        location, "a backslash in double quotes begins an escape; use single quotes, and / in paths of files");
+        location,
+        "a backslash in double quotes begins an escape; use single quotes, and / in paths of files");
   const Outline outline(text);
   if (!outline.long_quotes().empty()) return unclosed_quote(outline.long_quotes().front().location);
   if (const auto quote = outline.cut_short())
@@ -416,7 +418,8 @@ YamlTrouble explain_yaml(std::string_view text, SourceLocation location, std::st
   if (auto found = explain_indentation(outline, location.line)) return *found;
   if (auto found = explain_tab_behind_dash(text, location.line)) return *found;
   if (words == "end of map flow not found" || words == "end of sequence flow not found")
-    return trouble_of(location, "a comma is missing in front of this, or what opened before it is not closed");
+    return trouble_of(location,
+                      "a comma is missing in front of this, or what opened before it is not closed");
   const char letter = letter_at(text, location);
   if (words == "unknown token" && (letter == '@' || letter == '`' || letter == '%'))
     return trouble_of(location, std::string("a text that begins with ") + letter + " needs quotes");

@@ -1,6 +1,6 @@
-// Why a text is no YAML, said of the mistake and not of the location where a parser stumbles over it: a quote or
-// a brace that is never closed, a line that is indented too far, a file of another program. A light reading
-// of the text, line by line; it decides nothing that the parser decides.
+// Why a text is no YAML, said of the mistake and not of the location where a parser stumbles over it: a quote
+// or a brace that is never closed, a line that is indented too far, a file of another program. A light
+// reading of the text, line by line; it decides nothing that the parser decides.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,8 @@ std::string_view foreign_program(std::string_view text);
 // closed by accident, by a quote that was meant to open another text.
 std::optional<YamlTrouble> find_runaway_quote(std::string_view text);
 
-// What a parser that gave up at `location` with `words` stumbled over. Nothing of the text is repeated but keys.
+// What a parser that gave up at `location` with `words` stumbled over. Nothing of the text is repeated but
+// keys.
 YamlTrouble explain_yaml(std::string_view text, SourceLocation location, std::string_view words);
 
 }  // namespace postern::config

@@ -44,14 +44,14 @@ class Connecting final : private Pollable {
 };
 
 // Where a connect leads to.
-struct Place {
+struct Destination {
   int family = AF_INET;
   KernelAddress kernel;
   base::SocketAddress peer;  // nothing much for a Unix socket
   std::string text;
 };
 
-Place place_of(const base::SocketAddress& address) {
+Destination destination_of(const base::SocketAddress& address) {
   return {address.ip.is_v6() ? AF_INET6 : AF_INET, to_kernel(address), address, address.text()};
 }
 
@@ -69,9 +69,9 @@ base::Cause cause_of(int error_number, int family) {
   return error_number == ECONNREFUSED ? base::Cause::upstream_refused : base::Cause::upstream_unreachable;
 }
 
-void note(std::string& tried, const std::string& place, std::string_view outcome) {
+void note(std::string& tried, const std::string& destination, std::string_view outcome) {
   if (!tried.empty()) tried += ", ";
-  tried += place;
+  tried += destination;
   tried += ' ';
   tried += outcome;
 }
@@ -106,11 +106,11 @@ std::string_view words_of(int error_number, int family) {
 }
 
 // The errno of a connect; 0 when it is through.
-base::Task<base::Result<int>> await_connect(base::Scope& scope, Loop& loop, const Place& place,
+base::Task<base::Result<int>> await_connect(base::Scope& scope, Loop& loop, const Destination& destination,
                                             Socket& socket) {
   constexpr base::Duration before_another_try = std::chrono::milliseconds(20);
   for (;;) {
-    if (::connect(socket.descriptor(), place.kernel.get(), place.kernel.length) == 0) co_return 0;
+    if (::connect(socket.descriptor(), destination.kernel.get(), destination.kernel.length) == 0) co_return 0;
     const int error_number = errno;
     if (error_number == EINPROGRESS) {
       Connecting connecting(loop, std::move(socket));
@@ -119,7 +119,7 @@ base::Task<base::Result<int>> await_connect(base::Scope& scope, Loop& loop, cons
       co_return outcome;
     }
     // A Unix socket's queue is full: nothing tells when it has room again (connect(2)).
-    if (error_number != EAGAIN || place.family != AF_UNIX) co_return error_number;
+    if (error_number != EAGAIN || destination.family != AF_UNIX) co_return error_number;
     {
       base::Slot<bool> never;
       base::Phase pause(scope, base::Stage::connect, before_another_try);
@@ -131,31 +131,31 @@ base::Task<base::Result<int>> await_connect(base::Scope& scope, Loop& loop, cons
 }
 
 base::Task<base::Result<std::unique_ptr<Transport>>> connect_to(base::Scope& scope, Loop& loop,
-                                                                const Place& place, base::Duration limit,
-                                                                std::string& tried) {
+                                                                const Destination& destination,
+                                                                base::Duration limit, std::string& tried) {
   base::Phase phase(scope, base::Stage::connect, limit, base::Cause::upstream_timed_out);
-  Socket socket(::socket(place.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  Socket socket(::socket(destination.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) {
-    note(tried, place.text, std::strerror(errno));
+    note(tried, destination.text, std::strerror(errno));
     co_return base::fail(base::Cause::overloaded, base::Stage::connect);
   }
-  if (place.family != AF_UNIX) {
-    tune(socket.descriptor(), place.peer.ip);
+  if (destination.family != AF_UNIX) {
+    tune(socket.descriptor(), destination.peer.ip);
     keep_alive(socket.descriptor());
   }
-  base::Task<base::Result<int>> connecting = await_connect(scope, loop, place, socket);
+  base::Task<base::Result<int>> connecting = await_connect(scope, loop, destination, socket);
   base::Result<int> error_number = co_await connecting;
   if (!error_number) {
-    note(tried, place.text, "did not answer in time");
+    note(tried, destination.text, "did not answer in time");
     co_return base::fail(error_number.error());
   }
   if (*error_number != 0) {
-    note(tried, place.text, words_of(*error_number, place.family));
-    co_return base::fail(cause_of(*error_number, place.family), base::Stage::connect);
+    note(tried, destination.text, words_of(*error_number, destination.family));
+    co_return base::fail(cause_of(*error_number, destination.family), base::Stage::connect);
   }
-  std::unique_ptr<Transport> transport = TcpTransport::adopt(loop, std::move(socket), place.peer);
+  std::unique_ptr<Transport> transport = TcpTransport::adopt(loop, std::move(socket), destination.peer);
   if (!transport) co_return base::fail(base::Cause::overloaded, base::Stage::connect);
-  note(tried, place.text, "connected");
+  note(tried, destination.text, "connected");
   co_return transport;
 }
 
@@ -189,9 +189,9 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Sc
 base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_unix(base::Scope& scope,
                                                                              const DialTarget& target,
                                                                              std::string& tried) {
-  const Place place{AF_UNIX, to_kernel_unix(target.unix_path), {}, target.unix_path};
+  const Destination destination{AF_UNIX, to_kernel_unix(target.unix_path), {}, target.unix_path};
   base::Task<base::Result<std::unique_ptr<Transport>>> connecting =
-      connect_to(scope, loop_, place, target.connect_limit, tried);
+      connect_to(scope, loop_, destination, target.connect_limit, tried);
   base::Result<std::unique_ptr<Transport>> connected = co_await connecting;
   co_return connected;
 }
@@ -246,9 +246,9 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_host(
       base::fail(base::Cause::upstream_unreachable, base::Stage::connect);
   const base::Duration share = limit / static_cast<int64_t>(addresses.size());
   for (const base::IpAddress& ip : addresses) {
-    const Place place = place_of({ip, port});
+    const Destination destination = destination_of({ip, port});
     base::Task<base::Result<std::unique_ptr<Transport>>> connecting =
-        connect_to(scope, loop_, place, share, tried);
+        connect_to(scope, loop_, destination, share, tried);
     connected = co_await connecting;
     if (connected) break;
     if (scope.failure()) co_return base::fail(*scope.failure());

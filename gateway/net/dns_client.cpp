@@ -84,7 +84,7 @@ struct DnsClient::Query {
   const NameKind kind;
   const std::string name;
   Asker& asker;
-  base::LinkIn<Query> place{this};
+  base::LinkIn<Query> link{this};
 };
 
 // A socket of c-ares. It closes them by itself, right after it has said that it is done with them.
@@ -115,7 +115,7 @@ bool DnsClient::configure(const DnsOptions& options) {
   open_queries.take_all(queries_);
   while (open_queries.linked()) {
     Query* query = base::LinkIn<Query>::of(open_queries.next);
-    query->place.unlink();
+    query->link.unlink();
     put(*query);
   }
   return differs;
@@ -159,7 +159,7 @@ void DnsClient::put(Query& query) {
     const std::unique_ptr<Query> ended(&query);
     return ended->asker.on_failure("the resolver could not be started");
   }
-  queries_.append(query.place);
+  queries_.append(query.link);
   if (query.kind == NameKind::host) {
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;

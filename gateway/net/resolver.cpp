@@ -45,9 +45,9 @@ struct Resolver::Entry final : NameSource::Asker {
 
 // A coroutine that waits for an entry; leaves by itself when the coroutine does.
 struct Resolver::Waiter {
-  explicit Waiter(Entry& entry) { entry.waiters.append(place); }
+  explicit Waiter(Entry& entry) { entry.waiters.append(link); }
   base::Slot<bool> told;
-  base::LinkIn<Waiter> place{this};
+  base::LinkIn<Waiter> link{this};
 };
 
 void Resolver::Entry::on_answer(NameAnswer answer) {

@@ -58,7 +58,7 @@ struct RequestContext {
   std::unique_ptr<RateLimitStandings> rate_limits{};  // null: no limit has judged it
   const FieldRules* request_rules{};                  // for what the endpoint gets; the policy owns them
   std::string selected_subprotocol{};  // the token's subprotocol marker that must be echoed, see jwt_policy
-  std::vector<SocketCounts::Place> socket_places{};  // for the WebSocket or event stream to hold
+  std::vector<SocketCounts::Permit> socket_permits{};  // for the WebSocket or event stream to hold
 };
 
 }  // namespace postern::policy

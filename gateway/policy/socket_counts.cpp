@@ -2,13 +2,13 @@
 
 namespace postern::policy {
 
-std::unique_ptr<SocketCounts::Place> SocketCounts::enter(const std::shared_ptr<SocketCounts>& counts,
-                                                         std::string key, uint32_t limit) {
+std::unique_ptr<SocketCounts::Permit> SocketCounts::enter(const std::shared_ptr<SocketCounts>& counts,
+                                                          std::string key, uint32_t limit) {
   const std::lock_guard<std::mutex> lock(counts->mutex_);
   uint32_t& open = counts->open_[key];
   if (open >= limit) return nullptr;
   ++open;
-  return std::unique_ptr<Place>(new Place(counts, std::move(key)));
+  return std::unique_ptr<Permit>(new Permit(counts, std::move(key)));
 }
 
 void SocketCounts::leave(const std::string& key) {

@@ -14,31 +14,31 @@ namespace postern::policy {
 
 class SocketCounts {
  public:
-  // One socket's place under a key, until this is destroyed. Any thread; the counts outlive it.
-  class Place {
+  // One socket's permit under a key, until this is destroyed. Any thread; the counts outlive it.
+  class Permit {
    public:
-    Place(Place&& other) noexcept : counts_(std::move(other.counts_)), key_(std::move(other.key_)) {}
-    Place& operator=(Place&& other) noexcept {
+    Permit(Permit&& other) noexcept : counts_(std::move(other.counts_)), key_(std::move(other.key_)) {}
+    Permit& operator=(Permit&& other) noexcept {
       std::swap(counts_, other.counts_);
       std::swap(key_, other.key_);
       return *this;
     }
-    ~Place() {
+    ~Permit() {
       if (counts_) counts_->leave(key_);
     }
 
    private:
     friend class SocketCounts;
-    Place(std::shared_ptr<SocketCounts> counts, std::string key)
+    Permit(std::shared_ptr<SocketCounts> counts, std::string key)
         : counts_(std::move(counts)), key_(std::move(key)) {}
     std::shared_ptr<SocketCounts> counts_;
     std::string key_;
   };
 
-  // Nothing when `limit` sockets have places under `key` already. The table holds as many keys as have
+  // Nothing when `limit` sockets have permits under `key` already. The table holds as many keys as have
   // sockets.
-  static std::unique_ptr<Place> enter(const std::shared_ptr<SocketCounts>& counts, std::string key,
-                                      uint32_t limit);
+  static std::unique_ptr<Permit> enter(const std::shared_ptr<SocketCounts>& counts, std::string key,
+                                       uint32_t limit);
   size_t keys() const;
 
  private:

@@ -7,13 +7,13 @@ tl::expected<void, std::string> take_places(const SocketLimits& limits,
                                             RequestContext& context) {
   const auto enter = [&](std::string key, uint32_t limit) {
     if (limit == 0) return true;
-    auto place = SocketCounts::enter(counts, std::move(key), limit);
-    if (!place) return false;
-    context.socket_places.push_back(std::move(*place));
+    auto permit = SocketCounts::enter(counts, std::move(key), limit);
+    if (!permit) return false;
+    context.socket_permits.push_back(std::move(*permit));
     return true;
   };
   const auto refuse = [&](std::string_view what, uint32_t limit) {
-    context.socket_places.clear();
+    context.socket_permits.clear();
     return tl::unexpected(std::string(what) + " has " + std::to_string(limit) + " open");
   };
   if (!enter("all", limits.all)) return refuse("the route", limits.all);

@@ -19,13 +19,13 @@ struct SocketLimits {
   bool any() const { return all != 0 || per_client != 0 || per_subject != 0; }
 };
 
-// Takes a place under each of the limits, into context.socket_places; or none, and says who has as many open
-// as it may.
+// Takes a permit under each of the limits, into context.socket_permits; or none, and says who has as many
+// open as it may.
 tl::expected<void, std::string> take_places(const SocketLimits& limits,
                                             const std::shared_ptr<SocketCounts>& counts,
                                             RequestContext& context);
 
-// Refuses upgrades beyond the limits (429). Behind the tokens. The places that it takes are in the context,
+// Refuses upgrades beyond the limits (429). Behind the tokens. The permits that it takes are in the context,
 // for the socket to hold.
 class SocketLimitPolicy final : public Policy {
  public:

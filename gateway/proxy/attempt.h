@@ -12,7 +12,7 @@
 namespace postern::proxy {
 
 struct Attempt {
-  upstream::Place place;  // until the lease has it
+  upstream::Permit permit;  // until the lease has it
   upstream::Lease lease;
   http::ResponseHead head;
   const upstream::EndpointModel* endpoint = nullptr;

@@ -54,11 +54,11 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
   for (;;) {
     if (pick.at_limit && group.model().queue) {
       Task<Result<upstream::Pick>> waiting = wait_for_place(group, trying);
-      Result<upstream::Pick> place = co_await waiting;
-      if (!place) co_return base::fail(place.error());
-      pick = admit(group, trying, std::move(*place));
+      Result<upstream::Pick> permit = co_await waiting;
+      if (!permit) co_return base::fail(permit.error());
+      pick = admit(group, trying, std::move(*permit));
     }
-    if (!pick.place) {
+    if (!pick.permit) {
       if (pick.at_limit || !group.model().hold || is_settled(trying)) {
         tell_all_attempts();
         co_return base::fail(trying.last);
@@ -75,13 +75,13 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
     }
     ++attempts_;
     Attempt attempt;
-    attempt.place = std::move(pick.place);
+    attempt.permit = std::move(pick.permit);
     count_attempt(pick.index);
     Task<Result<void>> sending = send_once(group, pick.index, attempt);
     Result<void> sent = co_await sending;
     const bool again = wants_another(group, pick.index, attempt, sent, trying);
     if (again) pick = next_endpoint(group, trying);
-    if (sent && (!again || !pick.place)) {
+    if (sent && (!again || !pick.permit)) {
       if (replay_) replay_->let_go();
       co_return std::move(attempt);
     }
@@ -109,10 +109,10 @@ void Exchange::keep_for_replay(upstream::Group& group) {
 upstream::Pick Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
   const bool retry = trying.attempts > 0 && !trying.next_is_free;
   if (retry && trying.attempts > group.model().retries.attempts) return {};
-  // Nobody overtakes those who wait for a place.
-  const bool others_wait = group.model().queue && group.state().places.has_line();
+  // Nobody overtakes those who wait for a permit.
+  const bool others_wait = group.model().queue && group.state().permits.has_line();
   upstream::Pick pick = others_wait ? upstream::Pick{0, {}, true, false} : group.pick(view(), trying.tried);
-  if (pick.place) return admit(group, trying, std::move(pick));
+  if (pick.permit) return admit(group, trying, std::move(pick));
   if (pick.at_limit && trying.attempts == 0)
     trying.last = failed(Cause::upstream_at_limit, Stage::connect, "max_requests of " + group.model().name);
   return pick;
@@ -127,7 +127,7 @@ upstream::Pick Exchange::admit(upstream::Group& group, Trying& trying, upstream:
   const upstream::RetryModel& rules = group.model().retries;
   const bool free = std::exchange(trying.next_is_free, false);
   const bool retry = trying.attempts > 0 && !free;
-  upstream::Endpoint& endpoint = *pick.place.endpoint();
+  upstream::Endpoint& endpoint = *pick.permit.endpoint();
   // With hold on, an endpoint that is down is never tried: the request can wait for its check instead.
   if (group.model().hold && endpoint.standing() == upstream::Standing::down) return {};
   if (retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return {};
@@ -140,7 +140,7 @@ upstream::Pick Exchange::admit(upstream::Group& group, Trying& trying, upstream:
 Task<Result<upstream::Pick>> Exchange::wait_for_place(upstream::Group& group, const Trying& trying) {
   const upstream::QueueModel& rules = *group.model().queue;
   const upstream::RequestView request = view();
-  upstream::PlaceQueue::Waiter waiter(group.state().places, group, request, trying.tried);
+  upstream::PermitQueue::Waiter waiter(group.state().permits, group, request, trying.tried);
   if (!waiter.enter(rules.size)) {
     detail_ = "queue of " + group.model().name + ": " + std::to_string(rules.size) + " requests wait already";
     co_return base::fail(Cause::upstream_at_limit, Stage::connect);
@@ -148,7 +148,7 @@ Task<Result<upstream::Pick>> Exchange::wait_for_place(upstream::Group& group, co
   base::Phase phase(scope_, Stage::connect, rules.timeout, Cause::upstream_at_limit);
   const InLine waiting(*this);
   const base::Instant began = services_.turn.now;
-  Result<upstream::Pick> found = co_await waiter.place(scope_);
+  Result<upstream::Pick> found = co_await waiter.permit(scope_);
   stages_.held = stages_.held.value_or(base::Duration::zero()) + since(began);
   if (waiter.gave_way())
     detail_ = "queue of " + group.model().name + ": " + std::to_string(rules.size) +
@@ -250,7 +250,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   const bool body_lost = request.body != http::BodyKind::none && !(replay_ && replay_->whole());
   const bool repeatable = http::is_idempotent(request.method) && !body_lost;
   if (attempts_ == 1)  // a second try wants a connection that is surely alive
-    attempt.lease = upstream::take_idle(services_.turn, services_.dialer, group, index, attempt.place,
+    attempt.lease = upstream::take_idle(services_.turn, services_.dialer, group, index, attempt.permit,
                                         repeatable ? base::no_limit : upstream::surely_open);
   if (!attempt.lease) {
     const base::Instant began = services_.turn.now;
@@ -265,7 +265,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
     std::optional<net::ProxyRoute> client_route;
     if (group.model().proxy_protocol) client_route = route_of(client_, stream_.client());
     Task<Result<upstream::Lease>> connecting = upstream::connect(
-        scope_, services_.turn, services_.dialer, group, index, client_route, attempt.place, tried);
+        scope_, services_.turn, services_.dialer, group, index, client_route, attempt.permit, tried);
     Result<upstream::Lease> connected = co_await connecting;
     stages_.connect = since(began);
     if (!connected) {

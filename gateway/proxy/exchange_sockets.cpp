@@ -139,7 +139,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
     attempt.head.headers.add(FieldId::sec_websocket_extensions, "Sec-WebSocket-Extensions", deflate->answer);
   }
   if (rules.ends_with_token) terms.expires = token_expires();
-  terms.places = std::move(context_->socket_places);
+  terms.permits = std::move(context_->socket_permits);
   terms.limits = std::move(shared_limits_);
   std::unique_ptr<net::Transport> client_side = stream_.accept_tunnel(attempt.head);
   if (!client_side || !upstream_side)

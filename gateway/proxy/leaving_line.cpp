@@ -10,14 +10,14 @@ constexpr base::Duration step = std::chrono::milliseconds(100);
 }  // namespace
 
 void LeavingLine::join(Member& member) {
-  staying_.append(member.place_);
+  staying_.append(member.link_);
   if (!must_leave(member)) return;
   line_up(member);
   set_pace(pace_);
 }
 
 void LeavingLine::part(Member& member) {
-  member.place_.unlink();
+  member.link_.unlink();
   if (member.waits_) --waiting_[static_cast<size_t>(member.kind_)];
   member.waits_ = false;
 }
@@ -48,15 +48,15 @@ void LeavingLine::line_up_those_that_must() {
 }
 
 void LeavingLine::line_up(Member& member) {
-  member.place_.unlink();
-  leaving_.append(member.place_);
+  member.link_.unlink();
+  leaving_.append(member.link_);
   member.waits_ = true;
   ++waiting_[static_cast<size_t>(member.kind_)];
 }
 
 void LeavingLine::stay(Member& member) {
   part(member);
-  staying_.append(member.place_);
+  staying_.append(member.link_);
 }
 
 void LeavingLine::set_pace(const LeavingPace& pace) {

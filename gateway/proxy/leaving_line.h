@@ -23,7 +23,7 @@ class LeavingLine final : private base::Timer {
   // What is open, and may have to leave; from join() to part().
   class Member {
    public:
-    explicit Member(Kind kind) : place_(this), kind_(kind) {}
+    explicit Member(Kind kind) : link_(this), kind_(kind) {}
     Member(const Member&) = delete;
     Member& operator=(const Member&) = delete;
     // A configuration whose routes have the terms `routes`, sorted, would not have opened it.
@@ -38,7 +38,7 @@ class LeavingLine final : private base::Timer {
 
    private:
     friend class LeavingLine;
-    base::LinkIn<Member> place_;
+    base::LinkIn<Member> link_;
     Kind kind_;
     bool waits_ = false;  // in the line of those that are to be told
   };

@@ -18,7 +18,7 @@ struct RefusedSockets::Socket final : net::Transport::Receiver, base::Timer {
       : set(the_set),
         transport(std::move(the_transport)),
         close(websocket::close_frame(code, reason)),
-        place(this) {}
+        link(this) {}
 
   void on_bytes(base::Bytes) override {}  // nobody listens
   void on_drained() override {}
@@ -38,12 +38,12 @@ struct RefusedSockets::Socket final : net::Transport::Receiver, base::Timer {
   RefusedSockets& set;
   std::unique_ptr<net::Transport> transport;
   base::Chunk close;
-  base::LinkIn<Socket> place;
+  base::LinkIn<Socket> link;
 };
 
 RefusedSockets::Waiter::Waiter(RefusedSockets& set, base::Duration wait) : set_(set) {
   ++set.waiting_count_;
-  set.waiting_.append(place_);
+  set.waiting_.append(link_);
   set.turn_.arm(*this, set.at_once_ ? base::Duration::zero() : wait);
 }
 
@@ -58,7 +58,7 @@ void RefusedSockets::add(std::unique_ptr<net::Transport> client, uint16_t code, 
   auto socket = std::make_unique<Socket>(*this, std::move(client), code, reason);
   ++size_;
   metrics_.process.add(Count::sockets_refusing);
-  sockets_.append(socket->place);
+  sockets_.append(socket->link);
   socket->transport->start(*socket);
   if (at_once_)
     socket->say_close();
@@ -68,8 +68,8 @@ void RefusedSockets::add(std::unique_ptr<net::Transport> client, uint16_t code, 
 }
 
 void RefusedSockets::remove(Socket& socket) {
-  if (!socket.place.linked()) return;
-  socket.place.unlink();
+  if (!socket.link.linked()) return;
+  socket.link.unlink();
   socket.disarm();
   --size_;
   metrics_.process.subtract(Count::sockets_refusing);

@@ -50,7 +50,7 @@ class RefusedSockets {
     void on_deadline() override { end_.put(true); }
     RefusedSockets& set_;
     base::Slot<bool> end_;
-    base::LinkIn<Waiter> place_{this};
+    base::LinkIn<Waiter> link_{this};
   };
 
   // `client` has its 101. It gets the Close after a moment, so that a client which takes an open socket for

@@ -36,7 +36,7 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
       terms_(std::move(terms)),
       route_sockets_(set.sockets_of(facts_.record().route)),
       opened_(set.turn_.now),
-      place_(this) {
+      link_(this) {
   ++route_sockets_->open;
   client_.heard = upstream_.heard = opened_;
   client_.transport = std::move(client);

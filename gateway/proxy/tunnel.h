@@ -38,7 +38,7 @@ struct TunnelTerms {
   std::optional<base::Instant> expires{};               // the token that let it in
   bool frames_compressed = false;                       // permessage-deflate between the ends themselves
   int client_window_bits = 0;                           // or between the client and the gateway; 0: no
-  std::vector<policy::SocketCounts::Place> places{};    // that it takes of the route's limits
+  std::vector<policy::SocketCounts::Permit> permits{};  // that it takes of the route's limits
   std::vector<MessageGuard::SharedLimit> limits{};      // that its client counts against
 };
 
@@ -202,7 +202,7 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
   uint64_t left_to_client_ = 0;          // when end_by_ was set
   uint64_t dropped_ = 0;                 // messages, either way
   std::optional<BadClose> bad_close_{};  // that a side has just sent, where frames pass as they are
-  base::LinkIn<Tunnel> place_;
+  base::LinkIn<Tunnel> link_;
   std::optional<Verdict> verdict_;
   uint16_t code_to_client_ = 0;  // while closing
   uint16_t code_to_upstream_ = 0;

@@ -27,13 +27,13 @@ void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net
   ++size_;
   metrics_.process.add(Count::tunnels_opened);
   metrics_.process.add(Count::tunnels_open);
-  tunnels_.append(tunnel->place_);
+  tunnels_.append(tunnel->link_);
   leaving_.join(*tunnel);  // its exchange may have begun before a reload, or before the end
   tunnel.release();        // the set owns it through its place in a list, until remove()
 }
 
 void TunnelSet::remove(Tunnel& tunnel) {
-  tunnel.place_.unlink();
+  tunnel.link_.unlink();
   leaving_.part(tunnel);
   --size_;
   metrics_.process.subtract(Count::tunnels_open);

@@ -12,7 +12,7 @@ constexpr base::Duration look_again = std::chrono::milliseconds(50);
 
 }  // namespace
 
-// A connection and its place in the list.
+// A connection and its position in the list.
 struct Acceptor::Client final : ClientConnection::Owner {
   Client(Acceptor& the_acceptor, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
          ListenerTermsRef terms, const net::ServerTls* tls)
@@ -22,7 +22,7 @@ struct Acceptor::Client final : ClientConnection::Owner {
 
   Acceptor& acceptor;
   ClientConnection connection;
-  std::list<std::unique_ptr<Client>>::iterator place;
+  std::list<std::unique_ptr<Client>>::iterator position;
 };
 
 Acceptor::Acceptor(Current& current, Owner& owner) : current_(current), owner_(owner) {}
@@ -75,7 +75,7 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
     facts.local = net::local_address(socket).value_or(facts.local);
   facts.listener_port = listener.address().port;
   std::unique_ptr<net::Transport> transport =
-      net::TcpTransport::adopt(current_.loop, std::move(socket), peer, std::move(next_place_));
+      net::TcpTransport::adopt(current_.loop, std::move(socket), peer, std::move(next_permit_));
   if (!transport) return;
   auto client =
       std::make_unique<Client>(*this, std::move(transport), std::move(facts), door->terms, model.tls.get());
@@ -89,13 +89,13 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
     added.connection.refuse({base::Cause::overloaded, base::Stage::accept},
                             "as many clients are connected as limits.connections allows: " +
                                 std::to_string(current_.pin->snapshot->limits.connections));
-  added.place = std::prev(connections_.end());
+  added.position = std::prev(connections_.end());
   added.connection.begin(added);
 }
 
 void Acceptor::remove(Client& client) {
-  std::unique_ptr<Client> dead = std::move(*client.place);
-  connections_.erase(client.place);
+  std::unique_ptr<Client> dead = std::move(*client.position);
+  connections_.erase(client.position);
   current_.services.metrics.process.subtract(telemetry::Count::connections_open);
   current_.services.turn.graveyard.bury(std::move(dead));
   if (connections_.empty()) owner_.on_connections_gone();
@@ -103,11 +103,11 @@ void Acceptor::remove(Client& client) {
 
 bool Acceptor::may_accept() {
   ClientCounts& clients = current_.clients;
-  next_place_ = {};
-  next_place_ = net::Counted::within(clients.open, current_.pin->snapshot->limits.connections);
-  next_is_refused_ = !next_place_;
-  if (next_is_refused_) next_place_ = net::Counted::within(clients.refusing, refusals_at_once);
-  if (next_place_) return true;
+  next_permit_ = {};
+  next_permit_ = net::Counted::within(clients.open, current_.pin->snapshot->limits.connections);
+  next_is_refused_ = !next_permit_;
+  if (next_is_refused_) next_permit_ = net::Counted::within(clients.refusing, refusals_at_once);
+  if (next_permit_) return true;
   current_.services.turn.arm(*this, look_again);  // meanwhile they wait in the system's queue
   return false;
 }

@@ -55,7 +55,7 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   };
 
   bool may_accept() override;
-  void on_nobody_waits() override { next_place_ = {}; }
+  void on_nobody_waits() override { next_permit_ = {}; }
   void on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) override;
   void on_descriptors_exhausted(net::Listener& listener) override;
   void on_accepting_again(net::Listener& listener) override;
@@ -66,8 +66,8 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   Owner& owner_;
   std::vector<Door> doors_;
   std::list<std::unique_ptr<Client>> connections_;
-  net::Counted next_place_;       // set aside for the client that is being accepted
-  bool next_is_refused_ = false;  // it is a place among those that are told that there is no room
+  net::Counted next_permit_;      // set aside for the client that is being accepted
+  bool next_is_refused_ = false;  // it is a permit among those that are told that there is no room
 };
 
 }  // namespace postern::server

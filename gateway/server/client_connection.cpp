@@ -16,8 +16,8 @@ namespace {
 constexpr base::Duration last_words = std::chrono::seconds(2);  // for a client to read why it is refused
 // Counts a client for as long as its connection lives.
 struct Counted final : net::Transport::Held {
-  explicit Counted(ClientCounts::Place the_place) : place(std::move(the_place)) {}
-  ClientCounts::Place place;
+  explicit Counted(ClientCounts::Permit the_permit) : permit(std::move(the_permit)) {}
+  ClientCounts::Permit permit;
 };
 
 }  // namespace
@@ -91,9 +91,9 @@ void ClientConnection::refuse(base::Error why, std::string detail) { refusal_ = 
 void ClientConnection::admit() {
   const uint32_t limit = terms_->limits.connections_per_client;
   if (refusal_ || limit == 0 || first_pin_->snapshot->trusted_proxies.contains(facts_.peer.ip)) return;
-  ClientCounts::Place place = current_.clients.enter(facts_.peer.ip, limit);
-  if (place)
-    transport_->hold(std::make_unique<Counted>(std::move(place)));  // a tunnel outlives this object
+  ClientCounts::Permit permit = current_.clients.enter(facts_.peer.ip, limit);
+  if (permit)
+    transport_->hold(std::make_unique<Counted>(std::move(permit)));  // a tunnel outlives this object
   else
     refuse({Cause::too_many_connections, Stage::accept},
            "this client has " + std::to_string(limit) + " connections open, and may have no more");

@@ -9,7 +9,7 @@ ClientCounts::Stripe& ClientCounts::stripe_of(const base::IpAddress& network) {
   return stripes_[std::accumulate(bytes.begin(), bytes.end(), size_t{0}) % stripe_count];
 }
 
-ClientCounts::Place ClientCounts::enter(const base::IpAddress& client, uint32_t limit) {
+ClientCounts::Permit ClientCounts::enter(const base::IpAddress& client, uint32_t limit) {
   const base::IpAddress network = client.client_network();
   Stripe& stripe = stripe_of(network);
   const std::lock_guard<std::mutex> lock(stripe.mutex);

@@ -14,24 +14,25 @@ namespace postern::server {
 
 class ClientCounts {
  public:
-  // A client's place among its own connections, until this is destroyed.
-  class Place {
+  // A client's permit among its own connections, until this is destroyed.
+  class Permit {
    public:
-    Place() = default;
-    Place(Place&& other) noexcept : counts_(std::exchange(other.counts_, nullptr)), client_(other.client_) {}
-    Place& operator=(Place&& other) noexcept {
+    Permit() = default;
+    Permit(Permit&& other) noexcept
+        : counts_(std::exchange(other.counts_, nullptr)), client_(other.client_) {}
+    Permit& operator=(Permit&& other) noexcept {
       std::swap(counts_, other.counts_);
       std::swap(client_, other.client_);
       return *this;
     }
-    ~Place() {
+    ~Permit() {
       if (counts_) counts_->leave(client_);
     }
     explicit operator bool() const { return counts_ != nullptr; }
 
    private:
     friend class ClientCounts;
-    Place(ClientCounts& counts, const base::IpAddress& client) : counts_(&counts), client_(client) {}
+    Permit(ClientCounts& counts, const base::IpAddress& client) : counts_(&counts), client_(client) {}
     ClientCounts* counts_ = nullptr;
     base::IpAddress client_;
   };
@@ -42,7 +43,7 @@ class ClientCounts {
   // Empty when the client has `limit` connections. A client is what IpAddress::client_network() says. The
   // table holds as many clients as have connections. Any thread; one lock of 16, twice in a connection's
   // life.
-  Place enter(const base::IpAddress& client, uint32_t limit);
+  Permit enter(const base::IpAddress& client, uint32_t limit);
   size_t clients() const;  // that have any
 
  private:

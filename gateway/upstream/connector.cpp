@@ -31,10 +31,10 @@ net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint
   return target;
 }
 
-Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_t index, Place& place,
+Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_t index, Permit& permit,
                 base::Duration longest) {
   const EndpointModel& model = group.model().endpoints[index];
-  Endpoint& endpoint = *place.endpoint();
+  Endpoint& endpoint = *permit.endpoint();
   std::unique_ptr<http1::ClientConnection> connection = endpoint.take_idle(longest);
   while (connection && model.looked_up && !dialer.leads_to(model.host, model.service, connection->peer())) {
     turn.graveyard.bury(std::move(connection));
@@ -42,12 +42,12 @@ Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_
   }
   if (!connection) return {};
   connection->begin_stream();
-  return Lease(turn, std::move(place), std::move(connection));
+  return Lease(turn, std::move(permit), std::move(connection));
 }
 
 base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
                                         const Group& group, size_t index,
-                                        const std::optional<net::ProxyRoute>& client, Place& place,
+                                        const std::optional<net::ProxyRoute>& client, Permit& permit,
                                         std::string& tried) {
   const net::DialTarget target = target_of(group.model(), group.model().endpoints[index], client);
   base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling = dialer.dial(scope, target, tried);
@@ -55,13 +55,13 @@ base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, ne
   if (!transport) {
     // A client that left meanwhile says nothing about the endpoint.
     if (base::traits(transport.error().cause).fault == base::Side::upstream)
-      place.endpoint()->rest_after_failure();
+      permit.endpoint()->rest_after_failure();
     co_return base::fail(transport.error());
   }
   auto connection =
       std::make_unique<http1::ClientConnection>(turn, std::move(*transport), response_limits(group.model()));
   connection->begin_stream();
-  Lease lease(turn, std::move(place), std::move(connection));
+  Lease lease(turn, std::move(permit), std::move(connection));
   co_return std::move(lease);
 }
 

@@ -1,4 +1,4 @@
-// From a place at an endpoint to a connection that can take a request: from the pool, or dialled.
+// From a permit of an endpoint to a connection that can take a request: from the pool, or dialled.
 #pragma once
 
 #include <optional>
@@ -22,18 +22,18 @@ inline constexpr base::Duration surely_open = std::chrono::seconds(4);
 net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint,
                           const std::optional<net::ProxyRoute>& client = std::nullopt);
 
-// Both take the place with a lease, and leave it where it is without one.
+// Both take the permit with a lease, and leave it where it is without one.
 
 // Ready at once, or empty when the pool of the group's endpoint `index` has none that rested at most
 // `longest`. Connections to where the endpoint's name no longer leads are closed.
-Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_t index, Place& place,
+Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_t index, Permit& permit,
                 base::Duration longest);
 
-// Dials the group's endpoint `index`, where `place` is. `tried` gets the account of every address; on failure
-// the endpoint rests for a moment.
+// Dials the group's endpoint `index`, whose permit `permit` is. `tried` gets the account of every address; on
+// failure the endpoint rests for a moment.
 base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
                                         const Group& group, size_t index,
-                                        const std::optional<net::ProxyRoute>& client, Place& place,
+                                        const std::optional<net::ProxyRoute>& client, Permit& permit,
                                         std::string& tried);
 
 }  // namespace postern::upstream

@@ -34,7 +34,7 @@ bool Endpoint::enter() {
 void Endpoint::leave() {
   --load_;
   if (counts_process()) process_load_->remove(1);
-  if (watcher_) watcher_->on_place_left();
+  if (watcher_) watcher_->on_permit_left();
 }
 
 uint64_t Endpoint::share_of_weight(base::Duration slow_start) const {

@@ -26,13 +26,13 @@ enum class Standing : uint8_t {
   down,     // its health checks fail
 };
 
-// Hears of every place that is left at an endpoint, see place.h.
-class PlaceWatcher {
+// Hears of every permit that is given back at an endpoint, see permit.h.
+class PermitWatcher {
  public:
-  virtual void on_place_left() = 0;
+  virtual void on_permit_left() = 0;
 
  protected:
-  ~PlaceWatcher() = default;
+  ~PermitWatcher() = default;
 };
 
 // One address of a group as this worker sees it. Lives as long as anything leases from it, longer than the
@@ -66,10 +66,10 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   void retire();
   bool retired() const { return retired_; }
 
-  // One more exchange or tunnel holds it, until leave(); false when it has as many as it may. See place.h.
+  // One more exchange or tunnel holds it, until leave(); false when it has as many as it may. See permit.h.
   bool enter();
   void leave();
-  void watch_places(PlaceWatcher* watcher) { watcher_ = watcher; }  // null: nobody
+  void watch_permits(PermitWatcher* watcher) { watcher_ = watcher; }  // null: nobody
   size_t load() const { return counts_process() ? process_load_->count() : load_; }
   bool full() const { return limits_.max_requests != 0 && process_load_->count() >= limits_.max_requests; }
 
@@ -117,7 +117,7 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   Limits limits_;
   std::shared_ptr<ProcessLoad> process_load_;  // has load_ in it while counts_process()
   uint32_t load_ = 0;
-  PlaceWatcher* watcher_ = nullptr;
+  PermitWatcher* watcher_ = nullptr;
   int64_t credit_ = 0;
   std::optional<base::Instant> up_since_;
   base::Instant rests_until_{};

@@ -27,17 +27,18 @@ Group::Group(const GroupModel& model, GroupStateRef state, std::vector<EndpointR
 
 Pick Group::pick(const RequestView& request, std::span<const size_t> tried) {
   if (endpoints_.size() == 1 && tried.empty()) {  // the usual group, which has nothing to choose from
-    Place place(endpoints_.front());
-    const bool full = !place;
-    return {0, std::move(place), full, false};
+    Permit permit(endpoints_.front());
+    const bool full = !permit;
+    return {0, std::move(permit), full, false};
   }
-  // Another worker may take the place that was free a moment ago; then it is seen as taken the next time.
+  // Another worker may take the permit that was free a moment ago; then it is seen as taken the next time.
   for (size_t round = 0; round <= endpoints_.size(); ++round) {
     const bool better_are_full = gather(tried);
     if (better_are_full || candidates_.empty()) return {0, {}, better_are_full, false};
     const size_t index = candidates_[choose(request)].index;
-    Place place(endpoints_[index]);
-    if (place) return {index, std::move(place), false, index != request.session && is_full(request.session)};
+    Permit permit(endpoints_[index]);
+    if (permit)
+      return {index, std::move(permit), false, index != request.session && is_full(request.session)};
   }
   return {0, {}, true, false};
 }

@@ -6,7 +6,7 @@
 #include "telemetry/log.h"
 #include "upstream/hold_queue.h"
 #include "upstream/learned_values.h"
-#include "upstream/place_queue.h"
+#include "upstream/permit_queue.h"
 #include "upstream/retry_budget.h"
 #include "upstream/waiting_clients.h"
 
@@ -17,7 +17,7 @@ struct GroupState {
              std::shared_ptr<ProcessLoad> waiting_in_process, std::shared_ptr<WaitingClients> the_clients)
       : held(turn),
         waiting_clients(std::move(the_clients)),
-        places(turn, std::move(waiting_in_process)),
+        permits(turn, std::move(waiting_in_process)),
         log(the_log) {}
 
   // An endpoint has answered, or passes its checks again.
@@ -28,7 +28,7 @@ struct GroupState {
 
   HoldQueue held;
   std::shared_ptr<WaitingClients> waiting_clients;  // of all workers
-  PlaceQueue places;
+  PermitQueue permits;
   RetryBudget retry_budget;
   std::shared_ptr<LearnedValues> learned;  // of all workers; null: none are
   size_t replay_bytes = 0;                 // of request bodies that are kept to be sent again

@@ -18,7 +18,7 @@ bool HoldQueue::Ticket::enter(size_t most, const base::IpAddress& client) {
 void HoldQueue::Ticket::give_way() {
   leave();
   --queue_.count_;
-  place_.unlink();
+  link_.unlink();
   gave_way_ = true;
   turn_.put(base::fail(base::Cause::overloaded, base::Stage::connect));
 }
@@ -27,7 +27,7 @@ void HoldQueue::Ticket::give_way() {
 bool HoldQueue::make_room(const base::IpAddress& client) {
   for (FairOrder::Entry* at = held_.last(); at && held_.stands_behind(*at, client); at = held_.before(*at)) {
     auto& ticket = static_cast<Ticket&>(*at);
-    if (!ticket.place_.linked()) continue;
+    if (!ticket.link_.linked()) continue;
     ticket.give_way();
     return true;
   }
@@ -35,7 +35,7 @@ bool HoldQueue::make_room(const base::IpAddress& client) {
 }
 
 base::Slot<bool>::Take HoldQueue::Ticket::line_up(base::Scope& scope) {
-  queue_.waiting_.append(place_);
+  queue_.waiting_.append(link_);
   if (!queue_.armed()) {
     queue_.connected_ = queue_.failed_ = false;
     queue_.turn_.arm(queue_, queue_.pause_);
@@ -67,7 +67,7 @@ void HoldQueue::release_more() {
 void HoldQueue::release(size_t how_many) {
   for (; how_many > 0 && waiting_.linked(); --how_many) {
     Ticket* ticket = base::LinkIn<Ticket>::of(waiting_.next);
-    ticket->place_.unlink();
+    ticket->link_.unlink();
     ticket->turn_.put(true);
   }
 }

@@ -43,7 +43,7 @@ class HoldQueue final : private base::Timer {
     bool gave_way() const { return gave_way_; }
     // The end of this wait is the request's turn to try. Leave the line when the wait was not ended by it.
     base::Slot<bool>::Take line_up(base::Scope& scope);
-    void leave_line() { place_.unlink(); }
+    void leave_line() { link_.unlink(); }
 
    private:
     friend class HoldQueue;
@@ -51,7 +51,7 @@ class HoldQueue final : private base::Timer {
 
     HoldQueue& queue_;
     base::Slot<bool> turn_;
-    base::LinkIn<Ticket> place_{this};
+    base::LinkIn<Ticket> link_{this};
     bool gave_way_ = false;
   };
 

@@ -94,14 +94,14 @@ void Prober::adopt(const std::vector<GroupModel>& models, const std::shared_ptr<
     if (!model.health) continue;
     for (size_t index = 0; index < model.endpoints.size(); ++index) {
       const std::string key = endpoint_key(model, model.endpoints[index]);
-      std::unique_ptr<Probe>& place = kept[key];
-      if (place) continue;
+      std::unique_ptr<Probe>& probe = kept[key];
+      if (probe) continue;
       Probe::Subject subject{&model, index, keep};
       if (const auto known = probes_.find(key); known != probes_.end()) {
-        place = std::move(known->second);
-        place->go_on_with(std::move(subject));
+        probe = std::move(known->second);
+        probe->go_on_with(std::move(subject));
       } else {
-        place = std::make_unique<Probe>(*this, std::move(subject));
+        probe = std::make_unique<Probe>(*this, std::move(subject));
       }
     }
   }

@@ -43,7 +43,7 @@ class ProcessLoads {
   std::shared_ptr<WaitingClients> clients_of(const std::string& group) { return shared(clients_, group); }
   void forget_unused() {
     const std::lock_guard guard(mutex_);
-    const auto is_unused = [](const auto& entry) { return entry.second.expired(); };
+    const auto is_unused = [](const auto& known) { return known.second.expired(); };
     std::erase_if(loads_, is_unused);
     std::erase_if(learned_, is_unused);
     std::erase_if(clients_, is_unused);
@@ -55,9 +55,9 @@ class ProcessLoads {
   template <class Counted>
   std::shared_ptr<Counted> shared(ByKey<Counted>& all, const std::string& key) {
     const std::lock_guard guard(mutex_);
-    std::weak_ptr<Counted>& place = all[key];
-    std::shared_ptr<Counted> one = place.lock();
-    if (!one) place = one = std::make_shared<Counted>();
+    std::weak_ptr<Counted>& known = all[key];
+    std::shared_ptr<Counted> one = known.lock();
+    if (!one) known = one = std::make_shared<Counted>();
     return one;
   }
 

@@ -12,7 +12,7 @@ Endpoint::Limits limits_of(const GroupModel& group, const EndpointModel& endpoin
 }  // namespace
 
 Registry::~Registry() {
-  for (auto& [key, endpoint] : endpoints_) endpoint->watch_places(nullptr);  // leases may outlive the queues
+  for (auto& [key, endpoint] : endpoints_) endpoint->watch_permits(nullptr);  // leases may outlive the queues
 }
 
 std::string endpoint_key(const GroupModel& group, const EndpointModel& endpoint) {
@@ -34,20 +34,20 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
     std::vector<EndpointRef> endpoints;
     for (const EndpointModel& endpoint : model.endpoints) {
       const std::string key = endpoint_key(model, endpoint);
-      EndpointRef& place = kept[key];
-      if (!place) {
+      EndpointRef& endpoint_ref = kept[key];
+      if (!endpoint_ref) {
         const auto known = endpoints_.find(key);
         if (known != endpoints_.end()) {
-          place = known->second;
+          endpoint_ref = known->second;
         } else {
-          place = EndpointRef::make(turn_, key, process_loads_.of(key));
-          if (!is_new_group) place->came_up(turn_.now);  // it joins others that are warm
+          endpoint_ref = EndpointRef::make(turn_, key, process_loads_.of(key));
+          if (!is_new_group) endpoint_ref->came_up(turn_.now);  // it joins others that are warm
         }
       }
-      place->set_limits(limits_of(model, endpoint));
-      place->watch_places(model.queue ? &state->places : nullptr);
-      place->set_checked(model.health.has_value(), model.health && model.health->starts_down);
-      endpoints.push_back(place);
+      endpoint_ref->set_limits(limits_of(model, endpoint));
+      endpoint_ref->watch_permits(model.queue ? &state->permits : nullptr);
+      endpoint_ref->set_checked(model.health.has_value(), model.health && model.health->starts_down);
+      endpoints.push_back(endpoint_ref);
     }
     groups.push_back(GroupRef::make(model, state, std::move(endpoints), random_.next()));
   }

@@ -67,15 +67,15 @@ std::optional<StickyCookie::Claim> StickyCookie::read_value(std::string_view val
   Claim claim;
   claim.id = value.substr(0, first);
   claim.expires = value.substr(first + 1, second - first - 1);
-  const auto place = std::find(ids_.begin(), ids_.end(), claim.id);
-  if (place == ids_.end()) return std::nullopt;
+  const auto found = std::find(ids_.begin(), ids_.end(), claim.id);
+  if (found == ids_.end()) return std::nullopt;
   const std::optional<uint64_t> end = base::parse_decimal(claim.expires);
   if (!end || static_cast<int64_t>(*end) <= now_unix) return std::nullopt;
   std::optional<std::string> mac = crypto::decode_base64url(value.substr(second + 1));
   if (!mac) return std::nullopt;
   claim.mac = std::move(*mac);
   const int64_t left = static_cast<int64_t>(*end) - now_unix;
-  claim.session = Session{static_cast<size_t>(place - ids_.begin()), left * 2 < options_.ttl.count()};
+  claim.session = Session{static_cast<size_t>(found - ids_.begin()), left * 2 < options_.ttl.count()};
   return claim;
 }
 

@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   const auto lines = std::count(input.begin(), input.end(), '\n') + 1;
   for (const Problem& problem : diagnostics.problems()) {
-    check(problem.place.line >= 1 && problem.place.line <= lines && problem.place.column >= 1,
+    check(problem.location.line >= 1 && problem.location.line <= lines && problem.location.column >= 1,
           "a problem has a place in the file");
     const std::string line = to_text(problem);
     check(find_control(line) == std::string::npos && is_utf8(line), "a problem prints as one clean line");

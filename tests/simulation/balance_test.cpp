@@ -348,7 +348,7 @@ TEST_CASE("queue: a client that leaves while it waits gives up its turn") {
   proxy.upstream.at(3001).last().send(response_text("third"));
   proxy.settle();
   CHECK(third.response().body == "third");
-  CHECK_FALSE(proxy.group().state().places.has_line());
+  CHECK_FALSE(proxy.group().state().permits.has_line());
 }
 
 TEST_CASE("queue: it ends in order when an endpoint that holds the place fails") {

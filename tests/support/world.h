@@ -17,7 +17,7 @@ using base::Instant;
 // What fills a turn from outside, as the network does: called in beat one, between two runs of the turn.
 class Filler {
  public:
-  Filler() : place_(this) {}
+  Filler() : link_(this) {}
   Filler(const Filler&) = delete;
   Filler& operator=(const Filler&) = delete;
 
@@ -29,14 +29,14 @@ class Filler {
 
  private:
   friend class World;
-  base::LinkIn<Filler> place_;
+  base::LinkIn<Filler> link_;
 };
 
 class World {
  public:
   base::Turn turn{Instant(std::chrono::hours(1))};
 
-  void add(Filler& filler) { fillers_.append(filler.place_); }
+  void add(Filler& filler) { fillers_.append(filler.link_); }
 
   // One beat one, with every filler asked once in the order of their joining, then the turn. False when
   // nothing was to be done any more.
@@ -46,8 +46,8 @@ class World {
     base::Link asked;
     while (fillers_.linked()) {
       Filler* filler = base::LinkIn<Filler>::of(fillers_.next);
-      filler->place_.unlink();
-      asked.append(filler->place_);
+      filler->link_.unlink();
+      asked.append(filler->link_);
       busy = filler->fill() || busy;
     }
     fillers_.take_all(asked);

@@ -18,7 +18,7 @@ using namespace postern::base;
 struct Item {
   explicit Item(int the_number) : number(the_number) {}
   int number;
-  LinkIn<Item> place{this};
+  LinkIn<Item> link{this};
 };
 
 std::vector<int> numbers_of(Link& list) {
@@ -66,17 +66,17 @@ TEST_CASE("intrusive list: places keep their order, leave anywhere, and leave wh
   Item one(1);
   auto two = std::make_unique<Item>(2);
   Item three(3);
-  list.append(one.place);
-  list.append(two->place);
-  list.append(three.place);
+  list.append(one.link);
+  list.append(two->link);
+  list.append(three.link);
   CHECK(numbers_of(list) == std::vector<int>{1, 2, 3});
   two.reset();
   CHECK(numbers_of(list) == std::vector<int>{1, 3});
-  one.place.unlink();
-  one.place.unlink();
-  CHECK_FALSE(one.place.linked());
+  one.link.unlink();
+  one.link.unlink();
+  CHECK_FALSE(one.link.linked());
   CHECK(numbers_of(list) == std::vector<int>{3});
-  list.append(one.place);
+  list.append(one.link);
   CHECK(numbers_of(list) == std::vector<int>{3, 1});
 }
 
@@ -87,8 +87,8 @@ TEST_CASE("intrusive list: a head takes over another's places, and a head may di
     Link taken;
     {
       Link list;
-      list.append(one.place);
-      list.append(two.place);
+      list.append(one.link);
+      list.append(two.link);
       taken.take_all(list);
       CHECK_FALSE(list.linked());
       Link empty;
@@ -98,9 +98,9 @@ TEST_CASE("intrusive list: a head takes over another's places, and a head may di
     }
     CHECK(numbers_of(taken) == std::vector<int>{1, 2});
   }
-  one.place.unlink();
-  two.place.unlink();
-  CHECK_FALSE(two.place.linked());
+  one.link.unlink();
+  two.link.unlink();
+  CHECK_FALSE(two.link.linked());
 }
 
 TEST_CASE("graveyard: what is buried lives until the sweep, also what dies while sweeping") {

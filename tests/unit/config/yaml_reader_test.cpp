@@ -10,7 +10,8 @@ namespace {
 
 // A tree on one line, with places: {a@1:1: "x"@1:4}
 std::string print(const Node& node) {
-  const std::string location = '@' + std::to_string(node.location.line) + ':' + std::to_string(node.location.column);
+  const std::string location =
+      '@' + std::to_string(node.location.line) + ':' + std::to_string(node.location.column);
   if (node.kind == Node::Kind::null) return "null" + location;
   if (node.kind == Node::Kind::scalar) return '"' + node.text + '"' + location;
   const bool is_map = node.kind == Node::Kind::map;

@@ -24,7 +24,7 @@ TEST_CASE("socket counts: a key has as many places as the limit, and gets one ba
 
 TEST_CASE("socket counts: a place that moves is left once, and outlives whoever gave it") {
   auto counts = std::make_shared<SocketCounts>();
-  std::vector<SocketCounts::Place> places;
+  std::vector<SocketCounts::Permit> places;
   places.push_back(std::move(*SocketCounts::enter(counts, "a", 1)));
   CHECK(counts->keys() == 1);
   std::weak_ptr<SocketCounts> watched = counts;

@@ -108,9 +108,9 @@ TEST_CASE("fair order: what a client wished for before, and no longer does, is n
 
 TEST_CASE("fair order: with places for some, those who give way leave each client its share") {
   Ground ground;
-  constexpr size_t places = 12;
+  constexpr size_t permits = 12;
   const auto ask = [&](const char* client) {
-    if (ground.entries.size() >= places) {
+    if (ground.entries.size() >= permits) {
       FairOrder::Entry* last = ground.order.last();
       if (!ground.order.stands_behind(*last, address(client))) return;
       std::erase_if(ground.entries, [&](const auto& entry) { return entry.get() == last; });
@@ -122,7 +122,7 @@ TEST_CASE("fair order: with places for some, those who give way leave each clien
                          [&](const auto& entry) { return entry->name == client; });
   };
   for (int i = 0; i < 100; ++i) ask("192.0.2.1");
-  CHECK(count("192.0.2.1") == places);
+  CHECK(count("192.0.2.1") == permits);
   ask("192.0.2.2");
   CHECK(count("192.0.2.2") == 1);
   for (int i = 0; i < 100; ++i) ask("192.0.2.2");

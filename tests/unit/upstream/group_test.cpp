@@ -90,7 +90,7 @@ TEST_CASE("group: whatever the balance, only what is there and untried is picked
       CHECK(world.picked({0}).value_or(0) != 0);
     }
     const Pick none = world.pick({0, 1, 2});
-    CHECK_FALSE(none.place);
+    CHECK_FALSE(none.permit);
     CHECK_FALSE(none.at_limit);
   }
 }
@@ -119,14 +119,14 @@ TEST_CASE("group: an endpoint takes max_requests and not one more, and one more 
   UpstreamWorld world(std::move(model));
   std::vector<Pick> held;
   for (int i = 0; i < 3; ++i) held.push_back(world.pick());
-  for (const Pick& pick : held) CHECK(pick.place);
+  for (const Pick& pick : held) CHECK(pick.permit);
   CHECK(world.endpoint(0).load() == 2);
   CHECK(world.endpoint(1).load() == 1);
   const Pick refused = world.pick();
-  CHECK_FALSE(refused.place);
+  CHECK_FALSE(refused.permit);
   CHECK(refused.at_limit);
   held.pop_back();
-  CHECK(world.pick().place);
+  CHECK(world.pick().permit);
 }
 
 TEST_CASE("group: a backup does not stand in for what is at its limit; one of a tried endpoint does") {
@@ -152,21 +152,21 @@ TEST_CASE("group: max_requests holds for all workers of the process together") {
   const Pick first = world.pick();
   const Pick second = others[0]->pick(request, {});
   std::optional<Pick> third = others[0]->pick(request, {});
-  CHECK(first.place);
-  CHECK(second.place);
-  CHECK(third->place);
+  CHECK(first.permit);
+  CHECK(second.permit);
+  CHECK(third->permit);
   CHECK(world.pick().at_limit);
   CHECK(others[0]->pick(request, {}).at_limit);
   CHECK(world.endpoint(0).load() == 3);
   third.reset();
-  CHECK(world.pick().place);
+  CHECK(world.pick().permit);
 }
 
 TEST_CASE("group: least connections sees the load of all workers") {
   UpstreamWorld world({1, 2}, Balance::least_connections);
   Registry other(world.world.turn, world.process_loads, 2);
   const std::vector<GroupRef> others = other.adopt(world.models);
-  const Place busy(others[0]->endpoint(0));
+  const Permit busy(others[0]->endpoint(0));
   for (int i = 0; i < 4; ++i) CHECK(world.picked() == 1);
 }
 

@@ -32,8 +32,8 @@ TEST_CASE("registry: adopting keeps the endpoints that are still named, with con
   CHECK(&*groups[0]->endpoint(1) == &world.endpoint(0));
   CHECK(groups[0]->endpoint(0)->load() == 1);
   CHECK(groups[0]->endpoint(0)->standing() == Standing::resting);
-  Place place(groups[0]->endpoint(1));
-  CHECK(take_idle(world.world.turn, world.upstream, *groups[0], 1, place, base::no_limit));
+  Permit permit(groups[0]->endpoint(1));
+  CHECK(take_idle(world.world.turn, world.upstream, *groups[0], 1, permit, base::no_limit));
   world.groups = groups;
   world.models.clear();
   world.groups.clear();
@@ -132,7 +132,7 @@ TEST_CASE("registry: a limit that comes in a reload counts what began before it,
   Registry other(world.world.turn, world.process_loads, 2);
   std::vector<GroupRef> others = other.adopt(world.models);
   std::optional<Pick> here = world.pick();
-  const Place there(others[0]->endpoint(0));
+  const Permit there(others[0]->endpoint(0));
   GroupModel limited = model_of("app", {1});
   limited.endpoints[0].max_requests = 2;
   world.adopt(std::move(limited));
@@ -140,7 +140,7 @@ TEST_CASE("registry: a limit that comes in a reload counts what began before it,
   CHECK(world.endpoint(0).load() == 2);
   CHECK(world.pick().at_limit);
   here.reset();
-  CHECK(world.pick().place);
+  CHECK(world.pick().permit);
   here.emplace(world.pick());
   world.adopt(model_of("app", {1}));  // here the limit is gone, there it is not yet
   CHECK(others[0]->endpoint(0)->load() == 1);
@@ -189,7 +189,7 @@ TEST_CASE("registry: an endpoint whose checks fail is passed over, unless it is 
   const std::string key = endpoint_key(models[0], models[0].endpoints[0]);
   const auto picked = [&](Group& group, const std::vector<size_t>& tried = {}) {
     const Pick found = group.pick({world.client, world.headers, {}}, tried);
-    return found.place ? std::optional(found.index) : std::nullopt;
+    return found.permit ? std::optional(found.index) : std::nullopt;
   };
   Endpoint& endpoint = *groups[0]->endpoint(0);
   CHECK(endpoint.standing() == Standing::available);

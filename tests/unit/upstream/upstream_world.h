@@ -33,22 +33,22 @@ inline GroupModel model_of(std::string name, const std::vector<uint16_t>& ports,
 class Connecting final : private base::RootTask<base::Result<Lease>>::Owner {
  public:
   Connecting(support::World& world, net::Dialer& dialer, const Group& group, size_t index)
-      : scope(world.turn), place(group.endpoint(index)) {
+      : scope(world.turn), permit(group.endpoint(index)) {
     Owner& self = *this;
-    task_.begin(connect(scope, world.turn, dialer, group, index, std::nullopt, place, tried), self);
+    task_.begin(connect(scope, world.turn, dialer, group, index, std::nullopt, permit, tried), self);
     world.settle();
   }
   Lease take() { return std::move(**outcome); }
 
   base::Scope scope;
-  Place place;
+  Permit permit;
   std::string tried;
   std::optional<base::Result<Lease>> outcome;
 
  private:
   void on_task_ended(base::Result<Lease> result) override {
     outcome.emplace(std::move(result));
-    place = {};  // when no lease took it
+    permit = {};  // when no lease took it
   }
   base::RootTask<base::Result<Lease>> task_;
 };
@@ -67,15 +67,15 @@ struct UpstreamWorld {
   // A fresh connection to an endpoint.
   Lease connected(size_t index = 0) { return Connecting(world, upstream, group(), index).take(); }
   Lease idle(size_t index = 0, base::Duration longest = base::no_limit) {
-    Place place(group().endpoint(index));
-    return take_idle(world.turn, upstream, group(), index, place, longest);
+    Permit permit(group().endpoint(index));
+    return take_idle(world.turn, upstream, group(), index, permit, longest);
   }
   // Picks for a request from `client` that has nothing a hash could be taken of.
   Pick pick(const std::vector<size_t>& tried = {}) { return group().pick({client, headers, {}}, tried); }
   // The index of what is picked, its place left at once; nothing when there is none.
   std::optional<size_t> picked(const std::vector<size_t>& tried = {}) {
     const Pick found = pick(tried);
-    return found.place ? std::optional(found.index) : std::nullopt;
+    return found.permit ? std::optional(found.index) : std::nullopt;
   }
   // Takes over another model of the only group, as a reload does.
   void adopt(GroupModel model) {

@@ -1,4 +1,4 @@
-#include "upstream/place_queue.h"
+#include "upstream/permit_queue.h"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@ constexpr size_t groups_known_full = 4;
 
 }  // namespace
 
-bool PlaceQueue::Waiter::enter(uint32_t most) {
+bool PermitQueue::Waiter::enter(uint32_t most) {
   FairOrder& line = queue_.line_;
   if (!queue_.waiting_in_process_->add_below(most)) {
     if (line.empty() || !line.stands_behind(*line.last(), request_.client)) return false;
@@ -28,21 +28,21 @@ bool PlaceQueue::Waiter::enter(uint32_t most) {
 }
 
 // Its part of the process's number goes to who takes its place.
-void PlaceQueue::Waiter::give_way() {
+void PermitQueue::Waiter::give_way() {
   leave();
   counted_ = false;
   gave_way_ = true;
   pick_.put(base::fail(base::Cause::upstream_at_limit, base::Stage::connect));
 }
 
-void PlaceQueue::on_deadline() {
+void PermitQueue::on_deadline() {
   while (serve_one()) {
   }
   if (has_line()) turn_.arm(*this, look_every);
 }
 
-bool PlaceQueue::serve_one() {
-  // A group in which one who has tried nothing finds no place has none for those behind it; before and after
+bool PermitQueue::serve_one() {
+  // A group in which one who has tried nothing finds no permit has none for those behind it; before and after
   // a reload there may be groups of different endpoints in one line.
   std::array<const Group*, groups_known_full> full{};
   size_t full_count = 0;
@@ -50,7 +50,7 @@ bool PlaceQueue::serve_one() {
     auto& waiter = static_cast<Waiter&>(*at);
     if (std::find(full.begin(), full.end(), &waiter.group_) != full.end()) continue;
     Pick pick = waiter.group_.pick(waiter.request_, waiter.tried_);
-    if (pick.place) {
+    if (pick.permit) {
       waiter.serve();
       waiter.pick_.put(std::move(pick));
       return true;

@@ -1,6 +1,6 @@
-// Requests of one upstream whose endpoints are all at their limit, and that wait for a place. Clients get
-// places in turn, see FairOrder; the first in the line gets the next place, already taken for it. Where the
-// queue is full, a client with fewer requests in the line takes the place of one with more. A place that is
+// Requests of one upstream whose endpoints are all at their limit, and that wait for a permit. Clients get
+// permits in turn, see FairOrder; the first in the line gets the next permit, already taken for it. Where the
+// queue is full, a client with fewer requests in the line takes the place of one with more. A permit that is
 // left on this worker is given on at once; one that is left on another worker is seen within `look_every`.
 // One worker's, but for the number of those that wait, which is the whole process's.
 #pragma once
@@ -19,17 +19,17 @@ namespace postern::upstream {
 
 class Group;
 
-class PlaceQueue final : public PlaceWatcher, private base::Timer {
+class PermitQueue final : public PermitWatcher, private base::Timer {
  public:
-  PlaceQueue(base::Turn& turn, std::shared_ptr<ProcessLoad> waiting_in_process)
+  PermitQueue(base::Turn& turn, std::shared_ptr<ProcessLoad> waiting_in_process)
       : turn_(turn), waiting_in_process_(std::move(waiting_in_process)) {}
-  PlaceQueue(const PlaceQueue&) = delete;
-  PlaceQueue& operator=(const PlaceQueue&) = delete;
+  PermitQueue(const PermitQueue&) = delete;
+  PermitQueue& operator=(const PermitQueue&) = delete;
 
   // A request in the line, until it is destroyed. What it is made of outlives it, and so does the queue.
   class Waiter final : private FairOrder::Entry {
    public:
-    Waiter(PlaceQueue& queue, Group& group, const RequestView& request, std::span<const size_t> tried)
+    Waiter(PermitQueue& queue, Group& group, const RequestView& request, std::span<const size_t> tried)
         : queue_(queue), group_(group), request_(request), tried_(tried) {}
     ~Waiter() {
       if (counted_) queue_.waiting_in_process_->remove(1);
@@ -41,14 +41,14 @@ class PlaceQueue final : public PlaceWatcher, private base::Timer {
     bool enter(uint32_t most);
     // It failed since another client's request took its place.
     bool gave_way() const { return gave_way_; }
-    // A pick with a place.
-    base::Slot<Pick>::Take place(base::Scope& scope) { return pick_.take(scope); }
+    // A pick with a permit.
+    base::Slot<Pick>::Take permit(base::Scope& scope) { return pick_.take(scope); }
 
    private:
-    friend class PlaceQueue;
+    friend class PermitQueue;
     void give_way();
 
-    PlaceQueue& queue_;
+    PermitQueue& queue_;
     Group& group_;
     const RequestView& request_;
     std::span<const size_t> tried_;
@@ -63,7 +63,7 @@ class PlaceQueue final : public PlaceWatcher, private base::Timer {
   static constexpr base::Duration look_every = std::chrono::milliseconds(20);
 
  private:
-  void on_place_left() override { serve_one(); }
+  void on_permit_left() override { serve_one(); }
   void on_deadline() override;
   bool serve_one();
 

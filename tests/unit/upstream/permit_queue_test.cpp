@@ -1,4 +1,4 @@
-#include "upstream/place_queue.h"
+#include "upstream/permit_queue.h"
 
 #include <doctest/doctest.h>
 
@@ -38,7 +38,7 @@ class Waiting final : private base::RootTask<base::Result<Pick>>::Owner {
   }
 
   bool waits() const { return !outcome.has_value(); }
-  bool has_place() const { return outcome && outcome->has_value() && (*outcome)->place; }
+  bool has_place() const { return outcome && outcome->has_value() && (*outcome)->permit; }
   size_t index() const { return (*outcome)->index; }
 
   base::Scope scope;
@@ -47,10 +47,10 @@ class Waiting final : private base::RootTask<base::Result<Pick>>::Owner {
  private:
   base::Task<base::Result<Pick>> wait(uint32_t most) {
     const RequestView request{client_, world_.headers, {}};
-    PlaceQueue::Waiter waiter(group_.state().places, group_, request, tried_);
+    PermitQueue::Waiter waiter(group_.state().permits, group_, request, tried_);
     if (!waiter.enter(most)) co_return base::fail(base::Cause::overloaded, base::Stage::connect);
     base::Phase phase(scope, base::Stage::connect, 5s, base::Cause::upstream_at_limit);
-    base::Result<Pick> found = co_await waiter.place(scope);
+    base::Result<Pick> found = co_await waiter.permit(scope);
     co_return std::move(found);
   }
   void on_task_ended(base::Result<Pick> result) override { outcome.emplace(std::move(result)); }
@@ -78,7 +78,7 @@ TEST_CASE("place queue: a place that is left goes to the one who waits longest, 
   first.outcome.reset();
   world.world.turn.run();
   CHECK(second.has_place());
-  CHECK_FALSE(world.group().state().places.has_line());
+  CHECK_FALSE(world.group().state().permits.has_line());
 }
 
 TEST_CASE("place queue: a waiter that gives up leaves the line, and one that got a place gives it on") {
@@ -106,7 +106,7 @@ TEST_CASE("place queue: the wait ends with its time limit") {
   world.world.advance(200ms);
   REQUIRE(waiting.outcome.has_value());
   CHECK(waiting.outcome->error() == base::Error{base::Cause::upstream_at_limit, base::Stage::connect});
-  CHECK_FALSE(world.group().state().places.has_line());
+  CHECK_FALSE(world.group().state().permits.has_line());
 }
 
 TEST_CASE("place queue: as many wait as may, over all workers, and not one more") {
@@ -132,12 +132,12 @@ TEST_CASE("place queue: a place that is left on another worker is seen soon") {
   Registry other(world.world.turn, world.process_loads, 2);
   std::vector<GroupRef> others = other.adopt(world.models);
   std::optional<Pick> held = others[0]->pick({world.client, world.headers, {}}, {});
-  REQUIRE(held->place);
+  REQUIRE(held->permit);
   Waiting waiting(world, world.group());
   held.reset();
   world.world.turn.run();
   CHECK(waiting.waits());
-  world.world.advance(PlaceQueue::look_every + 20ms);
+  world.world.advance(PermitQueue::look_every + 20ms);
   CHECK(waiting.has_place());
 }
 
@@ -171,13 +171,13 @@ TEST_CASE("place queue: a lease may outlive the registry and its queues") {
   ProcessLoads loads;
   std::vector<GroupModel> models;
   models.push_back(limited({1}));
-  Place place;
+  Permit permit;
   {
     Registry registry(world.turn, loads, 1);
-    place = Place(registry.adopt(models)[0]->endpoint(0));
-    CHECK(place);
+    permit = Permit(registry.adopt(models)[0]->endpoint(0));
+    CHECK(permit);
   }
-  place = {};
+  permit = {};
 }
 
 TEST_CASE("place queue: who waits for endpoints that a reload took away blocks nobody who wants others") {

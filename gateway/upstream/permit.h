@@ -1,4 +1,4 @@
-// A place at an endpoint: one of the max_requests it may have, and part of its load while it lives. Taken
+// A permit of an endpoint: one of the max_requests it may have, and part of its load while it lives. Taken
 // when an endpoint is chosen, before a connection is there, so that what comes in a burst is counted as well.
 #pragma once
 
@@ -8,19 +8,19 @@
 
 namespace postern::upstream {
 
-class Place {
+class Permit {
  public:
-  Place() = default;
+  Permit() = default;
   // Empty when the endpoint has as many as it may.
-  explicit Place(const EndpointRef& endpoint) {
+  explicit Permit(const EndpointRef& endpoint) {
     if (endpoint->enter()) endpoint_ = endpoint;
   }
-  Place(Place&& other) noexcept : endpoint_(std::move(other.endpoint_)) {}
-  Place& operator=(Place&& other) noexcept {
+  Permit(Permit&& other) noexcept : endpoint_(std::move(other.endpoint_)) {}
+  Permit& operator=(Permit&& other) noexcept {
     std::swap(endpoint_, other.endpoint_);
     return *this;
   }
-  ~Place() {
+  ~Permit() {
     if (endpoint_) endpoint_->leave();
   }
 
