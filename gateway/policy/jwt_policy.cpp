@@ -92,7 +92,7 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   }
   if (found.source->kind == JwtSource::Kind::query) context.token_query_parameter = found.source->name;
 
-  JwtVerifier::Verdict verified = context.tokens.verify(*options_.verifier, found.text, context.now_unix);
+  JwtVerifier::Result verified = context.tokens.verify(*options_.verifier, found.text, context.now_unix);
   if (!verified) return refuse(verified.error().cause, std::move(verified.error().detail));
   context.token = std::move(*verified);
   remove_unjudged_tokens(context, found);
@@ -124,7 +124,7 @@ void JwtPolicy::remove_unjudged_tokens(RequestContext& context, const FoundToken
     const auto token = read_token(source, context, decoded);
     if (token && (token->empty() || *token == judged.text)) continue;
     if (token) {
-      const JwtVerifier::Verdict other = context.tokens.verify(*options_.verifier, *token, context.now_unix);
+      const JwtVerifier::Result other = context.tokens.verify(*options_.verifier, *token, context.now_unix);
       const VerifiedToken& own = *context.token;
       if (other && !own.subject().empty() && (*other)->subject() == own.subject() &&
           (*other)->claim("iss") == own.claim("iss"))

@@ -217,7 +217,7 @@ JwtVerifier::JwtVerifier(JwtRules rules, KeySet keys)
       keys_(std::move(keys)),
       identity_(++last_identity) {}
 
-JwtVerifier::Verdict JwtVerifier::verify(std::string_view token, int64_t now) const {
+JwtVerifier::Result JwtVerifier::verify(std::string_view token, int64_t now) const {
   auto parts = split(token);
   if (!parts) return tl::unexpected<Refusal>(std::move(parts.error()));
   auto header = read_header(parts->header);

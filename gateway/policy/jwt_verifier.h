@@ -42,7 +42,7 @@ struct Refusal {
 // Immutable; any number of threads may verify with it.
 class JwtVerifier {
  public:
-  using Verdict = tl::expected<std::shared_ptr<const VerifiedToken>, Refusal>;
+  using Result = tl::expected<std::shared_ptr<const VerifiedToken>, Refusal>;
 
   static constexpr size_t most_token_size = 16 * 1024;  // bytes; one more is refused
 
@@ -52,7 +52,7 @@ class JwtVerifier {
 
   // `now` in Unix seconds. Header fields that would choose another key (jku, x5u, jwk, x5c) are not looked
   // at; crit is refused, since no extension is understood.
-  Verdict verify(std::string_view token, int64_t now) const;
+  Result verify(std::string_view token, int64_t now) const;
 
   // A number that no other verifier of this process has or had, so that what one has accepted is never
   // taken for another's word, not even after a reload.

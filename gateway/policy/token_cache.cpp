@@ -26,7 +26,7 @@ TokenCache::TokenCache(Options options)
     : sets_(std::bit_ceil(std::clamp(options.capacity, ways, most_capacity)) / ways),
       longest_stay_(std::clamp<int64_t>(options.longest_stay.count(), 0, longest_stay_allowed)) {}
 
-JwtVerifier::Verdict TokenCache::verify(const JwtVerifier& verifier, std::string_view token, int64_t now) {
+JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, std::string_view token, int64_t now) {
   // What is too large is refused at once; hashing it first would be work of the sender's choice.
   if (token.size() > JwtVerifier::most_token_size) return verifier.verify(token, now);
 
@@ -40,16 +40,16 @@ JwtVerifier::Verdict TokenCache::verify(const JwtVerifier& verifier, std::string
     *entry = Entry();
   }
   ++misses_;
-  JwtVerifier::Verdict verdict = verifier.verify(token, now);
-  if (verdict) {
+  JwtVerifier::Result result = verifier.verify(token, now);
+  if (result) {
     remember({.digest = digest,
               .verifier = verifier.identity(),
               .accepted_at = now,
-              .until = std::min((*verdict)->accepted_until(), later(now, longest_stay_)),
+              .until = std::min((*result)->accepted_until(), later(now, longest_stay_)),
               .last_use = ++uses_,
-              .token = *verdict});
+              .token = *result});
   }
-  return verdict;
+  return result;
 }
 
 size_t TokenCache::size() const {

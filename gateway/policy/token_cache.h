@@ -29,7 +29,7 @@ class TokenCache {
 
   // The verifier's verdict at `now` (Unix seconds), remembered or made. Remembered is what was accepted at
   // most longest_stay ago and is still before its exp with leeway; a clock that went back forgets.
-  JwtVerifier::Verdict verify(const JwtVerifier& verifier, std::string_view token, int64_t now);
+  JwtVerifier::Result verify(const JwtVerifier& verifier, std::string_view token, int64_t now);
 
   size_t capacity() const { return sets_ * ways; }
   size_t size() const;  // entries held, expired ones included

@@ -34,7 +34,7 @@ class SilentRoutes {
     base::Instant since{};         // the first of them, when there is one
     base::Instant last_message{};  // to any socket, first ones aside; Instant{}: there was none
   };
-  struct Verdict {
+  struct Finding {
     bool silent = false;
     bool found = false;    // just now: it is to be told
     uint32_t sockets = 0;  // that wait, of all workers
@@ -42,7 +42,7 @@ class SilentRoutes {
   };
 
   // `waiting_before`: what the same worker saw of them when it looked last.
-  Verdict look(std::string_view name, uint32_t waiting_before, const Seen& seen, base::Instant now) {
+  Finding look(std::string_view name, uint32_t waiting_before, const Seen& seen, base::Instant now) {
     const std::lock_guard guard(mutex_);
     auto at = routes_.find(name);
     if (at == routes_.end()) at = routes_.emplace(name, Route{}).first;
@@ -52,9 +52,9 @@ class SilentRoutes {
     route.last_message = std::max(route.last_message, seen.last_message);
     if (seen.waiting > 0) route.since = std::min(route.since.value_or(seen.since), seen.since);
     if (route.waiting == 0) route.since.reset();
-    Verdict verdict;
-    verdict.sockets = route.waiting;
-    if (route.since) verdict.quiet = now - std::max(*route.since, route.last_message);
+    Finding finding;
+    finding.sockets = route.waiting;
+    if (route.since) finding.quiet = now - std::max(*route.since, route.last_message);
     // A message that another worker has passed on since it looked last is not known here yet.
     const bool unheard =
         route.last_message == base::Instant{} || now - route.last_message >= silence + look_every;
@@ -64,13 +64,13 @@ class SilentRoutes {
       route.left = now;
     }
     const bool enough =
-        route.waiting >= sockets_min || verdict.quiet >= long_silence || route.visits + 1 >= visits_min;
-    verdict.silent = route.waiting > 0 && enough && unheard;
-    verdict.found = verdict.silent && !route.silent;
-    route.silent = verdict.silent;
+        route.waiting >= sockets_min || finding.quiet >= long_silence || route.visits + 1 >= visits_min;
+    finding.silent = route.waiting > 0 && enough && unheard;
+    finding.found = finding.silent && !route.silent;
+    route.silent = finding.silent;
     if (route.waiting == 0 && unheard && route.visits == 0)
       routes_.erase(at);  // nothing is known of it any more
-    return verdict;
+    return finding;
   }
 
  private:

@@ -128,7 +128,7 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
   };
 
   // Who ended it, how and why: the first counts.
-  struct Verdict {
+  struct Outcome {
     base::Side by = base::Side::gateway;
     std::optional<base::Cause> cause{};
     uint16_t code = websocket::close_code::abnormal;  // for the client
@@ -173,7 +173,7 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
   bool may_finish(const End& end) const;
   base::Chunk answer_to_close(const End& end) const;
   void tell(End& end);
-  void settle(Verdict verdict);
+  void set_outcome(Outcome outcome);
   void lose_last_words(base::Side by, base::Cause cause);
   void over();
 
@@ -203,7 +203,7 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
   uint64_t dropped_ = 0;                 // messages, either way
   std::optional<BadClose> bad_close_{};  // that a side has just sent, where frames pass as they are
   base::LinkIn<Tunnel> link_;
-  std::optional<Verdict> verdict_;
+  std::optional<Outcome> outcome_;
   uint16_t code_to_client_ = 0;  // while closing
   uint16_t code_to_upstream_ = 0;
   bool closing_ = false;    // the gateway ends it

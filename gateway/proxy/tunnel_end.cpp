@@ -22,8 +22,8 @@ constexpr base::Duration last_words_limit = std::chrono::minutes(5);
 
 }  // namespace
 
-void Tunnel::settle(Verdict verdict) {
-  if (!verdict_) verdict_ = std::move(verdict);
+void Tunnel::set_outcome(Outcome outcome) {
+  if (!outcome_) outcome_ = std::move(outcome);
 }
 
 // Who says Close first has ended it. Returns what becomes of the frame.
@@ -39,7 +39,7 @@ Tunnel::Pass Tunnel::note_close(End& from, std::string_view payload) {
   }
   from.close_seen = true;
   const websocket::CloseBody body = websocket::read_close(payload);
-  settle({.by = from.side, .code = body.code, .reason = std::string(body.reason)});
+  set_outcome({.by = from.side, .code = body.code, .reason = std::string(body.reason)});
   end_within(half_closed_limit);
   if (from.side == Side::upstream && queue_ && !queue_->empty()) {  // behind the messages that wait
     queue_->push(websocket::make_frame(Opcode::close, payload, Role::server), {},
@@ -58,11 +58,11 @@ void Tunnel::refuse_close(End& guilty) {
   const bool client = guilty.side == Side::client;
   const uint16_t lost = client ? close_code::going_away : rules().codes[Ending::backend_lost];
   const uint16_t told = bad.code == close_code::none ? bad.code : lost;
-  settle({.by = guilty.side,
-          .cause = client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid,
-          .code = client ? bad.fault.code : told,
-          .reason = bad.text,
-          .rule = bad.fault.rule});
+  set_outcome({.by = guilty.side,
+               .cause = client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid,
+               .code = client ? bad.fault.code : told,
+               .reason = bad.text,
+               .rule = bad.fault.rule});
   begin_closing(client ? bad.fault.code : told, client ? told : bad.fault.code, bad.text);
 }
 
@@ -73,7 +73,7 @@ void Tunnel::side_ended(End& end) {
   if (upstream_.ended) return over();
   if (closing_) return tell(upstream_);  // it may yet answer
   // In order when a Close frame went before it, in either direction; else the peer just left.
-  settle({.by = Side::client, .cause = Cause::client_closed});
+  set_outcome({.by = Side::client, .cause = Cause::client_closed});
   upstream_.transport->finish();
   end_within(half_closed_limit);
 }
@@ -81,7 +81,7 @@ void Tunnel::side_ended(End& end) {
 void Tunnel::side_broke(End& end) {
   if (over_) return;
   if (end.side == Side::client) {
-    settle({.by = Side::client, .cause = Cause::client_closed});
+    set_outcome({.by = Side::client, .cause = Cause::client_closed});
     lose_last_words(Side::client, Cause::client_closed);
     return over();
   }
@@ -94,9 +94,9 @@ void Tunnel::upstream_left(std::string_view how) {
   upstream_.ended = true;
   if (client_.ended) return over();
   if (closing_) return tell(client_);  // it may yet answer
-  if (!verdict_) {
+  if (!outcome_) {
     const uint16_t code = rules().codes[Ending::backend_lost];
-    settle({.by = Side::upstream, .cause = Cause::upstream_closed, .code = code});
+    set_outcome({.by = Side::upstream, .cause = Cause::upstream_closed, .code = code});
     return begin_closing(code, close_code::none, how);
   }
   const bool queued = queue_ && !queue_->empty();
@@ -114,10 +114,10 @@ void Tunnel::upstream_left(std::string_view how) {
 void Tunnel::side_is_silent(End& end) {
   const bool client = end.side == Side::client;
   const uint16_t code = rules().codes[Ending::silent];
-  settle({.by = end.side,
-          .cause = client ? Cause::client_silent : Cause::upstream_silent,
-          .code = client ? close_code::abnormal : code,
-          .reason = "no answer to a ping"});
+  set_outcome({.by = end.side,
+               .cause = client ? Cause::client_silent : Cause::upstream_silent,
+               .code = client ? close_code::abnormal : code,
+               .reason = "no answer to a ping"});
   end.ended = true;
   end.transport->abort();
   begin_closing(code, code, client ? "the client is silent" : "the upstream is silent");
@@ -128,11 +128,11 @@ void Tunnel::refuse(End& guilty) {
   const MessageGuard::Refusal refusal = *guilty.guard->refusal();
   const bool client = guilty.side == Side::client;
   const uint16_t lost = rules().codes[Ending::backend_lost];
-  settle({.by = guilty.side,
-          .cause = refusal.cause,
-          .code = client ? refusal.code : lost,
-          .reason = std::string(refusal.rule),
-          .rule = refusal.rule});
+  set_outcome({.by = guilty.side,
+               .cause = refusal.cause,
+               .code = client ? refusal.code : lost,
+               .reason = std::string(refusal.rule),
+               .rule = refusal.rule});
   begin_closing(client ? refusal.code : lost, client ? close_code::going_away : refusal.code, refusal.rule);
 }
 
@@ -141,14 +141,14 @@ void Tunnel::close(Cause cause, Ending ending, std::string_view reason) {
 }
 
 void Tunnel::cut(Cause cause) {
-  settle({.by = Side::gateway, .cause = cause});
+  set_outcome({.by = Side::gateway, .cause = cause});
   lose_last_words(Side::gateway, cause);
   over();
 }
 
 void Tunnel::end_by(Side by, Cause cause, Ending ending, std::string_view reason) {
   const uint16_t code = rules().codes[ending];
-  settle({.by = by, .cause = cause, .code = code, .reason = std::string(reason)});
+  set_outcome({.by = by, .cause = cause, .code = code, .reason = std::string(reason)});
   finishing_ = by == Side::gateway && cause != Cause::token_expired;
   begin_closing(code, close_code::going_away, reason);
 }
@@ -157,7 +157,7 @@ void Tunnel::begin_closing(uint16_t to_client, uint16_t to_upstream, std::string
   closing_ = true;
   code_to_client_ = to_client;
   code_to_upstream_ = to_upstream;
-  if (verdict_->reason.empty()) verdict_->reason = reason;
+  if (outcome_->reason.empty()) outcome_->reason = reason;
   abandon_queue();
   end_within(closing_limit);
   tell(client_);
@@ -188,8 +188,8 @@ void Tunnel::time_out() {
 // not end it then: whoever stood in the way did.
 void Tunnel::lose_last_words(Side by, Cause cause) {
   if (client_.close_seen || left_to_client() == 0) return;
-  verdict_->code = close_code::abnormal;
-  if (verdict_->by == Side::upstream && !verdict_->cause) verdict_ = Verdict{.by = by, .cause = cause};
+  outcome_->code = close_code::abnormal;
+  if (outcome_->by == Side::upstream && !outcome_->cause) outcome_ = Outcome{.by = by, .cause = cause};
 }
 
 // A client that is told to come back may have sent something before it heard so: that is passed on, until its
@@ -212,17 +212,17 @@ void Tunnel::tell(End& end) {
   const uint16_t code = end.side == Side::client ? code_to_client_ : code_to_upstream_;
   end.close_sent = !from.close_seen && from.frames.at_boundary();
   // A side that said Close itself is answered: what ended it was that.
-  const bool answered = end.close_seen && verdict_->by == end.side && !verdict_->cause;
+  const bool answered = end.close_seen && outcome_->by == end.side && !outcome_->cause;
   if (end.close_sent)
     end.transport->write(answered ? answer_to_close(end)
-                                  : websocket::close_frame(code, verdict_->reason, end.role()));
+                                  : websocket::close_frame(code, outcome_->reason, end.role()));
   end.transport->finish();
   end.transport->resume();
 }
 
 // It said Close first, and is to hear its own code (RFC 6455 5.5.1).
 base::Chunk Tunnel::answer_to_close(const End& end) const {
-  const uint16_t code = websocket::is_sendable_close_code(verdict_->code) ? verdict_->code : close_code::none;
+  const uint16_t code = websocket::is_sendable_close_code(outcome_->code) ? outcome_->code : close_code::none;
   return websocket::close_frame(code, {}, end.role());
 }
 
@@ -232,12 +232,12 @@ void Tunnel::over() {
   if (std::exchange(over_, true)) return;
   disarm();
   --route_sockets_->open;
-  settle({.by = Side::gateway});
-  const std::optional<Cause> cause = verdict_->cause;
+  set_outcome({.by = Side::gateway});
+  const std::optional<Cause> cause = outcome_->cause;
   if (cause) set_.metrics_.failures.add({*cause, base::Stage::tunnel});
   const telemetry::TunnelRecord record = facts_.record();
   telemetry::TunnelEnd end;
-  end.by = verdict_->by;
+  end.by = outcome_->by;
   if (cause) {
     end.cause = base::traits(*cause).label;
     end.meaning = base::traits(*cause).meaning;
@@ -250,9 +250,9 @@ void Tunnel::over() {
   const bool sent = (upstream_.close_seen && !(queue_ && !queue_->empty())) || client_.close_sent;
   const bool client_knows = client_.close_seen || (sent && client_.transport->backlog() == 0);
   abandon_queue();
-  end.close_code = client_knows ? verdict_->code : close_code::abnormal;
-  end.close_reason = verdict_->reason;
-  end.rule = verdict_->rule;
+  end.close_code = client_knows ? outcome_->code : close_code::abnormal;
+  end.close_reason = outcome_->reason;
+  end.rule = outcome_->rule;
   end.bytes_to_client = upstream_.passed;
   end.bytes_to_upstream = client_.passed;
   end.messages_to_client = upstream_.whole_messages();

@@ -79,10 +79,10 @@ void TunnelSet::look_for_silence() {
     SilentRoutes::Seen& now = seen[&*sockets];
     now.last_message = sockets->last_message;
     const uint32_t before = std::exchange(sockets->waiting, now.waiting);
-    const SilentRoutes::Verdict verdict = silent_routes_->look(name, before, now, turn_.now);
-    if (verdict.found) access_log_.silent_route(name, verdict.sockets, verdict.quiet);
+    const SilentRoutes::Finding finding = silent_routes_->look(name, before, now, turn_.now);
+    if (finding.found) access_log_.silent_route(name, finding.sockets, finding.quiet);
     if (telemetry::RouteSeries* route = metrics_.route(name))
-      route->set(telemetry::RouteCount::sockets_silent, verdict.silent ? now.waiting : 0);
+      route->set(telemetry::RouteCount::sockets_silent, finding.silent ? now.waiting : 0);
     at = sockets->open == 0 && !sockets->is_admitting(turn_.now) ? sockets_.erase(at) : std::next(at);
   }
   if (size_ > 0) turn_.arm(silence_watch_, SilentRoutes::look_every);

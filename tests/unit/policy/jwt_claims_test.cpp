@@ -22,7 +22,7 @@ JwtRules lax() {
 }
 
 // The verdict on a well-signed payload under these rules.
-JwtVerifier::Verdict verdict(const JwtRules& rules, std::string_view payload, int64_t time) {
+JwtVerifier::Result verdict(const JwtRules& rules, std::string_view payload, int64_t time) {
   auto keys = KeySet::from_secret(secret, {Algorithm::hs256});
   REQUIRE(keys.has_value());
   JwtVerifier verifier(rules, std::move(*keys));

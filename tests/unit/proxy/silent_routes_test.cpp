@@ -16,7 +16,7 @@ constexpr base::Instant start{base::Duration(1'000'000'000'000)};
 struct Looks {
   SilentRoutes& routes;
   uint32_t before = 0;
-  SilentRoutes::Verdict at(base::Instant now, uint32_t waiting, base::Instant last_message = {}) {
+  SilentRoutes::Finding at(base::Instant now, uint32_t waiting, base::Instant last_message = {}) {
     return routes.look("all", std::exchange(before, waiting), {waiting, start, last_message}, now);
   }
 };
@@ -28,10 +28,10 @@ TEST_CASE("silent routes: a few sockets on each worker are several, and the find
   Looks one{routes};
   Looks other{routes};
   CHECK_FALSE(one.at(start + 5min, 2).silent);
-  const SilentRoutes::Verdict verdict = other.at(start + 5min, 1);
-  CHECK(verdict.found);
-  CHECK(verdict.sockets == 3);
-  CHECK(verdict.quiet == 5min);
+  const SilentRoutes::Finding finding = other.at(start + 5min, 1);
+  CHECK(finding.found);
+  CHECK(finding.sockets == 3);
+  CHECK(finding.quiet == 5min);
   CHECK(one.at(start + 6min, 2).silent);
   CHECK_FALSE(one.at(start + 6min, 2).found);
   CHECK_FALSE(other.at(start + 6min, 0).silent);  // it has left
@@ -45,19 +45,19 @@ TEST_CASE("silent routes: what a socket of one worker hears speaks for those of 
   one.at(start + 5min, 0, start + 4min + 50s);
   CHECK_FALSE(other.at(start + 5min, 3).silent);
   CHECK_FALSE(other.at(start + 10min, 3).silent);  // the other has not looked since
-  const SilentRoutes::Verdict verdict = other.at(start + 10min + 20s, 3);
-  CHECK(verdict.found);
-  CHECK(verdict.quiet == 5min + 30s);
+  const SilentRoutes::Finding finding = other.at(start + 10min + 20s, 3);
+  CHECK(finding.found);
+  CHECK(finding.quiet == 5min + 30s);
 }
 
 TEST_CASE("silent routes: one page alone is found when it waits for long, and not before") {
   SilentRoutes routes;
   Looks page{routes};
   for (base::Duration at = 5min; at < 20min; at += 30s) CHECK_FALSE(page.at(start + at, 1).silent);
-  const SilentRoutes::Verdict verdict = page.at(start + 20min, 1);
-  CHECK(verdict.found);
-  CHECK(verdict.sockets == 1);
-  CHECK(verdict.quiet == 20min);
+  const SilentRoutes::Finding finding = page.at(start + 20min, 1);
+  CHECK(finding.found);
+  CHECK(finding.sockets == 1);
+  CHECK(finding.quiet == 20min);
   CHECK_FALSE(page.at(start + 21min, 1, start + 20min + 30s).silent);  // it has heard something
   CHECK_FALSE(page.at(start + 30min, 1, start + 20min + 30s).silent);
   CHECK(page.at(start + 40min + 30s, 1, start + 20min + 30s).found);  // and then nothing again
