@@ -48,7 +48,7 @@ class RouteValidation {
   }
 
  private:
-  struct Standing {
+  struct RouteAt {
     std::size_t route;
     std::string written;  // its path
   };
@@ -71,7 +71,7 @@ class RouteValidation {
           }
           std::string prefix = path;
           if (!one.exact && prefix.ends_with('/')) prefix.pop_back();
-          standing_[{host, std::move(prefix), one.exact}].push_back({index, path});
+          routes_at_[{host, std::move(prefix), one.exact}].push_back({index, path});
         }
       }
     }
@@ -102,25 +102,25 @@ class RouteValidation {
   // other: the one whose methods were all taken by those before it.
   void check_unreachable_routes() {
     std::map<std::size_t, std::vector<std::pair<std::size_t, std::string>>> hidden;  // by whom, and how
-    for (const auto& [address, routes] : standing_) {
+    for (const auto& [address, routes] : routes_at_) {
       // With methods comes before without, as in routing::Table.
-      std::map<std::string, std::vector<Standing>> alike;
-      for (const Standing& one : routes)
+      std::map<std::string, std::vector<RouteAt>> alike;
+      for (const RouteAt& one : routes)
         alike[route(one.route).conditions ? route(one.route).conditions->text() : ""].push_back(one);
       for (auto& [conditions, same] : alike) find_hidden(same, hidden);
     }
     for (const auto& [index, by] : hidden) report_hidden(index, by);
   }
 
-  void find_hidden(std::vector<Standing>& same,
+  void find_hidden(std::vector<RouteAt>& same,
                    std::map<std::size_t, std::vector<std::pair<std::size_t, std::string>>>& hidden) const {
-    std::stable_sort(same.begin(), same.end(), [this](const Standing& a, const Standing& b) {
+    std::stable_sort(same.begin(), same.end(), [this](const RouteAt& a, const RouteAt& b) {
       return !route(a.route).methods.empty() && route(b.route).methods.empty();
     });
-    std::map<std::string, const Standing*> taken;  // method, and the route that takes it
-    const Standing* takes_all = nullptr;
-    for (const Standing& one : same) {
-      const Standing* by = takes_all;
+    std::map<std::string, const RouteAt*> taken;  // method, and the route that takes it
+    const RouteAt* takes_all = nullptr;
+    for (const RouteAt& one : same) {
+      const RouteAt* by = takes_all;
       bool is_hidden = takes_all != nullptr;
       const std::vector<std::string>& methods = route(one.route).methods;
       if (!is_hidden && !methods.empty()) {
@@ -137,7 +137,7 @@ class RouteValidation {
     }
   }
 
-  static std::string spelling_note(const Standing& one, const Standing& other) {
+  static std::string spelling_note(const RouteAt& one, const RouteAt& other) {
     if (one.written == other.written) return "";
     return " (" + config::quoted(other.written) + " and " + config::quoted(one.written) + " are one path)";
   }
@@ -166,18 +166,18 @@ class RouteValidation {
       std::vector<std::pair<const Address*, std::size_t>> entries;  // address and route of each
     };
     std::vector<Host> hosts;  // without the one for any
-    for (const auto& [address, routes] : standing_) {
+    for (const auto& [address, routes] : routes_at_) {
       if (address.host.empty()) continue;
       if (hosts.empty() || hosts.back().name != address.host) hosts.push_back({address.host, {}, {}});
       const auto plain = std::find_if(routes.begin(), routes.end(),
-                                      [this](const Standing& one) { return !route(one.route).conditions; });
+                                      [this](const RouteAt& one) { return !route(one.route).conditions; });
       if (plain == routes.end()) continue;
       if (hosts.back().paths.add(address.path, address.exact) == hosts.back().entries.size())
         hosts.back().entries.emplace_back(&address, plain->route);
     }
     std::size_t comparisons = 0;
     std::map<std::pair<std::size_t, std::string>, std::vector<std::pair<std::string, std::size_t>>> found;
-    for (const auto& [address, routes] : standing_) {
+    for (const auto& [address, routes] : routes_at_) {
       for (const Host& host : hosts) {
         if (++comparisons > most_comparisons) return;
         if (!takes(address.host, host.name)) continue;
@@ -185,7 +185,7 @@ class RouteValidation {
         if (!entry) continue;
         const auto& [other, winner] = host.entries[*entry];
         if (!is_more_specific(address, *other)) continue;
-        for (const Standing& one : routes) found[{one.route, one.written}].emplace_back(host.name, winner);
+        for (const RouteAt& one : routes) found[{one.route, one.written}].emplace_back(host.name, winner);
       }
     }
     for (const auto& [which, by] : found) report_outranked(which.first, which.second, by);
@@ -229,7 +229,7 @@ class RouteValidation {
 
   const Document& document_;
   Diagnostics& diagnostics_;
-  std::map<Address, std::vector<Standing>> standing_;  // in the order of the file
+  std::map<Address, std::vector<RouteAt>> routes_at_;  // in the order of the file
 };
 
 }  // namespace

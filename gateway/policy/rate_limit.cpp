@@ -71,17 +71,17 @@ RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& context
 }
 
 Verdict RateLimitPolicy::judge(RequestContext& context) const {
-  if (!context.rate_limits) context.rate_limits = std::make_unique<RateLimitStandings>();
-  std::optional<RateLimitStanding>& tightest = (*context.rate_limits)[by_claim_ ? 1 : 0];
+  if (!context.rate_limits) context.rate_limits = std::make_unique<RateLimitStates>();
+  std::optional<RateLimitState>& tightest = (*context.rate_limits)[by_claim_ ? 1 : 0];
   for (size_t i = 0; i < rules_.size(); ++i) {
     RateLimiter& limiter = *rules_[i].limiter;
-    const RateLimiter::Standing standing = limiter.take(key_of(rules_[i], context, route_), context.now);
-    if (!standing.passes || !tightest || standing.remaining < tightest->remaining)
-      tightest = {&limiter, standing.remaining, standing.until_full};
-    if (standing.passes) continue;
+    const RateLimiter::BucketState bucket = limiter.take(key_of(rules_[i], context, route_), context.now);
+    if (!bucket.passes || !tightest || bucket.remaining < tightest->remaining)
+      tightest = {&limiter, bucket.remaining, bucket.until_full};
+    if (bucket.passes) continue;
     for (size_t before = 0; before < i; ++before)
       rules_[before].limiter->give_back(key_of(rules_[before], context, route_));
-    return refuse(rules_[i], standing.wait);
+    return refuse(rules_[i], bucket.wait);
   }
   return Verdict::pass();
 }
@@ -95,12 +95,12 @@ std::string RateLimitPolicy::policy_field(const RateLimiter& limiter) const {
 
 void RateLimitPolicy::amend(const RequestContext& context, http::ResponseHead& head) const {
   if (!context.rate_limits) return;
-  const std::optional<RateLimitStanding>& standing = (*context.rate_limits)[by_claim_ ? 1 : 0];
-  if (!standing) return;
-  head.headers.add("RateLimit-Policy", head.arena.keep(policy_field(*standing->limiter)));
-  head.headers.add("RateLimit", head.arena.keep('"' + standing->limiter->settings().name +
-                                                "\";r=" + std::to_string(standing->remaining) +
-                                                ";t=" + std::to_string(whole_seconds(standing->until_full))));
+  const std::optional<RateLimitState>& bucket = (*context.rate_limits)[by_claim_ ? 1 : 0];
+  if (!bucket) return;
+  head.headers.add("RateLimit-Policy", head.arena.keep(policy_field(*bucket->limiter)));
+  head.headers.add("RateLimit", head.arena.keep('"' + bucket->limiter->settings().name +
+                                                "\";r=" + std::to_string(bucket->remaining) +
+                                                ";t=" + std::to_string(whole_seconds(bucket->until_full))));
 }
 
 }  // namespace postern::policy

@@ -44,7 +44,7 @@ RateLimiter::Entry& RateLimiter::entry_of(Stripe& stripe, Key key, int64_t at) {
   return *entry;
 }
 
-RateLimiter::Standing RateLimiter::take(Key key, base::Instant now, uint32_t amount) {
+RateLimiter::BucketState RateLimiter::take(Key key, base::Instant now, uint32_t amount) {
   const int64_t at = now.time_since_epoch().count();
   Stripe& stripe = stripe_of(key);
   const std::lock_guard<std::mutex> lock(stripe.mutex);

@@ -34,7 +34,7 @@ class RateLimiter {
  public:
   using Key = uint64_t;
 
-  struct Standing {
+  struct BucketState {
     bool passes = true;
     uint32_t remaining = 0;       // requests that would still pass at once
     base::Duration wait{};        // until one passes; nothing when this one did
@@ -51,7 +51,7 @@ class RateLimiter {
   Key key_of(char kind, std::string_view value) const;
   // Takes one request of `key` at `now`, or `amount` of whatever is counted; one that does not pass takes
   // nothing. The clocks of workers may differ.
-  Standing take(Key key, base::Instant now, uint32_t amount = 1);
+  BucketState take(Key key, base::Instant now, uint32_t amount = 1);
   // Takes `amount` in advance, and gives how long it has to wait for its turn: who comes later stands behind
   // it. One amount takes what comes back in an hour, or the burst, at most.
   base::Duration book(Key key, base::Instant now, uint32_t amount);

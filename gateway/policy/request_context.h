@@ -23,13 +23,13 @@ class FieldRules;
 class RateLimiter;
 
 // How a client stands with the limit that has the least left for it.
-struct RateLimitStanding {
+struct RateLimitState {
   const RateLimiter* limiter = nullptr;
   uint32_t remaining = 0;
   base::Duration until_full{};
 };
 // Of the limits before the tokens, and of those behind them.
-using RateLimitStandings = std::array<std::optional<RateLimitStanding>, 2>;
+using RateLimitStates = std::array<std::optional<RateLimitState>, 2>;
 
 struct RequestContext {
   // --- facts ---
@@ -55,8 +55,8 @@ struct RequestContext {
   std::string_view token_query_parameter{};  // where a token was found, for redaction; the policy owns it
   // Fields for the endpoint, in place of any the client sent under the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};
-  std::unique_ptr<RateLimitStandings> rate_limits{};  // null: no limit has judged it
-  const FieldRules* request_rules{};                  // for what the endpoint gets; the policy owns them
+  std::unique_ptr<RateLimitStates> rate_limits{};  // null: no limit has judged it
+  const FieldRules* request_rules{};               // for what the endpoint gets; the policy owns them
   std::string selected_subprotocol{};  // the token's subprotocol marker that must be echoed, see jwt_policy
   std::vector<SocketCounts::Permit> socket_permits{};  // for the WebSocket or event stream to hold
 };

@@ -129,7 +129,7 @@ upstream::Pick Exchange::admit(upstream::Group& group, Trying& trying, upstream:
   const bool retry = trying.attempts > 0 && !free;
   upstream::Endpoint& endpoint = *pick.permit.endpoint();
   // With hold on, an endpoint that is down is never tried: the request can wait for its check instead.
-  if (group.model().hold && endpoint.standing() == upstream::Standing::down) return {};
+  if (group.model().hold && endpoint.availability() == upstream::Availability::down) return {};
   if (retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return {};
   if (!free) ++trying.attempts;
   endpoint.ejection().on_attempt(services_.turn.now);

@@ -157,9 +157,9 @@ MessageGuard::Charge MessageGuard::charge_limits(uint32_t messages, uint64_t byt
   for (const SharedLimit& limit : limits_) {
     const uint32_t amount = amounts.of(limit);
     if (amount == 0) continue;
-    const policy::RateLimiter::Standing standing = limit.limiter->take(limit.key, turn_.now, amount);
-    if (standing.passes) continue;
-    const Charge charged = exceed(standing.wait, droppable);
+    const policy::RateLimiter::BucketState bucket = limit.limiter->take(limit.key, turn_.now, amount);
+    if (bucket.passes) continue;
+    const Charge charged = exceed(bucket.wait, droppable);
     if (charged == Charge::drop) paid_bytes_ = paid_before;
     if (charged == Charge::refused)
       violate(Ending::rate,

@@ -20,7 +20,7 @@ namespace postern::upstream {
 
 // Whether an endpoint is to be asked, from the best to the last resort. Nothing but an order: when all
 // endpoints of a group are unavailable, the least bad of them are tried all the same.
-enum class Standing : uint8_t {
+enum class Availability : uint8_t {
   available,
   resting,  // a connect failed a moment ago, or its failures ejected it
   down,     // its health checks fail
@@ -81,9 +81,10 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   // Kept for the smooth round robin, see balancer.h.
   int64_t& credit() { return credit_; }
 
-  Standing standing() const {
-    if (down_) return Standing::down;
-    return turn_.now < rests_until_ || ejection_.out(turn_.now) ? Standing::resting : Standing::available;
+  Availability availability() const {
+    if (down_) return Availability::down;
+    return turn_.now < rests_until_ || ejection_.out(turn_.now) ? Availability::resting
+                                                                : Availability::available;
   }
   telemetry::EndpointState state() const;  // of this worker
   // After a failed connect it is passed over for a moment, while others are there.

@@ -7,11 +7,11 @@ namespace {
 
 // What goes first: available ones, backups after the others; then the rest by their standing.
 constexpr int rank_of_none = 4;
-int rank_of(Standing standing, bool backup) {
-  switch (standing) {
-    case Standing::available: return backup ? 1 : 0;
-    case Standing::resting: return 2;
-    case Standing::down: return 3;
+int rank_of(Availability availability, bool backup) {
+  switch (availability) {
+    case Availability::available: return backup ? 1 : 0;
+    case Availability::resting: return 2;
+    case Availability::down: return 3;
   }
   return rank_of_none;
 }
@@ -60,7 +60,7 @@ void Group::forget(std::string_view value) { state_->learned->forget(value); }
 bool Group::is_full(std::optional<size_t> session) const {
   if (!session) return false;
   const Endpoint& endpoint = *endpoints_[*session];
-  return endpoint.standing() == Standing::available && endpoint.full();
+  return endpoint.availability() == Availability::available && endpoint.full();
 }
 
 bool Group::gather(std::span<const size_t> tried) {
@@ -71,7 +71,7 @@ bool Group::gather(std::span<const size_t> tried) {
     if (std::find(tried.begin(), tried.end(), i) != tried.end()) continue;
     Endpoint& endpoint = *endpoints_[i];
     const EndpointModel& model = model_.endpoints[i];
-    const int rank = rank_of(endpoint.standing(), model.backup);
+    const int rank = rank_of(endpoint.availability(), model.backup);
     if (rank > best) continue;
     if (endpoint.full()) {
       best_full = std::min(best_full, rank);

@@ -7,7 +7,7 @@ namespace {
 
 bool has_stand_in(const Group& group, size_t index) {
   for (size_t other = 0; other < group.size(); ++other)
-    if (other != index && group.endpoint(other)->standing() == Standing::available) return true;
+    if (other != index && group.endpoint(other)->availability() == Availability::available) return true;
   return false;
 }
 

@@ -23,13 +23,13 @@ TEST_CASE("rate limiter: the burst passes at once, then requests come back one b
   RateLimiter limit({"public", 10, 1s, 3});
   const RateLimiter::Key key = limit.key_of('h', "client");
   for (uint32_t left : {2u, 1u, 0u}) {
-    const RateLimiter::Standing standing = limit.take(key, start);
-    CHECK(standing.passes);
-    CHECK(standing.remaining == left);
-    CHECK(standing.wait == 0ns);
-    CHECK(standing.until_full == (3 - left) * 100ms);
+    const RateLimiter::BucketState bucket = limit.take(key, start);
+    CHECK(bucket.passes);
+    CHECK(bucket.remaining == left);
+    CHECK(bucket.wait == 0ns);
+    CHECK(bucket.until_full == (3 - left) * 100ms);
   }
-  const RateLimiter::Standing refused = limit.take(key, start + 30ms);
+  const RateLimiter::BucketState refused = limit.take(key, start + 30ms);
   CHECK_FALSE(refused.passes);
   CHECK(refused.remaining == 0);
   CHECK(refused.wait == 70ms);

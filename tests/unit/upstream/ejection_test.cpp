@@ -87,7 +87,7 @@ TEST_CASE("passive health: an endpoint is ejected when another can stand in, and
     note_failure(world.group(), index, now(), Condition::reset, "upstream_closed");
   };
   for (int i = 0; i < 5; ++i) fail(0);
-  CHECK(world.endpoint(0).standing() == Standing::resting);
+  CHECK(world.endpoint(0).availability() == Availability::resting);
   const base::Json out = world.log.line("endpoint_ejected");
   CHECK(out["upstream"] == "app");
   CHECK(out["endpoint"] == "http://127.0.0.1:1");
@@ -95,12 +95,12 @@ TEST_CASE("passive health: an endpoint is ejected when another can stand in, and
   CHECK(out["failures"] == 5);
   CHECK(out["for_ms"] == 10'000);
   for (int i = 0; i < 50; ++i) fail(1);  // the last one stays
-  CHECK(world.endpoint(1).standing() == Standing::available);
+  CHECK(world.endpoint(1).availability() == Availability::available);
   CHECK(world.log.lines("endpoint_ejected").size() == 1);
   for (int i = 0; i < 4; ++i) CHECK(world.picked() == 1);
 
   world.world.advance(11s);
-  CHECK(world.endpoint(0).standing() == Standing::available);
+  CHECK(world.endpoint(0).availability() == Availability::available);
   CHECK(world.endpoint(0).share_of_weight(10s) == 1024);
   note_answer(world.group(), 0, now(), 200);
   CHECK(world.log.line("endpoint_readmitted")["endpoint"] == "http://127.0.0.1:1");
@@ -114,9 +114,9 @@ TEST_CASE("passive health: the model says what counts, and whether anything does
   const base::Instant now = world.world.turn.now;
   for (int i = 0; i < 9; ++i) note_failure(world.group(), 0, now, Condition::reset, "upstream_closed");
   for (int i = 0; i < 9; ++i) note_answer(world.group(), 0, now, 500);
-  CHECK(world.endpoint(0).standing() == Standing::available);
+  CHECK(world.endpoint(0).availability() == Availability::available);
   for (int i = 0; i < 5; ++i) note_answer(world.group(), 0, now, 503);
-  CHECK(world.endpoint(0).standing() == Standing::resting);
+  CHECK(world.endpoint(0).availability() == Availability::resting);
   CHECK(world.log.line("endpoint_ejected")["reason"] == "status 503");
   world.models[0].eject.enabled = false;
   for (int i = 0; i < 9; ++i) note_failure(world.group(), 1, now, Condition::connect, "upstream_refused");
@@ -130,7 +130,7 @@ TEST_CASE("passive health: an ejection survives a reload") {
   std::vector<GroupModel> next;
   next.push_back(model_of("app", {2, 1}));
   std::vector<GroupRef> groups = world.registry.adopt(next);
-  CHECK(groups[0]->endpoint(1)->standing() == Standing::resting);
+  CHECK(groups[0]->endpoint(1)->availability() == Availability::resting);
   CHECK(&groups[0]->state() == &world.group().state());
   world.groups.clear();
 }

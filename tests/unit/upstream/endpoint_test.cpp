@@ -201,7 +201,7 @@ TEST_CASE("connect: the limit of the group is kept, and the endpoint rests") {
   world.world.advance(200ms);
   REQUIRE(connecting.outcome.has_value());
   CHECK(connecting.outcome->error() == base::Error{base::Cause::upstream_timed_out, base::Stage::connect});
-  CHECK(world.endpoint(0).standing() == Standing::resting);
+  CHECK(world.endpoint(0).availability() == Availability::resting);
 }
 
 TEST_CASE("connect: a client that leaves says nothing about the endpoint") {
@@ -210,7 +210,7 @@ TEST_CASE("connect: a client that leaves says nothing about the endpoint") {
   Connecting connecting(world.world, world.upstream, world.group(), 0);
   connecting.scope.cancel(base::Cause::client_closed);
   world.world.settle();
-  CHECK(world.endpoint(0).standing() == Standing::available);
+  CHECK(world.endpoint(0).availability() == Availability::available);
 }
 
 TEST_CASE("pool: connections to where the endpoint's name no longer leads are closed, others are used") {

@@ -56,11 +56,11 @@ TEST_CASE("group: an endpoint that rests after a failure comes last, and in turn
     REQUIRE(failed.outcome.has_value());
     CHECK_FALSE(failed.outcome->has_value());
     CHECK(failed.tried == "127.0.0.1:2 refused");
-    CHECK(world.endpoint(1).standing() == Standing::resting);
+    CHECK(world.endpoint(1).availability() == Availability::resting);
     for (int i = 0; i < 6; ++i) CHECK(world.picked() != 1);
     CHECK(world.picked({0, 2}) == 1);  // better than none
     world.world.advance(1100ms);
-    CHECK(world.endpoint(1).standing() == Standing::available);
+    CHECK(world.endpoint(1).availability() == Availability::available);
     bool picked = false;
     for (int i = 0; i < 3; ++i) picked = world.picked() == 1 || picked;
     CHECK(picked);

@@ -31,7 +31,7 @@ TEST_CASE("registry: adopting keeps the endpoints that are still named, with con
   CHECK(&*groups[0]->endpoint(0) == &world.endpoint(1));
   CHECK(&*groups[0]->endpoint(1) == &world.endpoint(0));
   CHECK(groups[0]->endpoint(0)->load() == 1);
-  CHECK(groups[0]->endpoint(0)->standing() == Standing::resting);
+  CHECK(groups[0]->endpoint(0)->availability() == Availability::resting);
   Permit permit(groups[0]->endpoint(1));
   CHECK(take_idle(world.world.turn, world.upstream, *groups[0], 1, permit, base::no_limit));
   world.groups = groups;
@@ -192,20 +192,20 @@ TEST_CASE("registry: an endpoint whose checks fail is passed over, unless it is 
     return found.permit ? std::optional(found.index) : std::nullopt;
   };
   Endpoint& endpoint = *groups[0]->endpoint(0);
-  CHECK(endpoint.standing() == Standing::available);
+  CHECK(endpoint.availability() == Availability::available);
   world.registry.on_health("app", key, false);
-  CHECK(endpoint.standing() == Standing::down);
+  CHECK(endpoint.availability() == Availability::down);
   for (int i = 0; i < 4; ++i) CHECK(picked(*groups[0]) == 1);
   groups[0]->endpoint(1)->rest_after_failure();
   CHECK(picked(*groups[0]) == 1);  // resting is better than down
   CHECK(picked(*groups[0], {1}) == 0);
 
   std::vector<GroupRef> reloaded = world.registry.adopt(models);
-  CHECK(reloaded[0]->endpoint(0)->standing() == Standing::down);
+  CHECK(reloaded[0]->endpoint(0)->availability() == Availability::down);
   world.world.advance(std::chrono::seconds(5));
   endpoint.rest_after_failure();
   world.registry.on_health("app", key, true);
-  CHECK(endpoint.standing() == Standing::available);                  // a check that passes ends the rest
+  CHECK(endpoint.availability() == Availability::available);          // a check that passes ends the rest
   CHECK(endpoint.share_of_weight(std::chrono::seconds(30)) < 1024);   // and it begins slowly
   world.registry.on_health("app", "app http://127.0.0.1:9 ", false);  // of a snapshot that is gone
 }
@@ -216,12 +216,12 @@ TEST_CASE("registry: an endpoint may start as down, and is up when its checks ar
   models.push_back(model_of("app", {1, 2}));
   models[0].health.emplace().starts_down = true;
   std::vector<GroupRef> groups = world.registry.adopt(models);
-  for (size_t i : {0, 1}) CHECK(groups[0]->endpoint(i)->standing() == Standing::down);
+  for (size_t i : {0, 1}) CHECK(groups[0]->endpoint(i)->availability() == Availability::down);
   world.registry.on_health("app", endpoint_key(models[0], models[0].endpoints[1]), true);
   groups = world.registry.adopt(models);
-  CHECK(groups[0]->endpoint(0)->standing() == Standing::down);
-  CHECK(groups[0]->endpoint(1)->standing() == Standing::available);
+  CHECK(groups[0]->endpoint(0)->availability() == Availability::down);
+  CHECK(groups[0]->endpoint(1)->availability() == Availability::available);
   models[0].health.reset();
   groups = world.registry.adopt(models);
-  CHECK(groups[0]->endpoint(0)->standing() == Standing::available);
+  CHECK(groups[0]->endpoint(0)->availability() == Availability::available);
 }
