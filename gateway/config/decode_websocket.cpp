@@ -17,7 +17,7 @@ using routing::FrameMode;
 using routing::MessageRules;
 using routing::OnSlowReader;
 using routing::OnViolation;
-using routing::SocketRefusal;
+using routing::RefusalForm;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
@@ -219,7 +219,7 @@ void decode_websocket(const Value& value, WebSocketDocument& document) {
       rules.mode = static_cast<FrameMode>(*index);
   if (const auto refuse = fields.take("refuse"))
     if (const auto index = refuse->one_of({"auto", "status", "close"}))
-      rules.refuse = static_cast<SocketRefusal>(*index);
+      rules.refuse = static_cast<RefusalForm>(*index);
   if (const auto codes = fields.take("close_codes")) decode_close_codes(*codes, rules.codes);
   if (const auto timeout = fields.take("handshake_timeout")) {
     if (timeout->says_none())

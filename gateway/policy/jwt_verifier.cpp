@@ -25,8 +25,8 @@ constexpr int64_t one_day = 24 * 60 * 60;
 
 std::atomic<uint64_t> last_identity{0};
 
-tl::unexpected<Refusal> refuse(Cause cause, std::string detail) {
-  return tl::unexpected<Refusal>(Refusal{cause, std::move(detail)});
+tl::unexpected<TokenError> refuse(Cause cause, std::string detail) {
+  return tl::unexpected<TokenError>(TokenError{cause, std::move(detail)});
 }
 
 struct Parts {
@@ -36,7 +36,7 @@ struct Parts {
   std::string_view signed_text;  // header and payload with the dot between, as they came
 };
 
-tl::expected<Parts, Refusal> split(std::string_view token) {
+tl::expected<Parts, TokenError> split(std::string_view token) {
   if (token.size() > JwtVerifier::most_token_size)
     return refuse(Cause::token_malformed, "The token is larger than 16 KiB.");
   auto dots = std::count(token.begin(), token.end(), '.');
@@ -54,7 +54,7 @@ tl::expected<Parts, Refusal> split(std::string_view token) {
   return parts;
 }
 
-tl::expected<Json, Refusal> read_object(std::string_view text, std::string_view what, int depth) {
+tl::expected<Json, TokenError> read_object(std::string_view text, std::string_view what, int depth) {
   auto malformed = [&](std::string_view fault) {
     return refuse(Cause::token_malformed,
                   "The token's " + std::string(what) + " " + std::string(fault) + ".");
@@ -72,9 +72,9 @@ struct Header {
   std::optional<std::string> key_id;
 };
 
-tl::expected<Header, Refusal> read_header(std::string_view text) {
+tl::expected<Header, TokenError> read_header(std::string_view text) {
   auto json = read_object(text, "header", deepest_header);
-  if (!json) return tl::unexpected<Refusal>(std::move(json.error()));
+  if (!json) return tl::unexpected<TokenError>(std::move(json.error()));
   if (base::find_member(*json, "crit") != nullptr)
     return refuse(Cause::token_malformed, "The token's header has crit, and no extension is understood.");
   Header header;
@@ -125,7 +125,7 @@ struct ClaimedTimes {
   std::optional<int64_t> issued;
 };
 
-tl::expected<ClaimedTimes, Refusal> read_times(const Json& claims) {
+tl::expected<ClaimedTimes, TokenError> read_times(const Json& claims) {
   ClaimedTimes times;
   struct {
     const char* name;
@@ -141,10 +141,10 @@ tl::expected<ClaimedTimes, Refusal> read_times(const Json& claims) {
   return times;
 }
 
-tl::expected<VerifiedToken::Times, Refusal> check_times(const Json& claims, const JwtRules& rules,
-                                                        int64_t leeway, int64_t now) {
+tl::expected<VerifiedToken::Times, TokenError> check_times(const Json& claims, const JwtRules& rules,
+                                                           int64_t leeway, int64_t now) {
   auto times = read_times(claims);
-  if (!times) return tl::unexpected<Refusal>(std::move(times.error()));
+  if (!times) return tl::unexpected<TokenError>(std::move(times.error()));
   now = std::clamp(now, -farthest_time, farthest_time);
 
   VerifiedToken::Times result;
@@ -181,29 +181,29 @@ bool has_audience(const Json& claims, const std::vector<std::string>& wanted) {
   return is_wanted(*audience);
 }
 
-std::optional<Refusal> check_parties(const Json& claims, const JwtRules& rules) {
+std::optional<TokenError> check_parties(const Json& claims, const JwtRules& rules) {
   if (!rules.issuer.empty()) {
     const std::string* issuer = base::find_string(claims, "iss");
     if (issuer == nullptr || *issuer != rules.issuer)
-      return Refusal{Cause::token_claims, "The token's iss is not \"" + rules.issuer + "\"."};
+      return TokenError{Cause::token_claims, "The token's iss is not \"" + rules.issuer + "\"."};
   }
   if (!rules.audiences.empty() && !has_audience(claims, rules.audiences))
-    return Refusal{Cause::token_claims, "The token's aud has none of " + joined(rules.audiences) + "."};
+    return TokenError{Cause::token_claims, "The token's aud has none of " + joined(rules.audiences) + "."};
   return std::nullopt;
 }
 
-std::optional<Refusal> check_required(const VerifiedToken& token, const JwtRules& rules) {
+std::optional<TokenError> check_required(const VerifiedToken& token, const JwtRules& rules) {
   for (const RequiredClaim& required : rules.required_claims) {
     if (required.values.empty()) {
       if (!token.has(required.name))
-        return Refusal{Cause::token_claims, "The token has no claim \"" + required.name + "\"."};
+        return TokenError{Cause::token_claims, "The token has no claim \"" + required.name + "\"."};
       continue;
     }
     bool fits = std::any_of(required.values.begin(), required.values.end(),
                             [&](const std::string& value) { return token.claim_is(required.name, value); });
     if (!fits)
-      return Refusal{Cause::token_claims, "The token's claim \"" + required.name +
-                                              "\" has none of the values that are asked for."};
+      return TokenError{Cause::token_claims, "The token's claim \"" + required.name +
+                                                 "\" has none of the values that are asked for."};
   }
   return std::nullopt;
 }
@@ -219,9 +219,9 @@ JwtVerifier::JwtVerifier(JwtRules rules, KeySet keys)
 
 JwtVerifier::Result JwtVerifier::verify(std::string_view token, int64_t now) const {
   auto parts = split(token);
-  if (!parts) return tl::unexpected<Refusal>(std::move(parts.error()));
+  if (!parts) return tl::unexpected<TokenError>(std::move(parts.error()));
   auto header = read_header(parts->header);
-  if (!header) return tl::unexpected<Refusal>(std::move(header.error()));
+  if (!header) return tl::unexpected<TokenError>(std::move(header.error()));
   std::string algorithm(name(header->algorithm));
   if (!algorithms_.empty() && !algorithms_.contains(header->algorithm))
     return refuse(Cause::token_algorithm,
@@ -244,13 +244,14 @@ JwtVerifier::Result JwtVerifier::verify(std::string_view token, int64_t now) con
   if (!genuine) return refuse(Cause::token_signature, "The token's signature does not fit the key.");
 
   auto claims = read_object(parts->payload, "payload", base::JsonLimits().depth);
-  if (!claims) return tl::unexpected<Refusal>(std::move(claims.error()));
+  if (!claims) return tl::unexpected<TokenError>(std::move(claims.error()));
   auto times = check_times(*claims, rules_, leeway_, now);
-  if (!times) return tl::unexpected<Refusal>(std::move(times.error()));
-  if (auto refusal = check_parties(*claims, rules_)) return tl::unexpected<Refusal>(std::move(*refusal));
+  if (!times) return tl::unexpected<TokenError>(std::move(times.error()));
+  if (auto refusal = check_parties(*claims, rules_)) return tl::unexpected<TokenError>(std::move(*refusal));
   auto verified = std::make_shared<const VerifiedToken>(
       std::make_unique<const VerifiedToken::Claims>(std::move(*claims)), *times);
-  if (auto refusal = check_required(*verified, rules_)) return tl::unexpected<Refusal>(std::move(*refusal));
+  if (auto refusal = check_required(*verified, rules_))
+    return tl::unexpected<TokenError>(std::move(*refusal));
   return verified;
 }
 

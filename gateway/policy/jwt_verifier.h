@@ -34,7 +34,7 @@ struct JwtRules {
 
 // Why a token was refused. The detail is a sentence for the log and for the client: it may name claims, what
 // the rules expect and when the token expired, never a part of the token or the value of another claim.
-struct Refusal {
+struct TokenError {
   base::Cause cause = base::Cause::token_malformed;
   std::string detail;
 };
@@ -42,7 +42,7 @@ struct Refusal {
 // Immutable; any number of threads may verify with it.
 class JwtVerifier {
  public:
-  using Result = tl::expected<std::shared_ptr<const VerifiedToken>, Refusal>;
+  using Result = tl::expected<std::shared_ptr<const VerifiedToken>, TokenError>;
 
   static constexpr size_t most_token_size = 16 * 1024;  // bytes; one more is refused
 

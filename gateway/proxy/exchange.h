@@ -229,7 +229,7 @@ class Exchange : public base::Pooled {
   static constexpr size_t failed_tries_max = 8;
   std::vector<FailedTry> failed_tries_;
   uint16_t status_ = 0;
-  std::optional<telemetry::SocketRefusal> refused_socket_;  // by a Close frame
+  std::optional<telemetry::RefusedSocket> refused_socket_;  // by a Close frame
   std::string close_reason_;                                // of the Close that is to be sent
   base::Duration close_pause_{};                            // before its socket is opened
   bool is_socket_ = false;                                  // the request is a handshake in order

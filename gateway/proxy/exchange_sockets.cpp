@@ -190,9 +190,9 @@ bool Exchange::is_told_by_close(std::optional<Cause> cause) {
       services_.tunnels.memory().has_negotiated(client_.address_text, target_.path, services_.turn.now))
     return false;
   switch (socket_rules().refuse) {
-    case routing::SocketRefusal::status: return false;
-    case routing::SocketRefusal::close: return true;
-    case routing::SocketRefusal::automatic: break;
+    case routing::RefusalForm::status: return false;
+    case routing::RefusalForm::close: return true;
+    case routing::RefusalForm::automatic: break;
   }
   const bool judged = !route_ || !route_->answers_preflights || context_->origin_checked;
   return cause && is_about_token(*cause) && judged && is_page();

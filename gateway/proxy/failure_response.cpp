@@ -7,13 +7,13 @@
 namespace postern::proxy {
 namespace {
 
-struct Refusal {
+struct ErrorPage {
   std::string body;
   PageFormat format = PageFormat::json;
   bool built_in = true;
 };
 
-Refusal make_refusal(const http::LocalResponse& response, const AnswerFacts& facts) {
+ErrorPage make_error_page(const http::LocalResponse& response, const AnswerFacts& facts) {
   const base::ErrorTraits& traits = base::traits(*response.cause);
   PageFacts page;
   page.status = response.status;
@@ -25,7 +25,7 @@ Refusal make_refusal(const http::LocalResponse& response, const AnswerFacts& fac
     page.remedy = traits.remedy;
     page.detail = response.detail;
   }
-  Refusal made;
+  ErrorPage made;
   if (facts.request) {
     made.format = choose_format(facts.request->headers);
     page.host = facts.host;
@@ -40,9 +40,9 @@ Refusal make_refusal(const http::LocalResponse& response, const AnswerFacts& fac
 }  // namespace
 
 std::string render(const http::LocalResponse& response, const AnswerFacts& facts, http::ResponseHead& head) {
-  std::optional<Refusal> refusal;
-  if (response.cause) refusal = make_refusal(response, facts);
-  const std::string& body = refusal ? refusal->body : response.body;
+  std::optional<ErrorPage> page;
+  if (response.cause) page = make_error_page(response, facts);
+  const std::string& body = page ? page->body : response.body;
   const bool no_body = response.status == 204 || response.status == 304;
   head.status = response.status;
   head.body = no_body ? http::BodyKind::none : http::BodyKind::length;
@@ -53,12 +53,12 @@ std::string render(const http::LocalResponse& response, const AnswerFacts& facts
   if (response.status == 405 && !head.headers.find("Allow"))
     head.headers.add("Allow",
                      std::string_view());  // RFC 9110 15.5.6 needs one; no method is known to be taken
-  if (refusal) {
-    head.headers.add(http::FieldId::content_type, "Content-Type", content_type_of(refusal->format));
+  if (page) {
+    head.headers.add(http::FieldId::content_type, "Content-Type", content_type_of(page->format));
     head.headers.add("Cache-Control", "no-store");
-    if (refusal->format == PageFormat::html) {
+    if (page->format == PageFormat::html) {
       head.headers.add("X-Content-Type-Options", "nosniff");
-      if (refusal->built_in) head.headers.add("Content-Security-Policy", built_in_policy());
+      if (page->built_in) head.headers.add("Content-Security-Policy", built_in_policy());
     }
   }
   return body;

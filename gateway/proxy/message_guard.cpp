@@ -47,8 +47,8 @@ MessageGuard::MessageGuard(const routing::SocketRules& rules, Side sender, bool 
 
 MessageGuard::Pass MessageGuard::refuse(const Fault& fault) {
   const bool client = sender_ == Side::client;
-  refusal_ =
-      Refusal{client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid, fault.code, fault.rule};
+  violation_ =
+      Violation{client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid, fault.code, fault.rule};
   return Pass::stop;
 }
 
@@ -56,8 +56,8 @@ MessageGuard::Pass MessageGuard::refuse(const Fault& fault) {
 bool MessageGuard::violate(Ending ending, std::string rule) {
   const bool client = sender_ == Side::client;
   rule_ = std::move(rule);
-  refusal_ = Refusal{client ? Cause::client_message_refused : Cause::upstream_message_refused,
-                     rules_.codes[ending], rule_};
+  violation_ = Violation{client ? Cause::client_message_refused : Cause::upstream_message_refused,
+                         rules_.codes[ending], rule_};
   return false;
 }
 
@@ -67,7 +67,7 @@ std::string MessageGuard::own_rule(std::string_view key) const {
 }
 
 MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
-  if (refusal_) return Pass::stop;
+  if (violation_) return Pass::stop;
   if (wait_until_ > turn_.now) return Pass::wait;
   if (std::exchange(booked_, std::nullopt)) return let_on(header);
   if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
@@ -107,7 +107,7 @@ MessageGuard::Pass MessageGuard::let_on(const FrameHeader& header) {
   return Pass::take;
 }
 
-// False: there is a refusal.
+// False: there is a violation.
 bool MessageGuard::begin_message(const FrameHeader& header) {
   const routing::MessageRules& mine = this->mine();
   message_bytes_ = 0;
@@ -200,7 +200,7 @@ MessageGuard::Charge MessageGuard::exceed(base::Duration wait, bool droppable) {
 }
 
 MessageGuard::Pass MessageGuard::on_control(const FrameHeader& header, std::string_view payload) {
-  if (refusal_) return Pass::stop;
+  if (violation_) return Pass::stop;
   if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
   if (header.is(Opcode::close)) {
     if (const std::optional<Fault> fault = websocket::FrameOrder::check_close(payload)) return refuse(*fault);
@@ -219,7 +219,7 @@ MessageGuard::Charge MessageGuard::charge_passing(uint64_t bytes) {
 
 void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
                               Receiver& receiver) {
-  if (refusal_) return;
+  if (violation_) return;
   if (const std::optional<Fault> fault = reader_.add(header, piece, offset, end)) {
     if (fault->code == websocket::close_code::too_big)
       violate(Ending::too_large, own_rule(fault->rule));

@@ -21,7 +21,7 @@ namespace postern::proxy {
 class MessageGuard {
  public:
   // Why the socket has to end.
-  struct Refusal {
+  struct Violation {
     base::Cause cause{};
     uint16_t code = 0;        // for the side that sent it
     std::string_view rule{};  // of WebSocket, or as the configuration names it; as long as the guard lives
@@ -52,7 +52,7 @@ class MessageGuard {
   MessageGuard(const MessageGuard&) = delete;
   MessageGuard& operator=(const MessageGuard&) = delete;
 
-  // As FrameWalker::Visitor asks; `wait` before wait_until(), `stop` when there is a refusal().
+  // As FrameWalker::Visitor asks; `wait` before wait_until(), `stop` when there is a violation().
   websocket::FrameWalker::Pass on_frame(const websocket::FrameHeader& header);
   // One that its sender's rate does not let pass is to be dropped; it never waits, what comes behind it does.
   websocket::FrameWalker::Pass on_control(const websocket::FrameHeader& header, std::string_view payload);
@@ -61,12 +61,12 @@ class MessageGuard {
 
   // Whether it takes messages out of their frames, and sends on what they hold.
   bool reads() const { return reads_; }
-  const std::optional<Refusal>& refusal() const { return refusal_; }
+  const std::optional<Violation>\& violation() const { return violation_; }
   // Until then no frame of a message passes; a rate says so.
   base::Instant wait_until() const { return wait_until_; }
   // When the message that is being read has to be whole; nothing: there is none, or no limit.
   std::optional<base::Instant> due() const;
-  // It was not: there is a refusal.
+  // It was not: there is a violation.
   void refuse_late();
   // Time in which its sender could send nothing is not counted.
   void prolong() {
@@ -93,7 +93,7 @@ class MessageGuard {
     passes,  // though what comes next may have to wait
     early,   // its turn in the line of a shared limit comes later
     drop,
-    refused,  // there is a refusal
+    refused,  // there is a violation
   };
   using Pass = websocket::FrameWalker::Pass;
 
@@ -134,8 +134,8 @@ class MessageGuard {
   std::optional<Amounts> booked_;  // by a frame that waits for its turn
   uint32_t paid_bytes_ = 0;        // what is left of the KiB that was taken of shared limits last
   uint64_t dropped_ = 0;
-  std::optional<Refusal> refusal_;
-  std::string rule_;  // that the refusal names, where it is the configuration's
+  std::optional<Violation> violation_;
+  std::string rule_;  // that the violation names, where it is the configuration's
 };
 
 }  // namespace postern::proxy

@@ -148,7 +148,7 @@ void Tunnel::after_bytes(End& from, base::Bytes rest) {
   if (from.guard) count_dropped(from.guard->take_dropped());
   if (over_) return;  // a side broke while it was written to
   if (bad_close_) return refuse_close(from);
-  if (from.guard && from.guard->refusal()) {
+  if (from.guard && from.guard->violation()) {
     if (!closing_) return refuse(from);
     if (from.side == Side::client) finishing_ = false;  // it is not listened to any longer
   }

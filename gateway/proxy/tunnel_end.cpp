@@ -125,15 +125,16 @@ void Tunnel::side_is_silent(End& end) {
 
 // The guilty side is told why, the other that it is over.
 void Tunnel::refuse(End& guilty) {
-  const MessageGuard::Refusal refusal = *guilty.guard->refusal();
+  const MessageGuard::Violation violation = *guilty.guard->violation();
   const bool client = guilty.side == Side::client;
   const uint16_t lost = rules().codes[Ending::backend_lost];
   set_outcome({.by = guilty.side,
-               .cause = refusal.cause,
-               .code = client ? refusal.code : lost,
-               .reason = std::string(refusal.rule),
-               .rule = refusal.rule});
-  begin_closing(client ? refusal.code : lost, client ? close_code::going_away : refusal.code, refusal.rule);
+               .cause = violation.cause,
+               .code = client ? violation.code : lost,
+               .reason = std::string(violation.rule),
+               .rule = violation.rule});
+  begin_closing(client ? violation.code : lost, client ? close_code::going_away : violation.code,
+                violation.rule);
 }
 
 void Tunnel::close(Cause cause, Ending ending, std::string_view reason) {

@@ -23,7 +23,7 @@ enum class FrameMode : uint8_t {
 };
 
 // How an upgrade is refused.
-enum class SocketRefusal : uint8_t {
+enum class RefusalForm : uint8_t {
   automatic,  // a page is told by a Close frame, others by a status
   status,
   close,  // all are told by a Close frame
@@ -100,7 +100,7 @@ struct Admission {
 
 struct SocketRules {
   FrameMode mode = FrameMode::tunnel;
-  SocketRefusal refuse = SocketRefusal::automatic;
+  RefusalForm refuse = RefusalForm::automatic;
   websocket::CloseCodes codes{};
   // For an endpoint that was reached to answer an upgrade; base::no_limit: its upstream's limit alone.
   base::Duration handshake_timeout = std::chrono::seconds(10);

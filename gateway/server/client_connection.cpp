@@ -61,7 +61,7 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
     if (!read) co_return Ended{};
   }
   admit();
-  if (refusal_) {
+  if (connection_error_) {
     Task<Ended> turning = turn_away();
     Ended ended = co_await turning;
     co_return ended;
@@ -86,11 +86,14 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
   co_return Ended{};
 }
 
-void ClientConnection::refuse(base::Error why, std::string detail) { refusal_ = {why, std::move(detail)}; }
+void ClientConnection::refuse(base::Error why, std::string detail) {
+  connection_error_ = {why, std::move(detail)};
+}
 
 void ClientConnection::admit() {
   const uint32_t limit = terms_->limits.connections_per_client;
-  if (refusal_ || limit == 0 || first_pin_->snapshot->trusted_proxies.contains(facts_.peer.ip)) return;
+  if (connection_error_ || limit == 0 || first_pin_->snapshot->trusted_proxies.contains(facts_.peer.ip))
+    return;
   ClientCounts::Permit permit = current_.clients.enter(facts_.peer.ip, limit);
   if (permit)
     transport_->hold(std::make_unique<Counted>(std::move(permit)));  // a tunnel outlives this object
@@ -100,7 +103,7 @@ void ClientConnection::admit() {
 }
 
 Task<ClientConnection::Ended> ClientConnection::turn_away() {
-  const auto& [why, detail] = *refusal_;
+  const auto& [why, detail] = *connection_error_;
   current_.services.metrics.failures.add(why);
   if (const auto count = current_.refusals.tell(current_.services.turn.now)) {
     const base::ErrorTraits& traits = base::traits(why.cause);

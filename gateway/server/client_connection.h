@@ -82,11 +82,11 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   std::unique_ptr<net::Transport> transport_;
   http::ClientFacts facts_;  // they change between two requests at most
   const net::ServerTls* tls_;
-  struct Refusal {
+  struct ConnectionError {
     base::Error why;
     std::string detail;
   };
-  std::optional<Refusal> refusal_;
+  std::optional<ConnectionError> connection_error_;
   std::optional<base::Duration> proxy_header_limit_;  // set: a header is expected, within this time
   base::Scope scope_;
   std::unique_ptr<http1::ServerConnection> connection_;

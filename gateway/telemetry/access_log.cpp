@@ -123,7 +123,7 @@ void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   if (record.stream) append_json_stream(out, *record.stream);
   append_json_failure(out, record.failure);
   if (record.refused_socket) {
-    const SocketRefusal& refusal = *record.refused_socket;
+    const RefusedSocket& refusal = *record.refused_socket;
     if (!record.failure) append_json_text(out, R"(,"detail":)", refusal.detail);
     out.append(R"(,"close_code":)").append_number(refusal.close_code);
     out.append(R"(,"refused_status":)").append_number(refusal.status);
@@ -229,7 +229,7 @@ void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
     append_text(out, " remedy=", traits.remedy);
   }
   if (record.refused_socket) {
-    const SocketRefusal& refusal = *record.refused_socket;
+    const RefusedSocket& refusal = *record.refused_socket;
     if (!record.failure) append_text(out, " detail=", refusal.detail);
     out.append(" close_code=").append_number(refusal.close_code);
     out.append(" refused_status=").append_number(refusal.status);

@@ -25,7 +25,7 @@ struct Failure {
 };
 
 // An upgrade that was refused by a Close frame, behind a 101.
-struct SocketRefusal {
+struct RefusedSocket {
   uint16_t close_code = 0;
   uint16_t status = 0;        // that says the same
   std::string_view detail{};  // where nothing failed: who answered so
@@ -90,7 +90,7 @@ struct ExchangeRecord {
   base::Duration duration{};
   ExchangeStages stages{};
   std::optional<Failure> failure{};
-  std::optional<SocketRefusal> refused_socket{};
+  std::optional<RefusedSocket> refused_socket{};
   std::optional<StreamRecord> stream{};
 };
 

@@ -56,7 +56,7 @@ std::string well_signed(std::string_view header, std::string_view payload) {
   return token + '.' + encode_base64url(key.sign(token));
 }
 
-void check_refusal(const postern::policy::Refusal& refusal) {
+void check_refusal(const postern::policy::TokenError& refusal) {
   check(!refusal.detail.empty() && refusal.detail.size() < 300, "a refusal is a sentence");
   check(
       std::all_of(refusal.detail.begin(), refusal.detail.end(), [](char c) { return c >= ' ' && c <= '~'; }),
