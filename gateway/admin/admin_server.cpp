@@ -18,18 +18,18 @@ AdminServer::AdminServer(net::Loop& loop, net::ListeningSocket socket, Source& s
 AdminServer::~AdminServer() = default;
 
 bool AdminServer::may_accept() {
-  if (clients_.size() < options_.connections || who_gives_way() != clients_.end()) return true;
+  if (connections_.size() < options_.connections || who_gives_way() != connections_.end()) return true;
   loop_.turn().arm(*this, look_again);
   return false;
 }
 
-AdminServer::Clients::iterator AdminServer::who_gives_way() {
-  auto least = clients_.end();
-  Client::Merit of_least;
-  for (auto each = clients_.begin(); each != clients_.end(); ++each) {
-    const Client::Merit merit = (*each)->merit();
+AdminServer::Connections::iterator AdminServer::who_gives_way() {
+  auto least = connections_.end();
+  AdminConnection::Merit of_least;
+  for (auto each = connections_.begin(); each != connections_.end(); ++each) {
+    const AdminConnection::Merit merit = (*each)->merit();
     if (merit.in_use && loop_.turn().now - merit.since < options_.stuck) continue;
-    if (least != clients_.end() && !(merit < of_least)) continue;
+    if (least != connections_.end() && !(merit < of_least)) continue;
     least = each;
     of_least = merit;
   }
@@ -39,14 +39,15 @@ AdminServer::Clients::iterator AdminServer::who_gives_way() {
 void AdminServer::on_accepted(net::Listener&, net::Socket socket, const base::SocketAddress& peer) {
   std::unique_ptr<net::Transport> transport = net::TcpTransport::adopt(loop_, std::move(socket), peer);
   if (!transport) return;
-  if (clients_.size() >= options_.connections) {
+  if (connections_.size() >= options_.connections) {
     const auto position = who_gives_way();
-    if (position == clients_.end()) return;
+    if (position == connections_.end()) return;
     remove(position);
   }
-  Client::Owner& owner = *this;
-  clients_.push_back(std::make_unique<Client>(loop_.turn(), options_.client, std::move(transport), owner));
-  clients_.back()->begin();
+  AdminConnection::Owner& owner = *this;
+  connections_.push_back(
+      std::make_unique<AdminConnection>(loop_.turn(), options_.connection, std::move(transport), owner));
+  connections_.back()->begin();
 }
 
 // Who asks while the workers are being asked gets what they say.
@@ -57,21 +58,21 @@ void AdminServer::on_numbers_wanted() {
 void AdminServer::give(const telemetry::Totals& totals) {
   collecting_ = false;
   const auto numbers = std::make_shared<const telemetry::Totals>(totals);
-  for (const std::unique_ptr<Client>& client : clients_)
-    if (client->waits_for_numbers()) client->numbers().put(numbers);
+  for (const std::unique_ptr<AdminConnection>& connection : connections_)
+    if (connection->waits_for_numbers()) connection->numbers().put(numbers);
 }
 
-void AdminServer::on_client_over(Client& client) {
-  const auto position =
-      std::find_if(clients_.begin(), clients_.end(), [&](const auto& each) { return each.get() == &client; });
-  if (position == clients_.end()) return;  // it gave way in this turn
+void AdminServer::on_connection_over(AdminConnection& connection) {
+  const auto position = std::find_if(connections_.begin(), connections_.end(),
+                                     [&](const auto& each) { return each.get() == &connection; });
+  if (position == connections_.end()) return;  // it gave way in this turn
   remove(position);
   listener_.release();
 }
 
-void AdminServer::remove(Clients::iterator position) {
-  std::unique_ptr<Client> dead = std::move(*position);
-  clients_.erase(position);
+void AdminServer::remove(Connections::iterator position) {
+  std::unique_ptr<AdminConnection> dead = std::move(*position);
+  connections_.erase(position);
   loop_.turn().graveyard.bury(std::move(dead));
 }
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "admin/client.h"
+#include "admin/admin_connection.h"
 #include "admin/source.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -12,7 +12,7 @@
 
 namespace postern::admin {
 
-class AdminServer final : private net::Listener::Owner, private Client::Owner, private base::Timer {
+class AdminServer final : private net::Listener::Owner, private AdminConnection::Owner, private base::Timer {
  public:
   struct Options {
     // At a time. For one more, the connection that was idle for the longest time is closed, or one whose
@@ -20,7 +20,7 @@ class AdminServer final : private net::Listener::Owner, private Client::Owner, p
     // queue.
     size_t connections = 64;
     base::Duration stuck = std::chrono::seconds(1);
-    Client::Options client;
+    AdminConnection::Options connection;
   };
 
   // Serves at once. `loop` and `source` outlive it.
@@ -33,10 +33,10 @@ class AdminServer final : private net::Listener::Owner, private Client::Owner, p
   void give(const telemetry::Totals& totals);
 
   const base::SocketAddress& address() const { return listener_.address(); }
-  size_t connections() const { return clients_.size(); }
+  size_t connections() const { return connections_.size(); }
 
  private:
-  using Clients = std::vector<std::unique_ptr<Client>>;
+  using Connections = std::vector<std::unique_ptr<AdminConnection>>;
 
   bool may_accept() override;
   void on_nobody_waits() override {}
@@ -45,15 +45,15 @@ class AdminServer final : private net::Listener::Owner, private Client::Owner, p
   void on_accepting_again(net::Listener&) override {}
   Health health() const override { return source_.health(); }
   void on_numbers_wanted() override;
-  void on_client_over(Client& client) override;
+  void on_connection_over(AdminConnection& connection) override;
   void on_deadline() override { listener_.release(); }
-  Clients::iterator who_gives_way();  // the end: nobody
-  void remove(Clients::iterator position);
+  Connections::iterator who_gives_way();  // the end: nobody
+  void remove(Connections::iterator position);
 
   net::Loop& loop_;
   Source& source_;
   const Options options_;
-  Clients clients_;
+  Connections connections_;
   bool collecting_ = false;
   net::Listener listener_;
 };

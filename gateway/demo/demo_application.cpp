@@ -38,9 +38,10 @@ DemoApplication::~DemoApplication() = default;
 void DemoApplication::on_accepted(net::Listener&, net::Socket socket, const base::SocketAddress& peer) {
   std::unique_ptr<net::Transport> transport = net::TcpTransport::adopt(loop_, std::move(socket), peer);
   if (!transport) return;
-  Client::Owner& owner = *this;
-  clients_.push_back(std::make_unique<Client>(loop_.turn(), options_, key_, std::move(transport), owner));
-  clients_.back()->begin();
+  DemoConnection::Owner& owner = *this;
+  connections_.push_back(
+      std::make_unique<DemoConnection>(loop_.turn(), options_, key_, std::move(transport), owner));
+  connections_.back()->begin();
 }
 
 void DemoApplication::on_socket(std::unique_ptr<net::Transport> transport, SocketSession::Kind kind) {
@@ -50,8 +51,8 @@ void DemoApplication::on_socket(std::unique_ptr<net::Transport> transport, Socke
   if (!listener_) sessions_.back()->close(going_away, stopping);
 }
 
-void DemoApplication::on_client_over(Client& client) {
-  loop_.turn().graveyard.bury(take_out(clients_, client));
+void DemoApplication::on_connection_over(DemoConnection& connection) {
+  loop_.turn().graveyard.bury(take_out(connections_, connection));
   one_is_over();
 }
 
@@ -76,12 +77,12 @@ void DemoApplication::stop(Owner* told) {
   told_ = told;
   if (connections() == 0) return one_is_over();
   loop_.turn().arm(*this, options_.stop_limit);
-  for (const auto& client : clients_) client->leave();
+  for (const auto& connection : connections_) connection->leave();
   for (const auto& session : sessions_) session->close(going_away, stopping);
 }
 
 void DemoApplication::on_deadline() {
-  clients_.clear();  // nothing of theirs is on the stack
+  connections_.clear();  // nothing of theirs is on the stack
   sessions_.clear();
   one_is_over();
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "crypto/hmac.h"
-#include "demo/client.h"
+#include "demo/demo_connection.h"
 #include "demo/options.h"
 #include "demo/socket_session.h"
 #include "net/listener.h"
@@ -17,7 +17,7 @@
 namespace postern::demo {
 
 class DemoApplication final : private net::Listener::Owner,
-                              private Client::Owner,
+                              private DemoConnection::Owner,
                               private SocketSession::Owner,
                               private base::Timer {
  public:
@@ -41,7 +41,7 @@ class DemoApplication final : private net::Listener::Owner,
 
   // Where it listens, with the port that the system chose.
   const base::SocketAddress& address() const { return address_; }
-  size_t connections() const { return clients_.size() + sessions_.size(); }
+  size_t connections() const { return connections_.size() + sessions_.size(); }
 
   // Accepts no more; requests are answered still, event streams end, WebSockets are closed with 1001. What is
   // open after Options::stop_limit is cut. `told`, if given, hears when nothing is left, perhaps in this
@@ -55,7 +55,7 @@ class DemoApplication final : private net::Listener::Owner,
   void on_descriptors_exhausted(net::Listener&) override {}  // accepting goes on by itself
   void on_accepting_again(net::Listener&) override {}
   void on_socket(std::unique_ptr<net::Transport> transport, SocketSession::Kind kind) override;
-  void on_client_over(Client& client) override;
+  void on_connection_over(DemoConnection& connection) override;
   void on_session_over(SocketSession& session) override;
   void on_deadline() override;
   void one_is_over();
@@ -64,7 +64,7 @@ class DemoApplication final : private net::Listener::Owner,
   const Options options_;
   const crypto::HmacKey key_;
   const base::SocketAddress address_;
-  std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<DemoConnection>> connections_;
   std::vector<std::unique_ptr<SocketSession>> sessions_;
   std::unique_ptr<net::Listener> listener_;  // none after stop()
   Owner* told_ = nullptr;

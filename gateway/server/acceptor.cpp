@@ -13,16 +13,16 @@ constexpr base::Duration look_again = std::chrono::milliseconds(50);
 }  // namespace
 
 // A connection and its position in the list.
-struct Acceptor::Client final : ClientConnection::Owner {
-  Client(Acceptor& the_acceptor, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
-         ListenerTermsRef terms, const net::ServerTls* tls)
+struct Acceptor::Accepted final : ClientConnection::Owner {
+  Accepted(Acceptor& the_acceptor, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
+           ListenerTermsRef terms, const net::ServerTls* tls)
       : acceptor(the_acceptor),
         connection(the_acceptor.current_, std::move(transport), std::move(facts), std::move(terms), tls) {}
   void on_task_ended(ClientConnection::Ended) override { acceptor.remove(*this); }
 
   Acceptor& acceptor;
   ClientConnection connection;
-  std::list<std::unique_ptr<Client>>::iterator position;
+  std::list<std::unique_ptr<Accepted>>::iterator position;
 };
 
 Acceptor::Acceptor(Current& current, Owner& owner) : current_(current), owner_(owner) {}
@@ -31,40 +31,42 @@ Acceptor::~Acceptor() = default;
 
 void Acceptor::adopt(std::vector<BoundListener> bound) {
   const std::vector<proxy::ListenerModel>& models = current_.pin->snapshot->listeners;
-  std::vector<Door> doors;
+  std::vector<OpenListener> listeners;
   net::Listener::Owner& self = *this;
   uint16_t https_port = 443;
   for (size_t i = bound.size(); i-- > 0;)
     if (models[bound[i].model].tls) https_port = bound[i].address.port;
   for (size_t i = 0; i < bound.size(); ++i) {
     const proxy::ListenerModel& model = models[bound[i].model];
-    Door door{bound[i].key, nullptr, bound[i].model, {}};
-    const auto known = std::find_if(doors_.begin(), doors_.end(), [&](const Door& open) {
+    OpenListener opened{bound[i].key, nullptr, bound[i].model, {}};
+    const auto known = std::find_if(listeners_.begin(), listeners_.end(), [&](const OpenListener& open) {
       return open.listener && open.key == bound[i].key;
     });
-    if (known != doors_.end()) {
-      door.listener = std::move(known->listener);
-      door.terms = std::move(known->terms);
+    if (known != listeners_.end()) {
+      opened.listener = std::move(known->listener);
+      opened.terms = std::move(known->terms);
     } else {
-      door.terms = ListenerTermsRef::make();
+      opened.terms = ListenerTermsRef::make();
       if (bound[i].socket)
-        door.listener = std::make_unique<net::Listener>(current_.loop, std::move(*bound[i].socket), self);
+        opened.listener = std::make_unique<net::Listener>(current_.loop, std::move(*bound[i].socket), self);
     }
-    door.terms->limits = model.limits;
-    door.terms->redirect_port = model.redirect_to_https ? std::optional<uint16_t>(https_port) : std::nullopt;
-    door.terms->redirect_except = model.redirect_except;
-    doors.push_back(std::move(door));
+    opened.terms->limits = model.limits;
+    opened.terms->redirect_port =
+        model.redirect_to_https ? std::optional<uint16_t>(https_port) : std::nullopt;
+    opened.terms->redirect_except = model.redirect_except;
+    listeners.push_back(std::move(opened));
   }
-  doors_ = std::move(doors);
+  listeners_ = std::move(listeners);
 }
 
-void Acceptor::stop_accepting() { doors_.clear(); }
+void Acceptor::stop_accepting() { listeners_.clear(); }
 
 void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) {
-  const auto door = std::find_if(doors_.begin(), doors_.end(),
-                                 [&](const Door& open) { return open.listener.get() == &listener; });
-  if (door == doors_.end()) return;
-  const proxy::ListenerModel& model = current_.pin->snapshot->listeners[door->model];
+  const auto opened = std::find_if(listeners_.begin(), listeners_.end(), [&](const OpenListener& open) {
+    return open.listener.get() == &listener;
+  });
+  if (opened == listeners_.end()) return;
+  const proxy::ListenerModel& model = current_.pin->snapshot->listeners[opened->model];
   http::ClientFacts facts;
   facts.peer = peer;
   facts.peer_text = peer.ip.text();
@@ -77,12 +79,12 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   std::unique_ptr<net::Transport> transport =
       net::TcpTransport::adopt(current_.loop, std::move(socket), peer, std::move(next_permit_));
   if (!transport) return;
-  auto client =
-      std::make_unique<Client>(*this, std::move(transport), std::move(facts), door->terms, model.tls.get());
+  auto client = std::make_unique<Accepted>(*this, std::move(transport), std::move(facts), opened->terms,
+                                           model.tls.get());
   telemetry::Numbers<telemetry::Count>& numbers = current_.services.metrics.process;
   numbers.add(telemetry::Count::connections_accepted);
   numbers.add(telemetry::Count::connections_open);
-  Client& added = *client;
+  Accepted& added = *client;
   connections_.push_back(std::move(client));
   if (model.proxy_trust.contains(peer.ip)) added.connection.expect_proxy_header(model.proxy_header_limit);
   if (next_is_refused_)
@@ -93,9 +95,9 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   added.connection.begin(added);
 }
 
-void Acceptor::remove(Client& client) {
-  std::unique_ptr<Client> dead = std::move(*client.position);
-  connections_.erase(client.position);
+void Acceptor::remove(Accepted\& accepted) {
+  std::unique_ptr<Accepted> dead = std::move(*accepted.position);
+  connections_.erase(accepted.position);
   current_.services.metrics.process.subtract(telemetry::Count::connections_open);
   current_.services.turn.graveyard.bury(std::move(dead));
   if (connections_.empty()) owner_.on_connections_gone();
@@ -113,8 +115,8 @@ bool Acceptor::may_accept() {
 }
 
 void Acceptor::on_deadline() {
-  for (const Door& door : doors_)
-    if (door.listener) door.listener->release();
+  for (const OpenListener& opened : listeners_)
+    if (opened.listener) opened.listener->release();
 }
 
 void Acceptor::on_descriptors_exhausted(net::Listener& listener) {
@@ -128,17 +130,17 @@ void Acceptor::on_accepting_again(net::Listener& listener) {
 }
 
 void Acceptor::drain() {
-  for (const std::unique_ptr<Client>& client : connections_) client->connection.drain();
+  for (const std::unique_ptr<Accepted>& client : connections_) client->connection.drain();
 }
 
 size_t Acceptor::exchanges() const {
-  return static_cast<size_t>(
-      std::count_if(connections_.begin(), connections_.end(),
-                    [](const std::unique_ptr<Client>& client) { return client->connection.in_exchange(); }));
+  return static_cast<size_t>(std::count_if(
+      connections_.begin(), connections_.end(),
+      [](const std::unique_ptr<Accepted>& client) { return client->connection.in_exchange(); }));
 }
 
 void Acceptor::cancel(base::Cause why) {
-  for (const std::unique_ptr<Client>& client : connections_) client->connection.cancel(why);
+  for (const std::unique_ptr<Accepted>& client : connections_) client->connection.cancel(why);
 }
 
 }  // namespace postern::server

@@ -46,8 +46,8 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   size_t exchanges() const;  // that are under way on them
 
  private:
-  struct Client;
-  struct Door {
+  struct Accepted;
+  struct OpenListener {
     std::string key;
     std::unique_ptr<net::Listener> listener;
     size_t model = 0;  // index into the snapshot's listeners
@@ -60,12 +60,12 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   void on_descriptors_exhausted(net::Listener& listener) override;
   void on_accepting_again(net::Listener& listener) override;
   void on_deadline() override;
-  void remove(Client& client);
+  void remove(Accepted\& accepted);
 
   Current& current_;
   Owner& owner_;
-  std::vector<Door> doors_;
-  std::list<std::unique_ptr<Client>> connections_;
+  std::vector<OpenListener> listeners_;
+  std::list<std::unique_ptr<Accepted>> connections_;
   net::Counted next_permit_;      // set aside for the client that is being accepted
   bool next_is_refused_ = false;  // it is a permit among those that are told that there is no room
 };

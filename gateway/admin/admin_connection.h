@@ -17,7 +17,7 @@ struct Served {};  // all of a client's requests
 
 using SharedTotals = std::shared_ptr<const telemetry::Totals>;
 
-class Client final : private http1::ServerConnection::Owner, private base::RootTask<Served>::Owner {
+class AdminConnection final : private http1::ServerConnection::Owner, private base::RootTask<Served>::Owner {
  public:
   class Owner {
    public:
@@ -25,7 +25,7 @@ class Client final : private http1::ServerConnection::Owner, private base::RootT
     // Fills numbers(), later.
     virtual void on_numbers_wanted() = 0;
     // Told once. The client must not be freed in this call; it may be buried.
-    virtual void on_client_over(Client& client) = 0;
+    virtual void on_connection_over(AdminConnection& client) = 0;
 
    protected:
     ~Owner() = default;
@@ -40,7 +40,8 @@ class Client final : private http1::ServerConnection::Owner, private base::RootT
   };
 
   // `options` and `owner` outlive the client. begin() follows at once.
-  Client(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport, Owner& owner);
+  AdminConnection(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport,
+                  Owner& owner);
   void begin();
 
   // How much a connection deserves its place, when there are more than places.
@@ -62,7 +63,7 @@ class Client final : private http1::ServerConnection::Owner, private base::RootT
 
   void on_client_gone(base::Cause why) override { scope_.cancel(why); }
   void on_client_ended() override {}  // it waits for its answer
-  void on_task_ended(Served) override { owner_.on_client_over(*this); }
+  void on_task_ended(Served) override { owner_.on_connection_over(*this); }
 
   base::Task<Served> serve();
   base::Task<base::Result<http::LocalResponse>> choose_answer(Arrival arrival);

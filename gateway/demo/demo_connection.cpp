@@ -1,4 +1,4 @@
-#include "demo/client.h"
+#include "demo/demo_connection.h"
 
 #include <string>
 #include <utility>
@@ -61,8 +61,8 @@ void add_date(http::ResponseHead& head) {
 
 }  // namespace
 
-Client::Client(base::Turn& turn, const Options& options, const crypto::HmacKey& key,
-               std::unique_ptr<net::Transport> transport, Owner& owner)
+DemoConnection::DemoConnection(base::Turn& turn, const Options& options, const crypto::HmacKey& key,
+                               std::unique_ptr<net::Transport> transport, Owner& owner)
     : turn_(turn),
       options_(options),
       key_(key),
@@ -71,29 +71,29 @@ Client::Client(base::Turn& turn, const Options& options, const crypto::HmacKey& 
       scope_(turn),
       connection_(turn, std::move(transport), options.http, facts_, *this) {}
 
-void Client::begin() { task_.begin(serve(), *this); }
+void DemoConnection::begin() { task_.begin(serve(), *this); }
 
-void Client::on_client_gone(Cause why) {
+void DemoConnection::on_client_gone(Cause why) {
   gone_ = why;
   if (request_scope_) request_scope_->cancel(why);
 }
 
 // Who listens to events, and has gone for good, cannot be told from who only has nothing more to ask.
-void Client::on_client_ended() {
+void DemoConnection::on_client_ended() {
   if (sends_events_) on_client_gone(Cause::client_closed);
 }
 
-void Client::leave() {
+void DemoConnection::leave() {
   leaving_ = true;
   connection_.drain();
   if (request_scope_) request_scope_->cancel(Cause::shutting_down);
 }
 
-void Client::on_task_ended(Served) { owner_.on_client_over(*this); }
+void DemoConnection::on_task_ended(Served) { owner_.on_connection_over(*this); }
 
 // --- the coroutine ---
 
-Task<Served> Client::serve() {
+Task<Served> DemoConnection::serve() {
   for (;;) {
     Result<Arrival> arrival = co_await connection_.arrivals().take(scope_);
     if (!arrival || *arrival == Arrival::over) break;
@@ -114,7 +114,7 @@ Task<Served> Client::serve() {
 }
 
 // Fails before anything was answered.
-Task<Result<void>> Client::answer_request(Arrival arrival) {
+Task<Result<void>> DemoConnection::answer_request(Arrival arrival) {
   if (arrival == Arrival::refused) co_return base::fail(connection_.fault().cause, Stage::request_head);
   Task<Result<void>> reading = read_body();
   Result<void> read = co_await reading;
@@ -127,7 +127,7 @@ Task<Result<void>> Client::answer_request(Arrival arrival) {
   co_return chosen;
 }
 
-Task<Result<void>> Client::read_body() {
+Task<Result<void>> DemoConnection::read_body() {
   const http::RequestHead& request = connection_.request();
   const base::Error too_large{Cause::body_too_large, Stage::request_body};
   if (request.body == http::BodyKind::length && request.content_length > options_.body_size)
@@ -148,7 +148,7 @@ Task<Result<void>> Client::read_body() {
   }
 }
 
-Task<Result<void>> Client::choose_answer(const http::Target& target) {
+Task<Result<void>> DemoConnection::choose_answer(const http::Target& target) {
   const http::RequestHead& request = connection_.request();
   if (target.path == "/api/events" && is_read(request.method)) {
     Task<Result<void>> sending = send_events();
@@ -165,7 +165,7 @@ Task<Result<void>> Client::choose_answer(const http::Target& target) {
 
 // --- answers ---
 
-void Client::answer(const http::LocalResponse& response) {
+void DemoConnection::answer(const http::LocalResponse& response) {
   http::ResponseHead head;
   head.status = response.status;
   head.body = http::BodyKind::length;
@@ -177,7 +177,7 @@ void Client::answer(const http::LocalResponse& response) {
   connection_.response_body().end();
 }
 
-Task<Result<void>> Client::send_events() {
+Task<Result<void>> DemoConnection::send_events() {
   http::ResponseHead head;
   head.body = http::BodyKind::chunked;
   head.headers.add("Content-Type", "text/event-stream");
@@ -204,7 +204,7 @@ Task<Result<void>> Client::send_events() {
   co_return Result<void>();
 }
 
-void Client::open_socket(SocketSession::Kind kind) {
+void DemoConnection::open_socket(SocketSession::Kind kind) {
   const http::RequestHead& request = connection_.request();
   const tl::expected<void, std::string_view> handshake = http1::check_websocket_request(request);
   if (!handshake) return answer(problem_answer(400, "bad_handshake", handshake.error()));
@@ -218,7 +218,7 @@ void Client::open_socket(SocketSession::Kind kind) {
 
 // --- between requests ---
 
-Task<Result<bool>> Client::finish_stream() {
+Task<Result<bool>> DemoConnection::finish_stream() {
   base::Phase phase(scope_, Stage::response_body, options_.write_limit, Cause::client_timed_out);
   base::Slot<bool>& sent = connection_.hand_over();
   Result<bool> handed = co_await sent.take(scope_);
@@ -226,7 +226,7 @@ Task<Result<bool>> Client::finish_stream() {
   co_return connection_.finish_stream();
 }
 
-Task<Result<bool>> Client::close() {
+Task<Result<bool>> DemoConnection::close() {
   connection_.close();  // bounded by http1::ServerLimits::linger
   Result<bool> closed = co_await connection_.closed().take(scope_);
   co_return closed;

@@ -1,4 +1,4 @@
-#include "admin/client.h"
+#include "admin/admin_connection.h"
 
 #include "admin/prometheus.h"
 #include "admin/status.h"
@@ -53,8 +53,8 @@ bool is_own_name(std::string_view authority_text) {
 
 }  // namespace
 
-Client::Client(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport,
-               Owner& owner)
+AdminConnection::AdminConnection(base::Turn& turn, const Options& options,
+                                 std::unique_ptr<net::Transport> transport, Owner& owner)
     : turn_(turn),
       options_(options),
       owner_(owner),
@@ -63,9 +63,9 @@ Client::Client(base::Turn& turn, const Options& options, std::unique_ptr<net::Tr
       since_(turn.now),
       connection_(turn, std::move(transport), options.http, facts_, *this) {}
 
-void Client::begin() { task_.begin(serve(), *this); }
+void AdminConnection::begin() { task_.begin(serve(), *this); }
 
-Client::Merit Client::merit() {
+AdminConnection::Merit AdminConnection::merit() {
   const net::Transport::Transit seen = std::exchange(seen_, connection_.transit());
   const bool takes_some = seen.acknowledged != seen_.acknowledged || seen.outstanding != seen_.outstanding;
   const bool in_use = answering_ || seen_.outstanding > 0;
@@ -73,7 +73,7 @@ Client::Merit Client::merit() {
   return {in_use, since_};
 }
 
-Task<Served> Client::serve() {
+Task<Served> AdminConnection::serve() {
   for (;;) {
     Result<Arrival> arrival = co_await connection_.arrivals().take(scope_);
     if (!arrival || *arrival == Arrival::over) break;
@@ -100,7 +100,7 @@ Task<Served> Client::serve() {
   co_return Served{};
 }
 
-Task<Result<http::LocalResponse>> Client::choose_answer(Arrival arrival) {
+Task<Result<http::LocalResponse>> AdminConnection::choose_answer(Arrival arrival) {
   if (arrival == Arrival::refused) {
     const http1::Fault& fault = connection_.fault();
     co_return proxy::failure_response({fault.cause, Stage::request_head}, fault.detail);
@@ -127,7 +127,7 @@ Task<Result<http::LocalResponse>> Client::choose_answer(Arrival arrival) {
   co_return text_answer(200, status_json(owner_.health(), **totals), "application/json");
 }
 
-Task<Result<SharedTotals>> Client::collect() {
+Task<Result<SharedTotals>> AdminConnection::collect() {
   base::Phase phase(scope_, Stage::response_head, options_.collect_limit, Cause::overloaded);
   waiting_ = true;
   owner_.on_numbers_wanted();
@@ -136,7 +136,7 @@ Task<Result<SharedTotals>> Client::collect() {
   co_return totals;
 }
 
-void Client::answer(http::LocalResponse response) {
+void AdminConnection::answer(http::LocalResponse response) {
   if (!connection_.request_body().closed()) connection_.close_after_response();
   http::ResponseHead head;
   const std::string body = proxy::render(response, {.now_unix = net::unix_now()}, head);

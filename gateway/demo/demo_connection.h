@@ -16,22 +16,22 @@ namespace postern::demo {
 
 struct Served {};  // all of a client's requests
 
-class Client final : private http1::ServerConnection::Owner, private base::RootTask<Served>::Owner {
+class DemoConnection final : private http1::ServerConnection::Owner, private base::RootTask<Served>::Owner {
  public:
   class Owner {
    public:
     // A handshake was answered: the bytes are a WebSocket's from now on.
     virtual void on_socket(std::unique_ptr<net::Transport> transport, SocketSession::Kind kind) = 0;
     // Told once. The client must not be freed in this call; it may be buried.
-    virtual void on_client_over(Client& client) = 0;
+    virtual void on_connection_over(DemoConnection& client) = 0;
 
    protected:
     ~Owner() = default;
   };
 
   // `options`, `key` and `owner` outlive the client. begin() follows at once.
-  Client(base::Turn& turn, const Options& options, const crypto::HmacKey& key,
-         std::unique_ptr<net::Transport> transport, Owner& owner);
+  DemoConnection(base::Turn& turn, const Options& options, const crypto::HmacKey& key,
+                 std::unique_ptr<net::Transport> transport, Owner& owner);
   void begin();
 
   // Its request is answered still; an event stream ends.
