@@ -37,27 +37,27 @@ class Socket {
 };
 
 // One more in a number that threads share, for as long as it lives.
-class Counted {
+class CountGuard {
  public:
-  Counted() = default;
+  CountGuard() = default;
   // Empty when the number has reached its limit; never exceeds it, whoever else counts.
-  static Counted within(std::atomic<uint32_t>& number, uint32_t limit) {
-    Counted counted;
+  static CountGuard within(std::atomic<uint32_t>& number, uint32_t limit) {
+    CountGuard count_guard;
     uint32_t seen = number.load(std::memory_order_relaxed);
     while (seen < limit)
       if (number.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) {
-        counted.number_ = &number;
+        count_guard.number_ = &number;
         break;
       }
-    return counted;
+    return count_guard;
   }
   explicit operator bool() const { return number_ != nullptr; }
-  Counted(Counted&& other) noexcept : number_(std::exchange(other.number_, nullptr)) {}
-  Counted& operator=(Counted&& other) noexcept {
+  CountGuard(CountGuard&& other) noexcept : number_(std::exchange(other.number_, nullptr)) {}
+  CountGuard& operator=(CountGuard&& other) noexcept {
     std::swap(number_, other.number_);
     return *this;
   }
-  ~Counted() {
+  ~CountGuard() {
     if (number_) number_->fetch_sub(1, std::memory_order_relaxed);
   }
 

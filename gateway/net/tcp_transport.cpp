@@ -18,9 +18,9 @@ constexpr int reads_in_a_row = 4;     // then others get their turn
 }  // namespace
 
 std::unique_ptr<TcpTransport> TcpTransport::adopt(Loop& loop, Socket socket, const Peer& peer,
-                                                  Counted counted) {
+                                                  CountGuard count_guard) {
   std::unique_ptr<TcpTransport> transport(
-      new TcpTransport(loop, std::move(socket), peer, std::move(counted)));
+      new TcpTransport(loop, std::move(socket), peer, std::move(count_guard)));
   if (!loop.poller().add(transport->socket_.descriptor(), *transport)) {
     transport->socket_.reset();
     return nullptr;
@@ -40,7 +40,7 @@ void TcpTransport::start(Receiver& receiver) {
 
 void TcpTransport::pause() {
   paused_ = true;
-  if (deaf_ || hung_up_) loop_.poller().again(*this);
+  if (peer_reads_nothing_ || hung_up_) loop_.poller().again(*this);
 }
 
 void TcpTransport::resume() {
@@ -67,7 +67,7 @@ void TcpTransport::on_ready(uint32_t events) {
   if (!broken_ && !paused_) read();
   if (broken_ || !paused_ || ended_) return;
   // Nobody wants its last words now, and somebody may wait for it to take ours.
-  if (deaf_) return broken(EPIPE);
+  if (peer_reads_nothing_) return broken(EPIPE);
   tell_hang_up();
 }
 
@@ -90,12 +90,12 @@ void TcpTransport::read() {
       receiver_->on_bytes(base::Bytes(buffer.data(), count));
     } else if (received == 0) {
       readable_ = false;
-      if (deaf_) return broken(EPIPE);
+      if (peer_reads_nothing_) return broken(EPIPE);
       ended_ = true;
       receiver_->on_end();
     } else if (errno == EAGAIN) {
       readable_ = false;
-      if (deaf_) return broken(EPIPE);  // it has said all that is here
+      if (peer_reads_nothing_) return broken(EPIPE);  // it has said all that is here
     } else if (errno != EINTR) {
       broken(errno);
     }
@@ -140,7 +140,7 @@ void TcpTransport::flush() { send_queued(); }
 // in the backlog until then: it has not been taken.
 void TcpTransport::send_failed(int error_number) {
   if (!receiver_ || paused_ || ended_) return broken(error_number);
-  deaf_ = true;
+  peer_reads_nothing_ = true;
   writable_ = false;
   readable_ = true;
   loop_.poller().again(*this);

@@ -18,7 +18,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
 
   // Null when the socket cannot be watched (out of memory or watches). `counted` lasts as long as the socket.
   static std::unique_ptr<TcpTransport> adopt(Loop& loop, Socket socket, const Peer& peer,
-                                             Counted counted = {});
+                                             CountGuard count_guard = {});
   ~TcpTransport() override;
 
   void start(Receiver& receiver) override;
@@ -35,8 +35,8 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   Transit transit() const override;
 
  private:
-  TcpTransport(Loop& loop, Socket socket, const Peer& peer, Counted counted)
-      : loop_(loop), socket_(std::move(socket)), counted_(std::move(counted)), peer_(peer) {}
+  TcpTransport(Loop& loop, Socket socket, const Peer& peer, CountGuard count_guard)
+      : loop_(loop), socket_(std::move(socket)), count_guard_(std::move(count_guard)), peer_(peer) {}
   void on_ready(uint32_t events) override;
   void flush() override;
   void read();
@@ -49,7 +49,7 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
 
   Loop& loop_;
   Socket socket_;
-  Counted counted_;
+  CountGuard count_guard_;
   Peer peer_;
   Receiver* receiver_ = nullptr;
   base::ChunkQueue unsent_;
@@ -62,8 +62,8 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   bool reset_ = false;    // and it is a reset
   bool hang_up_told_ = false;
   bool reset_told_ = false;
-  bool deaf_ = false;   // the peer takes nothing any more; what it had said before is still read
-  bool paused_ = true;  // until start()
+  bool peer_reads_nothing_ = false;  // the peer takes nothing any more; what it had said before is still read
+  bool paused_ = true;               // until start()
   bool ended_ = false;
   bool broken_ = false;
   bool congested_ = false;  // backlog was above high water; on_drained is owed

@@ -66,13 +66,13 @@ class Transport {
   virtual Transit transit() const { return {0, backlog()}; }
 
   // Something that is let go together with the connection, whoever owns it then.
-  struct Held {
-    virtual ~Held() = default;
+  struct Attachment {
+    virtual ~Attachment() = default;
   };
-  void hold(std::unique_ptr<Held> held) { held_ = std::move(held); }
+  void attach(std::unique_ptr<Attachment> attachment) { attachment_ = std::move(attachment); }
 
  private:
-  std::unique_ptr<Held> held_;
+  std::unique_ptr<Attachment> attachment_;
 };
 
 }  // namespace postern::net

@@ -106,9 +106,9 @@ void Acceptor::remove(Accepted\& accepted) {
 bool Acceptor::may_accept() {
   ClientCounts& clients = current_.clients;
   next_permit_ = {};
-  next_permit_ = net::Counted::within(clients.open, current_.pin->snapshot->limits.connections);
+  next_permit_ = net::CountGuard::within(clients.open, current_.pin->snapshot->limits.connections);
   next_is_refused_ = !next_permit_;
-  if (next_is_refused_) next_permit_ = net::Counted::within(clients.refusing, refusals_at_once);
+  if (next_is_refused_) next_permit_ = net::CountGuard::within(clients.refusing, refusals_at_once);
   if (next_permit_) return true;
   current_.services.turn.arm(*this, look_again);  // meanwhile they wait in the system's queue
   return false;

@@ -66,7 +66,7 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   Owner& owner_;
   std::vector<OpenListener> listeners_;
   std::list<std::unique_ptr<Accepted>> connections_;
-  net::Counted next_permit_;      // set aside for the client that is being accepted
+  net::CountGuard next_permit_;   // set aside for the client that is being accepted
   bool next_is_refused_ = false;  // it is a permit among those that are told that there is no room
 };
 

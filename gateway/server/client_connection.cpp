@@ -15,8 +15,8 @@ namespace {
 
 constexpr base::Duration last_words = std::chrono::seconds(2);  // for a client to read why it is refused
 // Counts a client for as long as its connection lives.
-struct Counted final : net::Transport::Held {
-  explicit Counted(ClientCounts::Permit the_permit) : permit(std::move(the_permit)) {}
+struct ClientCountGuard final : net::Transport::Attachment {
+  explicit ClientCountGuard(ClientCounts::Permit the_permit) : permit(std::move(the_permit)) {}
   ClientCounts::Permit permit;
 };
 
@@ -96,7 +96,8 @@ void ClientConnection::admit() {
     return;
   ClientCounts::Permit permit = current_.clients.enter(facts_.peer.ip, limit);
   if (permit)
-    transport_->hold(std::make_unique<Counted>(std::move(permit)));  // a tunnel outlives this object
+    transport_->attach(
+        std::make_unique<ClientCountGuard>(std::move(permit)));  // a tunnel outlives this object
   else
     refuse({Cause::too_many_connections, Stage::accept},
            "this client has " + std::to_string(limit) + " connections open, and may have no more");
@@ -123,9 +124,9 @@ Task<ClientConnection::Ended> ClientConnection::turn_away() {
 }
 
 Task<ClientConnection::Ended> ClientConnection::linger(Stage stage) {
-  transport_->start(deaf_);
+  transport_->start(discard_);
   base::Phase lingering(scope_, stage, last_words);
-  Result<bool> gone = co_await deaf_.gone.take(scope_);
+  Result<bool> gone = co_await discard_.gone.take(scope_);
   static_cast<void>(gone);  // heard or not
   co_return Ended{};
 }

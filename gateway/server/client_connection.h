@@ -53,7 +53,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
  private:
   // Takes and forgets what the client sends: to close before it has ended would reset the connection, and
   // take our answer with it.
-  struct Deaf final : net::Transport::Receiver {
+  struct DiscardReceiver final : net::Transport::Receiver {
     void on_bytes(base::Bytes) override {}
     void on_drained() override {}
     void on_end() override { gone.put(true); }
@@ -78,7 +78,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   proxy::Pin first_pin_;  // what its TLS comes from; null once requests are served: each has a pin of its own
   ListenerTermsRef terms_;
   std::unique_ptr<net::TlsTransport> failed_tls_;  // outlives the transport, which may still call it
-  Deaf deaf_;                                      // so does this
+  DiscardReceiver discard_;                        // so does this
   std::unique_ptr<net::Transport> transport_;
   http::ClientFacts facts_;  // they change between two requests at most
   const net::ServerTls* tls_;

@@ -50,14 +50,14 @@ class ProcessLoads {
   }
 
  private:
-  template <class Counted>
-  using ByKey = std::map<std::string, std::weak_ptr<Counted>>;
-  template <class Counted>
-  std::shared_ptr<Counted> shared(ByKey<Counted>& all, const std::string& key) {
+  template <class Shared>
+  using ByKey = std::map<std::string, std::weak_ptr<Shared>>;
+  template <class Shared>
+  std::shared_ptr<Shared> shared(ByKey<Shared>& all, const std::string& key) {
     const std::lock_guard guard(mutex_);
-    std::weak_ptr<Counted>& known = all[key];
-    std::shared_ptr<Counted> one = known.lock();
-    if (!one) known = one = std::make_shared<Counted>();
+    std::weak_ptr<Shared>& known = all[key];
+    std::shared_ptr<Shared> one = known.lock();
+    if (!one) known = one = std::make_shared<Shared>();
     return one;
   }
 

@@ -27,11 +27,11 @@ int made = 0;
 int destroyed = 0;
 
 struct Counted {
-  explicit Counted(int the_value = 0) : value(the_value) { ++made; }
-  Counted(const Counted& other) : value(other.value) { ++made; }
-  Counted(Counted&& other) noexcept : value(std::exchange(other.value, -1)) { ++made; }
+  explicit ClientCountGuard(int the_value = 0) : value(the_value) { ++made; }
+  ClientCountGuard(const Counted& other) : value(other.value) { ++made; }
+  ClientCountGuard(Counted&& other) noexcept : value(std::exchange(other.value, -1)) { ++made; }
   Counted& operator=(const Counted&) = default;
-  ~Counted() { ++destroyed; }
+  ~ClientCountGuard() { ++destroyed; }
   int value;
 };
 
@@ -81,7 +81,7 @@ Task<int> calls(Ground& ground, const std::function<int(int)>& function) {
 Task<Counted> counted_result(Ground& ground) {
   Task<int> waiting = wait(ground);
   const int waited = co_await waiting;
-  co_return Counted(waited);
+  co_return ClientCountGuard(waited);
 }
 
 Task<std::unique_ptr<Counted>> owned_result(Ground& ground, std::unique_ptr<Counted> owned) {
@@ -100,14 +100,14 @@ Task<Way> way(Ground& ground) {
 // --- the forms ---
 
 Task<int> named_aggregate_moved(Ground& ground) {
-  Aggregate aggregate{Counted(30), "name"};
+  Aggregate aggregate{ClientCountGuard(30), "name"};
   Task<int> task = aggregate_by_value(ground, std::move(aggregate));
   const int result = co_await task;
   co_return result;
 }
 
 Task<int> named_aggregate_referenced(Ground& ground) {
-  const Aggregate aggregate{Counted(30), "name"};
+  const Aggregate aggregate{ClientCountGuard(30), "name"};
   Task<int> task = by_reference(ground, aggregate);
   const int result = co_await task;
   co_return result;
@@ -122,7 +122,7 @@ Task<int> named_lambda(Ground& ground) {
 }
 
 Task<int> class_argument(Ground& ground) {
-  Task<int> task = by_value(ground, Counted(34));
+  Task<int> task = by_value(ground, ClientCountGuard(34));
   const int result = co_await task;
   co_return result;
 }
@@ -157,7 +157,7 @@ Task<int> named_before_a_condition(Ground& ground) {
 }
 
 Task<int> in_a_loop_over_a_local(Ground& ground) {
-  const std::vector<Counted> list{Counted(10), Counted(11), Counted(13)};
+  const std::vector<Counted> list{ClientCountGuard(10), ClientCountGuard(11), ClientCountGuard(13)};
   int sum = 0;
   for (const Counted& counted : list) {
     if (sum == 0) {
@@ -180,7 +180,7 @@ Task<int> locals_of_an_inner_block(Ground& ground) {
 }
 
 Task<int> structured_binding(Ground& ground) {
-  const std::pair<Counted, int> pair{Counted(30), 4};
+  const std::pair<Counted, int> pair{ClientCountGuard(30), 4};
   const auto& [counted, number] = pair;
   Task<int> task = wait(ground);
   const int waited = co_await task;

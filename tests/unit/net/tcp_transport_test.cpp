@@ -396,7 +396,7 @@ TEST_CASE("tcp transport: it counts for as long as its socket is open") {
   LoopGround ground;
   auto ends = LoopGround::connect_ends();
   std::atomic<uint32_t> open{0};
-  auto transport = TcpTransport::adopt(ground.loop, std::move(ends.first), {}, Counted::within(open, 9));
+  auto transport = TcpTransport::adopt(ground.loop, std::move(ends.first), {}, CountGuard::within(open, 9));
   CHECK(open == 1);
   transport.reset();
   CHECK(open == 0);
