@@ -74,7 +74,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
   void show_outdated_tunnels_out() {
     const proxy::Snapshot& snapshot = *current_.pin->snapshot;
     const proxy::LeavingPace& pace = snapshot.limits.leaving;
-    const size_t count = tunnels_.adopt(proxy::route_terms(snapshot), pace);
+    const size_t count = tunnels_.adopt(proxy::route_fingerprints(snapshot), pace);
     if (count == 0) return;
     const base::ErrorTraits& traits = base::traits(base::Cause::route_changed);
     const proxy::LeavingLine& leaving = tunnels_.leaving();

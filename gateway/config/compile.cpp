@@ -19,7 +19,7 @@
 #include "config/compile_websocket.h"
 #include "config/examine_files.h"
 #include "config/fingerprint.h"
-#include "config/socket_terms.h"
+#include "config/socket_fingerprint.h"
 #include "crypto/random.h"
 #include "net/socket.h"
 #include "proxy/loop_guard.h"
@@ -212,8 +212,8 @@ void compile_upstreams(Compilation& compilation) {
 }
 
 // `rules`: a number for what else holds for what is open.
-uint64_t terms_of(const Document& document, const RouteDocument& route, uint64_t rules,
-                  uint64_t key_generation) {
+uint64_t fingerprint_of(const Document& document, const RouteDocument& route, uint64_t rules,
+                        uint64_t key_generation) {
   uint64_t origins = 0;
   for (const OriginsDocument& list : document.origins)
     if (list.name == route.origins) origins = list.fingerprint;
@@ -266,10 +266,10 @@ void compile_routes(Compilation& compilation) {
     route.streams = policies.stream_rules(document);
     const bool has_tokens = !document.jwt.empty();
     const uint64_t key_generation = policies.key_generation(document);
-    route.terms =
-        terms_of(compilation.document, document, socket_terms(*route.sockets, has_tokens), key_generation);
-    route.stream_terms =
-        terms_of(compilation.document, document, stream_terms(*route.streams, has_tokens), key_generation);
+    route.socket_fingerprint = fingerprint_of(compilation.document, document,
+                                              socket_fingerprint(*route.sockets, has_tokens), key_generation);
+    route.stream_fingerprint = fingerprint_of(compilation.document, document,
+                                              stream_fingerprint(*route.streams, has_tokens), key_generation);
     compile_match(compilation, document, key, route);
     route.action = compile_action(compilation.document, document, key, compilation.problems);
     route.rewriting = compile_rewriting(compilation.document, i, compilation.problems);

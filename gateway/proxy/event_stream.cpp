@@ -22,11 +22,11 @@ constexpr std::string_view comment_text = ":\n\n";
 
 }  // namespace
 
-EventStream::EventStream(base::Scope& scope, LeavingLine& leaving, Terms terms)
+EventStream::EventStream(base::Scope& scope, LeavingLine& leaving, Options options)
     : Member(LeavingLine::Kind::event_stream),
       scope_(scope),
       leaving_(leaving),
-      terms_(std::move(terms)),
+      options_(std::move(options)),
       heard_(scope.turn.now),
       written_(heard_),
       look_at_(heard_ + look_every),
@@ -57,7 +57,7 @@ Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& t
     if (chunk->empty()) co_return Pumped{};
     heard_ = written_ = scope_.turn.now;
     const std::optional<size_t> boundary = boundaries_.feed(chunk->bytes());
-    if (ending_ && terms_.readable && boundary) {  // what follows is the next event's
+    if (ending_ && options_.readable && boundary) {  // what follows is the next event's
       moved += *boundary;
       body.push(Chunk::copy_of(chunk->bytes().first(*boundary)));
       co_return Pumped{};
@@ -98,22 +98,23 @@ Duration EventStream::until_due() const {
   const auto until = [&](base::Instant instant) { wait = std::min(wait, instant - now); };
   if (ending_)
     until(end_by_);
-  else if (terms_.expires)
-    until(*terms_.expires);
-  if (terms_.idle_limit != base::no_limit) until(heard_ + terms_.idle_limit);
-  if (!ending_ && terms_.readable && terms_.comment_interval != base::no_limit)
-    until(written_ + terms_.comment_interval);
+  else if (options_.expires)
+    until(*options_.expires);
+  if (options_.idle_limit != base::no_limit) until(heard_ + options_.idle_limit);
+  if (!ending_ && options_.readable && options_.comment_interval != base::no_limit)
+    until(written_ + options_.comment_interval);
   return std::max(wait, Duration::zero());
 }
 
 // Something is due: the cause, where the stream must be cut.
 std::optional<Cause> EventStream::look(http::ServerStream& to, const base::PaceRules& client) {
   const base::Instant now = scope_.turn.now;
-  if (!ending_ && terms_.expires && now >= *terms_.expires) end(Cause::token_expired);
+  if (!ending_ && options_.expires && now >= *options_.expires) end(Cause::token_expired);
   if (ending_ && now >= end_by_ && !may_end()) return ending_;
-  if (terms_.idle_limit != base::no_limit && now - heard_ >= terms_.idle_limit)
+  if (options_.idle_limit != base::no_limit && now - heard_ >= options_.idle_limit)
     return Cause::upstream_stream_silent;
-  if (terms_.readable && now - written_ >= terms_.comment_interval && !ending_) comment(to.response_body());
+  if (options_.readable && now - written_ >= options_.comment_interval && !ending_)
+    comment(to.response_body());
   if (now < look_at_) return std::nullopt;
   look_at_ = now + look_every;
   // A client whose machine is gone says nothing. One that acknowledges none of what it was sent, for as long
@@ -136,13 +137,13 @@ void EventStream::comment(base::Channel& to) {
 
 void EventStream::end(Cause why) {
   ending_ = why;
-  end_by_ = scope_.turn.now + (terms_.readable ? rest_of_event : Duration::zero());
+  end_by_ = scope_.turn.now + (options_.readable ? rest_of_event : Duration::zero());
 }
 
 bool EventStream::outdated(const std::vector<uint64_t>& routes) const {
-  if (!terms_.route) return false;
-  if (terms_.endpoint && terms_.endpoint->retired()) return true;
-  return !std::binary_search(routes.begin(), routes.end(), *terms_.route);
+  if (!options_.route) return false;
+  if (options_.endpoint && options_.endpoint->retired()) return true;
+  return !std::binary_search(routes.begin(), routes.end(), *options_.route);
 }
 
 void EventStream::leave(bool stopping) {

@@ -21,8 +21,8 @@ namespace postern::proxy {
 class EventStream final : public LeavingLine::Member {
  public:
   // What it was opened under; what it points to outlives it.
-  struct Terms {
-    std::optional<uint64_t> route{};   // Route::stream_terms; nothing: no reload ends it
+  struct Options {
+    std::optional<uint64_t> route{};   // Route::stream_fingerprint; nothing: no reload ends it
     upstream::EndpointRef endpoint{};  // that sends it; a reload may take it away
     base::Duration comment_interval = base::no_limit;
     base::Duration idle_limit = base::no_limit;  // of the endpoint
@@ -30,7 +30,7 @@ class EventStream final : public LeavingLine::Member {
     bool readable = true;                        // its bytes are events as they stand, not compressed ones
   };
 
-  EventStream(base::Scope& scope, LeavingLine& leaving, Terms terms);
+  EventStream(base::Scope& scope, LeavingLine& leaving, Options options);
   ~EventStream() { leaving_.part(*this); }
 
   // As base::pump, which see. It has succeeded, too, where the gateway ended the stream between two events.
@@ -58,11 +58,11 @@ class EventStream final : public LeavingLine::Member {
   base::Task<base::Result<void>> wait_for_room(http::ServerStream& to, const base::PumpLimits& limits);
   void comment(base::Channel& to);
   void end(base::Cause why);
-  bool may_end() const { return terms_.readable && boundaries_.between_events(); }
+  bool may_end() const { return options_.readable && boundaries_.between_events(); }
 
   base::Scope& scope_;
   LeavingLine& leaving_;
-  Terms terms_;
+  Options options_;
   EventBoundaries boundaries_;
   std::optional<base::Cause> ending_;
   base::Instant end_by_{};  // then: the event that is on its way may take so long

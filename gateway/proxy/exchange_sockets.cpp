@@ -128,19 +128,19 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
     attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
                              context_->selected_subprotocol);
   const routing::SocketRules& rules = socket_rules();
-  TunnelTerms terms{limits().tunnel_idle, route_->terms, route_->sockets};
+  TunnelOptions options{limits().tunnel_idle, route_->socket_fingerprint, route_->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
-  terms.frames_compressed = !agreed.empty();       // nothing but permessage-deflate is known to be offered
-  std::optional<websocket::DeflateTerms> deflate;  // the head points into it
+  options.frames_compressed = !agreed.empty();  // nothing but permessage-deflate is known to be offered
+  std::optional<websocket::DeflateParameters> deflate;  // the head points into it
   if (rules.mode == routing::FrameMode::inspect && rules.compression)
     deflate = websocket::agree_on_deflate(offered_extensions_);
   if (deflate) {
-    terms.client_window_bits = deflate->window_bits;
+    options.client_window_bits = deflate->window_bits;
     attempt.head.headers.add(FieldId::sec_websocket_extensions, "Sec-WebSocket-Extensions", deflate->answer);
   }
-  if (rules.ends_with_token) terms.expires = token_expires();
-  terms.permits = std::move(context_->socket_permits);
-  terms.limits = std::move(shared_limits_);
+  if (rules.ends_with_token) options.expires = token_expires();
+  options.permits = std::move(context_->socket_permits);
+  options.limits = std::move(shared_limits_);
   std::unique_ptr<net::Transport> client_side = stream_.accept_tunnel(attempt.head);
   if (!client_side || !upstream_side)
     return base::fail(
@@ -164,7 +164,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   facts.handshake_duration = since(started_);
   facts.held_duration = stages_.held;
   services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
-                         TunnelFacts(facts, snapshot().access_log), std::move(terms));
+                         TunnelFacts(facts, snapshot().access_log), std::move(options));
   return {};
 }
 

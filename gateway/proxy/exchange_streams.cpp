@@ -103,14 +103,14 @@ void Exchange::open_stream(const Attempt& attempt, bool of_events) {
   StreamSet& set = services_.streams;
   long_answer_ = std::make_unique<LongAnswer>(set, route_->name);
   if (of_events) {
-    EventStream::Terms terms;
-    terms.route = route_->stream_terms;
-    terms.endpoint = attempt.lease.endpoint();
-    terms.comment_interval = rules.comment_interval;
-    terms.idle_limit = group_->stream_idle_limit;
-    if (rules.ends_with_token) terms.expires = token_expires();
-    terms.readable = !is_encoded(attempt.head);
-    long_answer_->events.emplace(scope_, set.leaving(), std::move(terms));
+    EventStream::Options options;
+    options.route = route_->stream_fingerprint;
+    options.endpoint = attempt.lease.endpoint();
+    options.comment_interval = rules.comment_interval;
+    options.idle_limit = group_->stream_idle_limit;
+    if (rules.ends_with_token) options.expires = token_expires();
+    options.readable = !is_encoded(attempt.head);
+    long_answer_->events.emplace(scope_, set.leaving(), std::move(options));
   }
   if (snapshot().access_log) tell(&telemetry::AccessLog::stream_open);
 }

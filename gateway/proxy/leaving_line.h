@@ -26,7 +26,7 @@ class LeavingLine final : private base::Timer {
     explicit Member(Kind kind) : link_(this), kind_(kind) {}
     Member(const Member&) = delete;
     Member& operator=(const Member&) = delete;
-    // A configuration whose routes have the terms `routes`, sorted, would not have opened it.
+    // A configuration whose routes have the fingerprints `routes`, sorted, would not have opened it.
     virtual bool outdated(const std::vector<uint64_t>& routes) const = 0;
     // It ends already, and needs not to be told.
     virtual bool is_ending() const = 0;
@@ -51,8 +51,8 @@ class LeavingLine final : private base::Timer {
   void part(Member& member);
 
   // A reload: members that the new configuration would not have opened are lined up, and so is what joins
-  // under an older one from now on. `routes` are the terms of its routes, in any order. Returns how many wait
-  // in all.
+  // under an older one from now on. `routes` are the fingerprints of its routes, in any order. Returns how
+  // many wait in all.
   size_t adopt(std::vector<uint64_t> routes, const LeavingPace& pace);
   // A shutdown: all leave, and those that are still to come.
   void leave(const LeavingPace& pace);

@@ -2,13 +2,13 @@
 
 namespace postern::proxy {
 
-std::vector<uint64_t> route_terms(const Snapshot& snapshot) {
-  std::vector<uint64_t> terms;
+std::vector<uint64_t> route_fingerprints(const Snapshot& snapshot) {
+  std::vector<uint64_t> fingerprints;
   for (const routing::Route& route : snapshot.routes.routes()) {
-    terms.push_back(route.terms);
-    terms.push_back(route.stream_terms);
+    fingerprints.push_back(route.socket_fingerprint);
+    fingerprints.push_back(route.stream_fingerprint);
   }
-  return terms;
+  return fingerprints;
 }
 
 Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, telemetry::Metrics& metrics) {

@@ -80,7 +80,7 @@ struct Snapshot {
 };
 
 // Of every route, of its WebSockets and of its event streams, for LeavingLine::adopt().
-std::vector<uint64_t> route_terms(const Snapshot& snapshot);
+std::vector<uint64_t> route_fingerprints(const Snapshot& snapshot);
 
 struct Pinned {
   Pinned(std::shared_ptr<const Snapshot> the_snapshot, std::vector<upstream::GroupRef> the_groups,

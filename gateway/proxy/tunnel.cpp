@@ -26,14 +26,14 @@ const std::vector<MessageGuard::SharedLimit> no_limits;
 
 Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
                std::unique_ptr<net::Transport> upstream, upstream::Lease lease, TunnelFacts facts,
-               TunnelTerms terms)
+               TunnelOptions options)
     : LeavingLine::Member(LeavingLine::Kind::websocket),
       set_(set),
       client_(*this, Side::client),
       upstream_(*this, Side::upstream),
       lease_(std::move(lease)),
       facts_(std::move(facts)),
-      terms_(std::move(terms)),
+      options_(std::move(options)),
       route_sockets_(set.sockets_of(facts_.record().route)),
       opened_(set.turn_.now),
       link_(this) {
@@ -43,9 +43,9 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
   upstream_.transport = std::move(upstream);
   if (rules().mode != routing::FrameMode::tunnel) {
     websocket::Deflate* deflate = client_deflate();
-    const bool compressed = terms_.frames_compressed;
+    const bool compressed = options_.frames_compressed;
     client_.guard = std::make_unique<MessageGuard>(rules(), Side::client, compressed || deflate != nullptr,
-                                                   deflate, set_.turn_, terms_.limits);
+                                                   deflate, set_.turn_, options_.limits);
     upstream_.guard =
         std::make_unique<MessageGuard>(rules(), Side::upstream, compressed, nullptr, set_.turn_, no_limits);
   }
@@ -63,13 +63,13 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
 
 // Null: its messages are not compressed between it and the gateway.
 websocket::Deflate* Tunnel::client_deflate() {
-  return terms_.client_window_bits == 0 ? nullptr : &set_.deflate(terms_.client_window_bits);
+  return options_.client_window_bits == 0 ? nullptr : &set_.deflate(options_.client_window_bits);
 }
 
 bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
-  if (!terms_.route) return false;
+  if (!options_.route) return false;
   if (lease_.endpoint() && lease_.endpoint()->retired()) return true;
-  return !std::binary_search(routes.begin(), routes.end(), *terms_.route);
+  return !std::binary_search(routes.begin(), routes.end(), *options_.route);
 }
 
 void Tunnel::leave(bool stopping) {
@@ -276,9 +276,9 @@ void Tunnel::on_deadline() {
     let_go_on(upstream_);
     return arm_next();
   }
-  if (terms_.expires && now >= *terms_.expires)
+  if (options_.expires && now >= *options_.expires)
     return end_by(Side::gateway, Cause::token_expired, Ending::token_expired, "token_expired");
-  if (now - quiet_since() >= terms_.idle_limit)
+  if (now - quiet_since() >= options_.idle_limit)
     return end_by(Side::gateway, Cause::timed_out, Ending::idle, "nothing moved for too long");
   for (End* end : {&client_, &upstream_}) {
     let_go_on(*end);
@@ -349,8 +349,8 @@ void Tunnel::arm_next() {
     until(end_by_);
     return set_.turn_.arm(*this, std::max(wait, base::Duration::zero()));
   }
-  until(quiet_since() + terms_.idle_limit);
-  if (terms_.expires) until(*terms_.expires);
+  until(quiet_since() + options_.idle_limit);
+  if (options_.expires) until(*options_.expires);
   if (rules().heartbeat) until(beat_at_);
   for (const End* end : {&client_, &upstream_})
     if (!end->waits && end->guard && end->guard->due()) until(*end->guard->due());

@@ -31,9 +31,9 @@
 namespace postern::proxy {
 
 // What a tunnel was opened under.
-struct TunnelTerms {
+struct TunnelOptions {
   base::Duration idle_limit = std::chrono::hours(1);
-  std::optional<uint64_t> route{};                      // Route::terms; nothing: no reload ends it
+  std::optional<uint64_t> route{};  // Route::socket_fingerprint; nothing: no reload ends it
   std::shared_ptr<const routing::SocketRules> rules{};  // never null once it is opened
   std::optional<base::Instant> expires{};               // the token that let it in
   bool frames_compressed = false;                       // permessage-deflate between the ends themselves
@@ -50,7 +50,7 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
   using base::Pooled::operator delete;
 
   Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
-         upstream::Lease lease, TunnelFacts facts, TunnelTerms terms);
+         upstream::Lease lease, TunnelFacts facts, TunnelOptions options);
   ~Tunnel() override = default;
 
   // Ends it from our side: each side gets a Close frame as soon as one may be put in. Nothing where it is
@@ -61,8 +61,8 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
   bool is_ending() const override {
     return closing_ || client_.ended || upstream_.ended || client_.close_seen || upstream_.close_seen;
   }
-  // A configuration with the routes' terms `routes` (sorted) would not have opened it: its route is another
-  // or gone, or its endpoint is.
+  // A configuration with the routes' fingerprints `routes` (sorted) would not have opened it: its route is
+  // another or gone, or its endpoint is.
   bool outdated(const std::vector<uint64_t>& routes) const override;
   void leave(bool stopping) override;
 
@@ -184,14 +184,14 @@ class Tunnel final : public base::Pooled, public LeavingLine::Member, private ba
   void beat();
   void arm_next();
 
-  const routing::SocketRules& rules() const { return *terms_.rules; }
+  const routing::SocketRules& rules() const { return *options_.rules; }
 
   TunnelSet& set_;
   End client_;
   End upstream_;
   upstream::Lease lease_;
   TunnelFacts facts_;
-  TunnelTerms terms_;
+  TunnelOptions options_;
   std::unique_ptr<websocket::MessageQueue> queue_;  // for the client; null: the endpoint waits for it
   RouteSockets::Handle route_sockets_;
   base::Instant opened_;

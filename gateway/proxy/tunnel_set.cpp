@@ -18,12 +18,12 @@ const std::shared_ptr<const routing::SocketRules>& usual_rules() {
 TunnelSet::~TunnelSet() { cut_all(); }
 
 void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
-                     upstream::Lease lease, TunnelFacts facts, TunnelTerms terms) {
+                     upstream::Lease lease, TunnelFacts facts, TunnelOptions options) {
   if (facts.logged()) access_log_.tunnel_open(facts.record());
   if (!silence_watch_.armed()) turn_.arm(silence_watch_, SilentRoutes::look_every);
-  if (!terms.rules) terms.rules = usual_rules();
+  if (!options.rules) options.rules = usual_rules();
   auto tunnel = std::make_unique<Tunnel>(*this, std::move(client), std::move(upstream), std::move(lease),
-                                         std::move(facts), std::move(terms));
+                                         std::move(facts), std::move(options));
   ++size_;
   metrics_.process.add(Count::tunnels_opened);
   metrics_.process.add(Count::tunnels_open);

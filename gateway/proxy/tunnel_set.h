@@ -41,9 +41,9 @@ class TunnelSet final : private RefusedSockets::Owner {
         memory_(std::move(memory)) {}
   ~TunnelSet();
 
-  // `terms` without rules have those of a route that says nothing.
+  // `options` without rules have those of a route that says nothing.
   void open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
-            upstream::Lease lease, TunnelFacts facts, TunnelTerms terms);
+            upstream::Lease lease, TunnelFacts facts, TunnelOptions options);
   size_t size() const { return size_; }
   RefusedSockets& refused() { return refused_; }
   SocketMemory& memory() { return *memory_; }

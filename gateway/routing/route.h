@@ -34,11 +34,11 @@ struct Route {
   Rewriting rewriting;
   // Of all that a socket on this route was let in by and is held to: the same in another snapshot means that
   // nothing has changed for it.
-  uint64_t terms = 0;
+  uint64_t socket_fingerprint = 0;
   RouteLimits limits;
   std::shared_ptr<const SocketRules> sockets;  // null: the usual ones
   std::shared_ptr<const StreamRules> streams;  // null: the usual ones
-  uint64_t stream_terms = 0;                   // as `terms`, of its event streams
+  uint64_t stream_fingerprint = 0;             // as `socket_fingerprint`, of its event streams
 };
 
 }  // namespace postern::routing

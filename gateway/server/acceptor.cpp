@@ -15,9 +15,9 @@ constexpr base::Duration look_again = std::chrono::milliseconds(50);
 // A connection and its position in the list.
 struct Acceptor::Accepted final : ClientConnection::Owner {
   Accepted(Acceptor& the_acceptor, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
-           ListenerTermsRef terms, const net::ServerTls* tls)
+           ListenerSettingsRef settings, const net::ServerTls* tls)
       : acceptor(the_acceptor),
-        connection(the_acceptor.current_, std::move(transport), std::move(facts), std::move(terms), tls) {}
+        connection(the_acceptor.current_, std::move(transport), std::move(facts), std::move(settings), tls) {}
   void on_task_ended(ClientConnection::Ended) override { acceptor.remove(*this); }
 
   Acceptor& acceptor;
@@ -44,16 +44,16 @@ void Acceptor::adopt(std::vector<BoundListener> bound) {
     });
     if (known != listeners_.end()) {
       opened.listener = std::move(known->listener);
-      opened.terms = std::move(known->terms);
+      opened.settings = std::move(known->settings);
     } else {
-      opened.terms = ListenerTermsRef::make();
+      opened.settings = ListenerSettingsRef::make();
       if (bound[i].socket)
         opened.listener = std::make_unique<net::Listener>(current_.loop, std::move(*bound[i].socket), self);
     }
-    opened.terms->limits = model.limits;
-    opened.terms->redirect_port =
+    opened.settings->limits = model.limits;
+    opened.settings->redirect_port =
         model.redirect_to_https ? std::optional<uint16_t>(https_port) : std::nullopt;
-    opened.terms->redirect_except = model.redirect_except;
+    opened.settings->redirect_except = model.redirect_except;
     listeners.push_back(std::move(opened));
   }
   listeners_ = std::move(listeners);
@@ -79,7 +79,7 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   std::unique_ptr<net::Transport> transport =
       net::TcpTransport::adopt(current_.loop, std::move(socket), peer, std::move(next_permit_));
   if (!transport) return;
-  auto client = std::make_unique<Accepted>(*this, std::move(transport), std::move(facts), opened->terms,
+  auto client = std::make_unique<Accepted>(*this, std::move(transport), std::move(facts), opened->settings,
                                            model.tls.get());
   telemetry::Numbers<telemetry::Count>& numbers = current_.services.metrics.process;
   numbers.add(telemetry::Count::connections_accepted);

@@ -51,7 +51,7 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
     std::string key;
     std::unique_ptr<net::Listener> listener;
     size_t model = 0;  // index into the snapshot's listeners
-    ListenerTermsRef terms;
+    ListenerSettingsRef settings;
   };
 
   bool may_accept() override;

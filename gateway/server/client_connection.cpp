@@ -23,10 +23,11 @@ struct ClientCountGuard final : net::Transport::Attachment {
 }  // namespace
 
 ClientConnection::ClientConnection(Current& current, std::unique_ptr<net::Transport> transport,
-                                   http::ClientFacts facts, ListenerTermsRef terms, const net::ServerTls* tls)
+                                   http::ClientFacts facts, ListenerSettingsRef settings,
+                                   const net::ServerTls* tls)
     : current_(current),
       first_pin_(current.pin),
-      terms_(std::move(terms)),
+      settings_(std::move(settings)),
       transport_(std::move(transport)),
       facts_(std::move(facts)),
       tls_(tls),
@@ -75,7 +76,7 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
   first_pin_ = {};
   http1::ServerConnection::Owner& self = *this;
   connection_ = std::make_unique<http1::ServerConnection>(current_.services.turn, std::move(transport_),
-                                                          terms_->limits.server, facts_, self);
+                                                          settings_->limits.server, facts_, self);
   if (draining_) connection_->drain();
   Task<Result<bool>> serving = serve_requests();
   Result<bool> tunnelled = co_await serving;
@@ -91,7 +92,7 @@ void ClientConnection::refuse(base::Error why, std::string detail) {
 }
 
 void ClientConnection::admit() {
-  const uint32_t limit = terms_->limits.connections_per_client;
+  const uint32_t limit = settings_->limits.connections_per_client;
   if (connection_error_ || limit == 0 || first_pin_->snapshot->trusted_proxies.contains(facts_.peer.ip))
     return;
   ClientCounts::Permit permit = current_.clients.enter(facts_.peer.ip, limit);
@@ -162,7 +163,7 @@ Task<Result<bool>> ClientConnection::read_proxy_header() {
 Task<Result<bool>> ClientConnection::shake_hands() {
   std::unique_ptr<net::TlsTransport> secured =
       net::TlsTransport::server(current_.services.turn, std::move(transport_), *tls_);
-  base::Phase phase(scope_, Stage::tls_handshake, terms_->limits.tls_handshake, Cause::client_timed_out);
+  base::Phase phase(scope_, Stage::tls_handshake, settings_->limits.tls_handshake, Cause::client_timed_out);
   Result<bool> shaken = co_await secured->handshaken().take(scope_);
   if (shaken) {
     transport_ = std::move(secured);
@@ -200,10 +201,10 @@ Task<Result<bool>> ClientConnection::serve_requests() {
     Result<http1::ServerConnection::Arrival> arrival = co_await connection.arrivals().take(scope_);
     if (!arrival) co_return base::fail(arrival.error());
     if (*arrival == http1::ServerConnection::Arrival::over) co_return false;
-    facts_.redirect_port = terms_->redirect_port;
-    facts_.redirect_except = terms_->redirect_except;
+    facts_.redirect_port = settings_->redirect_port;
+    facts_.redirect_except = settings_->redirect_except;
     exchange_ = std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection,
-                                                  terms_->limits.transfer);
+                                                  settings_->limits.transfer);
     // A request and the client's end may have come in one piece, before there was an exchange to cancel.
     if (connection.gone()) exchange_->cancel(Cause::client_closed);
     if (connection.client_ended()) exchange_->client_ended();

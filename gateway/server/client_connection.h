@@ -20,12 +20,12 @@ namespace postern::server {
 // What the connections of one listener go by. A reload changes it in place, so that a connection that waits
 // for its next request goes by the new configuration and holds nothing of the old one. It outlives its
 // listener.
-struct ListenerTerms {
+struct ListenerSettings {
   proxy::ListenerLimits limits;
   std::optional<uint16_t> redirect_port;                            // as in http::ClientFacts
   std::shared_ptr<const std::vector<std::string>> redirect_except;  //
 };
-using ListenerTermsRef = base::LocalRc<ListenerTerms>;
+using ListenerSettingsRef = base::LocalRc<ListenerSettings>;
 
 class ClientConnection final : public base::Pooled, private http1::ServerConnection::Owner {
  public:
@@ -37,7 +37,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
 
   // `tls`, which may be null, belongs to the pinned snapshot.
   ClientConnection(Current& current, std::unique_ptr<net::Transport> transport, http::ClientFacts facts,
-                   ListenerTermsRef terms, const net::ServerTls* tls);
+                   ListenerSettingsRef settings, const net::ServerTls* tls);
 
   // Before begin(): a PROXY protocol header comes first, and is believed.
   void expect_proxy_header(base::Duration limit) { proxy_header_limit_ = limit; }
@@ -76,7 +76,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
 
   Current& current_;
   proxy::Pin first_pin_;  // what its TLS comes from; null once requests are served: each has a pin of its own
-  ListenerTermsRef terms_;
+  ListenerSettingsRef settings_;
   std::unique_ptr<net::TlsTransport> failed_tls_;  // outlives the transport, which may still call it
   DiscardReceiver discard_;                        // so does this
   std::unique_ptr<net::Transport> transport_;

@@ -33,8 +33,8 @@ std::optional<int> read_window_bits(std::string_view value) {
 }
 
 // `parameters` as they follow the name of the extension. Nothing: they cannot be met.
-std::optional<DeflateTerms> meet(std::string_view parameters) {
-  DeflateTerms terms{"permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
+std::optional<DeflateParameters> meet(std::string_view parameters) {
+  DeflateParameters parameters{"permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
   std::vector<std::string_view> seen;
   while (!parameters.empty()) {
     const size_t end = std::min(parameters.find(';'), parameters.size());
@@ -51,22 +51,22 @@ std::optional<DeflateTerms> meet(std::string_view parameters) {
     } else if (name == "server_max_window_bits") {
       const std::optional<int> bits = read_window_bits(value);
       if (!bits || *bits < window_bits_min) return std::nullopt;
-      terms.window_bits = *bits;
-      terms.answer += "; server_max_window_bits=" + std::to_string(*bits);
+      parameters.window_bits = *bits;
+      parameters.answer += "; server_max_window_bits=" + std::to_string(*bits);
     } else if (valued || (name != "client_no_context_takeover" && name != "server_no_context_takeover")) {
       return std::nullopt;
     }
   }
-  return terms;
+  return parameters;
 }
 
 }  // namespace
 
-std::optional<DeflateTerms> agree_on_deflate(std::string_view offers) {
+std::optional<DeflateParameters> agree_on_deflate(std::string_view offers) {
   while (const auto element = base::next_element(offers)) {
     const size_t end = std::min(element->find(';'), element->size());
     if (!base::equal_ignoring_case(base::trim(element->substr(0, end)), "permessage-deflate")) continue;
-    if (auto terms = meet(element->substr(std::min(end + 1, element->size())))) return terms;
+    if (auto parameters = meet(element->substr(std::min(end + 1, element->size())))) return parameters;
   }
   return std::nullopt;
 }

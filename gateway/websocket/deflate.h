@@ -16,7 +16,7 @@ inline constexpr int window_bits_min = 9;
 inline constexpr int window_bits_max = 15;
 
 // What a server agrees to.
-struct DeflateTerms {
+struct DeflateParameters {
   std::string answer;                 // its Sec-WebSocket-Extensions
   int window_bits = window_bits_max;  // of what it sends
 };
@@ -24,7 +24,7 @@ struct DeflateTerms {
 // Of a client's Sec-WebSocket-Extensions (all of its fields, joined by commas), the first offer of
 // permessage-deflate that can be met without context on both sides. One that RFC 7692 7.1 does not allow is
 // passed over.
-std::optional<DeflateTerms> agree_on_deflate(std::string_view offers);
+std::optional<DeflateParameters> agree_on_deflate(std::string_view offers);
 
 // Both ways, for all sockets of a worker that agreed on these window bits. One thread.
 class Deflate {

@@ -28,13 +28,13 @@ http::ClientFacts facts_of(const ClientOptions& options, const net::Transport& t
 }
 
 // Those of the listener, or of another one that redirects.
-server::ListenerTermsRef terms_of(const ProxyWorld& proxy, const ClientOptions& options) {
+server::ListenerSettingsRef settings_of(const ProxyWorld& proxy, const ClientOptions& options) {
   if (!options.redirect_port) return proxy.listener;
-  auto terms = server::ListenerTermsRef::make(*proxy.listener);
-  terms->redirect_port = options.redirect_port;
+  auto settings = server::ListenerSettingsRef::make(*proxy.listener);
+  settings->redirect_port = options.redirect_port;
   if (!options.redirect_except.empty())
-    terms->redirect_except = std::make_shared<const std::vector<std::string>>(options.redirect_except);
-  return terms;
+    settings->redirect_except = std::make_shared<const std::vector<std::string>>(options.redirect_except);
+  return settings;
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPa
     : proxy_(proxy), wire_(pair.wire), peer_(std::move(pair.first)) {
   http::ClientFacts facts = facts_of(options, *pair.second);
   connection_ = std::make_unique<server::ClientConnection>(
-      proxy.current, std::move(pair.second), std::move(facts), terms_of(proxy, options), options.tls);
+      proxy.current, std::move(pair.second), std::move(facts), settings_of(proxy, options), options.tls);
   if (options.proxy_header_limit) connection_->expect_proxy_header(*options.proxy_header_limit);
   server::ClientConnection::Owner& self = *this;
   connection_->begin(self);
@@ -135,7 +135,7 @@ proxy::Pin ProxyWorld::compile(const std::string& yaml) {
 void ProxyWorld::adopt(const std::string& yaml) {
   current.pin = compile(yaml);
   listener->limits = snapshot().listeners.front().limits;
-  tunnels.adopt(proxy::route_terms(snapshot()), snapshot().limits.leaving);
+  tunnels.adopt(proxy::route_fingerprints(snapshot()), snapshot().limits.leaving);
 }
 
 void ProxyWorld::tell_health(size_t index, bool up) {

@@ -113,7 +113,8 @@ class ProxyWorld {
   FakeUpstream upstream{world};
   LogCapture log;
   telemetry::Metrics metrics;
-  server::ListenerTermsRef listener = server::ListenerTermsRef::make();  // the first of the configuration
+  server::ListenerSettingsRef listener =
+      server::ListenerSettingsRef::make();  // the first of the configuration
   std::vector<std::unique_ptr<TestClient>> clients;
 
  private:

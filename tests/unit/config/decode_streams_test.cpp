@@ -38,13 +38,13 @@ std::string problem(const std::string& top, const std::string& keys = "") {
   return document ? "" : document.error().text();
 }
 
-uint64_t terms(const std::string& top) {
+uint64_t fingerprint(const std::string& top) {
   const auto document = load_text(file(top), "a.yaml", environment_of({}));
   net::TicketKeys tickets;
   Diagnostics notes;
   const auto snapshot = compile(*document, {.tickets = tickets}, notes);
   REQUIRE(snapshot.has_value());
-  return (*snapshot)->routes.routes().at(0).stream_terms;
+  return (*snapshot)->routes.routes().at(0).stream_fingerprint;
 }
 
 }  // namespace
@@ -73,11 +73,11 @@ TEST_CASE("event_streams: what is wrong is told") {
 }
 
 TEST_CASE("event_streams: what open streams are held to, and what only new ones are") {
-  const uint64_t usual = terms("{}");
-  CHECK(terms("{ comment_interval: none }") == usual);
-  CHECK(terms("{ on_token_expiry: keep }") == usual);  // the route knows no tokens
-  CHECK(terms("{ open: { per_client: 5 } }") == usual);
-  CHECK(terms("{ comment_interval: 20s }") != usual);
+  const uint64_t usual = fingerprint("{}");
+  CHECK(fingerprint("{ comment_interval: none }") == usual);
+  CHECK(fingerprint("{ on_token_expiry: keep }") == usual);  // the route knows no tokens
+  CHECK(fingerprint("{ open: { per_client: 5 } }") == usual);
+  CHECK(fingerprint("{ comment_interval: 20s }") != usual);
 }
 
 TEST_CASE("upstreams: stream_idle is none unless it is said") {

@@ -16,7 +16,7 @@ constexpr uint64_t stays = 1;
 constexpr uint64_t goes = 2;
 constexpr LeavingPace ten_per_second{0, 10, 60s};
 
-// Tunnels between ends in memory, opened under given terms.
+// Tunnels between ends in memory, opened under given options.
 struct Tunnels {
   ~Tunnels() {
     set.cut_all();

@@ -100,8 +100,8 @@ TEST_CASE("message reader: a bomb is stopped at the limit, and what is no deflat
 TEST_CASE("deflate: offers are met without context and with the window that is asked for, or not at all") {
   const std::string usual = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
   const auto answer = [](std::string_view offers) {
-    const auto terms = agree_on_deflate(offers);
-    return terms ? terms->answer : "none";
+    const auto parameters = agree_on_deflate(offers);
+    return parameters ? parameters->answer : "none";
   };
   CHECK(answer("permessage-deflate") == usual);
   CHECK(answer("permessage-deflate; client_max_window_bits") == usual);  // Chromium
@@ -111,10 +111,10 @@ TEST_CASE("deflate: offers are met without context and with the window that is a
   CHECK(answer("") == "none");
   for (int bits = window_bits_min; bits <= window_bits_max; ++bits) {
     const std::string asked = "; server_max_window_bits=" + std::to_string(bits);
-    const auto terms = agree_on_deflate("permessage-deflate" + asked);
-    REQUIRE(terms);
-    CHECK(terms->answer == usual + asked);
-    CHECK(terms->window_bits == bits);
+    const auto parameters = agree_on_deflate("permessage-deflate" + asked);
+    REQUIRE(parameters);
+    CHECK(parameters->answer == usual + asked);
+    CHECK(parameters->window_bits == bits);
   }
   CHECK(answer("permessage-deflate; server_max_window_bits=\"10\"") == usual + "; server_max_window_bits=10");
   CHECK(answer("permessage-deflate; server_max_window_bits=8, permessage-deflate") == usual);

@@ -11,9 +11,9 @@ namespace postern::config {
 // A number for all of `rules` that an open socket is held to: the same for rules that hold it to the same,
 // with all likelihood another one for others. What is for sockets that are still to come, and what has no
 // effect, is not in it. `has_tokens`: the route knows tokens, which may expire.
-uint64_t socket_terms(const routing::SocketRules& rules, bool has_tokens);
+uint64_t socket_fingerprint(const routing::SocketRules& rules, bool has_tokens);
 
 // The same for the rules of event streams.
-uint64_t stream_terms(const routing::StreamRules& rules, bool has_tokens);
+uint64_t stream_fingerprint(const routing::StreamRules& rules, bool has_tokens);
 
 }  // namespace postern::config

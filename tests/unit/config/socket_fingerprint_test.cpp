@@ -20,13 +20,13 @@ namespace {
 // One process that takes one file after the other.
 struct Process {
   // What the first route of `text` says that its sockets are let in by.
-  uint64_t terms_of(const std::string& text, const std::string& name = "f") {
+  uint64_t fingerprint_of(const std::string& text, const std::string& name = "f") {
     const auto document = load_text(text, name, environment_of({}));
     REQUIRE_MESSAGE(document.has_value(), (document ? text : text + document.error().text()));
     const auto snapshot = compile(*document, {.tickets = tickets, .stores = &stores}, notes);
     REQUIRE_MESSAGE(snapshot.has_value(), (snapshot ? text : text + snapshot.error().text()));
     stores.take_effect();
-    return (*snapshot)->routes.routes().at(0).terms;
+    return (*snapshot)->routes.routes().at(0).socket_fingerprint;
   }
 
   net::TicketKeys tickets;
@@ -51,7 +51,7 @@ std::string file(const std::string& top, const std::string& route = "{}",
 
 bool ends_sockets(const std::string& before, const std::string& after) {
   Process process;
-  return process.terms_of(before) != process.terms_of(after);
+  return process.fingerprint_of(before) != process.fingerprint_of(after);
 }
 
 // Two maps that differ in the one key, where it counts.
@@ -124,7 +124,7 @@ const std::vector<Change>& changes() {
 
 }  // namespace
 
-TEST_CASE("socket terms: of every key it is known whether its change ends sockets") {
+TEST_CASE("socket fingerprint: of every key it is known whether its change ends sockets") {
   constexpr std::string_view websocket = "websocket.";
   constexpr std::string_view client = "from_client.";
   for (const SchemaKey& key : schema()) {
@@ -154,7 +154,7 @@ TEST_CASE("socket terms: of every key it is known whether its change ends socket
   }
 }
 
-TEST_CASE("socket terms: what holds for a route counts, and not where or how it is said") {
+TEST_CASE("socket fingerprint: what holds for a route counts, and not where or how it is said") {
   CHECK_FALSE(ends_sockets(file("{}"), file("{ close_codes: { reload: 1012 }, ping_interval: 25s }")));
   CHECK_FALSE(
       ends_sockets(file("{}"), file("{ heartbeat: none, from_client: { rate: none, messages: any } }")));
@@ -164,7 +164,7 @@ TEST_CASE("socket terms: what holds for a route counts, and not where or how it 
   CHECK_FALSE(ends_sockets(file("{ from_client: { message_size: 1MiB } }"), file("{ mode: walk }")));
 }
 
-TEST_CASE("socket terms: a key that has no effect on a route does not end its sockets") {
+TEST_CASE("socket fingerprint: a key that has no effect on a route does not end its sockets") {
   CHECK_FALSE(ends_sockets(file("{}"), file("{ from_client: { on_rate: drop, on_type: close } }")));
   CHECK_FALSE(ends_sockets(file("{}"), file("{ latest_field: /kind, compression: false }")));
   CHECK_FALSE(
@@ -176,7 +176,7 @@ TEST_CASE("socket terms: a key that has no effect on a route does not end its so
   CHECK_FALSE(ends_sockets(open_to_all("{}"), open_to_all("{ on_token_expiry: keep }")));
 }
 
-TEST_CASE("socket terms: a limit that messages count against is part of them, one of requests is not") {
+TEST_CASE("socket fingerprint: a limit that messages count against is part of them, one of requests is not") {
   const auto with_user = [](const std::string& user) {
     return file("{}", "{ message_limit: user, byte_limit: some }", user);
   };
@@ -196,12 +196,12 @@ TEST_CASE("socket terms: a limit that messages count against is part of them, on
   CHECK_FALSE(ends_sockets(of_requests("", "2/s"), of_requests(", rate_limit: [a, b]", "2/s")));
 }
 
-TEST_CASE("socket terms: a key that is gone or another one ends sockets, and one that joins does not") {
+TEST_CASE("socket fingerprint: a key that is gone or another one ends sockets, and one that joins does not") {
   support::TemporaryFolder folder;
   Process process;
-  const auto terms = [&](const std::string& keys, const std::string& upstream = "http://127.0.0.1:1") {
+  const auto fingerprint = [&](const std::string& keys, const std::string& upstream = "http://127.0.0.1:1") {
     std::ofstream(folder.file("keys")) << keys;
-    return process.terms_of(
+    return process.fingerprint_of(
         "listeners: [{ address: \"127.0.0.1:80\" }]\njwt: { login: { keys: keys, algorithms: [ES256, EdDSA, "
         "HS256] } }\n"
         "routes: [{ upstream: \"" +
@@ -213,22 +213,22 @@ TEST_CASE("socket terms: a key that is gone or another one ends sockets, and one
   const std::string two = jwk("two", support::ed25519_key());
   const std::string secret =
       R"({"kid":"s","kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"})";
-  const uint64_t first = terms(set(one));
-  CHECK(terms(set(one)) == first);
-  CHECK(terms(set(two + "," + one)) == first);
-  CHECK(terms(set(one + "," + two + "," + secret)) == first);
-  const uint64_t without = terms(set(one + "," + two));
+  const uint64_t first = fingerprint(set(one));
+  CHECK(fingerprint(set(one)) == first);
+  CHECK(fingerprint(set(two + "," + one)) == first);
+  CHECK(fingerprint(set(one + "," + two + "," + secret)) == first);
+  const uint64_t without = fingerprint(set(one + "," + two));
   CHECK(without != first);
-  CHECK(terms(set(two + "," + one)) == without);
-  const uint64_t renamed = terms(set(one + "," + jwk("three", support::ed25519_key())));
+  CHECK(fingerprint(set(two + "," + one)) == without);
+  const uint64_t renamed = fingerprint(set(one + "," + jwk("three", support::ed25519_key())));
   CHECK(renamed != without);
-  const uint64_t pem = terms(support::p256_key().public_pem());
+  const uint64_t pem = fingerprint(support::p256_key().public_pem());
   CHECK(pem != renamed);
-  CHECK(terms(support::p256_key().public_pem() + support::ed25519_key().public_pem()) == pem);
-  CHECK(terms(support::ed25519_key().public_pem()) != pem);
+  CHECK(fingerprint(support::p256_key().public_pem() + support::ed25519_key().public_pem()) == pem);
+  CHECK(fingerprint(support::ed25519_key().public_pem()) != pem);
 }
 
-TEST_CASE("socket terms: keys of a configuration that was refused are not remembered") {
+TEST_CASE("socket fingerprint: keys of a configuration that was refused are not remembered") {
   support::TemporaryFolder folder;
   Process process;
   const auto text = [](const std::string& more) {
@@ -239,12 +239,12 @@ TEST_CASE("socket terms: keys of a configuration that was refused are not rememb
   };
   const std::string both = support::p256_key().public_pem() + support::ed25519_key().public_pem();
   std::ofstream(folder.file("keys")) << both;
-  const uint64_t first = process.terms_of(text(""), folder.file("postern.yaml"));
+  const uint64_t first = process.fingerprint_of(text(""), folder.file("postern.yaml"));
   std::ofstream(folder.file("keys")) << support::p256_key().public_pem();
   const auto refused = load_text(text("origins: { web: { allow: [{ pattern: \"(\" }] } }\n"),
                                  folder.file("postern.yaml"), environment_of({}));
   REQUIRE(refused.has_value());
   CHECK_FALSE(compile(*refused, {.tickets = process.tickets, .stores = &process.stores}, process.notes));
   std::ofstream(folder.file("keys")) << both;
-  CHECK(process.terms_of(text(""), folder.file("postern.yaml")) == first);
+  CHECK(process.fingerprint_of(text(""), folder.file("postern.yaml")) == first);
 }
