@@ -33,7 +33,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
         dialer_(loop_, resolver_),
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_, metrics_, shared.silent_routes, shared.socket_memory),
-        streams_(metrics_, tunnels_.leaving()),
+        streams_(metrics_, tunnels_.drain_line()),
         services_{loop_.turn(), dialer_,  tokens_,  access_log_,   request_ids_,
                   tunnels_,     streams_, metrics_, &net::unix_now},
         registry_(loop_.turn(), shared.upstream_loads, random_seed(), &shared.log),
@@ -49,7 +49,7 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
     if (auto* adopt = std::get_if<AdoptSnapshot>(&message)) {
       if (dns_client_.configure(adopt->snapshot->names)) resolver_.forget();
       current_.pin = proxy::pin(adopt->snapshot, registry_, metrics_);
-      show_outdated_tunnels_out();
+      drain_outdated_tunnels();
       if (!drain_.begun()) acceptor_.adopt(std::move(adopt->listeners));
       shared_.tell_control(SnapshotAdopted{adopt->snapshot->version});
     } else if (const auto* health = std::get_if<EndpointHealth>(&message)) {
@@ -71,17 +71,17 @@ class Worker::Rooms final : private server::Acceptor::Owner, private proxy::Tunn
   }
 
  private:
-  void show_outdated_tunnels_out() {
+  void drain_outdated_tunnels() {
     const proxy::Snapshot& snapshot = *current_.pin->snapshot;
-    const proxy::LeavingPace& pace = snapshot.limits.leaving;
-    const size_t count = tunnels_.adopt(proxy::route_fingerprints(snapshot), pace);
+    const proxy::DrainRate& rate = snapshot.limits.drain_rate;
+    const size_t count = tunnels_.adopt(proxy::route_fingerprints(snapshot), rate);
     if (count == 0) return;
     const base::ErrorTraits& traits = base::traits(base::Cause::route_changed);
-    const proxy::LeavingLine& leaving = tunnels_.leaving();
-    using Kind = proxy::LeavingLine::Kind;
-    shared_.log.info("tunnels_leaving", {{"tunnels", leaving.waiting(Kind::websocket)},
-                                         {"event_streams", leaving.waiting(Kind::event_stream)},
-                                         {"per_second", std::ceil(pace.per_second(count))},
+    const proxy::DrainLine\& drain_line = tunnels_.drain_line();
+    using Kind = proxy::DrainLine::Kind;
+    shared_.log.info("tunnels_leaving", {{"tunnels", drain_line.waiting(Kind::websocket)},
+                                         {"event_streams", drain_line.waiting(Kind::event_stream)},
+                                         {"per_second", std::ceil(rate.per_second(count))},
                                          {"cause", traits.label},
                                          {"meaning", traits.meaning},
                                          {"remedy", traits.remedy}});

@@ -296,10 +296,10 @@ void compile_limits(Compilation& compilation) {
   const LimitsDocument& document = compilation.document.limits;
   proxy::Limits& limits = compilation.snapshot->limits;
   limits.drain = nanoseconds(document.drain_timeout);
-  limits.leaving.share = document.tunnel_drain.percent / 100.0;
-  limits.leaving.least =
+  limits.drain_rate.share = document.tunnel_drain.percent / 100.0;
+  limits.drain_rate.least =
       static_cast<double>(document.tunnel_drain.minimum) / static_cast<double>(compilation.options.workers);
-  limits.leaving.within = nanoseconds(document.tunnel_drain.within);
+  limits.drain_rate.within = nanoseconds(document.tunnel_drain.within);
   limits.connections = document.connections;
 }
 

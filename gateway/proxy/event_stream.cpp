@@ -22,16 +22,16 @@ constexpr std::string_view comment_text = ":\n\n";
 
 }  // namespace
 
-EventStream::EventStream(base::Scope& scope, LeavingLine& leaving, Options options)
-    : Member(LeavingLine::Kind::event_stream),
+EventStream::EventStream(base::Scope& scope, DrainLine\& drain_line, Options options)
+    : Member(DrainLine::Kind::event_stream),
       scope_(scope),
-      leaving_(leaving),
+      drain_line_(drain_line),
       options_(std::move(options)),
       heard_(scope.turn.now),
       written_(heard_),
       look_at_(heard_ + look_every),
       took_at_(heard_) {
-  leaving_.join(*this);
+  drain_line_.join(*this);
 }
 
 Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& to,

@@ -11,14 +11,14 @@
 #include "base/pump.h"
 #include "base/task.h"
 #include "http/stream.h"
+#include "proxy/drain_line.h"
 #include "proxy/event_boundaries.h"
-#include "proxy/leaving_line.h"
 #include "routing/stream_rules.h"
 #include "upstream/endpoint.h"
 
 namespace postern::proxy {
 
-class EventStream final : public LeavingLine::Member {
+class EventStream final : public DrainLine::Member {
  public:
   // What it was opened under; what it points to outlives it.
   struct Options {
@@ -30,8 +30,8 @@ class EventStream final : public LeavingLine::Member {
     bool readable = true;                        // its bytes are events as they stand, not compressed ones
   };
 
-  EventStream(base::Scope& scope, LeavingLine& leaving, Options options);
-  ~EventStream() { leaving_.part(*this); }
+  EventStream(base::Scope& scope, DrainLine\& drain_line, Options options);
+  ~EventStream() { drain_line_.part(*this); }
 
   // As base::pump, which see. It has succeeded, too, where the gateway ended the stream between two events.
   // The limits of its source are not used.
@@ -47,7 +47,7 @@ class EventStream final : public LeavingLine::Member {
   uint64_t comments() const { return comments_; }
   base::Instant heard() const { return heard_; }  // the endpoint, last
 
-  // --- LeavingLine::Member ---
+  // --- DrainLine::Member ---
   bool outdated(const std::vector<uint64_t>& routes) const override;
   bool is_ending() const override { return over_ || ending_; }
   void leave(bool stopping) override;
@@ -61,7 +61,7 @@ class EventStream final : public LeavingLine::Member {
   bool may_end() const { return options_.readable && boundaries_.between_events(); }
 
   base::Scope& scope_;
-  LeavingLine& leaving_;
+  DrainLine& drain_line_;
   Options options_;
   EventBoundaries boundaries_;
   std::optional<base::Cause> ending_;

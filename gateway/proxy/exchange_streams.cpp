@@ -110,7 +110,7 @@ void Exchange::open_stream(const Attempt& attempt, bool of_events) {
     options.idle_limit = group_->stream_idle_limit;
     if (rules.ends_with_token) options.expires = token_expires();
     options.readable = !is_encoded(attempt.head);
-    long_answer_->events.emplace(scope_, set.leaving(), std::move(options));
+    long_answer_->events.emplace(scope_, set.drain_line(), std::move(options));
   }
   if (snapshot().access_log) tell(&telemetry::AccessLog::stream_open);
 }

@@ -13,8 +13,8 @@
 #include "http1/server_connection.h"
 #include "net/dns_client.h"
 #include "net/tls_context.h"
+#include "proxy/drain_rate.h"
 #include "proxy/error_pages.h"
-#include "proxy/leaving_pace.h"
 #include "proxy/unrouted_cors.h"
 #include "routing/table.h"
 #include "telemetry/metrics.h"
@@ -46,7 +46,7 @@ struct ListenerModel {
 // Of the whole process.
 struct Limits {
   base::Duration drain = std::chrono::seconds(30);
-  LeavingPace leaving;  // of the tunnels of one worker
+  DrainRate drain_rate;  // of the tunnels of one worker
   uint32_t connections = 20'000;
 };
 
@@ -79,7 +79,7 @@ struct Snapshot {
   std::vector<std::string> redacted_parameters;
 };
 
-// Of every route, of its WebSockets and of its event streams, for LeavingLine::adopt().
+// Of every route, of its WebSockets and of its event streams, for DrainLine::adopt().
 std::vector<uint64_t> route_fingerprints(const Snapshot& snapshot);
 
 struct Pinned {

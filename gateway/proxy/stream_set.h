@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/leaving_line.h"
+#include "proxy/drain_line.h"
 #include "telemetry/metrics.h"
 
 namespace postern::proxy {
@@ -15,7 +15,8 @@ namespace postern::proxy {
 class StreamSet {
  public:
   // `leaving` is where event streams stand that must leave.
-  StreamSet(telemetry::Metrics& metrics, LeavingLine& leaving) : metrics_(metrics), leaving_(leaving) {}
+  StreamSet(telemetry::Metrics& metrics, DrainLine\& drain_line)
+      : metrics_(metrics), drain_line_(drain_line) {}
   StreamSet(const StreamSet&) = delete;
   StreamSet& operator=(const StreamSet&) = delete;
 
@@ -33,14 +34,14 @@ class StreamSet {
   };
 
   size_t size() const { return size_; }
-  LeavingLine& leaving() { return leaving_; }
+  DrainLine& drain_line() { return drain_line_; }
   // Brings what the metrics say of each route's open streams up to date, for who reads them now: streams
   // outlive the series of a route that goes and comes again.
   void count_open();
 
  private:
   telemetry::Metrics& metrics_;
-  LeavingLine& leaving_;
+  DrainLine& drain_line_;
   std::map<std::string, uint32_t, std::less<>> open_;  // by route
   size_t size_ = 0;
 };

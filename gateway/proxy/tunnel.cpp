@@ -27,7 +27,7 @@ const std::vector<MessageGuard::SharedLimit> no_limits;
 Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
                std::unique_ptr<net::Transport> upstream, upstream::Lease lease, TunnelFacts facts,
                TunnelOptions options)
-    : LeavingLine::Member(LeavingLine::Kind::websocket),
+    : DrainLine::Member(DrainLine::Kind::websocket),
       set_(set),
       client_(*this, Side::client),
       upstream_(*this, Side::upstream),

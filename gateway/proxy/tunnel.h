@@ -18,7 +18,7 @@
 #include "base/turn.h"
 #include "net/transport.h"
 #include "policy/socket_counts.h"
-#include "proxy/leaving_line.h"
+#include "proxy/drain_line.h"
 #include "proxy/message_guard.h"
 #include "proxy/route_sockets.h"
 #include "proxy/tunnel_facts.h"
@@ -44,7 +44,7 @@ struct TunnelOptions {
 
 class TunnelSet;
 
-class Tunnel final : public base::Pooled, public LeavingLine::Member, private base::Timer {
+class Tunnel final : public base::Pooled, public DrainLine::Member, private base::Timer {
  public:
   using base::Pooled::operator new;
   using base::Pooled::operator delete;

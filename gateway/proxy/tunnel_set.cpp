@@ -28,22 +28,22 @@ void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net
   metrics_.process.add(Count::tunnels_opened);
   metrics_.process.add(Count::tunnels_open);
   tunnels_.append(tunnel->link_);
-  leaving_.join(*tunnel);  // its exchange may have begun before a reload, or before the end
-  tunnel.release();        // the set owns it through its place in a list, until remove()
+  drain_line_.join(*tunnel);  // its exchange may have begun before a reload, or before the end
+  tunnel.release();           // the set owns it through its place in a list, until remove()
 }
 
 void TunnelSet::remove(Tunnel& tunnel) {
   tunnel.link_.unlink();
-  leaving_.part(tunnel);
+  drain_line_.part(tunnel);
   --size_;
   metrics_.process.subtract(Count::tunnels_open);
   turn_.graveyard.bury(std::unique_ptr<Tunnel>(&tunnel));
   if (size_ == 0 && owner_) owner_->on_tunnels_gone();
 }
 
-void TunnelSet::leave(const LeavingPace& pace) {
+void TunnelSet::leave(const DrainRate& rate) {
   refused_.close_all();
-  leaving_.leave(pace);
+  drain_line_.leave(rate);
 }
 
 void TunnelSet::cut_all() {
@@ -73,7 +73,7 @@ void TunnelSet::count_open() {
 
 void TunnelSet::look_for_silence() {
   count_open();
-  std::map<const RouteSockets*, SilentRoutes::Seen> seen = those_that_wait();
+  std::map<const RouteSockets*, SilentRoutes::Seen> seen = silent_candidates();
   for (auto at = sockets_.begin(); at != sockets_.end();) {
     const auto& [name, sockets] = *at;
     SilentRoutes::Seen& now = seen[&*sockets];
@@ -88,7 +88,7 @@ void TunnelSet::look_for_silence() {
   if (size_ > 0) turn_.arm(silence_watch_, SilentRoutes::look_every);
 }
 
-std::map<const RouteSockets*, SilentRoutes::Seen> TunnelSet::those_that_wait() {
+std::map<const RouteSockets*, SilentRoutes::Seen> TunnelSet::silent_candidates() {
   std::map<const RouteSockets*, SilentRoutes::Seen> all;
   for (base::Link* at = tunnels_.next; at != &tunnels_; at = at->next) {
     const Tunnel& tunnel = *base::LinkIn<Tunnel>::of(at);

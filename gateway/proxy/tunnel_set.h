@@ -1,4 +1,4 @@
-// All tunnels of one worker. Those that must go are told at the pace of a LeavingLine, each with a Close code
+// All tunnels of one worker. Those that must go are told at the pace of a DrainLine, each with a Close code
 // that makes its client come back.
 #pragma once
 
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/timer_wheel.h"
-#include "proxy/leaving_line.h"
+#include "proxy/drain_line.h"
 #include "proxy/refused_sockets.h"
 #include "proxy/silent_routes.h"
 #include "proxy/socket_memory.h"
@@ -54,13 +54,13 @@ class TunnelSet final : private RefusedSockets::Owner {
   void set_owner(Owner& owner) { owner_ = &owner; }
 
   // Where tunnels stand that must leave; others of this worker may stand there, too.
-  LeavingLine& leaving() { return leaving_; }
-  // A reload or a shutdown, see LeavingLine. Tunnels are told 1012 or 1001; who is refused is told so at once
+  DrainLine& drain_line() { return drain_line_; }
+  // A reload or a shutdown, see DrainLine. Tunnels are told 1012 or 1001; who is refused is told so at once
   // when the gateway stops.
-  size_t adopt(std::vector<uint64_t> routes, const LeavingPace& pace) {
-    return leaving_.adopt(std::move(routes), pace);
+  size_t adopt(std::vector<uint64_t> routes, const DrainRate& rate) {
+    return drain_line_.adopt(std::move(routes), rate);
   }
-  void leave(const LeavingPace& pace);
+  void leave(const DrainRate& rate);
   void cut_all();  // at once, without ceremony
 
  private:
@@ -75,7 +75,7 @@ class TunnelSet final : private RefusedSockets::Owner {
   void remove(Tunnel& tunnel);
   websocket::Deflate& deflate(int window_bits);
   void look_for_silence();
-  std::map<const RouteSockets*, SilentRoutes::Seen> those_that_wait();
+  std::map<const RouteSockets*, SilentRoutes::Seen> silent_candidates();
   void on_refused_gone() override;
 
   base::Turn& turn_;
@@ -85,7 +85,7 @@ class TunnelSet final : private RefusedSockets::Owner {
   std::shared_ptr<SocketMemory> memory_;
   RefusedSockets refused_{turn_, metrics_, *this};
   base::Link tunnels_;
-  LeavingLine leaving_{turn_};
+  DrainLine drain_line_{turn_};
   size_t size_ = 0;
   std::map<std::string, RouteSockets::Handle, std::less<>> sockets_;  // by route
   std::map<int, websocket::Deflate> deflate_;  // by window bits; made when the first socket needs it

@@ -10,9 +10,9 @@ void Drain::begin(base::Duration limit) {
   acceptor_.stop_accepting();
   acceptor_.drain();
   // Half of the time is for what the last ones do when they are told.
-  proxy::LeavingPace pace = current_.pin->snapshot->limits.leaving;
-  pace.within = std::min(pace.within, limit / 2);
-  current_.services.tunnels.leave(pace);
+  proxy::DrainRate rate = current_.pin->snapshot->limits.drain_rate;
+  rate.within = std::min(rate.within, limit / 2);
+  current_.services.tunnels.leave(rate);
   current_.services.turn.arm(*this, limit);
 }
 

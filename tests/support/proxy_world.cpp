@@ -135,7 +135,7 @@ proxy::Pin ProxyWorld::compile(const std::string& yaml) {
 void ProxyWorld::adopt(const std::string& yaml) {
   current.pin = compile(yaml);
   listener->limits = snapshot().listeners.front().limits;
-  tunnels.adopt(proxy::route_fingerprints(snapshot()), snapshot().limits.leaving);
+  tunnels.adopt(proxy::route_fingerprints(snapshot()), snapshot().limits.drain_rate);
 }
 
 void ProxyWorld::tell_health(size_t index, bool up) {

@@ -131,7 +131,7 @@ class ProxyWorld {
  public:
   server::ClientCounts counts;
   proxy::TunnelSet tunnels{world.turn, log.access_log(), metrics};
-  proxy::StreamSet streams{metrics, tunnels.leaving()};
+  proxy::StreamSet streams{metrics, tunnels.drain_line()};
   proxy::Services services;
   server::Current current;
 };

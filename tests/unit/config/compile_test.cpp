@@ -167,9 +167,9 @@ limits:
   CHECK(usual.transfer.idle == 4s);
   CHECK(usual.transfer.tunnel_idle == 5s);
   CHECK(limits.drain == 6s);
-  CHECK(limits.leaving.share == doctest::Approx(0.05));
-  CHECK(limits.leaving.least == doctest::Approx(1.5));  // of each of two workers
-  CHECK(limits.leaving.within == 9s);
+  CHECK(limits.drain_rate.share == doctest::Approx(0.05));
+  CHECK(limits.drain_rate.least == doctest::Approx(1.5));  // of each of two workers
+  CHECK(limits.drain_rate.within == 9s);
 }
 
 TEST_CASE("compile: a missing certificate or key is a problem at its listener, which names the file") {

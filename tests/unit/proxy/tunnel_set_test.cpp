@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint64_t stays = 1;
 constexpr uint64_t goes = 2;
-constexpr LeavingPace ten_per_second{0, 10, 60s};
+constexpr DrainRate ten_per_second{0, 10, 60s};
 
 // Tunnels between ends in memory, opened under given options.
 struct Tunnels {

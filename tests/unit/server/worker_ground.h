@@ -86,7 +86,7 @@ class WorkerGround final : private Acceptor::Owner {
 
  private:
   proxy::TunnelSet tunnels_{ground_.loop.turn(), log.access_log(), metrics};
-  proxy::StreamSet streams_{metrics, tunnels_.leaving()};
+  proxy::StreamSet streams_{metrics, tunnels_.drain_line()};
   proxy::Services services_{ground_.loop.turn(), dialer_,  tokens_,  log.access_log(),
                             request_ids_,        tunnels_, streams_, metrics,
                             &net::unix_now};

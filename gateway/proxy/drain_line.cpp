@@ -1,4 +1,4 @@
-#include "proxy/leaving_line.h"
+#include "proxy/drain_line.h"
 
 #include <algorithm>
 
@@ -9,75 +9,75 @@ constexpr base::Duration step = std::chrono::milliseconds(100);
 
 }  // namespace
 
-void LeavingLine::join(Member& member) {
+void DrainLine::join(Member& member) {
   staying_.append(member.link_);
   if (!must_leave(member)) return;
   line_up(member);
-  set_pace(pace_);
+  set_rate(rate_);
 }
 
-void LeavingLine::part(Member& member) {
+void DrainLine::part(Member& member) {
   member.link_.unlink();
   if (member.waits_) --waiting_[static_cast<size_t>(member.kind_)];
   member.waits_ = false;
 }
 
-size_t LeavingLine::adopt(std::vector<uint64_t> routes, const LeavingPace& pace) {
+size_t DrainLine::adopt(std::vector<uint64_t> routes, const DrainRate& rate) {
   std::sort(routes.begin(), routes.end());
   routes_ = std::move(routes);
-  for (base::Link *at = leaving_.next, *next = at->next; at != &leaving_; at = next, next = at->next) {
+  for (base::Link *at = drain_line_.next, *next = at->next; at != &drain_line_; at = next, next = at->next) {
     Member* member = base::LinkIn<Member>::of(at);
     if (!must_leave(*member) || member->is_ending()) stay(*member);  // the change was taken back
   }
-  line_up_those_that_must();
-  if (!stopping_) set_pace(pace);
+  line_up_outdated();
+  if (!stopping_) set_rate(rate);
   return waiting();
 }
 
-void LeavingLine::leave(const LeavingPace& pace) {
+void DrainLine::leave(const DrainRate& rate) {
   stopping_ = true;
-  line_up_those_that_must();
-  set_pace(pace);
+  line_up_outdated();
+  set_rate(rate);
 }
 
-void LeavingLine::line_up_those_that_must() {
+void DrainLine::line_up_outdated() {
   for (base::Link *at = staying_.next, *next = at->next; at != &staying_; at = next, next = at->next) {
     Member* member = base::LinkIn<Member>::of(at);
     if (!member->is_ending() && must_leave(*member)) line_up(*member);
   }
 }
 
-void LeavingLine::line_up(Member& member) {
+void DrainLine::line_up(Member& member) {
   member.link_.unlink();
-  leaving_.append(member.link_);
+  drain_line_.append(member.link_);
   member.waits_ = true;
   ++waiting_[static_cast<size_t>(member.kind_)];
 }
 
-void LeavingLine::stay(Member& member) {
+void DrainLine::stay(Member& member) {
   part(member);
   staying_.append(member.link_);
 }
 
-void LeavingLine::set_pace(const LeavingPace& pace) {
-  pace_ = pace;
+void DrainLine::set_rate(const DrainRate& rate) {
+  rate_ = rate;
   if (waiting() == 0) return;
-  const double wanted = pace.per_second(waiting()) * std::chrono::duration<double>(step).count();
+  const double wanted = rate.per_second(waiting()) * std::chrono::duration<double>(step).count();
   per_step_ = armed() ? std::max(per_step_, wanted) : wanted;
   if (armed()) return;
   due_ = std::max(1.0, per_step_);
   turn_.arm(*this, base::Duration::zero());
 }
 
-void LeavingLine::on_deadline() {
-  while (due_ >= 1 && leaving_.linked()) {
-    Member* member = base::LinkIn<Member>::of(leaving_.next);
+void DrainLine::on_deadline() {
+  while (due_ >= 1 && drain_line_.linked()) {
+    Member* member = base::LinkIn<Member>::of(drain_line_.next);
     stay(*member);  // until it has ended
     if (member->is_ending()) continue;
     --due_;
     member->leave(stopping_);
   }
-  if (!leaving_.linked()) return;
+  if (!drain_line_.linked()) return;
   due_ += per_step_;
   turn_.arm(*this, step);
 }

@@ -12,11 +12,11 @@
 #include "base/intrusive_list.h"
 #include "base/timer_wheel.h"
 #include "base/turn.h"
-#include "proxy/leaving_pace.h"
+#include "proxy/drain_rate.h"
 
 namespace postern::proxy {
 
-class LeavingLine final : private base::Timer {
+class DrainLine final : private base::Timer {
  public:
   enum class Kind : uint8_t { websocket, event_stream };
 
@@ -37,14 +37,14 @@ class LeavingLine final : private base::Timer {
     ~Member() = default;
 
    private:
-    friend class LeavingLine;
+    friend class DrainLine;
     base::LinkIn<Member> link_;
     Kind kind_;
     bool waits_ = false;  // in the line of those that are to be told
   };
 
-  explicit LeavingLine(base::Turn& turn) : turn_(turn) {}
-  ~LeavingLine() override = default;
+  explicit DrainLine(base::Turn& turn) : turn_(turn) {}
+  ~DrainLine() override = default;
 
   // What began under an older configuration, or before the end, is lined up at once.
   void join(Member& member);
@@ -53,26 +53,26 @@ class LeavingLine final : private base::Timer {
   // A reload: members that the new configuration would not have opened are lined up, and so is what joins
   // under an older one from now on. `routes` are the fingerprints of its routes, in any order. Returns how
   // many wait in all.
-  size_t adopt(std::vector<uint64_t> routes, const LeavingPace& pace);
+  size_t adopt(std::vector<uint64_t> routes, const DrainRate& rate);
   // A shutdown: all leave, and those that are still to come.
-  void leave(const LeavingPace& pace);
+  void leave(const DrainRate& rate);
   // Members of this kind that are yet to be told.
   size_t waiting(Kind kind) const { return waiting_[static_cast<size_t>(kind)]; }
 
  private:
   bool must_leave(const Member& member) const { return stopping_ || (routes_ && member.outdated(*routes_)); }
   size_t waiting() const { return waiting_[0] + waiting_[1]; }
-  void line_up_those_that_must();
+  void line_up_outdated();
   void line_up(Member& member);
   void stay(Member& member);
-  void set_pace(const LeavingPace& pace);
+  void set_rate(const DrainRate& rate);
   void on_deadline() override;
 
   base::Turn& turn_;
   base::Link staying_;
-  base::Link leaving_;  // that are yet to be told
+  base::Link drain_line_;  // that are yet to be told
   std::array<size_t, 2> waiting_{};
-  LeavingPace pace_;
+  DrainRate rate_;
   double per_step_ = 1;
   double due_ = 0;  // to be told, in members; carries fractions from step to step
   std::optional<std::vector<uint64_t>> routes_;  // sorted; nothing: before the first snapshot

@@ -9,7 +9,7 @@
 
 namespace postern::proxy {
 
-struct LeavingPace {
+struct DrainRate {
   double share = 0.02;                               // of those that leave, in a second
   double least = 10;                                 // in a second
   base::Duration within = std::chrono::seconds(60);  // all of them, whatever the two say
