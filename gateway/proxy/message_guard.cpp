@@ -69,7 +69,7 @@ std::string MessageGuard::own_rule(std::string_view key) const {
 MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
   if (violation_) return Pass::stop;
   if (wait_until_ > turn_.now) return Pass::wait;
-  if (std::exchange(booked_, std::nullopt)) return let_on(header);
+  if (std::exchange(booked_, std::nullopt)) return admit_frame(header);
   if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
   const routing::MessageRules& mine = this->mine();
   const bool begins = !header.is(Opcode::continuation);
@@ -97,10 +97,10 @@ MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
     if (header.final) ++dropped_;
     return Pass::drop;
   }
-  return let_on(header);
+  return admit_frame(header);
 }
 
-MessageGuard::Pass MessageGuard::let_on(const FrameHeader& header) {
+MessageGuard::Pass MessageGuard::admit_frame(const FrameHeader& header) {
   if (!reads_) return Pass::on;
   if (!begun_) begun_ = turn_.now;
   reader_.begin(header);

@@ -107,7 +107,7 @@ class MessageGuard {
   Charge exceed(base::Duration wait, bool droppable);
   Charge charge_passing(uint64_t bytes);
   bool charge_expanded();
-  Pass let_on(const websocket::FrameHeader& header);
+  Pass admit_frame(const websocket::FrameHeader& header);
   bool type_passes(std::string_view message);
   Pass refuse(const websocket::Fault& fault);
   bool violate(websocket::Ending ending, std::string rule);

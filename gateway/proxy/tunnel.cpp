@@ -55,7 +55,7 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
         rules().buffer, rules().on_slow_reader == routing::OnSlowReader::close         ? Full::refuse
                         : rules().on_slow_reader == routing::OnSlowReader::drop_oldest ? Full::drop_oldest
                                                                                        : Full::keep_latest);
-  if (rules().heartbeat) beat_at_ = opened_ + rules().heartbeat->interval;
+  if (rules().heartbeat) next_heartbeat_ = opened_ + rules().heartbeat->interval;
   client_.transport->start(client_);
   upstream_.transport->start(upstream_);
   arm_next();
@@ -94,7 +94,7 @@ void Tunnel::pass(End& from, base::Bytes bytes) {
 Tunnel::Pass Tunnel::judge(End& from, const FrameHeader& header) {
   // Nothing comes after a Close (5.5.1), the other's or ours.
   if (from.close_seen) return Pass::stop;
-  if (closing_ && !may_finish(from)) return other(from).told ? Pass::drop : Pass::stop;
+  if (closing_ && !may_finish(from)) return other(from).close_requested ? Pass::drop : Pass::stop;
   if (from.guard && from.guard->reads() && must_wait_for(other(from))) {
     // What was compressed may be a thousand times as large when it is sent on: no more of it for now.
     from.held_back = true;
@@ -111,7 +111,7 @@ Tunnel::Pass Tunnel::judge(End& from, const FrameHeader& header) {
 // To the client: what is dropped does not count. `begins`: a message, not a further frame of one.
 void Tunnel::endpoint_said_something(bool begins) {
   const base::Instant now = set_.turn_.now;
-  if (rules().heartbeat) beat_at_ = now + rules().heartbeat->interval;
+  if (rules().heartbeat) next_heartbeat_ = now + rules().heartbeat->interval;
   if (!begins) return;
   if (greeted_ == base::Instant{})
     greeted_ = now;
@@ -153,8 +153,8 @@ void Tunnel::after_bytes(End& from, base::Bytes rest) {
     if (from.side == Side::client) finishing_ = false;  // it is not listened to any longer
   }
   End& to = other(from);
-  if (closing_ && !may_finish(from)) tell(to);
-  const bool early = is_early(from);
+  if (closing_ && !may_finish(from)) send_close(to);
+  const bool early = is_throttled(from);
   const bool held_back = std::exchange(from.held_back, false);
   if (early || must_wait_for(to)) {
     from.waits = true;
@@ -234,7 +234,7 @@ void Tunnel::abandon_queue() {
 }
 
 // Its rate does not let it go on yet. There is none for what is only waited out.
-bool Tunnel::is_early(const End& end) const {
+bool Tunnel::is_throttled(const End& end) const {
   if (!end.guard || (closing_ && !may_finish(end))) return false;
   return end.guard->wait_until() > set_.turn_.now;
 }
@@ -251,11 +251,11 @@ void Tunnel::drained(End& end) {
     count_passed(Side::upstream, upstream_.passed - before);
     if (queue_->empty() && upstream_.ended) end.transport->finish();
   }
-  let_go_on(other(end));
+  resume_if_allowed(other(end));
 }
 
-void Tunnel::let_go_on(End& end) {
-  if (!end.waits || is_early(end)) return;
+void Tunnel::resume_if_allowed(End& end) {
+  if (!end.waits || is_throttled(end)) return;
   end.slowed = false;
   if (must_wait_for(other(end))) return;
   end.waits = false;
@@ -272,8 +272,8 @@ void Tunnel::on_deadline() {
   const base::Instant now = set_.turn_.now;
   if (is_ending()) {
     if (now >= end_by_) return time_out();
-    let_go_on(client_);
-    let_go_on(upstream_);
+    resume_if_allowed(client_);
+    resume_if_allowed(upstream_);
     return arm_next();
   }
   if (options_.expires && now >= *options_.expires)
@@ -281,26 +281,26 @@ void Tunnel::on_deadline() {
   if (now - quiet_since() >= options_.idle_limit)
     return end_by(Side::gateway, Cause::timed_out, Ending::idle, "nothing moved for too long");
   for (End* end : {&client_, &upstream_}) {
-    let_go_on(*end);
+    resume_if_allowed(*end);
     if (!end->waits && end->guard && end->guard->due() && *end->guard->due() <= now) {
       end->guard->refuse_late();
       return refuse(*end);
     }
-    look_after(*end);
+    check_liveness(*end);
     if (over_ || closing_) return;
   }
-  if (rules().heartbeat && now >= beat_at_) beat();
+  if (rules().heartbeat && now >= next_heartbeat_) send_heartbeat();
   arm_next();
 }
 
 // Who has to wait for a rate is not idle.
 base::Instant Tunnel::quiet_since() const {
-  if (is_early(client_) || is_early(upstream_)) return set_.turn_.now;
+  if (is_throttled(client_) || is_throttled(upstream_)) return set_.turn_.now;
   return std::max(client_.heard, upstream_.heard);
 }
 
 // Pings a side that has not been heard for a while, and gives up one that does not answer.
-void Tunnel::look_after(End& end) {
+void Tunnel::check_liveness(End& end) {
   const base::Instant now = set_.turn_.now;
   if (rules().ping_interval == base::no_limit) return;
   if (end.pinged) {
@@ -333,8 +333,8 @@ void Tunnel::look_after(End& end) {
 }
 
 // A text frame that the page can see, since it sees no pings.
-void Tunnel::beat() {
-  beat_at_ = set_.turn_.now + rules().heartbeat->interval;
+void Tunnel::send_heartbeat() {
+  next_heartbeat_ = set_.turn_.now + rules().heartbeat->interval;
   if (!upstream_.frames.between_messages() || must_wait_for(client_) || client_is_behind()) return;
   client_.transport->write(websocket::make_frame(Opcode::text, rules().heartbeat->message, Role::server));
 }
@@ -351,7 +351,7 @@ void Tunnel::arm_next() {
   }
   until(quiet_since() + options_.idle_limit);
   if (options_.expires) until(*options_.expires);
-  if (rules().heartbeat) until(beat_at_);
+  if (rules().heartbeat) until(next_heartbeat_);
   for (const End* end : {&client_, &upstream_})
     if (!end->waits && end->guard && end->guard->due()) until(*end->guard->due());
   if (rules().ping_interval != base::no_limit) {

@@ -107,12 +107,12 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
     bool owes_pong = false;  // what `pinged` stands for is a ping, not the rest of a frame on its way
     base::Side side;
     bool ended = false;
-    bool waits = false;       // for the other side to take what it sent, or for its rate
-    bool slowed = false;      // while it waits: its rate is yet to let it go on
-    bool held_back = false;   // in this delivery: a frame of it, for the same reason
-    bool close_seen = false;  // it sent a Close frame
-    bool told = false;        // that it is over: the gateway sends it nothing more
-    bool close_sent = false;  // and it was sent a Close frame for that
+    bool waits = false;            // for the other side to take what it sent, or for its rate
+    bool slowed = false;           // while it waits: its rate is yet to let it go on
+    bool held_back = false;        // in this delivery: a frame of it, for the same reason
+    bool close_seen = false;       // it sent a Close frame
+    bool close_requested = false;  // that it is over: the gateway sends it nothing more
+    bool close_sent = false;       // and it was sent a Close frame for that
     // The gateway's own, towards it.
     websocket::Role role() const {
       return side == base::Side::client ? websocket::Role::server : websocket::Role::client;
@@ -153,9 +153,9 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   void count_dropped(uint64_t messages);
   void count_passed(base::Side from, uint64_t bytes);
   void abandon_queue();
-  bool is_early(const End& end) const;
+  bool is_throttled(const End& end) const;
   bool has_become_due(End& end);
-  void let_go_on(End& end);
+  void resume_if_allowed(End& end);
   void drained(End& end);
 
   // How it ends: tunnel_end.cpp.
@@ -172,16 +172,16 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   void time_out();
   bool may_finish(const End& end) const;
   base::Chunk answer_to_close(const End& end) const;
-  void tell(End& end);
+  void send_close(End& end);
   void set_outcome(Outcome outcome);
-  void lose_last_words(base::Side by, base::Cause cause);
-  void over();
+  void lose_undelivered(base::Side by, base::Cause cause);
+  void finish();
 
   // What time brings.
   void on_deadline() override;
   base::Instant quiet_since() const;
-  void look_after(End& end);
-  void beat();
+  void check_liveness(End& end);
+  void send_heartbeat();
   void arm_next();
 
   const routing::SocketRules& rules() const { return *options_.rules; }
@@ -195,9 +195,9 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   std::unique_ptr<websocket::MessageQueue> queue_;  // for the client; null: the endpoint waits for it
   RouteSockets::Handle route_sockets_;
   base::Instant opened_;
-  base::Instant greeted_{};  // when the first message was passed on to the client; Instant{}: none was
-  base::Instant beat_at_{};  // the next heartbeat
-  base::Instant end_by_{};   // while is_ending()
+  base::Instant greeted_{};         // when the first message was passed on to the client; Instant{}: none was
+  base::Instant next_heartbeat_{};  // the next heartbeat
+  base::Instant end_by_{};          // while is_ending()
   base::Instant ending_since_{};
   uint64_t left_to_client_ = 0;          // when end_by_ was set
   uint64_t dropped_ = 0;                 // messages, either way

@@ -18,7 +18,7 @@ namespace close_code = websocket::close_code;
 constexpr base::Duration half_closed_limit = std::chrono::seconds(10);
 constexpr base::Duration closing_limit = std::chrono::seconds(2);
 // A client that reads slowly, but reads, may go on for so long to hear what the endpoint said last.
-constexpr base::Duration last_words_limit = std::chrono::minutes(5);
+constexpr base::Duration flush_limit = std::chrono::minutes(5);
 
 }  // namespace
 
@@ -57,21 +57,21 @@ void Tunnel::refuse_close(End& guilty) {
   const BadClose bad = *std::exchange(bad_close_, std::nullopt);
   const bool client = guilty.side == Side::client;
   const uint16_t lost = client ? close_code::going_away : rules().codes[Ending::backend_lost];
-  const uint16_t told = bad.code == close_code::none ? bad.code : lost;
+  const uint16_t other_code = bad.code == close_code::none ? bad.code : lost;
   set_outcome({.by = guilty.side,
                .cause = client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid,
-               .code = client ? bad.fault.code : told,
+               .code = client ? bad.fault.code : other_code,
                .reason = bad.text,
                .rule = bad.fault.rule});
-  begin_closing(client ? bad.fault.code : told, client ? told : bad.fault.code, bad.text);
+  begin_closing(client ? bad.fault.code : other_code, client ? other_code : bad.fault.code, bad.text);
 }
 
 void Tunnel::side_ended(End& end) {
   if (over_ || end.ended) return;
   if (end.side == Side::upstream) return upstream_left("the upstream closed the connection");
   end.ended = true;
-  if (upstream_.ended) return over();
-  if (closing_) return tell(upstream_);  // it may yet answer
+  if (upstream_.ended) return finish();
+  if (closing_) return send_close(upstream_);  // it may yet answer
   // In order when a Close frame went before it, in either direction; else the peer just left.
   set_outcome({.by = Side::client, .cause = Cause::client_closed});
   upstream_.transport->finish();
@@ -82,8 +82,8 @@ void Tunnel::side_broke(End& end) {
   if (over_) return;
   if (end.side == Side::client) {
     set_outcome({.by = Side::client, .cause = Cause::client_closed});
-    lose_last_words(Side::client, Cause::client_closed);
-    return over();
+    lose_undelivered(Side::client, Cause::client_closed);
+    return finish();
   }
   if (!end.ended) upstream_left("the upstream broke the connection");
   client_.transport->resume();  // what it sends goes nowhere, and waits for nobody
@@ -92,8 +92,8 @@ void Tunnel::side_broke(End& end) {
 // However it went: what it has said, its Close above all, is for the client to hear.
 void Tunnel::upstream_left(std::string_view how) {
   upstream_.ended = true;
-  if (client_.ended) return over();
-  if (closing_) return tell(client_);  // it may yet answer
+  if (client_.ended) return finish();
+  if (closing_) return send_close(client_);  // it may yet answer
   if (!outcome_) {
     const uint16_t code = rules().codes[Ending::backend_lost];
     set_outcome({.by = Side::upstream, .cause = Cause::upstream_closed, .code = code});
@@ -143,8 +143,8 @@ void Tunnel::close(Cause cause, Ending ending, std::string_view reason) {
 
 void Tunnel::cut(Cause cause) {
   set_outcome({.by = Side::gateway, .cause = cause});
-  lose_last_words(Side::gateway, cause);
-  over();
+  lose_undelivered(Side::gateway, cause);
+  finish();
 }
 
 void Tunnel::end_by(Side by, Cause cause, Ending ending, std::string_view reason) {
@@ -161,9 +161,9 @@ void Tunnel::begin_closing(uint16_t to_client, uint16_t to_upstream, std::string
   if (outcome_->reason.empty()) outcome_->reason = reason;
   abandon_queue();
   end_within(closing_limit);
-  tell(client_);
-  if (!may_finish(client_)) tell(upstream_);
-  if (client_.ended && upstream_.ended) over();
+  send_close(client_);
+  if (!may_finish(client_)) send_close(upstream_);
+  if (client_.ended && upstream_.ended) finish();
 }
 
 void Tunnel::end_within(base::Duration limit) {
@@ -176,18 +176,18 @@ void Tunnel::end_within(base::Duration limit) {
 // It has been ending for as long as it may, unless the client is still reading.
 void Tunnel::time_out() {
   const uint64_t left = closing_ ? 0 : left_to_client();
-  if (left > 0 && left < left_to_client_ && set_.turn_.now - ending_since_ < last_words_limit)
+  if (left > 0 && left < left_to_client_ && set_.turn_.now - ending_since_ < flush_limit)
     return end_within(half_closed_limit);
-  if (left > 0) lose_last_words(Side::client, Cause::client_not_reading);
-  if (!may_finish(client_) || upstream_.ended) return over();
+  if (left > 0) lose_undelivered(Side::client, Cause::client_not_reading);
+  if (!may_finish(client_) || upstream_.ended) return finish();
   finishing_ = false;
-  tell(upstream_);  // which has heard nothing yet, since its client does not answer
+  send_close(upstream_);  // which has heard nothing yet, since its client does not answer
   end_within(closing_limit);
 }
 
 // What the client has yet to take, it will not take any more. An endpoint that said Close, in good order, did
 // not end it then: whoever stood in the way did.
-void Tunnel::lose_last_words(Side by, Cause cause) {
+void Tunnel::lose_undelivered(Side by, Cause cause) {
   if (client_.close_seen || left_to_client() == 0) return;
   outcome_->code = close_code::abnormal;
   if (outcome_->by == Side::upstream && !outcome_->cause) outcome_ = Outcome{.by = by, .cause = cause};
@@ -201,15 +201,15 @@ bool Tunnel::may_finish(const End& end) const {
 
 // Only a whole number of frames may stand before our Close, and nothing after a Close. Where a frame is still
 // on its way, its rest is waited for.
-void Tunnel::tell(End& end) {
-  if (end.told || end.ended) return;
+void Tunnel::send_close(End& end) {
+  if (end.close_requested || end.ended) return;
   End& from = other(end);
   const bool heard_all = from.close_seen || from.ended;
   if (!from.frames.at_boundary() && !heard_all) {
     from.transport->resume();
     return;
   }
-  end.told = true;
+  end.close_requested = true;
   const uint16_t code = end.side == Side::client ? code_to_client_ : code_to_upstream_;
   end.close_sent = !from.close_seen && from.frames.at_boundary();
   // A side that said Close itself is answered: what ended it was that.
@@ -229,7 +229,7 @@ base::Chunk Tunnel::answer_to_close(const End& end) const {
 
 // --- the record: always, once ---
 
-void Tunnel::over() {
+void Tunnel::finish() {
   if (std::exchange(over_, true)) return;
   disarm();
   --route_sockets_->open;

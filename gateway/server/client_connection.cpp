@@ -13,7 +13,7 @@ using base::Task;
 
 namespace {
 
-constexpr base::Duration last_words = std::chrono::seconds(2);  // for a client to read why it is refused
+constexpr base::Duration linger_limit = std::chrono::seconds(2);  // for a client to read why it is refused
 // Counts a client for as long as its connection lives.
 struct ClientCountGuard final : net::Transport::Attachment {
   explicit ClientCountGuard(ClientCounts::Permit the_permit) : permit(std::move(the_permit)) {}
@@ -126,7 +126,7 @@ Task<ClientConnection::Ended> ClientConnection::turn_away() {
 
 Task<ClientConnection::Ended> ClientConnection::linger(Stage stage) {
   transport_->start(discard_);
-  base::Phase lingering(scope_, stage, last_words);
+  base::Phase lingering(scope_, stage, linger_limit);
   Result<bool> gone = co_await discard_.gone.take(scope_);
   static_cast<void>(gone);  // heard or not
   co_return Ended{};

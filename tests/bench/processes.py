@@ -78,23 +78,23 @@ class Proxy:
         limit = time.monotonic() + 10
         while time.monotonic() < limit:
             if self.process.poll() is not None:
-                raise BenchError(f'did not start (status {self.process.returncode}): {self.last_words()}')
+                raise BenchError(f'did not start (status {self.process.returncode}): {self.last_output()}')
             if self.is_listening():
                 time.sleep(0.3)  # let it finish starting before anything is measured
                 return
             time.sleep(0.05)
-        raise BenchError(f'does not listen on its ports {self.ports}: {self.last_words()}')
+        raise BenchError(f'does not listen on its ports {self.ports}: {self.last_output()}')
 
     def pids(self):
         if self.process.poll() is not None:
-            raise BenchError(f'died (status {self.process.returncode}): {self.last_words()}')
+            raise BenchError(f'died (status {self.process.returncode}): {self.last_output()}')
         return own_tree(self.process.pid)
 
     def is_listening(self):
         pids = self.pids()
         return all(listens(pids, port) for port in self.ports)
 
-    def last_words(self):
+    def last_output(self):
         lines = [line for line in self.log.read_text(errors='replace').splitlines() if line.strip()]
         return ' | '.join(lines[-3:])[:400] or '(no output)'
 

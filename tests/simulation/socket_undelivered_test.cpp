@@ -26,7 +26,7 @@ void read_on(SocketWorld& socket) {
 }
 
 // More than the client takes for now, and Close.
-void say_last_words(SocketWorld& socket) {
+void send_undelivered(SocketWorld& socket) {
   stall(socket);
   for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
   socket.endpoint_sends(server_close(4010, "done"));
@@ -39,12 +39,12 @@ void check_that_all_was_heard(SocketWorld& socket) {
 
 }  // namespace
 
-TEST_CASE("last words: an endpoint that says Close and breaks is heard to the end") {
+TEST_CASE("undelivered data: an endpoint that says Close and breaks is heard to the end") {
   for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
                             "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
     CAPTURE(rules);
     SocketWorld socket(rules);
-    say_last_words(socket);
+    send_undelivered(socket);
     socket.endpoint().reset();
     socket.proxy.advance(5s);
     CHECK_FALSE(socket.over());
@@ -59,7 +59,8 @@ TEST_CASE("last words: an endpoint that says Close and breaks is heard to the en
   }
 }
 
-TEST_CASE("last words: a client that says Close is answered with its own code, however the endpoint goes") {
+TEST_CASE(
+    "undelivered data: a client that says Close is answered with its own code, however the endpoint goes") {
   for (const bool reset : {false, true}) {
     CAPTURE(reset);
     SocketWorld socket;
@@ -75,7 +76,7 @@ TEST_CASE("last words: a client that says Close is answered with its own code, h
   }
 }
 
-TEST_CASE("last words: a client that waits for its endpoint to read is heard when that is gone") {
+TEST_CASE("undelivered data: a client that waits for its endpoint to read is heard when that is gone") {
   SocketWorld socket("{ ping_interval: none }");
   socket.endpoint().wire().to_second.capacity = 1000;
   socket.endpoint().wire().to_second.stalled = true;
@@ -90,12 +91,12 @@ TEST_CASE("last words: a client that waits for its endpoint to read is heard whe
   CHECK(socket.over());
 }
 
-TEST_CASE("last words: a shutdown, or a reload, leaves those alone that are saying goodbye") {
+TEST_CASE("undelivered data: a shutdown, or a reload, leaves those alone that are saying goodbye") {
   for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
                             "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
     CAPTURE(rules);
     SocketWorld socket(rules);
-    say_last_words(socket);
+    send_undelivered(socket);
     socket.proxy.tunnels.leave({});
     socket.proxy.advance(5s);
     read_on(socket);
@@ -110,7 +111,7 @@ TEST_CASE("last words: a shutdown, or a reload, leaves those alone that are sayi
   CHECK(socket.client_heard() == Said{"close 1000 bye"});
 }
 
-TEST_CASE("last words: an endpoint whose client does not answer our Close is told, too") {
+TEST_CASE("undelivered data: an endpoint whose client does not answer our Close is told, too") {
   SocketWorld socket;
   socket.proxy.tunnels.leave({});
   socket.proxy.advance(1s);
@@ -121,7 +122,7 @@ TEST_CASE("last words: an endpoint whose client does not answer our Close is tol
   CHECK(socket.endpoint_heard() == Said{"close 1001 the gateway is shutting down"});
 }
 
-TEST_CASE("last words: a client that breaks the rules after our Close is heard no further") {
+TEST_CASE("undelivered data: a client that breaks the rules after our Close is heard no further") {
   for (const std::string& bad : {frame(3, "x"), frame(text, "\xff"), frame(ping, std::string(126, 'x'))}) {
     CAPTURE(bad);
     SocketWorld socket("{ mode: inspect }");
@@ -132,7 +133,7 @@ TEST_CASE("last words: a client that breaks the rules after our Close is heard n
   }
 }
 
-TEST_CASE("last words: who had to wait for its rate, and is told to go, ends as soon as it does") {
+TEST_CASE("undelivered data: who had to wait for its rate, and is told to go, ends as soon as it does") {
   SocketWorld socket("{ ping_interval: none, from_client: { rate: 1/s, on_rate: slow } }");
   socket.endpoint_sends(server_frame(text, "hello"));
   std::string many;
@@ -145,7 +146,7 @@ TEST_CASE("last words: who had to wait for its rate, and is told to go, ends as 
   CHECK(socket.over());
 }
 
-TEST_CASE("last words: a Close that a client did not take before it broke is none that it knows") {
+TEST_CASE("undelivered data: a Close that a client did not take before it broke is none that it knows") {
   for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
                             "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
     CAPTURE(rules);
