@@ -22,7 +22,7 @@ struct Attempt {
 
 // What a request remembers from one attempt to the next. A request that is held gets turns, each with
 // attempts of its own.
-struct Trying {
+struct RetryState {
   std::vector<size_t> tried;      // endpoints, in this turn
   uint32_t attempts = 0;          // in this turn
   uint32_t broken = 0;            // attempts of all turns that failed after they were sent

@@ -106,16 +106,16 @@ class Exchange : public base::Pooled {
   tl::expected<routing::Match, std::string> match_strict_path(std::string_view host);
   base::Result<void> redirect_if_asked();
   void keep_for_replay(upstream::Group& group);
-  upstream::Pick next_endpoint(upstream::Group& group, Trying& trying);
-  upstream::Pick admit(upstream::Group& group, Trying& trying, upstream::Pick pick);
-  base::Task<base::Result<upstream::Pick>> wait_for_place(upstream::Group& group, const Trying& trying);
-  bool is_settled(const Trying& trying) const;
+  upstream::Pick next_endpoint(upstream::Group& group, RetryState& retry);
+  upstream::Pick admit(upstream::Group& group, RetryState& retry, upstream::Pick pick);
+  base::Task<base::Result<upstream::Pick>> wait_for_permit(upstream::Group& group, const RetryState& retry);
+  bool is_settled(const RetryState& retry) const;
   upstream::RequestView view() const;
   std::optional<base::Instant> token_expires() const;
   void open_session();
   void keep_session(http::ResponseHead& head) const;
-  bool wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
-                     const base::Result<void>& sent, Trying& trying);
+  bool should_retry(upstream::Group& group, size_t index, const Attempt& attempt,
+                    const base::Result<void>& sent, RetryState& retry);
   base::Result<void> check_forwarding();
   void remember_attempt(const Attempt& attempt, const base::Result<void>& sent);
   void tell_all_attempts();

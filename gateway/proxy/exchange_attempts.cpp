@@ -21,7 +21,7 @@ std::string milliseconds(base::Duration duration) {
 }
 
 // For the second try that a stale pooled connection is owed.
-const upstream::RetryModel usual_rules;
+const upstream::RetryModel default_retry;
 
 }  // namespace
 
@@ -48,20 +48,20 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
   group.state().retry_budget.count_request(services_.turn.now);
   if (group.model().learn) recall_endpoint(group);
   keep_for_replay(group);
-  Trying trying;
+  RetryState retry;
   std::optional<upstream::HoldQueue::Ticket> ticket;
-  upstream::Pick pick = next_endpoint(group, trying);
+  upstream::Pick pick = next_endpoint(group, retry);
   for (;;) {
     if (pick.at_limit && group.model().queue) {
-      Task<Result<upstream::Pick>> waiting = wait_for_place(group, trying);
+      Task<Result<upstream::Pick>> waiting = wait_for_permit(group, retry);
       Result<upstream::Pick> permit = co_await waiting;
       if (!permit) co_return base::fail(permit.error());
-      pick = admit(group, trying, std::move(*permit));
+      pick = admit(group, retry, std::move(*permit));
     }
     if (!pick.permit) {
-      if (pick.at_limit || !group.model().hold || is_settled(trying)) {
+      if (pick.at_limit || !group.model().hold || is_settled(retry)) {
         tell_all_attempts();
-        co_return base::fail(trying.last);
+        co_return base::fail(retry.last);
       }
       Task<Result<void>> holding = hold(group, ticket);
       Result<void> held = co_await holding;
@@ -69,8 +69,8 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
         tell_all_attempts();
         co_return base::fail(held.error());
       }
-      trying.begin_turn();
-      pick = next_endpoint(group, trying);
+      retry.begin_turn();
+      pick = next_endpoint(group, retry);
       continue;
     }
     ++attempts_;
@@ -79,15 +79,15 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
     count_attempt(pick.index);
     Task<Result<void>> sending = send_once(group, pick.index, attempt);
     Result<void> sent = co_await sending;
-    const bool again = wants_another(group, pick.index, attempt, sent, trying);
-    if (again) pick = next_endpoint(group, trying);
+    const bool again = should_retry(group, pick.index, attempt, sent, retry);
+    if (again) pick = next_endpoint(group, retry);
     if (sent && (!again || !pick.permit)) {
       if (replay_) replay_->let_go();
       co_return std::move(attempt);
     }
     if (!again) {
       tell_all_attempts();
-      co_return base::fail(trying.last);
+      co_return base::fail(retry.last);
     }
     remember_attempt(attempt, sent);
   }
@@ -95,7 +95,7 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
 
 // An endpoint that hangs up on an upgrade has answered it, as some servers do where they know no such path.
 // It is not asked again, however long the upgrade might be held.
-bool Exchange::is_settled(const Trying& trying) const { return is_socket_ && trying.broken > 0; }
+bool Exchange::is_settled(const RetryState& retry) const { return is_socket_ && retry.broken > 0; }
 
 void Exchange::keep_for_replay(upstream::Group& group) {
   const http::RequestHead& request = stream_.request();
@@ -106,15 +106,15 @@ void Exchange::keep_for_replay(upstream::Group& group) {
   replay_ = std::make_unique<Replay>(group.state().replay_bytes, rules.body_size);
 }
 
-upstream::Pick Exchange::next_endpoint(upstream::Group& group, Trying& trying) {
-  const bool retry = trying.attempts > 0 && !trying.next_is_free;
-  if (retry && trying.attempts > group.model().retries.attempts) return {};
+upstream::Pick Exchange::next_endpoint(upstream::Group& group, RetryState& retry) {
+  const bool is_retry = retry.attempts > 0 && !retry.next_is_free;
+  if (is_retry && retry.attempts > group.model().retries.attempts) return {};
   // Nobody overtakes those who wait for a permit.
   const bool others_wait = group.model().queue && group.state().permits.has_line();
-  upstream::Pick pick = others_wait ? upstream::Pick{0, {}, true, false} : group.pick(view(), trying.tried);
-  if (pick.permit) return admit(group, trying, std::move(pick));
-  if (pick.at_limit && trying.attempts == 0)
-    trying.last = failed(Cause::upstream_at_limit, Stage::connect, "max_requests of " + group.model().name);
+  upstream::Pick pick = others_wait ? upstream::Pick{0, {}, true, false} : group.pick(view(), retry.tried);
+  if (pick.permit) return admit(group, retry, std::move(pick));
+  if (pick.at_limit && retry.attempts == 0)
+    retry.last = failed(Cause::upstream_at_limit, Stage::connect, "max_requests of " + group.model().name);
   return pick;
 }
 
@@ -123,24 +123,24 @@ upstream::RequestView Exchange::view() const {
           session_ ? std::optional(session_->endpoint) : learned_endpoint_};
 }
 
-upstream::Pick Exchange::admit(upstream::Group& group, Trying& trying, upstream::Pick pick) {
+upstream::Pick Exchange::admit(upstream::Group& group, RetryState& retry, upstream::Pick pick) {
   const upstream::RetryModel& rules = group.model().retries;
-  const bool free = std::exchange(trying.next_is_free, false);
-  const bool retry = trying.attempts > 0 && !free;
+  const bool free = std::exchange(retry.next_is_free, false);
+  const bool is_retry = retry.attempts > 0 && !free;
   upstream::Endpoint& endpoint = *pick.permit.endpoint();
   // With hold on, an endpoint that is down is never tried: the request can wait for its check instead.
   if (group.model().hold && endpoint.availability() == upstream::Availability::down) return {};
-  if (retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return {};
-  if (!free) ++trying.attempts;
+  if (is_retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return {};
+  if (!free) ++retry.attempts;
   endpoint.ejection().on_attempt(services_.turn.now);
   session_waits_ = pick.stands_in;
   return pick;
 }
 
-Task<Result<upstream::Pick>> Exchange::wait_for_place(upstream::Group& group, const Trying& trying) {
+Task<Result<upstream::Pick>> Exchange::wait_for_permit(upstream::Group& group, const RetryState& retry) {
   const upstream::QueueModel& rules = *group.model().queue;
   const upstream::RequestView request = view();
-  upstream::PermitQueue::Waiter waiter(group.state().permits, group, request, trying.tried);
+  upstream::PermitQueue::Waiter waiter(group.state().permits, group, request, retry.tried);
   if (!waiter.enter(rules.size)) {
     detail_ = "queue of " + group.model().name + ": " + std::to_string(rules.size) + " requests wait already";
     co_return base::fail(Cause::upstream_at_limit, Stage::connect);
@@ -158,8 +158,8 @@ Task<Result<upstream::Pick>> Exchange::wait_for_place(upstream::Group& group, co
   co_return std::move(found);
 }
 
-bool Exchange::wants_another(upstream::Group& group, size_t index, const Attempt& attempt,
-                             const Result<void>& sent, Trying& trying) {
+bool Exchange::should_retry(upstream::Group& group, size_t index, const Attempt& attempt,
+                            const Result<void>& sent, RetryState& retry) {
   const upstream::RetryModel& rules = group.model().retries;
   const http::Method method = stream_.request().method;
   const base::Instant now = services_.turn.now;
@@ -170,26 +170,26 @@ bool Exchange::wants_another(upstream::Group& group, size_t index, const Attempt
   if (sent) {
     note_answer(group, index, now, attempt.head.status);
     if (!may_retry_status(attempt.head.status, facts, method, rules)) return false;
-    trying.tried.push_back(index);
+    retry.tried.push_back(index);
     return true;
   }
-  trying.last = sent.error();
-  const Cause cause = trying.last.cause;
+  retry.last = sent.error();
+  const Cause cause = retry.last.cause;
   // A pooled connection that turns out to be closed says nothing about its endpoint: it may be asked once
   // more, whatever the rules.
-  const bool stale = attempt.lease && attempt.lease->reused() && !trying.stale_connection;
+  const bool stale = attempt.lease && attempt.lease->reused() && !retry.stale_connection;
   const std::optional<upstream::Condition> condition = upstream::condition_of(cause, facts.sent);
   if (!stale && base::traits(cause).fault == base::Side::upstream)
     upstream_series().endpoints[index]->add(telemetry::EndpointCount::failures);
   if (condition && !stale) note_failure(group, index, now, *condition, base::traits(cause).label);
   if (scope_.failure()) return false;
-  if (stale && may_retry(cause, facts, method, usual_rules)) {
-    trying.stale_connection = trying.next_is_free = true;
+  if (stale && may_retry(cause, facts, method, default_retry)) {
+    retry.stale_connection = retry.next_is_free = true;
     return true;
   }
   // However long a request is held, it does not break one connection after the other.
-  if (facts.sent && ++trying.broken > rules.attempts) return false;
-  trying.tried.push_back(index);
+  if (facts.sent && ++retry.broken > rules.attempts) return false;
+  retry.tried.push_back(index);
   return may_retry(cause, facts, method, rules);
 }
 
@@ -251,7 +251,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   const bool repeatable = http::is_idempotent(request.method) && !body_lost;
   if (attempts_ == 1)  // a second try wants a connection that is surely alive
     attempt.lease = upstream::take_idle(services_.turn, services_.dialer, group, index, attempt.permit,
-                                        repeatable ? base::no_limit : upstream::surely_open);
+                                        repeatable ? base::no_limit : upstream::fresh_max_age);
   if (!attempt.lease) {
     const base::Instant began = services_.turn.now;
     std::string tried;

@@ -8,7 +8,7 @@ namespace {
 using base::Cause;
 using telemetry::Count;
 
-const std::shared_ptr<const routing::SocketRules>& usual_rules() {
+const std::shared_ptr<const routing::SocketRules>& default_rules() {
   static const auto rules = std::make_shared<const routing::SocketRules>();
   return rules;
 }
@@ -21,7 +21,7 @@ void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net
                      upstream::Lease lease, TunnelFacts facts, TunnelOptions options) {
   if (facts.logged()) access_log_.tunnel_open(facts.record());
   if (!silence_watch_.armed()) turn_.arm(silence_watch_, SilentRoutes::look_every);
-  if (!options.rules) options.rules = usual_rules();
+  if (!options.rules) options.rules = default_rules();
   auto tunnel = std::make_unique<Tunnel>(*this, std::move(client), std::move(upstream), std::move(lease),
                                          std::move(facts), std::move(options));
   ++size_;

@@ -15,7 +15,7 @@ namespace postern::upstream {
 // A pooled connection's endpoint may be closing it this very moment. What may be repeated takes any; what may
 // not takes only one that rested for less than the shortest keep-alive limit that servers commonly have
 // (Node and uvicorn: 5 s).
-inline constexpr base::Duration surely_open = std::chrono::seconds(4);
+inline constexpr base::Duration fresh_max_age = std::chrono::seconds(4);
 
 // What a dialer needs to know of an endpoint. It borrows from the group's model. `client`: whose connection
 // it is for, where the group's endpoints are told; nothing: our own.

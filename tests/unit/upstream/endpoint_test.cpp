@@ -45,13 +45,13 @@ TEST_CASE("pool: a connection that rested longer than asked for is left where it
   UpstreamWorld world({1});
   world.upstream.at(1).behaviour = answers(response_text("x"));
   world.use_and_return();
-  world.world.advance(surely_open + 1s);
-  CHECK_FALSE(world.idle(0, surely_open));
+  world.world.advance(fresh_max_age + 1s);
+  CHECK_FALSE(world.idle(0, fresh_max_age));
   CHECK(world.upstream.open_count() == 1);
   CHECK(world.idle(0));
   world.use_and_return();
-  world.world.advance(surely_open - 1s);
-  CHECK(world.idle(0, surely_open));
+  world.world.advance(fresh_max_age - 1s);
+  CHECK(world.idle(0, fresh_max_age));
 }
 
 TEST_CASE("pool: connections are closed when they rested for the keep-alive time, each at its own") {
