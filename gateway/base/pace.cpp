@@ -49,7 +49,7 @@ std::optional<Duration> Pace::time_left() {
   if (rules_.rate != 0) left = std::min(left, time_for(acknowledged_ - *start_) - waited_ - (now - began_));
   if (left > Duration::zero()) return std::min(left, rules_.idle / later_looks);
   const bool silent = now - still_since_ >= rules_.idle - rules_.idle / first_look;
-  phase_.blame(silent ? rules_.silent : rules_.slow);
+  phase_.set_timeout_cause(silent ? rules_.silent : rules_.slow);
   return std::nullopt;
 }
 

@@ -46,7 +46,7 @@ class Pace final : private Phase::Judge {
     const Duration left = paced ? time_for(moved) - waited_ : no_limit;
     const bool tight = left < rules_.idle;
     phase_.set_judge(nullptr);
-    phase_.blame(tight ? rules_.slow : rules_.silent);
+    phase_.set_timeout_cause(tight ? rules_.slow : rules_.silent);
     phase_.extend(tight ? std::max(left, Duration::zero()) : rules_.idle);
   }
   void end_wait() { waited_ += turn_.now - began_; }

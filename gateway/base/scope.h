@@ -113,8 +113,8 @@ class Phase : private Timer {
   void extend() { extend(limit_); }
   // The same with another limit, for this once.
   void extend(Duration limit) { scope_.turn.arm(*this, limit); }
-  // Whom to blame from now on when the limit passes.
-  void blame(Cause late) { late_ = late; }
+  // The cause of the failure when the limit passes, from now on.
+  void set_timeout_cause(Cause late) { late_ = late; }
   // Null: a limit that passes has passed.
   void set_judge(Judge* judge) { judge_ = judge; }
 

@@ -133,7 +133,7 @@ class Exchange : public base::Pooled {
                                                   http::ResponseHead& head) const;
   void answer(http::LocalResponse response);
   void answer_failure(base::Error error);
-  void blame(const http1::Fault& fault);
+  void note_fault(const http1::Fault& fault);
   base::Error failed(base::Cause cause, base::Stage stage, std::string_view detail);
   const telemetry::Series::Upstream& upstream_series() const;  // of group_
   void count_attempt(size_t endpoint) const;

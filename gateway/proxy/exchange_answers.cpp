@@ -168,7 +168,7 @@ void Exchange::answer_failure(Error error) {
   if (error.cause == Cause::client_closed && stream_.request_body().aborted())
     error.stage = Stage::request_body;
   if (!failure_) failure_ = error;
-  if (client_fault_ && error.cause == client_fault_->cause) blame(*client_fault_);
+  if (client_fault_ && error.cause == client_fault_->cause) note_fault(*client_fault_);
   if (error.cause == Cause::client_closed) return;  // nobody is there to hear it
   if (answered_) {
     stream_.response_body().abort(error);  // ends with what it has, visibly cut
@@ -178,14 +178,14 @@ void Exchange::answer_failure(Error error) {
   answer(failure_response(error, detail_));
 }
 
-void Exchange::blame(const http1::Fault& fault) {
+void Exchange::note_fault(const http1::Fault& fault) {
   detail_ = fault.detail;
   offending_ = fault.bytes;
 }
 
 Task<Outcome> Exchange::refuse(const http1::Fault& fault) {
   failure_ = Error{fault.cause, Stage::request_head};
-  blame(fault);
+  note_fault(fault);
   // As far as they were read.
   original_target_ = stream_.request().target;
   authority_ = stream_.request().authority;

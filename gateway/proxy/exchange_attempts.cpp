@@ -340,7 +340,7 @@ void Exchange::describe_failure(const Attempt& attempt, Error error) {
   else if (error.cause == Cause::client_timed_out || error.cause == Cause::client_too_slow)
     detail_ = client_pace_detail(error);
   else if (!attempt.lease->fault().detail.empty())
-    blame(attempt.lease->fault());
+    note_fault(attempt.lease->fault());
   else if (error.cause == Cause::upstream_timed_out && error.stage == Stage::response_body)
     detail_ = "no byte of the response came for " + milliseconds(group_->idle_limit) +
               ", see timeouts.idle of upstream " + group_->name;

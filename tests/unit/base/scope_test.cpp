@@ -251,7 +251,7 @@ TEST_CASE("phase: extending starts the limit anew, blame changes the cause") {
     CHECK_FALSE(scope.failure());
     phase.extend();
   }
-  phase.blame(Cause::client_timed_out);
+  phase.set_timeout_cause(Cause::client_timed_out);
   world.advance(1100ms);
   REQUIRE(scope.failure());
   CHECK(*scope.failure() == Error{Cause::client_timed_out, Stage::response_body});
