@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "http1/characters.h"
-#include "http1/specimen.h"
+#include "http1/excerpt.h"
 
 namespace postern::http1 {
 namespace {
@@ -43,7 +43,7 @@ tl::expected<ChunkReader::Step, std::string_view> ChunkReader::next(base::Bytes&
     if (!fault.empty()) return tl::unexpected(fault);
     if (++framing_bytes_ > framing_allowed + framing_per_data_byte * data_bytes_)
       return tl::unexpected(std::string_view("chunk extensions are larger than the limit"));
-    const auto show = [&] { return specimen_of_body(base::text_of(input)); };
+    const auto show = [&] { return excerpt_of_body(base::text_of(input)); };
     if (padded_) deviations.note(Deviation::padded_chunk_size, show);
     if (bare_line_feed_) deviations.note(Deviation::line_feed, show);
     input = input.subspan(1);

@@ -15,7 +15,7 @@ using telemetry::Deviation;
 
 struct SeenDeviation {
   Deviation kind;
-  std::string bytes;  // see specimen.h
+  std::string bytes;  // see excerpt.h
 };
 
 class Deviations {

@@ -11,7 +11,7 @@ namespace postern::http1 {
 struct Fault {
   base::Cause cause = base::Cause::bad_request;
   std::string detail{};
-  std::string bytes{};  // see specimen.h; empty: none in particular
+  std::string bytes{};  // see excerpt.h; empty: none in particular
 };
 
 }  // namespace postern::http1

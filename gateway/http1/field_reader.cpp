@@ -5,7 +5,7 @@
 
 #include "base/ascii.h"
 #include "http1/characters.h"
-#include "http1/specimen.h"
+#include "http1/excerpt.h"
 
 namespace postern::http1 {
 namespace {
@@ -65,7 +65,7 @@ class Section {
   void note(Deviation kind, const char* at) {
     deviations_.note(kind, [&] {
       const std::string_view text(begin_, static_cast<size_t>(end_ - begin_));
-      return specimen_of_line(text, offset(at), StartLine::none);
+      return excerpt_of_line(text, offset(at), StartLine::none);
     });
   }
 

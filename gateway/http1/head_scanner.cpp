@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "http1/specimen.h"
+#include "http1/excerpt.h"
 
 namespace postern::http1 {
 
@@ -11,8 +11,8 @@ using base::Cause;
 
 tl::expected<size_t, Fault> HeadScanner::scan(std::string_view text) {
   const auto refuse = [&](std::string_view detail, const char* at) {
-    return tl::unexpected(Fault{Cause::bad_request, std::string(detail),
-                                specimen(text, static_cast<size_t>(at - text.data()))});
+    return tl::unexpected(
+        Fault{Cause::bad_request, std::string(detail), excerpt(text, static_cast<size_t>(at - text.data()))});
   };
   const bool forgiving = reading_ == Reading::forgiving;
   while (line_start_ < text.size()) {
@@ -39,8 +39,8 @@ tl::expected<size_t, Fault> HeadScanner::scan(std::string_view text) {
   return 0;
 }
 
-std::string HeadScanner::specimen(std::string_view text, size_t at) const {
-  return specimen_of_line(text, at, section_ == Section::head ? start_line(reading_) : StartLine::none);
+std::string HeadScanner::excerpt(std::string_view text, size_t at) const {
+  return excerpt_of_line(text, at, section_ == Section::head ? start_line(reading_) : StartLine::none);
 }
 
 void HeadScanner::gather(base::Bytes bytes) {
@@ -72,7 +72,7 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
   if (!end) return refuse(input, end.error());
   if (*end > limit_ || (*end == 0 && text.size() > limit_))
     return refuse(input, {Cause::head_too_large, "the header fields are larger than the limit",
-                          specimen(text, line_start_)});
+                          excerpt(text, line_start_)});
   const bool empty_line = *end > 0 && lines_ == 1;
   if (empty_line && has_start_line && !empty_line_skipped_) {  // the forgiven line came in pieces
     input = input.subspan(*end - before);

@@ -46,7 +46,7 @@ class HeadScanner {
   tl::expected<size_t, Fault> scan(std::string_view text);
   void gather(base::Bytes bytes);
   tl::unexpected<Fault> refuse(base::Bytes input, Fault fault);
-  std::string specimen(std::string_view text, size_t at) const;
+  std::string excerpt(std::string_view text, size_t at) const;
 
   size_t limit_;
   Section section_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "http1/excerpt.h"
 #include "http1/field_reader.h"
-#include "http1/specimen.h"
 
 namespace postern::http1 {
 
@@ -85,9 +85,9 @@ tl::expected<void, Fault> MessageParser::feed_section(base::Bytes& input) {
       if (field.id == http::FieldId::transfer_encoding)
         return tl::unexpected(
             Fault{Cause::bad_request, "the trailers have a Transfer-Encoding",
-                  specimen_of_line(trailer_bytes_.text(),
-                                   static_cast<size_t>(field.name.data() - trailer_bytes_.text().data()),
-                                   StartLine::none)});
+                  excerpt_of_line(trailer_bytes_.text(),
+                                  static_cast<size_t>(field.name.data() - trailer_bytes_.text().data()),
+                                  StartLine::none)});
   complete_message();
   return {};
 }
@@ -104,7 +104,7 @@ tl::expected<void, Fault> MessageParser::read_fields_of(base::Chunk& bytes, size
   Fault fault = why.kind == FieldFault::Kind::too_many
                     ? too_many_fields()
                     : Fault{Cause::bad_request, std::string(why.detail), {}};
-  fault.bytes = specimen_of_line(bytes.text(), why.at, head ? start_line(reading_) : StartLine::none);
+  fault.bytes = excerpt_of_line(bytes.text(), why.at, head ? start_line(reading_) : StartLine::none);
   return tl::unexpected(std::move(fault));
 }
 
@@ -113,7 +113,7 @@ tl::expected<void, Fault> MessageParser::feed_body(base::Bytes& input) {
     const auto step = chunks_.next(input, deviations_);
     if (!step)
       return tl::unexpected(
-          Fault{Cause::bad_request, std::string(step.error()), specimen_of_body(base::text_of(input))});
+          Fault{Cause::bad_request, std::string(step.error()), excerpt_of_body(base::text_of(input))});
     if (deviations_.any()) keep_alive_ = false;
     if (!step->data.empty()) tell_body(step->data);
     if (!step->last) return {};

@@ -6,8 +6,8 @@
 #include "base/ascii.h"
 #include "base/check.h"
 #include "http/target.h"
+#include "http1/excerpt.h"
 #include "http1/refused_head.h"
-#include "http1/specimen.h"
 #include "net/proxy_protocol.h"
 
 namespace postern::http1 {
@@ -22,7 +22,7 @@ tl::unexpected<Fault> refuse(const http::RequestHead& head, std::string_view cul
   const std::string_view text = head.bytes.text();
   return tl::unexpected(
       Fault{cause, std::string(detail),
-            specimen_of_line(text, static_cast<size_t>(culprit.data() - text.data()), StartLine::request)});
+            excerpt_of_line(text, static_cast<size_t>(culprit.data() - text.data()), StartLine::request)});
 }
 
 constexpr std::string_view long_target = "the request target is longer than the limit";

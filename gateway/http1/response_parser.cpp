@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/ascii.h"
-#include "http1/specimen.h"
+#include "http1/excerpt.h"
 
 namespace postern::http1 {
 namespace {
@@ -12,14 +12,14 @@ namespace {
 using base::Cause;
 using http::FieldId;
 
-std::string specimen(const http::ResponseHead& head, std::string_view culprit) {
+std::string excerpt(const http::ResponseHead& head, std::string_view culprit) {
   const std::string_view text = head.bytes.text();
-  return specimen_of_line(text, static_cast<size_t>(culprit.data() - text.data()), StartLine::response);
+  return excerpt_of_line(text, static_cast<size_t>(culprit.data() - text.data()), StartLine::response);
 }
 
 // `culprit`: a view into the head.
 tl::unexpected<Fault> refuse(const http::ResponseHead& head, std::string_view culprit, std::string detail) {
-  return tl::unexpected(Fault{Cause::upstream_bad_response, std::move(detail), specimen(head, culprit)});
+  return tl::unexpected(Fault{Cause::upstream_bad_response, std::move(detail), excerpt(head, culprit)});
 }
 
 using namespace std::string_view_literals;
@@ -124,7 +124,7 @@ std::optional<Fault> ResponseParser::nothing_of_http() const {
   const size_t size = std::min(come.size(), version.size());
   if (!in_head() || size == 0 || come.substr(0, size) == version.substr(0, size)) return std::nullopt;
   return Fault{Cause::upstream_bad_response, std::string(no_status_line),
-               specimen_of_line(come, 0, StartLine::response)};
+               excerpt_of_line(come, 0, StartLine::response)};
 }
 
 tl::expected<void, Fault> ResponseParser::read_head(http::ResponseHead& head) {
@@ -135,7 +135,7 @@ tl::expected<void, Fault> ResponseParser::read_head(http::ResponseHead& head) {
   if (auto read = read_status_line(line, head); !read) return read;
   if (!crlf)
     deviations_.note(Deviation::line_feed,
-                     [&] { return specimen_of_line(text, line_size - 1, StartLine::response); });
+                     [&] { return excerpt_of_line(text, line_size - 1, StartLine::response); });
   if (auto read = read_head_fields(head.bytes, line_size); !read) return read;
   head.headers = std::move(fields_);
 
@@ -171,7 +171,7 @@ tl::expected<void, Fault> ResponseParser::read_framing(http::ResponseHead& head,
     }
     if (elements == 0) return refuse(head, field.name, "Content-Length is empty");
     if (lengths > 1 || field.value.find(',') != field.value.npos)
-      deviations_.note(Deviation::repeated_length, [&] { return specimen(head, field.name); });
+      deviations_.note(Deviation::repeated_length, [&] { return excerpt(head, field.name); });
     length = &field;
   }
   if (coding) {
@@ -180,10 +180,10 @@ tl::expected<void, Fault> ResponseParser::read_framing(http::ResponseHead& head,
       return refuse(head, coding->name, "a Transfer-Encoding other than \"chunked\"");
     if (codings.count > 1 || head.headers.count(FieldId::transfer_encoding) > 1 ||
         !base::equal_ignoring_case(coding->value, "chunked"))
-      deviations_.note(Deviation::repeated_chunked, [&] { return specimen(head, coding->name); });
+      deviations_.note(Deviation::repeated_chunked, [&] { return excerpt(head, coding->name); });
     if (!version_1_1)
-      deviations_.note(Deviation::chunked_in_http_1_0, [&] { return specimen(head, coding->name); });
-    if (length) deviations_.note(Deviation::both_lengths, [&] { return specimen(head, length->name); });
+      deviations_.note(Deviation::chunked_in_http_1_0, [&] { return excerpt(head, coding->name); });
+    if (length) deviations_.note(Deviation::both_lengths, [&] { return excerpt(head, length->name); });
   }
   // RFC 9112 6.1, 9110 8.6: these have no framing. Behind an interim response its bytes would be read as the
   // next response.

@@ -1,4 +1,4 @@
-#include "http1/specimen.h"
+#include "http1/excerpt.h"
 
 #include <algorithm>
 
@@ -85,7 +85,7 @@ std::string without_user(std::string_view line, StartLine first) {
 
 }  // namespace
 
-std::string specimen_of_line(std::string_view head, size_t at, StartLine first) {
+std::string excerpt_of_line(std::string_view head, size_t at, StartLine first) {
   if (head.empty()) return {};
   at = std::min(at, head.size() - 1);
   const size_t before = at == 0 ? head.npos : head.rfind('\n', at - 1);
@@ -98,23 +98,23 @@ std::string specimen_of_line(std::string_view head, size_t at, StartLine first) 
   const std::string_view line = text;
 
   const Shown shown = shown_of(line, first);
-  const size_t size = std::min(shown.size, specimen_limit);
-  std::string specimen;
-  append_escaped(specimen, line.substr(0, size));
+  const size_t size = std::min(shown.size, excerpt_limit);
+  std::string excerpt;
+  append_escaped(excerpt, line.substr(0, size));
   if (shown.hides)
-    specimen += hidden;
+    excerpt += hidden;
   else if (size < line.size())
-    specimen += "...";
+    excerpt += "...";
   const char offender = head[at];
   if (at - start >= size && !base::is_token_char(offender) && offender != ' ')
-    append_escaped(specimen, {&offender, 1});
-  return specimen;
+    append_escaped(excerpt, {&offender, 1});
+  return excerpt;
 }
 
-std::string specimen_of_body(std::string_view bytes) {
-  std::string specimen;
-  append_escaped(specimen, bytes.substr(0, body_limit));
-  return specimen;
+std::string excerpt_of_body(std::string_view bytes) {
+  std::string excerpt;
+  append_escaped(excerpt, bytes.substr(0, body_limit));
+  return excerpt;
 }
 
 }  // namespace postern::http1

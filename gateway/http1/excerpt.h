@@ -10,7 +10,7 @@
 
 namespace postern::http1 {
 
-inline constexpr size_t specimen_limit = 64;  // bytes of the message; an escape takes up to four characters
+inline constexpr size_t excerpt_limit = 64;  // bytes of the message; an escape takes up to four characters
 
 enum class StartLine : uint8_t { none, request, response };
 inline StartLine start_line(Reading reading) {
@@ -22,9 +22,9 @@ inline StartLine start_line(Reading reading) {
 // field. Of a first line that is no request line little is shown: it may be what a body had beyond its
 // length. The byte at `at` is shown in any case, unless it is a letter, a digit or the like, which says
 // nothing.
-std::string specimen_of_line(std::string_view head, size_t at, StartLine first);
+std::string excerpt_of_line(std::string_view head, size_t at, StartLine first);
 
 // What stands where framing was expected: a few bytes only, for they may be of a body.
-std::string specimen_of_body(std::string_view bytes);
+std::string excerpt_of_body(std::string_view bytes);
 
 }  // namespace postern::http1

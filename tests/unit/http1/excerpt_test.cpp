@@ -1,4 +1,4 @@
-#include "http1/specimen.h"
+#include "http1/excerpt.h"
 
 #include <doctest/doctest.h>
 
@@ -8,17 +8,17 @@
 
 using namespace postern;
 using namespace std::string_view_literals;
-using http1::specimen_of_body;
-using http1::specimen_of_line;
+using http1::excerpt_of_body;
+using http1::excerpt_of_line;
 using http1::StartLine;
 
 namespace {
 
-// The specimen of the line in which `mark` begins.
+// The excerpt of the line in which `mark` begins.
 std::string of(std::string_view head, std::string_view mark) {
   const size_t at = head.find(mark);
   REQUIRE(at != head.npos);
-  return specimen_of_line(head, at, StartLine::request);
+  return excerpt_of_line(head, at, StartLine::request);
 }
 
 std::string offending(std::string_view bytes) {
@@ -29,13 +29,13 @@ std::string offending(std::string_view bytes) {
 
 }  // namespace
 
-TEST_CASE("specimen: a start line is shown up to its query") {
+TEST_CASE("excerpt: a start line is shown up to its query") {
   CHECK(of("GET /a HTTP/9.9\r\nHost: a\r\n\r\n", "GET") == "GET /a HTTP/9.9");
   CHECK(of("GET /a?token=secret\x01 HTTP/1.1\r\nHost: a\r\n\r\n", "\x01") == "GET /a?***\\x01");
   CHECK(of("\x05\x01\xff\\\t", "\xff") == "\\x05\\x01\\xff\\\\***");
 }
 
-TEST_CASE("specimen: values are shown where they are about framing or addressing, and nowhere else") {
+TEST_CASE("excerpt: values are shown where they are about framing or addressing, and nowhere else") {
   constexpr std::string_view head =
       "GET / HTTP/1.1\r\nHost: a@b\r\nContent-Length : 5\r\nAuthorization: Bearer s\x01ret\r\nX-One: "
       "secret\r\n"
@@ -51,32 +51,32 @@ TEST_CASE("specimen: values are shown where they are about framing or addressing
   CHECK(of(head, "\x0b") == "Transfer-Encoding: \\x0bchunked");
 }
 
-TEST_CASE("specimen: line ends are shown where they are the fault") {
+TEST_CASE("excerpt: line ends are shown where they are the fault") {
   CHECK(of("GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", "\nX") == "Host: a\\n");
   CHECK(of("GET / HTTP/1.1\r\nX: a\rTransfer-Encoding: b\r\n\r\n", "\rT") == "X:***\\r");
   CHECK(of("\n", "\n") == "\\n");
 }
 
-TEST_CASE("specimen: it is cut at its limit") {
+TEST_CASE("excerpt: it is cut at its limit") {
   const auto of_response = [](std::string_view text, size_t at) {
-    return specimen_of_line(text, at, StartLine::response);
+    return excerpt_of_line(text, at, StartLine::response);
   };
-  const std::string longest(http1::specimen_limit, 'x');
+  const std::string longest(http1::excerpt_limit, 'x');
   CHECK(of_response(longest, 0) == longest);
   CHECK(of_response(longest + "y", 0) == longest + "...");
   CHECK(of_response(longest + "yz\x01", longest.size() + 2) == longest + "...\\x01");
-  CHECK(of_response(std::string(100, '\0'), 0).size() == 4 * http1::specimen_limit + 3);
+  CHECK(of_response(std::string(100, '\0'), 0).size() == 4 * http1::excerpt_limit + 3);
   CHECK(of_response("", 0).empty());
   CHECK(of_response("abc", 100) == "abc");
 }
 
-TEST_CASE("specimen: trailers have no start line, and a body shows four bytes") {
-  CHECK(specimen_of_line("X: secret\r\n\r\n", 0, StartLine::none) == "X:***");
-  CHECK(specimen_of_body("x\r\npassword") == "x\\r\\np");
-  CHECK(specimen_of_body("").empty());
+TEST_CASE("excerpt: trailers have no start line, and a body shows four bytes") {
+  CHECK(excerpt_of_line("X: secret\r\n\r\n", 0, StartLine::none) == "X:***");
+  CHECK(excerpt_of_body("x\r\npassword") == "x\\r\\np");
+  CHECK(excerpt_of_body("").empty());
 }
 
-TEST_CASE("specimen: user information is hidden wherever an address may stand") {
+TEST_CASE("excerpt: user information is hidden wherever an address may stand") {
   CHECK(of("GET http://joe:secret@a/b HTTP/1.1\r\n\r\n", "GET") == "GET http://***@a/b HTTP/1.1");
   CHECK(of("GET http://joe:sec/r@et@a/b?q HTTP/1.1\r\n\r\n", "GET") == "GET http://***@a/b?***");
   CHECK(of("CONNECT joe:secret@a:443 HTTP/1.1\r\n\r\n", "CON") == "CONNECT ***@a:443 HTTP/1.1");
@@ -84,7 +84,7 @@ TEST_CASE("specimen: user information is hidden wherever an address may stand") 
   CHECK(of("GET /a@b HTTP/1.1\r\n\r\n", "GET") == "GET /a@b HTTP/1.1");  // a path
 }
 
-TEST_CASE("specimen: bytes of a body that were read as a request are not shown") {
+TEST_CASE("excerpt: bytes of a body that were read as a request are not shown") {
   for (const std::string_view body :
        {"{\"password\":\"hunter2\"}\r\n"sv, "user=joe&password=hunter2\r\n"sv,
         "------WebKitFormBoundary\r\nContent-Disposition: hunter2\r\n\r\n"sv, "AUTH hunter2\r\n\r\n"sv}) {
