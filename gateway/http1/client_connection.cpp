@@ -57,7 +57,7 @@ bool ClientConnection::reusable() {
          stream_->response_body.at_end() && !parser_.deviations().any();
 }
 
-void ClientConnection::rest(Owner& owner) {
+void ClientConnection::park(Owner& owner) {
   state_ = State::idle;
   stream_.reset();
   owner_ = &owner;

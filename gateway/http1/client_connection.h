@@ -38,7 +38,7 @@ class ClientConnection final : public http::UpstreamStream,
 
   void begin_stream();      // the connection must be fresh or reusable()
   bool reusable();          // the stream is over and left the connection clean
-  void rest(Owner& owner);  // idle from now on: `owner` hears when it breaks
+  void park(Owner& owner);  // idle from now on: `owner` hears when it breaks
   bool reused() const { return streams_ > 1; }
   const net::Peer& peer() const { return peer_; }
   const Fault& fault() const { return fault_; }  // of upstream_bad_response and upstream_head_too_large

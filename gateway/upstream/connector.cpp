@@ -54,8 +54,7 @@ base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, ne
   base::Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
   if (!transport) {
     // A client that left meanwhile says nothing about the endpoint.
-    if (base::traits(transport.error().cause).fault == base::Side::upstream)
-      permit.endpoint()->rest_after_failure();
+    if (base::traits(transport.error().cause).fault == base::Side::upstream) permit.endpoint()->cool_down();
     co_return base::fail(transport.error());
   }
   auto connection =

@@ -13,7 +13,7 @@
 namespace postern::upstream {
 
 // A pooled connection's endpoint may be closing it this very moment. What may be repeated takes any; what may
-// not takes only one that rested for less than the shortest keep-alive limit that servers commonly have
+// not takes only one that was idle for less than the shortest keep-alive limit that servers commonly have
 // (Node and uvicorn: 5 s).
 inline constexpr base::Duration fresh_max_age = std::chrono::seconds(4);
 
@@ -24,7 +24,7 @@ net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint
 
 // Both take the permit with a lease, and leave it where it is without one.
 
-// Ready at once, or empty when the pool of the group's endpoint `index` has none that rested at most
+// Ready at once, or empty when the pool of the group's endpoint `index` has none that was idle at most
 // `longest`. Connections to where the endpoint's name no longer leads are closed.
 Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_t index, Permit& permit,
                 base::Duration longest);

@@ -5,7 +5,7 @@
 namespace postern::upstream {
 namespace {
 
-constexpr base::Duration rest_after_connect_failure = std::chrono::seconds(1);
+constexpr base::Duration cool_down_time = std::chrono::seconds(1);
 // A request must not be on its way to an endpoint that closes at that very moment.
 constexpr base::Duration before_told_end = std::chrono::seconds(1);
 constexpr uint64_t whole_weight = 1024;
@@ -63,7 +63,7 @@ void Endpoint::give_back(std::unique_ptr<http1::ClientConnection> connection) {
     told_end = turn_.now + (*told - before_told_end);
   if (told_end <= turn_.now) return turn_.graveyard.bury(std::move(connection));
   if (idle_.size() >= limits_.idle_max) close_oldest();
-  connection->rest(*this);
+  connection->park(*this);
   idle_.push_back({std::move(connection), turn_.now, told_end});
   arm_for(end_of(idle_.back()));
 }
@@ -93,7 +93,7 @@ telemetry::EndpointState Endpoint::state() const {
     state.unhealthy = 1;
   else if (ejection_.out(turn_.now))
     state.ejected = 1;
-  else if (turn_.now < rests_until_)
+  else if (turn_.now < cools_down_until_)
     state.unreachable = 1;
   else
     state.up = 1;
@@ -101,9 +101,9 @@ telemetry::EndpointState Endpoint::state() const {
   return state;
 }
 
-void Endpoint::rest_after_failure() {
-  rests_until_ = turn_.now + rest_after_connect_failure;
-  came_up(rests_until_);
+void Endpoint::cool_down() {
+  cools_down_until_ = turn_.now + cool_down_time;
+  came_up(cools_down_until_);
 }
 
 void Endpoint::set_checked(bool checked, bool starts_down) {
@@ -112,7 +112,7 @@ void Endpoint::set_checked(bool checked, bool starts_down) {
 
 void Endpoint::set_down(bool down) {
   if (std::exchange(down_, down) == down || down) return;
-  rests_until_ = {};  // the checks know better than attempts made before it came up
+  cools_down_until_ = {};  // the checks know better than attempts made before it came up
   ejection_.readmit(turn_.now);
   came_up(turn_.now);
 }

@@ -22,8 +22,8 @@ namespace postern::upstream {
 // endpoints of a group are unavailable, the least bad of them are tried all the same.
 enum class Availability : uint8_t {
   available,
-  resting,  // a connect failed a moment ago, or its failures ejected it
-  down,     // its health checks fail
+  cooling_down,  // a connect failed a moment ago, or its failures ejected it
+  down,          // its health checks fail
 };
 
 // Hears of every permit that is given back at an endpoint, see permit.h.
@@ -56,8 +56,8 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   };
   void set_limits(const Limits& limits);
 
-  // The connection that rested for the shortest time; null when none does, or it rested longer than
-  // `longest`.
+  // The connection that was idle for the shortest time; null when there is none, or it was idle for longer
+  // than `longest`.
   std::unique_ptr<http1::ClientConnection> take_idle(base::Duration longest);
   // A connection that is reusable(); the oldest makes room when there are too many. It is kept for as long as
   // the limits say, and shorter where the endpoint has said that it closes sooner.
@@ -73,8 +73,8 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   size_t load() const { return counts_process() ? process_load_->count() : load_; }
   bool full() const { return limits_.max_requests != 0 && process_load_->count() >= limits_.max_requests; }
 
-  // It was added to others that are warm, or came back from being down, ejected or resting: from this moment
-  // on its weight grows. Never called: it was up all along.
+  // It was added to others that are warm, or came back from being down, ejected or cooling down: from this
+  // moment on its weight grows. Never called: it was up all along.
   void came_up(base::Instant since) { up_since_ = since; }
   // Of a weight, in 1/1024: all of it once it is up for `slow_start`, never nothing.
   uint64_t share_of_weight(base::Duration slow_start) const;
@@ -83,12 +83,12 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
 
   Availability availability() const {
     if (down_) return Availability::down;
-    return turn_.now < rests_until_ || ejection_.out(turn_.now) ? Availability::resting
-                                                                : Availability::available;
+    return turn_.now < cools_down_until_ || ejection_.out(turn_.now) ? Availability::cooling_down
+                                                                     : Availability::available;
   }
   telemetry::EndpointState state() const;  // of this worker
   // After a failed connect it is passed over for a moment, while others are there.
-  void rest_after_failure();
+  void cool_down();
   // Its failures and answers: see passive_health.h, which tells when it came up.
   Ejection& ejection() { return ejection_; }
   // Whether there are health checks, and what they say. Without them it is up; with the first of them it
@@ -121,7 +121,7 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   PermitWatcher* watcher_ = nullptr;
   int64_t credit_ = 0;
   std::optional<base::Instant> up_since_;
-  base::Instant rests_until_{};
+  base::Instant cools_down_until_{};
   Ejection ejection_;
   bool checked_ = false;
   bool down_ = false;

@@ -10,7 +10,7 @@ constexpr int rank_of_none = 4;
 int rank_of(Availability availability, bool backup) {
   switch (availability) {
     case Availability::available: return backup ? 1 : 0;
-    case Availability::resting: return 2;
+    case Availability::cooling_down: return 2;
     case Availability::down: return 3;
   }
   return rank_of_none;

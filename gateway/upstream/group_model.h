@@ -1,5 +1,5 @@
 // A named upstream as the configuration describes it: immutable, part of a snapshot. What must survive a
-// reload (idle connections, load, resting endpoints) is state: see endpoint.h and registry.h.
+// reload (idle connections, load, endpoints that cool down) is state: see endpoint.h and registry.h.
 #pragma once
 
 #include <cstdint>

@@ -69,7 +69,7 @@ void LoadConnection::consume(std::string_view input) {
     case Phase::exchanging:
       return workload_.kind == Workload::Kind::http ? consume_response(input) : consume_echo(input);
     case Phase::opening:
-    case Phase::resting: throw std::runtime_error("bytes nobody asked for");
+    case Phase::idle: throw std::runtime_error("bytes nobody asked for");
   }
 }
 
@@ -123,7 +123,7 @@ void LoadConnection::finish_operation() {
   ++tally_.operations;
   if (!std::exchange(is_ready_, true)) ++tally_.ready;
   if (workload_.kind == Workload::Kind::idle) {
-    phase_ = Phase::resting;
+    phase_ = Phase::idle;
     return;
   }
   const Clock::time_point now = Clock::now();

@@ -46,7 +46,7 @@ class LoadConnection {
   void on_event(std::uint32_t events, std::span<char> buffer);
 
  private:
-  enum class Phase { opening, upgrading, exchanging, resting };
+  enum class Phase { opening, upgrading, exchanging, idle };
 
   void start_loop();
   void send(std::string_view bytes);

@@ -12,14 +12,14 @@ namespace {
 constexpr std::string_view get = "GET /x HTTP/1.1\r\nHost: app.example\r\n\r\n";
 constexpr std::string_view post = "POST /x HTTP/1.1\r\nHost: app.example\r\nContent-Length: 4\r\n\r\nbody";
 
-// A connection of the pool is there, and rested for `rested`.
-void warm_up(ProxyWorld& proxy, uint16_t port, Duration rested) {
+// A connection of the pool is there, and was idle for `idle`.
+void warm_up(ProxyWorld& proxy, uint16_t port, Duration idle) {
   proxy.upstream.at(port).behaviour = answers(response_text("warm"));
   TestClient& client = proxy.connect();
   client.send(get);
   REQUIRE(client.response().body == "warm");
   client.peer().leave();
-  proxy.advance(rested);
+  proxy.advance(idle);
 }
 
 }  // namespace
@@ -133,7 +133,7 @@ TEST_CASE("exchange: a pooled connection that answers with a reset is no reason 
   CHECK(client.response().body == "fresh");
 }
 
-TEST_CASE("exchange: what may not be repeated takes no pooled connection that rested for long") {
+TEST_CASE("exchange: what may not be repeated takes no pooled connection that was idle for long") {
   ProxyWorld proxy;
   warm_up(proxy, 3001, 5s);
   TestClient& client = proxy.connect();

@@ -109,7 +109,7 @@ TEST_CASE("client connection: a request goes out, its response comes in, and the
     CHECK(ground.connection->response_body().at_end());
     CHECK(ground.connection->reusable());
     CHECK(ground.connection->reused() == (i > 0));
-    ground.connection->rest(ground);
+    ground.connection->park(ground);
   }
   CHECK(ground.idle_closed == 0);
 }
@@ -271,7 +271,7 @@ TEST_CASE("client connection: one that rests is heard when its endpoint closes o
     ground.answer("HTTP/1.1 204 No Content\r\n\r\n");
     REQUIRE(ground.response());
     REQUIRE(ground.connection->reusable());
-    ground.connection->rest(ground);
+    ground.connection->park(ground);
     if (speaks)
       ground.answer("HTTP/1.1 408 Request Timeout\r\n\r\n");
     else

@@ -188,11 +188,11 @@ TEST_CASE("server connection: bytes after an upgrade request that is refused are
 }
 
 TEST_CASE("server connection: draining lets go of one that rests, and closes after the open exchange") {
-  Ground resting(echo_target);
-  resting.exchange(get("/1"));
-  resting.server->drain();
-  resting.world.settle();
-  CHECK(resting.over);
+  Ground idle(echo_target);
+  idle.exchange(get("/1"));
+  idle.server->drain();
+  idle.world.settle();
+  CHECK(idle.over);
   Ground open([](ServerConnection&) {});
   open.finish_at_once = false;
   open.exchange(get("/1"));

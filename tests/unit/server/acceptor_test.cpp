@@ -156,7 +156,7 @@ TEST_CASE("acceptor: after a reload a client that rests holds nothing old, and g
   CHECK(worker.run_until([&] { return silent.ended(); }));
 }
 
-TEST_CASE("acceptor: draining ends resting clients and tells when the last has gone") {
+TEST_CASE("acceptor: draining ends idle connections and tells when the last has gone") {
   WorkerGround worker(100);
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;

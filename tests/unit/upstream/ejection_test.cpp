@@ -87,7 +87,7 @@ TEST_CASE("passive health: an endpoint is ejected when another can stand in, and
     note_failure(world.group(), index, now(), Condition::reset, "upstream_closed");
   };
   for (int i = 0; i < 5; ++i) fail(0);
-  CHECK(world.endpoint(0).availability() == Availability::resting);
+  CHECK(world.endpoint(0).availability() == Availability::cooling_down);
   const base::Json out = world.log.line("endpoint_ejected");
   CHECK(out["upstream"] == "app");
   CHECK(out["endpoint"] == "http://127.0.0.1:1");
@@ -116,7 +116,7 @@ TEST_CASE("passive health: the model says what counts, and whether anything does
   for (int i = 0; i < 9; ++i) note_answer(world.group(), 0, now, 500);
   CHECK(world.endpoint(0).availability() == Availability::available);
   for (int i = 0; i < 5; ++i) note_answer(world.group(), 0, now, 503);
-  CHECK(world.endpoint(0).availability() == Availability::resting);
+  CHECK(world.endpoint(0).availability() == Availability::cooling_down);
   CHECK(world.log.line("endpoint_ejected")["reason"] == "status 503");
   world.models[0].eject.enabled = false;
   for (int i = 0; i < 9; ++i) note_failure(world.group(), 1, now, Condition::connect, "upstream_refused");
@@ -130,7 +130,7 @@ TEST_CASE("passive health: an ejection survives a reload") {
   std::vector<GroupModel> next;
   next.push_back(model_of("app", {2, 1}));
   std::vector<GroupRef> groups = world.registry.adopt(next);
-  CHECK(groups[0]->endpoint(1)->availability() == Availability::resting);
+  CHECK(groups[0]->endpoint(1)->availability() == Availability::cooling_down);
   CHECK(&groups[0]->state() == &world.group().state());
   world.groups.clear();
 }

@@ -201,7 +201,7 @@ TEST_CASE("connect: the limit of the group is kept, and the endpoint rests") {
   world.world.advance(200ms);
   REQUIRE(connecting.outcome.has_value());
   CHECK(connecting.outcome->error() == base::Error{base::Cause::upstream_timed_out, base::Stage::connect});
-  CHECK(world.endpoint(0).availability() == Availability::resting);
+  CHECK(world.endpoint(0).availability() == Availability::cooling_down);
 }
 
 TEST_CASE("connect: a client that leaves says nothing about the endpoint") {

@@ -56,7 +56,7 @@ TEST_CASE("group: an endpoint that rests after a failure comes last, and in turn
     REQUIRE(failed.outcome.has_value());
     CHECK_FALSE(failed.outcome->has_value());
     CHECK(failed.tried == "127.0.0.1:2 refused");
-    CHECK(world.endpoint(1).availability() == Availability::resting);
+    CHECK(world.endpoint(1).availability() == Availability::cooling_down);
     for (int i = 0; i < 6; ++i) CHECK(world.picked() != 1);
     CHECK(world.picked({0, 2}) == 1);  // better than none
     world.world.advance(1100ms);
@@ -69,7 +69,7 @@ TEST_CASE("group: an endpoint that rests after a failure comes last, and in turn
 
 TEST_CASE("group: a resting endpoint is picked when it is the only one") {
   UpstreamWorld world({1});
-  world.endpoint(0).rest_after_failure();
+  world.endpoint(0).cool_down();
   CHECK(world.picked() == 0);
 }
 
@@ -102,9 +102,9 @@ TEST_CASE("group: a backup is picked only when no other is available, or left to
     UpstreamWorld world(std::move(model));
     for (int i = 0; i < 20; ++i) CHECK(world.picked() != 0);
     CHECK(world.picked({1, 2}) == 0);
-    world.endpoint(1).rest_after_failure();
+    world.endpoint(1).cool_down();
     for (int i = 0; i < 5; ++i) CHECK(world.picked() == 2);
-    world.endpoint(2).rest_after_failure();
+    world.endpoint(2).cool_down();
     for (int i = 0; i < 5; ++i) CHECK(world.picked() == 0);
     CHECK(world.picked({0}).has_value());  // better than none
     world.world.advance(1100ms);
@@ -138,7 +138,7 @@ TEST_CASE("group: a backup does not stand in for what is at its limit; one of a 
   CHECK(held.index == 0);
   CHECK(world.pick().at_limit);
   CHECK(world.picked({0}) == 1);
-  world.endpoint(0).rest_after_failure();
+  world.endpoint(0).cool_down();
   CHECK(world.picked() == 1);
 }
 
@@ -220,7 +220,7 @@ TEST_CASE("group: a hash keeps its choice when an endpoint rests, but for the re
     world.client = client(last);
     before.push_back(*world.picked());
   }
-  world.endpoint(1).rest_after_failure();
+  world.endpoint(1).cool_down();
   for (uint8_t last = 0; last < 100; ++last) {
     world.client = client(last);
     if (before[last] == 1)
@@ -264,7 +264,7 @@ TEST_CASE("group: after it came up an endpoint's share grows from little to all 
 TEST_CASE("group: slow start begins when a rest after a failure is over") {
   GroupModel model = model_of("app", {1});
   UpstreamWorld world(std::move(model));
-  world.endpoint(0).rest_after_failure();
+  world.endpoint(0).cool_down();
   CHECK(world.endpoint(0).share_of_weight(10s) == 16);
   world.world.advance(1s);
   CHECK(world.endpoint(0).share_of_weight(10s) == 16);
@@ -286,9 +286,9 @@ TEST_CASE("group: the endpoint of a session is picked whatever the balance, whil
     for (int i = 0; i < 5; ++i) CHECK(picked(1) == 1);
     for (int i = 0; i < 5; ++i) CHECK(picked(2) != 2);  // nobody stays at a backup
     CHECK(picked(1, {1}) == 0);
-    world.endpoint(1).rest_after_failure();
+    world.endpoint(1).cool_down();
     CHECK(picked(1) == 0);
-    world.endpoint(0).rest_after_failure();
+    world.endpoint(0).cool_down();
     CHECK(picked(2) == 2);
   }
 }
@@ -304,6 +304,6 @@ TEST_CASE("group: when the endpoint of a session is only at its limit another st
   const Pick second = world.group().pick(request, {});
   CHECK(second.index != 1);
   CHECK(second.stands_in);
-  world.endpoint(1).rest_after_failure();
+  world.endpoint(1).cool_down();
   CHECK_FALSE(world.group().pick(request, {}).stands_in);  // now it is gone
 }

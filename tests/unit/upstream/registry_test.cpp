@@ -18,7 +18,7 @@ TEST_CASE("registry: adopting keeps the endpoints that are still named, with con
   world.upstream.at(1).behaviour = answers(response_text("x"));
   world.use_and_return(0);
   Lease busy = world.connected(1);
-  world.endpoint(1).rest_after_failure();
+  world.endpoint(1).cool_down();
   const std::vector<GroupModel> next = [] {
     std::vector<GroupModel> models;
     models.push_back(model_of("app", {2, 1, 3}));
@@ -31,7 +31,7 @@ TEST_CASE("registry: adopting keeps the endpoints that are still named, with con
   CHECK(&*groups[0]->endpoint(0) == &world.endpoint(1));
   CHECK(&*groups[0]->endpoint(1) == &world.endpoint(0));
   CHECK(groups[0]->endpoint(0)->load() == 1);
-  CHECK(groups[0]->endpoint(0)->availability() == Availability::resting);
+  CHECK(groups[0]->endpoint(0)->availability() == Availability::cooling_down);
   Permit permit(groups[0]->endpoint(1));
   CHECK(take_idle(world.world.turn, world.upstream, *groups[0], 1, permit, base::no_limit));
   world.groups = groups;
@@ -196,14 +196,14 @@ TEST_CASE("registry: an endpoint whose checks fail is passed over, unless it is 
   world.registry.on_health("app", key, false);
   CHECK(endpoint.availability() == Availability::down);
   for (int i = 0; i < 4; ++i) CHECK(picked(*groups[0]) == 1);
-  groups[0]->endpoint(1)->rest_after_failure();
+  groups[0]->endpoint(1)->cool_down();
   CHECK(picked(*groups[0]) == 1);  // resting is better than down
   CHECK(picked(*groups[0], {1}) == 0);
 
   std::vector<GroupRef> reloaded = world.registry.adopt(models);
   CHECK(reloaded[0]->endpoint(0)->availability() == Availability::down);
   world.world.advance(std::chrono::seconds(5));
-  endpoint.rest_after_failure();
+  endpoint.cool_down();
   world.registry.on_health("app", key, true);
   CHECK(endpoint.availability() == Availability::available);          // a check that passes ends the rest
   CHECK(endpoint.share_of_weight(std::chrono::seconds(30)) < 1024);   // and it begins slowly
