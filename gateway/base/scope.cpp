@@ -10,7 +10,7 @@ void Turn::run() {
     while (ready_.linked()) {
       Wait* wait = LinkIn<Wait>::of(ready_.next);
       wait->in_ready_.unlink();
-      wait->task_.resume();
+      wait->coroutine_.resume();
     }
     if (flushing_.linked()) {
       Flushable* flushable = LinkIn<Flushable>::of(flushing_.next);

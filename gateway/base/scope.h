@@ -40,7 +40,7 @@ class Wait {
   Scope& scope_;
   std::optional<Error> failure_;
   bool settled_ = false;
-  std::coroutine_handle<> task_;
+  std::coroutine_handle<> coroutine_;
   LinkIn<Wait> in_scope_{this};
   LinkIn<Wait> in_ready_{this};
 };

@@ -1,7 +1,7 @@
 // Routes that answer by themselves: fixed responses, redirects, maintenance.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace support;
@@ -17,7 +17,7 @@ routes:
 )" + routes;
 }
 
-HttpMessage asked(ProxyWorld& proxy, const std::string& method, const std::string& target,
+HttpMessage asked(ProxyFixture& proxy, const std::string& method, const std::string& target,
                   const std::string& fields = "", const ClientOptions& options = {}) {
   TestClient& client = proxy.connect(options);
   client.send(method + " " + target + " HTTP/1.1\r\nHost: app.example:8080\r\n" + fields + "\r\n");
@@ -27,7 +27,7 @@ HttpMessage asked(ProxyWorld& proxy, const std::string& method, const std::strin
 }  // namespace
 
 TEST_CASE("respond: the fixed answer is given to every method, with a length") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - match: { path: /health }
     respond: { body: "fine", headers: { X-Kind: fixed, Cache-Control: no-store } }
 )"));
@@ -58,7 +58,7 @@ TEST_CASE("respond: the fixed answer is given to every method, with a length") {
 
 TEST_CASE(
     "respond: an answer that is no success is the same for OPTIONS, and a status without body has none") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - { match: { path: /gone }, respond: { status: 410, body: gone } }
   - { match: { path: /none }, respond: { status: 204 } }
   - { match: { path: /same }, respond: { status: 304, headers: { ETag: "\"1\"" } } }
@@ -76,7 +76,7 @@ TEST_CASE(
 }
 
 TEST_CASE("respond: a body that is still to come is not waited for") {
-  ProxyWorld proxy(with_routes("  - { respond: { status: 403, body: no } }\n"));
+  ProxyFixture proxy(with_routes("  - { respond: { status: 403, body: no } }\n"));
   TestClient& client = proxy.connect();
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nfirst");
   const HttpMessage response = client.response();
@@ -90,7 +90,7 @@ TEST_CASE("respond: a body that is still to come is not waited for") {
 }
 
 TEST_CASE("respond: an upgrade is answered like any request") {
-  ProxyWorld proxy(with_routes("  - { respond: { body: hello } }\n"));
+  ProxyFixture proxy(with_routes("  - { respond: { body: hello } }\n"));
   const HttpMessage response =
       asked(proxy, "GET", "/",
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -100,7 +100,7 @@ TEST_CASE("respond: an upgrade is answered like any request") {
 }
 
 TEST_CASE("redirect: placeholders say what was asked for, normalised") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - { match: { path: /old }, redirect: { to: "https://new.example{uri}", status: 308 } }
   - { match: { path: /tls }, redirect: { to: "https://{host}{path}" } }
   - { match: { path: / }, redirect: { to: "{path}", status: 302 } }
@@ -118,14 +118,14 @@ TEST_CASE("redirect: placeholders say what was asked for, normalised") {
 }
 
 TEST_CASE("redirect: without a Host there is nowhere to send to") {
-  ProxyWorld proxy(with_routes("  - { redirect: { to: \"https://{host}/\" } }\n"));
+  ProxyFixture proxy(with_routes("  - { redirect: { to: \"https://{host}/\" } }\n"));
   TestClient& client = proxy.connect();
   client.send("GET / HTTP/1.0\r\n\r\n");
   CHECK(client.response().status() == 400);
 }
 
 TEST_CASE("actions: policies come first, and amend what is answered") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - { origins: pages, respond: { body: hello } }
 )"));
   const HttpMessage listed = asked(proxy, "GET", "/", "Origin: https://app.example\r\n");
@@ -138,7 +138,7 @@ TEST_CASE("actions: policies come first, and amend what is answered") {
 }
 
 TEST_CASE("maintenance: the route's upstream is not asked, and clients on the list pass") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - upstream: app
     origins: pages
     maintenance: { message: "Back at noon.", retry_after: 10m, allow: ["203.0.113.77"] }
@@ -156,7 +156,7 @@ TEST_CASE("maintenance: the route's upstream is not asked, and clients on the li
 }
 
 TEST_CASE("maintenance: a route may have nothing else to say") {
-  ProxyWorld proxy(with_routes("  - { maintenance: true }\n"));
+  ProxyFixture proxy(with_routes("  - { maintenance: true }\n"));
   const HttpMessage closed = asked(proxy, "GET", "/x");
   CHECK(closed.status() == 503);
   CHECK(closed.field("Retry-After") == "60");

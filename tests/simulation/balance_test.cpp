@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -21,7 +21,7 @@ std::string get(const std::string& fields = {}, const std::string& target = "/x"
 }
 
 // Endpoints 3001 to 3003 answer with their port.
-void name_endpoints(ProxyWorld& proxy) {
+void name_endpoints(ProxyFixture& proxy) {
   for (uint16_t port : {3001, 3002, 3003})
     proxy.upstream.at(port).behaviour = answers(response_text(std::to_string(port)));
 }
@@ -34,7 +34,7 @@ std::string ask(TestClient& client, const std::string& request = get()) {
 }  // namespace
 
 TEST_CASE("balance: requests are spread by weight, and the backup waits") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       configuration("{ endpoints: [{ url: \"http://127.0.0.1:3001\", weight: 3 }, \"http://127.0.0.1:3002\", "
                     "{ url: \"http://127.0.0.1:3003\", backup: true }] }"));
   name_endpoints(proxy);
@@ -45,7 +45,7 @@ TEST_CASE("balance: requests are spread by weight, and the backup waits") {
 }
 
 TEST_CASE("balance: the backup serves when the others refuse, within the same request and after it") {
-  ProxyWorld proxy(configuration(
+  ProxyFixture proxy(configuration(
       "{ endpoints: [\"http://127.0.0.1:3001\", { url: \"http://127.0.0.1:3003\", backup: true }] }"));
   name_endpoints(proxy);
   proxy.upstream.at(3001).reach = Reach::refused;
@@ -57,7 +57,7 @@ TEST_CASE("balance: the backup serves when the others refuse, within the same re
 }
 
 TEST_CASE("balance: a hash of a header keeps a value at one endpoint over connections") {
-  ProxyWorld proxy(configuration(
+  ProxyFixture proxy(configuration(
       "{ endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\", \"http://127.0.0.1:3003\"], "
       "balance: { hash: { header: X-Room } } }"));
   name_endpoints(proxy);
@@ -72,7 +72,7 @@ TEST_CASE("balance: a hash of a header keeps a value at one endpoint over connec
 }
 
 TEST_CASE("balance: a hash of a query parameter sees the query, one of the address the client's own") {
-  ProxyWorld proxy(configuration(
+  ProxyFixture proxy(configuration(
       "{ endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\", \"http://127.0.0.1:3003\"], "
       "balance: { hash: { query: room } } }"));
   name_endpoints(proxy);
@@ -87,7 +87,7 @@ TEST_CASE("balance: a hash of a query parameter sees the query, one of the addre
 }
 
 TEST_CASE("balance: at max_requests the answer is 503 with Retry-After, and below it requests pass again") {
-  ProxyWorld proxy(configuration("{ endpoints: [{ url: \"http://127.0.0.1:3001\", max_requests: 2 }] }"));
+  ProxyFixture proxy(configuration("{ endpoints: [{ url: \"http://127.0.0.1:3001\", max_requests: 2 }] }"));
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& first = proxy.connect();
   TestClient& second = proxy.connect();
@@ -114,7 +114,7 @@ TEST_CASE("balance: at max_requests the answer is 503 with Retry-After, and belo
 }
 
 TEST_CASE("balance: a tunnel holds its place until it ends") {
-  ProxyWorld proxy(configuration("{ endpoints: [{ url: \"http://127.0.0.1:3001\", max_requests: 1 }] }"));
+  ProxyFixture proxy(configuration("{ endpoints: [{ url: \"http://127.0.0.1:3001\", max_requests: 1 }] }"));
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   TestClient& socket = proxy.connect();
   socket.send(
@@ -132,7 +132,7 @@ TEST_CASE("balance: a tunnel holds its place until it ends") {
 }
 
 TEST_CASE("balance: a failed attempt leaves its place") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       configuration("{ endpoints: [{ url: \"http://127.0.0.1:3001\", max_requests: 1 }], retries: 0 }"));
   proxy.upstream.at(3001).reach = Reach::refused;
   TestClient& client = proxy.connect();
@@ -144,7 +144,7 @@ TEST_CASE("balance: a failed attempt leaves its place") {
 }
 
 TEST_CASE("balance: load, limits and turns survive a reload that changes weights") {
-  ProxyWorld proxy(configuration("{ endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"] }"));
+  ProxyFixture proxy(configuration("{ endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"] }"));
   name_endpoints(proxy);
   proxy.upstream.at(3001).behaviour = says_nothing();
   proxy.connect().send(get());
@@ -175,7 +175,7 @@ HttpMessage answer_to(TestClient& client, const std::string& request) {
 }  // namespace
 
 TEST_CASE("sticky: a client stays at the endpoint that answered first, and the endpoint sees no cookie") {
-  ProxyWorld proxy(configuration(
+  ProxyFixture proxy(configuration(
       "{ endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\", \"http://127.0.0.1:3003\"], " +
       sticky + " }"));
   name_endpoints(proxy);
@@ -197,7 +197,7 @@ TEST_CASE("sticky: a client stays at the endpoint that answered first, and the e
 }
 
 TEST_CASE("sticky: a forged cookie is ignored, and a good one is set") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       configuration("{ endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"], " + sticky + " }"));
   name_endpoints(proxy);
   const HttpMessage response = answer_to(proxy.connect(), get("Cookie: route=AAAA.1900000000.BBBB\r\n"));
@@ -206,7 +206,7 @@ TEST_CASE("sticky: a forged cookie is ignored, and a good one is set") {
 }
 
 TEST_CASE("sticky: when its endpoint is gone a client gets another and a new cookie, and stays there") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       configuration("{ endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"], " + sticky + " }"));
   name_endpoints(proxy);
   TestClient& client = proxy.connect();
@@ -228,7 +228,7 @@ TEST_CASE("sticky: when its endpoint is gone a client gets another and a new coo
 }
 
 TEST_CASE("sticky: while its endpoint is only at its limit another stands in and the session stays") {
-  ProxyWorld proxy(configuration(
+  ProxyFixture proxy(configuration(
       "{ endpoints: [{ url: \"http://127.0.0.1:3001\", max_requests: 1 }, \"http://127.0.0.1:3002\"], " +
       sticky + " }"));
   name_endpoints(proxy);
@@ -249,7 +249,7 @@ TEST_CASE("sticky: while its endpoint is only at its limit another stands in and
 }
 
 TEST_CASE("sticky: a WebSocket gets the cookie with its 101, and follows it") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       configuration("{ endpoints: [\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"], " + sticky + " }"));
   for (uint16_t port : {3001, 3002}) proxy.upstream.at(port).behaviour = accepts_websocket();
   const auto handshake = [](const std::string& fields) {
@@ -281,7 +281,7 @@ const std::string one_place =
 }  // namespace
 
 TEST_CASE("queue: requests wait for a place in the order in which they came") {
-  ProxyWorld proxy(configuration(one_place));
+  ProxyFixture proxy(configuration(one_place));
   proxy.upstream.at(3001).behaviour = says_nothing();
   std::vector<TestClient*> clients;
   for (int i = 0; i < 3; ++i) {
@@ -306,7 +306,7 @@ TEST_CASE("queue: requests wait for a place in the order in which they came") {
 }
 
 TEST_CASE("queue: at its size one more is refused at once, and who waits too long after its time") {
-  ProxyWorld proxy(configuration(one_place));
+  ProxyFixture proxy(configuration(one_place));
   proxy.upstream.at(3001).behaviour = says_nothing();
   std::vector<TestClient*> clients;
   for (int i = 0; i < 4; ++i) {
@@ -331,7 +331,7 @@ TEST_CASE("queue: at its size one more is refused at once, and who waits too lon
 }
 
 TEST_CASE("queue: a client that leaves while it waits gives up its turn") {
-  ProxyWorld proxy(configuration(one_place));
+  ProxyFixture proxy(configuration(one_place));
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& first = proxy.connect();
   first.send(get());
@@ -352,7 +352,7 @@ TEST_CASE("queue: a client that leaves while it waits gives up its turn") {
 }
 
 TEST_CASE("queue: it ends in order when an endpoint that holds the place fails") {
-  ProxyWorld proxy(configuration(one_place));
+  ProxyFixture proxy(configuration(one_place));
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& first = proxy.connect();
   first.send(get());
@@ -365,7 +365,7 @@ TEST_CASE("queue: it ends in order when an endpoint that holds the place fails")
 }
 
 TEST_CASE("queue: a client that fills it keeps nobody else from a place") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       configuration("{ endpoints: [{ url: \"http://127.0.0.1:3001\", max_requests: 1 }], queue: { size: 4, "
                     "timeout: 30s } }"));
   proxy.upstream.at(3001).behaviour = says_nothing();

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -22,9 +22,9 @@ std::string limited(std::string_view limits, std::string_view route = {}) {
          std::string(route) + " }]\nlimits: { " + std::string(limits) + " }\n";
 }
 
-// Runs the world while `reader` takes `step` bytes every 10 ms, and gives the most bytes that were in the
+// Runs the fixture while `reader` takes `step` bytes every 10 ms, and gives the most bytes that were in the
 // gateway's hands at a time.
-uint64_t run_slowly(ProxyWorld& proxy, const Passage& into, const Passage& out_of, Passage& reader,
+uint64_t run_slowly(ProxyFixture& proxy, const Passage& into, const Passage& out_of, Passage& reader,
                     size_t step, const std::function<bool()>& done) {
   uint64_t most = 0;
   const auto look = [&] {
@@ -34,7 +34,7 @@ uint64_t run_slowly(ProxyWorld& proxy, const Passage& into, const Passage& out_o
   for (int i = 0; i < 100'000 && !done(); ++i) {
     look();
     reader.stalled = false;
-    proxy.world.step();
+    proxy.turns.step();
     reader.stalled = true;
     proxy.settle(look);
     proxy.advance(10ms);
@@ -52,7 +52,7 @@ TEST_CASE("body: a large download through a slow client is whole, and little of 
   const std::string chunked =
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked_text(body, 30000);
   for (const std::string& answer : {with_length, chunked}) {
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = answers(answer);
     TestClient& client = proxy.connect({.conduct = [](Wire& wire) { wire.to_first.capacity = 64 * 1024; }});
     client.wire().to_first.stalled = true;
@@ -75,7 +75,7 @@ TEST_CASE("body: a large upload to a slow endpoint is whole, and little of it wa
   for (const std::string& request :
        {head + "Content-Length: " + std::to_string(large) + "\r\n\r\n" + body,
         head + "Transfer-Encoding: chunked\r\n\r\n" + chunked_text(body, 50'000)}) {
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     FakeEndpoint& endpoint = proxy.upstream.at(3001);
     endpoint.behaviour = [](FakeConnection& connection) {
       if (connection.peer().heard().size() + connection.unread.size() < large)
@@ -101,7 +101,7 @@ TEST_CASE("body: a large upload to a slow endpoint is whole, and little of it wa
 
 TEST_CASE(
     "body: a client that stops reading is waited for up to the idle limit, the endpoint paused meanwhile") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text(counted_bytes(large)));
   TestClient& client = proxy.connect();
   client.wire().to_first.stalled = true;
@@ -125,7 +125,7 @@ TEST_CASE(
 }
 
 TEST_CASE("body: a client that stops sending is answered 408 after the idle limit") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& client = proxy.connect();
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
@@ -138,7 +138,7 @@ TEST_CASE("body: a client that stops sending is answered 408 after the idle limi
 }
 
 TEST_CASE("body: an upload that moves may take longer than the limit for the response head") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = [](FakeConnection& connection) {
     if (connection.take_request()) connection.send(response_text("stored"));
   };
@@ -152,7 +152,7 @@ TEST_CASE("body: an upload that moves may take longer than the limit for the res
 }
 
 TEST_CASE("body: a length beyond the limit is refused before the endpoint is asked") {
-  ProxyWorld proxy(limited("body_size: 1000B"));
+  ProxyFixture proxy(limited("body_size: 1000B"));
   TestClient& client = proxy.connect();
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n");
   const HttpMessage response = client.response();
@@ -164,7 +164,7 @@ TEST_CASE("body: a length beyond the limit is refused before the endpoint is ask
 TEST_CASE("body: chunks beyond the limit are 413, and the endpoint never sees a whole request") {
   for (const std::string& yaml :
        {limited("body_size: 1000B"), limited("body_size: 50B", ", body_size: 1000B")}) {
-    ProxyWorld proxy(yaml);
+    ProxyFixture proxy(yaml);
     proxy.upstream.at(3001).behaviour = answers(response_text("stored"));
     TestClient& client = proxy.connect();
     const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -181,7 +181,7 @@ TEST_CASE("body: chunks beyond the limit are 413, and the endpoint never sees a 
 }
 
 TEST_CASE("body: a broken chunk in an upload is 400, and the endpoint never sees a whole request") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text("stored"));
   TestClient& client = proxy.connect();
   client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n");
@@ -192,7 +192,7 @@ TEST_CASE("body: a broken chunk in an upload is 400, and the endpoint never sees
 }
 
 TEST_CASE("body: an answer that comes during the upload passes at once, and both connections end") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = [](FakeConnection& connection) {
     if (std::exchange(connection.stage, 1) == 0)
       connection.send(response_text("too much", "X-Early: yes\r\n", "413 Content Too Large"));
@@ -210,7 +210,7 @@ TEST_CASE("body: an answer that comes during the upload passes at once, and both
 }
 
 TEST_CASE("body: a refused upload that came whole leaves the connection usable") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
 routes: [{ name: all, match: { path: /here }, upstream: app }]
@@ -230,7 +230,7 @@ routes: [{ name: all, match: { path: /here }, upstream: app }]
 }
 
 TEST_CASE("body: trailers of a response pass, those that steer something do not") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour =
       answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
               chunked_text("data", 4, "X-Checksum: 77\r\nContent-Length: 9\r\nSet-Cookie: a=b\r\n"));
@@ -260,7 +260,7 @@ std::string post(std::string_view path, size_t length) {
 }  // namespace
 
 TEST_CASE("body: a client that sends more slowly than the rate is answered 408 and told why") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& client = proxy.connect();
   client.send(post("/", 100));
@@ -279,7 +279,7 @@ TEST_CASE("body: a client that sends more slowly than the rate is answered 408 a
 }
 
 TEST_CASE("body: a route may take any pace, and the whole request must be there in time") {
-  ProxyWorld proxy(with_own_limits("request_timeout: 5m", "request_body_rate: none"));
+  ProxyFixture proxy(with_own_limits("request_timeout: 5m", "request_body_rate: none"));
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& client = proxy.connect();
   client.send(post("/own", 100));
@@ -297,7 +297,7 @@ TEST_CASE("body: a route may take any pace, and the whole request must be there 
 }
 
 TEST_CASE("body: limits of a listener hold, and those of a route stand before them") {
-  ProxyWorld proxy(with_own_limits("body_size: 10, idle_timeout: 5s", "body_size: 20, idle_timeout: 8s"));
+  ProxyFixture proxy(with_own_limits("body_size: 10, idle_timeout: 5s", "body_size: 20, idle_timeout: 8s"));
   proxy.upstream.at(3001).behaviour = answers(response_text("stored"));
   TestClient& client = proxy.connect();
   client.send(post("/", 11));
@@ -318,7 +318,7 @@ TEST_CASE("body: limits of a listener hold, and those of a route stand before th
 }
 
 TEST_CASE("body: the last request of a connection is answered with close") {
-  ProxyWorld proxy(with_own_limits("requests_per_connection: 3", ""));
+  ProxyFixture proxy(with_own_limits("requests_per_connection: 3", ""));
   proxy.upstream.at(3001).behaviour = answers(response_text("yes"));
   TestClient& client = proxy.connect();
   for (int i = 1; i <= 3; ++i) {

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "support/decoded.h"
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -46,7 +46,7 @@ TEST_CASE("compression: what the client decodes is what the endpoint said") {
          {response_text(body, html),
           "HTTP/1.1 200 OK\r\n" + html + "Transfer-Encoding: chunked\r\n\r\n" + chunked_text(body, 7000)}) {
       CAPTURE(row.accept);
-      ProxyWorld proxy(compressing());
+      ProxyFixture proxy(compressing());
       proxy.upstream.at(3001).behaviour = answers(answer);
       TestClient& client = proxy.connect();
       client.send(get(row.accept));
@@ -71,8 +71,8 @@ TEST_CASE("compression: what the client decodes is what the endpoint said") {
 TEST_CASE("compression: off by default, and off where the route says so") {
   const std::string body = page(5000);
   for (const std::string& yaml :
-       {ProxyWorld::one_endpoint, compressing("false"), compressing("true", ", compression: false")}) {
-    ProxyWorld proxy(yaml);
+       {ProxyFixture::one_endpoint, compressing("false"), compressing("true", ", compression: false")}) {
+    ProxyFixture proxy(yaml);
     proxy.upstream.at(3001).behaviour = answers(response_text(body, html));
     TestClient& client = proxy.connect();
     client.send(get("gzip, br, zstd"));
@@ -86,7 +86,7 @@ TEST_CASE("compression: off by default, and off where the route says so") {
 TEST_CASE("compression: HEAD has the head of GET") {
   for (const std::string& fields :
        {html + "Content-Length: 5000\r\n", html + "Transfer-Encoding: chunked\r\n", html}) {
-    ProxyWorld proxy(compressing());
+    ProxyFixture proxy(compressing());
     proxy.upstream.at(3001).behaviour = answers("HTTP/1.1 200 OK\r\n" + fields + "\r\n");
     TestClient& client = proxy.connect();
     client.send(get("gzip", "HEAD"));
@@ -102,7 +102,7 @@ TEST_CASE("compression: a body that is small, or turns out to be, stays as it is
   for (const std::string& answer :
        {response_text(page(1023), html), "HTTP/1.1 200 OK\r\n" + html + "Transfer-Encoding: chunked\r\n\r\n" +
                                              chunked_text(page(1023), 100)}) {
-    ProxyWorld proxy(compressing());
+    ProxyFixture proxy(compressing());
     proxy.upstream.at(3001).behaviour = answers(answer);
     TestClient& client = proxy.connect();
     client.send(get("gzip"));
@@ -110,7 +110,7 @@ TEST_CASE("compression: a body that is small, or turns out to be, stays as it is
     CHECK(response.body == page(1023));
     CHECK(response.field("Vary") == "Accept-Encoding");
   }
-  ProxyWorld proxy(compressing());
+  ProxyFixture proxy(compressing());
   proxy.upstream.at(3001).behaviour = answers(response_text(page(1024), html));
   TestClient& client = proxy.connect();
   client.send(get("gzip"));
@@ -120,7 +120,7 @@ TEST_CASE("compression: a body that is small, or turns out to be, stays as it is
 TEST_CASE("compression: what an endpoint flushed is there before it says more") {
   for (const Coding coding : {Coding::gzip, Coding::brotli, Coding::zstd}) {
     CAPTURE(coding::token(coding));
-    ProxyWorld proxy(compressing());
+    ProxyFixture proxy(compressing());
     FakeEndpoint& endpoint = proxy.upstream.at(3001);
     endpoint.behaviour = [](FakeConnection& connection) {
       if (connection.take_request())
@@ -153,8 +153,8 @@ TEST_CASE("compression: what an endpoint flushed is there before it says more") 
 }
 
 TEST_CASE("compression: events pass as they are, each at once") {
-  for (const std::string& yaml : {ProxyWorld::one_endpoint, compressing()}) {
-    ProxyWorld proxy(yaml);
+  for (const std::string& yaml : {ProxyFixture::one_endpoint, compressing()}) {
+    ProxyFixture proxy(yaml);
     FakeEndpoint& endpoint = proxy.upstream.at(3001);
     endpoint.behaviour = [](FakeConnection& connection) {
       if (connection.take_request())
@@ -181,7 +181,7 @@ TEST_CASE("compression: an endpoint that leaves in its body leaves one that cann
   for (const Coding coding : {Coding::gzip, Coding::brotli, Coding::zstd}) {
     for (const Behaviour& behaviour : {closes_after(answer, 100'000), resets_after(answer, 100'000)}) {
       CAPTURE(coding::token(coding));
-      ProxyWorld proxy(compressing());
+      ProxyFixture proxy(compressing());
       proxy.upstream.at(3001).behaviour = behaviour;
       TestClient& client = proxy.connect();
       client.send(get(coding::token(coding)));
@@ -197,7 +197,7 @@ TEST_CASE("compression: an endpoint that leaves in its body leaves one that cann
 }
 
 TEST_CASE("compression: a cut body for a client that knows no chunks ends in a reset") {
-  ProxyWorld proxy(compressing());
+  ProxyFixture proxy(compressing());
   proxy.upstream.at(3001).behaviour = closes_after(response_text(page(200'000), html), 100'000);
   TestClient& client = proxy.connect();
   client.send("GET / HTTP/1.0\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
@@ -212,7 +212,7 @@ TEST_CASE("compression: a slow client slows the endpoint, and little waits in th
     state = state * 6364136223846793005u + 1442695040888963407u;
     body += static_cast<char>(state >> 56);
   }
-  ProxyWorld proxy(compressing());
+  ProxyFixture proxy(compressing());
   proxy.upstream.at(3001).behaviour = answers(response_text(body, html));
   TestClient& client = proxy.connect({.conduct = [](Wire& wire) {
     wire.to_first.capacity = 64 * 1024;
@@ -229,7 +229,7 @@ TEST_CASE("compression: a slow client slows the endpoint, and little waits in th
 }
 
 TEST_CASE("compression: a 304 confirms the weak tag that the client has") {
-  ProxyWorld proxy(compressing());
+  ProxyFixture proxy(compressing());
   proxy.upstream.at(3001).behaviour = answers("HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\n\r\n");
   TestClient& client = proxy.connect();
   client.send("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nIf-None-Match: W/\"v1\"\r\n\r\n");
@@ -240,7 +240,7 @@ TEST_CASE("compression: a 304 confirms the weak tag that the client has") {
 }
 
 TEST_CASE("compression: trailers follow a compressed body") {
-  ProxyWorld proxy(compressing());
+  ProxyFixture proxy(compressing());
   proxy.upstream.at(3001).behaviour =
       answers("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" +
               chunked_text(page(5000), 1000, "X-Checksum: 77\r\n"));
@@ -253,7 +253,7 @@ TEST_CASE("compression: trailers follow a compressed body") {
 }
 
 TEST_CASE("compression: the endpoint gets back the entity tags that it gave") {
-  ProxyWorld proxy(compressing());
+  ProxyFixture proxy(compressing());
   proxy.upstream.at(3001).behaviour = answers(response_text(page(5000), html));
   TestClient& client = proxy.connect();
   client.send(get("gzip"));
@@ -278,7 +278,7 @@ TEST_CASE("compression: the endpoint gets back the entity tags that it gave") {
 }
 
 TEST_CASE("compression: where nothing is compressed, no entity tag is touched") {
-  ProxyWorld proxy(compressing("false"));
+  ProxyFixture proxy(compressing("false"));
   proxy.upstream.at(3001).behaviour = answers(response_text(page(5000), html));
   TestClient& client = proxy.connect();
   client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nIf-Match: W/\"v1\"\r\n\r\n");

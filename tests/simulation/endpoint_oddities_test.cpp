@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "admin/status.h"
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -37,7 +37,7 @@ const Odd oddities[] = {
      "  \\r\\n"},
 };
 
-base::Json findings_of(const ProxyWorld& proxy) {
+base::Json findings_of(const ProxyFixture& proxy) {
   return base::parse_json(admin::status_json(admin::Health::serving, proxy.metrics.totals()))->at("findings");
 }
 
@@ -46,7 +46,7 @@ base::Json findings_of(const ProxyWorld& proxy) {
 TEST_CASE("oddities: what has one reading reaches the client, and its connection is not used again") {
   for (const Odd& odd : oddities) {
     CAPTURE(odd.finding);
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = answers(odd.response);
     TestClient& client = proxy.connect();
     for (int i = 1; i <= 3; ++i) {
@@ -64,7 +64,7 @@ TEST_CASE("oddities: what has one reading reaches the client, and its connection
 TEST_CASE("oddities: they are told in the log once, counted each time, and shown in the status") {
   for (const Odd& odd : oddities) {
     CAPTURE(odd.finding);
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = answers(odd.response);
     TestClient& client = proxy.connect();
     CHECK(findings_of(proxy).empty());
@@ -99,7 +99,7 @@ TEST_CASE("oddities: bytes behind an odd response are never the answer to anybod
   const std::string second = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nevil!";
   for (const Odd& odd : oddities) {
     CAPTURE(odd.finding);
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = answers(odd.response + second);
     TestClient& client = proxy.connect();
     for (int i = 0; i < 2; ++i) {
@@ -123,7 +123,7 @@ TEST_CASE("oddities: each refusal has its sentence, and shows the bytes it is ab
        "SSH-2.0-OpenSSH_9.2p1"},
   };
   for (const auto& [response, detail, offending] : refusals) {
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = answers(response);
     TestClient& client = proxy.connect();
     client.send(get);
@@ -147,7 +147,7 @@ TEST_CASE("oddities: who speaks another protocol is named at its first line, or 
   };
   for (const auto& [says, leaves, detail, offending] : endpoints) {
     CAPTURE(says);
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = [&says = says, leaves = leaves](FakeConnection& connection) {
       if (!connection.take_request()) return;
       connection.send(says);
@@ -162,7 +162,7 @@ TEST_CASE("oddities: who speaks another protocol is named at its first line, or 
     if (!offending.empty()) CHECK(line["offending"] == offending);
     CHECK(line["remedy"].get<std::string>().find("speaks HTTP/1.1 on this port") != std::string::npos);
   }
-  ProxyWorld cut;
+  ProxyFixture cut;
   cut.upstream.at(3001).behaviour = closes_after("HTTP/1.1 200 OK", 11);
   TestClient& client = cut.connect();
   client.send(get);
@@ -193,9 +193,9 @@ routes:
   const std::string filler =
       "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x') + "\r\nContent-Length: 5\r\n\r\nhello";
   const std::tuple<std::string, std::string, int, std::string_view> cases[] = {
-      {ProxyWorld::one_endpoint, fields(256), 200, ""},
-      {ProxyWorld::one_endpoint, fields(257), 502, "the response has more than 256 header fields"},
-      {ProxyWorld::one_endpoint, filler, 502, "the head of the response is larger than 65536 bytes"},
+      {ProxyFixture::one_endpoint, fields(256), 200, ""},
+      {ProxyFixture::one_endpoint, fields(257), 502, "the response has more than 256 header fields"},
+      {ProxyFixture::one_endpoint, filler, 502, "the head of the response is larger than 65536 bytes"},
       {small, fields(10), 200, ""},
       {small, fields(11), 502, "the response has more than 10 header fields"},
       {small, filler, 502, "the head of the response is larger than 1024 bytes"},
@@ -204,7 +204,7 @@ routes:
   };
   for (const auto& [yaml, response, status, detail] : cases) {
     CAPTURE(detail);
-    ProxyWorld proxy(yaml);
+    ProxyFixture proxy(yaml);
     proxy.upstream.at(3001).behaviour = answers(response);
     TestClient& client = proxy.connect();
     client.send(get);
@@ -222,7 +222,7 @@ TEST_CASE("oddities: an endpoint's Keep-Alive limit is minded, a second before i
     return answers("HTTP/1.1 200 OK\r\nKeep-Alive: " + std::string(limit) +
                    "\r\nContent-Length: 2\r\n\r\nok");
   };
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   TestClient& client = proxy.connect();
   const auto ask = [&] {
     client.send(get);

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "support/certificates.h"
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 #include "support/raw_tls_client.h"
 
 using namespace postern;
@@ -32,27 +32,27 @@ void slowly(Wire& wire) {
   wire.to_first.stalled = true;
 }
 
-void flow(ProxyWorld& proxy, TestClient& client) {
+void flow(ProxyFixture& proxy, TestClient& client) {
   client.wire().to_first.stalled = false;
   proxy.settle();
 }
 
 // Takes `bytes` of what is on its way after each `every`; false: the gateway has ended it within `time`.
-bool drip(ProxyWorld& proxy, Passage& passage, const std::function<bool()>& over, size_t bytes,
+bool drip(ProxyFixture& proxy, Passage& passage, const std::function<bool()>& over, size_t bytes,
           Duration every, Duration time) {
   passage.pieces = {bytes};
   for (Duration at{}; at < time && !over(); at += every) {
     proxy.advance(every);
     const uint64_t before = passage.delivered;
     passage.stalled = false;
-    while (passage.delivered == before && proxy.world.step()) {
+    while (passage.delivered == before && proxy.turns.step()) {
     }
     passage.stalled = true;
   }
   return !over();
 }
 
-bool drip(ProxyWorld& proxy, TestClient& client, size_t bytes, Duration every, Duration time) {
+bool drip(ProxyFixture& proxy, TestClient& client, size_t bytes, Duration every, Duration time) {
   return drip(
       proxy, client.wire().to_first, [&] { return client.gone(); }, bytes, every, time);
 }
@@ -64,7 +64,7 @@ struct Slow {
     client->send(request);
   }
   size_t lines() { return proxy.log_lines("exchange").size(); }
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   std::string body;
   TestClient* client;
 };
@@ -137,13 +137,13 @@ TEST_CASE("ends: a drain lets a slow client have the whole of its answer, and cu
 }
 
 TEST_CASE("ends: at the worker's end an exchange is recorded in the same turn, whatever its client takes") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& client = proxy.connect({.conduct = [](Wire& wire) { wire.to_first.capacity = 10; }});
   client.wire().to_first.stalled = true;
   client.send(get);
   client.connection().cancel(base::Cause::shutting_down);
-  proxy.world.turn.run();
+  proxy.turns.turn.run();
   CHECK(proxy.log.line("exchange")["cause"] == "shutting_down");
   CHECK(proxy.log.line("exchange")["status"] == 503);
 }
@@ -155,7 +155,7 @@ TEST_CASE("ends: a drain during a slow download over TLS lets it come whole, wit
   REQUIRE(tls.has_value());
   for (const std::string& request : {get, wants_close}) {
     for (const bool ends_first : {false, true}) {  // the client says close_notify with its request
-      ProxyWorld proxy;
+      ProxyFixture proxy;
       const std::string body = counted_bytes(window + tail);
       proxy.upstream.at(3001).behaviour = answers(response_text(body));
       ClientOptions options;
@@ -193,7 +193,7 @@ TEST_CASE("ends: an answer of the gateway's own is recorded when it is out, and 
       "routes: [{ name: all, respond: { body: \"" +
       page + "\" } }]\n";
   for (const bool leaves : {false, true}) {
-    ProxyWorld proxy(yaml);
+    ProxyFixture proxy(yaml);
     TestClient& client = proxy.connect({.conduct = slowly});
     client.wire().to_first.capacity = 10'000;
     client.send(get);
@@ -215,7 +215,7 @@ TEST_CASE("ends: a client that says something behind its close_notify, and leave
   net::TicketKeys tickets;
   auto tls = net::ServerTls::make({.certificates = {authority.issue({"a.example"})}, .ciphers = {}}, tickets);
   REQUIRE(tls.has_value());
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(chunked_head);
   ClientOptions options;
   options.tls = tls->get();
@@ -237,7 +237,7 @@ TEST_CASE("ends: a client that says something behind its close_notify, and leave
 }
 
 TEST_CASE("ends: HEAD and 204 are over with their heads") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers("HTTP/1.1 204 No Content\r\n\r\n");
   TestClient& client = proxy.connect();
   client.send(get);
@@ -256,7 +256,7 @@ TEST_CASE("ends: a client that ends its direction after its request gets the who
   for (const std::string& answer : {response_text(body), chunked_head + chunked_text(body, 30'000)}) {
     for (const std::string& version : {std::string("1.0"), std::string("1.1")}) {
       for (const bool at_once : {false, true}) {
-        ProxyWorld proxy;
+        ProxyFixture proxy;
         proxy.upstream.at(3001).behaviour = says_nothing();
         TestClient& client = proxy.connect({.conduct = [](Wire& wire) { wire.to_first.capacity = window; }});
         client.queue("GET / HTTP/" + version + "\r\nHost: a\r\n\r\n");
@@ -278,7 +278,7 @@ TEST_CASE("ends: a client that ends its direction after its request gets the who
 TEST_CASE(
     "ends: who ends its direction behind a request for a protocol that is not spoken here is answered") {
   for (const bool at_once : {false, true}) {
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = answers(response_text("hello"));
     TestClient& client = proxy.connect();
     client.queue(
@@ -292,7 +292,7 @@ TEST_CASE(
 }
 
 TEST_CASE("ends: all requests before the client's end are answered, and none behind it") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text("yes"));
   TestClient& client = proxy.connect();
   client.queue(get + get + get + "GET / HTTP/1.1\r\nHo");
@@ -306,7 +306,7 @@ TEST_CASE("ends: all requests before the client's end are answered, and none beh
 }
 
 TEST_CASE("ends: a slow chunked answer goes on to a client that has ended its direction") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& client = proxy.connect();
   client.send(get);
@@ -325,7 +325,7 @@ TEST_CASE("ends: a slow chunked answer goes on to a client that has ended its di
 }
 
 TEST_CASE("ends: a client that has gone for good is found when something is written to it") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& client = proxy.connect();
   client.send(get);
@@ -340,7 +340,7 @@ TEST_CASE("ends: a client that has gone for good is found when something is writ
 }
 
 TEST_CASE("ends: the end in the middle of a request is a leaving") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& head = proxy.connect();
   head.queue("GET / HTTP/1.1\r\nHo");
@@ -363,7 +363,7 @@ TEST_CASE("ends: the end in the middle of a request is a leaving") {
 }
 
 TEST_CASE("ends: an upload whose client ends its direction behind it is sent whole, and answered") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).conduct = [](Wire& wire) {
     wire.to_second.capacity = window;
     wire.to_second.stalled = true;
@@ -387,7 +387,7 @@ TEST_CASE("ends: where nothing might be written for long, the client's end is a 
   for (const std::string& request : {upgrade, events}) {
     for (const bool at_once : {false, true}) {
       CAPTURE(request);
-      ProxyWorld proxy;
+      ProxyFixture proxy;
       proxy.upstream.at(3001).behaviour = says_nothing();
       TestClient& client = proxy.connect();
       client.queue(request);
@@ -403,7 +403,7 @@ TEST_CASE("ends: where nothing might be written for long, the client's end is a 
 
 TEST_CASE("ends: the end of a client that gets events is a leaving, before their head or after it") {
   for (const bool before : {false, true}) {
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = says_nothing();
     TestClient& client = proxy.connect();
     client.send(get);
@@ -422,7 +422,7 @@ TEST_CASE("ends: the end of a client that gets events is a leaving, before their
 
 TEST_CASE("ends: the end of a client that waits in a line for an endpoint is a leaving") {
   for (const bool before : {false, true}) {
-    ProxyWorld proxy(R"(
+    ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"], hold: 10s } }
 routes: [{ name: all, upstream: app }]
@@ -470,7 +470,7 @@ TEST_CASE(
 
 TEST_CASE("ends: an endpoint that takes an upload all the time is waited for, one that stops is not") {
   for (const bool stops : {false, true}) {
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     FakeEndpoint& endpoint = proxy.upstream.at(3001);
     endpoint.behaviour = answers(response_text("stored"));
     endpoint.conduct = [](Wire& wire) {

@@ -1,7 +1,7 @@
 // What clients see of the gateway's own errors, and what hostile ones can put there.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace support;
@@ -16,7 +16,7 @@ origins: { pages: { allow: ["https://app.example"] } }
 routes: [{ match: { path: /api }, upstream: app, origins: pages }]
 )";
 
-HttpMessage answered(ProxyWorld& proxy, const std::string& target, const std::string& fields) {
+HttpMessage answered(ProxyFixture& proxy, const std::string& target, const std::string& fields) {
   TestClient& client = proxy.connect();
   client.send("GET " + target + " HTTP/1.1\r\nHost: app.example\r\n" + fields + "\r\n");
   return client.response();
@@ -29,7 +29,7 @@ constexpr const char* browser = "Accept: text/html,application/xhtml+xml,*/*;q=0
 }  // namespace
 
 TEST_CASE("error pages: a browser's navigation gets a page, a script gets JSON, with one request id each") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).reach = Reach::refused;
   const HttpMessage page = answered(proxy, "/x", browser);
   CHECK(page.status() == 502);
@@ -43,7 +43,7 @@ TEST_CASE("error pages: a browser's navigation gets a page, a script gets JSON, 
 }
 
 TEST_CASE("error pages: full detail says what is wrong behind, and what to do") {
-  ProxyWorld proxy(full);
+  ProxyFixture proxy(full);
   proxy.upstream.at(3001).reach = Reach::refused;
   const HttpMessage page = answered(proxy, "/api", browser);
   CHECK(contains(page.body, "http://127.0.0.1:3001"));
@@ -51,7 +51,7 @@ TEST_CASE("error pages: full detail says what is wrong behind, and what to do") 
 }
 
 TEST_CASE("error pages: what a hostile client sends is shown and never obeyed") {
-  ProxyWorld proxy(full);
+  ProxyFixture proxy(full);
   const std::string evil = "'%22%3Cscript%3Ealert(1)&x";
   const HttpMessage page = answered(proxy, "/" + evil, browser);
   CHECK(page.status() == 404);
@@ -69,7 +69,7 @@ TEST_CASE("error pages: what a hostile client sends is shown and never obeyed") 
 }
 
 TEST_CASE("error pages: HEAD has the page's length and no page") {
-  ProxyWorld proxy(full);
+  ProxyFixture proxy(full);
   TestClient& client = proxy.connect();
   client.send("HEAD /lost HTTP/1.1\r\nHost: app.example\r\nAccept: text/html\r\n\r\n");
   const HttpMessage head = client.response(true);

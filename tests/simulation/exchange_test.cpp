@@ -1,7 +1,7 @@
 // Requests and responses of every framing through the whole proxy.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -19,7 +19,7 @@ Behaviour echoes() {
 }  // namespace
 
 TEST_CASE("exchange: a GET is answered by the endpoint") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text("hello", "X-App: yes\r\n"));
   TestClient& client = proxy.connect();
   client.send(simple_get);
@@ -64,7 +64,7 @@ TEST_CASE("exchange: every framing of a response arrives whole, in whatever piec
     for (const std::vector<size_t>& pieces : {std::vector<size_t>{}, {1}, {3, 1, 1000}, {1459}}) {
       CAPTURE(answer.substr(0, 50));
       CAPTURE(pieces.size());
-      ProxyWorld proxy;
+      ProxyFixture proxy;
       proxy.upstream.at(3001).conduct = [&](Wire& wire) { wire.to_first.pieces = pieces; };
       proxy.upstream.at(3001).behaviour =
           closes ? closes_after(answer, answer.size()) : Behaviour(answers(answer));
@@ -82,7 +82,7 @@ TEST_CASE("exchange: every framing of a response arrives whole, in whatever piec
 }
 
 TEST_CASE("exchange: a HEAD has no body, whatever its head says") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers("HTTP/1.1 200 OK\r\nContent-Length: 4711\r\n\r\n");
   TestClient& client = proxy.connect();
   client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -96,7 +96,7 @@ TEST_CASE("exchange: a HEAD has no body, whatever its head says") {
 }
 
 TEST_CASE("exchange: 204 and 304 have no body and keep both connections") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   for (std::string_view status : {"204 No Content", "304 Not Modified"}) {
     proxy.upstream.at(3001).behaviour =
         answers("HTTP/1.1 " + std::string(status) + "\r\nETag: \"x\"\r\n\r\n");
@@ -120,7 +120,7 @@ TEST_CASE("exchange: request bodies with a length and in chunks arrive whole, in
     for (const std::vector<size_t>& pieces : {std::vector<size_t>{}, {1}, {2, 1000, 1}}) {
       CAPTURE(request.substr(0, 60));
       CAPTURE(pieces.size());
-      ProxyWorld proxy;
+      ProxyFixture proxy;
       proxy.upstream.at(3001).behaviour = echoes();
       TestClient& client = proxy.connect({.conduct = [&](Wire& wire) { wire.to_second.pieces = pieces; }});
       client.send(request);
@@ -132,7 +132,7 @@ TEST_CASE("exchange: request bodies with a length and in chunks arrive whole, in
 }
 
 TEST_CASE("exchange: a POST without a body says so to the endpoint") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text("ok"));
   TestClient& client = proxy.connect();
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
@@ -141,7 +141,7 @@ TEST_CASE("exchange: a POST without a body says so to the endpoint") {
 }
 
 TEST_CASE("exchange: pipelined requests are answered in order, one at a time") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   FakeEndpoint& endpoint = proxy.upstream.at(3001);
   size_t most_at_once = 0;
   endpoint.behaviour = [&](FakeConnection& connection) {
@@ -162,7 +162,7 @@ TEST_CASE("exchange: pipelined requests are answered in order, one at a time") {
 }
 
 TEST_CASE("exchange: interim responses pass before the final one") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour =
       answers("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + response_text("done"));
   TestClient& client = proxy.connect();
@@ -176,7 +176,7 @@ TEST_CASE("exchange: interim responses pass before the final one") {
 }
 
 TEST_CASE("exchange: Expect is carried to the endpoint, whose 100 lets the body come") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = [](FakeConnection& connection) {
     if (connection.stage == 0 && connection.peer().heard().find("\r\n\r\n") != std::string::npos) {
       connection.stage = 1;
@@ -194,7 +194,7 @@ TEST_CASE("exchange: Expect is carried to the endpoint, whose 100 lets the body 
 }
 
 TEST_CASE("exchange: HTTP/1.0 clients get bodies of unknown length up to the end of the connection") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour =
       answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked_text("hello there", 4));
   TestClient& client = proxy.connect();
@@ -209,7 +209,7 @@ TEST_CASE("exchange: HTTP/1.0 clients get bodies of unknown length up to the end
 TEST_CASE(
     "exchange: on strict paths dot segments are resolved before a route is chosen and before the endpoint "
     "sees them") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 paths: strict
 upstreams: { open: { endpoints: ["http://127.0.0.1:3001"] }, inner: { endpoints: ["http://127.0.0.1:3002"] } }
@@ -231,7 +231,7 @@ routes:
 }
 
 TEST_CASE("exchange: no route is 404, another method is 405 with the methods that are allowed") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
 routes: [{ name: get-only, match: { path: /x, methods: [GET, HEAD] }, upstream: app }]
@@ -253,7 +253,7 @@ routes: [{ name: get-only, match: { path: /x, methods: [GET, HEAD] }, upstream: 
 }
 
 TEST_CASE("exchange: a listener that redirects names the https address and asks no endpoint") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   TestClient& client = proxy.connect({.redirect_port = 8443});
   client.send("GET /a/b?c=d HTTP/1.1\r\nHost: app.example:8080\r\n\r\n");
   HttpMessage response = client.response();
@@ -270,7 +270,7 @@ TEST_CASE("exchange: a listener that redirects names the https address and asks 
 }
 
 TEST_CASE("exchange: what cannot be read is refused by the gateway and the connection closed") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   TestClient& client = proxy.connect();
   client.send(
       "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nGET /smuggled");

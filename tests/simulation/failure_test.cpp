@@ -1,7 +1,7 @@
 // What clients and the log see when an endpoint, or a client, does not do its part.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -13,7 +13,7 @@ constexpr std::string_view get = "GET /x HTTP/1.1\r\nHost: app.example\r\n\r\n";
 constexpr std::string_view post = "POST /x HTTP/1.1\r\nHost: app.example\r\nContent-Length: 4\r\n\r\nbody";
 
 // A connection of the pool is there, and was idle for `idle`.
-void warm_up(ProxyWorld& proxy, uint16_t port, Duration idle) {
+void warm_up(ProxyFixture& proxy, uint16_t port, Duration idle) {
   proxy.upstream.at(port).behaviour = answers(response_text("warm"));
   TestClient& client = proxy.connect();
   client.send(get);
@@ -25,7 +25,7 @@ void warm_up(ProxyWorld& proxy, uint16_t port, Duration idle) {
 }  // namespace
 
 TEST_CASE("exchange: connect refused retries on the next endpoint") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3002).behaviour = answers(response_text("second"));
   TestClient& client = proxy.connect();
@@ -42,7 +42,7 @@ TEST_CASE("exchange: connect refused retries on the next endpoint") {
 }
 
 TEST_CASE("exchange: when every endpoint refuses the client gets 502 and the log all addresses") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3002).reach = Reach::unreachable;
   TestClient& client = proxy.connect();
@@ -63,7 +63,7 @@ TEST_CASE("exchange: when every endpoint refuses the client gets 502 and the log
 }
 
 TEST_CASE("exchange: the detail of a failure tells of every endpoint, the last one last") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3002).behaviour = closes_after("", 0);
   TestClient& client = proxy.connect();
@@ -77,7 +77,7 @@ TEST_CASE("exchange: the detail of a failure tells of every endpoint, the last o
 }
 
 TEST_CASE("exchange: an endpoint that does not answer the connect is given up after its limit") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   proxy.upstream.at(3001).reach = Reach::silent;
   proxy.upstream.at(3002).behaviour = answers(response_text("second"));
   TestClient& client = proxy.connect();
@@ -90,7 +90,7 @@ TEST_CASE("exchange: an endpoint that does not answer the connect is given up af
 }
 
 TEST_CASE("exchange: the number of attempts is bounded") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams:
   app:
@@ -106,7 +106,7 @@ routes: [{ name: all, upstream: app }]
 }
 
 TEST_CASE("exchange: a pooled connection that turns out closed is retried for idempotent requests") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   warm_up(proxy, 3001, 5s);
   FakeConnection& stale = proxy.upstream.at(3001).last();
   stale.wire().to_first.stalled = true;  // its end is still on the way
@@ -121,7 +121,7 @@ TEST_CASE("exchange: a pooled connection that turns out closed is retried for id
 }
 
 TEST_CASE("exchange: a pooled connection that answers with a reset is no reason to fail a GET") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   warm_up(proxy, 3001, 1s);
   FakeConnection& stale = proxy.upstream.at(3001).last();
   proxy.upstream.at(3001).behaviour = [&](FakeConnection& connection) {
@@ -134,7 +134,7 @@ TEST_CASE("exchange: a pooled connection that answers with a reset is no reason 
 }
 
 TEST_CASE("exchange: what may not be repeated takes no pooled connection that was idle for long") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   warm_up(proxy, 3001, 5s);
   TestClient& client = proxy.connect();
   client.send(post);
@@ -143,7 +143,7 @@ TEST_CASE("exchange: what may not be repeated takes no pooled connection that wa
 }
 
 TEST_CASE("exchange: what may not be repeated is not repeated") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   proxy.upstream.at(3001).behaviour = closes_after("", 0);
   proxy.upstream.at(3002).behaviour = answers(response_text("second"));
   TestClient& client = proxy.connect();
@@ -156,7 +156,7 @@ TEST_CASE("exchange: what may not be repeated is not repeated") {
 }
 
 TEST_CASE("exchange: a GET whose endpoint closes before its answer is asked of the next one") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   proxy.upstream.at(3001).behaviour = closes_after("", 0);
   proxy.upstream.at(3002).behaviour = answers(response_text("second"));
   TestClient& client = proxy.connect();
@@ -165,7 +165,7 @@ TEST_CASE("exchange: a GET whose endpoint closes before its answer is asked of t
 }
 
 TEST_CASE("exchange: once a byte of the response has come nothing is repeated") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   proxy.upstream.at(3001).behaviour = closes_after("HTTP/1.1 2", 10);
   proxy.upstream.at(3002).behaviour = answers(response_text("second"));
   TestClient& client = proxy.connect();
@@ -185,7 +185,7 @@ TEST_CASE("exchange: a response cut in its body is never seen as a complete one"
         CAPTURE(whole.substr(0, 40));
         CAPTURE(reset);
         CAPTURE(cut);
-        ProxyWorld proxy;
+        ProxyFixture proxy;
         proxy.upstream.at(3001).behaviour = reset ? resets_after(whole, cut) : closes_after(whole, cut);
         TestClient& client = proxy.connect();
         client.send(get);
@@ -203,7 +203,7 @@ TEST_CASE("exchange: a response cut in its body is never seen as a complete one"
 }
 
 TEST_CASE("exchange: a body that lasts until the end is cut by a reset and complete by a close") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   const std::string answer = "HTTP/1.1 200 OK\r\n\r\nhello";
   proxy.upstream.at(3001).behaviour = resets_after(answer, answer.size());
   TestClient& client = proxy.connect();
@@ -217,7 +217,7 @@ TEST_CASE("exchange: a body that lasts until the end is cut by a reset and compl
 }
 
 TEST_CASE("exchange: an HTTP/1.0 client sees a cut body as a reset too") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour =
       closes_after("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", 58);
   TestClient& client = proxy.connect();
@@ -227,7 +227,7 @@ TEST_CASE("exchange: an HTTP/1.0 client sees a cut body as a reset too") {
 }
 
 TEST_CASE("exchange: a head that does not come in time is 504") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& client = proxy.connect();
   client.send(get);
@@ -244,7 +244,7 @@ TEST_CASE("exchange: a head that does not come in time is 504") {
 }
 
 TEST_CASE("exchange: a body that falls silent is cut after the idle limit") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = [](FakeConnection& connection) {
     if (connection.take_request()) connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
   };
@@ -261,7 +261,7 @@ TEST_CASE("exchange: a body that falls silent is cut after the idle limit") {
 }
 
 TEST_CASE("exchange: bytes that are no HTTP are 502, with the reason in the log alone") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   for (const std::string& bad :
        {std::string("SSH-2.0-OpenSSH_9.2\r\n\r\n"),
         std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
@@ -281,7 +281,7 @@ TEST_CASE("exchange: bytes that are no HTTP are 502, with the reason in the log 
 }
 
 TEST_CASE("exchange: bytes after a response close its connection and reach nobody") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text("one") + response_text("two"));
   TestClient& client = proxy.connect();
   for (int i = 0; i < 3; ++i) {
@@ -293,7 +293,7 @@ TEST_CASE("exchange: bytes after a response close its connection and reach nobod
 }
 
 TEST_CASE("exchange: a client that leaves ends the work of its endpoint") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = says_nothing();
   for (const bool reset : {false, true}) {
     TestClient& client = proxy.connect();
@@ -316,7 +316,7 @@ TEST_CASE("exchange: a client that leaves ends the work of its endpoint") {
 }
 
 TEST_CASE("exchange: a client that leaves while an endpoint is being dialled ends the dialling") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).reach = Reach::silent;
   TestClient& client = proxy.connect();
   client.send(get);
@@ -327,7 +327,7 @@ TEST_CASE("exchange: a client that leaves while an endpoint is being dialled end
 }
 
 TEST_CASE("exchange: a client that cuts its upload is no request to the endpoint") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text("never"));
   for (const std::string& start :
        {std::string("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf"),
@@ -345,7 +345,7 @@ TEST_CASE("exchange: a client that cuts its upload is no request to the endpoint
 }
 
 TEST_CASE("exchange: two failed requests do not stand in the way of a third") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   const std::string answer = response_text(counted_bytes(1000));
   proxy.upstream.at(3001).behaviour = resets_after(answer, 500);
   proxy.upstream.at(3002).behaviour = answers(answer);

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "support/decoded.h"
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 #include "support/temporary_folder.h"
 
 using namespace postern;
@@ -48,7 +48,7 @@ TEST_CASE("files: several on one connection, each with its record") {
   site.write("a.txt", "first");
   site.write("b/index.html", "<p>second</p>");
   site.write("empty.txt", "");
-  ProxyWorld proxy(site.yaml());
+  ProxyFixture proxy(site.yaml());
   TestClient& client = proxy.connect();
   client.send(get("/a.txt"));
   const HttpMessage first = client.response();
@@ -102,7 +102,7 @@ TEST_CASE("files: a slow client gets all of a large one, and little of it waits 
   const std::string text = counted_bytes(large);
   Site site;
   site.write("large.bin", text);
-  ProxyWorld proxy(site.yaml());
+  ProxyFixture proxy(site.yaml());
   TestClient& client = proxy.connect({.conduct = [](Wire& wire) {
     wire.to_first.capacity = 64 * 1024;
     wire.to_first.stalled = true;
@@ -121,7 +121,7 @@ TEST_CASE("files: one that is cut while it is sent looks cut, encoded or not") {
       CAPTURE(accept);
       Site site;
       site.write("large.txt", counted_bytes(large));
-      ProxyWorld proxy(site.yaml({}, "compression: true"));
+      ProxyFixture proxy(site.yaml({}, "compression: true"));
       TestClient& client = proxy.connect({.conduct = [](Wire& wire) {
         wire.to_first.capacity = 16 * 1024;
         wire.to_first.stalled = true;
@@ -148,7 +148,7 @@ TEST_CASE("files: one that is cut while it is sent looks cut, encoded or not") {
 TEST_CASE("files: a client that leaves, or takes nothing, leaves no descriptor behind") {
   Site site;
   site.write("large.bin", counted_bytes(large));
-  ProxyWorld proxy(site.yaml());
+  ProxyFixture proxy(site.yaml());
   const size_t before = open_descriptors();
   const auto stall = [](Wire& wire) { wire.to_first.stalled = true; };
   TestClient& leaving = proxy.connect({.conduct = stall});
@@ -173,7 +173,7 @@ TEST_CASE("files: without a variant beside it a file is compressed on its way") 
   site.write("app.js", script);
   site.write("small.js", text);
   site.write("image.png", script);
-  ProxyWorld proxy(site.yaml({}, "compression: true"));
+  ProxyFixture proxy(site.yaml({}, "compression: true"));
   TestClient& client = proxy.connect();
   for (const Coding coding : {Coding::gzip, Coding::brotli, Coding::zstd}) {
     const std::string accept = "Accept-Encoding: " + std::string(coding::token(coding)) + "\r\n";
@@ -209,7 +209,7 @@ TEST_CASE("files: without a variant beside it a file is compressed on its way") 
 TEST_CASE("files: policies apply to them as to everything") {
   Site site;
   site.write("a.txt", "text");
-  ProxyWorld proxy(site.yaml(", origins: list", "origins: { list: { allow: [\"https://app.example\"] } }"));
+  ProxyFixture proxy(site.yaml(", origins: list", "origins: { list: { allow: [\"https://app.example\"] } }"));
   TestClient& client = proxy.connect();
   client.send(get("/a.txt", "Origin: https://app.example\r\n"));
   const HttpMessage listed = client.response();
@@ -222,7 +222,7 @@ TEST_CASE("files: policies apply to them as to everything") {
 TEST_CASE("files: the more specific route is the API's, the page is never its answer") {
   Site site;
   site.write("index.html", "page");
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       "listeners: [{ address: \"127.0.0.1:0\" }]\n"
       "upstreams: { app: { endpoints: [\"http://127.0.0.1:3001\"] } }\n"
       "routes:\n"
@@ -248,7 +248,7 @@ TEST_CASE("files: the more specific route is the API's, the page is never its an
 TEST_CASE("files: an upload that nobody reads is refused, and the connection closed") {
   Site site;
   site.write("a.txt", "text");
-  ProxyWorld proxy(site.yaml());
+  ProxyFixture proxy(site.yaml());
   TestClient& client = proxy.connect();
   client.send(get("/a.txt", "Content-Length: 1000000\r\n"));
   const HttpMessage response = client.response();

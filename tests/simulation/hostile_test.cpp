@@ -3,7 +3,7 @@
 
 #include "crypto/hmac.h"
 #include "policy/jwt_signer.h"
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace support;
@@ -15,7 +15,7 @@ constexpr std::string_view secret = "a secret of the tests, long enough for HS25
 
 std::string good_token() {
   const auto key = crypto::HmacKey(crypto::Algorithm::hs256, secret);
-  return policy::sign_jwt(key, {{"sub", "user-7"}, {"exp", ProxyWorld::unix_time + 600}});
+  return policy::sign_jwt(key, {{"sub", "user-7"}, {"exp", ProxyFixture::unix_time + 600}});
 }
 
 const std::string guarded = R"(
@@ -32,7 +32,7 @@ routes:
 )";
 
 // Bytes the endpoint heard on its only connection, as one request.
-HttpMessage heard(ProxyWorld& proxy) {
+HttpMessage heard(ProxyFixture& proxy) {
   const FakeConnection& connection = *proxy.upstream.at(3001).connections.at(0);
   REQUIRE(connection.requests.size() == 1);
   return connection.requests[0];
@@ -41,7 +41,7 @@ HttpMessage heard(ProxyWorld& proxy) {
 }  // namespace
 
 TEST_CASE("hostile: answers without bodies wait for a client that takes none") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 origins: { web: { allow: ["https://app.example.com"] } }
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
@@ -62,7 +62,7 @@ routes: [{ name: all, upstream: app, origins: web }]
 }
 
 TEST_CASE("hostile: a token among the subprotocols is neither passed on nor logged") {
-  ProxyWorld proxy(guarded);
+  ProxyFixture proxy(guarded);
   proxy.upstream.at(3001).behaviour = says_nothing();
   const std::string token = good_token();
   TestClient& client = proxy.connect();
@@ -79,7 +79,7 @@ TEST_CASE("hostile: a token among the subprotocols is neither passed on nor logg
 TEST_CASE("hostile: a token that an endpoint selects as the subprotocol is not logged, in whatever case") {
   for (const std::string protocol : {"bearer.s3cret", "Bearer.s3cret", "BEARER.s3cret"}) {
     CAPTURE(protocol);
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = accepts_websocket("Sec-WebSocket-Protocol: " + protocol + "\r\n");
     TestClient& client = proxy.connect();
     client.send(
@@ -93,7 +93,7 @@ TEST_CASE("hostile: a token that an endpoint selects as the subprotocol is not l
 }
 
 TEST_CASE("hostile: the shape of a preflight does not choose another method's route") {
-  ProxyWorld proxy(guarded);
+  ProxyFixture proxy(guarded);
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   TestClient& client = proxy.connect();
   client.send(
@@ -106,7 +106,7 @@ TEST_CASE("hostile: the shape of a preflight does not choose another method's ro
 }
 
 TEST_CASE("hostile: fields that tokens fill and fields of proxies cannot be sent by a client on any route") {
-  ProxyWorld proxy(guarded);
+  ProxyFixture proxy(guarded);
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& client = proxy.connect();
   client.send(
@@ -128,7 +128,7 @@ TEST_CASE("hostile: bytes of a body that come one by one cost about what they ar
 }
 
 TEST_CASE("hostile: what a slow client has yet to take is not cut while it takes some") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text(std::string(100'000, 'x')));
   ClientOptions options;
   options.conduct = [](Wire& wire) {
@@ -146,7 +146,7 @@ TEST_CASE("hostile: what a slow client has yet to take is not cut while it takes
 }
 
 TEST_CASE("hostile: dot segments do not lead from one route's paths to another's") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
 routes:

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 #include "support/temporary_folder.h"
 
 using namespace postern;
@@ -24,7 +24,7 @@ upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
          "routes:\n" + routes;
 }
 
-HttpMessage ask(ProxyWorld& proxy, const std::string& request,
+HttpMessage ask(ProxyFixture& proxy, const std::string& request,
                 ClientOptions options = {.address = std::string(edge)}) {
   TestClient& client = proxy.connect(options);
   client.send(request);
@@ -46,8 +46,8 @@ std::string upgrade(std::string_view host, std::string_view fields) {
 }  // namespace
 
 TEST_CASE("identity: one client in the log, the rate limit and what the endpoint is told") {
-  ProxyWorld proxy(with_routes("  - { name: all, upstream: app, rate_limit: one }\n",
-                               "rate_limits: { one: { rate: 1/m, burst: 1 } }\n"));
+  ProxyFixture proxy(with_routes("  - { name: all, upstream: app, rate_limit: one }\n",
+                                 "rate_limits: { one: { rate: 1/m, burst: 1 } }\n"));
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   const std::vector<std::pair<std::string, std::string>> spellings = {
       {"203.0.113.9:51234", "203.0.113.9"},
@@ -68,7 +68,7 @@ TEST_CASE("identity: one client in the log, the rate limit and what the endpoint
 }
 
 TEST_CASE("identity: a listener that redirects to https lets those through that have it already") {
-  ProxyWorld proxy(with_routes("  - { name: all, upstream: app }\n"));
+  ProxyFixture proxy(with_routes("  - { name: all, upstream: app }\n"));
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   const auto status = [&](const std::string& proto) {
     return ask(proxy, get("/", "app.example", "X-Forwarded-Proto: " + proto + "\r\n"),
@@ -81,7 +81,7 @@ TEST_CASE("identity: a listener that redirects to https lets those through that 
 }
 
 TEST_CASE("identity: a redirect to https leads to what the client asked the proxy in front for") {
-  ProxyWorld proxy(with_routes("  - { name: all, upstream: app }\n"));
+  ProxyFixture proxy(with_routes("  - { name: all, upstream: app }\n"));
   const HttpMessage response =
       ask(proxy,
           get("/a?b=c", "10.1.2.3:8080",
@@ -91,7 +91,7 @@ TEST_CASE("identity: a redirect to https leads to what the client asked the prox
 }
 
 TEST_CASE("identity: a page of the host that a trusted proxy tells is of the same origin") {
-  ProxyWorld proxy(with_routes("  - { name: all, upstream: app, origins: web }\n"));
+  ProxyFixture proxy(with_routes("  - { name: all, upstream: app, origins: web }\n"));
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   const std::string told = "X-Forwarded-Host: app.example.com\r\nX-Forwarded-Proto: https\r\n";
   const std::string own = "Origin: https://app.example.com\r\n";
@@ -111,7 +111,7 @@ TEST_CASE("identity: addresses in responses, and the gateway's own redirects, na
   TemporaryFolder folder;
   std::filesystem::create_directories(folder.file("docs"));
   std::ofstream(folder.file("docs/index.html")) << "x";
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       with_routes("  - { name: all, upstream: app }\n"
                   "  - { name: old, match: { path: /old }, redirect: { to: \"https://{host}/new\" } }\n"
                   "  - { name: moved, match: { path: /moved }, redirect: { to: /new } }\n"
@@ -136,7 +136,7 @@ TEST_CASE("identity: addresses in responses, and the gateway's own redirects, na
 }
 
 TEST_CASE("identity: a sticky cookie is Secure where the client speaks https with the proxy in front") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 trusted_proxies: ["10.0.0.0/8"]
 upstreams:
@@ -165,7 +165,7 @@ TEST_CASE("identity: over plain HTTP a page's own host counts where the configur
   const std::string routes =
       "  - { name: all, upstream: app, origins: web }\n"
       "  - { name: shop, match: { host: shop.example }, upstream: app, origins: web }\n";
-  ProxyWorld proxy(with_routes(routes, "hosts: [app.example, \"*.app.example\"]\n"));
+  ProxyFixture proxy(with_routes(routes, "hosts: [app.example, \"*.app.example\"]\n"));
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   const auto asked = [&](const std::string& host) {
     return ask(proxy, get("/", host, "Origin: http://" + host + "\r\n"), {});
@@ -185,7 +185,7 @@ TEST_CASE("identity: over plain HTTP a page's own host counts where the configur
 
 TEST_CASE(
     "identity: a request that comes back by the route that sent it is told from one that passes twice") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       with_routes("  - { name: all, upstream: app }\n"
                   "  - { name: inner, match: { path: /inner }, upstream: app }\n"));
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
@@ -203,13 +203,13 @@ TEST_CASE(
   CHECK(proxy.log.last("exchange")["cause"] == "loop");
   CHECK(proxy.log.last("exchange")["attempts"] == 0);
   CHECK(ask(proxy, get("/inner", "app.example", back)).status() == 200);
-  ProxyWorld other(with_routes("  - { name: all, upstream: app }\n"));  // another Postern in a chain
+  ProxyFixture other(with_routes("  - { name: all, upstream: app }\n"));  // another Postern in a chain
   other.upstream.at(3001).behaviour = answers(response_text("x"));
   CHECK(ask(other, get("/x", "app.example", back)).status() == 200);
 }
 
 TEST_CASE("identity: OPTIONS and TRACE with Max-Forwards 0 go no further") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       with_routes("  - { name: all, match: { methods: [GET, OPTIONS, TRACE] }, upstream: app }\n"));
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   const auto asked = [&](const std::string& method, const std::string& left) {
@@ -226,7 +226,7 @@ TEST_CASE("identity: OPTIONS and TRACE with Max-Forwards 0 go no further") {
   CHECK(asked("OPTIONS", "1").status() == 200);
   CHECK(proxy.upstream.at(3001).last().requests.back().field("Max-Forwards") == "0");
 
-  ProxyWorld tracing(with_routes("  - { name: all, match: { methods: [TRACE] }, upstream: app }\n"));
+  ProxyFixture tracing(with_routes("  - { name: all, match: { methods: [TRACE] }, upstream: app }\n"));
   const HttpMessage alone = ask(tracing, "TRACE / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n");
   CHECK(alone.status() == 405);
   CHECK(alone.has("Allow"));

@@ -1,7 +1,7 @@
 // A balance that learns from answers which endpoint knows a value, as the id of a session of MCP.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -48,7 +48,7 @@ struct Sessions {
     return last.field("Mcp-Session-Id");
   }
 
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   HttpMessage last;
   bool lost = false;
 
@@ -129,7 +129,7 @@ TEST_CASE("learn: of too many values the one that was used longest ago goes") {
 TEST_CASE("learn: a group that learns no more lets go of what it knew") {
   Sessions sessions;
   sessions.begin();
-  sessions.proxy.adopt(ProxyWorld::two_endpoints);
+  sessions.proxy.adopt(ProxyFixture::two_endpoints);
   CHECK(sessions.proxy.group().state().learned == nullptr);
   sessions.ask("3001-1");
   sessions.proxy.adopt(yaml());

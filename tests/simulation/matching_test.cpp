@@ -2,7 +2,7 @@
 // gateway says when none fits.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace support;
@@ -21,14 +21,14 @@ routes:
 )" + routes;
 }
 
-HttpMessage asked(ProxyWorld& proxy, const std::string& target, const std::string& fields = "",
+HttpMessage asked(ProxyFixture& proxy, const std::string& target, const std::string& fields = "",
                   const ClientOptions& options = {}, const std::string& method = "GET") {
   TestClient& client = proxy.connect(options);
   client.send(method + " " + target + " HTTP/1.1\r\nHost: app.example\r\n" + fields + "\r\n");
   return client.response();
 }
 
-std::string taken(ProxyWorld& proxy, const std::string& target, const std::string& fields = "",
+std::string taken(ProxyFixture& proxy, const std::string& target, const std::string& fields = "",
                   const ClientOptions& options = {}, const std::string& method = "GET") {
   const HttpMessage response = asked(proxy, target, fields, options, method);
   return response.status() == 200 ? response.body : std::to_string(response.status());
@@ -37,7 +37,7 @@ std::string taken(ProxyWorld& proxy, const std::string& target, const std::strin
 }  // namespace
 
 TEST_CASE("matching: conditions choose between routes of one path") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - { name: plain, match: { path: /api }, respond: { body: plain } }
   - { name: v2, match: { path: /api, headers: { X-Version: "2" } }, respond: { body: v2 } }
   - { name: beta, match: { path: /api, cookies: { beta: present } }, respond: { body: beta } }
@@ -66,7 +66,7 @@ TEST_CASE("matching: conditions choose between routes of one path") {
 }
 
 TEST_CASE("matching: 404 where no condition fits, 405 with the methods of those that do") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - { match: { path: /a, headers: { X-A: present }, methods: [GET] }, respond: { body: a } }
   - { match: { path: /a, headers: { X-B: present }, methods: [PUT] }, respond: { body: b } }
 )"));
@@ -77,7 +77,7 @@ TEST_CASE("matching: 404 where no condition fits, 405 with the methods of those 
 }
 
 TEST_CASE("matching: a client that chooses the route by what it sends gets past no policy of that route") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - { name: open, match: { path: /x }, respond: { body: open } }
   - { name: closed, match: { path: /x, headers: { X-Staff: present } }, respond: { body: closed }, allow: 10.0.0.0/8 }
 )"));
@@ -86,7 +86,7 @@ TEST_CASE("matching: a client that chooses the route by what it sends gets past 
 }
 
 TEST_CASE("matching: a preflight counts the fields that it announces") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - { name: plain, match: { path: /api }, upstream: app, origins: others }
   - { name: v2, match: { path: /api, headers: { X-Version: "2" }, methods: [PUT] }, upstream: app, origins: pages }
 )"));
@@ -101,7 +101,7 @@ TEST_CASE("matching: a preflight counts the fields that it announces") {
 }
 
 TEST_CASE("address rules: 403 names the rule, for pages as they can read it") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - name: office
     match: { path: / }
     upstream: app
@@ -130,7 +130,7 @@ TEST_CASE("address rules: 403 names the rule, for pages as they can read it") {
 }
 
 TEST_CASE("redirect: paths that are left out are served on the plain listener") {
-  ProxyWorld proxy(with_routes(R"(
+  ProxyFixture proxy(with_routes(R"(
   - { match: { path: /.well-known/acme-challenge }, respond: { body: challenge } }
   - { match: { path: / }, respond: { body: page } }
 )"));

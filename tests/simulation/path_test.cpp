@@ -5,7 +5,7 @@
 #include <fstream>
 #include <random>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 #include "support/temporary_folder.h"
 
 using namespace postern;
@@ -18,9 +18,9 @@ listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
 )";
 
-struct Ground {
-  ProxyWorld proxy;
-  explicit Ground(const std::string& yaml) : proxy(head + yaml) {
+struct Fixture {
+  ProxyFixture proxy;
+  explicit Fixture(const std::string& yaml) : proxy(head + yaml) {
     proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   }
   HttpMessage ask(const std::string& target, const std::string& method = "GET",
@@ -53,7 +53,7 @@ routes:
 }  // namespace
 
 TEST_CASE("paths: they arrive byte for byte where every reading leads to the same route") {
-  Ground ground("routes: [{ match: { path: / }, upstream: app }]\n");
+  Fixture fixture("routes: [{ match: { path: / }, upstream: app }]\n");
   for (const char* target : {"/@a%2fb",
                              "/a//b",
                              "/a;b=1",
@@ -79,65 +79,65 @@ TEST_CASE("paths: they arrive byte for byte where every reading leads to the sam
                              "/api/queues/%2F/name",
                              "/a?b=//../%00;"}) {
     CAPTURE(target);
-    CHECK(ground.sent(target) == target);
+    CHECK(fixture.sent(target) == target);
   }
 }
 
 TEST_CASE("paths: where two readings lead to two routes it is 400, and both are named") {
-  Ground ground(two_routes);
+  Fixture fixture(two_routes);
   for (const char* target :
        {"/public/..%2fadmin", "/public/..;/admin", "/public\\..\\admin", "/public/%2e%2e/admin",
         "/public/%252e%252e/admin", "/public/../admin", "/public%2f..%2fadmin"}) {
     CAPTURE(target);
-    const std::string refused = ground.sent(target);
+    const std::string refused = fixture.sent(target);
     CAPTURE(refused);
     CHECK(refused.starts_with("400: servers read this path in different ways: as \""));
     CHECK(refused.find("route \"admin\"") != refused.npos);
     CHECK(
         (refused.find("route \"public\"") != refused.npos || refused.find("route \"root\"") != refused.npos));
   }
-  CHECK(ground.sent("/%61dmin").find("route \"root\", as \"/admin\" to route \"admin\"") !=
+  CHECK(fixture.sent("/%61dmin").find("route \"root\", as \"/admin\" to route \"admin\"") !=
         std::string::npos);
-  CHECK(ground.sent("//admin").starts_with("400: "));
-  CHECK(ground.sent("/public//x") == "/public//x");
-  CHECK(ground.sent("/public/@a%2fb") == "/public/@a%2fb");
-  const HttpMessage told = ground.ask("/public/..%2fadmin");
+  CHECK(fixture.sent("//admin").starts_with("400: "));
+  CHECK(fixture.sent("/public//x") == "/public//x");
+  CHECK(fixture.sent("/public/@a%2fb") == "/public/@a%2fb");
+  const HttpMessage told = fixture.ask("/public/..%2fadmin");
   CHECK(told.body.find("it leads to route \\\"public\\\"") != std::string::npos);
 }
 
 TEST_CASE("paths: what no path may hold is refused whatever the routes") {
-  Ground ground("routes: [{ match: { path: / }, upstream: app }]\n");
+  Fixture fixture("routes: [{ match: { path: / }, upstream: app }]\n");
   for (const char* target : {"/a%00", "/a%0a", "/a%0d%0aX-One:%201", "/a#b", "/a%7f"}) {
     CAPTURE(target);
-    CHECK(ground.sent(target).starts_with("400: "));
+    CHECK(fixture.sent(target).starts_with("400: "));
   }
   for (const char* target : {"/../a", "/%2e%2e/a", "/a/..%2f..%2fb", "/..;/a", "/%252e%252e/a"}) {
     CAPTURE(target);
-    CHECK(ground.sent(target) == "400: the path goes above the root");
+    CHECK(fixture.sent(target) == "400: the path goes above the root");
   }
 }
 
 TEST_CASE("paths: a method's route counts as a route of its own, and so does a preflight's") {
-  Ground ground(R"(
+  Fixture fixture(R"(
 origins: { site: { allow: ["https://app.example.com"] } }
 routes:
   - { name: read, match: { path: /items, methods: [GET] }, upstream: app }
   - { name: write, match: { path: /items, methods: [PUT] }, upstream: app, origins: site }
   - { name: root, match: { path: / }, upstream: app }
 )");
-  CHECK(ground.sent("/items/a%2fb") == "/items/a%2fb");
-  CHECK(ground.sent("/items/a%2fb", "PUT") == "/items/a%2fb");
-  CHECK(ground.sent("/items/a%2fb", "POST").starts_with("405"));
+  CHECK(fixture.sent("/items/a%2fb") == "/items/a%2fb");
+  CHECK(fixture.sent("/items/a%2fb", "PUT") == "/items/a%2fb");
+  CHECK(fixture.sent("/items/a%2fb", "POST").starts_with("405"));
   // 405 in one reading, a route in the other.
-  CHECK(ground.sent("/items;x", "POST").find("route \"root\", as \"/items\" to no route") !=
+  CHECK(fixture.sent("/items;x", "POST").find("route \"root\", as \"/items\" to no route") !=
         std::string::npos);
   const std::string preflight = "Origin: https://app.example.com\r\nAccess-Control-Request-Method: PUT\r\n";
-  CHECK(ground.ask("/items/a%2fb", "OPTIONS", preflight).status() == 204);
-  CHECK(ground.ask("/x/..;/items", "OPTIONS", preflight).status() == 400);
+  CHECK(fixture.ask("/items/a%2fb", "OPTIONS", preflight).status() == 204);
+  CHECK(fixture.ask("/x/..;/items", "OPTIONS", preflight).status() == 400);
 }
 
 TEST_CASE("paths: a route whose path is written with escapes takes both spellings, and no path besides") {
-  Ground ground(R"(
+  Fixture fixture(R"(
 routes:
   - { name: root, match: { path: / }, respond: { status: 200, body: root } }
   - { name: cpp, match: { path: /c%2B%2B }, upstream: app }
@@ -149,38 +149,38 @@ routes:
   for (const char* target : {"/c%2B%2B", "/c++", "/c%2b%2b/x", "/c++/x%2By", "/abc", "/%61bc/d", "/@corp/a",
                              "/%40corp/a", "/v1.0", "/v1%2E0", "/x!", "/x%21", "/y/a"}) {
     CAPTURE(target);
-    CHECK(ground.sent(target) == target);
+    CHECK(fixture.sent(target) == target);
   }
   // Half of it is a third spelling, of which readers say different things.
   for (const char* target :
        {"/c%2B+", "/c+%2B/x", "/a%62c", "/c%252B%252B", "/c++/%2e%2e/d", "/c%2B%2B;x/../y"}) {
     CAPTURE(target);
-    CHECK(ground.sent(target).starts_with("400: "));
+    CHECK(fixture.sent(target).starts_with("400: "));
   }
   for (const char* target : {"/c", "/c%2B", "/v1%2E0/x", "/y/+z", "/y/%2Bz"}) {
     CAPTURE(target);
-    CHECK(ground.sent(target).starts_with("200: "));
+    CHECK(fixture.sent(target).starts_with("200: "));
   }
 }
 
 TEST_CASE("paths: strict on a route, and for all") {
-  Ground ground(R"(
+  Fixture fixture(R"(
 routes:
   - { name: old, match: { path: /old }, upstream: app, paths: strict }
   - { name: root, match: { path: / }, upstream: app }
 )");
-  CHECK(ground.sent("/old//x/%7Eu?a=%2f") == "/old/x/~u?a=%2f");
-  CHECK(ground.sent("/old/./x/../y") == "/old/y");
-  CHECK(ground.sent("//old") == "/old");
-  CHECK(ground.sent("/%6fld/%c3%a9") == "/old/%C3%A9");
-  CHECK(ground.sent("/old/a%2fb") == "400: the path has an escaped slash (%2f)");
-  CHECK(ground.sent("/old/a;b") == "400: the path has a \";\"");
-  CHECK(ground.sent("/old/a|b").find("must be escaped") != std::string::npos);
-  CHECK(ground.sent("/x/../old") == "400: dot segments lead out of a route's path");
-  CHECK(ground.sent("/old/../x").starts_with("400: "));
-  CHECK(ground.sent("/x;a/b%2fy") == "/x;a/b%2fy");
+  CHECK(fixture.sent("/old//x/%7Eu?a=%2f") == "/old/x/~u?a=%2f");
+  CHECK(fixture.sent("/old/./x/../y") == "/old/y");
+  CHECK(fixture.sent("//old") == "/old");
+  CHECK(fixture.sent("/%6fld/%c3%a9") == "/old/%C3%A9");
+  CHECK(fixture.sent("/old/a%2fb") == "400: the path has an escaped slash (%2f)");
+  CHECK(fixture.sent("/old/a;b") == "400: the path has a \";\"");
+  CHECK(fixture.sent("/old/a|b").find("must be escaped") != std::string::npos);
+  CHECK(fixture.sent("/x/../old") == "400: dot segments lead out of a route's path");
+  CHECK(fixture.sent("/old/../x").starts_with("400: "));
+  CHECK(fixture.sent("/x;a/b%2fy") == "/x;a/b%2fy");
 
-  Ground all(
+  Fixture all(
       "paths: strict\nroutes:\n  - { match: { path: / }, upstream: app }\n"
       "  - { match: { path: /raw }, upstream: app, paths: unchanged }\n");
   CHECK(all.sent("/a//b/%41") == "/a/b/A");
@@ -190,52 +190,52 @@ routes:
 }
 
 TEST_CASE("paths: a route that rewrites them sends normalised ones, whether its rule fits or not") {
-  Ground ground(R"(
+  Fixture fixture(R"(
 routes:
   - { name: strip, match: { path: /api }, upstream: app, rewrite: { strip_prefix: /api } }
   - { name: pattern, match: { path: / }, upstream: app, rewrite: { pattern: "^/old/(.*)$", to: '/new/\1' } }
 )");
-  CHECK(ground.sent("/api/x//y/%41;v=1/\xc3\xa9?q=%2f") == "/x/y/A;v=1/%C3%A9?q=%2f");
-  CHECK(ground.sent("/old/a|b") == "/new/a%7Cb");
-  CHECK(ground.sent("/x//%41") == "/x/A");
-  CHECK(ground.sent("/api/a%2fb") ==
+  CHECK(fixture.sent("/api/x//y/%41;v=1/\xc3\xa9?q=%2f") == "/x/y/A;v=1/%C3%A9?q=%2f");
+  CHECK(fixture.sent("/old/a|b") == "/new/a%7Cb");
+  CHECK(fixture.sent("/x//%41") == "/x/A");
+  CHECK(fixture.sent("/api/a%2fb") ==
         "400: the route rewrites paths, for which a path must have one form, and the path has an escaped "
         "slash (%2f)");
-  CHECK(ground.sent("/x/a%5cb").starts_with("400: the route rewrites paths, for which"));
-  CHECK(ground.sent("/api/..;/x").starts_with("400: "));
-  CHECK(ground.sent("/api/%252e%252e/x").starts_with("400: "));
+  CHECK(fixture.sent("/x/a%5cb").starts_with("400: the route rewrites paths, for which"));
+  CHECK(fixture.sent("/api/..;/x").starts_with("400: "));
+  CHECK(fixture.sent("/api/%252e%252e/x").starts_with("400: "));
 }
 
 TEST_CASE("paths: files have odd names, and one form of each") {
   TemporaryFolder folder;
   for (const char* name : {"a;b.txt", "a|b", "caf\xc3\xa9", "100%", "a b", "{x}", "plain"})
     std::ofstream(folder.file(name)) << name;
-  Ground ground("routes: [{ match: { path: / }, files: \"" + folder.file("") + "\" }]\n");
-  CHECK(ground.ask("/a;b.txt").body == "a;b.txt");
-  CHECK(ground.ask("/a%3Bb.txt").body == "a;b.txt");
-  CHECK(ground.ask("/a|b").body == "a|b");
-  CHECK(ground.ask("/caf\xc3\xa9").body == "caf\xc3\xa9");
-  CHECK(ground.ask("/caf%c3%A9").body == "caf\xc3\xa9");
-  CHECK(ground.ask("/100%").body == "100%");
-  CHECK(ground.ask("/a%20b").body == "a b");
-  CHECK(ground.ask("/{x}").body == "{x}");
+  Fixture fixture("routes: [{ match: { path: / }, files: \"" + folder.file("") + "\" }]\n");
+  CHECK(fixture.ask("/a;b.txt").body == "a;b.txt");
+  CHECK(fixture.ask("/a%3Bb.txt").body == "a;b.txt");
+  CHECK(fixture.ask("/a|b").body == "a|b");
+  CHECK(fixture.ask("/caf\xc3\xa9").body == "caf\xc3\xa9");
+  CHECK(fixture.ask("/caf%c3%A9").body == "caf\xc3\xa9");
+  CHECK(fixture.ask("/100%").body == "100%");
+  CHECK(fixture.ask("/a%20b").body == "a b");
+  CHECK(fixture.ask("/{x}").body == "{x}");
   for (const char* target :
        {"/a%2fb", "/x\\..\\plain", "/x%5cplain", "/x//../plain", "/..;/plain", "/%c0%ae/plain"}) {
     CAPTURE(target);
-    CHECK(ground.ask(target).status() == 400);
+    CHECK(fixture.ask(target).status() == 400);
   }
-  CHECK(ground.sent("/a%2fb") ==
+  CHECK(fixture.sent("/a%2fb") ==
         "400: the route serves files, for which a path must have one form, and the path has an escaped slash "
         "(%2f)");
 }
 
 TEST_CASE("paths: no redirect of ours leads to another host") {
-  Ground ground(R"(
+  Fixture fixture(R"(
 routes:
   - { match: { path: / }, redirect: { to: "{path}/" } }
   - { match: { path: /away }, redirect: { to: "https://new.example{uri}" } }
 )");
-  const auto location = [&](const std::string& target) { return ground.ask(target).field("Location"); };
+  const auto location = [&](const std::string& target) { return fixture.ask(target).field("Location"); };
   CHECK(location("//evil.example/x") == "/evil.example/x/");
   CHECK(location("//evil.example/%2f") == "/evil.example/%2F/");
   CHECK(location("/\\evil.example") == "/evil.example/");
@@ -246,26 +246,26 @@ routes:
 TEST_CASE("paths: of generated targets each that is accepted arrives byte for byte") {
   constexpr uint32_t seed = 2026'12;
   constexpr int count = 2'000;
-  Ground ground(two_routes);
+  Fixture fixture(two_routes);
   std::minstd_rand random(seed);
   static const std::vector<std::string> pieces = {
       "/",        "/",      "public", "admin", "a",   "..",   ".",      "//",   "\\", ";",
       "%2f",      "%5c",    "%2e",    "%252f", "%61", "%",    "|",      "^",    "~",  "%7E",
       "\xc3\xa9", "%c3%a9", "@x",     "%zz",   "{",   ";v=1", "?q=%2f", "?\xe9"};
   int arrived = 0;
-  TestClient* client = &ground.proxy.connect();
+  TestClient* client = &fixture.proxy.connect();
   for (int i = 0; i < count; ++i) {
     std::string target = "/";
     for (uint32_t length = random() % 7; length > 0; --length) target += pieces[random() % pieces.size()];
     CAPTURE(target);
-    const size_t before = ground.requests();
+    const size_t before = fixture.requests();
     client->send("GET " + target + " HTTP/1.1\r\nHost: app.example\r\n\r\n");
     const int status = client->response().status();
     if (status == 400) {
-      client = &ground.proxy.connect();  // a refusal ends the connection
-      REQUIRE(ground.requests() == before);
-    } else if (ground.requests() > before) {
-      REQUIRE(ground.proxy.upstream.at(3001).last().requests.back().start == "GET " + target + " HTTP/1.1");
+      client = &fixture.proxy.connect();  // a refusal ends the connection
+      REQUIRE(fixture.requests() == before);
+    } else if (fixture.requests() > before) {
+      REQUIRE(fixture.proxy.upstream.at(3001).last().requests.back().start == "GET " + target + " HTTP/1.1");
       ++arrived;
     }
   }

@@ -3,7 +3,7 @@
 
 #include "crypto/hmac.h"
 #include "policy/jwt_signer.h"
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace support;
@@ -36,7 +36,7 @@ std::string token(int64_t expires) {
   const auto key = crypto::HmacKey(crypto::Algorithm::hs256, secret);
   return policy::sign_jwt(key, {{"iss", "tests"}, {"sub", "user-7"}, {"exp", expires}});
 }
-std::string good_token() { return token(ProxyWorld::unix_time + 600); }
+std::string good_token() { return token(ProxyFixture::unix_time + 600); }
 
 constexpr std::string_view from_app = "Origin: https://app.example.com\r\n";
 
@@ -47,7 +47,7 @@ std::string get(std::string_view path, std::string_view fields = {}) {
 }  // namespace
 
 TEST_CASE("policy: a preflight is answered without an endpoint and without a token") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   TestClient& client = proxy.connect();
   client.send("OPTIONS /account HTTP/1.1\r\nHost: a\r\n" + std::string(from_app) +
               "Access-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: x-a\r\n\r\n");
@@ -62,7 +62,7 @@ TEST_CASE("policy: a preflight is answered without an endpoint and without a tok
 }
 
 TEST_CASE("policy: an endpoint's own CORS fields are replaced by those of the list") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).behaviour = answers(
       response_text("x", "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: false\r\n"));
   TestClient& client = proxy.connect();
@@ -79,7 +79,7 @@ TEST_CASE("policy: an endpoint's own CORS fields are replaced by those of the li
 }
 
 TEST_CASE("policy: an origin that is not listed is refused, and answer and log say which list") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   TestClient& client = proxy.connect();
   client.send(get("/", "Origin: https://evil.example\r\n"));
   const HttpMessage response = client.response();
@@ -97,7 +97,7 @@ TEST_CASE("policy: an origin that is not listed is refused, and answer and log s
 }
 
 TEST_CASE("policy: a refusal carries the CORS fields without which a page could not read it") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   TestClient& client = proxy.connect();
   client.send(get("/account", from_app));
   const HttpMessage response = client.response();
@@ -108,7 +108,7 @@ TEST_CASE("policy: a refusal carries the CORS fields without which a page could 
 }
 
 TEST_CASE("policy: an endpoint that cannot be reached is a 502 that the page can read") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).reach = Reach::refused;
   TestClient& client = proxy.connect();
   client.send(get("/", from_app));
@@ -118,7 +118,7 @@ TEST_CASE("policy: an endpoint that cannot be reached is a 502 that the page can
 }
 
 TEST_CASE("policy: a good token passes and its claims reach the endpoint, forged ones do not") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).behaviour = answers(response_text("yours"));
   TestClient& client = proxy.connect();
   client.send(
@@ -130,9 +130,9 @@ TEST_CASE("policy: a good token passes and its claims reach the endpoint, forged
 }
 
 TEST_CASE("policy: an expired token is 401 with its reason") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   TestClient& client = proxy.connect();
-  client.send(get("/account", "Authorization: Bearer " + token(ProxyWorld::unix_time - 600) + "\r\n"));
+  client.send(get("/account", "Authorization: Bearer " + token(ProxyFixture::unix_time - 600) + "\r\n"));
   const HttpMessage response = client.response();
   CHECK(response.status() == 401);
   CHECK(response.body.find("token_expired") != std::string::npos);
@@ -141,7 +141,7 @@ TEST_CASE("policy: an expired token is 401 with its reason") {
 }
 
 TEST_CASE("policy: a token in the query is never logged, under whatever name it comes") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).behaviour = answers(response_text("yours"));
   TestClient& client = proxy.connect();
   const std::string given = good_token();
@@ -154,7 +154,7 @@ TEST_CASE("policy: a token in the query is never logged, under whatever name it 
 }
 
 TEST_CASE("policy: a trusted proxy's word about the client and the request id is taken") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   const std::string said =
       "X-Forwarded-For: 198.51.100.4\r\nX-Forwarded-Proto: https\r\nX-Request-Id: from-the-edge-1\r\n";

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <random>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -130,9 +130,9 @@ void judge(TestClient& client, const std::vector<Asked>& asked, Run& run) {
 Run run_with(uint64_t seed) {
   Dice dice(seed);
   // An answer without a length may be silent for ever by default; here none is left hanging.
-  std::string yaml = ProxyWorld::two_endpoints;
+  std::string yaml = ProxyFixture::two_endpoints;
   yaml.insert(yaml.find("endpoints:"), "timeouts: { stream_idle: 60s }, ");
-  ProxyWorld proxy(yaml);
+  ProxyFixture proxy(yaml);
   for (uint16_t port : {3001, 3002}) {
     FakeEndpoint& endpoint = proxy.upstream.at(port);
     endpoint.behaviour = disturbed_endpoint(dice);

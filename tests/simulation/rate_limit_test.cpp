@@ -1,7 +1,7 @@
 // Rate limits through the whole proxy.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -38,7 +38,7 @@ HttpMessage ask(TestClient& client, std::string_view path, std::string_view fiel
 }  // namespace
 
 TEST_CASE("rate limit: a page is told by a 429 that it can read, and its connection lives on") {
-  ProxyWorld proxy{std::string(yaml)};
+  ProxyFixture proxy{std::string(yaml)};
   proxy.upstream.at(3001).behaviour = answers(response_text("yes"));
   TestClient& client = proxy.connect();
   const HttpMessage first = ask(client, "/", from_app);
@@ -64,7 +64,7 @@ TEST_CASE("rate limit: a page is told by a 429 that it can read, and its connect
 }
 
 TEST_CASE("rate limit: preflights are not counted, upgrades are") {
-  ProxyWorld proxy{std::string(yaml)};
+  ProxyFixture proxy{std::string(yaml)};
   proxy.upstream.at(3001).behaviour = answers(response_text("yes"));
   TestClient& client = proxy.connect();
   for (int i = 0; i < 5; ++i) {
@@ -83,7 +83,7 @@ TEST_CASE("rate limit: preflights are not counted, upgrades are") {
 }
 
 TEST_CASE("rate limit: clients behind a trusted proxy are told apart, others cannot pretend") {
-  ProxyWorld proxy{std::string(yaml)};
+  ProxyFixture proxy{std::string(yaml)};
   proxy.upstream.at(3001).behaviour = answers(response_text("yes"));
   TestClient& balancer = proxy.connect({.address = "10.0.0.1"});
   for (const char* client : {"203.0.113.1", "203.0.113.2"}) {
@@ -99,7 +99,7 @@ TEST_CASE("rate limit: clients behind a trusted proxy are told apart, others can
 }
 
 TEST_CASE("rate limit: a key is limited wherever it comes from, and never in the log") {
-  ProxyWorld proxy{std::string(yaml)};
+  ProxyFixture proxy{std::string(yaml)};
   proxy.upstream.at(3001).behaviour = answers(response_text("yes"));
   CHECK(ask(proxy.connect({.address = "192.0.2.1"}), "/keyed", "X-Api-Key: hidden\r\n").status() == 200);
   CHECK(ask(proxy.connect({.address = "192.0.2.2"}), "/keyed", "X-Api-Key: hidden\r\n").status() == 429);
@@ -110,7 +110,7 @@ TEST_CASE("rate limit: a key is limited wherever it comes from, and never in the
 }
 
 TEST_CASE("rate limit: a reload keeps what is counted, and counts anew for a limit that is another") {
-  ProxyWorld proxy{std::string(yaml)};
+  ProxyFixture proxy{std::string(yaml)};
   proxy.upstream.at(3001).behaviour = answers(response_text("yes"));
   TestClient& client = proxy.connect();
   CHECK(ask(client, "/").status() == 200);

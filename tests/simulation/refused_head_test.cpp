@@ -1,7 +1,7 @@
 // Methods of any name, and what the log says of requests that were refused at their head.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -11,7 +11,7 @@ namespace {
 
 // The line of a request that is refused.
 base::Json line_of(std::string_view request, int status = 400) {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   TestClient& client = proxy.connect();
   client.send(request);
   CHECK(client.response(request.starts_with("HEAD ")).status() == status);
@@ -21,7 +21,7 @@ base::Json line_of(std::string_view request, int status = 400) {
 }  // namespace
 
 TEST_CASE("methods: any token reaches the endpoint as it came") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text("ok"));
   for (const std::string method : {"LIST", "QUERY", "VERSION-CONTROL", "get", "M-SEARCH", "X'Y~Z"}) {
     CAPTURE(method);
@@ -38,7 +38,7 @@ TEST_CASE("methods: any token reaches the endpoint as it came") {
 TEST_CASE("methods: one that nobody knows is never sent twice") {
   for (const std::string retries :
        {"retries: 2", "retries: { attempts: 2, non_idempotent: true, on: [reset, status_503] }"}) {
-    ProxyWorld proxy(
+    ProxyFixture proxy(
         "listeners: [{ address: \"127.0.0.1:0\" }]\nupstreams:\n  app: { endpoints: "
         "[\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"], " +
         retries + " }\nroutes:\n  - { match: { path: / }, upstream: app }\n");
@@ -57,7 +57,7 @@ TEST_CASE("methods: one that nobody knows is never sent twice") {
 }
 
 TEST_CASE("methods: routes and preflights take those that nobody knows") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 origins:
   pages: { allow: ["https://app.example"], methods: [LIST, GET, propfind2] }
@@ -89,7 +89,7 @@ TEST_CASE("methods: CONNECT is refused with words of its own") {
   CHECK(line["method"] == "CONNECT");
   CHECK(line["target"] == "db.example:5432");
   CHECK(line["offending"] == "CONNECT ***@db.example:5432 HTTP/1.1");
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   for (const char* target : {"a:443", "/a", "[::1]:22"}) {
     TestClient& client = proxy.connect();
     client.send("CONNECT " + std::string(target) + " HTTP/1.1\r\nHost: a:443\r\n\r\n");
@@ -126,7 +126,7 @@ TEST_CASE("refused heads: what was read of them is in the log") {
 }
 
 TEST_CASE("refused heads: a head that does not come in time is told as far as it came") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   TestClient& client = proxy.connect();
   client.send("GET /slow?token=secret HTTP/1.1\r\nHost: app.example\r\nX-Ha");
   proxy.advance(20s);
@@ -144,7 +144,7 @@ TEST_CASE("refused heads: neither user information nor bytes of a body get into 
         "password=hunter2\r\n\r\n", "password=hunter2 and more\r\n\r\n", "POST hunter2\r\n\r\n"}) {
     CAPTURE(request);
     for (const bool behind_a_body : {false, true}) {
-      ProxyWorld proxy;
+      ProxyFixture proxy;
       proxy.upstream.at(3001).behaviour = answers(response_text("ok"));
       TestClient& client = proxy.connect();
       const std::string before =
@@ -158,7 +158,7 @@ TEST_CASE("refused heads: neither user information nor bytes of a body get into 
 }
 
 TEST_CASE("attempts: the line names those that failed before, and why") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3002).behaviour = answers(response_text("second"));
   TestClient& client = proxy.connect();
@@ -177,7 +177,7 @@ TEST_CASE("attempts: the line names those that failed before, and why") {
 }
 
 TEST_CASE("attempts: a status that was not taken is one of them") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       "listeners: [{ address: \"127.0.0.1:0\" }]\nupstreams:\n  app: { endpoints: "
       "[\"http://127.0.0.1:3001\", \"http://127.0.0.1:3002\"], retries: { "
       "on: [status_503] } }\n"

@@ -1,7 +1,7 @@
 // Request bodies that are sent again, to another endpoint, after the first one died with them.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -41,7 +41,7 @@ TEST_CASE("replay: wherever the endpoint dies, the other one gets the whole body
     for (bool chunked : {false, true}) {
       CAPTURE(at);
       CAPTURE(chunked);
-      ProxyWorld proxy(yaml());
+      ProxyFixture proxy(yaml());
       proxy.upstream.at(3001).behaviour = dies_after(at);
       proxy.upstream.at(3002).behaviour = echoes();
       TestClient& client = proxy.connect();
@@ -64,7 +64,7 @@ TEST_CASE("replay: wherever the endpoint dies, the other one gets the whole body
 }
 
 TEST_CASE("replay: what the client had not sent yet follows what is sent again") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).behaviour = dies_after(4);
   proxy.upstream.at(3002).behaviour = echoes();
   TestClient& client = proxy.connect();
@@ -82,7 +82,7 @@ TEST_CASE("replay: a body of the limit is sent again, one byte more is not") {
     for (bool chunked : {false, true}) {
       CAPTURE(size);
       CAPTURE(chunked);
-      ProxyWorld proxy(yaml());
+      ProxyFixture proxy(yaml());
       proxy.upstream.at(3001).behaviour = dies_after(size);
       proxy.upstream.at(3002).behaviour = echoes();
       TestClient& client = proxy.connect();
@@ -100,7 +100,7 @@ TEST_CASE("replay: a body of the limit is sent again, one byte more is not") {
 
 TEST_CASE("replay: an effect that may happen twice is not repeated, unless the operator says so") {
   for (bool allowed : {false, true}) {
-    ProxyWorld proxy(yaml(allowed ? "{ non_idempotent: true }" : "{}"));
+    ProxyFixture proxy(yaml(allowed ? "{ non_idempotent: true }" : "{}"));
     proxy.upstream.at(3001).behaviour = dies_after(4);
     proxy.upstream.at(3002).behaviour = echoes();
     TestClient& client = proxy.connect();
@@ -112,14 +112,14 @@ TEST_CASE("replay: an effect that may happen twice is not repeated, unless the o
 
 TEST_CASE("replay: bodies are not kept where they are not to be, and not beyond the memory for all") {
   {
-    ProxyWorld proxy(yaml("{ body_size: none }"));
+    ProxyFixture proxy(yaml("{ body_size: none }"));
     proxy.upstream.at(3001).behaviour = dies_after(4);
     proxy.upstream.at(3002).behaviour = echoes();
     TestClient& client = proxy.connect();
     client.send(with_length("PUT", 4) + "body");
     CHECK(client.response().status() == 502);
   }
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).behaviour = dies_after(4);
   proxy.upstream.at(3002).behaviour = echoes();
   proxy.group().state().replay_bytes = proxy::Replay::kept_by_worker_max - 3;
@@ -130,7 +130,7 @@ TEST_CASE("replay: bodies are not kept where they are not to be, and not beyond 
 }
 
 TEST_CASE("replay: nothing is kept any more when the response has begun before the body's end") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).behaviour = [](FakeConnection& connection) {
     if (connection.stage++ == 0) connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
   };

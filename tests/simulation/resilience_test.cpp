@@ -1,7 +1,7 @@
 // Endpoints that fail and come back: requests that are held, tried again, and kept away from them.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -25,7 +25,7 @@ std::string with(const std::string& keys, const std::vector<int>& ports = {3001}
          keys + " } }\nroutes: [{ name: all, upstream: app }]\n";
 }
 
-std::vector<TestClient*> send_from(ProxyWorld& proxy, size_t count, std::string_view request) {
+std::vector<TestClient*> send_from(ProxyFixture& proxy, size_t count, std::string_view request) {
   std::vector<TestClient*> clients;
   for (size_t i = 0; i < count; ++i) {
     clients.push_back(&proxy.connect());
@@ -38,7 +38,7 @@ std::vector<TestClient*> send_from(ProxyWorld& proxy, size_t count, std::string_
 
 TEST_CASE("hold: a request waits for its endpoint, with any method, and the log says how long") {
   for (std::string_view request : {get, post}) {
-    ProxyWorld proxy(with("hold: 10s"));
+    ProxyFixture proxy(with("hold: 10s"));
     proxy.upstream.at(3001).reach = Reach::refused;
     proxy.upstream.at(3001).behaviour = answers(response_text("back"));
     TestClient& client = proxy.connect();
@@ -61,7 +61,7 @@ TEST_CASE("hold: a request waits for its endpoint, with any method, and the log 
 }
 
 TEST_CASE("hold: a request that was never held says nothing of it") {
-  ProxyWorld proxy(with("hold: 10s"));
+  ProxyFixture proxy(with("hold: 10s"));
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   TestClient& client = proxy.connect();
   client.send(get);
@@ -70,7 +70,7 @@ TEST_CASE("hold: a request that was never held says nothing of it") {
 }
 
 TEST_CASE("hold: when its time passes the client gets 503 with Retry-After, and the connection stays") {
-  ProxyWorld proxy(with("hold: 4s"));
+  ProxyFixture proxy(with("hold: 4s"));
   proxy.upstream.at(3001).reach = Reach::refused;
   TestClient& client = proxy.connect();
   client.send(get);
@@ -93,7 +93,7 @@ TEST_CASE("hold: when its time passes the client gets 503 with Retry-After, and 
 }
 
 TEST_CASE("hold: an endpoint that does not even refuse takes no more than the time") {
-  ProxyWorld proxy(with("hold: 2s"));
+  ProxyFixture proxy(with("hold: 2s"));
   proxy.upstream.at(3001).reach = Reach::refused;
   TestClient& client = proxy.connect();
   client.send(get);
@@ -105,7 +105,7 @@ TEST_CASE("hold: an endpoint that does not even refuse takes no more than the ti
 }
 
 TEST_CASE("hold: one more than the limit is refused at once, and a place that is free is taken") {
-  ProxyWorld proxy(with("hold: { time: 10s, requests: 2 }"));
+  ProxyFixture proxy(with("hold: { time: 10s, requests: 2 }"));
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3001).behaviour = answers(response_text("back"));
   const auto held = send_from(proxy, 2, get);
@@ -128,7 +128,7 @@ TEST_CASE("hold: one more than the limit is refused at once, and a place that is
 }
 
 TEST_CASE("hold: a client that fills it keeps nobody else out") {
-  ProxyWorld proxy(with("hold: { time: 10s, requests: 3 }"));
+  ProxyFixture proxy(with("hold: { time: 10s, requests: 3 }"));
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3001).behaviour = answers(response_text("back"));
   const auto held = send_from(proxy, 3, get);
@@ -147,7 +147,7 @@ TEST_CASE("hold: a client that fills it keeps nobody else out") {
 }
 
 TEST_CASE("hold: a client that leaves is noticed, and asks nothing of the endpoint") {
-  ProxyWorld proxy(with("hold: 10s"));
+  ProxyFixture proxy(with("hold: 10s"));
   proxy.upstream.at(3001).reach = Reach::refused;
   for (const bool reset : {false, true}) {
     TestClient& client = proxy.connect();
@@ -163,7 +163,7 @@ TEST_CASE("hold: a client that leaves is noticed, and asks nothing of the endpoi
 }
 
 TEST_CASE("hold: a drain lets held requests go on, and its deadline ends them") {
-  ProxyWorld proxy(with("hold: 10s"));
+  ProxyFixture proxy(with("hold: 10s"));
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3001).behaviour = answers(response_text("back"));
   TestClient& client = proxy.connect();
@@ -189,7 +189,7 @@ TEST_CASE("hold: a drain lets held requests go on, and its deadline ends them") 
 }
 
 TEST_CASE("hold: an upgrade is held too") {
-  ProxyWorld proxy(with("hold: 10s"));
+  ProxyFixture proxy(with("hold: 10s"));
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   TestClient& client = proxy.connect();
@@ -203,7 +203,7 @@ TEST_CASE("hold: an upgrade is held too") {
 }
 
 TEST_CASE("hold: what an upgrade waited for its turn before is time that it was held") {
-  ProxyWorld proxy(with("hold: 10s") + "websocket: { admission: { rate: 1/s, burst: 1, wait: 5s } }\n");
+  ProxyFixture proxy(with("hold: 10s") + "websocket: { admission: { rate: 1/s, burst: 1, wait: 5s } }\n");
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   send_from(proxy, 3, upgrade);
@@ -216,7 +216,7 @@ TEST_CASE("hold: what an upgrade waited for its turn before is time that it was 
 }
 
 TEST_CASE("hold: many held requests do not knock all at once, and none is forgotten") {
-  ProxyWorld proxy(with("hold: 10s"));
+  ProxyFixture proxy(with("hold: 10s"));
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3001).behaviour = answers(response_text("back"));
   const auto clients = send_from(proxy, 200, get);
@@ -229,7 +229,7 @@ TEST_CASE("hold: many held requests do not knock all at once, and none is forgot
 }
 
 TEST_CASE("hold: an endpoint that takes connections and breaks them is given up after the attempts") {
-  ProxyWorld proxy(with("hold: 10s, retries: 2"));
+  ProxyFixture proxy(with("hold: 10s, retries: 2"));
   proxy.upstream.at(3001).behaviour = resets_after("", 0);
   TestClient& client = proxy.connect();
   client.send(get);
@@ -241,7 +241,7 @@ TEST_CASE("hold: an endpoint that takes connections and breaks them is given up 
 }
 
 TEST_CASE("hold: a GET whose connection breaks goes again, what may not be repeated does not") {
-  ProxyWorld proxy(with("hold: 10s"));
+  ProxyFixture proxy(with("hold: 10s"));
   FakeEndpoint& endpoint = proxy.upstream.at(3001);
   endpoint.behaviour = resets_after("", 0);
   TestClient& client = proxy.connect();
@@ -255,7 +255,7 @@ TEST_CASE("hold: a GET whose connection breaks goes again, what may not be repea
   CHECK(client.response().body == "back");
 
   for (std::string_view request : {post, empty_post}) {
-    ProxyWorld other(with("hold: 10s"));
+    ProxyFixture other(with("hold: 10s"));
     other.upstream.at(3001).behaviour = closes_after("", 0);
     TestClient& second = other.connect();
     second.send(request);
@@ -265,7 +265,7 @@ TEST_CASE("hold: a GET whose connection breaks goes again, what may not be repea
 }
 
 TEST_CASE("hold: both endpoints are tried on each turn, and the first that is back takes it") {
-  ProxyWorld proxy(with("hold: 10s", {3001, 3002}));
+  ProxyFixture proxy(with("hold: 10s", {3001, 3002}));
   proxy.upstream.at(3001).reach = proxy.upstream.at(3002).reach = Reach::refused;
   proxy.upstream.at(3002).behaviour = answers(response_text("second"));
   TestClient& client = proxy.connect();
@@ -279,7 +279,7 @@ TEST_CASE("hold: both endpoints are tried on each turn, and the first that is ba
 
 TEST_CASE("retries: a status that is named is asked of another endpoint, once the methods allow it") {
   const std::string busy = response_text("busy", "", "503 Busy");
-  ProxyWorld proxy(with("retries: { on: [connect, reset, status_503] }", {3001, 3002}));
+  ProxyFixture proxy(with("retries: { on: [connect, reset, status_503] }", {3001, 3002}));
   proxy.upstream.at(3001).behaviour = answers(busy);
   proxy.upstream.at(3002).behaviour = answers(response_text("fine"));
   TestClient& client = proxy.connect();
@@ -302,7 +302,7 @@ TEST_CASE("retries: a status that is named is asked of another endpoint, once th
 }
 
 TEST_CASE("retries: without its name a status is passed on") {
-  ProxyWorld proxy(ProxyWorld::two_endpoints);
+  ProxyFixture proxy(ProxyFixture::two_endpoints);
   for (uint16_t port : {3001, 3002})
     proxy.upstream.at(port).behaviour = answers(response_text("busy", "", "503 Busy"));
   TestClient& client = proxy.connect();
@@ -312,7 +312,7 @@ TEST_CASE("retries: without its name a status is passed on") {
 }
 
 TEST_CASE("retries: a head that does not come is asked elsewhere when timeout is named") {
-  ProxyWorld proxy(with("timeouts: { response: 2s }, retries: { on: [timeout] }", {3001, 3002}));
+  ProxyFixture proxy(with("timeouts: { response: 2s }, retries: { on: [timeout] }", {3001, 3002}));
   proxy.upstream.at(3001).behaviour = says_nothing();
   proxy.upstream.at(3002).behaviour = answers(response_text("second"));
   TestClient& client = proxy.connect();
@@ -322,7 +322,7 @@ TEST_CASE("retries: a head that does not come is asked elsewhere when timeout is
 }
 
 TEST_CASE("retries: an interim response that the client has seen ends them") {
-  ProxyWorld proxy(with("retries: { on: [status_503] }", {3001, 3002}));
+  ProxyFixture proxy(with("retries: { on: [status_503] }", {3001, 3002}));
   proxy.upstream.at(3001).behaviour =
       answers("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + response_text("busy", "", "503 Busy"));
   proxy.upstream.at(3002).behaviour = answers(response_text("second"));
@@ -334,7 +334,7 @@ TEST_CASE("retries: an interim response that the client has seen ends them") {
 }
 
 TEST_CASE("retries: the budget keeps an outage from multiplying the load") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       with("eject: none, retries: { attempts: 1, budget: 10%, budget_minimum: 1 }", {3001, 3002}));
   proxy.upstream.at(3001).behaviour = proxy.upstream.at(3002).behaviour = closes_after("", 0);
   constexpr size_t requests = 400;
@@ -344,7 +344,7 @@ TEST_CASE("retries: the budget keeps an outage from multiplying the load") {
 }
 
 TEST_CASE("eject: an endpoint that breaks every connection is left alone, tried once, and taken back") {
-  ProxyWorld proxy(with("eject: { failures: 3, time: 5s }", {3001, 3002}));
+  ProxyFixture proxy(with("eject: { failures: 3, time: 5s }", {3001, 3002}));
   FakeEndpoint& bad = proxy.upstream.at(3001);
   bad.behaviour = closes_after("", 0);
   proxy.upstream.at(3002).behaviour = answers(response_text("good"));
@@ -372,7 +372,7 @@ TEST_CASE("eject: an endpoint that breaks every connection is left alone, tried 
 }
 
 TEST_CASE("eject: when every endpoint fails they are tried all the same") {
-  ProxyWorld proxy(with("eject: { failures: 1, time: 60s }", {3001, 3002}));
+  ProxyFixture proxy(with("eject: { failures: 1, time: 60s }", {3001, 3002}));
   proxy.upstream.at(3001).behaviour = proxy.upstream.at(3002).behaviour = closes_after("", 0);
   TestClient& client = proxy.connect();
   for (int i = 0; i < 5; ++i) {
@@ -386,7 +386,7 @@ TEST_CASE("eject: when every endpoint fails they are tried all the same") {
 
 TEST_CASE("eject: a reload keeps it, with its back-off") {
   const std::string yaml = with("eject: { failures: 1, time: 60s }", {3001, 3002});
-  ProxyWorld proxy(yaml);
+  ProxyFixture proxy(yaml);
   proxy.upstream.at(3001).behaviour = closes_after("", 0);
   proxy.upstream.at(3002).behaviour = answers(response_text("good"));
   TestClient& client = proxy.connect();
@@ -397,7 +397,7 @@ TEST_CASE("eject: a reload keeps it, with its back-off") {
 }
 
 TEST_CASE("health: an endpoint that is down gets no requests, and all of them when both are") {
-  ProxyWorld proxy(with("health: { path: /healthz }", {3001, 3002}));
+  ProxyFixture proxy(with("health: { path: /healthz }", {3001, 3002}));
   for (uint16_t port : {3001, 3002}) proxy.upstream.at(port).behaviour = answers(response_text("fine"));
   TestClient& client = proxy.connect();
   const auto ask = [&](int times) {
@@ -418,7 +418,7 @@ TEST_CASE("health: an endpoint that is down gets no requests, and all of them wh
 }
 
 TEST_CASE("health: with hold requests wait until a check passes, and go at once when it does") {
-  ProxyWorld proxy(with("hold: 10s, health: { path: /healthz, start: down }"));
+  ProxyFixture proxy(with("hold: 10s, health: { path: /healthz, start: down }"));
   proxy.upstream.at(3001).behaviour = answers(response_text("ready"));
   TestClient& client = proxy.connect();
   client.send(get);

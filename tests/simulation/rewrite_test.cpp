@@ -2,7 +2,7 @@
 // fields.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace support;
@@ -27,7 +27,7 @@ struct Told {
   HttpMessage response;  // that the client got
 };
 
-Told told(ProxyWorld& proxy, const std::string& target, const std::string& answer = response_text("x"),
+Told told(ProxyFixture& proxy, const std::string& target, const std::string& answer = response_text("x"),
           const std::string& fields = "") {
   for (uint16_t port : {3001, 3002}) proxy.upstream.at(port).behaviour = answers(answer);
   TestClient& client = proxy.connect();
@@ -39,7 +39,7 @@ Told told(ProxyWorld& proxy, const std::string& target, const std::string& answe
 }  // namespace
 
 TEST_CASE("rewrite: the endpoint gets the new path, the log has both") {
-  ProxyWorld proxy(with_route("    rewrite: { strip_prefix: /api }\n"));
+  ProxyFixture proxy(with_route("    rewrite: { strip_prefix: /api }\n"));
   const Told result = told(proxy, "/api/a/./b?token=secret&x=%2e");
   CHECK(result.request.start == "GET /a/b?token=secret&x=%2e HTTP/1.1");
   CHECK(result.request.field("X-Forwarded-Prefix") == "/api");
@@ -49,13 +49,13 @@ TEST_CASE("rewrite: the endpoint gets the new path, the log has both") {
 }
 
 TEST_CASE("rewrite: a path that stays is named once") {
-  ProxyWorld proxy(with_route("    rewrite: { pattern: \"^/api/old$\", to: /new }\n"));
+  ProxyFixture proxy(with_route("    rewrite: { pattern: \"^/api/old$\", to: /new }\n"));
   CHECK(told(proxy, "/api/x").request.start == "GET /api/x HTTP/1.1");
   CHECK_FALSE(proxy.log.line("exchange").contains("rewritten"));
 }
 
 TEST_CASE("rewrite: a result that breaks the rules is refused, and no endpoint hears of it") {
-  ProxyWorld proxy(with_route("    rewrite: { pattern: \"^/api/(.)-(.)$\", to: '/\\1\\2/secret' }\n"));
+  ProxyFixture proxy(with_route("    rewrite: { pattern: \"^/api/(.)-(.)$\", to: '/\\1\\2/secret' }\n"));
   TestClient& client = proxy.connect();
   client.send("GET /api/.-. HTTP/1.1\r\nHost: app.example\r\n\r\n");
   CHECK(client.response().status() == 400);
@@ -64,7 +64,7 @@ TEST_CASE("rewrite: a result that breaks the rules is refused, and no endpoint h
 }
 
 TEST_CASE("rewrite: a WebSocket upgrade goes to the new path as well") {
-  ProxyWorld proxy(with_route("    rewrite: { replace_prefix: /socket }\n    host: upstream\n"));
+  ProxyFixture proxy(with_route("    rewrite: { replace_prefix: /socket }\n    host: upstream\n"));
   proxy.upstream.at(3001).behaviour = answers(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
       "Connection: Upgrade\r\n"
@@ -83,7 +83,7 @@ TEST_CASE("rewrite: a WebSocket upgrade goes to the new path as well") {
 }
 
 TEST_CASE("host: each attempt names the endpoint that it is for") {
-  ProxyWorld proxy(with_route("    host: upstream\n"));
+  ProxyFixture proxy(with_route("    host: upstream\n"));
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3002).behaviour = answers(response_text("x"));
   TestClient& client = proxy.connect();
@@ -102,13 +102,13 @@ routes:
   - { match: { path: / }, upstream: app }
   - { match: { path: /api }, upstream: app, host: preserve }
 )";
-  ProxyWorld proxy(yaml);
+  ProxyFixture proxy(yaml);
   CHECK(told(proxy, "/x").request.field("Host") == "legacy.example");
   CHECK(told(proxy, "/api").request.field("Host") == "app.example");
 }
 
 TEST_CASE("location: a redirect of the endpoint leads back through the gateway") {
-  ProxyWorld proxy(with_route("    rewrite: { strip_prefix: /api }\n    host: upstream\n"));
+  ProxyFixture proxy(with_route("    rewrite: { strip_prefix: /api }\n    host: upstream\n"));
   const Told result = told(proxy, "/api/x",
                            "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:3001/login?a=b\r\n"
                            "Refresh: 1; url=/next\r\nContent-Length: 0\r\n\r\n");
@@ -117,7 +117,7 @@ TEST_CASE("location: a redirect of the endpoint leads back through the gateway")
 }
 
 TEST_CASE("cookies: each of several is changed, in order") {
-  ProxyWorld proxy(
+  ProxyFixture proxy(
       with_route("    cookies: { domain: remove, path: { /: /api }, secure: drop, same_site: lax }\n"));
   const Told result = told(proxy, "/api",
                            "HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Domain=app.internal; Path=/; Secure\r\n"
@@ -130,7 +130,7 @@ TEST_CASE("cookies: each of several is changed, in order") {
 }
 
 TEST_CASE("header rules: general ones first, the route's after them, and errors too") {
-  ProxyWorld proxy(with_route(
+  ProxyFixture proxy(with_route(
       "    request_headers: { set: { X-Level: route }, add: { X-Who: \"{client} {route}\" } }\n"
       "    response_headers: { set: { X-Endpoint: \"{endpoint}\", X-Level: route }, remove: Server }\n",
       "request_headers: { set: { X-Level: top, X-Host: \"{host}\" }, remove: [X-Debug] }\n"
@@ -157,7 +157,7 @@ TEST_CASE("header rules: general ones first, the route's after them, and errors 
 TEST_CASE("header rules: an interim response and trailers do not get past them") {
   const std::string keys =
       "    response_headers: { set: { X-Frame-Options: DENY }, remove: [X-Internal] }\n    origins: pages\n";
-  ProxyWorld proxy(with_route(keys, "origins: { pages: { allow: [\"https://page.example\"] } }\n"));
+  ProxyFixture proxy(with_route(keys, "origins: { pages: { allow: [\"https://page.example\"] } }\n"));
   const std::string fields =
       "X-Internal: 1\r\nAccess-Control-Allow-Origin: *\r\nLink: </a.css>\r\n"
       "Location: http://127.0.0.1:3001/x\r\n";
@@ -184,7 +184,7 @@ TEST_CASE("header rules: an interim response and trailers do not get past them")
 }
 
 TEST_CASE("location: the address without a scheme, and another endpoint's, lead back through the gateway") {
-  ProxyWorld proxy(with_route(""));
+  ProxyFixture proxy(with_route(""));
   const auto location_of = [&proxy](const std::string& value) {
     return told(proxy, "/api", response_text("", "Location: " + value + "\r\n", "302 Found"))
         .response.field("Location");

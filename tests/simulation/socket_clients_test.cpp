@@ -1,11 +1,11 @@
 // What becomes of the loops by which clients come back: their attempts, their pauses, and how they end. Each
 // is a model of a real one (of a bot's page, a chat, a monitor, and two of Socket.IO), on the clock of the
-// world; what counts is that a gateway makes none of them worse than a direct connection would.
+// fixture; what counts is that a gateway makes none of them worse than a direct connection would.
 #include <doctest/doctest.h>
 
 #include "crypto/hmac.h"
 #include "policy/jwt_signer.h"
-#include "support/socket_world.h"
+#include "support/socket_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -38,7 +38,7 @@ routes:
 
 std::string token(const std::string& room) {
   return policy::sign_jwt(crypto::HmacKey(crypto::Algorithm::hs256, secret),
-                          {{"sub", "user-7"}, {"exp", ProxyWorld::unix_time + 600'000}, {"room", room}});
+                          {{"sub", "user-7"}, {"exp", ProxyFixture::unix_time + 600'000}, {"room", room}});
 }
 
 // How one attempt to open a socket went.
@@ -49,10 +49,10 @@ struct Tried {
   base::Duration took{};  // until it was open, or had failed
 };
 
-Tried try_to_open(ProxyWorld& proxy, const std::string& path, const std::string& fields = page,
+Tried try_to_open(ProxyFixture& proxy, const std::string& path, const std::string& fields = page,
                   const std::string& address = "203.0.113.1") {
   TestClient& client = proxy.connect({.address = address});
-  client.send(SocketWorld::handshake_text(fields, path));
+  client.send(SocketFixture::handshake_text(fields, path));
   Tried tried;
   for (; client.unread().empty() && tried.took < 60s; tried.took += 50ms) proxy.advance(50ms);
   tried.status = client.response().status();
@@ -134,7 +134,7 @@ TEST_CASE("socket clients: what a later try may heal leaves every loop as it is 
                                                                                {"/app/500", 500}}) {
       const std::string shown = loop.name + " " + path;
       CAPTURE(shown);
-      ProxyWorld proxy(yaml());
+      ProxyFixture proxy(yaml());
       proxy.upstream.at(3002).reach = Reach::refused;
       proxy.upstream.at(3001).behaviour =
           path == "/app/403"   ? answers(response_text("no", "", "403 Forbidden"))
@@ -164,7 +164,7 @@ TEST_CASE(
              {"token=nonsense", 4401}, {"token=" + token("cellar"), 4403}}) {
       const std::string shown = loop.name + " " + std::to_string(code);
       CAPTURE(shown);
-      ProxyWorld proxy(yaml());
+      ProxyFixture proxy(yaml());
       const Run direct = run(loop, [] { return Tried{}; });
       const Run behind = run(loop, [&, expected = code, &query = query] {
         const Tried tried =
@@ -188,7 +188,7 @@ TEST_CASE(
 }
 
 TEST_CASE("socket clients: who comes back to be refused again waits longer each time for its open socket") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   const auto pause = [&](const std::string& address = "203.0.113.1", const std::string& path = "/token") {
     const Tried tried = try_to_open(proxy, path, page, address);
     CHECK(tried.code == 4401);
@@ -208,17 +208,17 @@ TEST_CASE("socket clients: who comes back to be refused again waits longer each 
   CHECK(pause() >= 500ms);
   proxy.upstream.at(3001).behaviour = accepts_websocket("");
   TestClient& let_in = proxy.connect({.address = "203.0.113.1"});
-  let_in.send(SocketWorld::handshake_text(page, "/token?token=" + token("lobby")));
+  let_in.send(SocketFixture::handshake_text(page, "/token?token=" + token("lobby")));
   CHECK(let_in.response().status() == 101);
   CHECK(pause() == 0ms);  // it has a token now and then
 }
 
 TEST_CASE("socket clients: a pause before a refusal is left by its client, and ends when the worker drains") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   for (int i = 0; i < 5; ++i) try_to_open(proxy, "/token");
   const auto knock = [&]() -> TestClient& {
     TestClient& client = proxy.connect({.address = "203.0.113.1"});
-    client.send(SocketWorld::handshake_text(page, "/token"));
+    client.send(SocketFixture::handshake_text(page, "/token"));
     return client;
   };
   TestClient& impatient = knock();
@@ -239,12 +239,12 @@ TEST_CASE("socket clients: a pause before a refusal is left by its client, and e
 }
 
 TEST_CASE("socket clients: one client waits at most so often at once, and others are told meanwhile") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   for (int i = 0; i < 2; ++i) try_to_open(proxy, "/token");
   std::vector<TestClient*> waiting;
   for (int i = 0; i < 10; ++i) {
     waiting.push_back(&proxy.connect({.address = "203.0.113.1"}));
-    waiting.back()->send(SocketWorld::handshake_text(page, "/token"));
+    waiting.back()->send(SocketFixture::handshake_text(page, "/token"));
   }
   int refused = 0;
   for (TestClient* client : waiting) refused += client->unread().starts_with("HTTP/1.1 401 ") ? 1 : 0;
@@ -256,12 +256,12 @@ TEST_CASE("socket clients: subprotocols that define codes of their own hear none
   for (const std::string protocol : {"graphql-transport-ws", "graphql-ws"}) {
     CAPTURE(protocol);
     const std::string fields = page + "Sec-WebSocket-Protocol: " + protocol + "\r\n";
-    ProxyWorld usual(yaml());
+    ProxyFixture usual(yaml());
     usual.upstream.at(3001).behaviour = answers(response_text("no", "", "429 Too Many Requests"));
     CHECK(try_to_open(usual, "/token", fields).code == 4401);
     CHECK(try_to_open(usual, "/token?token=" + token("cellar"), fields, "203.0.113.2").code == 4403);
     CHECK(try_to_open(usual, "/app", fields).status == 429);
-    ProxyWorld close(yaml("{ refuse: close }"));
+    ProxyFixture close(yaml("{ refuse: close }"));
     close.upstream.at(3001).behaviour = answers(response_text("no", "", "429 Too Many Requests"));
     CHECK(try_to_open(close, "/app", fields).status == 429);  // 4429 would be final there
     CHECK(try_to_open(close, "/app", page, "203.0.113.2").code == 4429);
@@ -269,14 +269,14 @@ TEST_CASE("socket clients: subprotocols that define codes of their own hear none
     CHECK(try_to_open(close, "/away", fields, "203.0.113.4").code == 1013);
     close.upstream.at(3001).behaviour = answers(response_text("no", "", "400 Bad Request"));
     CHECK(try_to_open(close, "/app", fields, "203.0.113.5").code == 4400);
-    ProxyWorld own(yaml("{ close_codes: { unauthorized: 4429 } }"));
+    ProxyFixture own(yaml("{ close_codes: { unauthorized: 4429 } }"));
     CHECK(try_to_open(own, "/token", fields).status == 401);
   }
 }
 
 TEST_CASE(
     "socket clients: SignalR gets the status for the connection that its negotiate gave it, others a Close") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   CHECK(try_to_open(proxy, "/token/hub?id=abc").code == 4401);  // an id of some other kind
   proxy.upstream.at(3001).behaviour = answers(response_text("{\"connectionToken\":\"abc\"}"));
   TestClient& client = proxy.connect({.address = "203.0.113.1"});

@@ -6,7 +6,7 @@
 #include <map>
 #include <random>
 
-#include "support/socket_world.h"
+#include "support/socket_fixture.h"
 #include "unit/websocket/frames.h"
 
 using namespace postern;
@@ -37,7 +37,7 @@ TEST_CASE("socket faults: under random faults messages arrive whole and in order
       CAPTURE(seed);
       std::mt19937_64 random(seed);
       const auto below = [&](uint64_t limit) { return random() % limit; };
-      SocketWorld socket(rules);
+      SocketFixture socket(rules);
       REQUIRE(socket.handshake.status() == 101);
       for (Passage* passage : {&socket.client.wire().to_first, &socket.client.wire().to_second,
                                &socket.endpoint().wire().to_first, &socket.endpoint().wire().to_second}) {
@@ -90,8 +90,8 @@ TEST_CASE("socket faults: whatever bytes come from either side, the socket ends 
       CAPTURE(seed);
       std::mt19937_64 random(seed);
       const auto below = [&](uint64_t limit) { return random() % limit; };
-      SocketWorld socket(rules, below(2) ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "",
-                         below(4) ? "" : "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+      SocketFixture socket(rules, below(2) ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "",
+                           below(4) ? "" : "Sec-WebSocket-Extensions: permessage-deflate\r\n");
       const std::string payloads[] = {"",         R"({"type":"a"})",      R"({"type":"b"})",
                                       "\xff\xfe", std::string(2000, 'x'), close_payload(1000)};
       for (int i = 0; i < 12; ++i) {
@@ -133,7 +133,7 @@ TEST_CASE("socket faults: nothing follows a Close, and the record has the code t
                                   (below(3) ? "" : ", heartbeat: { interval: 300ms }") + " }";
         std::string scenario = rules;
         const auto tell = [&](const char* what) { scenario.append(" ").append(what); };
-        SocketWorld socket(rules);
+        SocketFixture socket(rules);
         Passage& to_client = socket.client.wire().to_first;
         const auto read_on = [&] {
           to_client.capacity = 1 << 20;

@@ -2,7 +2,7 @@
 // time, so what one of a page's sockets waits, all that stand behind it wait as well.
 #include <doctest/doctest.h>
 
-#include "support/socket_world.h"
+#include "support/socket_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -36,7 +36,7 @@ struct Held {
   TestClient& open(const std::string& path, const std::string& fields = {},
                    const std::string& address = "203.0.113.1") {
     TestClient& client = proxy.connect({.address = address});
-    client.send(SocketWorld::handshake_text(fields, path));
+    client.send(SocketFixture::handshake_text(fields, path));
     return client;
   }
   // How long it takes until there is an answer, to a tenth of a second, and the answer.
@@ -45,7 +45,7 @@ struct Held {
     for (; client.unread().empty() && waited < 60s; waited += 100ms) proxy.advance(100ms);
     return {waited, client.response().status()};
   }
-  ProxyWorld proxy;
+  ProxyFixture proxy;
 };
 
 }  // namespace
@@ -148,14 +148,14 @@ TEST_CASE("socket hold: a page whose socket its backend has just ended waits in 
 
 TEST_CASE(
     "socket hold: with one upstream alone, nothing of a page stands behind its socket: it waits in full") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { away: { endpoints: ["http://127.0.0.1:3001"], hold: 10s } }
 routes: [{ upstream: away }]
 )");
   proxy.upstream.at(3001).reach = Reach::refused;
   TestClient& client = proxy.connect();
-  client.send(SocketWorld::handshake_text(page, "/"));
+  client.send(SocketFixture::handshake_text(page, "/"));
   proxy.advance(9s);
   CHECK(client.unread().empty());
 }
@@ -173,7 +173,7 @@ TEST_CASE("socket hold: an endpoint that hangs up on an upgrade has answered it,
     CHECK(held.proxy.log.last("exchange")["cause"] == "upstream_closed");
   }
 
-  ProxyWorld two(R"(
+  ProxyFixture two(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { away: { endpoints: ["http://127.0.0.1:3001", "http://127.0.0.1:3002"], hold: 10s } }
 routes: [{ upstream: away }]
@@ -181,7 +181,7 @@ routes: [{ upstream: away }]
   for (uint16_t port : {uint16_t{3001}, uint16_t{3002}})
     two.upstream.at(port).behaviour = closes_after("", 0);
   TestClient& client = two.connect();
-  client.send(SocketWorld::handshake_text("", "/"));
+  client.send(SocketFixture::handshake_text("", "/"));
   two.advance(1s);
   CHECK(client.response().status() == 502);
   CHECK(two.upstream.at(3001).dials == 1);  // another endpoint may know better
@@ -221,12 +221,12 @@ TEST_CASE(
 
 TEST_CASE("socket admission: a client stands in line once; what it opens behind that shares its limit") {
   const std::string text =
-      SocketWorld::yaml("{ ping_interval: none, admission: { rate: 1/s, burst: 1, wait: 5s } }", "");
-  ProxyWorld proxy(text);
+      SocketFixture::yaml("{ ping_interval: none, admission: { rate: 1/s, burst: 1, wait: 5s } }", "");
+  ProxyFixture proxy(text);
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   const auto open = [&](const std::string& address) -> TestClient& {
     TestClient& client = proxy.connect({.address = address});
-    client.send(SocketWorld::handshake_text(""));
+    client.send(SocketFixture::handshake_text(""));
     return client;
   };
   CHECK(open("203.0.113.1").response().status() == 101);
@@ -250,12 +250,12 @@ TEST_CASE("socket admission: a client stands in line once; what it opens behind 
 }
 
 TEST_CASE("socket admission: a client that opens many keeps nobody else out of the line") {
-  ProxyWorld proxy(
-      SocketWorld::yaml("{ ping_interval: none, admission: { rate: 10/s, burst: 1, wait: 4s } }", ""));
+  ProxyFixture proxy(
+      SocketFixture::yaml("{ ping_interval: none, admission: { rate: 10/s, burst: 1, wait: 4s } }", ""));
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   const auto open = [&](const std::string& address) -> TestClient& {
     TestClient& client = proxy.connect({.address = address});
-    client.send(SocketWorld::handshake_text(""));
+    client.send(SocketFixture::handshake_text(""));
     return client;
   };
   size_t refused = 0;

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <random>
 
-#include "support/socket_world.h"
+#include "support/socket_fixture.h"
 #include "unit/websocket/frames.h"
 
 using namespace postern;
@@ -345,7 +345,7 @@ class Run {
   void send_all(Speaker& speaker) { send(speaker, std::exchange(speaker.waiting, {})); }
 
   void end() {
-    ProxyWorld& proxy = socket_.proxy;
+    ProxyFixture& proxy = socket_.proxy;
     const auto close_by = [&](Speaker& first, Speaker& second) {
       send(first, frame(goodbye, close_payload(4321, "done"), {.masked = first.masked}));
       proxy.advance(4s);
@@ -360,7 +360,9 @@ class Run {
       case End::endpoint_leaves: socket_.endpoint().finish(); break;
       case End::client_resets: socket_.client.peer().reset(); break;
       case End::endpoint_resets: socket_.endpoint().reset(); break;
-      case End::reload: proxy.adopt(SocketWorld::yaml("{ mode: inspect, ping_interval: 7s }", limits)); break;
+      case End::reload:
+        proxy.adopt(SocketFixture::yaml("{ mode: inspect, ping_interval: 7s }", limits));
+        break;
       case End::shutdown: proxy.tunnels.leave({}); break;
       case End::faults: break;
     }
@@ -381,7 +383,7 @@ class Run {
   }
 
   void judge() {
-    ProxyWorld& proxy = socket_.proxy;
+    ProxyFixture& proxy = socket_.proxy;
     REQUIRE(socket_.over());
     CHECK(proxy.log_lines("tunnel_open").size() == 1);
     REQUIRE(proxy.log_lines("tunnel_close").size() == 1);
@@ -427,7 +429,7 @@ class Run {
   std::mt19937_64 random_;
   bool offers_;
   End end_;
-  SocketWorld socket_;
+  SocketFixture socket_;
   bool compressed_;  // between the client and whoever it is compressed with
   Speaker client_;
   Speaker endpoint_;

@@ -6,7 +6,7 @@
 
 #include "crypto/hmac.h"
 #include "policy/jwt_signer.h"
-#include "support/socket_world.h"
+#include "support/socket_fixture.h"
 #include "support/temporary_folder.h"
 
 using namespace postern;
@@ -41,7 +41,7 @@ routes:
 }
 
 std::string token(const base::Json& more = {{"room", "lobby"}},
-                  int64_t expires = ProxyWorld::unix_time + 600) {
+                  int64_t expires = ProxyFixture::unix_time + 600) {
   base::Json claims = {{"sub", "user-7"}, {"exp", expires}};
   claims.update(more);
   return policy::sign_jwt(crypto::HmacKey(crypto::Algorithm::hs256, secret), claims);
@@ -56,7 +56,7 @@ struct Answer {
 };
 
 // Requests of a route by the class of their status, those that are there: "3xx 1, 5xx 2".
-std::string classes(ProxyWorld& proxy, const std::string& route) {
+std::string classes(ProxyFixture& proxy, const std::string& route) {
   using telemetry::RouteCount;
   const telemetry::Totals totals = proxy.metrics.totals();
   const telemetry::RouteSeries& series = totals.routes.at(route);
@@ -72,9 +72,9 @@ std::string classes(ProxyWorld& proxy, const std::string& route) {
 }
 
 // Each time another client: who comes back to be refused again waits.
-Answer ask(ProxyWorld& proxy, std::string_view path, const std::string& fields) {
+Answer ask(ProxyFixture& proxy, std::string_view path, const std::string& fields) {
   TestClient& client = proxy.connect({.address = "198.51.100." + std::to_string(proxy.clients.size())});
-  client.send(SocketWorld::handshake_text(fields, path));
+  client.send(SocketFixture::handshake_text(fields, path));
   const HttpMessage head = client.response();
   Answer answer;
   answer.status = static_cast<uint16_t>(head.status());
@@ -99,7 +99,7 @@ Answer ask(ProxyWorld& proxy, std::string_view path, const std::string& fields) 
 
 TEST_CASE(
     "socket refusal: a page is told 4401 and 4403 with the reason and the id, and all else by its status") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   const auto refused = [&](std::string_view path, const std::string& fields, uint16_t code,
                            std::string_view error) {
@@ -116,16 +116,16 @@ TEST_CASE(
   };
   refused("/token", "", 4401, "token_missing");
   refused("/token?token=nonsense", "", 4401, "token_malformed");
-  refused("/token?token=" + token({{"room", "lobby"}}, ProxyWorld::unix_time - 600), "", 4401,
+  refused("/token?token=" + token({{"room", "lobby"}}, ProxyFixture::unix_time - 600), "", 4401,
           "token_expired");
   refused("/token?token=" + token({{"room", "cellar"}}), "", 4403, "token_claims");
   CHECK(ask(proxy, "/nowhere", from_app).status == 404);
   CHECK(ask(proxy, "/closed", from_app).status == 503);
   TestClient& first = proxy.connect();
-  first.send(SocketWorld::handshake_text("", "/few"));
+  first.send(SocketFixture::handshake_text("", "/few"));
   CHECK(first.response().status() == 101);
   TestClient& too_many = proxy.connect();
-  too_many.send(SocketWorld::handshake_text(from_app, "/few"));
+  too_many.send(SocketFixture::handshake_text(from_app, "/few"));
   CHECK(too_many.response().status() == 429);
   CHECK(classes(proxy, "token") == "4xx 4");
   CHECK(classes(proxy, "closed") == "5xx 1");
@@ -134,23 +134,23 @@ TEST_CASE(
   proxy.advance(15s);
   CHECK(proxy.tunnels.size() == 0);
   TestClient& second = proxy.connect();
-  second.send(SocketWorld::handshake_text(from_app, "/few"));
+  second.send(SocketFixture::handshake_text(from_app, "/few"));
   second.response();
   CHECK(proxy.tunnels.size() == 1);
   CHECK(proxy.tunnels.refused().size() == 0);
 }
 
 TEST_CASE("socket refusal: an absent endpoint is 503 after the hold, and before it nothing") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3002).reach = Reach::refused;
   TestClient& client = proxy.connect({.address = "203.0.113.1"});
-  client.send(SocketWorld::handshake_text("", "/held"));
+  client.send(SocketFixture::handshake_text("", "/held"));
   proxy.advance(9s);
   CHECK(client.unread().empty());
   proxy.advance(2s);
   CHECK(client.response().status() == 503);
   TestClient& lucky = proxy.connect({.address = "203.0.113.2"});
-  lucky.send(SocketWorld::handshake_text("", "/held"));
+  lucky.send(SocketFixture::handshake_text("", "/held"));
   proxy.advance(5s);
   proxy.upstream.at(3002).reach = Reach::good;
   proxy.upstream.at(3002).behaviour = accepts_websocket();
@@ -160,7 +160,7 @@ TEST_CASE("socket refusal: an absent endpoint is 503 after the hold, and before 
 }
 
 TEST_CASE("socket refusal: who is no page gets the status, and an origin that is not listed 403") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   CHECK(ask(proxy, "/token", "").status == 401);
   CHECK(ask(proxy, "/nowhere", "").status == 404);
@@ -174,11 +174,11 @@ TEST_CASE("socket refusal: who is no page gets the status, and an origin that is
 
 TEST_CASE(
     "socket ending: with its token a socket ends at once, and what breaks the rules then passes no more") {
-  ProxyWorld proxy(yaml("{ mode: walk, ping_interval: none }"));
+  ProxyFixture proxy(yaml("{ mode: walk, ping_interval: none }"));
   proxy.upstream.at(3001).behaviour = accepts_websocket("");
   TestClient& client = proxy.connect();
-  client.send(SocketWorld::handshake_text(
-      from_app + "Authorization: Bearer " + token({{"room", "lobby"}}, ProxyWorld::unix_time + 60) + "\r\n",
+  client.send(SocketFixture::handshake_text(
+      from_app + "Authorization: Bearer " + token({{"room", "lobby"}}, ProxyFixture::unix_time + 60) + "\r\n",
       "/token"));
   REQUIRE(client.response().status() == 101);
   FakeConnection& endpoint = proxy.upstream.at(3001).last();
@@ -202,10 +202,10 @@ TEST_CASE(
 }
 
 TEST_CASE("socket ending: a client that breaks the rules on its way out is heard no longer") {
-  ProxyWorld proxy(yaml("{ mode: walk }"));
+  ProxyFixture proxy(yaml("{ mode: walk }"));
   proxy.upstream.at(3001).behaviour = accepts_websocket("");
   TestClient& client = proxy.connect();
-  client.send(SocketWorld::handshake_text({}, "/open"));
+  client.send(SocketFixture::handshake_text({}, "/open"));
   REQUIRE(client.response().status() == 101);
   FakeConnection& endpoint = proxy.upstream.at(3001).last();
   endpoint.take_unread();
@@ -226,7 +226,7 @@ TEST_CASE("socket ending: a client that breaks the rules on its way out is heard
 }
 
 TEST_CASE("socket refusal: clients that take an open socket for success get the status") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   CHECK(ask(proxy, "/token?EIO=4&transport=websocket", from_app).status == 401);
   CHECK(ask(proxy, "/token?jobId=all&EIO=4&transport=websocket", from_app).status == 401);
   CHECK(ask(proxy, "/nowhere", from_app + "Sec-WebSocket-Protocol: vite-hmr\r\n").status == 404);
@@ -236,7 +236,7 @@ TEST_CASE("socket refusal: clients that take an open socket for success get the 
   CHECK(ask(proxy, "/token?transport=webSockets&clientProtocol=2.1&connectionToken=x", from_app).status ==
         401);
   CHECK(ask(proxy, "/token?clientProtocol=2.1", from_app).code == 4401);
-  ProxyWorld close(yaml("{ refuse: close }"));  // which would harm them
+  ProxyFixture close(yaml("{ refuse: close }"));  // which would harm them
   CHECK(ask(close, "/token?EIO=4&transport=websocket", from_app).status == 401);
   CHECK(ask(close, "/nowhere?vsn=2.0.0", from_app).status == 404);
 }
@@ -244,12 +244,12 @@ TEST_CASE("socket refusal: clients that take an open socket for success get the 
 TEST_CASE("socket refusal: a page that asks a document, or a fixed answer, to be a socket is told so") {
   const TemporaryFolder folder;
   std::ofstream(folder.file("index.html")) << "<!doctype html>";
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 websocket: { refuse: close }
 routes:
   - { name: site, files: ")" +
-                   folder.file("") + R"(", spa: true }
+                     folder.file("") + R"(", spa: true }
   - { name: fixed, match: { path: /fixed }, respond: { body: hello } }
   - { name: away, match: { path: /away }, redirect: { to: "https://b.example/" } }
 )");
@@ -274,32 +274,32 @@ routes:
 
 TEST_CASE("socket refusal: what cannot be read as a request is refused by its status, whatever it asks for") {
   for (const char* refuse : {"{ refuse: auto }", "{ refuse: close }"}) {
-    ProxyWorld proxy(yaml(refuse));
+    ProxyFixture proxy(yaml(refuse));
     for (const char* target : {"/a%0a", "/a%00", "/a#x", "/a/..;/../c", "/../x", "*"}) {
       CAPTURE(target);
       TestClient& client = proxy.connect();
-      client.send(SocketWorld::handshake_text(from_app + "Sec-WebSocket-Protocol: chat\r\n", target));
+      client.send(SocketFixture::handshake_text(from_app + "Sec-WebSocket-Protocol: chat\r\n", target));
       CHECK(client.response().status() == 400);
     }
   }
 }
 
 TEST_CASE("socket refusal: a route may say status for all, or close for all, and codes of its own") {
-  ProxyWorld by_status(yaml("{ refuse: status }"));
+  ProxyFixture by_status(yaml("{ refuse: status }"));
   CHECK(ask(by_status, "/token", from_app).status == 401);
-  ProxyWorld by_close(yaml("{ refuse: close, close_codes: { unauthorized: 4001 } }"));
+  ProxyFixture by_close(yaml("{ refuse: close, close_codes: { unauthorized: 4001 } }"));
   CHECK(ask(by_close, "/token", "").code == 4001);
   CHECK(ask(by_close, "/token", "Origin: https://evil.example\r\n").status == 403);
 }
 
 TEST_CASE(
     "socket refusal: a token that has expired may have a code of its own, which the client comes back from") {
-  const std::string expired = "/token?token=" + token({{"room", "lobby"}}, ProxyWorld::unix_time - 600);
-  ProxyWorld usual(yaml());
+  const std::string expired = "/token?token=" + token({{"room", "lobby"}}, ProxyFixture::unix_time - 600);
+  ProxyFixture usual(yaml());
   CHECK(ask(usual, expired, from_app).code == 4401);
-  ProxyWorld all(yaml("{ close_codes: { unauthorized: 4001 } }"));
+  ProxyFixture all(yaml("{ close_codes: { unauthorized: 4001 } }"));
   CHECK(ask(all, expired, from_app).code == 4001);
-  ProxyWorld own(yaml("{ close_codes: { refused_expired: 4408 } }"));
+  ProxyFixture own(yaml("{ close_codes: { refused_expired: 4408 } }"));
   const Answer answer = ask(own, expired, from_app);
   CHECK(answer.code == 4408);
   CHECK(answer.reason["error"] == "token_expired");
@@ -310,8 +310,8 @@ TEST_CASE(
 TEST_CASE(
     "socket refusal: what an endpoint answers keeps its status, or becomes a code where all are to be "
     "closes") {
-  ProxyWorld proxy(yaml("{ refuse: close }"));
-  ProxyWorld usual(yaml());
+  ProxyFixture proxy(yaml("{ refuse: close }"));
+  ProxyFixture usual(yaml());
   const std::vector<std::pair<std::string, uint16_t>> statuses = {
       {"401 Unauthorized", 4401}, {"403 Forbidden", 4403},
       {"404 Not Found", 4404},    {"429 Too Many Requests", 4429},
@@ -340,7 +340,7 @@ TEST_CASE(
 }
 
 TEST_CASE("socket refusal: an endpoint that answers pages with 5xx is ejected as for any other request") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams:
   app:
@@ -355,7 +355,7 @@ routes: [{ name: open, upstream: app }]
 }
 
 TEST_CASE("socket refusal: one of the subprotocols is echoed, the marker of a token before all") {
-  ProxyWorld proxy(yaml("{ refuse: close }"));
+  ProxyFixture proxy(yaml("{ refuse: close }"));
   proxy.upstream.at(3001).behaviour = answers(response_text("no", "", "403 Forbidden"));
   CHECK(ask(proxy, "/open", from_app + "Sec-WebSocket-Protocol: chat, other\r\n").protocol == "chat");
   CHECK(ask(proxy, "/open", from_app).protocol.empty());
@@ -373,13 +373,13 @@ TEST_CASE("socket refusal: one of the subprotocols is echoed, the marker of a to
 }
 
 TEST_CASE("socket refusal: a flood gets statuses when a thousand are being told already") {
-  ProxyWorld proxy(yaml());
+  ProxyFixture proxy(yaml());
   for (size_t i = 0; i < proxy::RefusedSockets::most; ++i)
     proxy.connect({.address = "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250)})
-        .send(SocketWorld::handshake_text(from_app, "/token"));
+        .send(SocketFixture::handshake_text(from_app, "/token"));
   CHECK(proxy.tunnels.refused().size() == proxy::RefusedSockets::most);
   TestClient& one_more = proxy.connect();
-  one_more.send(SocketWorld::handshake_text(from_app, "/token"));
+  one_more.send(SocketFixture::handshake_text(from_app, "/token"));
   CHECK(one_more.response().status() == 401);
   proxy.advance(3s);
   CHECK(proxy.tunnels.refused().size() == 0);
@@ -390,11 +390,11 @@ TEST_CASE(
     "socket expiry: a token that expires ends its socket with a code to come back from, or as the route "
     "says") {
   const auto open = [](const std::string& websocket) {
-    auto proxy = std::make_unique<ProxyWorld>(yaml(websocket));
+    auto proxy = std::make_unique<ProxyFixture>(yaml(websocket));
     proxy->upstream.at(3001).behaviour = accepts_websocket();
     TestClient& client = proxy->connect();
-    client.send(SocketWorld::handshake_text(
-        from_app, "/token?token=" + token({{"room", "lobby"}}, ProxyWorld::unix_time + 30)));
+    client.send(SocketFixture::handshake_text(
+        from_app, "/token?token=" + token({{"room", "lobby"}}, ProxyFixture::unix_time + 30)));
     REQUIRE(client.response().status() == 101);
     proxy->advance(29s);
     CHECK(client.take_unread().find('\x88') == std::string::npos);
@@ -418,14 +418,14 @@ TEST_CASE(
 TEST_CASE(
     "socket limits: of a route, of a client and of a subject, and a reload does not forget who is there") {
   const auto limited = [](const std::string& sockets) {
-    return SocketWorld::yaml("{ ping_interval: none, refuse: status, sockets: " + sockets + " }", "");
+    return SocketFixture::yaml("{ ping_interval: none, refuse: status, sockets: " + sockets + " }", "");
   };
   const std::string yaml_text = limited("{ total: 3, per_client: 2 }");
-  ProxyWorld proxy(yaml_text);
+  ProxyFixture proxy(yaml_text);
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   const auto open = [&](const std::string& address) {
     TestClient& client = proxy.connect({.address = address});
-    client.send(SocketWorld::handshake_text(""));
+    client.send(SocketFixture::handshake_text(""));
     return client.response().status();
   };
   CHECK(open("203.0.113.1") == 101);
@@ -443,18 +443,18 @@ TEST_CASE(
 
 TEST_CASE("socket limits: messages and bytes count over all sockets of a client, and of a user") {
   const auto text_of = [](const std::string& limits) {
-    return SocketWorld::yaml("{ ping_interval: none, from_client: { on_rate: drop }, " + limits + " }",
-                             "rate_limits: { chat: { rate: 2/s, by: client_address }, upload: { rate: 4/s, "
-                             "by: client_address } }");
+    return SocketFixture::yaml("{ ping_interval: none, from_client: { on_rate: drop }, " + limits + " }",
+                               "rate_limits: { chat: { rate: 2/s, by: client_address }, upload: { rate: 4/s, "
+                               "by: client_address } }");
   };
   using namespace postern::websocket::test;
-  const auto open = [](ProxyWorld& proxy, const std::string& address) -> TestClient& {
+  const auto open = [](ProxyFixture& proxy, const std::string& address) -> TestClient& {
     TestClient& client = proxy.connect({.address = address});
-    client.send(SocketWorld::handshake_text(""));
+    client.send(SocketFixture::handshake_text(""));
     CHECK(client.response().status() == 101);
     return client;
   };
-  ProxyWorld proxy(text_of("message_limit: chat"));
+  ProxyFixture proxy(text_of("message_limit: chat"));
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   TestClient& first = open(proxy, "203.0.113.1");
   FakeConnection& first_end = proxy.upstream.at(3001).last();
@@ -474,7 +474,7 @@ TEST_CASE("socket limits: messages and bytes count over all sockets of a client,
   CHECK(second_end.take_unread() == one);
   CHECK(proxy.metrics.process[telemetry::Count::messages_dropped] == 2);
 
-  ProxyWorld bytes(text_of("byte_limit: upload"));
+  ProxyFixture bytes(text_of("byte_limit: upload"));
   bytes.upstream.at(3001).behaviour = accepts_websocket();
   TestClient& sender = open(bytes, "203.0.113.1");
   FakeConnection& end = bytes.upstream.at(3001).last();
@@ -513,11 +513,11 @@ routes:
     std::string text_of = as_sent;
     text_of.replace(text_of.find("%F"), 2, one.field);
     text_of.replace(text_of.find("%R"), 2, one.rule);
-    ProxyWorld proxy(text_of);
+    ProxyFixture proxy(text_of);
     proxy.upstream.at(3001).behaviour = accepts_websocket();
     const auto passed = [&](std::string_view key) {
       TestClient& client = proxy.connect();
-      client.send(SocketWorld::handshake_text(one.field + ": " + std::string(key) + "\r\n" + one.more));
+      client.send(SocketFixture::handshake_text(one.field + ": " + std::string(key) + "\r\n" + one.more));
       REQUIRE(client.response().status() == 101);
       client.send(frame(text, "1") + frame(text, "2"));
       return proxy.upstream.at(3001).last().take_unread().size() / frame(text, "1").size();
@@ -532,19 +532,19 @@ TEST_CASE("socket limits: where they slow, the sockets of a client get no more t
   using namespace postern::websocket::test;
   const std::string chat = "rate_limits: { chat: { rate: 10/s, burst: 2, by: client_address } }";
   const auto text_of = [&](const std::string& limit) {
-    return SocketWorld::yaml("{ ping_interval: none, from_client: { on_rate: slow }, " + limit + ": chat }",
-                             chat);
+    return SocketFixture::yaml("{ ping_interval: none, from_client: { on_rate: slow }, " + limit + ": chat }",
+                               chat);
   };
-  const auto heard = [](ProxyWorld& proxy) {
+  const auto heard = [](ProxyFixture& proxy) {
     size_t bytes = 0;
     for (auto& connection : proxy.upstream.at(3001).connections) bytes += connection->take_unread().size();
     return bytes;
   };
   for (const char* limit : {"message_limit", "byte_limit"}) {
     CAPTURE(limit);
-    ProxyWorld proxy(text_of(limit));
+    ProxyFixture proxy(text_of(limit));
     proxy.upstream.at(3001).behaviour = accepts_websocket();
-    for (int i = 0; i < 10; ++i) proxy.connect().send(SocketWorld::handshake_text(""));
+    for (int i = 0; i < 10; ++i) proxy.connect().send(SocketFixture::handshake_text(""));
     heard(proxy);
     const std::string one = frame(text, std::string(1016, 'x'));  // 1 KiB
     for (const auto& client : proxy.clients) client->send(one + one + one);
@@ -558,7 +558,7 @@ TEST_CASE("socket limits: where they slow, the sockets of a client get no more t
     proxy.advance(200ms);
     heard(proxy);
     TestClient& late = proxy.connect();
-    late.send(SocketWorld::handshake_text(""));
+    late.send(SocketFixture::handshake_text(""));
     heard(proxy);
     late.send(one);
     CHECK(heard(proxy) == one.size());
@@ -567,12 +567,12 @@ TEST_CASE("socket limits: where they slow, the sockets of a client get no more t
 
 TEST_CASE(
     "socket admission: who comes too fast waits for a turn, and is refused when it would not come in time") {
-  ProxyWorld proxy(
-      SocketWorld::yaml("{ ping_interval: none, admission: { rate: 10/s, burst: 2, wait: 500ms } }", ""));
+  ProxyFixture proxy(
+      SocketFixture::yaml("{ ping_interval: none, admission: { rate: 10/s, burst: 2, wait: 500ms } }", ""));
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   for (int i = 0; i < 10; ++i)
     proxy.connect({.address = "203.0.113." + std::to_string(i + 1)})
-        .send(SocketWorld::handshake_text(i % 2 ? from_app : ""));
+        .send(SocketFixture::handshake_text(i % 2 ? from_app : ""));
   CHECK(proxy.tunnels.size() == 2);
   const auto status_of = [&](size_t i) { return proxy.clients[i]->try_response(); };
   for (size_t i = 7; i < 10; ++i) {  // the eighth would wait for 600 ms
@@ -588,6 +588,6 @@ TEST_CASE(
   CHECK(proxy.tunnels.size() == 6);
   CHECK(double(proxy.log.last("tunnel_open")["duration_ms"]) >= 499);
   proxy.advance(1s);
-  for (int i = 0; i < 2; ++i) proxy.connect().send(SocketWorld::handshake_text(""));
+  for (int i = 0; i < 2; ++i) proxy.connect().send(SocketFixture::handshake_text(""));
   CHECK(proxy.tunnels.size() == 8);
 }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 
-#include "support/socket_world.h"
+#include "support/socket_fixture.h"
 #include "unit/websocket/frames.h"
 
 using namespace postern;
@@ -16,7 +16,7 @@ using Said = std::vector<std::string>;
 namespace {
 
 // "by cause code reason" of the only record; the reason is what stands behind the code.
-std::string ending(SocketWorld& socket) {
+std::string ending(SocketFixture& socket) {
   const base::Json record = socket.record();
   const auto text = [&](const char* key) {
     return record[key].is_null() ? std::string("-") : std::string(record[key]);
@@ -25,7 +25,7 @@ std::string ending(SocketWorld& socket) {
          text("close_reason");
 }
 
-std::string counted(SocketWorld& socket) {
+std::string counted(SocketFixture& socket) {
   std::string all;
   for (const auto& [route, kinds] : socket.proxy.metrics.sockets.routes())
     for (const auto& [kind, count] : kinds)
@@ -39,7 +39,7 @@ std::string counted(SocketWorld& socket) {
 // --- each way to end ---
 
 TEST_CASE("socket ending: the client says Close, the endpoint answers") {
-  SocketWorld socket;
+  SocketFixture socket;
   socket.client_sends(frame(text, "one") + frame(binary, "two") + close_of(4000, "done"));
   CHECK(socket.endpoint_heard() == Said{"text one", "binary two", "close 4000 done"});
   socket.endpoint_sends(server_close(4000, "done"));
@@ -56,7 +56,7 @@ TEST_CASE("socket ending: the client says Close, the endpoint answers") {
 }
 
 TEST_CASE("socket ending: the endpoint says Close") {
-  SocketWorld socket;
+  SocketFixture socket;
   socket.endpoint_sends(server_frame(text, "hello") + server_close(1012, "restart"));
   socket.client_sends(close_of(1012));
   socket.endpoint().leave();
@@ -67,7 +67,7 @@ TEST_CASE("socket ending: the endpoint says Close") {
 }
 
 TEST_CASE("socket ending: a Close that is not answered is given up after ten seconds") {
-  SocketWorld socket;
+  SocketFixture socket;
   socket.client_sends(close_of(1000));
   socket.proxy.advance(9s);
   CHECK_FALSE(socket.over());
@@ -77,7 +77,7 @@ TEST_CASE("socket ending: a Close that is not answered is given up after ten sec
 }
 
 TEST_CASE("socket ending: a reason is shown as it is, whatever bytes it has") {
-  SocketWorld socket;
+  SocketFixture socket;
   socket.client_sends(close_of(4000, "\xff\"\n\x1b[2J"));
   socket.endpoint().leave();
   socket.client.peer().leave();
@@ -92,7 +92,7 @@ TEST_CASE("socket ending: a Close code that no peer may send becomes an end that
     CAPTURE(code);
     const auto bad = static_cast<uint16_t>(code);
     const std::string said = "close code " + std::to_string(code) + " is not allowed in a Close frame";
-    SocketWorld socket;  // frames pass as they are
+    SocketFixture socket;  // frames pass as they are
     socket.endpoint_sends(server_frame(text, "bye") + server_close(bad));
     CHECK(socket.client_heard() == Said{"text bye", code == 1005 ? "close 1005" : "close 1014 " + said});
     CHECK(socket.endpoint_heard() == Said{"close 1002 " + said});
@@ -106,7 +106,7 @@ TEST_CASE("socket ending: a Close code that no peer may send becomes an end that
     CHECK(socket.record()["close_reason"] == said);
     CHECK(socket.record()["rule"] == "close_code");
 
-    SocketWorld other;
+    SocketFixture other;
     other.client_sends(frame(text, "bye") + close_of(bad));
     const Said heard = other.endpoint_heard();
     REQUIRE(heard.size() == 2);
@@ -118,7 +118,7 @@ TEST_CASE("socket ending: a Close code that no peer may send becomes an end that
 
 TEST_CASE("socket ending: the client leaves without a word, or breaks") {
   for (const bool reset : {false, true}) {
-    SocketWorld socket;
+    SocketFixture socket;
     reset ? socket.client.peer().reset() : socket.client.peer().leave();
     socket.proxy.settle();
     socket.endpoint().leave();
@@ -131,7 +131,7 @@ TEST_CASE("socket ending: the client leaves without a word, or breaks") {
 
 TEST_CASE("socket ending: the endpoint leaves without a word, or breaks: the client is told 1014") {
   for (const bool reset : {false, true}) {
-    SocketWorld socket;
+    SocketFixture socket;
     reset ? socket.endpoint().reset() : socket.endpoint().leave();
     socket.proxy.settle();
     const std::string reason =
@@ -145,7 +145,7 @@ TEST_CASE("socket ending: the endpoint leaves without a word, or breaks: the cli
 }
 
 TEST_CASE("socket ending: what breaks after a Close changes nothing in how it ended") {
-  SocketWorld socket;
+  SocketFixture socket;
   socket.endpoint_sends(server_frame(text, "bye") + server_close(4000));
   socket.endpoint().reset();
   socket.proxy.settle();
@@ -155,7 +155,7 @@ TEST_CASE("socket ending: what breaks after a Close changes nothing in how it en
   REQUIRE(socket.over());
   CHECK(ending(socket) == "upstream - 4000 -");
 
-  SocketWorld left;  // by its client: an endpoint that answers with a reset is no failure of it
+  SocketFixture left;  // by its client: an endpoint that answers with a reset is no failure of it
   left.client_sends(close_of(1000));
   left.endpoint().reset();
   left.proxy.settle();
@@ -165,7 +165,7 @@ TEST_CASE("socket ending: what breaks after a Close changes nothing in how it en
   REQUIRE(left.over());
   CHECK(ending(left) == "client - 1000 -");
 
-  SocketWorld slow("{ slow_reader: drop_oldest, buffer: 256KiB }");  // what waits for a slow reader arrives
+  SocketFixture slow("{ slow_reader: drop_oldest, buffer: 256KiB }");  // what waits for a slow reader arrives
   slow.client.wire().to_first.capacity = 1;
   slow.client.wire().to_first.stalled = true;
   for (int i = 0; i < 10; ++i) slow.endpoint_sends(server_frame(text, std::string(20'000, 'x')));
@@ -182,7 +182,7 @@ TEST_CASE("socket ending: what breaks after a Close changes nothing in how it en
 }
 
 TEST_CASE("socket ending: an endpoint that dies in the middle of a frame cannot be spoken over") {
-  SocketWorld socket;
+  SocketFixture socket;
   socket.endpoint_sends(server_frame(binary, std::string(100, 'x')).substr(0, 50));
   socket.endpoint().reset();
   socket.proxy.settle();
@@ -191,7 +191,7 @@ TEST_CASE("socket ending: an endpoint that dies in the middle of a frame cannot 
 }
 
 TEST_CASE("socket ending: a client that answers no ping is found, and the endpoint told") {
-  SocketWorld socket("{ ping_interval: 25s, pong_timeout: 20s }");
+  SocketFixture socket("{ ping_interval: 25s, pong_timeout: 20s }");
   socket.proxy.advance(24s);
   CHECK(socket.client_heard().empty());
   socket.proxy.advance(2s);
@@ -211,7 +211,7 @@ TEST_CASE("socket ending: a client that answers no ping is found, and the endpoi
 }
 
 TEST_CASE("socket ending: an endpoint that answers no ping is found, and the client told") {
-  SocketWorld socket;
+  SocketFixture socket;
   socket.proxy.advance(26s);
   socket.client_sends(frame(pong, "postern"));
   socket.proxy.advance(21s);
@@ -224,14 +224,14 @@ TEST_CASE("socket ending: an endpoint that answers no ping is found, and the cli
 TEST_CASE(
     "socket ending: sides that answer pings live for as long as they do, and no longer than idle_timeout "
     "without") {
-  SocketWorld socket;
+  SocketFixture socket;
   for (int i = 0; i < 200; ++i) {  // more than the hour of tunnel_idle_timeout
     socket.proxy.advance(26s);
     socket.client_sends(frame(pong, "postern"));
     socket.endpoint_sends(server_frame(pong, "postern"));
   }
   CHECK_FALSE(socket.over());
-  SocketWorld deaf("{ ping_interval: none }");
+  SocketFixture deaf("{ ping_interval: none }");
   deaf.proxy.advance(59min);
   CHECK_FALSE(deaf.over());
   deaf.proxy.advance(2min);
@@ -242,8 +242,8 @@ TEST_CASE(
 TEST_CASE(
     "socket ending: a shutdown says 1001, a reload 1012, and what the client sent before it heard so "
     "arrives") {
-  SocketWorld socket;
-  socket.proxy.adopt(SocketWorld::yaml("{ ping_interval: 30s }", ""));
+  SocketFixture socket;
+  socket.proxy.adopt(SocketFixture::yaml("{ ping_interval: 30s }", ""));
   socket.proxy.advance(20ms);
   CHECK(socket.client_heard() == Said{"close 1012 the gateway has a new configuration"});
   socket.client_sends(frame(text, "on its way") + close_of(1012));
@@ -251,7 +251,7 @@ TEST_CASE(
   socket.client.peer().leave();
   socket.proxy.advance(3s);
   CHECK(ending(socket) == "gateway route_changed 1012 the gateway has a new configuration");
-  SocketWorld other("{ close_codes: { shutdown: 4999 } }");
+  SocketFixture other("{ close_codes: { shutdown: 4999 } }");
   other.proxy.tunnels.leave({});
   other.proxy.advance(200ms);
   CHECK(other.client_heard() == Said{"close 4999 the gateway is shutting down"});
@@ -262,7 +262,7 @@ TEST_CASE(
 }
 
 TEST_CASE("socket ending: a Close of ours waits for the rest of a frame, and nothing passes after it") {
-  SocketWorld socket("{ ping_interval: none }");
+  SocketFixture socket("{ ping_interval: none }");
   const std::string message = server_frame(binary, std::string(100, 'x'));
   socket.endpoint_sends(message.substr(0, 60));
   socket.proxy.tunnels.leave({});
@@ -293,7 +293,7 @@ TEST_CASE(
   for (const auto& [bytes, fault] : bad) {
     const std::string shown(fault);  // clang 14 lets no lambda have a binding
     CAPTURE(shown);
-    SocketWorld socket("{ mode: walk }");
+    SocketFixture socket("{ mode: walk }");
     socket.client_sends(frame(text, "fine") + bytes);
     CHECK(socket.client_heard() == Said{"close " + fault});
     const Said heard = socket.endpoint_heard();
@@ -310,7 +310,7 @@ TEST_CASE(
 
 TEST_CASE("socket: an endpoint that breaks the rules is told so, and the client 1014") {
   for (const char* mode : {"{ mode: walk }", "{ mode: inspect }"}) {
-    SocketWorld socket(mode);
+    SocketFixture socket(mode);
     socket.endpoint_sends(server_frame(text, "fine") + frame(text, "masked"));
     CHECK(socket.client_heard() == Said{"text fine", "close 1014 masking"});
     CHECK(socket.endpoint_heard() == Said{"close 1002 masking"});
@@ -322,7 +322,7 @@ TEST_CASE("socket: an endpoint that breaks the rules is told so, and the client 
 }
 
 TEST_CASE("socket: a tunnel passes on what it does not police") {
-  SocketWorld socket;
+  SocketFixture socket;
   const std::string odd =
       frame(3, "x", {.masked = false, .reserved = 7}) + frame(text, "\xff") + frame(continuation, "y");
   socket.client_sends(odd);
@@ -330,10 +330,10 @@ TEST_CASE("socket: a tunnel passes on what it does not police") {
 }
 
 TEST_CASE("socket: text that is not UTF-8 is 1007 where messages are read, and only there") {
-  SocketWorld inspected("{ mode: inspect }");
+  SocketFixture inspected("{ mode: inspect }");
   inspected.client_sends(frame(text, "\xc3\x28"));
   CHECK(inspected.client_heard() == Said{"close 1007 utf8"});
-  SocketWorld walked("{ mode: walk }");
+  SocketFixture walked("{ mode: walk }");
   walked.client_sends(frame(text, "\xc3\x28"));
   CHECK(walked.endpoint_heard() == Said{"text \xc3\x28"});
 }
@@ -343,7 +343,7 @@ TEST_CASE("socket: text that is not UTF-8 is 1007 where messages are read, and o
 TEST_CASE(
     "socket: message_size counts a message over its fragments, either way, and by default where frames are "
     "read") {
-  SocketWorld socket("{ from_client: { message_size: 10 } }");
+  SocketFixture socket("{ from_client: { message_size: 10 } }");
   socket.client_sends(frame(text, "0123456789"));
   socket.client_sends(frame(text, "01234", {.last = false}) + frame(continuation, "56789", {.last = false}));
   CHECK(socket.client_heard().empty());
@@ -354,30 +354,30 @@ TEST_CASE(
   socket.proxy.settle();
   CHECK(ending(socket) == "client client_message_refused 1009 from_client.message_size");
 
-  SocketWorld usual("{ mode: walk }");
+  SocketFixture usual("{ mode: walk }");
   usual.client_sends(frame(binary, std::string(1024 * 1024 + 1, 'x')).substr(0, 20));  // its header is enough
   CHECK(usual.client_heard() == Said{"close 1009 from_client.message_size"});
 
-  SocketWorld other("{ from_upstream: { message_size: 4 } }");
+  SocketFixture other("{ from_upstream: { message_size: 4 } }");
   other.endpoint_sends(server_frame(text, "12345"));
   CHECK(other.client_heard() == Said{"close 1014 from_upstream.message_size"});
   CHECK(other.endpoint_heard() == Said{"close 1009 from_upstream.message_size"});
 }
 
 TEST_CASE("socket: kinds of messages, none at all, and the number of fragments") {
-  SocketWorld text_only("{ from_client: { messages: text } }");
+  SocketFixture text_only("{ from_client: { messages: text } }");
   text_only.client_sends(frame(text, "a") + frame(binary, "b"));
   CHECK(text_only.client_heard() == Said{"close 1003 from_client.messages"});
   CHECK(text_only.endpoint_heard().front() == "text a");
-  SocketWorld binary_only("{ from_client: { messages: binary } }");
+  SocketFixture binary_only("{ from_client: { messages: binary } }");
   binary_only.client_sends(frame(text, "a"));
   CHECK(binary_only.client_heard() == Said{"close 1003 from_client.messages"});
-  SocketWorld silent("{ from_client: { messages: none } }");
+  SocketFixture silent("{ from_client: { messages: none } }");
   silent.client_sends(frame(ping, "fine"));
   silent.client_sends(frame(text, "a"));
   CHECK(silent.client_heard() == Said{"close 1008 from_client.messages"});
   CHECK(silent.endpoint_heard().front() == "ping fine");
-  SocketWorld fragments("{ from_client: { fragments: 2 }, close_codes: { violation: 4008 } }");
+  SocketFixture fragments("{ from_client: { fragments: 2 }, close_codes: { violation: 4008 } }");
   fragments.client_sends(frame(text, "a", {.last = false}) + frame(continuation, "b"));
   fragments.client_sends(frame(text, "a", {.last = false}) + frame(continuation, "b", {.last = false}));
   CHECK(fragments.client_heard().empty());
@@ -387,17 +387,17 @@ TEST_CASE("socket: kinds of messages, none at all, and the number of fragments")
 
 TEST_CASE("socket: a rate of messages closes, drops or slows, and its burst comes back with time") {
   const std::string three = frame(text, "1") + frame(text, "2") + frame(text, "3");
-  SocketWorld closing("{ from_client: { rate: 2/s } }");
+  SocketFixture closing("{ from_client: { rate: 2/s } }");
   closing.client_sends(three);
   CHECK(closing.client_heard() == Said{"close 1013 from_client.rate"});
-  SocketWorld dropping("{ from_client: { rate: 2/s, on_rate: drop } }");
+  SocketFixture dropping("{ from_client: { rate: 2/s, on_rate: drop } }");
   dropping.client_sends(three);
   CHECK(dropping.endpoint_heard() == Said{"text 1", "text 2"});
   dropping.proxy.advance(500ms);
   dropping.client_sends(three);
   CHECK(dropping.endpoint_heard() == Said{"text 1"});
   CHECK(dropping.client_heard().empty());
-  SocketWorld slowing("{ from_client: { rate: 2/s, on_rate: slow } }");
+  SocketFixture slowing("{ from_client: { rate: 2/s, on_rate: slow } }");
   slowing.client_sends(three + frame(text, "4") + frame(ping, "here") + frame(text, "5"));
   CHECK(slowing.endpoint_heard() == Said{"text 1", "text 2", "text 3"});  // though all came in one piece
   slowing.client_sends(frame(text, "6"));
@@ -411,7 +411,7 @@ TEST_CASE("socket: a rate of messages closes, drops or slows, and its burst come
 }
 
 TEST_CASE("socket: a rate of bytes counts frames with their headers") {
-  SocketWorld socket("{ from_client: { byte_rate: 10B/s, byte_burst: 20B } }");
+  SocketFixture socket("{ from_client: { byte_rate: 10B/s, byte_burst: 20B } }");
   socket.client_sends(frame(binary, std::string(14, 'x')));
   socket.proxy.advance(1s);
   socket.client_sends(frame(binary, std::string(4, 'x')));
@@ -419,7 +419,7 @@ TEST_CASE("socket: a rate of bytes counts frames with their headers") {
   socket.client_sends(frame(binary, ""));
   CHECK(socket.client_heard() == Said{"close 1013 from_client.byte_rate"});
 
-  SocketWorld empty("{ from_client: { rate: 1/s, byte_rate: 1KiB/s } }");
+  SocketFixture empty("{ from_client: { rate: 1/s, byte_rate: 1KiB/s } }");
   std::string frames = frame(text, "", {.last = false});
   for (int i = 0; i < 200; ++i) frames += frame(continuation, "", {.last = false});
   empty.client_sends(frames);
@@ -429,13 +429,13 @@ TEST_CASE("socket: a rate of bytes counts frames with their headers") {
 TEST_CASE("socket: control frames count as bytes, but for what is the gateway's, and a Close") {
   std::string pings;
   for (int i = 0; i < 100; ++i) pings += frame(ping, std::string(118, 'p'));  // 124 bytes each
-  SocketWorld closing("{ from_client: { rate: 1/s, byte_rate: 1KiB/s } }");
+  SocketFixture closing("{ from_client: { rate: 1/s, byte_rate: 1KiB/s } }");
   closing.client_sends(pings);
   CHECK(closing.client_heard() == Said{"close 1013 from_client.byte_rate"});
   CHECK(closing.endpoint_heard().size() == 9);  // eight, and the Close
 
   // What has come passes, and pays by what comes next.
-  SocketWorld slowing("{ ping_interval: none, from_client: { byte_rate: 1KiB/s, on_rate: slow } }");
+  SocketFixture slowing("{ ping_interval: none, from_client: { byte_rate: 1KiB/s, on_rate: slow } }");
   slowing.client_sends(pings);
   CHECK(slowing.endpoint_heard().size() == 100);
   slowing.client_sends(pings + frame(text, "late"));
@@ -448,7 +448,7 @@ TEST_CASE("socket: control frames count as bytes, but for what is the gateway's,
   slowing.proxy.advance(1s);
   CHECK(slowing.endpoint_heard() == Said{"text late"});
 
-  SocketWorld answering(
+  SocketFixture answering(
       "{ ping_interval: 1s, pong_timeout: 1s, from_client: { byte_rate: 1B/s, byte_burst: 10B } }");
   for (int i = 0; i < 20; ++i) {
     answering.proxy.advance(1100ms);
@@ -474,16 +474,16 @@ TEST_CASE("socket: a compressed message that is read costs what it becomes") {
        {std::pair<std::string, std::string>{"from_client: { byte_rate: 10KiB/s", "from_client.byte_rate"},
         {"byte_limit: upload, from_client: { first_passes: false", "byte_limit: upload"}}) {
     CAPTURE(rule);
-    SocketWorld closing("{ mode: inspect, " + rule + " } }", offer, "", limit);
+    SocketFixture closing("{ mode: inspect, " + rule + " } }", offer, "", limit);
     closing.client_sends(large);
     CHECK(closing.client_heard() == Said{"close 1013 " + name});
     CHECK(closing.endpoint_heard().size() == 1);
-    SocketWorld dropping("{ mode: inspect, " + rule + ", on_rate: drop } }", offer, "", limit);
+    SocketFixture dropping("{ mode: inspect, " + rule + ", on_rate: drop } }", offer, "", limit);
     dropping.client_sends(large + frame(text, "small"));
     CHECK(dropping.endpoint_heard() == Said{"text small"});
     CHECK(dropping.proxy.metrics.process[telemetry::Count::messages_dropped] == 1);
-    SocketWorld slowing("{ ping_interval: none, mode: inspect, " + rule + ", on_rate: slow } }", offer, "",
-                        limit);
+    SocketFixture slowing("{ ping_interval: none, mode: inspect, " + rule + ", on_rate: slow } }", offer, "",
+                          limit);
     slowing.client_sends(large + frame(text, std::string(1100, 'y')));
     CHECK(slowing.endpoint_heard().size() == 1);
     slowing.proxy.advance(8900ms);
@@ -497,7 +497,7 @@ TEST_CASE("socket: a message that is kept until it is whole has a time limit, wh
   const std::string half = frame(text, "half", {.last = false});
   for (const char* ping : {"none", "5s"}) {
     CAPTURE(ping);
-    SocketWorld socket("{ mode: inspect, ping_interval: " + std::string(ping) + " }");
+    SocketFixture socket("{ mode: inspect, ping_interval: " + std::string(ping) + " }");
     const auto wait = [&](int seconds) {
       for (int i = 0; i < seconds; ++i) {
         socket.proxy.advance(1s);
@@ -522,7 +522,7 @@ TEST_CASE("socket: a message that is kept until it is whole has a time limit, wh
     socket.proxy.advance(3s);
     CHECK(ending(socket) == "client client_message_refused 1001 from_client.message_timeout");
   }
-  SocketWorld both(
+  SocketFixture both(
       "{ mode: inspect, from_client: { message_timeout: none }, from_upstream: { message_timeout: 5s } }");
   both.client_sends(half);
   both.proxy.advance(20s);
@@ -531,11 +531,11 @@ TEST_CASE("socket: a message that is kept until it is whole has a time limit, wh
   CHECK(both.endpoint_heard().back() == "close 1001 from_upstream.message_timeout");
 
   // Where messages are not read, none is kept; and who may not send is not slow.
-  SocketWorld walked("{ mode: walk, ping_interval: none }");
+  SocketFixture walked("{ mode: walk, ping_interval: none }");
   walked.client_sends(half);
   walked.proxy.advance(10min);
   CHECK_FALSE(walked.over());
-  SocketWorld slowed(
+  SocketFixture slowed(
       "{ mode: inspect, ping_interval: none, from_client: { byte_rate: 1KiB/s, on_rate: slow, "
       "message_timeout: 5s } }");
   slowed.client_sends(frame(text, std::string(60 * 1024, 'x'), {.last = false}) + frame(continuation, "end"));
@@ -545,7 +545,7 @@ TEST_CASE("socket: a message that is kept until it is whole has a time limit, wh
 }
 
 TEST_CASE("socket: only listed types pass, by a field of their JSON; what cannot be read does not") {
-  SocketWorld socket("{ from_upstream: { types: [queue_update] } }");
+  SocketFixture socket("{ from_upstream: { types: [queue_update] } }");
   const std::string update = R"({"type":"queue_update","data":[1,2]})";
   for (const std::string_view other :
        {R"({"type":"adw_update"})", R"({"type":"adw_update","type":"queue_update"})", "no json",
@@ -558,12 +558,12 @@ TEST_CASE("socket: only listed types pass, by a field of their JSON; what cannot
   socket.client_sends(frame(text, "what clients say is not looked at"));
   CHECK(socket.endpoint_heard().size() == 1);
 
-  SocketWorld first("{ from_upstream: { types: [b], type_field: /data/kind, first_passes: true } }");
+  SocketFixture first("{ from_upstream: { types: [b], type_field: /data/kind, first_passes: true } }");
   first.endpoint_sends(server_frame(text, R"({"hello":1})") + server_frame(text, R"({"hello":2})") +
                        server_frame(text, R"({"data":{"kind":"b"}})"));
   CHECK(first.client_heard() == Said{R"(text {"hello":1})", R"(text {"data":{"kind":"b"}})"});
 
-  SocketWorld closing("{ from_client: { types: [a], on_type: close } }");
+  SocketFixture closing("{ from_client: { types: [a], on_type: close } }");
   closing.client_sends(frame(text, R"({"type":"b"})"));
   CHECK(closing.client_heard() == Said{"close 1008 from_client.types"});
 }
@@ -573,7 +573,7 @@ TEST_CASE("socket: a rate drops a message in its middle, too, where none of it h
   const std::string messages = frame(text, "kept") + frame(text, "one", {.last = false}) +
                                frame(continuation, std::string(2000, 'x'), {.last = false}) +
                                frame(ping, "p") + frame(continuation, "") + frame(text, "next");
-  SocketWorld inspected("{ mode: inspect, " + rules);
+  SocketFixture inspected("{ mode: inspect, " + rules);
   inspected.client_sends(messages);
   CHECK(inspected.endpoint_heard() == Said{"text kept", "ping p", "text next"});
   inspected.client.peer().leave();
@@ -582,18 +582,18 @@ TEST_CASE("socket: a rate drops a message in its middle, too, where none of it h
   CHECK(inspected.record()["messages_dropped"] == 1);
   CHECK(inspected.record()["messages_to_upstream"] == 2);
 
-  SocketWorld walked("{ mode: walk, " + rules);
+  SocketFixture walked("{ mode: walk, " + rules);
   walked.client_sends(messages);
   CHECK(walked.client_heard() == Said{"close 1013 from_client.byte_rate"});
 }
 
 TEST_CASE("socket: who waits for a rate goes on in time, also when the other side is heard just then") {
-  SocketWorld socket(
+  SocketFixture socket(
       "{ from_client: { rate: 1/s, burst: 1, on_rate: slow }, "
       "from_upstream: { rate: 1/s, burst: 1, on_rate: slow } }");
   socket.client_sends(frame(text, "one") + frame(text, "two") + frame(text, "three"));
   CHECK(socket.endpoint_heard() == Said{"text one", "text two"});
-  socket.proxy.world.turn.now += 1s;  // bytes come before the timers of the same turn
+  socket.proxy.turns.turn.now += 1s;  // bytes come before the timers of the same turn
   socket.endpoint_sends(server_frame(text, "1") + server_frame(text, "2") + server_frame(text, "3"));
   CHECK(socket.client_heard() == Said{"text 1", "text 2"});
   socket.proxy.advance(1100ms);
@@ -604,7 +604,7 @@ TEST_CASE("socket: who waits for a rate goes on in time, also when the other sid
 TEST_CASE(
     "socket ending: a side that has said Close hears its own code, whatever else ends the socket then") {
   const std::string text_only = "{ from_upstream: { messages: text } }";
-  SocketWorld socket(text_only);
+  SocketFixture socket(text_only);
   socket.client_sends(close_of(4321, "done"));
   socket.endpoint_sends(server_frame(binary, "against the rules"));
   socket.proxy.settle();
@@ -613,7 +613,7 @@ TEST_CASE(
   socket.proxy.advance(3s);
   CHECK(ending(socket) == "client - 4321 done");
 
-  SocketWorld without_code(text_only);
+  SocketFixture without_code(text_only);
   without_code.client_sends(frame(goodbye, ""));
   without_code.endpoint_sends(server_frame(binary, "against the rules"));
   without_code.proxy.settle();
@@ -622,7 +622,7 @@ TEST_CASE(
 
 TEST_CASE("socket: inspected messages go on whole, masked anew, in any cut") {
   for (const size_t piece : {1u, 3u, 1000u}) {
-    SocketWorld socket("{ mode: inspect }");
+    SocketFixture socket("{ mode: inspect }");
     socket.client.wire().to_second.pieces = {piece};
     socket.client_sends(frame(text, "gr\xc3", {.last = false}) + frame(ping, "p") +
                         frame(continuation, "\xbc\xc3\x9f") + frame(binary, std::string(70'000, 'x')));
@@ -635,7 +635,7 @@ TEST_CASE("socket: inspected messages go on whole, masked anew, in any cut") {
 TEST_CASE("socket: compression ends at the gateway where messages are read, and passes where they are not") {
   constexpr std::string_view offer =
       "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
-  SocketWorld inspected("{ mode: inspect }", offer);
+  SocketFixture inspected("{ mode: inspect }", offer);
   CHECK(inspected.handshake.field("Sec-WebSocket-Extensions") ==
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
   CHECK_FALSE(inspected.endpoint().requests.at(0).has("Sec-WebSocket-Extensions"));
@@ -648,21 +648,21 @@ TEST_CASE("socket: compression ends at the gateway where messages are read, and 
   CHECK(heard[1].starts_with("textz "));
   CHECK(heard[1].size() < 100);
 
-  SocketWorld in_two("{ mode: inspect }", "Sec-WebSocket-Extensions: x-other\r\n" + std::string(offer));
+  SocketFixture in_two("{ mode: inspect }", "Sec-WebSocket-Extensions: x-other\r\n" + std::string(offer));
   CHECK(in_two.handshake.field("Sec-WebSocket-Extensions") ==
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
 
-  SocketWorld plain("{ mode: inspect, compression: false }", offer);
+  SocketFixture plain("{ mode: inspect, compression: false }", offer);
   CHECK_FALSE(plain.handshake.has("Sec-WebSocket-Extensions"));
 
-  SocketWorld walked("{ mode: walk }", offer, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+  SocketFixture walked("{ mode: walk }", offer, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
   CHECK(walked.handshake.field("Sec-WebSocket-Extensions") == "permessage-deflate");
   walked.client_sends(frame(text, "opaque", {.reserved = 4}));
   CHECK(walked.endpoint_heard() == Said{"textz opaque"});
-  SocketWorld counted("{ from_client: { byte_rate: 1MiB/s } }", offer);
+  SocketFixture counted("{ from_client: { byte_rate: 1MiB/s } }", offer);
   CHECK_FALSE(counted.endpoint().requests.at(0).has("Sec-WebSocket-Extensions"));
   CHECK_FALSE(counted.handshake.has("Sec-WebSocket-Extensions"));
-  SocketWorld unasked("{ mode: walk }");
+  SocketFixture unasked("{ mode: walk }");
   unasked.client_sends(frame(text, "opaque", {.reserved = 4}));
   CHECK(unasked.client_heard() == Said{"close 1002 reserved_bits"});
 }
@@ -670,7 +670,7 @@ TEST_CASE("socket: compression ends at the gateway where messages are read, and 
 // --- those who do not read ---
 
 TEST_CASE("socket: a client that does not read makes its endpoint wait, within the buffer") {
-  SocketWorld socket("{ buffer: 64KiB, ping_interval: none }");
+  SocketFixture socket("{ buffer: 64KiB, ping_interval: none }");
   socket.client.wire().to_first.stalled = true;
   for (int i = 0; i < 100; ++i) socket.endpoint_sends(server_frame(binary, std::string(10'000, 'x')));
   CHECK(socket.endpoint().wire().first_paused);
@@ -687,7 +687,7 @@ TEST_CASE("socket: or its oldest messages make room, or those of the same kind, 
   };
   for (const char* policy : {"drop_oldest", "keep_latest", "close"}) {
     CAPTURE(policy);
-    SocketWorld socket("{ buffer: 100KiB, ping_interval: none, slow_reader: " + std::string(policy) + " }");
+    SocketFixture socket("{ buffer: 100KiB, ping_interval: none, slow_reader: " + std::string(policy) + " }");
     socket.client.wire().to_first.capacity = 1;
     socket.client.wire().to_first.stalled = true;
     for (int i = 0; i < 100; ++i) socket.endpoint_sends(server_frame(text, update(i)));
@@ -716,7 +716,7 @@ TEST_CASE("socket: or its oldest messages make room, or those of the same kind, 
 TEST_CASE("socket: a small buffer is no place where a reader gets stuck") {
   for (const char* mode : {"tunnel", "inspect"}) {
     CAPTURE(mode);
-    SocketWorld socket("{ buffer: 1KiB, ping_interval: none, mode: " + std::string(mode) + " }");
+    SocketFixture socket("{ buffer: 1KiB, ping_interval: none, mode: " + std::string(mode) + " }");
     Passage& to_client = socket.client.wire().to_first;
     to_client.capacity = 1000;
     for (int i = 0; i < 100; ++i) {
@@ -735,8 +735,8 @@ TEST_CASE("socket: messages that grow when they are expanded wait in their compr
   const std::string zeros(256 * 1024, '\0');
   const std::string bomb = frame(binary, deflate.compress(zeros), {.reserved = 4});
   REQUIRE(bomb.size() < 2'000);
-  SocketWorld socket("{ mode: inspect, ping_interval: none }",
-                     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n");
+  SocketFixture socket("{ mode: inspect, ping_interval: none }",
+                       "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n");
   socket.endpoint().wire().to_second.stalled = true;
   const auto passed = [&] {
     return socket.proxy.metrics.process[telemetry::Count::tunnel_bytes_from_clients];
@@ -755,8 +755,8 @@ TEST_CASE("socket: messages that grow when they are expanded wait in their compr
 TEST_CASE("socket: who floods pings and does not read the answers fills no queue") {
   for (const char* policy : {"drop_oldest", "keep_latest", "close"}) {
     CAPTURE(policy);
-    SocketWorld socket("{ buffer: 100KiB, ping_interval: none, heartbeat: { interval: 1s }, slow_reader: " +
-                       std::string(policy) + " }");
+    SocketFixture socket("{ buffer: 100KiB, ping_interval: none, heartbeat: { interval: 1s }, slow_reader: " +
+                         std::string(policy) + " }");
     Passage& to_client = socket.client.wire().to_first;
     to_client.capacity = 1;
     to_client.stalled = true;
@@ -778,7 +778,7 @@ TEST_CASE("socket: who floods pings and does not read the answers fills no queue
 TEST_CASE("socket: a client that stops in the middle of a message is found, too") {
   for (const char* mode : {"tunnel", "walk", "inspect"}) {
     CAPTURE(mode);
-    SocketWorld socket("{ ping_interval: 25s, pong_timeout: 20s, mode: " + std::string(mode) + " }");
+    SocketFixture socket("{ ping_interval: 25s, pong_timeout: 20s, mode: " + std::string(mode) + " }");
     Passage& to_client = socket.client.wire().to_first;
     to_client.capacity = 1000;
     to_client.stalled = true;
@@ -793,7 +793,7 @@ TEST_CASE("socket: a client that stops in the middle of a message is found, too"
     CHECK(ending(socket) == "client client_silent 1006 no answer to a ping");
   }
   // One that takes something now and then lives.
-  SocketWorld slow("{ ping_interval: 25s, pong_timeout: 20s }");
+  SocketFixture slow("{ ping_interval: 25s, pong_timeout: 20s }");
   slow.client.wire().to_first.capacity = 1000;
   slow.client.wire().to_first.delay = 15s;
   slow.endpoint_sends(server_frame(binary, std::string(1'000'000, 'x')));
@@ -804,7 +804,7 @@ TEST_CASE("socket: a client that stops in the middle of a message is found, too"
 // --- what the gateway says by itself ---
 
 TEST_CASE("socket: a heartbeat comes when the endpoint is silent, never inside a message") {
-  SocketWorld socket(R"({ heartbeat: { interval: 5s, message: '{"type":"beat"}' } })");
+  SocketFixture socket(R"({ heartbeat: { interval: 5s, message: '{"type":"beat"}' } })");
   socket.proxy.advance(4s);
   socket.endpoint_sends(server_frame(text, "half"));
   socket.proxy.advance(4s);
@@ -820,7 +820,7 @@ TEST_CASE("socket: a heartbeat comes when the endpoint is silent, never inside a
 }
 
 TEST_CASE("socket: a heartbeat comes, too, when all that the endpoint says is dropped") {
-  SocketWorld socket("{ heartbeat: { interval: 5s }, from_upstream: { types: [mine] } }");
+  SocketFixture socket("{ heartbeat: { interval: 5s }, from_upstream: { types: [mine] } }");
   for (int i = 0; i < 3; ++i) {
     socket.endpoint_sends(server_frame(text, R"({"type":"of others"})"));
     socket.proxy.advance(2s);
@@ -834,7 +834,7 @@ TEST_CASE("socket: a heartbeat comes, too, when all that the endpoint says is dr
 }
 
 TEST_CASE("socket: pings of the ends pass, and so do their answers") {
-  SocketWorld socket("{ mode: walk }");
+  SocketFixture socket("{ mode: walk }");
   socket.endpoint_sends(server_frame(ping, "from the endpoint"));
   CHECK(socket.client_heard() == Said{"ping from the endpoint"});
   socket.client_sends(frame(pong, "from the endpoint"));
@@ -845,8 +845,8 @@ TEST_CASE("socket: who has to wait for its rate is let go on when it is time, wh
   const std::string three = frame(text, "1") + frame(text, "2") + frame(text, "3");
   const std::string slow = "rate: 2/s, on_rate: slow";
   // The endpoint's own wait is shorter, and not forgotten for the client's.
-  SocketWorld both("{ ping_interval: none, from_client: { " + slow +
-                   ", byte_rate: 1KiB/s }, from_upstream: { " + slow + " } }");
+  SocketFixture both("{ ping_interval: none, from_client: { " + slow +
+                     ", byte_rate: 1KiB/s }, from_upstream: { " + slow + " } }");
   both.client_sends(frame(binary, std::string(61 * 1024, 'x')) + frame(text, "late"));
   both.endpoint_sends(server_frame(text, "a") + server_frame(text, "b") + server_frame(text, "c") +
                       server_frame(text, "d"));
@@ -858,7 +858,7 @@ TEST_CASE("socket: who has to wait for its rate is let go on when it is time, wh
   CHECK(both.endpoint_heard() == Said{"text late"});
 
   // A Close waits for its turn, behind what was sent before it.
-  SocketWorld closed("{ from_client: { " + slow + " } }");
+  SocketFixture closed("{ from_client: { " + slow + " } }");
   closed.endpoint_sends(server_close(1000, "done"));
   CHECK(closed.client_heard() == Said{"close 1000 done"});
   closed.client_sends(three + frame(text, "4") + close_of(1000));
@@ -866,9 +866,9 @@ TEST_CASE("socket: who has to wait for its rate is let go on when it is time, wh
   closed.proxy.advance(550ms);
   CHECK(closed.endpoint_heard() == Said{"text 4", "close 1000"});
 
-  SocketWorld reloaded("{ from_client: { " + slow + " } }");
+  SocketFixture reloaded("{ from_client: { " + slow + " } }");
   reloaded.client_sends(three + frame(text, "4"));
-  reloaded.proxy.adopt(SocketWorld::yaml("{ ping_interval: 30s }", ""));
+  reloaded.proxy.adopt(SocketFixture::yaml("{ ping_interval: 30s }", ""));
   reloaded.proxy.advance(20ms);
   CHECK(reloaded.client_heard() == Said{"close 1012 the gateway has a new configuration"});
   CHECK(reloaded.endpoint_heard().size() == 3);
@@ -876,8 +876,8 @@ TEST_CASE("socket: who has to wait for its rate is let go on when it is time, wh
   CHECK(reloaded.endpoint_heard() == Said{"text 4"});
 
   // Nor is it taken for silent or idle meanwhile: its system takes our pings.
-  SocketWorld patient("{ from_client: { byte_rate: 1KiB/s, on_rate: slow } }", "", "",
-                      "limits: { tunnel_idle_timeout: 2m }");
+  SocketFixture patient("{ from_client: { byte_rate: 1KiB/s, on_rate: slow } }", "", "",
+                        "limits: { tunnel_idle_timeout: 2m }");
   patient.client_sends(frame(binary, std::string(601 * 1024, 'x')) + frame(text, "late"));
   patient.proxy.advance(9min);
   CHECK_FALSE(patient.over());
@@ -885,15 +885,15 @@ TEST_CASE("socket: who has to wait for its rate is let go on when it is time, wh
 
 namespace {
 
-uint64_t silent_sockets(ProxyWorld& proxy) {
+uint64_t silent_sockets(ProxyFixture& proxy) {
   return (*proxy.metrics.route("all"))[telemetry::RouteCount::sockets_silent];
 }
 
 // Further sockets, whose endpoint says `greeting` to each.
-void open_greeted(SocketWorld& socket, int count, const std::string& greeting) {
+void open_greeted(SocketFixture& socket, int count, const std::string& greeting) {
   for (int i = 0; i < count; ++i) {
     TestClient& more = socket.proxy.connect();
-    more.send(SocketWorld::handshake_text(""));
+    more.send(SocketFixture::handshake_text(""));
     socket.endpoint_sends(server_frame(text, greeting));
   }
 }
@@ -901,7 +901,7 @@ void open_greeted(SocketWorld& socket, int count, const std::string& greeting) {
 }  // namespace
 
 TEST_CASE("socket: the metrics say how many are open on a route, when they are read") {
-  SocketWorld socket("{ ping_interval: none }");
+  SocketFixture socket("{ ping_interval: none }");
   open_greeted(socket, 2, "status");
   const auto open = [&] { return (*socket.proxy.metrics.route("all"))[telemetry::RouteCount::sockets_open]; };
   socket.proxy.tunnels.count_open();
@@ -913,7 +913,7 @@ TEST_CASE("socket: the metrics say how many are open on a route, when they are r
 }
 
 TEST_CASE("socket: a route on which endpoints say something once and never again is a finding") {
-  SocketWorld socket("{ ping_interval: none }");
+  SocketFixture socket("{ ping_interval: none }");
   socket.endpoint_sends(server_frame(text, "status"));
   open_greeted(socket, 2, "status");
   socket.proxy.advance(4min);
@@ -933,7 +933,7 @@ TEST_CASE("socket: a route on which endpoints say something once and never again
 }
 
 TEST_CASE("socket: what a new socket hears first does not hide that its route has fallen silent") {
-  SocketWorld socket("{ ping_interval: none }");
+  SocketFixture socket("{ ping_interval: none }");
   socket.endpoint_sends(server_frame(text, "status"));
   open_greeted(socket, 2, "status");
   for (int i = 0; i < 4; ++i) {
@@ -945,7 +945,7 @@ TEST_CASE("socket: what a new socket hears first does not hide that its route ha
 }
 
 TEST_CASE("socket: sockets that live shortly make no route silent") {
-  SocketWorld socket("{ ping_interval: none }");
+  SocketFixture socket("{ ping_interval: none }");
   for (int i = 0; i < 10; ++i) {
     open_greeted(socket, 3, "status");
     socket.proxy.advance(1min);
@@ -956,7 +956,7 @@ TEST_CASE("socket: sockets that live shortly make no route silent") {
 }
 
 TEST_CASE("socket: messages that are dropped do not hide that a route has fallen silent") {
-  SocketWorld socket("{ ping_interval: none, from_upstream: { types: [mine] } }");
+  SocketFixture socket("{ ping_interval: none, from_upstream: { types: [mine] } }");
   const std::string mine = R"({"type":"mine"})";
   socket.endpoint_sends(server_frame(text, mine));
   open_greeted(socket, 2, mine);
@@ -972,7 +972,7 @@ TEST_CASE("socket: messages that are dropped do not hide that a route has fallen
 TEST_CASE("socket record: a message that did not pass whole is none") {
   for (const char* mode : {"tunnel", "walk", "inspect"}) {
     CAPTURE(mode);
-    SocketWorld socket("{ mode: " + std::string(mode) + " }");
+    SocketFixture socket("{ mode: " + std::string(mode) + " }");
     socket.endpoint_sends(server_frame(text, "whole") +
                           frame(text, "fragment", {.last = false, .masked = false}) +
                           server_frame(continuation, std::string(1000, 'x')).substr(0, 500));
@@ -986,20 +986,20 @@ TEST_CASE("socket record: a message that did not pass whole is none") {
 }
 
 TEST_CASE("socket record: what was dropped, or not taken, is not among what the client got") {
-  const auto fill = [](SocketWorld& socket, int messages) {
+  const auto fill = [](SocketFixture& socket, int messages) {
     socket.client.wire().to_first.capacity = 1;
     socket.client.wire().to_first.stalled = true;
     for (int i = 0; i < messages; ++i)
       socket.endpoint_sends(server_frame(text, R"({"type":"a"})" + std::string(10'000, ' ')));
   };
-  const auto read_all = [](SocketWorld& socket) {
+  const auto read_all = [](SocketFixture& socket) {
     socket.client.wire().to_first.capacity = 1 << 20;
     socket.client.wire().to_first.stalled = false;
     socket.proxy.advance(1s);
   };
   for (const char* policy : {"drop_oldest", "keep_latest", "close"}) {
     CAPTURE(policy);
-    SocketWorld socket("{ buffer: 100KiB, ping_interval: none, slow_reader: " + std::string(policy) + " }");
+    SocketFixture socket("{ buffer: 100KiB, ping_interval: none, slow_reader: " + std::string(policy) + " }");
     fill(socket, 100);
     read_all(socket);
     if (policy != std::string_view("close")) socket.endpoint_sends(server_close(4010, "done"));
@@ -1022,7 +1022,7 @@ TEST_CASE("socket record: what was dropped, or not taken, is not among what the 
   }
 
   // Nor are the gateway's own frames.
-  SocketWorld filtered("{ heartbeat: { interval: 5s }, from_upstream: { types: [a] } }");
+  SocketFixture filtered("{ heartbeat: { interval: 5s }, from_upstream: { types: [a] } }");
   filtered.endpoint_sends(server_frame(text, R"({"type":"b"})" + std::string(10'000, ' ')));
   filtered.endpoint_sends(server_frame(text, R"({"type":"a"})"));
   filtered.proxy.advance(26s);
@@ -1036,7 +1036,7 @@ TEST_CASE("socket record: what was dropped, or not taken, is not among what the 
 
   // The endpoint's Close stands behind what the client has yet to take. While it reads, it is waited for.
   const std::string last = "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }";
-  SocketWorld slow(last);
+  SocketFixture slow(last);
   fill(slow, 50);
   slow.endpoint_sends(server_close(4010, "done"));
   slow.endpoint().leave();
@@ -1060,7 +1060,7 @@ TEST_CASE("socket record: what was dropped, or not taken, is not among what the 
   // One that has stopped is not, and did not end in good order.
   for (const char* rules : {last.c_str(), "{ buffer: 1MiB, ping_interval: none }"}) {
     CAPTURE(rules);
-    SocketWorld stopped(rules);
+    SocketFixture stopped(rules);
     fill(stopped, 50);
     stopped.endpoint_sends(server_close(4010, "done"));
     stopped.endpoint().leave();
@@ -1071,7 +1071,7 @@ TEST_CASE("socket record: what was dropped, or not taken, is not among what the 
     if (rules == last) CHECK(stopped.record()["messages_to_client"] < 20);
   }
 
-  SocketWorld left(last);
+  SocketFixture left(last);
   fill(left, 50);
   left.endpoint_sends(server_close(4010, "done"));
   left.client.peer().reset();
@@ -1083,52 +1083,54 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
   struct Way {
     const char* name;
     std::string websocket;
-    std::function<void(SocketWorld&)> happens;
+    std::function<void(SocketFixture&)> happens;
     std::string ending;  // by, cause, code and reason
     std::string rule;
     std::string more{};  // of the configuration
   };
-  const auto client = [](std::string frames) { return [frames](SocketWorld& s) { s.client_sends(frames); }; };
-  const auto endpoint = [](std::string frames) {
-    return [frames](SocketWorld& s) { s.endpoint_sends(frames); };
+  const auto client = [](std::string frames) {
+    return [frames](SocketFixture& s) { s.client_sends(frames); };
   };
-  const auto wait = [](base::Duration time) { return [time](SocketWorld& s) { s.proxy.advance(time); }; };
+  const auto endpoint = [](std::string frames) {
+    return [frames](SocketFixture& s) { s.endpoint_sends(frames); };
+  };
+  const auto wait = [](base::Duration time) { return [time](SocketFixture& s) { s.proxy.advance(time); }; };
   const std::string three = frame(text, "1") + frame(text, "2") + frame(text, "3");
   const std::string cut = server_frame(text, std::string(1000, 'x')).substr(0, 500);
   const std::vector<Way> ways = {
       {"client closes", "{}", client(close_of(1000, "bye")), "client - 1000 bye", ""},
       {"client closes without a code", "{}", client(frame(goodbye, "")), "client - 1005 -", ""},
       {"endpoint closes", "{}", endpoint(server_close(4001)), "upstream - 4001 -", ""},
-      {"client leaves", "{}", [](SocketWorld& s) { s.client.peer().leave(); }, "client client_closed 1006 -",
-       ""},
-      {"client resets", "{}", [](SocketWorld& s) { s.client.peer().reset(); }, "client client_closed 1006 -",
-       ""},
-      {"endpoint leaves", "{}", [](SocketWorld& s) { s.endpoint().leave(); },
+      {"client leaves", "{}", [](SocketFixture& s) { s.client.peer().leave(); },
+       "client client_closed 1006 -", ""},
+      {"client resets", "{}", [](SocketFixture& s) { s.client.peer().reset(); },
+       "client client_closed 1006 -", ""},
+      {"endpoint leaves", "{}", [](SocketFixture& s) { s.endpoint().leave(); },
        "upstream upstream_closed 1014 the upstream closed the connection", ""},
-      {"endpoint crashes", "{}", [](SocketWorld& s) { s.endpoint().reset(); },
+      {"endpoint crashes", "{}", [](SocketFixture& s) { s.endpoint().reset(); },
        "upstream upstream_closed 1014 the upstream broke the connection", ""},
       {"endpoint crashes within a frame", "{}",
-       [cut](SocketWorld& s) {
+       [cut](SocketFixture& s) {
          s.endpoint_sends(cut);
          s.endpoint().reset();
        },
        "upstream upstream_closed 1006 the upstream broke the connection", ""},
       {"reload while a frame of the endpoint is not over", "{}",
-       [cut](SocketWorld& s) {
+       [cut](SocketFixture& s) {
          s.endpoint_sends(cut);
-         s.proxy.adopt(SocketWorld::yaml("{ buffer: 1MiB }", ""));
+         s.proxy.adopt(SocketFixture::yaml("{ buffer: 1MiB }", ""));
          s.proxy.advance(3s);
        },
        "gateway route_changed 1006 the gateway has a new configuration", ""},
       {"client vanishes", "{}",
-       [](SocketWorld& s) {
+       [](SocketFixture& s) {
          s.proxy.advance(26s);
          s.endpoint_sends(server_frame(pong, "postern"));
          s.proxy.advance(21s);
        },
        "client client_silent 1006 no answer to a ping", ""},
       {"endpoint vanishes", "{}",
-       [](SocketWorld& s) {
+       [](SocketFixture& s) {
          s.proxy.advance(26s);
          s.client_sends(frame(pong, "postern"));
          s.proxy.advance(21s);
@@ -1137,19 +1139,19 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
       {"nothing moves", "{ ping_interval: none }", wait(61min),
        "gateway timed_out 1001 nothing moved for too long", ""},
       {"reload", "{}",
-       [](SocketWorld& s) {
-         s.proxy.adopt(SocketWorld::yaml("{ buffer: 1MiB }", ""));
+       [](SocketFixture& s) {
+         s.proxy.adopt(SocketFixture::yaml("{ buffer: 1MiB }", ""));
          s.proxy.advance(20ms);
        },
        "gateway route_changed 1012 the gateway has a new configuration", ""},
       {"drain", "{}",
-       [](SocketWorld& s) {
+       [](SocketFixture& s) {
          s.proxy.tunnels.leave({});
          s.proxy.advance(200ms);
        },
        "gateway shutting_down 1001 the gateway is shutting down", ""},
-      {"drain's end", "{}", [](SocketWorld& s) { s.proxy.tunnels.cut_all(); }, "gateway shutting_down 1006 -",
-       ""},
+      {"drain's end", "{}", [](SocketFixture& s) { s.proxy.tunnels.cut_all(); },
+       "gateway shutting_down 1006 -", ""},
       {"client breaks framing", "{ mode: walk }", client(frame(3, "")),
        "client client_frame_invalid 1002 opcode", "opcode"},
       {"endpoint breaks framing", "{ mode: walk }", endpoint(server_frame(11, "")),
@@ -1183,7 +1185,7 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
        "client client_message_refused 1013 message_limit: chat", "message_limit: chat",
        "rate_limits: { chat: { rate: 2/s, by: client_address } }"},
       {"client does not read", "{ slow_reader: close, buffer: 1KiB, ping_interval: none }",
-       [](SocketWorld& s) {
+       [](SocketFixture& s) {
          s.client.wire().to_first.stalled = true;
          s.client.wire().to_first.capacity = 1;
          for (int i = 0; i < 20; ++i) s.endpoint_sends(server_frame(binary, std::string(10'000, 'x')));
@@ -1193,7 +1195,7 @@ TEST_CASE("socket record: every way to end leaves exactly one line, one count, a
   CHECK(ways.size() >= 20);
   for (const Way& way : ways) {
     CAPTURE(way.name);
-    SocketWorld socket(way.websocket, "", "", way.more);
+    SocketFixture socket(way.websocket, "", "", way.more);
     const size_t failures_before = socket.proxy.log_lines("tunnel_close").size();
     CHECK(failures_before == 0);
     way.happens(socket);

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "support/socket_world.h"
+#include "support/socket_fixture.h"
 #include "unit/websocket/frames.h"
 
 using namespace postern;
@@ -15,23 +15,23 @@ using Said = std::vector<std::string>;
 
 namespace {
 
-void stall(SocketWorld& socket) {
+void stall(SocketFixture& socket) {
   socket.client.wire().to_first.capacity = 1000;
   socket.client.wire().to_first.stalled = true;
 }
-void read_on(SocketWorld& socket) {
+void read_on(SocketFixture& socket) {
   socket.client.wire().to_first.capacity = 1 << 20;
   socket.client.wire().to_first.stalled = false;
   socket.proxy.advance(100ms);
 }
 
 // More than the client takes for now, and Close.
-void send_undelivered(SocketWorld& socket) {
+void send_undelivered(SocketFixture& socket) {
   stall(socket);
   for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
   socket.endpoint_sends(server_close(4010, "done"));
 }
-void check_that_all_was_heard(SocketWorld& socket) {
+void check_that_all_was_heard(SocketFixture& socket) {
   const Said heard = socket.client_heard();
   CHECK(heard.size() == 31);
   CHECK(heard.back() == "close 4010 done");
@@ -43,7 +43,7 @@ TEST_CASE("undelivered data: an endpoint that says Close and breaks is heard to 
   for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
                             "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
     CAPTURE(rules);
-    SocketWorld socket(rules);
+    SocketFixture socket(rules);
     send_undelivered(socket);
     socket.endpoint().reset();
     socket.proxy.advance(5s);
@@ -63,7 +63,7 @@ TEST_CASE(
     "undelivered data: a client that says Close is answered with its own code, however the endpoint goes") {
   for (const bool reset : {false, true}) {
     CAPTURE(reset);
-    SocketWorld socket;
+    SocketFixture socket;
     socket.client_sends(close_of(1000, "bye"));
     reset ? socket.endpoint().reset() : socket.endpoint().leave();
     socket.proxy.settle();
@@ -77,7 +77,7 @@ TEST_CASE(
 }
 
 TEST_CASE("undelivered data: a client that waits for its endpoint to read is heard when that is gone") {
-  SocketWorld socket("{ ping_interval: none }");
+  SocketFixture socket("{ ping_interval: none }");
   socket.endpoint().wire().to_second.capacity = 1000;
   socket.endpoint().wire().to_second.stalled = true;
   socket.client_sends(frame(binary, std::string(200'000, 'x')));
@@ -95,14 +95,14 @@ TEST_CASE("undelivered data: a shutdown, or a reload, leaves those alone that ar
   for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
                             "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
     CAPTURE(rules);
-    SocketWorld socket(rules);
+    SocketFixture socket(rules);
     send_undelivered(socket);
     socket.proxy.tunnels.leave({});
     socket.proxy.advance(5s);
     read_on(socket);
     check_that_all_was_heard(socket);
   }
-  SocketWorld socket;
+  SocketFixture socket;
   socket.client_sends(close_of(1000, "bye"));
   socket.proxy.tunnels.leave({});
   socket.proxy.advance(1s);
@@ -112,7 +112,7 @@ TEST_CASE("undelivered data: a shutdown, or a reload, leaves those alone that ar
 }
 
 TEST_CASE("undelivered data: an endpoint whose client does not answer our Close is told, too") {
-  SocketWorld socket;
+  SocketFixture socket;
   socket.proxy.tunnels.leave({});
   socket.proxy.advance(1s);
   CHECK(socket.client_heard() == Said{"close 1001 the gateway is shutting down"});
@@ -125,7 +125,7 @@ TEST_CASE("undelivered data: an endpoint whose client does not answer our Close 
 TEST_CASE("undelivered data: a client that breaks the rules after our Close is heard no further") {
   for (const std::string& bad : {frame(3, "x"), frame(text, "\xff"), frame(ping, std::string(126, 'x'))}) {
     CAPTURE(bad);
-    SocketWorld socket("{ mode: inspect }");
+    SocketFixture socket("{ mode: inspect }");
     socket.proxy.tunnels.leave({});
     socket.proxy.advance(1s);
     socket.client_sends(frame(text, "on its way") + bad + frame(text, "later"));
@@ -134,7 +134,7 @@ TEST_CASE("undelivered data: a client that breaks the rules after our Close is h
 }
 
 TEST_CASE("undelivered data: who had to wait for its rate, and is told to go, ends as soon as it does") {
-  SocketWorld socket("{ ping_interval: none, from_client: { rate: 1/s, on_rate: slow } }");
+  SocketFixture socket("{ ping_interval: none, from_client: { rate: 1/s, on_rate: slow } }");
   socket.endpoint_sends(server_frame(text, "hello"));
   std::string many;
   for (int i = 0; i < 20; ++i) many += frame(text, "x");
@@ -150,8 +150,8 @@ TEST_CASE("undelivered data: a Close that a client did not take before it broke 
   for (const char* rules : {"{ buffer: 1MiB, ping_interval: none }",
                             "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }"}) {
     CAPTURE(rules);
-    const auto ending = [&](const std::function<void(SocketWorld&)>& ends, bool client_breaks) {
-      SocketWorld socket(rules);
+    const auto ending = [&](const std::function<void(SocketFixture&)>& ends, bool client_breaks) {
+      SocketFixture socket(rules);
       stall(socket);
       for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));
       ends(socket);
@@ -166,9 +166,9 @@ TEST_CASE("undelivered data: a Close that a client did not take before it broke 
       CHECK(record["close_code"] == 1006);
       return std::string(record["by"]) + " " + std::string(record["cause"]);
     };
-    const auto shutdown = [](SocketWorld& socket) { socket.proxy.tunnels.leave({}); };
-    const auto endpoint_closes = [](SocketWorld& socket) { socket.endpoint_sends(server_close(4010)); };
-    const auto endpoint_dies = [](SocketWorld& socket) { socket.endpoint().leave(); };
+    const auto shutdown = [](SocketFixture& socket) { socket.proxy.tunnels.leave({}); };
+    const auto endpoint_closes = [](SocketFixture& socket) { socket.endpoint_sends(server_close(4010)); };
+    const auto endpoint_dies = [](SocketFixture& socket) { socket.endpoint().leave(); };
     for (const bool client_breaks : {true, false}) {
       CAPTURE(client_breaks);
       CHECK(ending(shutdown, client_breaks) == "gateway shutting_down");

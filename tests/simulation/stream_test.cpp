@@ -9,7 +9,7 @@
 #include "admin/prometheus.h"
 #include "admin/status.h"
 #include "policy/jwt_signer.h"
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -63,13 +63,13 @@ std::vector<std::string> events_of(const std::string& stream) {
 
 std::string token(int64_t seconds) {
   return policy::sign_jwt(crypto::HmacKey(crypto::Algorithm::hs256, secret),
-                          base::Json{{"sub", "ann"}, {"exp", ProxyWorld::unix_time + seconds}});
+                          base::Json{{"sub", "ann"}, {"exp", ProxyFixture::unix_time + seconds}});
 }
 
 // One event stream through the whole proxy.
-struct StreamWorld {
-  explicit StreamWorld(const std::string& route = "", const std::string& upstream = "",
-                       const std::string& fields = "", const std::string& head = stream_head)
+struct StreamFixture {
+  explicit StreamFixture(const std::string& route = "", const std::string& upstream = "",
+                         const std::string& fields = "", const std::string& head = stream_head)
       : proxy(yaml(route, upstream)) {
     for (const uint16_t port : {3001, 3002}) proxy.upstream.at(port).behaviour = answers(head);
     open(fields);
@@ -119,13 +119,13 @@ struct StreamWorld {
     return text("by") + " " + text("cause");
   }
 
-  ProxyWorld proxy;
+  ProxyFixture proxy;
 };
 
 }  // namespace
 
 TEST_CASE("event stream: a silent one lives ten minutes with the usual limits, and its next event arrives") {
-  StreamWorld stream;
+  StreamFixture stream;
   CHECK(stream.heard() == "");
   for (int minute = 0; minute < 10; ++minute) stream.proxy.advance(60s);
   CHECK_FALSE(stream.client().over());
@@ -165,7 +165,7 @@ TEST_CASE("event stream: its length, its type and its case do not matter for wha
         std::string("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream ;x=y\r\nTransfer-Encoding: "
                     "chunked\r\n\r\n")}) {
     CAPTURE(head);
-    StreamWorld stream("", "", "", head);
+    StreamFixture stream("", "", "", head);
     stream.proxy.advance(90s);
     CHECK(stream.gauge() == 1);
     CHECK_FALSE(stream.client().over());
@@ -174,7 +174,7 @@ TEST_CASE("event stream: its length, its type and its case do not matter for wha
 
 TEST_CASE("event stream: a client that leaves is found, and its endpoint is let go") {
   for (const bool reset : {false, true}) {
-    StreamWorld stream;
+    StreamFixture stream;
     stream.proxy.advance(90s);
     reset ? stream.client().peer().reset() : stream.client().peer().leave();
     stream.proxy.settle();
@@ -187,7 +187,7 @@ TEST_CASE("event stream: a client that leaves is found, and its endpoint is let 
 TEST_CASE("event stream: a client that leaves behind more than is read of it is found all the same") {
   for (const bool reset : {false, true}) {
     for (const bool before : {false, true}) {  // it had left when so much was there
-      StreamWorld stream;
+      StreamFixture stream;
       stream.says("data: x\n\n");
       if (before) stream.client().wire().to_second.stalled = true;
       stream.client().send(std::string(200'000, 'x'));
@@ -201,7 +201,7 @@ TEST_CASE("event stream: a client that leaves behind more than is read of it is 
 }
 
 TEST_CASE("event stream: a client that has vanished takes nothing, and is given up") {
-  StreamWorld stream;
+  StreamFixture stream;
   stream.proxy.advance(90s);
   stream.client().wire().to_first.stalled = true;
   stream.says("data: one\n\n");
@@ -214,7 +214,7 @@ TEST_CASE("event stream: a client that has vanished takes nothing, and is given 
 }
 
 TEST_CASE("event stream: a client that takes events late, but takes them, stays") {
-  StreamWorld stream;
+  StreamFixture stream;
   for (int i = 0; i < 8; ++i) {
     stream.client().wire().to_first.stalled = true;
     stream.says("data: x\n\n");
@@ -226,7 +226,7 @@ TEST_CASE("event stream: a client that takes events late, but takes them, stays"
 }
 
 TEST_CASE("event stream: a client whose full window opens in steps stays") {
-  StreamWorld stream;
+  StreamFixture stream;
   Passage& way = stream.client().wire().to_first;
   way.stalled = true;
   way.capacity = 64 * 1024;
@@ -243,7 +243,7 @@ TEST_CASE("event stream: a client whose full window opens in steps stays") {
 }
 
 TEST_CASE("event stream: an endpoint that breaks is named") {
-  StreamWorld stream;
+  StreamFixture stream;
   stream.endpoint().reset();
   stream.proxy.settle();
   CHECK(stream.ending() == "upstream upstream_closed");
@@ -251,7 +251,7 @@ TEST_CASE("event stream: an endpoint that breaks is named") {
 }
 
 TEST_CASE("event stream: timeouts.stream_idle ends it, and the remedy names that key") {
-  StreamWorld stream("", "timeouts: { stream_idle: 2m }");
+  StreamFixture stream("", "timeouts: { stream_idle: 2m }");
   stream.proxy.advance(110s);
   stream.says("data: x\n\n");
   stream.proxy.advance(110s);
@@ -264,8 +264,8 @@ TEST_CASE("event stream: timeouts.stream_idle ends it, and the remedy names that
 }
 
 TEST_CASE("ordinary answer: one with a length keeps the idle limit, whose key is named") {
-  StreamWorld stream("", "", "",
-                     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 10\r\n\r\nab");
+  StreamFixture stream("", "", "",
+                       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 10\r\n\r\nab");
   stream.proxy.advance(65s);
   const base::Json record = stream.proxy.log.line("exchange");
   CHECK(record["cause"] == "upstream_timed_out");
@@ -274,9 +274,9 @@ TEST_CASE("ordinary answer: one with a length keeps the idle limit, whose key is
 }
 
 TEST_CASE("long answer: one without a length of another type is long after ten seconds") {
-  StreamWorld stream("", "", "",
-                     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: "
-                     "chunked\r\n\r\n2\r\n[1\r\n");
+  StreamFixture stream("", "", "",
+                       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+                       "chunked\r\n\r\n2\r\n[1\r\n");
   stream.proxy.advance(9s);
   CHECK(stream.gauge() == 0);
   stream.proxy.advance(2s);
@@ -291,8 +291,8 @@ TEST_CASE("long answer: one without a length of another type is long after ten s
 }
 
 TEST_CASE("long answer: what is cut stays visibly cut, and stream_idle has a say") {
-  StreamWorld stream("", "timeouts: { idle: 5s, stream_idle: 30s }", "",
-                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n");
+  StreamFixture stream("", "timeouts: { idle: 5s, stream_idle: 30s }", "",
+                       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n");
   for (int i = 0; i < 4; ++i) {
     stream.proxy.advance(4s);
     stream.says(",1");
@@ -306,7 +306,7 @@ TEST_CASE("long answer: what is cut stays visibly cut, and stream_idle has a say
 }
 
 TEST_CASE("long answer: one that ends within ten seconds is an exchange like any other") {
-  StreamWorld stream("", "", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n");
+  StreamFixture stream("", "", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n");
   stream.proxy.advance(9s);
   stream.endpoint().send("0\r\n\r\n");
   stream.proxy.advance(5s);
@@ -317,7 +317,7 @@ TEST_CASE("long answer: one that ends within ten seconds is an exchange like any
 // --- how the gateway ends it ---
 
 TEST_CASE("event stream: the end of its token ends it between two events") {
-  StreamWorld stream("jwt: session", "", "Authorization: Bearer " + token(300) + "\r\n");
+  StreamFixture stream("jwt: session", "", "Authorization: Bearer " + token(300) + "\r\n");
   stream.says("data: one\n\ndata: two\n");
   stream.proxy.advance(361s);  // with the leeway of jwt
   CHECK(stream.heard().find("END") == std::string::npos);
@@ -329,7 +329,7 @@ TEST_CASE("event stream: the end of its token ends it between two events") {
 
 TEST_CASE("event stream: the end of its token ends a silent one at once, or not where the route keeps it") {
   for (const bool keep : {false, true}) {
-    StreamWorld stream(
+    StreamFixture stream(
         std::string("jwt: session, event_streams: { on_token_expiry: ") + (keep ? "keep" : "close") + " }",
         "", "Authorization: Bearer " + token(300) + "\r\n");
     stream.proxy.advance(295s);
@@ -342,7 +342,7 @@ TEST_CASE("event stream: the end of its token ends a silent one at once, or not 
 TEST_CASE("event stream: the end of its token ends a busy one, however slowly its client reads") {
   for (const size_t rate : {400, 2'000, 50'000}) {
     CAPTURE(rate);
-    StreamWorld stream("jwt: session", "", "Authorization: Bearer " + token(300) + "\r\n");
+    StreamFixture stream("jwt: session", "", "Authorization: Bearer " + token(300) + "\r\n");
     Passage& passage = stream.client().wire().to_first;
     passage.capacity = 4096;
     passage.pieces = {rate};
@@ -352,7 +352,7 @@ TEST_CASE("event stream: the end of its token ends a busy one, however slowly it
       stream.proxy.advance(1s);
       const uint64_t before = passage.delivered;
       passage.stalled = false;
-      while (passage.delivered < before + rate && stream.proxy.world.step()) {
+      while (passage.delivered < before + rate && stream.proxy.turns.step()) {
       }
       passage.stalled = true;
     }
@@ -366,7 +366,7 @@ TEST_CASE("event stream: the end of its token ends a busy one, however slowly it
 }
 
 TEST_CASE("event stream: an event that does not end is cut, visibly") {
-  StreamWorld stream("jwt: session", "", "Authorization: Bearer " + token(300) + "\r\n");
+  StreamFixture stream("jwt: session", "", "Authorization: Bearer " + token(300) + "\r\n");
   stream.says("data: never");
   stream.proxy.advance(361s + 15s);
   CHECK(stream.heard() == "data: never");
@@ -375,10 +375,10 @@ TEST_CASE("event stream: an event that does not end is cut, visibly") {
 }
 
 TEST_CASE("event stream: a compressed one has no boundaries that can be seen: it is cut") {
-  StreamWorld stream("jwt: session, event_streams: { comment_interval: 5s }", "",
-                     "Authorization: Bearer " + token(300) + "\r\n",
-                     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n"
-                     "Transfer-Encoding: chunked\r\n\r\n");
+  StreamFixture stream("jwt: session, event_streams: { comment_interval: 5s }", "",
+                       "Authorization: Bearer " + token(300) + "\r\n",
+                       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n"
+                       "Transfer-Encoding: chunked\r\n\r\n");
   stream.says("\n\n");
   stream.proxy.advance(200s);
   CHECK(stream.heard() == "\n\n");  // no comment
@@ -390,11 +390,11 @@ TEST_CASE("event stream: a compressed one has no boundaries that can be seen: it
 TEST_CASE("event stream: a reload that removes or changes its route ends it at the pace, the oldest first") {
   for (const bool removed : {false, true}) {
     CAPTURE(removed);
-    StreamWorld stream;
+    StreamFixture stream;
     for (int i = 1; i < 50; ++i) stream.open();
     for (int i = 0; i < 50; ++i) CHECK(stream.heard(i) == "");
     std::string changed = yaml("host: preserve");
-    if (removed) changed = ProxyWorld::two_endpoints;
+    if (removed) changed = ProxyFixture::two_endpoints;
     stream.proxy.adopt(changed);
     const auto ended = [&] {
       return std::count_if(stream.proxy.clients.begin(), stream.proxy.clients.end(), [](const auto& client) {
@@ -417,7 +417,7 @@ TEST_CASE("event stream: a reload that removes or changes its route ends it at t
 }
 
 TEST_CASE("event stream: a reload that changes nothing for it leaves it alone") {
-  StreamWorld stream;
+  StreamFixture stream;
   for (const std::string& other :
        {yaml("websocket: { ping_interval: 5s }"), yaml("event_streams: { open: { per_client: 1 } }"),
         yaml("", "balance: random")}) {
@@ -432,7 +432,7 @@ TEST_CASE("event stream: a reload that changes nothing for it leaves it alone") 
 }
 
 TEST_CASE("event stream: a reload that takes its endpoint away ends it") {
-  StreamWorld stream;
+  StreamFixture stream;
   std::string other = yaml("");
   for (size_t at = other.find(":300"); at != other.npos; at = other.find(":300", at + 1)) other[at + 3] = '1';
   stream.proxy.adopt(other);
@@ -442,7 +442,7 @@ TEST_CASE("event stream: a reload that takes its endpoint away ends it") {
 }
 
 TEST_CASE("event stream: a shutdown ends it at the pace, within its event when that does not end") {
-  StreamWorld stream;
+  StreamFixture stream;
   stream.open();
   stream.says("data: half");
   stream.proxy.tunnels.leave({0, 10, 60s});
@@ -459,7 +459,7 @@ TEST_CASE("event stream: a shutdown ends it at the pace, within its event when t
 // --- comments ---
 
 TEST_CASE("event stream: a silent one gets comments, between events alone") {
-  StreamWorld stream("event_streams: { comment_interval: 15s }");
+  StreamFixture stream("event_streams: { comment_interval: 15s }");
   stream.proxy.advance(16s);
   CHECK(stream.heard() == ":\n\n");
   stream.says("data: on");
@@ -491,7 +491,7 @@ TEST_CASE("event stream: however its bytes come, comments change none of its eve
         sent += "data: " + std::to_string(event) + "." + std::to_string(line) + end;
       sent += end;
     }
-    StreamWorld stream("event_streams: { comment_interval: 5s }");
+    StreamFixture stream("event_streams: { comment_interval: 5s }");
     std::string got;
     for (size_t at = 0; at < sent.size();) {
       const size_t size = std::min<size_t>(1 + below(9), sent.size() - at);
@@ -510,7 +510,7 @@ TEST_CASE("event stream: however its bytes come, comments change none of its eve
 }
 
 TEST_CASE("event stream: no comments where the route asks for none") {
-  StreamWorld stream;
+  StreamFixture stream;
   stream.proxy.advance(300s);
   CHECK(stream.heard() == "");
 }
@@ -518,7 +518,7 @@ TEST_CASE("event stream: no comments where the route asks for none") {
 // --- limits ---
 
 TEST_CASE("event stream: so many of one client, and of one subject; others and other answers pass") {
-  StreamWorld stream("event_streams: { open: { per_client: 2 } }");
+  StreamFixture stream("event_streams: { open: { per_client: 2 } }");
   stream.open();
   TestClient& third = stream.open();
   const HttpMessage refused = third.response();
@@ -535,8 +535,8 @@ TEST_CASE("event stream: so many of one client, and of one subject; others and o
     stream.proxy.upstream.at(port).behaviour = answers(response_text("{}"));
   CHECK(stream.open().response().body == "{}");
 
-  StreamWorld named("jwt: session, event_streams: { open: { per_subject: 1 } }", "",
-                    "Authorization: Bearer " + token(300) + "\r\n");
+  StreamFixture named("jwt: session, event_streams: { open: { per_subject: 1 } }", "",
+                      "Authorization: Bearer " + token(300) + "\r\n");
   TestClient& second = named.proxy.connect({.address = "203.0.113.10"});
   second.send("GET /events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + token(400) + "\r\n\r\n");
   CHECK(second.response().start == "HTTP/1.1 429 Too Many Requests");
@@ -545,7 +545,7 @@ TEST_CASE("event stream: so many of one client, and of one subject; others and o
 // --- what goes on to endpoints ---
 
 TEST_CASE("event stream: Last-Event-ID goes on to the endpoint that is tried next") {
-  ProxyWorld proxy(yaml(""));
+  ProxyFixture proxy(yaml(""));
   proxy.upstream.at(3001).reach = Reach::refused;
   proxy.upstream.at(3002).behaviour = answers(stream_head);
   TestClient& client = proxy.connect();
@@ -555,7 +555,7 @@ TEST_CASE("event stream: Last-Event-ID goes on to the endpoint that is tried nex
   REQUIRE(asked.size() == 1);
   CHECK(asked[0].field("Last-Event-ID") == "41");
 
-  ProxyWorld reset(yaml(""));  // after it was sent
+  ProxyFixture reset(yaml(""));  // after it was sent
   reset.upstream.at(3001).behaviour = [](FakeConnection& connection) {
     if (connection.take_request()) connection.reset();
   };

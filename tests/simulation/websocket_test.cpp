@@ -1,7 +1,7 @@
 // WebSockets through the whole proxy: the handshake, what surrounds it, and the way into the tunnel.
 #include <doctest/doctest.h>
 
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 #include "websocket/frame_walker.h"
 
 using namespace postern;
@@ -34,7 +34,7 @@ const std::string good_fields =
 }  // namespace
 
 TEST_CASE("websocket: a handshake is carried to the endpoint and its 101 back, then bytes both ways") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = accepts_websocket("Sec-WebSocket-Protocol: chat\r\n");
   TestClient& client = proxy.connect();
   client.send(
@@ -84,7 +84,7 @@ TEST_CASE("websocket: a handshake is carried to the endpoint and its 101 back, t
 
 TEST_CASE("websocket: bytes that come before the 101 wait for it") {
   for (const std::vector<size_t>& pieces : {std::vector<size_t>{}, {1}, {50, 3}}) {
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     FakeEndpoint& endpoint = proxy.upstream.at(3001);
     endpoint.behaviour = says_nothing();
     TestClient& client = proxy.connect({.conduct = [&](Wire& wire) { wire.to_second.pieces = pieces; }});
@@ -114,7 +114,7 @@ TEST_CASE("websocket: a 101 that does not fit the handshake is 502, and the log 
   for (const auto& [fields, named] : wrong) {
     const std::string shown(fields);  // clang 14 lets no lambda have a binding
     CAPTURE(shown);
-    ProxyWorld proxy;
+    ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = answers(switching(fields));
     TestClient& client = proxy.connect();
     client.send(handshake());
@@ -128,7 +128,7 @@ TEST_CASE("websocket: a 101 that does not fit the handshake is 502, and the log 
 }
 
 TEST_CASE("websocket: a 101 that nobody asked for is 502") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(switching(good_fields));
   TestClient& client = proxy.connect();
   client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -140,7 +140,7 @@ TEST_CASE("websocket: a 101 that nobody asked for is 502") {
 }
 
 TEST_CASE("websocket: an endpoint's refusal passes as it is, and the connection goes on as HTTP") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = answers(response_text("not you", "X-Why: token\r\n", "403 Forbidden"));
   TestClient& client = proxy.connect();
   client.send(handshake());
@@ -153,7 +153,7 @@ TEST_CASE("websocket: an endpoint's refusal passes as it is, and the connection 
 }
 
 TEST_CASE("websocket: a handshake that is none is 426 at once") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   TestClient& client = proxy.connect();
   client.send(
       "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -166,7 +166,7 @@ TEST_CASE("websocket: a handshake that is none is 426 at once") {
 }
 
 TEST_CASE("websocket: an absent endpoint is 502 at once, and a silent one is given up") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).reach = Reach::refused;
   TestClient& client = proxy.connect();
   client.send(handshake());
@@ -179,7 +179,7 @@ TEST_CASE("websocket: an absent endpoint is 502 at once, and a silent one is giv
 }
 
 TEST_CASE("websocket: an endpoint that closes right after its 101 still gets its last frame to the client") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   FakeEndpoint& endpoint = proxy.upstream.at(3001);
   endpoint.behaviour = [](FakeConnection& connection) {
     if (!connection.take_request()) return;
@@ -201,7 +201,7 @@ TEST_CASE("websocket: an endpoint that closes right after its 101 still gets its
 }
 
 TEST_CASE("websocket: an endpoint that ends without a word after its 101 is the one to blame") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = [](FakeConnection& connection) {
     if (!connection.take_request()) return;
     connection.send(switching(good_fields));
@@ -217,7 +217,7 @@ TEST_CASE("websocket: an endpoint that ends without a word after its 101 is the 
 }
 
 TEST_CASE("websocket: a client that leaves during the handshake ends it") {
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   proxy.upstream.at(3001).behaviour = says_nothing();
   TestClient& client = proxy.connect();
   client.send(handshake());
@@ -229,7 +229,7 @@ TEST_CASE("websocket: a client that leaves during the handshake ends it") {
 }
 
 TEST_CASE("websocket: an unlisted origin is refused before the endpoint is asked") {
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 origins: { web: { allow: ["https://app.example.com"], require: true } }
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
@@ -246,9 +246,9 @@ routes: [{ name: all, upstream: app, origins: web }]
   CHECK(client.response().status() == 101);
 }
 
-// What a tunnel does at a reload from the configuration of ProxyWorld's file above to `yaml`.
+// What a tunnel does at a reload from the configuration of ProxyFixture's file above to `yaml`.
 std::string close_after_reload(const std::string& before, const std::string& after) {
-  ProxyWorld proxy(before);
+  ProxyFixture proxy(before);
   proxy.adopt(before);
   proxy.upstream.at(3001).behaviour = accepts_websocket();
   proxy.upstream.at(3002).behaviour = answers(response_text("new"));

@@ -1,5 +1,5 @@
-// llhttp in strict mode by itself, without the gateway's rules: what most of the world's HTTP servers of this
-// family make of some bytes.
+// llhttp in strict mode by itself, without the gateway's rules: what most of the fixture's HTTP servers of
+// this family make of some bytes.
 #pragma once
 
 #include <llhttp.h>

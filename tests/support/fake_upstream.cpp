@@ -66,7 +66,7 @@ base::Task<base::Result<std::unique_ptr<net::Transport>>> FakeUpstream::dial(bas
     }
   }
   tried += " connected";
-  MemoryPair pair = connect_in_memory(world_, {.first = {}, .second = address});
+  MemoryPair pair = connect_in_memory(turns_, {.first = {}, .second = address});
   if (endpoint.conduct) endpoint.conduct(*pair.wire);
   std::unique_ptr<net::Transport> transport = std::move(pair.first);
   endpoint.connections.push_back(std::make_unique<FakeConnection>(std::move(pair)));

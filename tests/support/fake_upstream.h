@@ -2,7 +2,7 @@
 // behaviour: a function that a test writes, or one of those below. Ports tell endpoints apart, whatever the
 // host.
 //
-//   FakeUpstream upstream(world);
+//   FakeUpstream upstream(fixture);
 //   upstream.at(3001).behaviour = answers(response_text("hello"));
 //   upstream.at(3002).reach = Reach::refused;
 #pragma once
@@ -79,7 +79,7 @@ struct FakeEndpoint {
 
 class FakeUpstream final : public net::Dialer, private Filler {
  public:
-  explicit FakeUpstream(World& world) : world_(world) { world.add(*this); }
+  explicit FakeUpstream(TurnFixture& turns) : turns_(turns) { turns.add(*this); }
   FakeEndpoint& at(uint16_t port) { return endpoints_[port]; }
   size_t open_count() const;
 
@@ -93,7 +93,7 @@ class FakeUpstream final : public net::Dialer, private Filler {
  private:
   bool fill() override;
 
-  World& world_;
+  TurnFixture& turns_;
   std::map<uint16_t, FakeEndpoint> endpoints_;
 };
 

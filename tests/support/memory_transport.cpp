@@ -11,8 +11,8 @@ class MemoryTransport final : public net::Transport,
                               private base::Flushable,
                               private base::Timer {
  public:
-  MemoryTransport(World& world, std::shared_ptr<Wire> wire, bool first, const net::Peer& peer)
-      : world_(world),
+  MemoryTransport(TurnFixture& turns, std::shared_ptr<Wire> wire, bool first, const net::Peer& peer)
+      : turns_(turns),
         wire_(std::move(wire)),
         incoming_(first ? wire_->to_first : wire_->to_second),
         outgoing_(first ? wire_->to_second : wire_->to_first),
@@ -20,7 +20,7 @@ class MemoryTransport final : public net::Transport,
         other_closed_(first ? wire_->second_closed : wire_->first_closed),
         paused_(first ? wire_->first_paused : wire_->second_paused),
         peer_(peer) {
-    world_.add(*this);
+    turns_.add(*this);
   }
 
   ~MemoryTransport() override {
@@ -42,7 +42,7 @@ class MemoryTransport final : public net::Transport,
     if (broken_ || chunk.empty()) return;
     unsent_.push(std::move(chunk));
     if (unsent_.bytes() > high_water) congested_ = true;
-    world_.turn.flush_later(*this);
+    turns_.turn.flush_later(*this);
   }
   void write(base::Bytes bytes) override {
     if (broken_ || bytes.empty()) return;
@@ -55,12 +55,12 @@ class MemoryTransport final : public net::Transport,
     }
     unsent_.push_copy(bytes);
     if (unsent_.bytes() > high_water) congested_ = true;
-    world_.turn.flush_later(*this);
+    turns_.turn.flush_later(*this);
   }
   size_t backlog() const override { return unsent_.bytes(); }
   void tell_when_sent() override {
     tell_sent_ = true;
-    world_.turn.flush_later(*this);
+    turns_.turn.flush_later(*this);
   }
   Transit transit() const override {
     return {outgoing_.delivered, unsent_.bytes() + outgoing_.travelling_bytes_};
@@ -71,7 +71,7 @@ class MemoryTransport final : public net::Transport,
   void finish() override {
     if (sending_ != Sending::open) return;
     sending_ = Sending::finishing;
-    world_.turn.flush_later(*this);
+    turns_.turn.flush_later(*this);
   }
   void unread(base::Chunk bytes) override { put_back_.add(std::move(bytes)); }
   const net::Peer& peer() const override { return peer_; }
@@ -95,7 +95,7 @@ class MemoryTransport final : public net::Transport,
     if (nothing) return;
     outgoing_.sent += size;
     outgoing_.travelling_bytes_ += size;
-    outgoing_.travelling_.push_back({std::move(chunk), world_.turn.now + outgoing_.delay});
+    outgoing_.travelling_.push_back({std::move(chunk), turns_.turn.now + outgoing_.delay});
   }
 
   void flush() override {
@@ -137,7 +137,7 @@ class MemoryTransport final : public net::Transport,
     if (broken_) return false;
     bool busy = false;
     if (!unsent_.empty() && (room() > 0 || lost())) {
-      world_.turn.flush_later(*this);
+      turns_.turn.flush_later(*this);
       busy = true;
     }
     if (paused_ || receiver_ == nullptr) return tell_hang_up() || busy;
@@ -155,7 +155,7 @@ class MemoryTransport final : public net::Transport,
   bool tell_hang_up() {
     const bool ends =
         std::any_of(incoming_.travelling_.begin(), incoming_.travelling_.end(),
-                    [&](const auto& one) { return one.chunk.empty() && one.due <= world_.turn.now; });
+                    [&](const auto& one) { return one.chunk.empty() && one.due <= turns_.turn.now; });
     if (!receiver_ || !paused_ || incoming_.ended || incoming_.stalled || (!ends && !wire_->reset))
       return false;
     bool& told = wire_->reset ? reset_told_ : hang_up_told_;
@@ -174,8 +174,8 @@ class MemoryTransport final : public net::Transport,
     }
     if (incoming_.end_at && incoming_.delivered >= *incoming_.end_at) return tell_end();
     if (incoming_.travelling_.empty()) return false;
-    if (const Instant due = incoming_.travelling_.front().due; due > world_.turn.now) {
-      if (!armed()) world_.turn.arm(*this, due - world_.turn.now);
+    if (const Instant due = incoming_.travelling_.front().due; due > turns_.turn.now) {
+      if (!armed()) turns_.turn.arm(*this, due - turns_.turn.now);
       return false;
     }
     if (incoming_.travelling_.front().chunk.empty()) {
@@ -186,7 +186,7 @@ class MemoryTransport final : public net::Transport,
     const size_t limit = largest_delivery();
     while (!incoming_.travelling_.empty() && bytes.size() < limit) {
       Passage::Travelling& front = incoming_.travelling_.front();
-      if (front.chunk.empty() || front.due > world_.turn.now) break;
+      if (front.chunk.empty() || front.due > turns_.turn.now) break;
       const size_t count = std::min(front.chunk.size(), limit - bytes.size());
       bytes += base::text_of(front.chunk.bytes().first(count));
       front.chunk.drop_front(count);
@@ -220,7 +220,7 @@ class MemoryTransport final : public net::Transport,
 
   static constexpr size_t read_size = 128 * 1024;
 
-  World& world_;
+  TurnFixture& turns_;
   std::shared_ptr<Wire> wire_;
   Passage& incoming_;
   Passage& outgoing_;
@@ -240,11 +240,11 @@ class MemoryTransport final : public net::Transport,
   bool reset_told_ = false;
 };
 
-MemoryPair connect_in_memory(World& world, const MemoryPeers& peers) {
+MemoryPair connect_in_memory(TurnFixture& turns, const MemoryPeers& peers) {
   MemoryPair pair;
   pair.wire = std::make_shared<Wire>();
-  pair.first = std::make_unique<MemoryTransport>(world, pair.wire, true, peers.second);
-  pair.second = std::make_unique<MemoryTransport>(world, pair.wire, false, peers.first);
+  pair.first = std::make_unique<MemoryTransport>(turns, pair.wire, true, peers.second);
+  pair.second = std::make_unique<MemoryTransport>(turns, pair.wire, false, peers.first);
   return pair;
 }
 

@@ -1,13 +1,14 @@
-// A connection in memory: two transports on one world, with the manners of a TCP socket (net/tcp_transport.h)
-// and, between them, a network that a test can make slow, narrow, choppy, silent or broken at any byte.
+// A connection in memory: two transports on one fixture, with the manners of a TCP socket
+// (net/tcp_transport.h) and, between them, a network that a test can make slow, narrow, choppy, silent or
+// broken at any byte.
 //
-//   World world;
-//   MemoryPair pair = connect_in_memory(world);
+//   TurnFixture fixture;
+//   MemoryPair pair = connect_in_memory(fixture);
 //   pair.wire->to_second.pieces = {1, 3};       // deliver in pieces of 1 and 3 bytes, over and over
-//   ServerConnection server(world.turn, std::move(pair.second), ...);
+//   ServerConnection server(fixture.turn, std::move(pair.second), ...);
 //   ScriptedPeer client(std::move(pair.first));
 //   client.send("GET / HTTP/1.1\r\n...");
-//   world.settle();
+//   fixture.settle();
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@
 
 #include "base/chunk.h"
 #include "net/transport.h"
-#include "support/world.h"
+#include "support/turn_fixture.h"
 
 namespace postern::support {
 
@@ -74,7 +75,7 @@ struct MemoryPeers {
   net::Peer second;  // what `first` sees
 };
 
-MemoryPair connect_in_memory(World& world, const MemoryPeers& peers = {});
+MemoryPair connect_in_memory(TurnFixture& turns, const MemoryPeers& peers = {});
 
 // The other end in a test: says what it is told, remembers what it hears.
 class ScriptedPeer final : private net::Transport::Receiver {

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "telemetry/finding.h"
-#include "unit/net/loop_ground.h"
-#include "unit/server/worker_ground.h"
+#include "unit/net/loop_fixture.h"
+#include "unit/server/worker_fixture.h"
 
 using namespace postern;
 using namespace postern::admin;
@@ -13,7 +13,7 @@ using server::SocketClient;
 
 namespace {
 
-struct Ground : net::LoopGround, Source {
+struct Fixture : net::LoopFixture, Source {
   Health health() const override { return state; }
   void collect() override {
     ++collections;
@@ -25,7 +25,7 @@ struct Ground : net::LoopGround, Source {
     Source& self = *this;
     return std::make_unique<AdminServer>(loop, std::move(*socket), self, options);
   }
-  ~Ground() {
+  ~Fixture() {
     server.reset();
     loop.turn().run();
   }
@@ -54,33 +54,33 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 }  // namespace
 
 TEST_CASE("admin: health follows the process") {
-  Ground ground;
-  ground.server = ground.start();
-  CHECK(has(ground.get("/healthz"), "HTTP/1.1 200 OK\r\n"));
-  ground.state = Health::starting;
-  CHECK(has(ground.get("/healthz"), "HTTP/1.1 503 "));
-  ground.state = Health::draining;
-  CHECK(has(ground.get("/healthz"), "\r\n\r\ndraining\n"));
+  Fixture fixture;
+  fixture.server = fixture.start();
+  CHECK(has(fixture.get("/healthz"), "HTTP/1.1 200 OK\r\n"));
+  fixture.state = Health::starting;
+  CHECK(has(fixture.get("/healthz"), "HTTP/1.1 503 "));
+  fixture.state = Health::draining;
+  CHECK(has(fixture.get("/healthz"), "\r\n\r\ndraining\n"));
 }
 
 TEST_CASE("admin: metrics are the numbers that the source gives") {
-  Ground ground;
-  ground.totals.process.add(telemetry::Count::tunnels_open, 3);
-  ground.server = ground.start();
-  const std::string answer = ground.get("/metrics");
+  Fixture fixture;
+  fixture.totals.process.add(telemetry::Count::tunnels_open, 3);
+  fixture.server = fixture.start();
+  const std::string answer = fixture.get("/metrics");
   CHECK(has(answer, "HTTP/1.1 200 OK\r\n"));
   CHECK(has(answer, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
   CHECK(has(answer, "\npostern_tunnels_open 3\n"));
 }
 
 TEST_CASE("admin: status says what goes on, and what was found with what to do about it") {
-  Ground ground;
-  ground.totals.process.add(telemetry::Count::tunnels_open, 3);
-  ground.totals.process.add(telemetry::Count::connections_open, 2);
-  ground.totals.routes["chat"].set(telemetry::RouteCount::sockets_silent, 2);
-  ground.totals.routes["fine"];
-  ground.server = ground.start();
-  const std::string answer = ground.get("/status");
+  Fixture fixture;
+  fixture.totals.process.add(telemetry::Count::tunnels_open, 3);
+  fixture.totals.process.add(telemetry::Count::connections_open, 2);
+  fixture.totals.routes["chat"].set(telemetry::RouteCount::sockets_silent, 2);
+  fixture.totals.routes["fine"];
+  fixture.server = fixture.start();
+  const std::string answer = fixture.get("/status");
   CHECK(has(answer, "Content-Type: application/json\r\n"));
   const auto status = base::parse_json(answer.substr(answer.find("\r\n\r\n") + 4));
   REQUIRE(status);
@@ -98,7 +98,7 @@ TEST_CASE("admin: status says what goes on, and what was found with what to do a
 
 TEST_CASE("admin: status shows each endpoint as its workers have it") {
   using telemetry::EndpointState;
-  Ground ground;
+  Fixture fixture;
   telemetry::Totals worker;
   worker.endpoint_states[{"api", "http://a:1"}] =
       EndpointState{.up = 1, .in_flight = 2, .connections_idle = 1};
@@ -107,11 +107,11 @@ TEST_CASE("admin: status shows each endpoint as its workers have it") {
   worker.endpoint_states[{"web", "http://w:1"}] = EndpointState{.unhealthy = 1};
   worker.endpoint_states[{"web", "http://w:2"}] = EndpointState{.unreachable = 1};
   worker.endpoints[{"api", "http://a:1"}].add(telemetry::EndpointCount::line_feed, 3);
-  ground.totals.add(worker);
+  fixture.totals.add(worker);
   worker.endpoint_states[{"api", "http://a:2"}] = EndpointState{.up = 1};
-  ground.totals.add(worker);
-  ground.server = ground.start();
-  const std::string answer = ground.get("/status");
+  fixture.totals.add(worker);
+  fixture.server = fixture.start();
+  const std::string answer = fixture.get("/status");
   const auto status = base::parse_json(answer.substr(answer.find("\r\n\r\n") + 4));
   REQUIRE(status);
   const base::Json& upstreams = (*status)["upstreams"];
@@ -135,92 +135,92 @@ TEST_CASE("admin: status shows each endpoint as its workers have it") {
 }
 
 TEST_CASE("admin: who asks while the workers are being asked waits for the same answer") {
-  Ground ground;
-  ground.answers = false;
-  ground.server = ground.start();
-  SocketClient first(ground.server->address());
-  SocketClient second(ground.server->address());
+  Fixture fixture;
+  fixture.answers = false;
+  fixture.server = fixture.start();
+  SocketClient first(fixture.server->address());
+  SocketClient second(fixture.server->address());
   for (SocketClient* client : {&first, &second})
     client->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-  REQUIRE(ground.run_until([&] { return ground.server->connections() == 2 && ground.collections == 1; }));
-  ground.run_idly();
-  CHECK(ground.collections == 1);
-  ground.server->give(ground.totals);
-  REQUIRE(ground.run_until([&] { return first.ended() && second.ended(); }));
+  REQUIRE(fixture.run_until([&] { return fixture.server->connections() == 2 && fixture.collections == 1; }));
+  fixture.run_idly();
+  CHECK(fixture.collections == 1);
+  fixture.server->give(fixture.totals);
+  REQUIRE(fixture.run_until([&] { return first.ended() && second.ended(); }));
   CHECK(has(first.heard(), "200 OK"));
   CHECK(has(second.heard(), "200 OK"));
-  ground.answers = true;
-  CHECK(has(ground.get("/metrics"), "200 OK"));
-  CHECK(ground.collections == 2);
+  fixture.answers = true;
+  CHECK(has(fixture.get("/metrics"), "200 OK"));
+  CHECK(fixture.collections == 2);
 }
 
 TEST_CASE("admin: workers that do not answer are not waited for without end") {
-  Ground ground;
-  ground.answers = false;
+  Fixture fixture;
+  fixture.answers = false;
   AdminServer::Options options;
   options.client.collect_limit = std::chrono::milliseconds(20);
-  ground.server = ground.start(options);
-  CHECK(has(ground.get("/metrics"), "HTTP/1.1 503 "));
+  fixture.server = fixture.start(options);
+  CHECK(has(fixture.get("/metrics"), "HTTP/1.1 503 "));
 }
 
 TEST_CASE("admin: nothing but reading, and nothing but what there is") {
-  Ground ground;
-  ground.server = ground.start();
-  CHECK(has(ground.get("/"), "/metrics"));
-  CHECK(has(ground.get("/nothing"), "HTTP/1.1 404 "));
+  Fixture fixture;
+  fixture.server = fixture.start();
+  CHECK(has(fixture.get("/"), "/metrics"));
+  CHECK(has(fixture.get("/nothing"), "HTTP/1.1 404 "));
   const std::string refused =
-      ground.ask("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n");
+      fixture.ask("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n");
   CHECK(has(refused, "HTTP/1.1 405 "));
   CHECK(has(refused, "Allow: GET, HEAD\r\n"));
-  CHECK(has(ground.ask("nonsense\r\n\r\n"), "HTTP/1.1 400 "));
-  CHECK(ground.collections == 0);
+  CHECK(has(fixture.ask("nonsense\r\n\r\n"), "HTTP/1.1 400 "));
+  CHECK(fixture.collections == 0);
 }
 
 TEST_CASE("admin: a page that made its own name point here learns nothing") {
-  Ground ground;
-  ground.server = ground.start();
-  CHECK(has(ground.get("/metrics", "evil.example"), "HTTP/1.1 400 "));
-  CHECK(has(ground.get("/metrics", "localhost:9901"), "HTTP/1.1 200 "));
-  CHECK(has(ground.get("/metrics", "[::1]:9901"), "HTTP/1.1 200 "));
-  ground.server.reset();
+  Fixture fixture;
+  fixture.server = fixture.start();
+  CHECK(has(fixture.get("/metrics", "evil.example"), "HTTP/1.1 400 "));
+  CHECK(has(fixture.get("/metrics", "localhost:9901"), "HTTP/1.1 200 "));
+  CHECK(has(fixture.get("/metrics", "[::1]:9901"), "HTTP/1.1 200 "));
+  fixture.server.reset();
   AdminServer::Options open;
   open.client.any_host = true;
-  ground.server = ground.start(open);
-  CHECK(has(ground.get("/metrics", "metrics.internal"), "HTTP/1.1 200 "));
+  fixture.server = fixture.start(open);
+  CHECK(has(fixture.get("/metrics", "metrics.internal"), "HTTP/1.1 200 "));
 }
 
 TEST_CASE("admin: connections are bounded, and the one that was idle longest makes room") {
   constexpr std::string_view health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-  Ground ground;
+  Fixture fixture;
   AdminServer::Options options;
   options.connections = 2;
-  ground.server = ground.start(options);
-  SocketClient first(ground.server->address());
+  fixture.server = fixture.start(options);
+  SocketClient first(fixture.server->address());
   first.send(health);
-  REQUIRE(ground.run_until([&] { return has(first.heard(), "ok\n"); }));
-  SocketClient second(ground.server->address());
+  REQUIRE(fixture.run_until([&] { return has(first.heard(), "ok\n"); }));
+  SocketClient second(fixture.server->address());
   second.send(health);
-  REQUIRE(ground.run_until([&] { return has(second.heard(), "ok\n"); }));
+  REQUIRE(fixture.run_until([&] { return has(second.heard(), "ok\n"); }));
   first.send(health);  // so that the second is the one without a request for longer
-  REQUIRE(ground.run_until([&] { return first.heard().rfind("ok\n") > first.heard().find("ok\n"); }));
-  SocketClient third(ground.server->address());
+  REQUIRE(fixture.run_until([&] { return first.heard().rfind("ok\n") > first.heard().find("ok\n"); }));
+  SocketClient third(fixture.server->address());
   third.send(health);
-  REQUIRE(ground.run_until([&] { return has(third.heard(), "ok\n"); }));
+  REQUIRE(fixture.run_until([&] { return has(third.heard(), "ok\n"); }));
   CHECK(second.ended());
   CHECK_FALSE(first.ended());
-  CHECK(ground.server->connections() == 2);
+  CHECK(fixture.server->connections() == 2);
 }
 
 namespace {
 
 // As many clients as there is room for, each having sent `request`.
-std::vector<std::unique_ptr<SocketClient>> crowd(Ground& ground, std::string_view request) {
+std::vector<std::unique_ptr<SocketClient>> crowd(Fixture& fixture, std::string_view request) {
   std::vector<std::unique_ptr<SocketClient>> clients;
   for (size_t i = 0; i < AdminServer::Options().connections; ++i) {
-    clients.push_back(std::make_unique<SocketClient>(ground.server->address()));
+    clients.push_back(std::make_unique<SocketClient>(fixture.server->address()));
     clients.back()->send(request);
   }
-  REQUIRE(ground.run_until([&] { return ground.server->connections() == clients.size(); }));
+  REQUIRE(fixture.run_until([&] { return fixture.server->connections() == clients.size(); }));
   return clients;
 }
 
@@ -229,54 +229,54 @@ std::vector<std::unique_ptr<SocketClient>> crowd(Ground& ground, std::string_vie
 TEST_CASE("admin: clients that send nothing, or half a head, keep nobody out") {
   for (const std::string_view request : {"", "GET /metr"}) {
     CAPTURE(request);
-    Ground ground;
-    ground.server = ground.start();
-    const auto clients = crowd(ground, request);
-    CHECK(has(ground.get("/healthz"), "ok\n"));
-    CHECK(ground.server->connections() <= clients.size());
+    Fixture fixture;
+    fixture.server = fixture.start();
+    const auto clients = crowd(fixture, request);
+    CHECK(has(fixture.get("/healthz"), "ok\n"));
+    CHECK(fixture.server->connections() <= clients.size());
     CHECK(clients.front()->ended());
     CHECK_FALSE(clients.back()->ended());
   }
 }
 
 TEST_CASE("admin: clients that were answered keep nobody out") {
-  Ground ground;
-  ground.server = ground.start();
-  const auto clients = crowd(ground, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  REQUIRE(ground.run_until([&] { return has(clients.back()->heard(), "ok\n"); }));
-  CHECK(has(ground.get("/healthz"), "ok\n"));
+  Fixture fixture;
+  fixture.server = fixture.start();
+  const auto clients = crowd(fixture, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  REQUIRE(fixture.run_until([&] { return has(clients.back()->heard(), "ok\n"); }));
+  CHECK(has(fixture.get("/healthz"), "ok\n"));
 }
 
 TEST_CASE("admin: clients that do not take a large answer keep nobody out for long") {
-  Ground ground;
-  for (int i = 0; i < 20'000; ++i) ground.totals.routes["a route of many, number " + std::to_string(i)];
+  Fixture fixture;
+  for (int i = 0; i < 20'000; ++i) fixture.totals.routes["a route of many, number " + std::to_string(i)];
   AdminServer::Options options;
   options.stuck = std::chrono::milliseconds(50);
   options.connections = 2;
-  ground.server = ground.start(options);
-  SocketClient first(ground.server->address());
-  SocketClient second(ground.server->address());
+  fixture.server = fixture.start(options);
+  SocketClient first(fixture.server->address());
+  SocketClient second(fixture.server->address());
   for (SocketClient* client : {&first, &second})
     client->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  REQUIRE(ground.run_until([&] { return ground.collections == 2; }));
-  CHECK(has(ground.get("/healthz"), "ok\n"));
+  REQUIRE(fixture.run_until([&] { return fixture.collections == 2; }));
+  CHECK(has(fixture.get("/healthz"), "ok\n"));
 }
 
 TEST_CASE("admin: who is being answered is not sent away for another") {
-  Ground ground;
-  ground.answers = false;
+  Fixture fixture;
+  fixture.answers = false;
   AdminServer::Options options;
   options.connections = 1;
   options.stuck = std::chrono::milliseconds(1);
-  ground.server = ground.start(options);
-  SocketClient first(ground.server->address());
+  fixture.server = fixture.start(options);
+  SocketClient first(fixture.server->address());
   first.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-  REQUIRE(ground.run_until([&] { return ground.collections == 1; }));
-  SocketClient second(ground.server->address());
+  REQUIRE(fixture.run_until([&] { return fixture.collections == 1; }));
+  SocketClient second(fixture.server->address());
   second.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  ground.run_idly();
-  ground.server->give(ground.totals);
-  REQUIRE(ground.run_until([&] { return first.ended(); }));
+  fixture.run_idly();
+  fixture.server->give(fixture.totals);
+  REQUIRE(fixture.run_until([&] { return first.ended(); }));
   CHECK(has(first.heard(), "postern_tunnels_open"));
-  CHECK(ground.run_until([&] { return has(second.heard(), "ok\n"); }));
+  CHECK(fixture.run_until([&] { return has(second.heard(), "ok\n"); }));
 }

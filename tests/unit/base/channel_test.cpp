@@ -5,14 +5,14 @@
 #include <string>
 
 #include "base/task.h"
+#include "support/turn_fixture.h"
 #include "support/watched_task.h"
-#include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
+using postern::support::TurnFixture;
 using postern::support::WatchedTask;
-using postern::support::World;
 
 struct Heard {
   std::string text;
@@ -54,31 +54,31 @@ Chunk chunk(std::string_view text) { return Chunk::copy_of(text); }
 }  // namespace
 
 TEST_CASE("channel: bytes come out in order, then the end") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel channel;
   Heard heard;
   WatchedTask<bool> task(read_all(scope, channel, heard));
   channel.push(chunk("one "));
-  world.settle();
+  turns.settle();
   CHECK(heard.text == "one ");
   channel.push(chunk("two "));
   channel.push(chunk("three"));
   channel.end();
-  world.settle();
+  turns.settle();
   CHECK(heard.text == "one two three");
   CHECK(heard.ended);
   CHECK(channel.at_end());
 }
 
 TEST_CASE("channel: an empty push is not an end") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel channel;
   Heard heard;
   WatchedTask<bool> task(read_all(scope, channel, heard));
   channel.push(Chunk());
-  world.settle();
+  turns.settle();
   CHECK_FALSE(task.ended());
   CHECK_FALSE(channel.readable());
 }
@@ -95,8 +95,8 @@ TEST_CASE("channel: nothing is taken after the end") {
 }
 
 TEST_CASE("channel: readers get what was pushed before an abort, then the error") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel channel;
   Heard heard;
   channel.push(chunk("pushed before"));
@@ -123,15 +123,15 @@ TEST_CASE("channel: an abort before the end was read outranks the end") {
 }
 
 TEST_CASE("channel: an abort wakes reader and writer that wait") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel channel(4);
   Heard heard;
   channel.push(chunk("full"));
   WatchedTask<Result<int>> writing(wait_for_room(scope, channel));
   CHECK_FALSE(writing.ended());
   channel.abort(Error{Cause::client_closed, Stage::request_body});
-  world.settle();
+  turns.settle();
   REQUIRE(writing.ended());
   REQUIRE_FALSE(writing.outcome());
   CHECK(writing.outcome().error().cause == Cause::client_closed);
@@ -176,16 +176,16 @@ TEST_CASE("channel: a producer that was never held up is never called") {
 }
 
 TEST_CASE("channel: a task that waits for room goes on at low water") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel channel(10);
   channel.push(chunk("12345"));
   channel.push(chunk("67890"));
   WatchedTask<Result<int>> task(wait_for_room(scope, channel));
-  world.settle();
+  turns.settle();
   CHECK_FALSE(task.ended());
   (void)channel.take();
-  world.settle();
+  turns.settle();
   REQUIRE(task.ended());
   CHECK(task.outcome().has_value());
 }
@@ -207,8 +207,8 @@ TEST_CASE("channel: the consumer is called for bytes, for the end and for an abo
 }
 
 TEST_CASE("channel: discarding drops what is there and what comes, and gives the producer room") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel channel(10);
   Producer producer;
   channel.set_producer(&producer);
@@ -220,7 +220,7 @@ TEST_CASE("channel: discarding drops what is there and what comes, and gives the
   channel.push(chunk(std::string(100, 'x')));
   CHECK(channel.bytes() == 0);
   CHECK(channel.has_room());
-  world.settle();
+  turns.settle();
   REQUIRE(task.ended());
   CHECK(task.outcome().has_value());
   channel.end();
@@ -228,8 +228,8 @@ TEST_CASE("channel: discarding drops what is there and what comes, and gives the
 }
 
 TEST_CASE("channel: a cancelled scope ends a read even when bytes are there") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel channel;
   Heard heard;
   channel.push(chunk("bytes"));
@@ -242,13 +242,13 @@ TEST_CASE("channel: a cancelled scope ends a read even when bytes are there") {
 }
 
 TEST_CASE("channel: a reader that was dropped is not woken") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel channel;
   Heard heard;
   { WatchedTask<bool> task(read_all(scope, channel, heard)); }
   channel.push(chunk("x"));
-  world.settle();
+  turns.settle();
   CHECK(heard.text.empty());
   CHECK(channel.bytes() == 1);
 }

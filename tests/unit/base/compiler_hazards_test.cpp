@@ -14,24 +14,24 @@
 #include "base/scope.h"
 #include "base/slot.h"
 #include "base/task.h"
+#include "support/turn_fixture.h"
 #include "support/watched_task.h"
-#include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
+using postern::support::TurnFixture;
 using postern::support::WatchedTask;
-using postern::support::World;
 
 int made = 0;
 int destroyed = 0;
 
 struct Counted {
-  explicit ClientCountGuard(int the_value = 0) : value(the_value) { ++made; }
-  ClientCountGuard(const Counted& other) : value(other.value) { ++made; }
-  ClientCountGuard(Counted&& other) noexcept : value(std::exchange(other.value, -1)) { ++made; }
+  explicit Counted(int the_value = 0) : value(the_value) { ++made; }
+  Counted(const Counted& other) : value(other.value) { ++made; }
+  Counted(Counted&& other) noexcept : value(std::exchange(other.value, -1)) { ++made; }
   Counted& operator=(const Counted&) = default;
-  ~ClientCountGuard() { ++destroyed; }
+  ~Counted() { ++destroyed; }
   int value;
 };
 
@@ -43,104 +43,104 @@ struct Aggregate {
 enum class Way { left, right };
 
 // Suspends once, so that everything lives across a real wait.
-struct Ground {
-  World world;
-  Scope scope{world.turn};
+struct Fixture {
+  TurnFixture turns;
+  Scope scope{turns.turn};
   Slot<int> slot;
 };
 
-Task<int> wait(Ground& ground) {
-  Result<int> value = co_await ground.slot.take(ground.scope);
+Task<int> wait(Fixture& fixture) {
+  Result<int> value = co_await fixture.slot.take(fixture.scope);
   co_return value ? *value : -1;
 }
 
-Task<int> by_value(Ground& ground, Counted counted) {
-  Task<int> waiting = wait(ground);
+Task<int> by_value(Fixture& fixture, Counted counted) {
+  Task<int> waiting = wait(fixture);
   const int waited = co_await waiting;
   co_return counted.value + waited;
 }
 
-Task<int> by_reference(Ground& ground, const Aggregate& aggregate) {
-  Task<int> waiting = wait(ground);
+Task<int> by_reference(Fixture& fixture, const Aggregate& aggregate) {
+  Task<int> waiting = wait(fixture);
   const int waited = co_await waiting;
   co_return aggregate.counted.value + static_cast<int>(aggregate.name.size()) + waited;
 }
 
-Task<int> aggregate_by_value(Ground& ground, Aggregate aggregate) {
-  Task<int> waiting = wait(ground);
+Task<int> aggregate_by_value(Fixture& fixture, Aggregate aggregate) {
+  Task<int> waiting = wait(fixture);
   const int waited = co_await waiting;
   co_return aggregate.counted.value + static_cast<int>(aggregate.name.size()) + waited;
 }
 
-Task<int> calls(Ground& ground, const std::function<int(int)>& function) {
-  Task<int> waiting = wait(ground);
+Task<int> calls(Fixture& fixture, const std::function<int(int)>& function) {
+  Task<int> waiting = wait(fixture);
   const int waited = co_await waiting;
   co_return function(waited);
 }
 
-Task<Counted> counted_result(Ground& ground) {
-  Task<int> waiting = wait(ground);
+Task<Counted> counted_result(Fixture& fixture) {
+  Task<int> waiting = wait(fixture);
   const int waited = co_await waiting;
-  co_return ClientCountGuard(waited);
+  co_return Counted(waited);
 }
 
-Task<std::unique_ptr<Counted>> owned_result(Ground& ground, std::unique_ptr<Counted> owned) {
-  Task<int> waiting = wait(ground);
+Task<std::unique_ptr<Counted>> owned_result(Fixture& fixture, std::unique_ptr<Counted> owned) {
+  Task<int> waiting = wait(fixture);
   const int waited = co_await waiting;
   owned->value += waited;
   co_return owned;
 }
 
-Task<Way> way(Ground& ground) {
-  Task<int> waiting = wait(ground);
+Task<Way> way(Fixture& fixture) {
+  Task<int> waiting = wait(fixture);
   const int waited = co_await waiting;
   co_return waited % 2 == 0 ? Way::left : Way::right;
 }
 
 // --- the forms ---
 
-Task<int> named_aggregate_moved(Ground& ground) {
-  Aggregate aggregate{ClientCountGuard(30), "name"};
-  Task<int> task = aggregate_by_value(ground, std::move(aggregate));
+Task<int> named_aggregate_moved(Fixture& fixture) {
+  Aggregate aggregate{Counted(30), "name"};
+  Task<int> task = aggregate_by_value(fixture, std::move(aggregate));
   const int result = co_await task;
   co_return result;
 }
 
-Task<int> named_aggregate_referenced(Ground& ground) {
-  const Aggregate aggregate{ClientCountGuard(30), "name"};
-  Task<int> task = by_reference(ground, aggregate);
+Task<int> named_aggregate_referenced(Fixture& fixture) {
+  const Aggregate aggregate{Counted(30), "name"};
+  Task<int> task = by_reference(fixture, aggregate);
   const int result = co_await task;
   co_return result;
 }
 
-Task<int> named_lambda(Ground& ground) {
+Task<int> named_lambda(Fixture& fixture) {
   const Counted captured(30);
   const std::function<int(int)> function = [captured](int waited) { return captured.value + waited; };
-  Task<int> task = calls(ground, function);
+  Task<int> task = calls(fixture, function);
   const int result = co_await task;
   co_return result + 4;
 }
 
-Task<int> class_argument(Ground& ground) {
-  Task<int> task = by_value(ground, ClientCountGuard(34));
+Task<int> class_argument(Fixture& fixture) {
+  Task<int> task = by_value(fixture, Counted(34));
   const int result = co_await task;
   co_return result;
 }
 
-Task<int> class_result(Ground& ground) {
-  Task<Counted> task = counted_result(ground);
+Task<int> class_result(Fixture& fixture) {
+  Task<Counted> task = counted_result(fixture);
   const Counted result = co_await task;
   co_return result.value + 34;
 }
 
-Task<int> owned_argument_and_result(Ground& ground) {
-  Task<std::unique_ptr<Counted>> task = owned_result(ground, std::make_unique<Counted>(34));
+Task<int> owned_argument_and_result(Fixture& fixture) {
+  Task<std::unique_ptr<Counted>> task = owned_result(fixture, std::make_unique<Counted>(34));
   std::unique_ptr<Counted> result = co_await task;
   co_return result->value;
 }
 
-Task<int> named_before_a_switch(Ground& ground) {
-  Task<Way> task = way(ground);
+Task<int> named_before_a_switch(Fixture& fixture) {
+  Task<Way> task = way(fixture);
   const Way result = co_await task;
   switch (result) {
     case Way::left: co_return 42;
@@ -149,19 +149,19 @@ Task<int> named_before_a_switch(Ground& ground) {
   co_return -2;
 }
 
-Task<int> named_before_a_condition(Ground& ground) {
-  Task<int> task = wait(ground);
+Task<int> named_before_a_condition(Fixture& fixture) {
+  Task<int> task = wait(fixture);
   const int waited = co_await task;
   if (waited == 8) co_return 42;
   co_return -1;
 }
 
-Task<int> in_a_loop_over_a_local(Ground& ground) {
-  const std::vector<Counted> list{ClientCountGuard(10), ClientCountGuard(11), ClientCountGuard(13)};
+Task<int> in_a_loop_over_a_local(Fixture& fixture) {
+  const std::vector<Counted> list{Counted(10), Counted(11), Counted(13)};
   int sum = 0;
   for (const Counted& counted : list) {
     if (sum == 0) {
-      Task<int> task = wait(ground);
+      Task<int> task = wait(fixture);
       sum = co_await task;
     }
     sum += counted.value;
@@ -169,32 +169,32 @@ Task<int> in_a_loop_over_a_local(Ground& ground) {
   co_return sum;
 }
 
-Task<int> locals_of_an_inner_block(Ground& ground) {
+Task<int> locals_of_an_inner_block(Fixture& fixture) {
   int result = 0;
   {
     Counted local(34);
-    Task<int> task = by_value(ground, std::move(local));
+    Task<int> task = by_value(fixture, std::move(local));
     result = co_await task;
   }
   co_return result;
 }
 
-Task<int> structured_binding(Ground& ground) {
-  const std::pair<Counted, int> pair{ClientCountGuard(30), 4};
+Task<int> structured_binding(Fixture& fixture) {
+  const std::pair<Counted, int> pair{Counted(30), 4};
   const auto& [counted, number] = pair;
-  Task<int> task = wait(ground);
+  Task<int> task = wait(fixture);
   const int waited = co_await task;
   co_return counted.value + number + waited;
 }
 
-Task<int> leaf_wait_beside_a_local(Ground& ground) {
+Task<int> leaf_wait_beside_a_local(Fixture& fixture) {
   const Counted local(34);
-  Result<int> value = co_await ground.slot.take(ground.scope);
+  Result<int> value = co_await fixture.slot.take(fixture.scope);
   if (!value) co_return -1;
   co_return local.value + *value;
 }
 
-using Form = Task<int> (*)(Ground&);
+using Form = Task<int> (*)(Fixture&);
 constexpr std::array<Form, 12> forms = {
     named_aggregate_moved,  named_aggregate_referenced, named_lambda,          class_argument,
     class_result,           owned_argument_and_result,  named_before_a_switch, named_before_a_condition,
@@ -208,11 +208,11 @@ TEST_CASE("compiler hazards: every form of await gives its value and destroys wh
     CAPTURE(i);
     made = destroyed = 0;
     {
-      Ground ground;
-      WatchedTask<int> task(forms[i](ground));
+      Fixture fixture;
+      WatchedTask<int> task(forms[i](fixture));
       CHECK_FALSE(task.ended());
-      ground.slot.put(8);
-      ground.world.settle();
+      fixture.slot.put(8);
+      fixture.turns.settle();
       REQUIRE(task.ended());
       CHECK(task.outcome() == 42);
     }
@@ -225,9 +225,9 @@ TEST_CASE("compiler hazards: every form of await gives its value when nothing ha
     CAPTURE(i);
     made = destroyed = 0;
     {
-      Ground ground;
-      ground.slot.put(8);
-      WatchedTask<int> task(forms[i](ground));
+      Fixture fixture;
+      fixture.slot.put(8);
+      WatchedTask<int> task(forms[i](fixture));
       REQUIRE(task.ended());
       CHECK(task.outcome() == 42);
     }
@@ -240,8 +240,8 @@ TEST_CASE("compiler hazards: every form of await destroys what it made when it i
     CAPTURE(i);
     made = destroyed = 0;
     {
-      Ground ground;
-      WatchedTask<int> task(forms[i](ground));
+      Fixture fixture;
+      WatchedTask<int> task(forms[i](fixture));
       CHECK_FALSE(task.ended());
       task.drop();
     }

@@ -6,15 +6,15 @@
 #include <optional>
 #include <string>
 
+#include "support/turn_fixture.h"
 #include "support/watched_task.h"
-#include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
 using namespace std::chrono_literals;
+using postern::support::TurnFixture;
 using postern::support::WatchedTask;
-using postern::support::World;
 using Pumping = WatchedTask<Result<Pumped>>;
 
 Chunk chunk(std::string_view text) { return Chunk::copy_of(text); }
@@ -28,18 +28,18 @@ std::string take_all(Channel& channel) {
 }  // namespace
 
 TEST_CASE("pump: it moves everything, counts it, and leaves the sink open") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from;
   Channel to;
   uint64_t moved = 0;
   const PumpLimits limits;
   Pumping pumping(pump(scope, from, to, limits, moved));
   from.push(chunk("some "));
-  world.settle();
+  turns.settle();
   from.push(chunk("bytes"));
   from.end();
-  world.settle();
+  turns.settle();
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().has_value());
   CHECK(take_all(to) == "some bytes");
@@ -48,8 +48,8 @@ TEST_CASE("pump: it moves everything, counts it, and leaves the sink open") {
 }
 
 TEST_CASE("pump: it takes no more than the sink has room for") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from(1'000'000);
   Channel to(1000);
   uint64_t moved = 0;
@@ -57,7 +57,7 @@ TEST_CASE("pump: it takes no more than the sink has room for") {
   for (int i = 0; i < 100; ++i) from.push(chunk(std::string(100, 'x')));
   from.end();
   Pumping pumping(pump(scope, from, to, limits, moved));
-  world.settle();
+  turns.settle();
   CHECK(to.bytes() == 1000);
   CHECK(moved == 1000);
   std::string all;
@@ -65,7 +65,7 @@ TEST_CASE("pump: it takes no more than the sink has room for") {
     REQUIRE(to.has_bytes());
     CHECK(to.bytes() <= 1000);
     all += take_all(to);
-    world.settle();
+    turns.settle();
   }
   all += take_all(to);
   CHECK(all == std::string(10'000, 'x'));
@@ -73,8 +73,8 @@ TEST_CASE("pump: it takes no more than the sink has room for") {
 }
 
 TEST_CASE("pump: a silent source is blamed after the idle limit, at the pump's stage") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from;
   Channel to;
   uint64_t moved = 0;
@@ -83,21 +83,21 @@ TEST_CASE("pump: a silent source is blamed after the idle limit, at the pump's s
                           .sink = {10s, Cause::client_timed_out}};
   Pumping pumping(pump(scope, from, to, limits, moved));
   for (int i = 0; i < 5; ++i) {
-    world.advance(9s);
+    turns.advance(9s);
     REQUIRE_FALSE(pumping.ended());
     from.push(chunk("x"));
   }
-  world.advance(9s);
+  turns.advance(9s);
   REQUIRE_FALSE(pumping.ended());
-  world.advance(1100ms);
+  turns.advance(1100ms);
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().error() == Error{Cause::upstream_timed_out, Stage::response_body});
   CHECK(moved == 5);
 }
 
 TEST_CASE("pump: a sink that takes nothing is blamed after the idle limit") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from;
   Channel to(4);
   uint64_t moved = 0;
@@ -106,28 +106,28 @@ TEST_CASE("pump: a sink that takes nothing is blamed after the idle limit") {
                           .sink = {10s, Cause::client_timed_out}};
   Pumping pumping(pump(scope, from, to, limits, moved));
   from.push(chunk("full"));
-  world.settle();
-  world.advance(9s);
+  turns.settle();
+  turns.advance(9s);
   REQUIRE_FALSE(pumping.ended());
-  world.advance(1100ms);
+  turns.advance(1100ms);
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().error() == Error{Cause::client_timed_out, Stage::response_body});
 }
 
 TEST_CASE("pump: after the sink has taken, the source is to blame again, and for a whole limit") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from;
   Channel to(4);
   uint64_t moved = 0;
   const PumpLimits limits{.source = {10s, Cause::upstream_timed_out}, .sink = {10s, Cause::client_timed_out}};
   Pumping pumping(pump(scope, from, to, limits, moved));
   from.push(chunk("full"));
-  world.advance(9s);
+  turns.advance(9s);
   CHECK(take_all(to) == "full");
-  world.advance(9s);
+  turns.advance(9s);
   REQUIRE_FALSE(pumping.ended());
-  world.advance(1100ms);
+  turns.advance(1100ms);
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().error().cause == Cause::upstream_timed_out);
 }
@@ -135,8 +135,8 @@ TEST_CASE("pump: after the sink has taken, the source is to blame again, and for
 TEST_CASE("pump: a body may be as large as the limit, and not one byte larger") {
   for (const size_t size : {size_t{1000}, size_t{1001}}) {
     CAPTURE(size);
-    World world;
-    Scope scope(world.turn);
+    TurnFixture turns;
+    Scope scope(turns.turn);
     Channel from;
     Channel to;
     uint64_t moved = 0;
@@ -145,7 +145,7 @@ TEST_CASE("pump: a body may be as large as the limit, and not one byte larger") 
     from.push(chunk(std::string(500, 'a')));
     from.push(chunk(std::string(size - 500, 'b')));
     from.end();
-    world.settle();
+    turns.settle();
     REQUIRE(pumping.ended());
     if (size == 1000) {
       CHECK(pumping.outcome().has_value());
@@ -159,17 +159,17 @@ TEST_CASE("pump: a body may be as large as the limit, and not one byte larger") 
 }
 
 TEST_CASE("pump: an aborted source fails it with the source's cause") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from;
   Channel to;
   uint64_t moved = 0;
   const PumpLimits limits{.stage = Stage::request_body};
   Pumping pumping(pump(scope, from, to, limits, moved));
   from.push(chunk("begun"));
-  world.settle();
+  turns.settle();
   from.abort(Error{Cause::client_closed, Stage::accept});
-  world.settle();
+  turns.settle();
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().error() == Error{Cause::client_closed, Stage::request_body});
   CHECK(moved == 5);
@@ -178,44 +178,44 @@ TEST_CASE("pump: an aborted source fails it with the source's cause") {
 TEST_CASE("pump: cancelling its scope ends it wherever it waits") {
   for (const bool full : {false, true}) {
     CAPTURE(full);
-    World world;
-    Scope scope(world.turn);
+    TurnFixture turns;
+    Scope scope(turns.turn);
     Channel from;
     Channel to(1);
     uint64_t moved = 0;
     const PumpLimits limits;
     Pumping pumping(pump(scope, from, to, limits, moved));
     if (full) from.push(chunk("x"));
-    world.settle();
+    turns.settle();
     scope.cancel(Cause::shutting_down);
-    world.settle();
+    turns.settle();
     REQUIRE(pumping.ended());
     CHECK(pumping.outcome().error().cause == Cause::shutting_down);
   }
 }
 
 TEST_CASE("pump: a sink that was discarded swallows the rest") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from;
   Channel to(4);
   uint64_t moved = 0;
   const PumpLimits limits;
   Pumping pumping(pump(scope, from, to, limits, moved));
   from.push(chunk("full"));
-  world.settle();
+  turns.settle();
   to.discard();
   for (int i = 0; i < 10; ++i) from.push(chunk("more"));
   from.end();
-  world.settle();
+  turns.settle();
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().has_value());
   CHECK(moved == 44);
 }
 
 TEST_CASE("pump: a source that drips is blamed when its average falls below the rate") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from;
   Channel to;
   uint64_t moved = 0;
@@ -224,20 +224,20 @@ TEST_CASE("pump: a source that drips is blamed when its average falls below the 
                           .sink = {}};
   Pumping pumping(pump(scope, from, to, limits, moved));
   for (int i = 0; i < 3; ++i) {  // 20 s for nothing and 8 s for 800 bytes
-    world.advance(9s);
+    turns.advance(9s);
     REQUIRE_FALSE(pumping.ended());
     from.push(chunk(std::string(i == 0 ? 798 : 1, 'x')));
   }
-  world.advance(900ms);
+  turns.advance(900ms);
   REQUIRE_FALSE(pumping.ended());
-  world.advance(200ms);
+  turns.advance(200ms);
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().error() == Error{Cause::client_too_slow, Stage::request_body});
 }
 
 TEST_CASE("pump: a source that keeps the rate goes on for ever, and may stand still meanwhile") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from;
   Channel to;
   uint64_t moved = 0;
@@ -245,19 +245,19 @@ TEST_CASE("pump: a source that keeps the rate goes on for ever, and may stand st
   Pumping pumping(pump(scope, from, to, limits, moved));
   for (int i = 0; i < 100; ++i) {
     from.push(chunk(std::string(5000, 'x')));
-    world.advance(50s);
+    turns.advance(50s);
     REQUIRE_FALSE(pumping.ended());
     take_all(to);
   }
-  world.advance(11s);
+  turns.advance(11s);
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().error().cause ==
         Cause::client_timed_out);  // silent for a minute, however fast before
 }
 
 TEST_CASE("pump: the time that the other side takes is not held against a slow one") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Channel from;
   Channel to(4);
   uint64_t moved = 0;
@@ -266,34 +266,34 @@ TEST_CASE("pump: the time that the other side takes is not held against a slow o
   Pumping pumping(pump(scope, from, to, limits, moved));
   for (int i = 0; i < 50; ++i) {  // an event now and then, taken at once
     from.push(chunk("event"));
-    world.settle();
+    turns.settle();
     CHECK(take_all(to) == "event");
-    world.advance(30s);
+    turns.advance(30s);
     REQUIRE_FALSE(pumping.ended());
   }
   for (int i = 0; i < 2;
        ++i) {  // and some that it takes its time for: 20 s, and a quarter of a second for the others
     from.push(chunk("event"));
-    world.advance(i == 0 ? 10s : 10'100ms);
+    turns.advance(i == 0 ? 10s : 10'100ms);
     REQUIRE_FALSE(pumping.ended());
     CHECK(take_all(to) == "event");
   }
   from.push(chunk("event"));
-  world.advance(300ms);
+  turns.advance(300ms);
   REQUIRE(pumping.ended());
   CHECK(pumping.outcome().error().cause == Cause::client_too_slow);
 }
 
 TEST_CASE("pace: a body of many terabytes never runs out of time") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Phase phase(scope, Stage::response_body, no_limit);
   const PaceRules rules{10s, Cause::client_timed_out, 1, Cause::client_too_slow};
-  Pace pace(world.turn, phase, rules);
+  Pace pace(turns.turn, phase, rules);
   pace.begin_wait(uint64_t{1} << 62);
-  world.advance(9s);
+  turns.advance(9s);
   CHECK_FALSE(scope.failure());
-  world.advance(1100ms);
+  turns.advance(1100ms);
   REQUIRE(scope.failure());
   CHECK(scope.failure()->cause == Cause::client_timed_out);
 }
@@ -317,26 +317,26 @@ struct StuckSink {
               .source = {60s, Cause::upstream_timed_out},
               .sink = {60s, Cause::client_timed_out, rate, Cause::client_too_slow, &taker}};
     pumping.emplace(pump(scope, from, to, limits, moved));
-    world.settle();
+    turns.settle();
   }
   // Takes `bytes` after each `every`, for `time`; false: the pump gave up.
   bool read(uint64_t bytes, Duration every, Duration time) {
     for (Duration at{}; at < time && !pumping->ended(); at += every) {
-      world.advance(every);
+      turns.advance(every);
       taker.take(bytes);
     }
     return !pumping->ended();
   }
   // How long the pump waits yet.
   Duration left() {
-    const Instant began = world.turn.now;
-    REQUIRE(world.advance_until([&] { return pumping->ended(); }, std::chrono::hours(2)));
-    return world.turn.now - began;
+    const Instant began = turns.turn.now;
+    REQUIRE(turns.advance_until([&] { return pumping->ended(); }, std::chrono::hours(2)));
+    return turns.turn.now - began;
   }
   Cause cause() { return pumping->outcome().error().cause; }
 
-  World world;
-  Scope scope{world.turn};
+  TurnFixture turns;
+  Scope scope{turns.turn};
   Channel from{10'000'000};
   Channel to{1};
   Taker taker;

@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "base/task.h"
+#include "support/turn_fixture.h"
 #include "support/watched_task.h"
-#include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
+using postern::support::TurnFixture;
 using postern::support::WatchedTask;
-using postern::support::World;
 
 Task<std::vector<int>> take_many(Scope& scope, Slot<int>& slot, int count) {
   std::vector<int> taken;
@@ -32,8 +32,8 @@ Task<std::unique_ptr<int>> take_owned(Scope& scope, Slot<std::unique_ptr<int>>& 
 }  // namespace
 
 TEST_CASE("slot: a value that came first is taken without waiting") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   slot.put(3);
   CHECK(slot.filled());
@@ -44,19 +44,19 @@ TEST_CASE("slot: a value that came first is taken without waiting") {
 }
 
 TEST_CASE("slot: several values come out in their order") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   WatchedTask<std::vector<int>> task(take_many(scope, slot, 5));
   for (int i = 1; i <= 5; ++i) slot.put(i);  // the first wakes, the rest queue
-  world.settle();
+  turns.settle();
   REQUIRE(task.ended());
   CHECK(task.outcome() == std::vector<int>{1, 2, 3, 4, 5});
 }
 
 TEST_CASE("slot: an error is a value like others and keeps its place") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   slot.put(1);
   slot.put(fail(Cause::upstream_closed, Stage::response_head));
@@ -67,27 +67,27 @@ TEST_CASE("slot: an error is a value like others and keeps its place") {
 }
 
 TEST_CASE("slot: a value in a cancelled scope is still there for who asks later") {
-  World world;
-  Scope cancelled(world.turn);
+  TurnFixture turns;
+  Scope cancelled(turns.turn);
   Slot<int> slot;
   WatchedTask<std::vector<int>> failing(take_many(cancelled, slot, 1));
   cancelled.cancel(Cause::timed_out);
   slot.put(8);
-  world.settle();
+  turns.settle();
   CHECK(failing.outcome() == std::vector<int>{-static_cast<int>(Cause::timed_out) - 1});
-  Scope scope(world.turn);
+  Scope scope(turns.turn);
   WatchedTask<std::vector<int>> task(take_many(scope, slot, 1));
   REQUIRE(task.ended());
   CHECK(task.outcome() == std::vector<int>{8});
 }
 
 TEST_CASE("slot: values are moved through it") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<std::unique_ptr<int>> slot;
   WatchedTask<std::unique_ptr<int>> task(take_owned(scope, slot));
   slot.put(std::make_unique<int>(5));
-  world.settle();
+  turns.settle();
   REQUIRE(task.ended());
   REQUIRE(task.outcome());
   CHECK(*task.outcome() == 5);

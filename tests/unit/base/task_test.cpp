@@ -6,14 +6,14 @@
 #include <string>
 
 #include "base/slot.h"
+#include "support/turn_fixture.h"
 #include "support/watched_task.h"
-#include "support/world.h"
 
 namespace {
 
 using namespace postern::base;
+using postern::support::TurnFixture;
 using postern::support::WatchedTask;
-using postern::support::World;
 
 struct Alive {
   explicit Alive(int& count) : count_(&count) { ++count; }
@@ -101,8 +101,8 @@ TEST_CASE("task: a value that can only be moved is moved out") {
 }
 
 TEST_CASE("task: nothing runs before it is begun") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   int alive = 0;
   {
@@ -118,8 +118,8 @@ TEST_CASE("task: nothing runs before it is begun") {
 }
 
 TEST_CASE("task: a dropped task frees its frame and every frame below it") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   int alive = 0;
   {
@@ -129,13 +129,13 @@ TEST_CASE("task: a dropped task frees its frame and every frame below it") {
   }
   CHECK(alive == 0);
   slot.put(1);  // nobody waits any more
-  world.settle();
+  turns.settle();
   CHECK(slot.filled());
 }
 
 TEST_CASE("task: a moved task goes on, and assignment frees what was there before") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> first;
   Slot<int> second;
   int alive = 0;
@@ -148,35 +148,35 @@ TEST_CASE("task: a moved task goes on, and assignment frees what was there befor
   CHECK(alive == 1);
   CHECK_FALSE(other);
   second.put(1);
-  world.settle();
+  turns.settle();
   REQUIRE(task.done());
   CHECK(task.value());
 }
 
 TEST_CASE("task: a parent goes on when its suspended child ends") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   int alive = 0;
   WatchedTask<bool> task(wait_below(scope, slot, alive));
-  world.settle();
+  turns.settle();
   CHECK_FALSE(task.ended());
   slot.put(5);
   CHECK_FALSE(task.ended());  // tasks run in their own beat
-  world.settle();
+  turns.settle();
   REQUIRE(task.ended());
   CHECK(task.outcome());
 }
 
 TEST_CASE("task: a task that was begun beside its owner can be awaited later") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   int alive = 0;
   Task<bool> beside = wait_for(scope, slot, alive);
   beside.begin();
   slot.put(1);
-  world.settle();
+  turns.settle();
   REQUIRE(beside.done());
   CHECK(beside.await_ready());
   CHECK(beside.await_resume());
@@ -193,14 +193,14 @@ TEST_CASE("task: a million synchronous awaits keep the stack where it was") {
 }
 
 TEST_CASE("task: a hundred thousand suspended awaits keep the stack where it was") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   constexpr int count = 100'000;
   WatchedTask<int> task(many_suspended(scope, slot, count));
   for (int i = 0; i < count; ++i) {
     slot.put(1);
-    world.turn.run();
+    turns.turn.run();
   }
   REQUIRE(task.ended());
   CHECK(task.outcome() == count);
@@ -215,8 +215,8 @@ TEST_CASE("task: the owner is told once, with the outcome") {
 }
 
 TEST_CASE("task: a dropped task tells nobody and frees what it held") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   int alive = 0;
   WatchedTask<bool> task(wait_below(scope, slot, alive));
@@ -224,13 +224,13 @@ TEST_CASE("task: a dropped task tells nobody and frees what it held") {
   slot.put(1);  // settled: the task is on the ready queue
   task.drop();
   CHECK(alive == 0);
-  world.settle();
+  turns.settle();
   CHECK(task.times_ended() == 0);
 }
 
 TEST_CASE("task: one task may drop another that is ready in the same turn") {
-  World world;
-  Scope scope(world.turn);
+  TurnFixture turns;
+  Scope scope(turns.turn);
   Slot<int> slot;
   int alive = 0;
   WatchedTask<bool> other;
@@ -240,7 +240,7 @@ TEST_CASE("task: one task may drop another that is ready in the same turn") {
   other.begin(wait_for(scope, slot, alive));
   first.put(3);
   slot.put(4);
-  world.settle();
+  turns.settle();
   CHECK(dropping.ended());
   CHECK(other.times_ended() == 0);
   CHECK(alive == 0);

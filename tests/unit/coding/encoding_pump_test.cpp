@@ -7,8 +7,8 @@
 
 #include "support/decoded.h"
 #include "support/http_text.h"
+#include "support/turn_fixture.h"
 #include "support/watched_task.h"
-#include "support/world.h"
 
 namespace {
 
@@ -16,8 +16,8 @@ using namespace postern::base;
 using namespace postern::coding;
 using namespace std::chrono_literals;
 using postern::support::decode;
+using postern::support::TurnFixture;
 using postern::support::WatchedTask;
-using postern::support::World;
 using Pumping = WatchedTask<Result<Pumped>>;
 
 const std::vector<Coding> all{Coding::gzip, Coding::brotli, Coding::zstd};
@@ -38,8 +38,8 @@ struct Rig {
   }
   bool complete() { return decode(coding, sent)->complete; }
 
-  World world;
-  Scope scope{world.turn};
+  TurnFixture turns;
+  Scope scope{turns.turn};
   Channel from;
   Channel to;
   Coding coding;
@@ -61,12 +61,12 @@ TEST_CASE("encoding pump: what the source has given does not wait for what it ha
     rig.begin();
     for (int i = 0; i < 3; ++i) {
       rig.from.push(Chunk::copy_of("event " + std::to_string(i) + "\n"));
-      rig.world.settle();
+      rig.turns.settle();
       CHECK(rig.readable().ends_with("event " + std::to_string(i) + "\n"));
       CHECK_FALSE(rig.complete());
     }
     rig.from.end();
-    rig.world.settle();
+    rig.turns.settle();
     REQUIRE(rig.pumping.ended());
     CHECK(rig.pumping.outcome().has_value());
     CHECK(rig.readable() == "event 0\nevent 1\nevent 2\n");
@@ -86,10 +86,10 @@ TEST_CASE("encoding pump: while more is at hand nothing is flushed") {
       const std::string piece = "line " + std::to_string(i) + " of many that look alike\n";
       fast.from.push(Chunk::copy_of(piece));
       slow.from.push(Chunk::copy_of(piece));
-      slow.world.settle();
+      slow.turns.settle();
     }
     fast.begin();
-    fast.world.settle();
+    fast.turns.settle();
     CHECK(fast.readable() == slow.readable());
     CHECK(fast.sent.size() * 2 < slow.sent.size());
   }
@@ -101,10 +101,10 @@ TEST_CASE("encoding pump: a source that is cut leaves a body that cannot be take
     Rig rig(coding);
     rig.begin();
     rig.from.push(Chunk::copy_of("the first half, "));
-    rig.world.settle();
+    rig.turns.settle();
     rig.from.push(Chunk::copy_of("and a little more"));
     rig.from.abort({Cause::upstream_closed, Stage::response_body});
-    rig.world.settle();
+    rig.turns.settle();
     REQUIRE(rig.pumping.ended());
     REQUIRE_FALSE(rig.pumping.outcome().has_value());
     CHECK(rig.pumping.outcome().error() == Error{Cause::upstream_closed, Stage::response_body});
@@ -124,14 +124,14 @@ TEST_CASE("encoding pump: it takes no more than the sink has room for") {
   postern::support::in_pieces(noise, [&](std::string_view piece) { rig.from.push(Chunk::copy_of(piece)); });
   rig.from.end();
   rig.begin();
-  rig.world.settle();
+  rig.turns.settle();
   CHECK_FALSE(rig.pumping.ended());
   CHECK(rig.to.bytes() < Channel::default_high_water + 64 * 1024);
   while (!rig.pumping.ended()) {
     REQUIRE(rig.to.has_bytes());
     CHECK(rig.to.bytes() < Channel::default_high_water + 64 * 1024);
     rig.sent += take_all(rig.to);
-    rig.world.settle();
+    rig.turns.settle();
   }
   CHECK(rig.readable() == noise);
   CHECK(rig.complete());
@@ -140,7 +140,7 @@ TEST_CASE("encoding pump: it takes no more than the sink has room for") {
 TEST_CASE("encoding pump: a silent source and a sink that takes nothing are told apart") {
   Rig silent(Coding::zstd);
   silent.begin();
-  silent.world.advance(11s);
+  silent.turns.advance(11s);
   REQUIRE(silent.pumping.ended());
   CHECK(silent.pumping.outcome().error() == Error{Cause::upstream_timed_out, Stage::response_body});
 
@@ -148,7 +148,7 @@ TEST_CASE("encoding pump: a silent source and a sink that takes nothing are told
   full.to.push(Chunk::copy_of(std::string(Channel::default_high_water, 'x')));
   full.from.push(Chunk::copy_of("more"));
   full.begin();
-  full.world.advance(11s);
+  full.turns.advance(11s);
   REQUIRE(full.pumping.ended());
   CHECK(full.pumping.outcome().error() == Error{Cause::client_timed_out, Stage::response_body});
 }
@@ -157,9 +157,9 @@ TEST_CASE("encoding pump: a cancelled scope ends it") {
   Rig rig(Coding::brotli);
   rig.begin();
   rig.from.push(Chunk::copy_of("some"));
-  rig.world.settle();
+  rig.turns.settle();
   rig.scope.cancel(Cause::client_closed);
-  rig.world.settle();
+  rig.turns.settle();
   REQUIRE(rig.pumping.ended());
   CHECK(rig.pumping.outcome().error().cause == Cause::client_closed);
 }

@@ -7,8 +7,8 @@
 
 #include "support/decoded.h"
 #include "support/http_text.h"
+#include "support/turn_fixture.h"
 #include "support/watched_task.h"
-#include "support/world.h"
 #include "unit/files/support.h"
 
 namespace {
@@ -40,12 +40,12 @@ struct Rig {
   // Takes what comes until the task ends; the most bytes that waited at a time.
   size_t drain() {
     size_t most = 0;
-    world.settle();
+    turns.settle();
     while (!sending.ended()) {
       REQUIRE(to.has_bytes());
       most = std::max(most, to.bytes());
       sent += take_all(to);
-      world.settle();
+      turns.settle();
     }
     sent += take_all(to);
     return most;
@@ -54,8 +54,8 @@ struct Rig {
   Tree tree;
   OpenFile file;
   std::unique_ptr<postern::coding::Encoder> encoder;
-  postern::support::World world;
-  Scope scope{world.turn};
+  postern::support::TurnFixture turns;
+  Scope scope{turns.turn};
   Channel to;
   PumpLimits limits{.stage = Stage::response_body, .source = {}, .sink = {10s, Cause::client_timed_out}};
   uint64_t moved = 0;
@@ -91,7 +91,7 @@ TEST_CASE("send file: a file that has become shorter fails, with what was there 
   const std::string text = counted_bytes(500'000);
   Rig rig(text);
   rig.begin(0, text.size());
-  rig.world.settle();
+  rig.turns.settle();
   std::filesystem::resize_file(rig.tree.path("file"), 200'000);
   rig.drain();
   REQUIRE_FALSE(rig.sending.outcome().has_value());
@@ -143,8 +143,8 @@ TEST_CASE("send file: a client that takes everything at once does not keep the t
   rig.begin(0, text.size());
   int runs = 1;
   while (!rig.sending.ended()) {
-    REQUIRE(rig.world.turn.has_deferred());
-    rig.world.turn.run();
+    REQUIRE(rig.turns.turn.has_deferred());
+    rig.turns.turn.run();
     ++runs;
   }
   CHECK(runs >= 30);
@@ -155,15 +155,15 @@ TEST_CASE("send file: a client that takes nothing is blamed, and a cancelled sco
   const std::string text = counted_bytes(500'000);
   Rig idle(text);
   idle.begin(0, text.size());
-  idle.world.advance(11s);
+  idle.turns.advance(11s);
   REQUIRE(idle.sending.ended());
   CHECK(idle.sending.outcome().error() == Error{Cause::client_timed_out, Stage::response_body});
 
   Rig cancelled(text);
   cancelled.begin(0, text.size());
-  cancelled.world.settle();
+  cancelled.turns.settle();
   cancelled.scope.cancel(Cause::client_closed);
-  cancelled.world.settle();
+  cancelled.turns.settle();
   REQUIRE(cancelled.sending.ended());
   CHECK(cancelled.sending.outcome().error().cause == Cause::client_closed);
 }

@@ -1,11 +1,11 @@
 // The ends of a connection: answers that the client has yet to take, and clients that end their direction.
 #include <doctest/doctest.h>
 
-#include "server_ground.h"
+#include "server_fixture.h"
 
 namespace {
 
-using namespace postern::server_ground;
+using namespace postern::server_fixture;
 
 // More than the wire below takes, and less than makes a writer wait: the transport's own backlog.
 constexpr size_t large = 100'000;
@@ -13,109 +13,109 @@ constexpr size_t large = 100'000;
 std::string text_of(size_t size) { return std::string(size, 'x'); }
 
 // A client whose end of the wire takes 64 KiB, and none of them until it is told to.
-struct SlowGround : Ground {
-  explicit SlowGround(const http1::ServerLimits& the_limits = {})
-      : Ground([](ServerConnection& server) { answer(server, text_of(large)); }, the_limits) {
+struct SlowFixture : Fixture {
+  explicit SlowFixture(const http1::ServerLimits& the_limits = {})
+      : Fixture([](ServerConnection& server) { answer(server, text_of(large)); }, the_limits) {
     wire->to_first.capacity = 64 * 1024;
     wire->to_first.stalled = true;
   }
   void flow() {
     wire->to_first.stalled = false;
-    world.settle();
+    turns.settle();
   }
 };
 
 }  // namespace
 
 TEST_CASE("server connection: an answer is handed over when the transport has given all of it away") {
-  SlowGround ground;
-  ground.exchange(get("/"));
-  CHECK_FALSE(ground.handed_over);
-  ground.world.advance(20min);  // the limits are the exchange's
-  CHECK_FALSE(ground.handed_over);
-  ground.flow();
-  REQUIRE(ground.handed_over);
-  CHECK(ground.handed_over->has_value());
-  CHECK(ground.client.heard() == ok(text_of(large)));
-  CHECK(ground.exchange(get("/")) != "");  // it may ask for more
+  SlowFixture fixture;
+  fixture.exchange(get("/"));
+  CHECK_FALSE(fixture.handed_over);
+  fixture.turns.advance(20min);  // the limits are the exchange's
+  CHECK_FALSE(fixture.handed_over);
+  fixture.flow();
+  REQUIRE(fixture.handed_over);
+  CHECK(fixture.handed_over->has_value());
+  CHECK(fixture.client.heard() == ok(text_of(large)));
+  CHECK(fixture.exchange(get("/")) != "");  // it may ask for more
 }
 
 TEST_CASE("server connection: an answer that the kernel takes at once is handed over in the same turn") {
-  Ground ground(echo_target);
-  ground.client.send(get("/1"));
-  ground.world.step();  // the bytes travel
-  ground.world.step();  // and are answered
-  REQUIRE(ground.handed_over);
-  CHECK(ground.handed_over->has_value());
+  Fixture fixture(echo_target);
+  fixture.client.send(get("/1"));
+  fixture.turns.step();  // the bytes travel
+  fixture.turns.step();  // and are answered
+  REQUIRE(fixture.handed_over);
+  CHECK(fixture.handed_over->has_value());
 }
 
 TEST_CASE("server connection: draining does not cut an answer that the client has yet to take") {
-  SlowGround ground;
-  ground.exchange(get("/"));
-  ground.server->drain();
-  ground.world.advance(1min);
-  CHECK_FALSE(ground.over);
-  ground.flow();
-  CHECK(ground.client.heard() == ok(text_of(large)));
-  CHECK(ground.over);
-  CHECK(ground.client.ended());
+  SlowFixture fixture;
+  fixture.exchange(get("/"));
+  fixture.server->drain();
+  fixture.turns.advance(1min);
+  CHECK_FALSE(fixture.over);
+  fixture.flow();
+  CHECK(fixture.client.heard() == ok(text_of(large)));
+  CHECK(fixture.over);
+  CHECK(fixture.client.ended());
 }
 
 TEST_CASE("server connection: draining between requests waits for what the client has yet to take") {
-  Ground ground(echo_target);
-  ground.wire->to_first.stalled = true;
-  ground.exchange(get("/1"));  // all of it is on its way
-  REQUIRE(ground.handed_over);
-  ground.server->drain();
-  ground.world.advance(1s);
-  CHECK(ground.over);
-  CHECK_FALSE(ground.closed);
-  ground.wire->to_first.stalled = false;
-  ground.world.settle();
-  CHECK(ground.client.heard() == ok("/1"));
-  CHECK(ground.client.ended());
-  ground.client.finish();
-  ground.world.settle();
-  CHECK(ground.closed);
+  Fixture fixture(echo_target);
+  fixture.wire->to_first.stalled = true;
+  fixture.exchange(get("/1"));  // all of it is on its way
+  REQUIRE(fixture.handed_over);
+  fixture.server->drain();
+  fixture.turns.advance(1s);
+  CHECK(fixture.over);
+  CHECK_FALSE(fixture.closed);
+  fixture.wire->to_first.stalled = false;
+  fixture.turns.settle();
+  CHECK(fixture.client.heard() == ok("/1"));
+  CHECK(fixture.client.ended());
+  fixture.client.finish();
+  fixture.turns.settle();
+  CHECK(fixture.closed);
 }
 
 TEST_CASE("server connection: the keep-alive limit does not cut an answer that the client has yet to take") {
   for (const bool all_on_its_way : {false, true}) {
     CAPTURE(all_on_its_way);
-    SlowGround ground;
-    if (all_on_its_way) ground.wire->to_first.capacity = 2 * large;
-    ground.exchange(get("/"));
-    ground.world.advance(77s);
-    CHECK_FALSE(ground.client.broken());
-    ground.flow();
-    CHECK(ground.client.heard() == ok(text_of(large)));
+    SlowFixture fixture;
+    if (all_on_its_way) fixture.wire->to_first.capacity = 2 * large;
+    fixture.exchange(get("/"));
+    fixture.turns.advance(77s);
+    CHECK_FALSE(fixture.client.broken());
+    fixture.flow();
+    CHECK(fixture.client.heard() == ok(text_of(large)));
   }
 }
 
 TEST_CASE("server connection: a client that leaves before it has all of its answer is told of") {
   for (const bool reset : {false, true}) {
     CAPTURE(reset);
-    SlowGround ground;
-    ground.exchange(get("/"));
-    reset ? ground.client.reset() : ground.client.leave();
-    ground.world.settle();
-    REQUIRE(ground.handed_over);
-    REQUIRE_FALSE(ground.handed_over->has_value());
-    CHECK(ground.handed_over->error() == base::Error{Cause::client_closed, base::Stage::response_body});
-    CHECK(ground.over);
-    CHECK(ground.closed);
+    SlowFixture fixture;
+    fixture.exchange(get("/"));
+    reset ? fixture.client.reset() : fixture.client.leave();
+    fixture.turns.settle();
+    REQUIRE(fixture.handed_over);
+    REQUIRE_FALSE(fixture.handed_over->has_value());
+    CHECK(fixture.handed_over->error() == base::Error{Cause::client_closed, base::Stage::response_body});
+    CHECK(fixture.over);
+    CHECK(fixture.closed);
   }
 }
 
 TEST_CASE("server connection: an answer that is given up is cut by a reset, though it was whole here") {
-  SlowGround ground;
-  ground.exchange(get("/"));
-  ground.scope.cancel(Cause::client_timed_out);
-  ground.world.settle();
-  ground.wire->to_first.stalled = false;
-  ground.world.settle();
-  CHECK(ground.client.broken());
-  CHECK_FALSE(ground.client.ended());
+  SlowFixture fixture;
+  fixture.exchange(get("/"));
+  fixture.scope.cancel(Cause::client_timed_out);
+  fixture.turns.settle();
+  fixture.wire->to_first.stalled = false;
+  fixture.turns.settle();
+  CHECK(fixture.client.broken());
+  CHECK_FALSE(fixture.client.ended());
 }
 
 TEST_CASE(
@@ -138,190 +138,190 @@ TEST_CASE(
          {false, true}) {  // request and end in one delivery, or the end during the exchange
       CAPTURE(one.request);
       CAPTURE(at_once);
-      Ground ground(at_once ? Ground::Application(echo_target) : [](ServerConnection&) {});
-      ground.read_bodies_first = true;
-      ground.finish_at_once = at_once;
-      ground.client.send(one.request);
-      if (!at_once) ground.world.settle();
-      ground.client.finish();
-      ground.world.settle();
+      Fixture fixture(at_once ? Fixture::Application(echo_target) : [](ServerConnection&) {});
+      fixture.read_bodies_first = true;
+      fixture.finish_at_once = at_once;
+      fixture.client.send(one.request);
+      if (!at_once) fixture.turns.settle();
+      fixture.client.finish();
+      fixture.turns.settle();
       if (!at_once) {
-        CHECK(ground.ended == 1);
-        echo_target(*ground.server);
-        ground.finish();
-        ground.world.settle();
+        CHECK(fixture.ended == 1);
+        echo_target(*fixture.server);
+        fixture.finish();
+        fixture.turns.settle();
       }
-      const std::string heard = ground.client.heard();
+      const std::string heard = fixture.client.heard();
       if (at_once)  // it was answered before the end was seen
         CHECK(heard.substr(heard.find("\r\n\r\n")) == one.answer.substr(one.answer.find("\r\n\r\n")));
       else
         CHECK(heard == one.answer);
-      CHECK(ground.client.ended());
-      CHECK_FALSE(ground.client.broken());
-      CHECK(ground.gone.empty());
-      CHECK(ground.closed);  // nothing is left to wait for
+      CHECK(fixture.client.ended());
+      CHECK_FALSE(fixture.client.broken());
+      CHECK(fixture.gone.empty());
+      CHECK(fixture.closed);  // nothing is left to wait for
     }
   }
 }
 
 TEST_CASE("server connection: all whole requests before the client's end are answered") {
   for (const size_t piece : {size_t{1}, size_t{7}, size_t{100'000}}) {
-    Ground ground(echo_target);
-    ground.wire->to_second.pieces = {piece};
-    ground.client.send(get("/1") + get("/2") + get("/3"));
-    ground.client.finish();
-    ground.world.settle();
-    const std::string heard = ground.client.heard();
+    Fixture fixture(echo_target);
+    fixture.wire->to_second.pieces = {piece};
+    fixture.client.send(get("/1") + get("/2") + get("/3"));
+    fixture.client.finish();
+    fixture.turns.settle();
+    const std::string heard = fixture.client.heard();
     CHECK(heard.starts_with(ok("/1")));
     CHECK(heard.ends_with("/3"));
-    CHECK(ground.targets == std::vector<std::string>{"/1", "/2", "/3"});
-    CHECK(ground.client.ended());
-    CHECK(ground.closed);
+    CHECK(fixture.targets == std::vector<std::string>{"/1", "/2", "/3"});
+    CHECK(fixture.client.ended());
+    CHECK(fixture.closed);
   }
 }
 
 TEST_CASE("server connection: the end in the middle of a request is a leaving, after the answers before it") {
   for (std::string_view part : {"GET /2 HT", "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"}) {
     CAPTURE(part);
-    Ground ground([](ServerConnection&) {});
-    ground.finish_at_once = false;
-    ground.exchange(get("/1") + std::string(part));
-    ground.client.finish();
-    ground.world.settle();
-    echo_target(*ground.server);
-    ground.finish();
-    ground.world.settle();
-    CHECK(ground.client.heard() == ok("/1"));
-    if (ground.targets.size() == 2) {  // its head was whole
-      CHECK(ground.gone == std::vector<Cause>{Cause::client_closed});
-      ground.finish();
-      ground.world.settle();
+    Fixture fixture([](ServerConnection&) {});
+    fixture.finish_at_once = false;
+    fixture.exchange(get("/1") + std::string(part));
+    fixture.client.finish();
+    fixture.turns.settle();
+    echo_target(*fixture.server);
+    fixture.finish();
+    fixture.turns.settle();
+    CHECK(fixture.client.heard() == ok("/1"));
+    if (fixture.targets.size() == 2) {  // its head was whole
+      CHECK(fixture.gone == std::vector<Cause>{Cause::client_closed});
+      fixture.finish();
+      fixture.turns.settle();
     }
-    CHECK(ground.over);
-    CHECK(ground.closed);
-    CHECK(ground.client.heard() == ok("/1"));
+    CHECK(fixture.over);
+    CHECK(fixture.closed);
+    CHECK(fixture.client.heard() == ok("/1"));
   }
 }
 
 TEST_CASE("server connection: the client's end does not cut the answer that it is taking") {
-  SlowGround ground;
-  ground.exchange(get("/"));
-  ground.client.finish();
-  ground.world.settle();
-  CHECK(ground.gone.empty());
-  CHECK_FALSE(ground.over);
-  ground.flow();
-  CHECK(ground.client.heard() == ok(text_of(large)));
-  CHECK(ground.client.ended());
-  CHECK(ground.closed);
+  SlowFixture fixture;
+  fixture.exchange(get("/"));
+  fixture.client.finish();
+  fixture.turns.settle();
+  CHECK(fixture.gone.empty());
+  CHECK_FALSE(fixture.over);
+  fixture.flow();
+  CHECK(fixture.client.heard() == ok(text_of(large)));
+  CHECK(fixture.client.ended());
+  CHECK(fixture.closed);
 }
 
 TEST_CASE("server connection: a reset after the client's end is a leaving") {
-  Ground ground([](ServerConnection&) {});
-  ground.finish_at_once = false;
-  ground.client.send(get("/1"));
-  ground.client.finish();
-  ground.world.settle();
-  CHECK(ground.gone.empty());
-  ground.wire->reset = true;
-  ground.world.settle();
-  CHECK(ground.gone == std::vector<Cause>{Cause::client_closed});
-  ground.finish();
-  ground.world.settle();
-  CHECK(ground.closed);
+  Fixture fixture([](ServerConnection&) {});
+  fixture.finish_at_once = false;
+  fixture.client.send(get("/1"));
+  fixture.client.finish();
+  fixture.turns.settle();
+  CHECK(fixture.gone.empty());
+  fixture.wire->reset = true;
+  fixture.turns.settle();
+  CHECK(fixture.gone == std::vector<Cause>{Cause::client_closed});
+  fixture.finish();
+  fixture.turns.settle();
+  CHECK(fixture.closed);
 }
 
 TEST_CASE("server connection: a refused request is answered though the client has ended its direction") {
-  Ground ground(echo_target);
-  ground.client.send("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
-  ground.client.finish();
-  ground.world.settle();
-  CHECK(ground.client.heard().starts_with("HTTP/1.1 400 "));
-  CHECK(ground.client.ended());
-  CHECK(ground.closed);
+  Fixture fixture(echo_target);
+  fixture.client.send("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
+  fixture.client.finish();
+  fixture.turns.settle();
+  CHECK(fixture.client.heard().starts_with("HTTP/1.1 400 "));
+  CHECK(fixture.client.ended());
+  CHECK(fixture.closed);
 }
 
 TEST_CASE("server connection: a client that ends its direction without a request is let go") {
-  Ground ground(echo_target);
-  ground.client.finish();
-  ground.world.settle();
-  CHECK(ground.client.ended());
-  CHECK(ground.closed);
+  Fixture fixture(echo_target);
+  fixture.client.finish();
+  fixture.turns.settle();
+  CHECK(fixture.client.ended());
+  CHECK(fixture.closed);
 }
 
 TEST_CASE("server connection: a flood behind the last request does not hide the client's end") {
-  Ground ground(echo_target);
-  ground.wire->to_second.capacity = 10'000'000;
-  ground.client.send(get("/1", "Connection: close\r\n") + std::string(3'000'000, 'x'));
-  ground.client.finish();
-  ground.world.settle();
-  CHECK(ground.client.heard() == ok("/1", "Connection: close\r\n"));
-  CHECK(ground.client.ended());
-  CHECK(ground.closed);
+  Fixture fixture(echo_target);
+  fixture.wire->to_second.capacity = 10'000'000;
+  fixture.client.send(get("/1", "Connection: close\r\n") + std::string(3'000'000, 'x'));
+  fixture.client.finish();
+  fixture.turns.settle();
+  CHECK(fixture.client.heard() == ok("/1", "Connection: close\r\n"));
+  CHECK(fixture.client.ended());
+  CHECK(fixture.closed);
 }
 
 TEST_CASE("server connection: the kernel's part of the last answer is waited for, whatever the client says") {
   for (const bool takes : {true, false}) {
     CAPTURE(takes);
-    Ground ground([](ServerConnection& server) { answer(server, text_of(large)); });
-    ground.wire->to_first.capacity = 2 * large;
-    ground.wire->to_first.stalled = true;
-    ground.wire->to_first.pieces = {8'000};
-    ground.exchange(get("/", "Connection: close\r\n"));
-    CHECK(ground.over);
+    Fixture fixture([](ServerConnection& server) { answer(server, text_of(large)); });
+    fixture.wire->to_first.capacity = 2 * large;
+    fixture.wire->to_first.stalled = true;
+    fixture.wire->to_first.pieces = {8'000};
+    fixture.exchange(get("/", "Connection: close\r\n"));
+    CHECK(fixture.over);
     for (int i = 0; i < 12; ++i) {
-      ground.client.send(get("/more"));
-      ground.world.advance(5s);
+      fixture.client.send(get("/more"));
+      fixture.turns.advance(5s);
       if (!takes) continue;
-      const uint64_t before = ground.wire->to_first.delivered;
-      ground.wire->to_first.stalled = false;
-      while (ground.wire->to_first.delivered == before && ground.world.step()) {
+      const uint64_t before = fixture.wire->to_first.delivered;
+      fixture.wire->to_first.stalled = false;
+      while (fixture.wire->to_first.delivered == before && fixture.turns.step()) {
       }
-      ground.wire->to_first.stalled = true;
-      CHECK_FALSE(ground.closed);
+      fixture.wire->to_first.stalled = true;
+      CHECK_FALSE(fixture.closed);
     }
     if (!takes) {
-      ground.world.advance(10s);
-      CHECK(ground.closed);
+      fixture.turns.advance(10s);
+      CHECK(fixture.closed);
       continue;
     }
-    ground.wire->to_first.stalled = false;
-    ground.world.settle();
-    CHECK(ground.client.heard() == ok(text_of(large), "Connection: close\r\n"));
-    ground.world.advance(6s);
-    CHECK(ground.closed);
+    fixture.wire->to_first.stalled = false;
+    fixture.turns.settle();
+    CHECK(fixture.client.heard() == ok(text_of(large), "Connection: close\r\n"));
+    fixture.turns.advance(6s);
+    CHECK(fixture.closed);
   }
 }
 
 TEST_CASE("server connection: so much that came early does not hide that the client left, or ended") {
   for (const bool reset : {true, false}) {
     CAPTURE(reset);
-    Ground ground([](ServerConnection&) {});
-    ground.finish_at_once = false;
-    ground.client.send(get("/") + std::string(200'000, 'x'));
-    ground.world.settle();
-    CHECK(ground.gone.empty());
-    reset ? ground.client.reset() : ground.client.finish();
-    ground.world.settle();
-    CHECK(ground.gone.size() == (reset ? 1 : 0));
-    CHECK(ground.ended == (reset ? 0 : 1));
-    ground.finish();
-    ground.world.settle();
+    Fixture fixture([](ServerConnection&) {});
+    fixture.finish_at_once = false;
+    fixture.client.send(get("/") + std::string(200'000, 'x'));
+    fixture.turns.settle();
+    CHECK(fixture.gone.empty());
+    reset ? fixture.client.reset() : fixture.client.finish();
+    fixture.turns.settle();
+    CHECK(fixture.gone.size() == (reset ? 1 : 0));
+    CHECK(fixture.ended == (reset ? 0 : 1));
+    fixture.finish();
+    fixture.turns.settle();
   }
 }
 
 TEST_CASE("server connection: a client that has ended its direction gets no tunnel") {
-  Ground ground([](ServerConnection&) {});
-  ground.finish_at_once = false;
-  ground.exchange(get("/ws", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
-  ground.client.finish();
-  ground.world.settle();
-  CHECK(ground.ended == 1);
+  Fixture fixture([](ServerConnection&) {});
+  fixture.finish_at_once = false;
+  fixture.exchange(get("/ws", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+  fixture.client.finish();
+  fixture.turns.settle();
+  CHECK(fixture.ended == 1);
   http::ResponseHead head;
   head.status = 101;
-  CHECK(ground.server->accept_tunnel(head) == nullptr);
-  ground.finish();
-  ground.world.settle();
-  CHECK(ground.client.heard() == "");
-  CHECK(ground.closed);
+  CHECK(fixture.server->accept_tunnel(head) == nullptr);
+  fixture.finish();
+  fixture.turns.settle();
+  CHECK(fixture.client.heard() == "");
+  CHECK(fixture.closed);
 }

@@ -12,7 +12,7 @@ namespace {
 using namespace postern;
 using http::BodyKind;
 using Progress = http1::BodyWriter::Progress;
-using support::World;
+using support::TurnFixture;
 
 http::RequestHead request(std::string_view method, std::string_view target) {
   http::RequestHead head;
@@ -26,9 +26,9 @@ http::RequestHead request(std::string_view method, std::string_view target) {
 std::string text_of(const base::Chunk& chunk) { return std::string(chunk.text()); }
 
 // A body writer between a channel and a client.
-struct Ground {
-  World world;
-  support::MemoryPair pair = support::connect_in_memory(world);
+struct Fixture {
+  TurnFixture turns;
+  support::MemoryPair pair = support::connect_in_memory(turns);
   support::ScriptedPeer reader{std::move(pair.second)};
   base::Channel channel{10'000'000};
   http1::BodyWriter writer;
@@ -36,7 +36,7 @@ struct Ground {
 
   Progress advance() {
     const Progress progress = writer.advance(channel, *pair.first, trailers);
-    world.settle();
+    turns.settle();
     return progress;
   }
   void push(std::string_view text) { channel.push(base::Chunk::copy_of(text)); }
@@ -143,68 +143,69 @@ TEST_CASE("writer: chunk sizes are hexadecimal, the last chunk carries the trail
 }
 
 TEST_CASE("body writer: a body of known length goes out as it is") {
-  Ground ground;
-  ground.writer.begin(BodyKind::length, 10, false);
-  ground.push("hello");
-  CHECK(ground.advance() == Progress::waiting);
-  CHECK(ground.reader.heard() == "hello");
-  ground.push("world");
-  ground.channel.end();
-  CHECK(ground.advance() == Progress::complete);
-  CHECK(ground.reader.heard() == "helloworld");
+  Fixture fixture;
+  fixture.writer.begin(BodyKind::length, 10, false);
+  fixture.push("hello");
+  CHECK(fixture.advance() == Progress::waiting);
+  CHECK(fixture.reader.heard() == "hello");
+  fixture.push("world");
+  fixture.channel.end();
+  CHECK(fixture.advance() == Progress::complete);
+  CHECK(fixture.reader.heard() == "helloworld");
 }
 
 TEST_CASE("body writer: a body that does not have the announced length is broken") {
   {
-    Ground ground;
-    ground.writer.begin(BodyKind::length, 4, false);
-    ground.push("hello");
-    CHECK(ground.advance() == Progress::broken);
-    CHECK(ground.reader.heard().empty());
+    Fixture fixture;
+    fixture.writer.begin(BodyKind::length, 4, false);
+    fixture.push("hello");
+    CHECK(fixture.advance() == Progress::broken);
+    CHECK(fixture.reader.heard().empty());
   }
-  Ground ground;
-  ground.writer.begin(BodyKind::length, 6, false);
-  ground.push("hello");
-  ground.channel.end();
-  CHECK(ground.advance() == Progress::broken);
+  Fixture fixture;
+  fixture.writer.begin(BodyKind::length, 6, false);
+  fixture.push("hello");
+  fixture.channel.end();
+  CHECK(fixture.advance() == Progress::broken);
 }
 
 TEST_CASE("body writer: a chunked body goes out in chunks, with trailers") {
-  Ground ground;
-  ground.writer.begin(BodyKind::chunked, 0, false);
-  ground.push("hello");
-  ground.push(std::string(16, 'x'));
-  CHECK(ground.advance() == Progress::waiting);
-  ground.trailers.add("X-Sum", "1");
-  ground.channel.end();
-  CHECK(ground.advance() == Progress::complete);
-  CHECK(ground.reader.heard() == "5\r\nhello\r\n10\r\n" + std::string(16, 'x') + "\r\n0\r\nX-Sum: 1\r\n\r\n");
+  Fixture fixture;
+  fixture.writer.begin(BodyKind::chunked, 0, false);
+  fixture.push("hello");
+  fixture.push(std::string(16, 'x'));
+  CHECK(fixture.advance() == Progress::waiting);
+  fixture.trailers.add("X-Sum", "1");
+  fixture.channel.end();
+  CHECK(fixture.advance() == Progress::complete);
+  CHECK(fixture.reader.heard() ==
+        "5\r\nhello\r\n10\r\n" + std::string(16, 'x') + "\r\n0\r\nX-Sum: 1\r\n\r\n");
 }
 
 TEST_CASE("body writer: an aborted chunked body never gets its last chunk") {
-  Ground ground;
-  ground.writer.begin(BodyKind::chunked, 0, false);
-  ground.push("begun");
-  ground.channel.abort(base::Error{base::Cause::upstream_closed, base::Stage::response_body});
-  CHECK(ground.advance() == Progress::broken);
-  CHECK(ground.reader.heard().find("0\r\n\r\n") == std::string::npos);
+  Fixture fixture;
+  fixture.writer.begin(BodyKind::chunked, 0, false);
+  fixture.push("begun");
+  fixture.channel.abort(base::Error{base::Cause::upstream_closed, base::Stage::response_body});
+  CHECK(fixture.advance() == Progress::broken);
+  CHECK(fixture.reader.heard().find("0\r\n\r\n") == std::string::npos);
 }
 
 TEST_CASE("body writer: a hidden body is emptied and nothing is written") {
-  Ground ground;
-  ground.writer.begin(BodyKind::chunked, 0, true);
-  ground.push("secret");
-  ground.channel.end();
-  CHECK(ground.advance() == Progress::complete);
-  CHECK(ground.reader.heard().empty());
+  Fixture fixture;
+  fixture.writer.begin(BodyKind::chunked, 0, true);
+  fixture.push("secret");
+  fixture.channel.end();
+  CHECK(fixture.advance() == Progress::complete);
+  CHECK(fixture.reader.heard().empty());
 }
 
 TEST_CASE("body writer: no body means no bytes") {
-  Ground empty;
+  Fixture empty;
   empty.writer.begin(BodyKind::none, 0, false);
   empty.channel.end();
   CHECK(empty.advance() == Progress::complete);
-  Ground full;
+  Fixture full;
   full.writer.begin(BodyKind::none, 0, false);
   full.push("x");
   CHECK(full.advance() == Progress::broken);
@@ -212,21 +213,21 @@ TEST_CASE("body writer: no body means no bytes") {
 }
 
 TEST_CASE("body writer: it stops at the transport's high water and goes on later") {
-  Ground ground;
-  ground.reader.transport().pause();
-  ground.writer.begin(BodyKind::until_close, 0, false);
+  Fixture fixture;
+  fixture.reader.transport().pause();
+  fixture.writer.begin(BodyKind::until_close, 0, false);
   const std::string piece(10'000, 'x');
-  for (int i = 0; i < 200; ++i) ground.push(piece);  // 2 MB
-  ground.channel.end();
-  for (int i = 0; i < 10; ++i) CHECK(ground.advance() == Progress::waiting);
-  CHECK(ground.channel.bytes() > 1'500'000);
-  CHECK(ground.pair.first->backlog() <= net::Transport::high_water + piece.size());
-  ground.reader.transport().resume();
-  ground.world.settle();
+  for (int i = 0; i < 200; ++i) fixture.push(piece);  // 2 MB
+  fixture.channel.end();
+  for (int i = 0; i < 10; ++i) CHECK(fixture.advance() == Progress::waiting);
+  CHECK(fixture.channel.bytes() > 1'500'000);
+  CHECK(fixture.pair.first->backlog() <= net::Transport::high_water + piece.size());
+  fixture.reader.transport().resume();
+  fixture.turns.settle();
   Progress progress = Progress::waiting;
-  for (int i = 0; i < 100 && progress == Progress::waiting; ++i) progress = ground.advance();
+  for (int i = 0; i < 100 && progress == Progress::waiting; ++i) progress = fixture.advance();
   CHECK(progress == Progress::complete);
-  CHECK(ground.reader.heard().size() == 2'000'000);
+  CHECK(fixture.reader.heard().size() == 2'000'000);
 }
 
 TEST_CASE("writer: a response head has room for a small body behind it") {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "loop_ground.h"
+#include "loop_fixture.h"
 #include "net/tls_transport.h"
 #include "scripted_names.h"
 #include "support/certificates.h"
@@ -23,7 +23,7 @@ using Dialing = support::WatchedTask<base::Result<std::unique_ptr<Transport>>>;
 
 const base::IpAddress loopback = base::IpAddress::v4({127, 0, 0, 1});
 
-struct Ground : LoopGround, Listener::Owner {
+struct Fixture : LoopFixture, Listener::Owner {
   bool may_accept() override { return true; }
   void on_nobody_waits() override {}
   void on_accepted(Listener&, Socket socket, const base::SocketAddress& peer) override {
@@ -83,45 +83,45 @@ DialTarget target(const std::string& host, uint16_t port) {
 }  // namespace
 
 TEST_CASE("dialer: it connects, and says so") {
-  Ground ground;
-  const DialTarget where = target("127.0.0.1", ground.listen());
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  REQUIRE(ground.run_until([&] { return dialing.ended() && ground.accepted.size() == 1; }));
+  Fixture fixture;
+  const DialTarget where = target("127.0.0.1", fixture.listen());
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  REQUIRE(fixture.run_until([&] { return dialing.ended() && fixture.accepted.size() == 1; }));
   REQUIRE(dialing.outcome());
-  CHECK(ground.tried == "127.0.0.1:" + std::to_string(where.port) + " connected");
+  CHECK(fixture.tried == "127.0.0.1:" + std::to_string(where.port) + " connected");
   ScriptedPeer near(std::move(*dialing.outcome()));
-  ScriptedPeer far(std::move(ground.accepted[0]));
+  ScriptedPeer far(std::move(fixture.accepted[0]));
   near.send("hello");
-  REQUIRE(ground.run_until([&] { return far.heard() == "hello"; }));
+  REQUIRE(fixture.run_until([&] { return far.heard() == "hello"; }));
 }
 
 TEST_CASE("dialer: a port on which nobody listens is refused") {
-  Ground ground;
-  const DialTarget where = target("127.0.0.1", Ground::closed_port());
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  Fixture fixture;
+  const DialTarget where = target("127.0.0.1", Fixture::closed_port());
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
   REQUIRE_FALSE(dialing.outcome());
   CHECK(dialing.outcome().error() == base::Error{Cause::upstream_refused, Stage::connect});
-  CHECK(ground.tried == "127.0.0.1:" + std::to_string(where.port) + " refused");
+  CHECK(fixture.tried == "127.0.0.1:" + std::to_string(where.port) + " refused");
 }
 
 TEST_CASE("dialer: a PROXY protocol header goes first, before TLS as well") {
-  Ground ground;
+  Fixture fixture;
   support::CertificateAuthority authority;
   const auto tls = ClientTls::make({.ca_file = authority.file(), .insecure = false});
   REQUIRE(tls);
   for (const bool secured : {false, true}) {
     CAPTURE(secured);
-    ground.accepted.clear();
-    DialTarget where = target("127.0.0.1", ground.listen());
+    fixture.accepted.clear();
+    DialTarget where = target("127.0.0.1", fixture.listen());
     where.proxy_header = "PROXY UNKNOWN\r\n";
     where.tls = secured ? tls->get() : nullptr;
     where.server_name = "a.example";
     where.connect_limit = 200ms;
-    Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-    REQUIRE(ground.run_until([&] { return ground.accepted.size() == 1; }));
-    ScriptedPeer far(std::move(ground.accepted[0]));
-    REQUIRE(ground.run_until([&] {
+    Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+    REQUIRE(fixture.run_until([&] { return fixture.accepted.size() == 1; }));
+    ScriptedPeer far(std::move(fixture.accepted[0]));
+    REQUIRE(fixture.run_until([&] {
       return far.heard().size() > where.proxy_header.size() ||
              (!secured && dialing.ended() && !far.heard().empty());
     }));
@@ -131,173 +131,173 @@ TEST_CASE("dialer: a PROXY protocol header goes first, before TLS as well") {
 }
 
 TEST_CASE("dialer: a Unix socket is connected by its path") {
-  Ground ground;
+  Fixture fixture;
   support::TemporaryFolder folder;
   UnixListener listener(folder.file("app.sock"), 1);
   DialTarget where;
   where.unix_path = folder.file("app.sock");
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
   REQUIRE(dialing.outcome());
-  CHECK(ground.tried == where.unix_path + " connected");
+  CHECK(fixture.tried == where.unix_path + " connected");
   ScriptedPeer near(std::move(*dialing.outcome()));
-  ScriptedPeer far(ground.adopt(listener.accept()));
+  ScriptedPeer far(fixture.adopt(listener.accept()));
   near.send("hello");
-  REQUIRE(ground.run_until([&] { return far.heard() == "hello"; }));
+  REQUIRE(fixture.run_until([&] { return far.heard() == "hello"; }));
   far.send("good bye");
   far.finish();
-  REQUIRE(ground.run_until([&] { return near.heard() == "good bye" && near.ended(); }));
+  REQUIRE(fixture.run_until([&] { return near.heard() == "good bye" && near.ended(); }));
 }
 
 TEST_CASE("dialer: what is wrong with a Unix socket is told by name") {
-  Ground ground;
+  Fixture fixture;
   support::TemporaryFolder folder;
   { UnixListener left_behind(folder.file("stale.sock"), 1); }
   DialTarget where;
   where.unix_path = folder.file("missing.sock");
-  Dialing missing(ground.dialer.dial(ground.scope, where, ground.tried));
+  Dialing missing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
   REQUIRE(missing.ended());
   CHECK(missing.outcome().error() == base::Error{Cause::upstream_unreachable, Stage::connect});
-  CHECK(ground.tried == where.unix_path + " does not exist");
-  ground.tried.clear();
+  CHECK(fixture.tried == where.unix_path + " does not exist");
+  fixture.tried.clear();
   where.unix_path = folder.file("stale.sock");
-  Dialing refused(ground.dialer.dial(ground.scope, where, ground.tried));
+  Dialing refused(fixture.dialer.dial(fixture.scope, where, fixture.tried));
   REQUIRE(refused.ended());
   CHECK(refused.outcome().error() == base::Error{Cause::upstream_refused, Stage::connect});
-  CHECK(ground.tried == where.unix_path + " refused");
+  CHECK(fixture.tried == where.unix_path + " refused");
 }
 
 TEST_CASE("dialer: a Unix socket whose queue is full is tried again until the limit") {
-  Ground ground;
+  Fixture fixture;
   support::TemporaryFolder folder;
   UnixListener listener(folder.file("busy.sock"), 0);
   DialTarget where;
   where.unix_path = folder.file("busy.sock");
   where.connect_limit = 100ms;
-  Dialing first(ground.dialer.dial(ground.scope, where, ground.tried));
+  Dialing first(fixture.dialer.dial(fixture.scope, where, fixture.tried));
   REQUIRE(first.ended());
-  ground.tried.clear();
-  Dialing late(ground.dialer.dial(ground.scope, where, ground.tried));
+  fixture.tried.clear();
+  Dialing late(fixture.dialer.dial(fixture.scope, where, fixture.tried));
   CHECK_FALSE(late.ended());
-  REQUIRE(ground.run_until([&] { return late.ended(); }));
+  REQUIRE(fixture.run_until([&] { return late.ended(); }));
   CHECK(late.outcome().error() == base::Error{Cause::upstream_timed_out, Stage::connect});
-  CHECK(ground.tried == where.unix_path + " did not answer in time");
+  CHECK(fixture.tried == where.unix_path + " did not answer in time");
   where.connect_limit = 10s;
-  Dialing patient(ground.dialer.dial(ground.scope, where, ground.tried));
+  Dialing patient(fixture.dialer.dial(fixture.scope, where, fixture.tried));
   CHECK_FALSE(patient.ended());
   const Socket accepted = listener.accept();
-  REQUIRE(ground.run_until([&] { return patient.ended(); }));
+  REQUIRE(fixture.run_until([&] { return patient.ended(); }));
   CHECK(patient.outcome().has_value());
 }
 
 TEST_CASE("dialer: localhost is reached whichever of its addresses somebody listens on") {
-  Ground ground;
-  const DialTarget where = target("localhost", ground.listen());  // on 127.0.0.1 only
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  Fixture fixture;
+  const DialTarget where = target("localhost", fixture.listen());  // on 127.0.0.1 only
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
   CHECK(dialing.outcome().has_value());
-  CHECK(ground.tried.ends_with("127.0.0.1:" + std::to_string(where.port) + " connected"));
+  CHECK(fixture.tried.ends_with("127.0.0.1:" + std::to_string(where.port) + " connected"));
 }
 
 TEST_CASE("dialer: a name that cannot be resolved is told with the name, and why") {
-  Ground ground;
+  Fixture fixture;
   const DialTarget where = target("a.example", 80);
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  ground.names.fail("there is no such name");
-  ground.loop.turn().run();
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  fixture.names.fail("there is no such name");
+  fixture.loop.turn().run();
   REQUIRE(dialing.ended());
   CHECK(dialing.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
-  CHECK(ground.tried == "the name a.example could not be resolved: there is no such name");
+  CHECK(fixture.tried == "the name a.example could not be resolved: there is no such name");
 }
 
 TEST_CASE("dialer: a name server that does not answer costs no more than the limit") {
-  Ground ground;
+  Fixture fixture;
   DialTarget where = target("a.example", 80);
   where.connect_limit = 50ms;
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
   CHECK(dialing.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
-  CHECK(ground.tried == "the name a.example could not be resolved in time");
+  CHECK(fixture.tried == "the name a.example could not be resolved in time");
 }
 
 TEST_CASE("dialer: the addresses of a name are tried in turn") {
-  Ground ground;
-  const DialTarget where = target("a.example", ground.listen());
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  ground.names.answer(addresses({"127.0.0.9", "127.0.0.1"}, 60s));
-  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  Fixture fixture;
+  const DialTarget where = target("a.example", fixture.listen());
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  fixture.names.answer(addresses({"127.0.0.9", "127.0.0.1"}, 60s));
+  REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
   CHECK(dialing.outcome().has_value());
   const std::string port = std::to_string(where.port);
-  CHECK(ground.tried == "127.0.0.9:" + port + " refused, 127.0.0.1:" + port + " connected");
+  CHECK(fixture.tried == "127.0.0.9:" + port + " refused, 127.0.0.1:" + port + " connected");
 }
 
 TEST_CASE("dialer: a service's targets are tried by priority, each with a port of its own") {
-  Ground ground;
-  const uint16_t port = ground.listen();
-  const uint16_t closed = Ground::closed_port();
+  Fixture fixture;
+  const uint16_t port = fixture.listen();
+  const uint16_t closed = Fixture::closed_port();
   DialTarget where = target("_http._tcp.a.example", 0);
   where.service = true;
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  CHECK(ground.names.asked.back() == "service _http._tcp.a.example");
-  ground.names.answer(
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  CHECK(fixture.names.asked.back() == "service _http._tcp.a.example");
+  fixture.names.answer(
       targets({{"127.0.0.1", port, 30, 0}, {"gone.example", 81, 20, 0}, {"127.0.0.1", closed, 10, 0}}, 60s));
-  REQUIRE(ground.run_until([&] { return ground.names.asked.size() == 2; }));
-  CHECK(ground.names.asked.back() == "gone.example");
-  ground.names.fail("there is no such name");
-  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  REQUIRE(fixture.run_until([&] { return fixture.names.asked.size() == 2; }));
+  CHECK(fixture.names.asked.back() == "gone.example");
+  fixture.names.fail("there is no such name");
+  REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
   CHECK(dialing.outcome().has_value());
-  CHECK(ground.tried ==
+  CHECK(fixture.tried ==
         "127.0.0.1:" + std::to_string(closed) +
             " refused, the name gone.example could not be resolved: there is no such name, 127.0.0.1:" +
             std::to_string(port) + " connected");
-  CHECK(ground.dialer.leads_to(where.host, true, {loopback, port}));
-  CHECK_FALSE(ground.dialer.leads_to(where.host, true, {loopback, static_cast<uint16_t>(port + 1)}));
+  CHECK(fixture.dialer.leads_to(where.host, true, {loopback, port}));
+  CHECK_FALSE(fixture.dialer.leads_to(where.host, true, {loopback, static_cast<uint16_t>(port + 1)}));
 }
 
 TEST_CASE("dialer: of a service with many targets the first few are tried, in equal shares of the limit") {
-  Ground ground;
-  const uint16_t closed = Ground::closed_port();
+  Fixture fixture;
+  const uint16_t closed = Fixture::closed_port();
   DialTarget where = target("_http._tcp.a.example", 0);
   where.service = true;
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  ground.names.answer(targets(
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  fixture.names.answer(targets(
       std::vector<ServiceTarget>(SystemDialer::targets_tried_max + 1, {"127.0.0.1", closed, 0, 0}), 60s));
-  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
   CHECK(dialing.outcome().error() == base::Error{Cause::upstream_refused, Stage::connect});
   size_t refused = 0;
-  for (size_t at = 0; (at = ground.tried.find("refused", at)) != std::string::npos; ++at) ++refused;
+  for (size_t at = 0; (at = fixture.tried.find("refused", at)) != std::string::npos; ++at) ++refused;
   CHECK(refused == SystemDialer::targets_tried_max);
 }
 
 TEST_CASE("dialer: a service that cannot be resolved is told with its name") {
-  Ground ground;
+  Fixture fixture;
   DialTarget where = target("_http._tcp.a.example", 0);
   where.service = true;
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  ground.names.fail("there is no such name");
-  ground.loop.turn().run();
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  fixture.names.fail("there is no such name");
+  fixture.loop.turn().run();
   REQUIRE(dialing.ended());
   CHECK(dialing.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
-  CHECK(ground.tried == "the service _http._tcp.a.example could not be resolved: there is no such name");
+  CHECK(fixture.tried == "the service _http._tcp.a.example could not be resolved: there is no such name");
 }
 
 TEST_CASE("dialer: a listener that does not take part in the handshake costs no more than the limit") {
-  Ground ground;
+  Fixture fixture;
   support::CertificateAuthority authority;
   const auto tls = ClientTls::make({.ca_file = authority.file(), .insecure = false});
   REQUIRE(tls);
-  DialTarget where = target("127.0.0.1", ground.listen());
+  DialTarget where = target("127.0.0.1", fixture.listen());
   where.tls = tls->get();
   where.server_name = "a.example";
   where.connect_limit = 200ms;
-  Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-  REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+  Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+  REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
   REQUIRE_FALSE(dialing.outcome());
   CHECK(dialing.outcome().error() == base::Error{Cause::upstream_timed_out, Stage::upstream_tls});
 }
 
 TEST_CASE("dialer: TLS is set up and verified when it is asked for") {
-  Ground ground;
+  Fixture fixture;
   support::CertificateAuthority authority;
   TicketKeys tickets;
   const auto served = ServerTls::make(
@@ -307,29 +307,29 @@ TEST_CASE("dialer: TLS is set up and verified when it is asked for") {
   REQUIRE(tls);
   for (const std::string name : {"a.example", "b.example"}) {
     CAPTURE(name);
-    ground.accepted.clear();
-    ground.tried.clear();
-    DialTarget where = target("127.0.0.1", ground.listen());
+    fixture.accepted.clear();
+    fixture.tried.clear();
+    DialTarget where = target("127.0.0.1", fixture.listen());
     where.tls = tls->get();
     where.server_name = name;
-    Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried));
-    REQUIRE(ground.run_until([&] { return ground.accepted.size() == 1; }));
-    auto server = TlsTransport::server(ground.loop.turn(), std::move(ground.accepted[0]), **served);
-    REQUIRE(ground.run_until([&] { return dialing.ended(); }));
+    Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
+    REQUIRE(fixture.run_until([&] { return fixture.accepted.size() == 1; }));
+    auto server = TlsTransport::server(fixture.loop.turn(), std::move(fixture.accepted[0]), **served);
+    REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
     CHECK(dialing.outcome().has_value() == (name == "a.example"));
     if (dialing.outcome()) continue;
     CHECK(dialing.outcome().error() == base::Error{Cause::upstream_tls_failed, Stage::upstream_tls});
-    CHECK(ground.tried.find("certificate") != std::string::npos);
+    CHECK(fixture.tried.find("certificate") != std::string::npos);
   }
 }
 
 TEST_CASE("dialer: one that is dropped half way leaves nothing behind") {
-  Ground ground;
-  const DialTarget where = target("127.0.0.1", ground.listen());
-  { Dialing dialing(ground.dialer.dial(ground.scope, where, ground.tried)); }
+  Fixture fixture;
+  const DialTarget where = target("127.0.0.1", fixture.listen());
+  { Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried)); }
   {
     const DialTarget named = target("localhost", where.port);
-    Dialing dialing(ground.dialer.dial(ground.scope, named, ground.tried));
+    Dialing dialing(fixture.dialer.dial(fixture.scope, named, fixture.tried));
   }
-  ground.run_idly();
+  fixture.run_idly();
 }

@@ -8,7 +8,7 @@
 #include <map>
 
 #include "dns_message.h"
-#include "loop_ground.h"
+#include "loop_fixture.h"
 
 using namespace postern;
 using namespace postern::net;
@@ -79,7 +79,7 @@ constexpr uint16_t type_a = 1;
 constexpr uint16_t type_aaaa = 28;
 constexpr uint16_t type_srv = 33;
 
-struct Ground : LoopGround {
+struct Fixture : LoopFixture {
   NameServer server;
   DnsClient client{loop, {.nameservers = {server.address}, .timeout = 5s}};
 
@@ -94,43 +94,43 @@ struct Ground : LoopGround {
 }  // namespace
 
 TEST_CASE("dns client: both families are asked for, and the answer lives as long as its shortest TTL") {
-  Ground ground;
-  ground.server.answer("a.example", type_a)
+  Fixture fixture;
+  fixture.server.answer("a.example", type_a)
       .alias("a.example", 300, "b.example")
       .address("b.example", 60, {10, 0, 0, 1})
       .address("b.example", 60, {10, 0, 0, 2});
-  ground.server.answer("a.example", type_aaaa);  // none
+  fixture.server.answer("a.example", type_aaaa);  // none
   Asked asked;
-  ground.client.ask(NameKind::host, "a.example", asked);
-  REQUIRE(ground.until_told(asked));
+  fixture.client.ask(NameKind::host, "a.example", asked);
+  REQUIRE(fixture.until_told(asked));
   CHECK(asked.why.empty());
   CHECK(asked.answer.addresses ==
         std::vector<base::IpAddress>{base::IpAddress::v4({10, 0, 0, 1}), base::IpAddress::v4({10, 0, 0, 2})});
   CHECK(asked.answer.lifetime == 60s);
-  CHECK(ground.server.questions == 2);
+  CHECK(fixture.server.questions == 2);
 }
 
 TEST_CASE("dns client: the targets of a service") {
-  Ground ground;
-  ground.server.answer("_http._tcp.a.example", type_srv)
+  Fixture fixture;
+  fixture.server.answer("_http._tcp.a.example", type_srv)
       .service("_http._tcp.a.example", 30, {"one.a.example", 8001, 1, 2});
   Asked asked;
-  ground.client.ask(NameKind::service, "_http._tcp.a.example", asked);
-  REQUIRE(ground.until_told(asked));
+  fixture.client.ask(NameKind::service, "_http._tcp.a.example", asked);
+  REQUIRE(fixture.until_told(asked));
   CHECK(asked.answer.targets == std::vector<ServiceTarget>{{"one.a.example", 8001, 1, 2}});
   CHECK(asked.answer.lifetime == 30s);
 }
 
 TEST_CASE("dns client: failures have words of their own") {
-  Ground ground;
-  ground.server.answer("none.example", type_a).code(3);
-  ground.server.answer("none.example", type_aaaa).code(3);
-  ground.server.answer("empty.example", type_srv);
-  ground.server.answer("root.example", type_srv).service("root.example", 9, {"", 80, 0, 0});
+  Fixture fixture;
+  fixture.server.answer("none.example", type_a).code(3);
+  fixture.server.answer("none.example", type_aaaa).code(3);
+  fixture.server.answer("empty.example", type_srv);
+  fixture.server.answer("root.example", type_srv).service("root.example", 9, {"", 80, 0, 0});
   const auto why = [&](NameKind kind, const std::string& name) {
     Asked asked;
-    ground.client.ask(kind, name, asked);
-    REQUIRE(ground.until_told(asked));
+    fixture.client.ask(kind, name, asked);
+    REQUIRE(fixture.until_told(asked));
     return asked.why;
   };
   CHECK(why(NameKind::host, "none.example") == "there is no such name");
@@ -140,13 +140,13 @@ TEST_CASE("dns client: failures have words of their own") {
 }
 
 TEST_CASE("dns client: a server that says nothing is given up") {
-  Ground ground;
-  ground.client.configure({.nameservers = {ground.server.address}, .timeout = 30ms});
+  Fixture fixture;
+  fixture.client.configure({.nameservers = {fixture.server.address}, .timeout = 30ms});
   Asked asked;
-  ground.client.ask(NameKind::service, "_http._tcp.a.example", asked);
-  REQUIRE(ground.until_told(asked));
+  fixture.client.ask(NameKind::service, "_http._tcp.a.example", asked);
+  REQUIRE(fixture.until_told(asked));
   CHECK(asked.why == "no name server answered in time");
-  CHECK(ground.server.questions == 2);  // tried twice
+  CHECK(fixture.server.questions == 2);  // tried twice
 }
 
 TEST_CASE("dns client: the hosts file is respected, without a question") {
@@ -154,30 +154,30 @@ TEST_CASE("dns client: the hosts file is respected, without a question") {
       "/etc/hosts");  // a bare root may have none: then there is no answer, and no question either
   const std::string known{std::istreambuf_iterator<char>(hosts), std::istreambuf_iterator<char>()};
   const bool stands_there = known.find("localhost") != std::string::npos;
-  Ground ground;
+  Fixture fixture;
   Asked asked;
-  ground.client.ask(NameKind::host, "localhost", asked);
-  REQUIRE(ground.until_told(asked));
-  CHECK(ground.server.questions == 0);
+  fixture.client.ask(NameKind::host, "localhost", asked);
+  REQUIRE(fixture.until_told(asked));
+  CHECK(fixture.server.questions == 0);
   CHECK(asked.answer.addresses.empty() != stands_there);
   CHECK(asked.why.empty() == stands_there);
   for (const base::IpAddress& address : asked.answer.addresses) CHECK(address.is_loopback());
 }
 
 TEST_CASE("dns client: another server is asked what the one before has not answered") {
-  Ground ground;
+  Fixture fixture;
   NameServer other;
   other.answer("_http._tcp.a.example", type_srv).service("_http._tcp.a.example", 30, {"b.example", 1, 1, 2});
   Asked asked;
-  ground.client.ask(NameKind::service, "_http._tcp.a.example", asked);
-  REQUIRE(ground.run_until([&] {
-    ground.server.look();
-    return ground.server.questions > 0;
+  fixture.client.ask(NameKind::service, "_http._tcp.a.example", asked);
+  REQUIRE(fixture.run_until([&] {
+    fixture.server.look();
+    return fixture.server.questions > 0;
   }));
-  CHECK_FALSE(ground.client.configure({.nameservers = {ground.server.address}, .timeout = 5s}));
-  CHECK(ground.client.configure({.nameservers = {other.address}, .timeout = 5s}));
+  CHECK_FALSE(fixture.client.configure({.nameservers = {fixture.server.address}, .timeout = 5s}));
+  CHECK(fixture.client.configure({.nameservers = {other.address}, .timeout = 5s}));
   CHECK(asked.told == 0);
-  REQUIRE(ground.run_until([&] {
+  REQUIRE(fixture.run_until([&] {
     other.look();
     return asked.told > 0;
   }));
@@ -187,13 +187,13 @@ TEST_CASE("dns client: another server is asked what the one before has not answe
 
 TEST_CASE("dns client: nobody is told any more when it is gone") {
   Asked asked;
-  LoopGround ground;
+  LoopFixture fixture;
   NameServer server;
   {
-    DnsClient client(ground.loop, {.nameservers = {server.address}, .timeout = 5s});
+    DnsClient client(fixture.loop, {.nameservers = {server.address}, .timeout = 5s});
     client.ask(NameKind::host, "a.example", asked);
     client.ask(NameKind::service, "_http._tcp.a.example", asked);
   }
-  ground.run_idly();
+  fixture.run_idly();
   CHECK(asked.told == 0);
 }

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "loop_ground.h"
+#include "loop_fixture.h"
 
 namespace {
 
@@ -35,7 +35,7 @@ class NoDescriptors {
   rlimit before_{};
 };
 
-struct Ground : LoopGround, Listener::Owner {
+struct Fixture : LoopFixture, Listener::Owner {
   bool may_accept() override {
     if (starved) without.emplace();
     return allowed > accepted.size();
@@ -73,24 +73,24 @@ struct Ground : LoopGround, Listener::Owner {
 }  // namespace
 
 TEST_CASE("listener: it knows the port that was really bound, and hands connections over with their peer") {
-  Ground ground;
-  CHECK(ground.listener.address().port != 0);
-  const Socket client = ground.connect();
-  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 1; }));
+  Fixture fixture;
+  CHECK(fixture.listener.address().port != 0);
+  const Socket client = fixture.connect();
+  REQUIRE(fixture.run_until([&] { return fixture.accepted.size() == 1; }));
   sockaddr_storage storage{};
   socklen_t length = sizeof(storage);
   REQUIRE(getsockname(client.descriptor(), reinterpret_cast<sockaddr*>(&storage), &length) == 0);
-  CHECK(ground.peers[0] == from_kernel(storage));
+  CHECK(fixture.peers[0] == from_kernel(storage));
 }
 
 TEST_CASE("listener: the system asks accepted clients that say nothing whether they are there") {
-  Ground ground;
-  const Socket client = ground.connect();
-  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 1; }));
+  Fixture fixture;
+  const Socket client = fixture.connect();
+  REQUIRE(fixture.run_until([&] { return fixture.accepted.size() == 1; }));
   const auto option = [&](int level, int name) {
     int value = 0;
     socklen_t length = sizeof(value);
-    REQUIRE(getsockopt(ground.accepted[0].descriptor(), level, name, &value, &length) == 0);
+    REQUIRE(getsockopt(fixture.accepted[0].descriptor(), level, name, &value, &length) == 0);
     return value;
   };
   CHECK(option(SOL_SOCKET, SO_KEEPALIVE) == 1);
@@ -100,44 +100,44 @@ TEST_CASE("listener: the system asks accepted clients that say nothing whether t
 }
 
 TEST_CASE("listener: many connections at once are all accepted") {
-  Ground ground;
+  Fixture fixture;
   std::vector<Socket> clients;
-  for (int i = 0; i < 200; ++i) clients.push_back(ground.connect());
-  CHECK(ground.run_until([&] { return ground.accepted.size() == 200; }));
+  for (int i = 0; i < 200; ++i) clients.push_back(fixture.connect());
+  CHECK(fixture.run_until([&] { return fixture.accepted.size() == 200; }));
 }
 
 TEST_CASE("listener: it holds when its owner may not accept, and goes on when released") {
-  Ground ground;
-  ground.allowed = 2;
+  Fixture fixture;
+  fixture.allowed = 2;
   std::vector<Socket> clients;
-  for (int i = 0; i < 5; ++i) clients.push_back(ground.connect());
-  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 2; }));
-  ground.run_idly();
-  CHECK(ground.accepted.size() == 2);
-  ground.allowed = 4;
-  ground.run_idly();
-  CHECK(ground.accepted.size() == 2);  // not before it is told
-  ground.listener.release();
-  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 4; }));
-  ground.allowed = 1000;
-  ground.listener.release();
-  CHECK(ground.run_until([&] { return ground.accepted.size() == 5; }));
+  for (int i = 0; i < 5; ++i) clients.push_back(fixture.connect());
+  REQUIRE(fixture.run_until([&] { return fixture.accepted.size() == 2; }));
+  fixture.run_idly();
+  CHECK(fixture.accepted.size() == 2);
+  fixture.allowed = 4;
+  fixture.run_idly();
+  CHECK(fixture.accepted.size() == 2);  // not before it is told
+  fixture.listener.release();
+  REQUIRE(fixture.run_until([&] { return fixture.accepted.size() == 4; }));
+  fixture.allowed = 1000;
+  fixture.listener.release();
+  CHECK(fixture.run_until([&] { return fixture.accepted.size() == 5; }));
 }
 
 TEST_CASE("listener: without descriptors it pauses, says so once, and goes on when there are some again") {
-  Ground ground;
+  Fixture fixture;
   std::vector<Socket> clients;
-  for (int i = 0; i < 3; ++i) clients.push_back(ground.connect());
-  ground.starved = true;
-  REQUIRE(ground.run_until([&] { return ground.exhausted == 1; }));
+  for (int i = 0; i < 3; ++i) clients.push_back(fixture.connect());
+  fixture.starved = true;
+  REQUIRE(fixture.run_until([&] { return fixture.exhausted == 1; }));
   const base::Instant until = monotonic_now() + std::chrono::milliseconds(250);
-  ground.run_until([&] { return monotonic_now() > until; });  // some pauses go by
-  CHECK(ground.exhausted == 1);
-  CHECK(ground.accepted.empty());
-  ground.starved = false;
-  REQUIRE(ground.run_until([&] { return ground.accepted.size() == 3; }));
-  CHECK(ground.again == 1);
-  CHECK(ground.exhausted == 1);
+  fixture.run_until([&] { return monotonic_now() > until; });  // some pauses go by
+  CHECK(fixture.exhausted == 1);
+  CHECK(fixture.accepted.empty());
+  fixture.starved = false;
+  REQUIRE(fixture.run_until([&] { return fixture.accepted.size() == 3; }));
+  CHECK(fixture.again == 1);
+  CHECK(fixture.exhausted == 1);
 }
 
 TEST_CASE("listener: an address that cannot be listened on is refused with a sentence") {
@@ -157,7 +157,7 @@ TEST_CASE("listener: an address that is another listener's of this process is re
 }
 
 TEST_CASE("listener: a duplicated socket listens on when the first is closed") {
-  auto opened = Ground::open();
+  auto opened = Fixture::open();
   Socket copy = duplicate(opened.socket);
   REQUIRE(copy);
   CHECK(copy.descriptor() != opened.socket.descriptor());

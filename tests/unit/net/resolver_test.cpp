@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include "scripted_names.h"
+#include "support/turn_fixture.h"
 #include "support/watched_task.h"
-#include "support/world.h"
 
 using namespace postern;
 using namespace postern::net;
@@ -17,11 +17,11 @@ namespace {
 using Resolving = support::WatchedTask<base::Result<Resolver::Addresses>>;
 using ResolvingService = support::WatchedTask<base::Result<Resolver::Targets>>;
 
-struct Ground {
-  support::World world;
+struct Fixture {
+  support::TurnFixture turns;
   ScriptedNames names;
-  base::Scope scope{world.turn};
-  Resolver resolver{world.turn, names, 1};
+  base::Scope scope{turns.turn};
+  Resolver resolver{turns.turn, names, 1};
   std::string why;
 
   // What is known at once; nothing when that has to be asked for.
@@ -36,7 +36,7 @@ struct Ground {
     Resolving resolving(resolver.resolve(scope, name, why));
     REQUIRE_FALSE(resolving.ended());
     names.answer(std::move(answer));
-    world.settle();
+    turns.settle();
     REQUIRE(resolving.ended());
     REQUIRE(resolving.outcome().has_value());
   }
@@ -50,232 +50,232 @@ using Texts = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("resolver: a literal is its own answer, at once") {
-  Ground ground;
-  for (const std::string text : {"127.0.0.1", "::1", "10.1.2.3"}) CHECK(ground.now(text) == Texts{text});
-  CHECK(ground.names.asked.empty());
+  Fixture fixture;
+  for (const std::string text : {"127.0.0.1", "::1", "10.1.2.3"}) CHECK(fixture.now(text) == Texts{text});
+  CHECK(fixture.names.asked.empty());
 }
 
 TEST_CASE("resolver: localhost is both loopback addresses, whatever this machine says of the name") {
-  Ground ground;
+  Fixture fixture;
   for (const std::string name : {"localhost", "LocalHost"})
-    CHECK(ground.now(name) == Texts{"::1", "127.0.0.1"});
-  CHECK(ground.names.asked.empty());
+    CHECK(fixture.now(name) == Texts{"::1", "127.0.0.1"});
+  CHECK(fixture.names.asked.empty());
 }
 
 TEST_CASE("resolver: an answer is used for as long as it lives, then asked for again") {
-  Ground ground;
-  ground.learn("a.example", addresses({"10.0.0.1"}, 30s));
-  CHECK(ground.now("a.example") == Texts{"10.0.0.1"});
-  CHECK(ground.now("A.Example") == Texts{"10.0.0.1"});
-  ground.world.advance(29s);
-  CHECK(ground.now("a.example") == Texts{"10.0.0.1"});
-  CHECK(ground.names.asked.size() == 1);
-  ground.world.advance(2s);
-  Resolving resolving(ground.resolver.resolve(ground.scope, "a.example", ground.why));
+  Fixture fixture;
+  fixture.learn("a.example", addresses({"10.0.0.1"}, 30s));
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.1"});
+  CHECK(fixture.now("A.Example") == Texts{"10.0.0.1"});
+  fixture.turns.advance(29s);
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.1"});
+  CHECK(fixture.names.asked.size() == 1);
+  fixture.turns.advance(2s);
+  Resolving resolving(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why));
   CHECK_FALSE(resolving.ended());
-  CHECK(ground.names.asked == Texts{"a.example", "a.example"});
-  ground.names.answer(addresses({"10.0.0.2"}, 30s));
-  ground.world.settle();
+  CHECK(fixture.names.asked == Texts{"a.example", "a.example"});
+  fixture.names.answer(addresses({"10.0.0.2"}, 30s));
+  fixture.turns.settle();
   REQUIRE(resolving.ended());
   CHECK(*resolving.outcome() == Resolver::Addresses{ip("10.0.0.2")});
 }
 
 TEST_CASE("resolver: the life of an answer is bounded both ways") {
-  Ground ground;
-  ground.learn("short.example", addresses({"10.0.0.1"}, 0s));
-  ground.world.advance(Resolver::fresh_min - 50ms);
-  CHECK(ground.now("short.example") == Texts{"10.0.0.1"});
-  CHECK(ground.names.asked.size() == 1);
-  ground.world.advance(100ms);
-  ground.now("short.example");
-  CHECK(ground.names.asked.size() == 2);
-  ground.names.fail();
-  ground.learn("long.example", addresses({"10.0.0.1"}, 24h));
-  const size_t asked = ground.names.asked.size();
-  ground.world.advance(Resolver::fresh_max - 1s);
-  ground.now("long.example");
-  CHECK(ground.names.asked.size() == asked);
-  ground.world.advance(2s);
-  ground.now("long.example");
-  CHECK(ground.names.asked.size() == asked + 1);
+  Fixture fixture;
+  fixture.learn("short.example", addresses({"10.0.0.1"}, 0s));
+  fixture.turns.advance(Resolver::fresh_min - 50ms);
+  CHECK(fixture.now("short.example") == Texts{"10.0.0.1"});
+  CHECK(fixture.names.asked.size() == 1);
+  fixture.turns.advance(100ms);
+  fixture.now("short.example");
+  CHECK(fixture.names.asked.size() == 2);
+  fixture.names.fail();
+  fixture.learn("long.example", addresses({"10.0.0.1"}, 24h));
+  const size_t asked = fixture.names.asked.size();
+  fixture.turns.advance(Resolver::fresh_max - 1s);
+  fixture.now("long.example");
+  CHECK(fixture.names.asked.size() == asked);
+  fixture.turns.advance(2s);
+  fixture.now("long.example");
+  CHECK(fixture.names.asked.size() == asked + 1);
 }
 
 TEST_CASE("resolver: one question serves all who wait for it") {
-  Ground ground;
-  Resolving first(ground.resolver.resolve(ground.scope, "a.example", ground.why));
-  Resolving second(ground.resolver.resolve(ground.scope, "a.example", ground.why));
-  Resolving dropped(ground.resolver.resolve(ground.scope, "a.example", ground.why));
+  Fixture fixture;
+  Resolving first(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why));
+  Resolving second(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why));
+  Resolving dropped(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why));
   dropped.drop();
-  base::Scope leaving(ground.world.turn);
-  Resolving cancelled(ground.resolver.resolve(leaving, "a.example", ground.why));
+  base::Scope leaving(fixture.turns.turn);
+  Resolving cancelled(fixture.resolver.resolve(leaving, "a.example", fixture.why));
   leaving.cancel(Cause::client_closed);
-  ground.world.settle();
+  fixture.turns.settle();
   REQUIRE(cancelled.ended());
   CHECK(cancelled.outcome().error().cause == Cause::client_closed);
-  CHECK(ground.names.asked.size() == 1);
-  ground.names.answer(addresses({"10.0.0.1"}, 30s));
-  ground.world.settle();
+  CHECK(fixture.names.asked.size() == 1);
+  fixture.names.answer(addresses({"10.0.0.1"}, 30s));
+  fixture.turns.settle();
   CHECK(first.outcome().has_value());
   CHECK(second.outcome().has_value());
   CHECK_FALSE(dropped.ended());
 }
 
 TEST_CASE("resolver: an answer is kept also when nobody waits for it any more") {
-  Ground ground;
-  { Resolving dropped(ground.resolver.resolve(ground.scope, "a.example", ground.why)); }
-  ground.names.answer(addresses({"10.0.0.1"}, 30s));
-  CHECK(ground.now("a.example") == Texts{"10.0.0.1"});
+  Fixture fixture;
+  { Resolving dropped(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why)); }
+  fixture.names.answer(addresses({"10.0.0.1"}, 30s));
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.1"});
 }
 
 TEST_CASE("resolver: another address of a family comes first each time, the families take turns") {
-  Ground ground;
-  ground.learn("a.example", addresses({"10.0.0.1", "10.0.0.2", "10.0.0.3"}, 30s));
-  CHECK(ground.now("a.example") == Texts{"10.0.0.2", "10.0.0.3", "10.0.0.1"});
-  CHECK(ground.now("a.example") == Texts{"10.0.0.3", "10.0.0.1", "10.0.0.2"});
-  CHECK(ground.now("a.example") == Texts{"10.0.0.1", "10.0.0.2", "10.0.0.3"});
-  ground.learn("both.example", addresses({"10.0.0.1", "10.0.0.2", "2001:db8::1"}, 30s));
-  CHECK(ground.now("both.example") == Texts{"2001:db8::1", "10.0.0.2", "10.0.0.1"});
-  CHECK(ground.now("both.example") == Texts{"2001:db8::1", "10.0.0.1", "10.0.0.2"});
+  Fixture fixture;
+  fixture.learn("a.example", addresses({"10.0.0.1", "10.0.0.2", "10.0.0.3"}, 30s));
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.2", "10.0.0.3", "10.0.0.1"});
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.3", "10.0.0.1", "10.0.0.2"});
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.1", "10.0.0.2", "10.0.0.3"});
+  fixture.learn("both.example", addresses({"10.0.0.1", "10.0.0.2", "2001:db8::1"}, 30s));
+  CHECK(fixture.now("both.example") == Texts{"2001:db8::1", "10.0.0.2", "10.0.0.1"});
+  CHECK(fixture.now("both.example") == Texts{"2001:db8::1", "10.0.0.1", "10.0.0.2"});
 }
 
 TEST_CASE("resolver: a name that cannot be resolved says why, and is not asked for again at once") {
-  Ground ground;
-  Resolving resolving(ground.resolver.resolve(ground.scope, "a.example", ground.why));
-  ground.names.fail("there is no such name");
-  ground.world.settle();
+  Fixture fixture;
+  Resolving resolving(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why));
+  fixture.names.fail("there is no such name");
+  fixture.turns.settle();
   REQUIRE(resolving.ended());
   CHECK(resolving.outcome().error() == base::Error{Cause::upstream_unresolved, Stage::resolve});
-  CHECK(ground.why == "there is no such name");
-  ground.world.advance(Resolver::after_failure - 100ms);
-  ground.why.clear();
-  Resolving again(ground.resolver.resolve(ground.scope, "a.example", ground.why));
+  CHECK(fixture.why == "there is no such name");
+  fixture.turns.advance(Resolver::after_failure - 100ms);
+  fixture.why.clear();
+  Resolving again(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why));
   REQUIRE(again.ended());
   CHECK_FALSE(again.outcome().has_value());
-  CHECK(ground.why == "there is no such name");
-  CHECK(ground.names.asked.size() == 1);
-  ground.world.advance(200ms);
-  ground.learn("a.example", addresses({"10.0.0.1"}, 30s));
-  CHECK(ground.now("a.example") == Texts{"10.0.0.1"});
+  CHECK(fixture.why == "there is no such name");
+  CHECK(fixture.names.asked.size() == 1);
+  fixture.turns.advance(200ms);
+  fixture.learn("a.example", addresses({"10.0.0.1"}, 30s));
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.1"});
 }
 
 TEST_CASE("resolver: a known name survives an outage of its servers, for as long as a stale answer may") {
-  Ground ground;
-  ground.learn("a.example", addresses({"10.0.0.1"}, 10s));
-  ground.world.advance(11s);
-  Resolving first(ground.resolver.resolve(ground.scope, "a.example", ground.why));
+  Fixture fixture;
+  fixture.learn("a.example", addresses({"10.0.0.1"}, 10s));
+  fixture.turns.advance(11s);
+  Resolving first(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why));
   CHECK_FALSE(first.ended());
-  ground.names.fail();
-  ground.world.settle();
+  fixture.names.fail();
+  fixture.turns.settle();
   REQUIRE(first.ended());
   CHECK(*first.outcome() == Resolver::Addresses{ip("10.0.0.1")});
-  CHECK(ground.now("a.example") == Texts{"10.0.0.1"});  // without waiting, a moment after a failure
-  CHECK(ground.names.asked.size() == 2);
-  ground.world.advance(Resolver::stale_max - 2s);
-  ground.now("a.example");
-  ground.names.fail();
-  CHECK(ground.now("a.example") == Texts{"10.0.0.1"});
-  ground.world.advance(3s);
-  Resolving last(ground.resolver.resolve(ground.scope, "a.example", ground.why));
-  ground.names.fail();
-  ground.world.settle();
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.1"});  // without waiting, a moment after a failure
+  CHECK(fixture.names.asked.size() == 2);
+  fixture.turns.advance(Resolver::stale_max - 2s);
+  fixture.now("a.example");
+  fixture.names.fail();
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.1"});
+  fixture.turns.advance(3s);
+  Resolving last(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why));
+  fixture.names.fail();
+  fixture.turns.settle();
   REQUIRE(last.ended());
   CHECK_FALSE(last.outcome().has_value());
 }
 
 TEST_CASE("resolver: with an old answer at hand a slow server is not waited for to the end") {
-  Ground ground;
-  ground.learn("a.example", addresses({"10.0.0.1"}, 10s));
-  ground.world.advance(11s);
-  Resolving waiting(ground.resolver.resolve(ground.scope, "a.example", ground.why));
-  ground.world.advance(Resolver::patience - 50ms);
+  Fixture fixture;
+  fixture.learn("a.example", addresses({"10.0.0.1"}, 10s));
+  fixture.turns.advance(11s);
+  Resolving waiting(fixture.resolver.resolve(fixture.scope, "a.example", fixture.why));
+  fixture.turns.advance(Resolver::patience - 50ms);
   CHECK_FALSE(waiting.ended());
-  ground.world.advance(100ms);
+  fixture.turns.advance(100ms);
   REQUIRE(waiting.ended());
   CHECK(*waiting.outcome() == Resolver::Addresses{ip("10.0.0.1")});
-  CHECK_FALSE(ground.scope.failure().has_value());
-  ground.names.answer(addresses({"10.0.0.2"}, 10s));  // late, and of use all the same
-  CHECK(ground.now("a.example") == Texts{"10.0.0.2"});
+  CHECK_FALSE(fixture.scope.failure().has_value());
+  fixture.names.answer(addresses({"10.0.0.2"}, 10s));  // late, and of use all the same
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.2"});
 }
 
 TEST_CASE("resolver: connections that are at rest lead where the name leads") {
-  Ground ground;
-  CHECK(ground.leads("10.0.0.1", "10.0.0.1"));
-  CHECK_FALSE(ground.leads("10.0.0.1", "10.0.0.2"));
-  CHECK(ground.leads("localhost", "127.0.0.1"));
-  CHECK(ground.leads("a.example", "10.0.0.1"));  // nothing is known to the contrary
-  CHECK(ground.names.asked.empty());
-  ground.learn("a.example", addresses({"10.0.0.1", "2001:db8::1"}, 10s));
-  CHECK(ground.leads("a.example", "10.0.0.1"));
-  CHECK(ground.leads("A.example", "2001:db8::1"));
-  CHECK_FALSE(ground.leads("a.example", "10.0.0.9"));
-  ground.world.advance(11s);
-  CHECK(ground.leads("a.example", "10.0.0.1"));  // the old answer holds while the new one is on its way
-  CHECK(ground.names.asked.size() == 2);
-  ground.names.answer(addresses({"10.0.0.2"}, 10s));
-  CHECK_FALSE(ground.leads("a.example", "10.0.0.1"));
-  CHECK(ground.leads("a.example", "10.0.0.2"));
+  Fixture fixture;
+  CHECK(fixture.leads("10.0.0.1", "10.0.0.1"));
+  CHECK_FALSE(fixture.leads("10.0.0.1", "10.0.0.2"));
+  CHECK(fixture.leads("localhost", "127.0.0.1"));
+  CHECK(fixture.leads("a.example", "10.0.0.1"));  // nothing is known to the contrary
+  CHECK(fixture.names.asked.empty());
+  fixture.learn("a.example", addresses({"10.0.0.1", "2001:db8::1"}, 10s));
+  CHECK(fixture.leads("a.example", "10.0.0.1"));
+  CHECK(fixture.leads("A.example", "2001:db8::1"));
+  CHECK_FALSE(fixture.leads("a.example", "10.0.0.9"));
+  fixture.turns.advance(11s);
+  CHECK(fixture.leads("a.example", "10.0.0.1"));  // the old answer holds while the new one is on its way
+  CHECK(fixture.names.asked.size() == 2);
+  fixture.names.answer(addresses({"10.0.0.2"}, 10s));
+  CHECK_FALSE(fixture.leads("a.example", "10.0.0.1"));
+  CHECK(fixture.leads("a.example", "10.0.0.2"));
 }
 
 TEST_CASE("resolver: a service has its targets by priority, and they lead to their own addresses") {
-  Ground ground;
+  Fixture fixture;
   ResolvingService resolving(
-      ground.resolver.resolve_service(ground.scope, "_http._tcp.a.example", ground.why));
-  CHECK(ground.names.asked == Texts{"service _http._tcp.a.example"});
-  ground.names.answer(targets({{"b.example", 8002, 20, 1}, {"10.0.0.7", 8001, 10, 1}}, 10s));
-  ground.world.settle();
+      fixture.resolver.resolve_service(fixture.scope, "_http._tcp.a.example", fixture.why));
+  CHECK(fixture.names.asked == Texts{"service _http._tcp.a.example"});
+  fixture.names.answer(targets({{"b.example", 8002, 20, 1}, {"10.0.0.7", 8001, 10, 1}}, 10s));
+  fixture.turns.settle();
   REQUIRE(resolving.ended());
   REQUIRE(resolving.outcome().has_value());
   CHECK(resolving.outcome()->at(0).host == "10.0.0.7");
   CHECK(resolving.outcome()->at(1).host == "b.example");
   const auto leads = [&](std::string_view address, uint16_t port) {
-    return ground.resolver.leads_to(NameKind::service, "_http._tcp.a.example", {ip(address), port});
+    return fixture.resolver.leads_to(NameKind::service, "_http._tcp.a.example", {ip(address), port});
   };
   CHECK(leads("10.0.0.7", 8001));
   CHECK_FALSE(leads("10.0.0.7", 8003));
   CHECK_FALSE(leads("10.0.0.8", 8001));
-  ground.learn("b.example", addresses({"10.0.0.2"}, 10s));
+  fixture.learn("b.example", addresses({"10.0.0.2"}, 10s));
   CHECK(leads("10.0.0.2", 8002));
   CHECK_FALSE(leads("10.0.0.3", 8002));
-  ResolvingService failing(ground.resolver.resolve_service(ground.scope, "_x._tcp.a.example", ground.why));
-  ground.names.fail("there is no such name");
-  ground.world.settle();
+  ResolvingService failing(fixture.resolver.resolve_service(fixture.scope, "_x._tcp.a.example", fixture.why));
+  fixture.names.fail("there is no such name");
+  fixture.turns.settle();
   REQUIRE(failing.ended());
   CHECK(failing.outcome().error().cause == Cause::upstream_unresolved);
 }
 
 TEST_CASE("resolver: what other servers said is asked for again") {
-  Ground ground;
-  ground.learn("a.example", addresses({"10.0.0.1"}, 300s));
-  ground.resolver.forget();
-  ground.learn("a.example", addresses({"10.0.0.2"}, 300s));
-  CHECK(ground.now("a.example") == Texts{"10.0.0.2"});
+  Fixture fixture;
+  fixture.learn("a.example", addresses({"10.0.0.1"}, 300s));
+  fixture.resolver.forget();
+  fixture.learn("a.example", addresses({"10.0.0.2"}, 300s));
+  CHECK(fixture.now("a.example") == Texts{"10.0.0.2"});
 }
 
 TEST_CASE("resolver: it remembers so many names and no more, the waited for ones always") {
-  Ground ground;
-  Resolving waiting(ground.resolver.resolve(ground.scope, "waiting.example", ground.why));
-  NameSource::Asker* asker = ground.names.open;
+  Fixture fixture;
+  Resolving waiting(fixture.resolver.resolve(fixture.scope, "waiting.example", fixture.why));
+  NameSource::Asker* asker = fixture.names.open;
   for (size_t i = 1; i < Resolver::names_max; ++i)
-    ground.learn("n" + std::to_string(i) + ".example", addresses({"10.0.0.1"}, 300s));
-  const size_t asked = ground.names.asked.size();
-  CHECK(ground.now("n1.example") == Texts{"10.0.0.1"});
-  CHECK(ground.names.asked.size() == asked);
-  ground.learn("one.more.example", addresses({"10.0.0.1"}, 300s));
-  CHECK(ground.now("n1.example").empty());  // forgotten, and asked for
-  CHECK(ground.names.asked.back() == "n1.example");
+    fixture.learn("n" + std::to_string(i) + ".example", addresses({"10.0.0.1"}, 300s));
+  const size_t asked = fixture.names.asked.size();
+  CHECK(fixture.now("n1.example") == Texts{"10.0.0.1"});
+  CHECK(fixture.names.asked.size() == asked);
+  fixture.learn("one.more.example", addresses({"10.0.0.1"}, 300s));
+  CHECK(fixture.now("n1.example").empty());  // forgotten, and asked for
+  CHECK(fixture.names.asked.back() == "n1.example");
   asker->on_answer(addresses({"10.0.0.5"}, 300s));
-  ground.world.settle();
+  fixture.turns.settle();
   REQUIRE(waiting.ended());
   CHECK(waiting.outcome().has_value());
 }
 
 TEST_CASE("resolver: when every name is waited for, one more is refused") {
-  Ground ground;
+  Fixture fixture;
   std::vector<std::unique_ptr<Resolving>> all;
   for (size_t i = 0; i < Resolver::names_max; ++i)
     all.push_back(std::make_unique<Resolving>(
-        ground.resolver.resolve(ground.scope, "n" + std::to_string(i) + ".example", ground.why)));
-  Resolving refused(ground.resolver.resolve(ground.scope, "more.example", ground.why));
+        fixture.resolver.resolve(fixture.scope, "n" + std::to_string(i) + ".example", fixture.why)));
+  Resolving refused(fixture.resolver.resolve(fixture.scope, "more.example", fixture.why));
   REQUIRE(refused.ended());
   CHECK(refused.outcome().error().cause == Cause::overloaded);
 }

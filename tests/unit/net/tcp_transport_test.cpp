@@ -7,7 +7,7 @@
 #include <atomic>
 #include <string>
 
-#include "loop_ground.h"
+#include "loop_fixture.h"
 #include "support/word_by_word.h"
 
 namespace {
@@ -23,9 +23,9 @@ std::string pattern(size_t size) {
 }
 
 // Two transports on one loop, connected over loopback.
-struct Ground : LoopGround {
-  Ground() : Ground(connect_ends()) {}
-  explicit Ground(Ends ends)
+struct Fixture : LoopFixture {
+  Fixture() : Fixture(connect_ends()) {}
+  explicit Fixture(Ends ends)
       : first(adopt(std::move(ends.first), ends.second_address)), second(adopt(std::move(ends.second))) {}
   ScriptedPeer first;
   ScriptedPeer second;
@@ -52,124 +52,124 @@ struct Reluctant final : Transport::Receiver {
 }  // namespace
 
 TEST_CASE("tcp transport: bytes go both ways") {
-  Ground ground;
-  ground.first.send("ping");
-  REQUIRE(ground.run_until([&] { return ground.second.heard() == "ping"; }));
-  ground.second.send("pong");
-  ground.second.transport().write(base::bytes_of(" at once"));
-  REQUIRE(ground.run_until([&] { return ground.first.heard().size() == 12; }));
+  Fixture fixture;
+  fixture.first.send("ping");
+  REQUIRE(fixture.run_until([&] { return fixture.second.heard() == "ping"; }));
+  fixture.second.send("pong");
+  fixture.second.transport().write(base::bytes_of(" at once"));
+  REQUIRE(fixture.run_until([&] { return fixture.first.heard().size() == 12; }));
   // What is written as bytes goes out at once only when nothing waits before it.
-  CHECK(ground.first.heard() == "pong at once");
+  CHECK(fixture.first.heard() == "pong at once");
 }
 
 TEST_CASE("tcp transport: it knows its peer") {
-  Ground ground;
-  CHECK(ground.first.transport().peer().ip.is_loopback());
-  CHECK(ground.first.transport().peer().port != 0);
+  Fixture fixture;
+  CHECK(fixture.first.transport().peer().ip.is_loopback());
+  CHECK(fixture.first.transport().peer().port != 0);
 }
 
 TEST_CASE("tcp transport: large amounts arrive whole in both directions at the same time") {
-  Ground ground;
+  Fixture fixture;
   const std::string there = pattern(5'000'000);
   const std::string back = pattern(3'000'001);
   for (size_t at = 0; at < there.size(); at += 50'000)
-    ground.first.send(std::string_view(there).substr(at, 50'000));
-  ground.second.transport().write(base::bytes_of(back));
-  REQUIRE(ground.run_until([&] {
-    return ground.second.heard().size() == there.size() && ground.first.heard().size() == back.size();
+    fixture.first.send(std::string_view(there).substr(at, 50'000));
+  fixture.second.transport().write(base::bytes_of(back));
+  REQUIRE(fixture.run_until([&] {
+    return fixture.second.heard().size() == there.size() && fixture.first.heard().size() == back.size();
   }));
-  CHECK(ground.second.heard() == there);
-  CHECK(ground.first.heard() == back);
-  CHECK(ground.first.transport().backlog() == 0);
+  CHECK(fixture.second.heard() == there);
+  CHECK(fixture.first.heard() == back);
+  CHECK(fixture.first.transport().backlog() == 0);
 }
 
 TEST_CASE("tcp transport: a peer that does not read makes a backlog, one that reads again drains it") {
-  Ground ground;
-  ground.second.transport().pause();
+  Fixture fixture;
+  fixture.second.transport().pause();
   const std::string text = pattern(20'000'000);
-  ground.first.send(text);
-  ground.run_idly(50);
-  CHECK(ground.first.transport().backlog() > Transport::high_water);
-  CHECK(ground.second.heard().empty());
-  CHECK(ground.first.drained() == 0);
-  const Transport::Transit stuck = ground.first.transport().transit();
+  fixture.first.send(text);
+  fixture.run_idly(50);
+  CHECK(fixture.first.transport().backlog() > Transport::high_water);
+  CHECK(fixture.second.heard().empty());
+  CHECK(fixture.first.drained() == 0);
+  const Transport::Transit stuck = fixture.first.transport().transit();
   CHECK(stuck.outstanding > Transport::high_water);
   CHECK(stuck.acknowledged + stuck.outstanding >= text.size());
-  ground.run_idly(20);
-  CHECK(ground.first.transport().transit().acknowledged == stuck.acknowledged);
-  ground.second.transport().resume();
-  REQUIRE(ground.run_until([&] { return ground.second.heard().size() == text.size(); }));
-  REQUIRE(ground.run_until([&] { return ground.first.drained() == 1; }));
-  CHECK(ground.second.heard() == text);
-  CHECK(ground.first.transport().backlog() == 0);
-  CHECK(ground.first.transport().transit().acknowledged > stuck.acknowledged);
+  fixture.run_idly(20);
+  CHECK(fixture.first.transport().transit().acknowledged == stuck.acknowledged);
+  fixture.second.transport().resume();
+  REQUIRE(fixture.run_until([&] { return fixture.second.heard().size() == text.size(); }));
+  REQUIRE(fixture.run_until([&] { return fixture.first.drained() == 1; }));
+  CHECK(fixture.second.heard() == text);
+  CHECK(fixture.first.transport().backlog() == 0);
+  CHECK(fixture.first.transport().transit().acknowledged > stuck.acknowledged);
 }
 
 TEST_CASE("tcp transport: who asks is told once when the backlog is empty") {
-  Ground ground;
-  ground.first.transport().tell_when_sent();  // there is none
-  REQUIRE(ground.run_until([&] { return ground.first.sent() == 1; }));
-  ground.second.transport().pause();
-  ground.first.send(pattern(20'000'000));
-  ground.first.transport().tell_when_sent();
-  ground.run_idly();
-  CHECK(ground.first.sent() == 1);
-  ground.second.transport().resume();
-  REQUIRE(ground.run_until([&] { return ground.first.sent() == 2; }));
-  CHECK(ground.first.transport().backlog() == 0);
-  REQUIRE(ground.run_until([&] { return ground.second.heard().size() == 20'000'000; }));
-  CHECK(ground.first.sent() == 2);
+  Fixture fixture;
+  fixture.first.transport().tell_when_sent();  // there is none
+  REQUIRE(fixture.run_until([&] { return fixture.first.sent() == 1; }));
+  fixture.second.transport().pause();
+  fixture.first.send(pattern(20'000'000));
+  fixture.first.transport().tell_when_sent();
+  fixture.run_idly();
+  CHECK(fixture.first.sent() == 1);
+  fixture.second.transport().resume();
+  REQUIRE(fixture.run_until([&] { return fixture.first.sent() == 2; }));
+  CHECK(fixture.first.transport().backlog() == 0);
+  REQUIRE(fixture.run_until([&] { return fixture.second.heard().size() == 20'000'000; }));
+  CHECK(fixture.first.sent() == 2);
 }
 
 TEST_CASE("tcp transport: a reset that comes after the peer's end is noticed without a write") {
-  Ground ground;
-  ground.second.finish();
-  REQUIRE(ground.run_until([&] { return ground.first.ended(); }));
-  CHECK_FALSE(ground.first.broken());
-  ground.second.reset();
-  REQUIRE(ground.run_until([&] { return ground.first.broken(); }));
+  Fixture fixture;
+  fixture.second.finish();
+  REQUIRE(fixture.run_until([&] { return fixture.first.ended(); }));
+  CHECK_FALSE(fixture.first.broken());
+  fixture.second.reset();
+  REQUIRE(fixture.run_until([&] { return fixture.first.broken(); }));
 }
 
 TEST_CASE("tcp transport: of a Unix socket it is known what the peer has read") {
-  LoopGround ground;
+  LoopFixture fixture;
   std::array<int, 2> ends{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0);
-  ScriptedPeer writer(ground.adopt(net::Socket(ends[0])));
+  ScriptedPeer writer(fixture.adopt(net::Socket(ends[0])));
   net::Socket reader(ends[1]);
   writer.send(pattern(1'000'000));
-  ground.run_idly();
+  fixture.run_idly();
   const Transport::Transit stuck = writer.transport().transit();
   CHECK(stuck.outstanding >= 1'000'000);
   std::string buffer(150'000, ' ');
   REQUIRE(::recv(reader.descriptor(), buffer.data(), buffer.size(), 0) > 0);
-  ground.run_idly();
+  fixture.run_idly();
   CHECK(writer.transport().transit().acknowledged > stuck.acknowledged);
 }
 
 TEST_CASE("tcp transport: below high water nothing is told about draining") {
-  Ground ground;
-  ground.first.send("a little");
-  REQUIRE(ground.run_until([&] { return ground.second.heard().size() == 8; }));
-  CHECK(ground.first.drained() == 0);
+  Fixture fixture;
+  fixture.first.send("a little");
+  REQUIRE(fixture.run_until([&] { return fixture.second.heard().size() == 8; }));
+  CHECK(fixture.first.drained() == 0);
 }
 
 TEST_CASE("tcp transport: a receiver that pauses in its call gets nothing more until it resumes") {
-  LoopGround ground;
-  auto ends = LoopGround::connect_ends();
-  ScriptedPeer sender(ground.adopt(std::move(ends.first)));
-  auto transport = ground.adopt(std::move(ends.second));
+  LoopFixture fixture;
+  auto ends = LoopFixture::connect_ends();
+  ScriptedPeer sender(fixture.adopt(std::move(ends.first)));
+  auto transport = fixture.adopt(std::move(ends.second));
   Reluctant reader(*transport);
   transport->start(reader);
   const std::string text = pattern(2'000'000);
   sender.send(text);
   sender.finish();
-  REQUIRE(ground.run_until([&] { return reader.deliveries == 1; }));
-  ground.run_idly();
+  REQUIRE(fixture.run_until([&] { return reader.deliveries == 1; }));
+  fixture.run_idly();
   CHECK(reader.deliveries == 1);
-  REQUIRE(ground.run_until([&] {
+  REQUIRE(fixture.run_until([&] {
     const int before = reader.deliveries;
     transport->resume();
-    ground.run_idly(1);
+    fixture.run_idly(1);
     CHECK(reader.deliveries <= before + 1);
     return reader.ended;
   }));
@@ -177,103 +177,103 @@ TEST_CASE("tcp transport: a receiver that pauses in its call gets nothing more u
 }
 
 TEST_CASE("tcp transport: finishing ends one direction, the other goes on") {
-  Ground ground;
-  ground.first.send("last words");
-  ground.first.finish();
-  REQUIRE(ground.run_until([&] { return ground.second.ended(); }));
-  CHECK(ground.second.heard() == "last words");
-  CHECK_FALSE(ground.second.broken());
-  ground.second.send("an answer");
-  REQUIRE(ground.run_until([&] { return ground.first.heard() == "an answer"; }));
-  ground.second.finish();
-  REQUIRE(ground.run_until([&] { return ground.first.ended(); }));
+  Fixture fixture;
+  fixture.first.send("last words");
+  fixture.first.finish();
+  REQUIRE(fixture.run_until([&] { return fixture.second.ended(); }));
+  CHECK(fixture.second.heard() == "last words");
+  CHECK_FALSE(fixture.second.broken());
+  fixture.second.send("an answer");
+  REQUIRE(fixture.run_until([&] { return fixture.first.heard() == "an answer"; }));
+  fixture.second.finish();
+  REQUIRE(fixture.run_until([&] { return fixture.first.ended(); }));
 }
 
 TEST_CASE("tcp transport: finishing waits for a backlog") {
-  Ground ground;
+  Fixture fixture;
   const std::string text = pattern(10'000'000);
-  ground.second.transport().pause();
-  ground.first.send(text);
-  ground.first.finish();
-  ground.run_idly();
-  ground.second.transport().resume();
-  REQUIRE(ground.run_until([&] { return ground.second.ended(); }));
-  CHECK(ground.second.heard().size() == text.size());
-  CHECK(ground.second.heard() == text);
+  fixture.second.transport().pause();
+  fixture.first.send(text);
+  fixture.first.finish();
+  fixture.run_idly();
+  fixture.second.transport().resume();
+  REQUIRE(fixture.run_until([&] { return fixture.second.ended(); }));
+  CHECK(fixture.second.heard().size() == text.size());
+  CHECK(fixture.second.heard() == text);
 }
 
 TEST_CASE("tcp transport: an end that comes together with bytes is seen after them") {
   for (const size_t size :
        {size_t{1}, size_t{1000}, Loop::receive_buffer_size, Loop::receive_buffer_size * 3 + 1}) {
     CAPTURE(size);
-    LoopGround ground;
-    auto ends = LoopGround::connect_ends();
+    LoopFixture fixture;
+    auto ends = LoopFixture::connect_ends();
     const std::string text = pattern(size);
-    ScriptedPeer reader(ground.adopt(std::move(ends.second)));
+    ScriptedPeer reader(fixture.adopt(std::move(ends.second)));
     size_t sent = 0;
-    REQUIRE(ground.run_until([&] {
+    REQUIRE(fixture.run_until([&] {
       const ssize_t count =
           ::send(ends.first.descriptor(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
       if (count > 0) sent += static_cast<size_t>(count);
       if (sent == size) ::shutdown(ends.first.descriptor(), SHUT_WR);
       return sent == size;
     }));
-    REQUIRE(ground.run_until([&] { return reader.ended(); }));
+    REQUIRE(fixture.run_until([&] { return reader.ended(); }));
     CHECK(reader.heard() == text);
   }
 }
 
 TEST_CASE("tcp transport: bytes and an end that were there before it was adopted are seen") {
-  LoopGround ground;
-  auto ends = LoopGround::connect_ends();
+  LoopFixture fixture;
+  auto ends = LoopFixture::connect_ends();
   REQUIRE(::send(ends.first.descriptor(), "early", 5, 0) == 5);
   ends.first.reset();
-  ScriptedPeer reader(ground.adopt(std::move(ends.second)));
-  REQUIRE(ground.run_until([&] { return reader.ended(); }));
+  ScriptedPeer reader(fixture.adopt(std::move(ends.second)));
+  REQUIRE(fixture.run_until([&] { return reader.ended(); }));
   CHECK(reader.heard() == "early");
 }
 
 TEST_CASE("tcp transport: an end that came while it paused is told when it resumes") {
-  Ground ground;
-  ground.second.transport().pause();
-  ground.first.send("text");
-  ground.first.finish();
-  ground.run_idly();
-  CHECK_FALSE(ground.second.ended());
-  ground.second.transport().resume();
-  REQUIRE(ground.run_until([&] { return ground.second.ended(); }));
-  CHECK(ground.second.heard() == "text");
+  Fixture fixture;
+  fixture.second.transport().pause();
+  fixture.first.send("text");
+  fixture.first.finish();
+  fixture.run_idly();
+  CHECK_FALSE(fixture.second.ended());
+  fixture.second.transport().resume();
+  REQUIRE(fixture.run_until([&] { return fixture.second.ended(); }));
+  CHECK(fixture.second.heard() == "text");
 }
 
 TEST_CASE("tcp transport: dropping one closes the connection cleanly") {
-  Ground ground;
-  ground.first.send("text");
-  REQUIRE(ground.run_until([&] { return ground.second.heard() == "text"; }));
-  ground.first.leave();
-  REQUIRE(ground.run_until([&] { return ground.second.ended(); }));
-  CHECK_FALSE(ground.second.broken());
+  Fixture fixture;
+  fixture.first.send("text");
+  REQUIRE(fixture.run_until([&] { return fixture.second.heard() == "text"; }));
+  fixture.first.leave();
+  REQUIRE(fixture.run_until([&] { return fixture.second.ended(); }));
+  CHECK_FALSE(fixture.second.broken());
 }
 
 TEST_CASE("tcp transport: an aborted one is seen as a reset") {
-  Ground ground;
-  ground.first.send("text");
-  REQUIRE(ground.run_until([&] { return ground.second.heard() == "text"; }));
-  ground.first.reset();
-  REQUIRE(ground.run_until([&] { return ground.second.broken(); }));
-  CHECK_FALSE(ground.second.ended());
+  Fixture fixture;
+  fixture.first.send("text");
+  REQUIRE(fixture.run_until([&] { return fixture.second.heard() == "text"; }));
+  fixture.first.reset();
+  REQUIRE(fixture.run_until([&] { return fixture.second.broken(); }));
+  CHECK_FALSE(fixture.second.ended());
 }
 
 TEST_CASE("tcp transport: writing to a peer that has gone breaks it") {
-  Ground ground;
-  ground.second.reset();
-  REQUIRE(ground.run_until([&] {
-    ground.first.send("anybody there?");
-    ground.run_idly(1);
-    return ground.first.broken();
+  Fixture fixture;
+  fixture.second.reset();
+  REQUIRE(fixture.run_until([&] {
+    fixture.first.send("anybody there?");
+    fixture.run_idly(1);
+    return fixture.first.broken();
   }));
-  CHECK(ground.first.transport().backlog() == 0);
-  ground.first.send("still?");
-  CHECK(ground.first.transport().backlog() == 0);
+  CHECK(fixture.first.transport().backlog() == 0);
+  fixture.first.send("still?");
+  CHECK(fixture.first.transport().backlog() == 0);
 }
 
 TEST_CASE("tcp transport: when it breaks it tells what its peer had yet to take") {
@@ -294,13 +294,13 @@ TEST_CASE("tcp transport: when it breaks it tells what its peer had yet to take"
     size_t backlog = 0;
     size_t outstanding = 0;
   };
-  Ground ground;
-  ground.second.transport().pause();
-  Witness witness(ground.first.take_transport());
+  Fixture fixture;
+  fixture.second.transport().pause();
+  Witness witness(fixture.first.take_transport());
   witness.transport->write(base::Chunk::copy_of(pattern(20'000'000)));
-  ground.run_idly(20);
-  ground.second.reset();
-  REQUIRE(ground.run_until([&] { return witness.broken; }));
+  fixture.run_idly(20);
+  fixture.second.reset();
+  REQUIRE(fixture.run_until([&] { return witness.broken; }));
   CHECK(witness.backlog > 0);
   CHECK(witness.outstanding > witness.backlog);  // the system's part, too
   CHECK(witness.transport->backlog() == 0);
@@ -309,70 +309,70 @@ TEST_CASE("tcp transport: when it breaks it tells what its peer had yet to take"
 TEST_CASE(
     "tcp transport: what a peer said before it reset the connection is heard, also by one that writes") {
   for (const bool at_once : {false, true}) {
-    Ground ground;
-    ground.run_idly();
-    ground.first.send("unread");
-    ground.run_idly();
-    ground.second.send("last words");
-    auto leaving = ground.second.take_transport();
+    Fixture fixture;
+    fixture.run_idly();
+    fixture.first.send("unread");
+    fixture.run_idly();
+    fixture.second.send("last words");
+    auto leaving = fixture.second.take_transport();
     leaving->pause();
-    ground.first.send("unread, too");
+    fixture.first.send("unread, too");
     // The first does not look at its socket until the reset is there.
-    ground.loop.turn().run();
+    fixture.loop.turn().run();
     leaving.reset();
-    for (int i = 0; i < 3 && !ground.first.broken(); ++i) {
+    for (int i = 0; i < 3 && !fixture.first.broken(); ++i) {
       if (at_once)
-        ground.first.transport().write(base::bytes_of("into the void"));
+        fixture.first.transport().write(base::bytes_of("into the void"));
       else
-        ground.first.send("into the void");
-      ground.loop.turn().run();
+        fixture.first.send("into the void");
+      fixture.loop.turn().run();
     }
-    REQUIRE(ground.run_until([&] { return ground.first.broken(); }));
-    CHECK(ground.first.heard() == "last words");
-    CHECK_FALSE(ground.first.ended());
+    REQUIRE(fixture.run_until([&] { return fixture.first.broken(); }));
+    CHECK(fixture.first.heard() == "last words");
+    CHECK_FALSE(fixture.first.ended());
   }
 }
 
 TEST_CASE("tcp transport: that it is broken is told also to who pauses it over its peer's last words") {
-  Ground ground;
-  ground.run_idly();
-  Reluctant reader(ground.first.transport());
-  ground.first.transport().start(reader);
-  ground.first.transport().write(base::Chunk::copy_of("unread"));
-  ground.run_idly();
-  ground.second.send("last words, " + std::string(300'000, '.'));
-  auto leaving = ground.second.take_transport();
+  Fixture fixture;
+  fixture.run_idly();
+  Reluctant reader(fixture.first.transport());
+  fixture.first.transport().start(reader);
+  fixture.first.transport().write(base::Chunk::copy_of("unread"));
+  fixture.run_idly();
+  fixture.second.send("last words, " + std::string(300'000, '.'));
+  auto leaving = fixture.second.take_transport();
   leaving->pause();
-  ground.first.transport().write(base::Chunk::copy_of("unread, too"));
-  ground.loop.turn().run();
+  fixture.first.transport().write(base::Chunk::copy_of("unread, too"));
+  fixture.loop.turn().run();
   leaving.reset();
   for (int i = 0; i < 3 && !reader.broken; ++i) {
-    ground.first.transport().write(base::Chunk::copy_of("into the void"));
-    ground.loop.turn().run();
+    fixture.first.transport().write(base::Chunk::copy_of("into the void"));
+    fixture.loop.turn().run();
   }
-  CHECK(ground.run_until([&] { return reader.broken; }));
+  CHECK(fixture.run_until([&] { return reader.broken; }));
 }
 
 TEST_CASE("tcp transport: bytes that are put back are delivered first, and without new ones coming") {
-  Ground ground;
-  ground.first.send("world");
-  REQUIRE(ground.run_until([&] { return ground.second.heard() == "world"; }));
-  std::unique_ptr<Transport> transport = ground.second.take_transport();
+  Fixture fixture;
+  fixture.first.send("world");
+  REQUIRE(fixture.run_until([&] { return fixture.second.heard() == "world"; }));
+  std::unique_ptr<Transport> transport = fixture.second.take_transport();
   transport->pause();
   transport->unread(base::Chunk::copy_of("hello "));
   transport->unread(base::Chunk::copy_of("again, "));
   ScriptedPeer next(std::move(transport));
   CHECK(next.heard().empty());  // never in the call itself
-  REQUIRE(ground.run_until([&] { return next.heard() == "hello again, "; }));
-  ground.first.send("world");
-  REQUIRE(ground.run_until([&] { return next.heard() == "hello again, world"; }));
+  REQUIRE(fixture.run_until([&] { return next.heard() == "hello again, "; }));
+  fixture.first.send("world");
+  REQUIRE(fixture.run_until([&] { return next.heard() == "hello again, world"; }));
 }
 
 TEST_CASE("tcp transport: what is put back comes before what came after it, and before the end") {
-  Ground ground;
-  support::WordByWord reader(ground.second.take_transport());
+  Fixture fixture;
+  support::WordByWord reader(fixture.second.take_transport());
   const auto next = [&](std::string_view words) {
-    return ground.run_until([&] {
+    return fixture.run_until([&] {
       if (reader.words != words) reader.transport->resume();
       return reader.words == words;
     });
@@ -380,12 +380,12 @@ TEST_CASE("tcp transport: what is put back comes before what came after it, and 
   reader.transport->pause();
   for (const std::string_view text : {"first ", "second ", "third "})
     reader.transport->unread(base::Chunk::copy_of(text));
-  ground.first.send("four");
-  ground.first.finish();
-  ground.run_idly();
+  fixture.first.send("four");
+  fixture.first.finish();
+  fixture.run_idly();
   CHECK(reader.words.empty());
   CHECK(next("first |"));
-  ground.run_idly();
+  fixture.run_idly();
   CHECK(next("first |second |"));
   CHECK(next("first |second |third |"));
   CHECK(next("first |second |third |four|"));
@@ -393,32 +393,32 @@ TEST_CASE("tcp transport: what is put back comes before what came after it, and 
 }
 
 TEST_CASE("tcp transport: it counts for as long as its socket is open") {
-  LoopGround ground;
-  auto ends = LoopGround::connect_ends();
+  LoopFixture fixture;
+  auto ends = LoopFixture::connect_ends();
   std::atomic<uint32_t> open{0};
-  auto transport = TcpTransport::adopt(ground.loop, std::move(ends.first), {}, CountGuard::within(open, 9));
+  auto transport = TcpTransport::adopt(fixture.loop, std::move(ends.first), {}, CountGuard::within(open, 9));
   CHECK(open == 1);
   transport.reset();
   CHECK(open == 0);
 }
 
 TEST_CASE("tcp transport: many of them on one loop do not disturb each other") {
-  LoopGround ground;
+  LoopFixture fixture;
   struct Pair {
     std::unique_ptr<ScriptedPeer> near;
     std::unique_ptr<ScriptedPeer> far;
   };
   std::vector<Pair> pairs;
   for (int i = 0; i < 100; ++i) {
-    auto ends = LoopGround::connect_ends();
-    pairs.push_back({std::make_unique<ScriptedPeer>(ground.adopt(std::move(ends.first))),
-                     std::make_unique<ScriptedPeer>(ground.adopt(std::move(ends.second)))});
+    auto ends = LoopFixture::connect_ends();
+    pairs.push_back({std::make_unique<ScriptedPeer>(fixture.adopt(std::move(ends.first))),
+                     std::make_unique<ScriptedPeer>(fixture.adopt(std::move(ends.second)))});
     // Each echoes until it has heard enough.
     pairs.back().far->on_hearing = [](ScriptedPeer& peer) { peer.send(peer.take_heard()); };
   }
   for (int i = 0; i < 100; ++i)
     pairs[static_cast<size_t>(i)].near->send(std::string(1000, static_cast<char>('0' + i % 70)));
-  REQUIRE(ground.run_until([&] {
+  REQUIRE(fixture.run_until([&] {
     for (const Pair& pair : pairs)
       if (pair.near->heard().size() < 1000) return false;
     return true;

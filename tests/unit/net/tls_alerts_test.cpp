@@ -3,11 +3,11 @@
 
 #include <functional>
 
-#include "tls_ground.h"
+#include "tls_fixture.h"
 
 namespace {
 
-using namespace postern::tls_ground;
+using namespace postern::tls_fixture;
 
 struct Refused {
   int alert = -1;      // that the client has seen
@@ -17,13 +17,13 @@ struct Refused {
 
 // The gateway's server refuses OpenSSL's client, and its owner gives it up as it is told to.
 Refused refuse(const ServerTls& tls, const std::function<void(SSL*)>& conduct) {
-  RawGround ground(tls);
-  SSL_set_security_level(ground.client.ssl(), 0);
-  conduct(ground.client.ssl());
-  ground.shake_hands();
-  CHECK_FALSE(outcome_of(ground.world, *ground.server));
-  CHECK(ground.server->said_why());
-  return {ground.client.alert(), ground.client.carrier().ended(), ground.server->failure()};
+  RawFixture fixture(tls);
+  SSL_set_security_level(fixture.client.ssl(), 0);
+  conduct(fixture.client.ssl());
+  fixture.shake_hands();
+  CHECK_FALSE(outcome_of(fixture.turns, *fixture.server));
+  CHECK(fixture.server->said_why());
+  return {fixture.client.alert(), fixture.client.carrier().ended(), fixture.server->failure()};
 }
 
 }  // namespace
@@ -98,14 +98,14 @@ TEST_CASE("tls alerts: a client that refuses our certificate is told nothing, an
   const auto served = serve(usual_files(), tickets);
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     CAPTURE(version);
-    RawGround ground(*served);
-    SSL_set_max_proto_version(ground.client.ssl(), version);
-    SSL_set_verify(ground.client.ssl(), SSL_VERIFY_PEER, nullptr);
-    ground.shake_hands();
-    CHECK_FALSE(outcome_of(ground.world, *ground.server));
-    CHECK_FALSE(ground.server->said_why());
+    RawFixture fixture(*served);
+    SSL_set_max_proto_version(fixture.client.ssl(), version);
+    SSL_set_verify(fixture.client.ssl(), SSL_VERIFY_PEER, nullptr);
+    fixture.shake_hands();
+    CHECK_FALSE(outcome_of(fixture.turns, *fixture.server));
+    CHECK_FALSE(fixture.server->said_why());
     CHECK(
-        ground.server->failure() ==
+        fixture.server->failure() ==
         "the client refuses the certificate of this listener: it does not know the authority that signed it");
   }
 }
@@ -124,15 +124,15 @@ TEST_CASE("tls alerts: an endpoint whose certificate is not believed is sent our
                                            {"evil.example", authority().file(), refuses},
                                            {"127.0.0.9", authority().file(), refuses}}) {
     CAPTURE(one.name);
-    Ground ground(one.name, {}, trust(one.ca_file));
-    CHECK_FALSE(ground.client_outcome());
-    CHECK(ground.client->said_why());
-    const auto heard = ground.server_outcome();
+    Fixture fixture(one.name, {}, trust(one.ca_file));
+    CHECK_FALSE(fixture.client_outcome());
+    CHECK(fixture.client->said_why());
+    const auto heard = fixture.server_outcome();
     REQUIRE_FALSE(heard);
     CHECK(heard.error().cause == Cause::tls_handshake_failed);
-    CHECK(ground.server->failure() == one.words);
-    ScriptedPeer endpoint(ground.server->take_carrier());
-    ground.world.settle();
+    CHECK(fixture.server->failure() == one.words);
+    ScriptedPeer endpoint(fixture.server->take_carrier());
+    fixture.turns.settle();
     CHECK(endpoint.ended());
   }
 }

@@ -3,20 +3,20 @@
 #include <doctest/doctest.h>
 #include <fstream>
 
-#include "tls_ground.h"
+#include "tls_fixture.h"
 
 namespace {
 
-using namespace postern::tls_ground;
+using namespace postern::tls_fixture;
 
 }  // namespace
 
 TEST_CASE("tls transport: names that the certificate has are accepted") {
   for (const std::string name : {"good.example", "GOOD.example", "any.wild.example", "127.0.0.1"}) {
     CAPTURE(name);
-    Ground ground(name);
-    CHECK(ground.client_outcome());
-    CHECK(ground.server_outcome());
+    Fixture fixture(name);
+    CHECK(fixture.client_outcome());
+    CHECK(fixture.server_outcome());
   }
 }
 
@@ -24,26 +24,26 @@ TEST_CASE("tls transport: names that the certificate does not have are refused")
   for (const std::string name :
        {"evil.example", "good.example.evil", "wild.example", "a.b.wild.example", "127.0.0.2", "::1"}) {
     CAPTURE(name);
-    Ground ground(name);
-    const auto outcome = ground.client_outcome();
+    Fixture fixture(name);
+    const auto outcome = fixture.client_outcome();
     REQUIRE_FALSE(outcome);
     CHECK(outcome.error().cause == Cause::upstream_tls_failed);
-    CHECK(ground.client->failure().find("certificate") != std::string::npos);
+    CHECK(fixture.client->failure().find("certificate") != std::string::npos);
   }
 }
 
 TEST_CASE("tls transport: a common name is not believed, be it the name that was asked for or another") {
   for (const std::string name : {"common.example", "other.example"}) {
     CAPTURE(name);
-    World world;
+    TurnFixture turns;
     TicketKeys tickets;
     const auto served = serve({authority().issue_by_common_name("common.example")}, tickets);
     const auto trusted = trust(authority().file());
-    support::MemoryPair pair = support::connect_in_memory(world);
-    auto client = TlsTransport::client(world.turn, std::move(pair.first), *trusted, name);
-    auto server = TlsTransport::server(world.turn, std::move(pair.second), *served);
-    world.settle();
-    CHECK_FALSE(outcome_of(world, *client));
+    support::MemoryPair pair = support::connect_in_memory(turns);
+    auto client = TlsTransport::client(turns.turn, std::move(pair.first), *trusted, name);
+    auto server = TlsTransport::server(turns.turn, std::move(pair.second), *served);
+    turns.settle();
+    CHECK_FALSE(outcome_of(turns, *client));
     CHECK(client->failure() ==
           "certificate: it has no subjectAltName for the name that was asked for; a common name is not taken "
           "for one (RFC 9525)");
@@ -52,8 +52,8 @@ TEST_CASE("tls transport: a common name is not believed, be it the name that was
 
 TEST_CASE("tls transport: a certificate of an unknown authority is refused") {
   const CertificateAuthority other;
-  Ground ground("good.example", {}, trust(other.file()));
-  const auto outcome = ground.client_outcome();
+  Fixture fixture("good.example", {}, trust(other.file()));
+  const auto outcome = fixture.client_outcome();
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().cause == Cause::upstream_tls_failed);
 }
@@ -61,8 +61,8 @@ TEST_CASE("tls transport: a certificate of an unknown authority is refused") {
 TEST_CASE("tls transport: an insecure client accepts any name and any authority") {
   const CertificateAuthority other;
   for (const std::string name : {"evil.example", "127.0.0.2"}) {
-    Ground ground(name, {}, trust(other.file(), true));
-    CHECK(ground.client_outcome());
+    Fixture fixture(name, {}, trust(other.file(), true));
+    CHECK(fixture.client_outcome());
   }
 }
 
@@ -72,11 +72,11 @@ TEST_CASE("tls transport: the certificate is chosen by name, exact before wildca
                              authority().issue({"exact.zone.example", "second.example"})},
                             tickets);
   const auto chosen = [&](const std::string& name) {
-    RawGround ground(*served);
-    if (!name.empty()) ground.client.ask_for(name);
-    ground.shake_hands();
-    REQUIRE(ground.client.connected());
-    return ground.client.certificate_name();
+    RawFixture fixture(*served);
+    if (!name.empty()) fixture.client.ask_for(name);
+    fixture.shake_hands();
+    REQUIRE(fixture.client.connected());
+    return fixture.client.certificate_name();
   };
   CHECK(chosen("first.example") == "first.example");
   CHECK(chosen("second.example") == "exact.zone.example");
@@ -95,13 +95,13 @@ TEST_CASE("tls transport: RSA and ECDSA stand side by side for one name") {
   for (const bool old : {false, true}) {
     CAPTURE(old);
     const auto rsa_chosen = [&](const char* algorithms) {
-      RawGround ground(*served);
-      if (old) SSL_set_max_proto_version(ground.client.ssl(), TLS1_2_VERSION);
-      SSL_set1_sigalgs_list(ground.client.ssl(), algorithms);
-      ground.client.ask_for("both.example");
-      ground.shake_hands();
-      REQUIRE(ground.client.connected());
-      return ground.client.certificate_is_rsa();
+      RawFixture fixture(*served);
+      if (old) SSL_set_max_proto_version(fixture.client.ssl(), TLS1_2_VERSION);
+      SSL_set1_sigalgs_list(fixture.client.ssl(), algorithms);
+      fixture.client.ask_for("both.example");
+      fixture.shake_hands();
+      REQUIRE(fixture.client.connected());
+      return fixture.client.certificate_is_rsa();
     };
     CHECK_FALSE(rsa_chosen("ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256"));
     CHECK(rsa_chosen("RSA-PSS+SHA256:RSA+SHA256"));
@@ -111,18 +111,18 @@ TEST_CASE("tls transport: RSA and ECDSA stand side by side for one name") {
 TEST_CASE("tls transport: a protocol list without http/1.1 is refused, none at all is fine") {
   TicketKeys tickets;
   const auto served = serve(usual_files(), tickets);
-  RawGround only_h2(*served);
+  RawFixture only_h2(*served);
   only_h2.client.offer_protocols("\x02h2");
   only_h2.shake_hands();
   CHECK_FALSE(only_h2.client.connected());
   CHECK(only_h2.client.failed());
-  CHECK_FALSE(outcome_of(only_h2.world, *only_h2.server));
-  RawGround both(*served);
+  CHECK_FALSE(outcome_of(only_h2.turns, *only_h2.server));
+  RawFixture both(*served);
   both.client.offer_protocols("\x02h2\x08http/1.1");
   both.shake_hands();
   CHECK(both.client.connected());
   CHECK(both.client.protocol() == "http/1.1");
-  RawGround silent(*served);
+  RawFixture silent(*served);
   silent.shake_hands();
   CHECK(silent.client.connected());
   CHECK(silent.client.protocol().empty());
@@ -133,12 +133,12 @@ TEST_CASE("tls transport: versions before 1.2 are refused, and 1.2 where only 1.
   const auto usual = serve(usual_files(), tickets);
   const auto modern = serve(usual_files(), tickets, true);
   const auto connects = [](const ServerTls& tls, int version) {
-    RawGround ground(tls);
-    SSL_set_security_level(ground.client.ssl(), 0);
-    SSL_set_min_proto_version(ground.client.ssl(), TLS1_VERSION);
-    SSL_set_max_proto_version(ground.client.ssl(), version);
-    ground.shake_hands();
-    return ground.client.connected();
+    RawFixture fixture(tls);
+    SSL_set_security_level(fixture.client.ssl(), 0);
+    SSL_set_min_proto_version(fixture.client.ssl(), TLS1_VERSION);
+    SSL_set_max_proto_version(fixture.client.ssl(), version);
+    fixture.shake_hands();
+    return fixture.client.connected();
   };
   CHECK(connects(*usual, TLS1_3_VERSION));
   CHECK(connects(*usual, TLS1_2_VERSION));
@@ -154,12 +154,12 @@ TEST_CASE(
     TicketKeys tickets;
     const auto one = serve(usual_files(), tickets);
     const auto two = serve(usual_files(), tickets);
-    RawGround first(*one);
+    RawFixture first(*one);
     SSL_set_max_proto_version(first.client.ssl(), version);
     first.client.ask_for("good.example");
     first.shake_hands();
     first.client.send("x");
-    first.world.settle();
+    first.turns.settle();
     REQUIRE(first.client.connected());
     CHECK_FALSE(first.client.resumed());
     REQUIRE(first.client.session());
@@ -167,7 +167,7 @@ TEST_CASE(
       // A TLS 1.3 ticket is for one use; a copy stands in for a second one.
       const std::unique_ptr<SSL_SESSION, void (*)(SSL_SESSION*)> copy(SSL_SESSION_dup(first.client.session()),
                                                                       SSL_SESSION_free);
-      RawGround again(tls);
+      RawFixture again(tls);
       SSL_set_max_proto_version(again.client.ssl(), version);
       again.client.ask_for("good.example");
       again.client.resume(copy.get());
@@ -175,7 +175,7 @@ TEST_CASE(
       REQUIRE(again.client.connected());
       ScriptedPeer server(std::move(again.server));
       server.send("hello");
-      again.world.settle();
+      again.turns.settle();
       CHECK(again.client.heard() == "hello");
       return again.client.resumed();
     };
@@ -194,11 +194,11 @@ TEST_CASE(
 }
 
 TEST_CASE("tls transport: bytes that are put back are delivered first, and without new ones coming") {
-  Ground ground;
-  ScriptedPeer client(std::move(ground.client));
-  ScriptedPeer server(std::move(ground.server));
+  Fixture fixture;
+  ScriptedPeer client(std::move(fixture.client));
+  ScriptedPeer server(std::move(fixture.server));
   client.send("world");
-  ground.world.settle();
+  fixture.turns.settle();
   REQUIRE(server.take_heard() == "world");
   std::unique_ptr<Transport> transport = server.take_transport();
   transport->pause();
@@ -206,49 +206,49 @@ TEST_CASE("tls transport: bytes that are put back are delivered first, and witho
   transport->unread(base::Chunk::copy_of("again, "));
   ScriptedPeer next(std::move(transport));
   CHECK(next.heard().empty());  // never in the call itself
-  ground.world.settle();
+  fixture.turns.settle();
   CHECK(next.heard() == "hello again, ");
   client.send("world");
-  ground.world.settle();
+  fixture.turns.settle();
   CHECK(next.heard() == "hello again, world");
 }
 
 TEST_CASE("tls transport: bytes that are put back are delivered over a real socket too") {
-  LoopGround ground;
+  LoopFixture fixture;
   TicketKeys tickets;
   const auto served = serve(usual_files(), tickets);
   const auto trusted = trust(authority().file());
-  auto ends = LoopGround::connect_ends();
-  ScriptedPeer client(TlsTransport::client(ground.loop.turn(), ground.adopt(std::move(ends.first)), *trusted,
-                                           "good.example"));
+  auto ends = LoopFixture::connect_ends();
+  ScriptedPeer client(TlsTransport::client(fixture.loop.turn(), fixture.adopt(std::move(ends.first)),
+                                           *trusted, "good.example"));
   ScriptedPeer server(
-      TlsTransport::server(ground.loop.turn(), ground.adopt(std::move(ends.second)), *served));
-  REQUIRE(ground.run_until([&] {
+      TlsTransport::server(fixture.loop.turn(), fixture.adopt(std::move(ends.second)), *served));
+  REQUIRE(fixture.run_until([&] {
     client.send("x");  // dropped while the handshake is under way
     return !server.heard().empty();
   }));
-  ground.run_idly();  // nothing more is coming
+  fixture.run_idly();  // nothing more is coming
   std::unique_ptr<Transport> transport = server.take_transport();
   transport->pause();
   transport->unread(base::Chunk::copy_of("put back"));
   ScriptedPeer next(std::move(transport));
-  CHECK(ground.run_until([&] { return next.heard() == "put back"; }));
+  CHECK(fixture.run_until([&] { return next.heard() == "put back"; }));
 }
 
 TEST_CASE("tls transport: one that is dropped at any moment leaves nothing behind") {
   for (const uint64_t bytes : {0, 1, 100, 1000}) {
-    World world;
+    TurnFixture turns;
     TicketKeys tickets;
     const auto served = serve(usual_files(), tickets);
     const auto trusted = trust(authority().file());
-    support::MemoryPair pair = support::connect_in_memory(world);
+    support::MemoryPair pair = support::connect_in_memory(turns);
     pair.wire->to_second.end_at = bytes;
-    auto client = TlsTransport::client(world.turn, std::move(pair.first), *trusted, "good.example");
-    auto server = TlsTransport::server(world.turn, std::move(pair.second), *served);
-    world.settle();
+    auto client = TlsTransport::client(turns.turn, std::move(pair.first), *trusted, "good.example");
+    auto server = TlsTransport::server(turns.turn, std::move(pair.second), *served);
+    turns.settle();
     client.reset();
     server.reset();
-    world.settle();
+    turns.settle();
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "support/world.h"
+#include "support/turn_fixture.h"
 
 using namespace postern;
 using namespace postern::proxy;
@@ -18,12 +18,12 @@ websocket::FrameHeader header_of(Opcode opcode, uint64_t length) {
 }  // namespace
 
 TEST_CASE("message guard: where a rate drops, it drops control frames too, but no Close") {
-  support::World world;
+  support::TurnFixture turns;
   routing::SocketRules rules;
   rules.mode = routing::FrameMode::walk;
   rules.from_client.bytes = {100, 100};
   rules.from_client.on_rate = routing::OnViolation::drop;
-  MessageGuard guard(rules, base::Side::client, false, nullptr, world.turn, {});
+  MessageGuard guard(rules, base::Side::client, false, nullptr, turns.turn, {});
   CHECK(guard.on_control(header_of(Opcode::ping, 84), std::string(84, 'x')) == Pass::on);
   CHECK(guard.on_control(header_of(Opcode::ping, 5), "12345") == Pass::drop);
   CHECK(guard.on_control(header_of(Opcode::pong, 4), "1234") == Pass::on);  // what is dropped costs nothing

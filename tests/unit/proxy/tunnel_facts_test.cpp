@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "unit/proxy/tunnel_world.h"
+#include "unit/proxy/tunnel_fixture.h"
 
 using namespace postern;
 using proxy::TunnelFacts;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "unit/proxy/tunnel_world.h"
+#include "unit/proxy/tunnel_fixture.h"
 
 using namespace postern;
 using namespace postern::proxy;
@@ -20,18 +20,18 @@ constexpr DrainRate ten_per_second{0, 10, 60s};
 struct Tunnels {
   ~Tunnels() {
     set.cut_all();
-    world.turn.run();
+    turns.turn.run();
   }
   void open(std::optional<uint64_t> route) {
-    clients.push_back(std::make_unique<TunnelEnd>(world));
-    upstreams.push_back(std::make_unique<TunnelEnd>(world));
+    clients.push_back(std::make_unique<TunnelEnd>(turns));
+    upstreams.push_back(std::make_unique<TunnelEnd>(turns));
     set.open(std::move(clients.back()->gateway), std::move(upstreams.back()->gateway), {},
              TunnelFacts(usual_facts(), true), {.route = route});
-    world.settle();
+    turns.settle();
   }
   void advance(base::Duration duration) {
-    world.advance(duration);
-    world.settle();
+    turns.advance(duration);
+    turns.settle();
   }
   // Which clients have heard `text`.
   std::vector<size_t> told(const std::string& text) {
@@ -41,10 +41,10 @@ struct Tunnels {
     return found;
   }
 
-  support::World world;
+  support::TurnFixture turns;
   support::LogCapture log;
   telemetry::Metrics metrics;
-  TunnelSet set{world.turn, log.access_log(), metrics};
+  TunnelSet set{turns.turn, log.access_log(), metrics};
   std::vector<std::unique_ptr<TunnelEnd>> clients;
   std::vector<std::unique_ptr<TunnelEnd>> upstreams;
 };

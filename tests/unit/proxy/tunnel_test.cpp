@@ -5,7 +5,7 @@
 #include <random>
 
 #include "support/http_text.h"
-#include "unit/proxy/tunnel_world.h"
+#include "unit/proxy/tunnel_fixture.h"
 
 using namespace postern;
 using namespace postern::proxy;
@@ -30,31 +30,31 @@ TEST_CASE("tunnel: bytes pass both ways unchanged, in whatever pieces they come"
     down += server_frame(websocket::test::binary, counted_bytes(size, 2));
   }
   for (const std::vector<size_t>& pieces : {std::vector<size_t>{}, {1}, {2, 777, 1}, {1460}}) {
-    TunnelWorld tunnel;
+    TunnelFixture tunnel;
     tunnel.client.from().pieces = pieces;
     tunnel.upstream.from().pieces = pieces;
     tunnel.client.peer.send(up);
     tunnel.upstream.peer.send(down);
-    tunnel.world.settle();
+    tunnel.turns.settle();
     CHECK(tunnel.upstream.peer.heard() == up);
     CHECK(tunnel.client.peer.heard() == down);
   }
 }
 
 TEST_CASE("tunnel: a closing handshake of the endpoint ends it in order, and the log has the code") {
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.client.peer.send(client_says);
   tunnel.upstream.peer.send(upstream_says + close_text(4000, "done"));
-  tunnel.world.settle();
+  tunnel.turns.settle();
   tunnel.client.peer.send(frame(websocket::test::goodbye, websocket::test::close_payload(4000)));
-  tunnel.world.settle();
+  tunnel.turns.settle();
   tunnel.upstream.peer.finish();
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.client.peer.heard() == upstream_says + close_text(4000, "done"));  // and nothing of our own
   CHECK(tunnel.client.peer.ended());
   CHECK(tunnel.tunnels.size() == 1);
   tunnel.client.peer.finish();
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.tunnels.size() == 0);
   CHECK(tunnel.client.dropped());
   CHECK(tunnel.upstream.dropped());
@@ -65,13 +65,13 @@ TEST_CASE("tunnel: a closing handshake of the endpoint ends it in order, and the
 }
 
 TEST_CASE("tunnel: a closing handshake of the client is its own, whoever closes the connection first") {
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.client.peer.send(frame(websocket::test::goodbye, websocket::test::close_payload(1000)));
-  tunnel.world.settle();
+  tunnel.turns.settle();
   tunnel.upstream.peer.finish();  // an endpoint that answers with the end of the connection alone
-  tunnel.world.settle();
+  tunnel.turns.settle();
   tunnel.client.peer.finish();
-  tunnel.world.settle();
+  tunnel.turns.settle();
   const base::Json line = tunnel.log.line("tunnel_close");
   CHECK(line["by"] == "client");
   CHECK(line["cause"].is_null());
@@ -80,18 +80,18 @@ TEST_CASE("tunnel: a closing handshake of the client is its own, whoever closes 
 }
 
 TEST_CASE("tunnel: half-close passes on, and the other direction goes on") {
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.client.peer.send(client_says);
   tunnel.client.peer.finish();
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.upstream.peer.heard() == client_says);
   CHECK(tunnel.upstream.peer.ended());
   CHECK_FALSE(tunnel.client.peer.ended());
   tunnel.upstream.peer.send(upstream_says);
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.client.peer.heard() == upstream_says);
   tunnel.upstream.peer.finish();
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.client.peer.ended());
   CHECK(tunnel.tunnels.size() == 0);
   const base::Json line = tunnel.log.line("tunnel_close");
@@ -100,26 +100,26 @@ TEST_CASE("tunnel: half-close passes on, and the other direction goes on") {
 }
 
 TEST_CASE("tunnel: the second side does not stay half-closed for long") {
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.client.peer.finish();
-  tunnel.world.advance(9s);
+  tunnel.turns.advance(9s);
   CHECK(tunnel.tunnels.size() == 1);
-  tunnel.world.advance(2s);
+  tunnel.turns.advance(2s);
   CHECK(tunnel.tunnels.size() == 0);
   CHECK(tunnel.upstream.dropped());
 }
 
 TEST_CASE("tunnel: an endpoint that ends at a frame's boundary lets the client learn 1014") {
   for (const size_t piece : {size_t{1}, size_t{1000}}) {
-    TunnelWorld tunnel;
+    TunnelFixture tunnel;
     tunnel.upstream.from().pieces = {piece};
     tunnel.upstream.peer.send(upstream_says);
     tunnel.upstream.peer.finish();
-    tunnel.world.settle();
+    tunnel.turns.settle();
     CHECK(tunnel.client.peer.heard() == upstream_says + upstream_died);
     CHECK(tunnel.client.peer.ended());
     tunnel.client.peer.finish();
-    tunnel.world.settle();
+    tunnel.turns.settle();
     const base::Json line = tunnel.log.line("tunnel_close");
     CHECK(line["by"] == "upstream");
     CHECK(line["cause"] == "upstream_closed");
@@ -128,15 +128,15 @@ TEST_CASE("tunnel: an endpoint that ends at a frame's boundary lets the client l
 }
 
 TEST_CASE("tunnel: an endpoint that breaks lets the client learn 1014 too") {
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.upstream.peer.send(upstream_says);
-  tunnel.world.settle();
+  tunnel.turns.settle();
   tunnel.upstream.peer.reset();
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.client.peer.heard() == upstream_says + close_text(1014, "the upstream broke the connection"));
   CHECK(tunnel.client.peer.ended());
   CHECK(tunnel.tunnels.size() == 1);  // a moment for the client's answer
-  tunnel.world.advance(3s);
+  tunnel.turns.advance(3s);
   CHECK(tunnel.tunnels.size() == 0);
   const base::Json line = tunnel.log.line("tunnel_close");
   CHECK(line["by"] == "upstream");
@@ -148,11 +148,11 @@ TEST_CASE("tunnel: nothing is put into the middle of a frame, wherever the endpo
   for (size_t cut = 1; cut < large.size(); cut += cut < 6 ? 1 : 97) {
     for (const bool reset : {false, true}) {
       CAPTURE(cut);
-      TunnelWorld tunnel;
+      TunnelFixture tunnel;
       tunnel.upstream.peer.send(upstream_says + large.substr(0, cut));
-      tunnel.world.settle();
+      tunnel.turns.settle();
       reset ? tunnel.upstream.peer.reset() : tunnel.upstream.peer.finish();
-      tunnel.world.settle();
+      tunnel.turns.settle();
       // Half a header waits for its other half, and then goes nowhere.
       const std::string died = close_text(
           1014, reset ? "the upstream broke the connection" : "the upstream closed the connection");
@@ -163,20 +163,20 @@ TEST_CASE("tunnel: nothing is put into the middle of a frame, wherever the endpo
 }
 
 TEST_CASE("tunnel: nothing follows a Close frame of the endpoint") {
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.upstream.peer.send(close_text(4001, "go"));
-  tunnel.world.settle();
+  tunnel.turns.settle();
   tunnel.upstream.peer.reset();
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.client.peer.heard() == close_text(4001, "go"));
 }
 
 TEST_CASE("tunnel: a client that breaks takes the endpoint's connection with it") {
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.client.peer.send(client_says);
-  tunnel.world.settle();
+  tunnel.turns.settle();
   tunnel.client.peer.reset();
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.tunnels.size() == 0);
   CHECK(tunnel.upstream.dropped());
   CHECK((tunnel.upstream.peer.ended() || tunnel.upstream.peer.broken()));
@@ -188,56 +188,56 @@ TEST_CASE("tunnel: a client that breaks takes the endpoint's connection with it"
 TEST_CASE("tunnel: a side that does not read stops the other, and only that direction") {
   for (const bool client_stops : {false, true}) {
     CAPTURE(client_stops);
-    TunnelWorld tunnel;
+    TunnelFixture tunnel;
     TunnelEnd& slow = client_stops ? tunnel.client : tunnel.upstream;
     TunnelEnd& fast = client_stops ? tunnel.upstream : tunnel.client;
     slow.to().stalled = true;
     slow.to().capacity = 64 * 1024;
     const std::string much = server_frame(websocket::test::binary, counted_bytes(2'000'000));
     fast.peer.send(much);
-    tunnel.world.settle();
+    tunnel.turns.settle();
     CHECK(fast.wire->second_paused);
     CHECK_FALSE(slow.wire->second_paused);
     CHECK(fast.from().delivered < 400'000);
     slow.peer.send(client_says);
-    tunnel.world.settle();
+    tunnel.turns.settle();
     CHECK(fast.peer.heard() == client_says);
     slow.to().stalled = false;
-    tunnel.world.settle();
+    tunnel.turns.settle();
     CHECK_FALSE(fast.wire->second_paused);
     CHECK(slow.peer.heard() == much);
   }
 }
 
 TEST_CASE("tunnel: what waits for a slow client is delivered when the endpoint ends") {
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.client.to().stalled = true;
   tunnel.client.to().capacity = 10'000;
   const std::string much = server_frame(websocket::test::binary, counted_bytes(60'000));
   tunnel.upstream.peer.send(much);
   tunnel.upstream.peer.finish();
-  tunnel.world.settle();
+  tunnel.turns.settle();
   tunnel.client.to().stalled = false;
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.client.peer.heard() == much + upstream_died);
   CHECK(tunnel.client.peer.ended());
 }
 
 TEST_CASE("tunnel: one that is silent for too long is ended with 1001, one that moves is not") {
-  TunnelWorld tunnel(60s);
+  TunnelFixture tunnel(60s);
   for (int i = 0; i < 5; ++i) {
-    tunnel.world.advance(50s);
+    tunnel.turns.advance(50s);
     i % 2 == 0 ? tunnel.client.peer.send(client_says) : tunnel.upstream.peer.send(upstream_says);
-    tunnel.world.settle();
+    tunnel.turns.settle();
   }
   CHECK(tunnel.tunnels.size() == 1);
   tunnel.client.peer.take_heard();
-  tunnel.world.advance(59s);
+  tunnel.turns.advance(59s);
   CHECK(tunnel.client.peer.heard().empty());
-  tunnel.world.advance(2s);
+  tunnel.turns.advance(2s);
   CHECK(tunnel.client.peer.heard() == close_text(1001, "nothing moved for too long"));
   tunnel.client.peer.finish();
-  tunnel.world.advance(3s);
+  tunnel.turns.advance(3s);
   CHECK(tunnel.tunnels.size() == 0);
   const base::Json line = tunnel.log.line("tunnel_close");
   CHECK(line["by"] == "gateway");
@@ -245,12 +245,12 @@ TEST_CASE("tunnel: one that is silent for too long is ended with 1001, one that 
 }
 
 TEST_CASE("tunnel: the lines of its beginning and end carry its facts and what passed") {
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.client.peer.send(client_says);
   tunnel.upstream.peer.send(upstream_says);
-  tunnel.world.advance(90s);
+  tunnel.turns.advance(90s);
   tunnel.client.peer.leave();
-  tunnel.world.advance(20s);
+  tunnel.turns.advance(20s);
   const base::Json opened = tunnel.log.line("tunnel_open");
   const base::Json closed = tunnel.log.line("tunnel_close");
   for (const base::Json& line : {opened, closed}) {
@@ -268,17 +268,17 @@ TEST_CASE("tunnel: the lines of its beginning and end carry its facts and what p
 }
 
 TEST_CASE("tunnel: one that is not to be logged leaves no line") {
-  TunnelWorld tunnel(10min, false);
+  TunnelFixture tunnel(10min, false);
   tunnel.client.peer.leave();
-  tunnel.world.advance(20s);
+  tunnel.turns.advance(20s);
   CHECK(tunnel.tunnels.size() == 0);
   CHECK(tunnel.log.text().empty());
 }
 
 TEST_CASE("tunnel: but how it failed is always told") {
-  TunnelWorld tunnel(10min, false);
+  TunnelFixture tunnel(10min, false);
   tunnel.upstream.peer.reset();
-  tunnel.world.advance(20s);
+  tunnel.turns.advance(20s);
   CHECK(tunnel.tunnels.size() == 0);
   CHECK(tunnel.log.line("tunnel_close")["cause"] == "upstream_closed");
 }
@@ -289,17 +289,17 @@ TEST_CASE("tunnel: the owner of the set hears when the last has ended") {
     void on_refused_gone() override {}
     int told = 0;
   } owner;
-  TunnelWorld tunnel;
+  TunnelFixture tunnel;
   tunnel.tunnels.set_owner(owner);
-  TunnelEnd client(tunnel.world);
-  TunnelEnd upstream(tunnel.world);
+  TunnelEnd client(tunnel.turns);
+  TunnelEnd upstream(tunnel.turns);
   tunnel.tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {}, {}, {});
   client.peer.leave();
-  tunnel.world.advance(20s);
+  tunnel.turns.advance(20s);
   CHECK(owner.told == 0);
   tunnel.tunnels.cut_all();
   CHECK(owner.told == 1);
-  tunnel.world.settle();
+  tunnel.turns.settle();
   CHECK(tunnel.client.dropped());
   CHECK(tunnel.log.last("tunnel_close")["cause"] == "shutting_down");
 }
@@ -309,7 +309,7 @@ TEST_CASE("tunnel: under random faults what arrives is a beginning of what was s
     CAPTURE(seed);
     std::mt19937_64 random(seed);
     const auto below = [&](uint64_t limit) { return random() % limit; };
-    TunnelWorld tunnel(30s);
+    TunnelFixture tunnel(30s);
     std::string sent[2];
     for (TunnelEnd* end : {&tunnel.client, &tunnel.upstream})
       for (support::Passage* passage : {&end->from(), &end->to()}) {
@@ -325,9 +325,9 @@ TEST_CASE("tunnel: under random faults what arrives is a beginning of what was s
       const std::string bytes = server_frame(websocket::test::binary, counted_bytes(below(20'000), seed + i));
       sent[side] += bytes;
       end.peer.send(bytes);
-      if (below(3) == 0) tunnel.world.advance(100ms);
+      if (below(3) == 0) tunnel.turns.advance(100ms);
     }
-    tunnel.world.advance(100s);
+    tunnel.turns.advance(100s);
     CHECK(tunnel.tunnels.size() == 0);
     CHECK(tunnel.client.dropped());
     CHECK(tunnel.upstream.dropped());

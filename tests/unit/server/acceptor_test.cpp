@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "unit/server/worker_ground.h"
+#include "unit/server/worker_fixture.h"
 
 using namespace postern;
 using namespace postern::server;
@@ -17,7 +17,7 @@ bool answered(SocketClient& client) { return client.heard().find("404 Not Found"
 
 TEST_CASE(
     "acceptor: one client more than the limit is told so with 503, and the next is served when one leaves") {
-  WorkerGround worker(2);
+  WorkerFixture worker(2);
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;
   worker.adopt(std::move(listener));
@@ -50,7 +50,7 @@ TEST_CASE(
 }
 
 TEST_CASE("acceptor: the limit counts the clients of every worker") {
-  WorkerGround worker(2);
+  WorkerFixture worker(2);
   worker.counts.open = 2;  // another worker's
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;
@@ -65,7 +65,7 @@ TEST_CASE("acceptor: the limit counts the clients of every worker") {
 }
 
 TEST_CASE("acceptor: when too many are being refused, further ones wait") {
-  WorkerGround worker(0);
+  WorkerFixture worker(0);
   worker.counts.refusing = 256;
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;
@@ -82,7 +82,7 @@ TEST_CASE("acceptor: when too many are being refused, further ones wait") {
 TEST_CASE(
     "acceptor: one connection more than a client may have is told so with 429; the log has one line a "
     "second") {
-  WorkerGround worker(100, "", 2);
+  WorkerFixture worker(100, "", 2);
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;
   worker.adopt(std::move(listener));
@@ -109,14 +109,14 @@ TEST_CASE(
 }
 
 TEST_CASE("acceptor: a listener that is named again stays, one that is not closes, its clients stay") {
-  WorkerGround worker(100);
+  WorkerFixture worker(100);
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;
   worker.adopt(std::move(listener));
   SocketClient before(address);
   before.send(get);
   CHECK(worker.run_until([&] { return answered(before); }));
-  worker.adopt(WorkerGround::known("main", address));
+  worker.adopt(WorkerFixture::known("main", address));
   SocketClient between(address);
   between.send(get);
   CHECK(worker.run_until([&] { return answered(between); }));
@@ -134,9 +134,9 @@ TEST_CASE("acceptor: a listener that is named again stays, one that is not close
 }
 
 TEST_CASE("acceptor: after a reload a client that rests holds nothing old, and goes by the new limits") {
-  WorkerGround worker(100);
+  WorkerFixture worker(100);
   BoundListener listener = worker.bind("main");
-  const BoundListener known = WorkerGround::known(listener.key, listener.address);
+  const BoundListener known = WorkerFixture::known(listener.key, listener.address);
   worker.adopt(std::move(listener));
   SocketClient rests(known.address);
   SocketClient silent(known.address);
@@ -157,7 +157,7 @@ TEST_CASE("acceptor: after a reload a client that rests holds nothing old, and g
 }
 
 TEST_CASE("acceptor: draining ends idle connections and tells when the last has gone") {
-  WorkerGround worker(100);
+  WorkerFixture worker(100);
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;
   worker.adopt(std::move(listener));
@@ -177,7 +177,7 @@ TEST_CASE("acceptor: draining ends idle connections and tells when the last has 
 TEST_CASE("acceptor: a header is expected from the addresses on the listener's list only") {
   for (const bool trusted : {false, true}) {
     CAPTURE(trusted);
-    WorkerGround worker(10, trusted ? "127.0.0.0/8" : "10.0.0.0/8");
+    WorkerFixture worker(10, trusted ? "127.0.0.0/8" : "10.0.0.0/8");
     BoundListener listener = worker.bind("main");
     const base::SocketAddress address = listener.address;
     worker.adopt(std::move(listener));

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "support/socket_world.h"
+#include "support/socket_fixture.h"
 #include "websocket/frame_walker.h"
 
 using namespace postern;
@@ -32,7 +32,7 @@ struct Tunnelling final : private server::Acceptor::Owner, private proxy::Tunnel
   // A page, whose refusal is told by a Close frame.
   TestClient& page(std::string_view path) {
     TestClient& client = proxy.connect();
-    client.send(SocketWorld::handshake_text("Origin: http://a.example\r\n", path));
+    client.send(SocketFixture::handshake_text("Origin: http://a.example\r\n", path));
     return client;
   }
   // Clients that were told to go away.
@@ -47,7 +47,7 @@ struct Tunnelling final : private server::Acceptor::Owner, private proxy::Tunnel
   void on_refused_gone() override { ++told_no_refusals; }
 
   int told_no_refusals = 0;
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   server::Acceptor acceptor{proxy.current, static_cast<server::Acceptor::Owner&>(*this)};
   server::Drain drain{proxy.current, acceptor};
 };

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "support/certificates.h"
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 #include "support/raw_tls_client.h"
 
 using namespace postern;
@@ -27,41 +27,41 @@ struct Balanced {
     return proxy.connect(options);
   }
   std::string refusal() { return proxy.log.line("proxy_header_refused")["detail"].get<std::string>(); }
-  ProxyWorld proxy;
+  ProxyFixture proxy;
 };
 
 }  // namespace
 
 TEST_CASE("proxy header: its source is the client, in the log and for the endpoint") {
   for (const std::string& header : {v1, v2}) {
-    Balanced world;
-    TestClient& client = world.connect();
+    Balanced turns;
+    TestClient& client = turns.connect();
     client.send(header + std::string(get) + std::string(get));
     CHECK(client.response().body == "hello");
     CHECK(client.response().body == "hello");
-    const HttpMessage& request = world.proxy.upstream.at(3001).last().requests.at(0);
+    const HttpMessage& request = turns.proxy.upstream.at(3001).last().requests.at(0);
     CHECK(request.field("X-Forwarded-For") == "192.0.2.77");
     CHECK(request.field("X-Forwarded-Port") == "443");
-    CHECK(world.proxy.log.lines("exchange").at(1)["client"] == "192.0.2.77");
+    CHECK(turns.proxy.log.lines("exchange").at(1)["client"] == "192.0.2.77");
   }
 }
 
 TEST_CASE("proxy header: one that names nobody leaves the socket's address") {
   for (const std::string& header : {std::string("PROXY UNKNOWN\r\n"), v2_local}) {
-    Balanced world;
-    TestClient& client = world.connect();
+    Balanced turns;
+    TestClient& client = turns.connect();
     client.send(header + std::string(get));
     CHECK(client.response().body == "hello");
-    CHECK(world.proxy.log.line("exchange")["client"] == "10.0.0.5");
+    CHECK(turns.proxy.log.line("exchange")["client"] == "10.0.0.5");
   }
 }
 
 TEST_CASE("proxy header: it may come byte by byte, with the request close behind") {
-  Balanced world;
-  TestClient& client = world.connect();
+  Balanced turns;
+  TestClient& client = turns.connect();
   for (const char byte : v2 + std::string(get)) client.send(std::string(1, byte));
   CHECK(client.response().body == "hello");
-  CHECK(world.proxy.log.line("exchange")["client"] == "192.0.2.77");
+  CHECK(turns.proxy.log.line("exchange")["client"] == "192.0.2.77");
 }
 
 TEST_CASE("proxy header: it comes before TLS") {
@@ -69,21 +69,21 @@ TEST_CASE("proxy header: it comes before TLS") {
   net::TicketKeys tickets;
   auto tls = net::ServerTls::make({.certificates = {authority.issue({"a.example"})}, .ciphers = {}}, tickets);
   REQUIRE(tls.has_value());
-  Balanced world;
-  TestClient& client = world.connect(tls->get());
+  Balanced turns;
+  TestClient& client = turns.connect(tls->get());
   client.send(v1);
   RawTlsClient secured(client.peer().take_transport());
   secured.ask_for("a.example");
   secured.begin();
-  world.proxy.settle();
+  turns.proxy.settle();
   REQUIRE(secured.connected());
   secured.send(get);
-  world.proxy.settle();
+  turns.proxy.settle();
   std::string heard = secured.heard();
   const auto response = take_response(heard);
   REQUIRE(response.has_value());
   CHECK(response->body == "hello");
-  const base::Json line = world.proxy.log.line("exchange");
+  const base::Json line = turns.proxy.log.line("exchange");
   CHECK(line["client"] == "192.0.2.77");
   CHECK(line["tls"] == true);
 }
@@ -94,7 +94,7 @@ TEST_CASE(
   const std::string start("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14", 16);
   const std::string over_tls = start + addresses + std::string("\x20\0\x05\x01\0\0\0\0", 8);
   const std::string in_clear = start + addresses + std::string("\x20\0\x05\x00\0\0\0\0", 8);
-  ProxyWorld proxy(R"(
+  ProxyFixture proxy(R"(
 listeners: [{ address: "127.0.0.1:0" }]
 trusted_proxies: ["192.0.2.77"]
 origins: { site: { allow: ["https://elsewhere.example"] } }
@@ -129,96 +129,96 @@ TEST_CASE("proxy header: on a TLS port, from whom none is expected, the log says
   auto tls = net::ServerTls::make({.certificates = {authority.issue({"a.example"})}, .ciphers = {}}, tickets);
   REQUIRE(tls.has_value());
   for (const std::string& header : {v1, v2}) {
-    Balanced world;
+    Balanced turns;
     ClientOptions options;
     options.tls = tls->get();
-    TestClient& client = world.proxy.connect(options);
+    TestClient& client = turns.proxy.connect(options);
     client.send(header);
     CHECK(client.gone());
-    const base::Json line = world.proxy.log.line("tls_handshake_failed");
+    const base::Json line = turns.proxy.log.line("tls_handshake_failed");
     CHECK(line["detail"].get<std::string>().starts_with("a PROXY protocol header"));
   }
 }
 
 TEST_CASE("proxy header: without one the connection is closed, and the log says what came") {
-  Balanced world;
-  TestClient& client = world.connect();
+  Balanced turns;
+  TestClient& client = turns.connect();
   client.send(get);
   CHECK(client.over());
   CHECK(client.gone());
   CHECK(client.unread().empty());
-  const base::Json line = world.proxy.log.line("proxy_header_refused");
+  const base::Json line = turns.proxy.log.line("proxy_header_refused");
   CHECK(line["cause"] == "proxy_header_invalid");
   CHECK(line["client"] == "10.0.0.5");
-  CHECK(world.refusal() == "it begins with no PROXY protocol header; first bytes: G");
-  CHECK(world.proxy.upstream.at(3001).dials == 0);
+  CHECK(turns.refusal() == "it begins with no PROXY protocol header; first bytes: G");
+  CHECK(turns.proxy.upstream.at(3001).dials == 0);
 }
 
 TEST_CASE("proxy header: a malformed one is closed, with its bytes escaped and cut in the log") {
-  Balanced world;
-  TestClient& client = world.connect();
+  Balanced turns;
+  TestClient& client = turns.connect();
   client.send("PROXY TCP4 \x1b[31m \\ 1 2 and some more that nobody needs\r\n");
   CHECK(client.gone());
-  CHECK(world.refusal().ends_with("first bytes: PROXY TCP4 \\x1b[31m \\x5c 1 2 and some more tha..."));
+  CHECK(turns.refusal().ends_with("first bytes: PROXY TCP4 \\x1b[31m \\x5c 1 2 and some more tha..."));
 }
 
 TEST_CASE("proxy header: a slow one has until the limit") {
-  Balanced world;
-  TestClient& in_time = world.connect();
-  TestClient& late = world.connect();
-  TestClient& silent = world.connect();
+  Balanced turns;
+  TestClient& in_time = turns.connect();
+  TestClient& late = turns.connect();
+  TestClient& silent = turns.connect();
   in_time.send(v1.substr(0, 20));
   late.send(v1.substr(0, 20));
-  world.proxy.advance(4900ms);
+  turns.proxy.advance(4900ms);
   in_time.send(v1.substr(20) + std::string(get));
   CHECK(in_time.response().body == "hello");
   CHECK_FALSE(late.over());
-  world.proxy.advance(200ms);
+  turns.proxy.advance(200ms);
   CHECK(late.gone());
   CHECK(silent.gone());
   CHECK_FALSE(in_time.over());
-  const auto lines = world.proxy.log.lines("proxy_header_refused");
+  const auto lines = turns.proxy.log.lines("proxy_header_refused");
   REQUIRE(lines.size() == 2);
   CHECK(lines[0]["detail"] == "the header is not complete; first bytes: PROXY TCP4 192.0.2.7");
   CHECK(lines[1]["detail"] == "not a byte has come");
 }
 
 TEST_CASE("proxy header: who looks in without a byte is not worth a line, who leaves half way is") {
-  Balanced world;
-  TestClient& looking = world.connect();
+  Balanced turns;
+  TestClient& looking = turns.connect();
   looking.peer().finish();
-  world.proxy.settle();
+  turns.proxy.settle();
   CHECK(looking.gone());
-  CHECK(world.proxy.log.lines("proxy_header_refused").empty());
-  TestClient& leaving = world.connect();
+  CHECK(turns.proxy.log.lines("proxy_header_refused").empty());
+  TestClient& leaving = turns.connect();
   leaving.send("PROXY ");
   leaving.peer().finish();
-  world.proxy.settle();
+  turns.proxy.settle();
   CHECK(leaving.gone());
-  CHECK(world.refusal() == "the header is not complete; first bytes: PROXY ");
+  CHECK(turns.refusal() == "the header is not complete; first bytes: PROXY ");
 }
 
 TEST_CASE("proxy header: the worker's end ends the wait for it") {
-  Balanced world;
-  TestClient& client = world.connect();
+  Balanced turns;
+  TestClient& client = turns.connect();
   client.send("PROXY ");
   client.connection().cancel(base::Cause::shutting_down);
-  world.proxy.settle();
+  turns.proxy.settle();
   CHECK(client.gone());
-  CHECK(world.proxy.log.lines("proxy_header_refused").empty());
+  CHECK(turns.proxy.log.lines("proxy_header_refused").empty());
 }
 
 TEST_CASE("proxy header: from whom none is expected it is a bad request that says why") {
   for (const std::string& header : {v1, v2}) {
-    Balanced world;
-    TestClient& client = world.proxy.connect();
+    Balanced turns;
+    TestClient& client = turns.proxy.connect();
     client.send(header + std::string(get));
     CHECK(client.response().status() == 400);
     CHECK(client.ended());
-    const base::Json line = world.proxy.log.line("exchange");
+    const base::Json line = turns.proxy.log.line("exchange");
     CHECK(line["cause"] == "bad_request");
     CHECK(line["client"] == "203.0.113.9");
     CHECK(line["detail"].get<std::string>().starts_with("a PROXY protocol header"));
-    CHECK(world.proxy.upstream.at(3001).dials == 0);
+    CHECK(turns.proxy.upstream.at(3001).dials == 0);
   }
 }

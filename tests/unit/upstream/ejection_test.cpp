@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "unit/upstream/upstream_world.h"
+#include "unit/upstream/upstream_fixture.h"
 #include "upstream/passive_health.h"
 
 using namespace postern;
@@ -81,56 +81,56 @@ TEST_CASE(
 }
 
 TEST_CASE("passive health: an endpoint is ejected when another can stand in, and comes back with an answer") {
-  UpstreamWorld world({1, 2});
-  const auto now = [&] { return world.world.turn.now; };
+  UpstreamFixture fixture({1, 2});
+  const auto now = [&] { return fixture.turns.turn.now; };
   const auto fail = [&](size_t index) {
-    note_failure(world.group(), index, now(), Condition::reset, "upstream_closed");
+    note_failure(fixture.group(), index, now(), Condition::reset, "upstream_closed");
   };
   for (int i = 0; i < 5; ++i) fail(0);
-  CHECK(world.endpoint(0).availability() == Availability::cooling_down);
-  const base::Json out = world.log.line("endpoint_ejected");
+  CHECK(fixture.endpoint(0).availability() == Availability::cooling_down);
+  const base::Json out = fixture.log.line("endpoint_ejected");
   CHECK(out["upstream"] == "app");
   CHECK(out["endpoint"] == "http://127.0.0.1:1");
   CHECK(out["reason"] == "upstream_closed");
   CHECK(out["failures"] == 5);
   CHECK(out["for_ms"] == 10'000);
   for (int i = 0; i < 50; ++i) fail(1);  // the last one stays
-  CHECK(world.endpoint(1).availability() == Availability::available);
-  CHECK(world.log.lines("endpoint_ejected").size() == 1);
-  for (int i = 0; i < 4; ++i) CHECK(world.picked() == 1);
+  CHECK(fixture.endpoint(1).availability() == Availability::available);
+  CHECK(fixture.log.lines("endpoint_ejected").size() == 1);
+  for (int i = 0; i < 4; ++i) CHECK(fixture.picked() == 1);
 
-  world.world.advance(11s);
-  CHECK(world.endpoint(0).availability() == Availability::available);
-  CHECK(world.endpoint(0).share_of_weight(10s) == 1024);
-  note_answer(world.group(), 0, now(), 200);
-  CHECK(world.log.line("endpoint_readmitted")["endpoint"] == "http://127.0.0.1:1");
-  CHECK(world.endpoint(0).share_of_weight(10s) == 16);  // it starts slowly
+  fixture.turns.advance(11s);
+  CHECK(fixture.endpoint(0).availability() == Availability::available);
+  CHECK(fixture.endpoint(0).share_of_weight(10s) == 1024);
+  note_answer(fixture.group(), 0, now(), 200);
+  CHECK(fixture.log.line("endpoint_readmitted")["endpoint"] == "http://127.0.0.1:1");
+  CHECK(fixture.endpoint(0).share_of_weight(10s) == 16);  // it starts slowly
 }
 
 TEST_CASE("passive health: the model says what counts, and whether anything does") {
-  UpstreamWorld world({1, 2});
-  world.models[0].eject.on = {Condition::connect};
-  world.models[0].eject.on.add_status(503);
-  const base::Instant now = world.world.turn.now;
-  for (int i = 0; i < 9; ++i) note_failure(world.group(), 0, now, Condition::reset, "upstream_closed");
-  for (int i = 0; i < 9; ++i) note_answer(world.group(), 0, now, 500);
-  CHECK(world.endpoint(0).availability() == Availability::available);
-  for (int i = 0; i < 5; ++i) note_answer(world.group(), 0, now, 503);
-  CHECK(world.endpoint(0).availability() == Availability::cooling_down);
-  CHECK(world.log.line("endpoint_ejected")["reason"] == "status 503");
-  world.models[0].eject.enabled = false;
-  for (int i = 0; i < 9; ++i) note_failure(world.group(), 1, now, Condition::connect, "upstream_refused");
-  CHECK(world.log.lines("endpoint_ejected").size() == 1);
+  UpstreamFixture fixture({1, 2});
+  fixture.models[0].eject.on = {Condition::connect};
+  fixture.models[0].eject.on.add_status(503);
+  const base::Instant now = fixture.turns.turn.now;
+  for (int i = 0; i < 9; ++i) note_failure(fixture.group(), 0, now, Condition::reset, "upstream_closed");
+  for (int i = 0; i < 9; ++i) note_answer(fixture.group(), 0, now, 500);
+  CHECK(fixture.endpoint(0).availability() == Availability::available);
+  for (int i = 0; i < 5; ++i) note_answer(fixture.group(), 0, now, 503);
+  CHECK(fixture.endpoint(0).availability() == Availability::cooling_down);
+  CHECK(fixture.log.line("endpoint_ejected")["reason"] == "status 503");
+  fixture.models[0].eject.enabled = false;
+  for (int i = 0; i < 9; ++i) note_failure(fixture.group(), 1, now, Condition::connect, "upstream_refused");
+  CHECK(fixture.log.lines("endpoint_ejected").size() == 1);
 }
 
 TEST_CASE("passive health: an ejection survives a reload") {
-  UpstreamWorld world({1, 2});
+  UpstreamFixture fixture({1, 2});
   for (int i = 0; i < 5; ++i)
-    note_failure(world.group(), 0, world.world.turn.now, Condition::reset, "upstream_closed");
+    note_failure(fixture.group(), 0, fixture.turns.turn.now, Condition::reset, "upstream_closed");
   std::vector<GroupModel> next;
   next.push_back(model_of("app", {2, 1}));
-  std::vector<GroupRef> groups = world.registry.adopt(next);
+  std::vector<GroupRef> groups = fixture.registry.adopt(next);
   CHECK(groups[0]->endpoint(1)->availability() == Availability::cooling_down);
-  CHECK(&groups[0]->state() == &world.group().state());
-  world.groups.clear();
+  CHECK(&groups[0]->state() == &fixture.group().state());
+  fixture.groups.clear();
 }

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "unit/upstream/upstream_world.h"
+#include "unit/upstream/upstream_fixture.h"
 
 using namespace postern;
 using namespace postern::upstream;
@@ -13,130 +13,130 @@ using support::response_text;
 namespace {
 
 // Fills the pool with `count` connections; the last of them rested for the shortest time.
-void fill(UpstreamWorld& world, size_t count, base::Duration between = 1s) {
+void fill(UpstreamFixture& fixture, size_t count, base::Duration between = 1s) {
   std::vector<Lease> leases;
-  for (size_t i = 0; i < count; ++i) leases.push_back(world.connected());
-  for (Lease& lease : leases) world.exchange(lease);
+  for (size_t i = 0; i < count; ++i) leases.push_back(fixture.connected());
+  for (Lease& lease : leases) fixture.exchange(lease);
   for (Lease& lease : leases) {
     lease = {};
-    world.world.advance(between);
+    fixture.turns.advance(between);
   }
 }
 
 }  // namespace
 
 TEST_CASE("pool: the connection that rested for the shortest time is taken first") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  fill(world, 3);
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fill(fixture, 3);
   std::vector<Lease> taken;
   for (size_t expected : {2, 1, 0}) {
-    taken.push_back(world.idle());
+    taken.push_back(fixture.idle());
     REQUIRE(taken.back());
-    world.exchange(taken.back());
-    CHECK(world.upstream.at(1).connections[expected]->requests.size() == 2);
+    fixture.exchange(taken.back());
+    CHECK(fixture.upstream.at(1).connections[expected]->requests.size() == 2);
     CHECK(taken.back()->reused());
   }
-  CHECK_FALSE(world.idle());
-  CHECK(world.endpoint(0).load() == 3);
+  CHECK_FALSE(fixture.idle());
+  CHECK(fixture.endpoint(0).load() == 3);
 }
 
 TEST_CASE("pool: a connection that rested longer than asked for is left where it is") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  world.use_and_return();
-  world.world.advance(fresh_max_age + 1s);
-  CHECK_FALSE(world.idle(0, fresh_max_age));
-  CHECK(world.upstream.open_count() == 1);
-  CHECK(world.idle(0));
-  world.use_and_return();
-  world.world.advance(fresh_max_age - 1s);
-  CHECK(world.idle(0, fresh_max_age));
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fixture.use_and_return();
+  fixture.turns.advance(fresh_max_age + 1s);
+  CHECK_FALSE(fixture.idle(0, fresh_max_age));
+  CHECK(fixture.upstream.open_count() == 1);
+  CHECK(fixture.idle(0));
+  fixture.use_and_return();
+  fixture.turns.advance(fresh_max_age - 1s);
+  CHECK(fixture.idle(0, fresh_max_age));
 }
 
 TEST_CASE("pool: connections are closed when they rested for the keep-alive time, each at its own") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  fill(world, 3, 10s);  // rested 30, 20 and 10 s of 55
-  CHECK(world.upstream.open_count() == 3);
-  world.world.advance(24s);
-  CHECK(world.upstream.open_count() == 3);
-  world.world.advance(2s);
-  CHECK(world.upstream.open_count() == 2);
-  world.world.advance(10s);
-  CHECK(world.upstream.open_count() == 1);
-  world.world.advance(10s);
-  CHECK(world.upstream.open_count() == 0);
-  CHECK_FALSE(world.idle());
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fill(fixture, 3, 10s);  // rested 30, 20 and 10 s of 55
+  CHECK(fixture.upstream.open_count() == 3);
+  fixture.turns.advance(24s);
+  CHECK(fixture.upstream.open_count() == 3);
+  fixture.turns.advance(2s);
+  CHECK(fixture.upstream.open_count() == 2);
+  fixture.turns.advance(10s);
+  CHECK(fixture.upstream.open_count() == 1);
+  fixture.turns.advance(10s);
+  CHECK(fixture.upstream.open_count() == 0);
+  CHECK_FALSE(fixture.idle());
 }
 
 TEST_CASE("pool: a connection that its endpoint closes is gone at once") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  fill(world, 2);
-  world.upstream.at(1).connections[1]->finish();
-  world.world.settle();
-  CHECK(world.upstream.at(1).connections[1]->gateway_closed());
-  world.upstream.at(1).connections[0]->reset();
-  world.world.settle();
-  CHECK(world.upstream.open_count() == 0);
-  CHECK_FALSE(world.idle());
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fill(fixture, 2);
+  fixture.upstream.at(1).connections[1]->finish();
+  fixture.turns.settle();
+  CHECK(fixture.upstream.at(1).connections[1]->gateway_closed());
+  fixture.upstream.at(1).connections[0]->reset();
+  fixture.turns.settle();
+  CHECK(fixture.upstream.open_count() == 0);
+  CHECK_FALSE(fixture.idle());
 }
 
 TEST_CASE("pool: a connection that says something nobody asked for is gone at once") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  world.use_and_return();
-  world.upstream.at(1).last().send("HTTP/1.1 408 Request Timeout\r\n\r\n");
-  world.world.settle();
-  CHECK(world.upstream.open_count() == 0);
-  CHECK_FALSE(world.idle());
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fixture.use_and_return();
+  fixture.upstream.at(1).last().send("HTTP/1.1 408 Request Timeout\r\n\r\n");
+  fixture.turns.settle();
+  CHECK(fixture.upstream.open_count() == 0);
+  CHECK_FALSE(fixture.idle());
 }
 
 TEST_CASE("pool: the oldest makes room when there are too many") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  world.endpoint(0).set_limits({.idle_max = 2});
-  fill(world, 3);
-  CHECK(world.upstream.open_count() == 2);
-  CHECK(world.upstream.at(1).connections[0]->gateway_closed());
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fixture.endpoint(0).set_limits({.idle_max = 2});
+  fill(fixture, 3);
+  CHECK(fixture.upstream.open_count() == 2);
+  CHECK(fixture.upstream.at(1).connections[0]->gateway_closed());
 }
 
 TEST_CASE("pool: with a limit of none nothing is kept") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  world.endpoint(0).set_limits({.idle_max = 0});
-  world.use_and_return();
-  world.world.settle();
-  CHECK(world.upstream.open_count() == 0);
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fixture.endpoint(0).set_limits({.idle_max = 0});
+  fixture.use_and_return();
+  fixture.turns.settle();
+  CHECK(fixture.upstream.open_count() == 0);
 }
 
 TEST_CASE("pool: retiring closes what rests, and what comes back later") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  world.use_and_return();
-  Lease out = world.connected();
-  world.exchange(out);
-  world.endpoint(0).retire();
-  world.world.settle();
-  CHECK(world.upstream.open_count() == 1);
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fixture.use_and_return();
+  Lease out = fixture.connected();
+  fixture.exchange(out);
+  fixture.endpoint(0).retire();
+  fixture.turns.settle();
+  CHECK(fixture.upstream.open_count() == 1);
   out = {};
-  world.world.settle();
-  CHECK(world.upstream.open_count() == 0);
+  fixture.turns.settle();
+  CHECK(fixture.upstream.open_count() == 0);
 }
 
 TEST_CASE("lease: only a connection that was left clean is given back") {
   const auto idle_after = [](const std::string& answer, bool request) {
-    UpstreamWorld world({1});
-    world.upstream.at(1).behaviour = answers(answer);
+    UpstreamFixture fixture({1});
+    fixture.upstream.at(1).behaviour = answers(answer);
     {
-      Lease lease = world.connected();
-      if (request) world.exchange(lease);
+      Lease lease = fixture.connected();
+      if (request) fixture.exchange(lease);
     }
-    world.world.settle();
-    CHECK(world.endpoint(0).load() == 0);
-    const bool idle = static_cast<bool>(world.idle());
-    CHECK(idle == (world.upstream.open_count() == 1));
+    fixture.turns.settle();
+    CHECK(fixture.endpoint(0).load() == 0);
+    const bool idle = static_cast<bool>(fixture.idle());
+    CHECK(idle == (fixture.upstream.open_count() == 1));
     return idle;
   };
   CHECK(idle_after(response_text("whole"), true));
@@ -153,77 +153,77 @@ TEST_CASE("lease: only a connection that was left clean is given back") {
 }
 
 TEST_CASE("lease: a body that was not read through is not given back") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("unread"));
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("unread"));
   {
-    Lease lease = world.connected();
+    Lease lease = fixture.connected();
     http::RequestHead head;
     head.method_text = "GET";
     head.target = "/";
     lease->request_body().end();
     lease->send(head);
-    world.world.settle();
+    fixture.turns.settle();
   }
-  world.world.settle();
-  CHECK_FALSE(world.idle());
-  CHECK(world.upstream.open_count() == 0);
+  fixture.turns.settle();
+  CHECK_FALSE(fixture.idle());
+  CHECK(fixture.upstream.open_count() == 0);
 }
 
 TEST_CASE("lease: moving one moves its load") {
-  UpstreamWorld world({1});
-  Lease first = world.connected();
-  CHECK(world.endpoint(0).load() == 1);
+  UpstreamFixture fixture({1});
+  Lease first = fixture.connected();
+  CHECK(fixture.endpoint(0).load() == 1);
   Lease second = std::move(first);
-  CHECK(world.endpoint(0).load() == 1);
+  CHECK(fixture.endpoint(0).load() == 1);
   first = std::move(second);
-  CHECK(world.endpoint(0).load() == 1);
+  CHECK(fixture.endpoint(0).load() == 1);
   first = {};
-  CHECK(world.endpoint(0).load() == 0);
+  CHECK(fixture.endpoint(0).load() == 0);
 }
 
 TEST_CASE("connect: a scope that is cancelled ends it") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).reach = support::Reach::silent;
-  Connecting connecting(world.world, world.upstream, world.group(), 0);
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).reach = support::Reach::silent;
+  Connecting connecting(fixture.turns, fixture.upstream, fixture.group(), 0);
   CHECK_FALSE(connecting.outcome.has_value());
   connecting.scope.cancel(base::Cause::client_closed);
-  world.world.settle();
+  fixture.turns.settle();
   REQUIRE(connecting.outcome.has_value());
   CHECK(connecting.outcome->error().cause == base::Cause::client_closed);
 }
 
 TEST_CASE("connect: the limit of the group is kept, and the endpoint rests") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).reach = support::Reach::silent;
-  Connecting connecting(world.world, world.upstream, world.group(), 0);
-  world.world.advance(4900ms);
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).reach = support::Reach::silent;
+  Connecting connecting(fixture.turns, fixture.upstream, fixture.group(), 0);
+  fixture.turns.advance(4900ms);
   CHECK_FALSE(connecting.outcome.has_value());
-  world.world.advance(200ms);
+  fixture.turns.advance(200ms);
   REQUIRE(connecting.outcome.has_value());
   CHECK(connecting.outcome->error() == base::Error{base::Cause::upstream_timed_out, base::Stage::connect});
-  CHECK(world.endpoint(0).availability() == Availability::cooling_down);
+  CHECK(fixture.endpoint(0).availability() == Availability::cooling_down);
 }
 
 TEST_CASE("connect: a client that leaves says nothing about the endpoint") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).reach = support::Reach::silent;
-  Connecting connecting(world.world, world.upstream, world.group(), 0);
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).reach = support::Reach::silent;
+  Connecting connecting(fixture.turns, fixture.upstream, fixture.group(), 0);
   connecting.scope.cancel(base::Cause::client_closed);
-  world.world.settle();
-  CHECK(world.endpoint(0).availability() == Availability::available);
+  fixture.turns.settle();
+  CHECK(fixture.endpoint(0).availability() == Availability::available);
 }
 
 TEST_CASE("pool: connections to where the endpoint's name no longer leads are closed, others are used") {
   for (const bool looked_up : {true, false}) {
     CAPTURE(looked_up);
-    UpstreamWorld world({1});
-    world.upstream.at(1).behaviour = answers(response_text("x"));
-    world.models[0].endpoints[0].looked_up = looked_up;
-    fill(world, 3);  // a lease that is dropped unused closes its connection
-    CHECK(world.idle());
-    world.upstream.leads = false;
-    CHECK(static_cast<bool>(world.idle()) != looked_up);
-    world.world.settle();
-    CHECK(world.upstream.at(1).open_count() == (looked_up ? 0 : 1));
+    UpstreamFixture fixture({1});
+    fixture.upstream.at(1).behaviour = answers(response_text("x"));
+    fixture.models[0].endpoints[0].looked_up = looked_up;
+    fill(fixture, 3);  // a lease that is dropped unused closes its connection
+    CHECK(fixture.idle());
+    fixture.upstream.leads = false;
+    CHECK(static_cast<bool>(fixture.idle()) != looked_up);
+    fixture.turns.settle();
+    CHECK(fixture.upstream.at(1).open_count() == (looked_up ? 0 : 1));
   }
 }

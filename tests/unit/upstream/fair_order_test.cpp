@@ -17,7 +17,7 @@ namespace {
 base::IpAddress address(const char* text) { return *base::IpAddress::parse(text); }
 
 // Entries with names, in one order.
-struct Ground {
+struct Fixture {
   struct Named : FairOrder::Entry {
     std::string name;
   };
@@ -40,53 +40,53 @@ struct Ground {
 }  // namespace
 
 TEST_CASE("fair order: the first wish of each client comes before the second of any") {
-  Ground ground;
-  for (const char* name : {"a1", "a2", "a3"}) ground.enter(name, "192.0.2.1");
-  ground.enter("b1", "192.0.2.2");
-  ground.enter("c1", "192.0.2.3");
-  ground.enter("b2", "192.0.2.2");
-  CHECK(ground.names() == "a1 b1 c1 a2 b2 a3");
+  Fixture fixture;
+  for (const char* name : {"a1", "a2", "a3"}) fixture.enter(name, "192.0.2.1");
+  fixture.enter("b1", "192.0.2.2");
+  fixture.enter("c1", "192.0.2.3");
+  fixture.enter("b2", "192.0.2.2");
+  CHECK(fixture.names() == "a1 b1 c1 a2 b2 a3");
 }
 
 TEST_CASE("fair order: an IPv6 client is its /64, and no IPv4 client") {
-  Ground ground;
-  ground.enter("a1", "2001:db8::1");
-  ground.enter("a2", "2001:db8::2");
-  ground.enter("b1", "2001:db8:0:1::1");
-  ground.enter("c1", "32.1.13.184");  // the same four bytes
-  CHECK(ground.names() == "a1 b1 c1 a2");
+  Fixture fixture;
+  fixture.enter("a1", "2001:db8::1");
+  fixture.enter("a2", "2001:db8::2");
+  fixture.enter("b1", "2001:db8:0:1::1");
+  fixture.enter("c1", "32.1.13.184");  // the same four bytes
+  CHECK(fixture.names() == "a1 b1 c1 a2");
 }
 
 TEST_CASE("fair order: who comes later begins where the order has got to, and saves nothing up") {
-  Ground ground;
-  for (const char* name : {"a1", "a2", "a3", "a4"}) ground.enter(name, "192.0.2.1");
-  for (int i = 0; i < 2; ++i) ground.entries[static_cast<size_t>(i)]->leave();
-  for (const char* name : {"b1", "b2", "b3"}) ground.enter(name, "192.0.2.2");
-  CHECK(ground.names() == "a3 b1 a4 b2 b3");
+  Fixture fixture;
+  for (const char* name : {"a1", "a2", "a3", "a4"}) fixture.enter(name, "192.0.2.1");
+  for (int i = 0; i < 2; ++i) fixture.entries[static_cast<size_t>(i)]->leave();
+  for (const char* name : {"b1", "b2", "b3"}) fixture.enter(name, "192.0.2.2");
+  CHECK(fixture.names() == "a3 b1 a4 b2 b3");
 }
 
 TEST_CASE("fair order: a client whose last wish leaves gets its place again") {
-  Ground ground;
-  ground.enter("a1", "192.0.2.1");
-  Ground::Named& last = ground.enter("a2", "192.0.2.1");
-  ground.enter("b1", "192.0.2.2");
-  ground.enter("b2", "192.0.2.2");
+  Fixture fixture;
+  fixture.enter("a1", "192.0.2.1");
+  Fixture::Named& last = fixture.enter("a2", "192.0.2.1");
+  fixture.enter("b1", "192.0.2.2");
+  fixture.enter("b2", "192.0.2.2");
   last.leave();
   CHECK_FALSE(last.entered());
-  ground.enter("a3", "192.0.2.1");
-  CHECK(ground.names() == "a1 b1 b2 a3");
-  CHECK(ground.order.stands_behind(*ground.order.last(), address("192.0.2.3")));
-  CHECK_FALSE(ground.order.stands_behind(*ground.order.last(), address("192.0.2.1")));
+  fixture.enter("a3", "192.0.2.1");
+  CHECK(fixture.names() == "a1 b1 b2 a3");
+  CHECK(fixture.order.stands_behind(*fixture.order.last(), address("192.0.2.3")));
+  CHECK_FALSE(fixture.order.stands_behind(*fixture.order.last(), address("192.0.2.1")));
 }
 
 TEST_CASE("fair order: however many new clients come, a second wish has its turn") {
-  Ground ground;
-  ground.enter("a1", "192.0.2.1");
-  ground.enter("a2", "192.0.2.1");
+  Fixture fixture;
+  fixture.enter("a1", "192.0.2.1");
+  fixture.enter("a2", "192.0.2.1");
   std::string served;
   for (int i = 0; i < 6; ++i) {
-    ground.enter("x" + std::to_string(i), ("198.51.100." + std::to_string(i)).c_str());
-    auto* first = static_cast<Ground::Named*>(ground.order.first());
+    fixture.enter("x" + std::to_string(i), ("198.51.100." + std::to_string(i)).c_str());
+    auto* first = static_cast<Fixture::Named*>(fixture.order.first());
     served += first->name + " ";
     first->serve();
   }
@@ -94,31 +94,31 @@ TEST_CASE("fair order: however many new clients come, a second wish has its turn
 }
 
 TEST_CASE("fair order: what a client wished for before, and no longer does, is not held against it") {
-  Ground ground;
-  ground.enter("v", "192.0.2.9");  // stays in front
-  ground.enter("a0", "192.0.2.1");
+  Fixture fixture;
+  fixture.enter("v", "192.0.2.9");  // stays in front
+  fixture.enter("a0", "192.0.2.1");
   for (int i = 1; i < 100; ++i) {
-    ground.enter("a" + std::to_string(i), "192.0.2.1");
-    ground.entries[ground.entries.size() - 2]->leave();
+    fixture.enter("a" + std::to_string(i), "192.0.2.1");
+    fixture.entries[fixture.entries.size() - 2]->leave();
   }
-  for (const char* name : {"b1", "b2", "b3", "b4"}) ground.enter(name, "192.0.2.2");
-  CHECK(static_cast<Ground::Named*>(ground.order.last())->name == "b4");
-  CHECK(ground.order.stands_behind(*ground.order.last(), address("192.0.2.1")));
+  for (const char* name : {"b1", "b2", "b3", "b4"}) fixture.enter(name, "192.0.2.2");
+  CHECK(static_cast<Fixture::Named*>(fixture.order.last())->name == "b4");
+  CHECK(fixture.order.stands_behind(*fixture.order.last(), address("192.0.2.1")));
 }
 
 TEST_CASE("fair order: with places for some, those who give way leave each client its share") {
-  Ground ground;
+  Fixture fixture;
   constexpr size_t permits = 12;
   const auto ask = [&](const char* client) {
-    if (ground.entries.size() >= permits) {
-      FairOrder::Entry* last = ground.order.last();
-      if (!ground.order.stands_behind(*last, address(client))) return;
-      std::erase_if(ground.entries, [&](const auto& entry) { return entry.get() == last; });
+    if (fixture.entries.size() >= permits) {
+      FairOrder::Entry* last = fixture.order.last();
+      if (!fixture.order.stands_behind(*last, address(client))) return;
+      std::erase_if(fixture.entries, [&](const auto& entry) { return entry.get() == last; });
     }
-    ground.enter(client, client);
+    fixture.enter(client, client);
   };
   const auto count = [&](const std::string& client) {
-    return std::count_if(ground.entries.begin(), ground.entries.end(),
+    return std::count_if(fixture.entries.begin(), fixture.entries.end(),
                          [&](const auto& entry) { return entry->name == client; });
   };
   for (int i = 0; i < 100; ++i) ask("192.0.2.1");
@@ -134,19 +134,19 @@ TEST_CASE("fair order: with places for some, those who give way leave each clien
 
 TEST_CASE("fair order: whatever enters and leaves, ranks are in order and nobody is lost") {
   std::mt19937 random(7);
-  Ground ground;
+  Fixture fixture;
   for (int step = 0; step < 20'000; ++step) {
-    if (ground.entries.size() < 40 && random() % 2 == 0) {
+    if (fixture.entries.size() < 40 && random() % 2 == 0) {
       const std::string client = "192.0.2." + std::to_string(random() % 7);
-      ground.enter(client, client.c_str());
-    } else if (!ground.entries.empty()) {
-      ground.entries.erase(ground.entries.begin() +
-                           static_cast<std::ptrdiff_t>(random() % ground.entries.size()));
+      fixture.enter(client, client.c_str());
+    } else if (!fixture.entries.empty()) {
+      fixture.entries.erase(fixture.entries.begin() +
+                            static_cast<std::ptrdiff_t>(random() % fixture.entries.size()));
     }
     size_t there = 0;
-    for (FairOrder::Entry* at = ground.order.first(); at; at = ground.order.after(*at)) ++there;
-    REQUIRE(there == ground.entries.size());
+    for (FairOrder::Entry* at = fixture.order.first(); at; at = fixture.order.after(*at)) ++there;
+    REQUIRE(there == fixture.entries.size());
   }
-  ground.entries.clear();
-  CHECK(ground.order.empty());
+  fixture.entries.clear();
+  CHECK(fixture.order.empty());
 }

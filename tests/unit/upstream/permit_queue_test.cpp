@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "unit/upstream/upstream_world.h"
+#include "unit/upstream/upstream_fixture.h"
 
 using namespace postern;
 using namespace postern::upstream;
@@ -25,16 +25,16 @@ GroupModel limited(std::vector<uint32_t> limits) {
 // A request that waits, in a task of its own.
 class Waiting final : private base::RootTask<base::Result<Pick>>::Owner {
  public:
-  Waiting(UpstreamWorld& world, Group& group, uint32_t most = 100, std::vector<size_t> tried = {},
+  Waiting(UpstreamFixture& fixture, Group& group, uint32_t most = 100, std::vector<size_t> tried = {},
           const char* client = "203.0.113.9")
-      : scope(world.world.turn),
-        world_(world),
+      : scope(fixture.turns.turn),
+        turns_(fixture),
         group_(group),
         tried_(std::move(tried)),
         client_(*base::IpAddress::parse(client)) {
     Owner& self = *this;
     task_.begin(wait(most), self);
-    world.world.turn.run();
+    fixture.turns.turn.run();
   }
 
   bool waits() const { return !outcome.has_value(); }
@@ -46,7 +46,7 @@ class Waiting final : private base::RootTask<base::Result<Pick>>::Owner {
 
  private:
   base::Task<base::Result<Pick>> wait(uint32_t most) {
-    const RequestView request{client_, world_.headers, {}};
+    const RequestView request{client_, turns_.headers, {}};
     PermitQueue::Waiter waiter(group_.state().permits, group_, request, tried_);
     if (!waiter.enter(most)) co_return base::fail(base::Cause::overloaded, base::Stage::connect);
     base::Phase phase(scope, base::Stage::connect, 5s, base::Cause::upstream_at_limit);
@@ -55,7 +55,7 @@ class Waiting final : private base::RootTask<base::Result<Pick>>::Owner {
   }
   void on_task_ended(base::Result<Pick> result) override { outcome.emplace(std::move(result)); }
 
-  UpstreamWorld& world_;
+  UpstreamFixture& turns_;
   Group& group_;
   std::vector<size_t> tried_;
   const base::IpAddress client_;
@@ -65,115 +65,115 @@ class Waiting final : private base::RootTask<base::Result<Pick>>::Owner {
 }  // namespace
 
 TEST_CASE("place queue: a place that is left goes to the one who waits longest, one place to one") {
-  UpstreamWorld world(limited({1}));
-  std::optional<Pick> held = world.pick();
-  Waiting first(world, world.group());
-  Waiting second(world, world.group());
+  UpstreamFixture fixture(limited({1}));
+  std::optional<Pick> held = fixture.pick();
+  Waiting first(fixture, fixture.group());
+  Waiting second(fixture, fixture.group());
   CHECK(first.waits());
   held.reset();
-  world.world.turn.run();
+  fixture.turns.turn.run();
   CHECK(first.has_place());
   CHECK(second.waits());
-  CHECK(world.pick().at_limit);  // it was taken before anybody else could ask
+  CHECK(fixture.pick().at_limit);  // it was taken before anybody else could ask
   first.outcome.reset();
-  world.world.turn.run();
+  fixture.turns.turn.run();
   CHECK(second.has_place());
-  CHECK_FALSE(world.group().state().permits.has_line());
+  CHECK_FALSE(fixture.group().state().permits.has_line());
 }
 
 TEST_CASE("place queue: a waiter that gives up leaves the line, and one that got a place gives it on") {
-  UpstreamWorld world(limited({1}));
-  std::optional<Pick> held = world.pick();
-  Waiting first(world, world.group());
-  auto second = std::make_unique<Waiting>(world, world.group());
-  Waiting third(world, world.group());
+  UpstreamFixture fixture(limited({1}));
+  std::optional<Pick> held = fixture.pick();
+  Waiting first(fixture, fixture.group());
+  auto second = std::make_unique<Waiting>(fixture, fixture.group());
+  Waiting third(fixture, fixture.group());
   first.scope.cancel(base::Cause::client_closed);
-  world.world.turn.run();
+  fixture.turns.turn.run();
   REQUIRE(first.outcome.has_value());
   CHECK(first.outcome->error().cause == base::Cause::client_closed);
   held.reset();    // the place is the second's now,
   second.reset();  // which goes away before it hears of it
-  world.world.turn.run();
+  fixture.turns.turn.run();
   CHECK(third.has_place());
 }
 
 TEST_CASE("place queue: the wait ends with its time limit") {
-  UpstreamWorld world(limited({1}));
-  const Pick held = world.pick();
-  Waiting waiting(world, world.group());
-  world.world.advance(4900ms);
+  UpstreamFixture fixture(limited({1}));
+  const Pick held = fixture.pick();
+  Waiting waiting(fixture, fixture.group());
+  fixture.turns.advance(4900ms);
   CHECK(waiting.waits());
-  world.world.advance(200ms);
+  fixture.turns.advance(200ms);
   REQUIRE(waiting.outcome.has_value());
   CHECK(waiting.outcome->error() == base::Error{base::Cause::upstream_at_limit, base::Stage::connect});
-  CHECK_FALSE(world.group().state().permits.has_line());
+  CHECK_FALSE(fixture.group().state().permits.has_line());
 }
 
 TEST_CASE("place queue: as many wait as may, over all workers, and not one more") {
-  UpstreamWorld world(limited({1}));
-  Registry other(world.world.turn, world.process_loads, 2);
-  std::vector<GroupRef> others = other.adopt(world.models);
-  const Pick held = world.pick();
-  Waiting first(world, world.group(), 2);
+  UpstreamFixture fixture(limited({1}));
+  Registry other(fixture.turns.turn, fixture.process_loads, 2);
+  std::vector<GroupRef> others = other.adopt(fixture.models);
+  const Pick held = fixture.pick();
+  Waiting first(fixture, fixture.group(), 2);
   {
-    Waiting second(world, *others[0], 2);
-    Waiting third(world, world.group(), 2);
+    Waiting second(fixture, *others[0], 2);
+    Waiting third(fixture, fixture.group(), 2);
     CHECK(first.waits());
     CHECK(second.waits());
     REQUIRE(third.outcome.has_value());
     CHECK(third.outcome->error().cause == base::Cause::overloaded);
   }
-  Waiting fourth(world, world.group(), 2);  // there is room again
+  Waiting fourth(fixture, fixture.group(), 2);  // there is room again
   CHECK(fourth.waits());
 }
 
 TEST_CASE("place queue: a place that is left on another worker is seen soon") {
-  UpstreamWorld world(limited({1}));
-  Registry other(world.world.turn, world.process_loads, 2);
-  std::vector<GroupRef> others = other.adopt(world.models);
-  std::optional<Pick> held = others[0]->pick({world.client, world.headers, {}}, {});
+  UpstreamFixture fixture(limited({1}));
+  Registry other(fixture.turns.turn, fixture.process_loads, 2);
+  std::vector<GroupRef> others = other.adopt(fixture.models);
+  std::optional<Pick> held = others[0]->pick({fixture.client, fixture.headers, {}}, {});
   REQUIRE(held->permit);
-  Waiting waiting(world, world.group());
+  Waiting waiting(fixture, fixture.group());
   held.reset();
-  world.world.turn.run();
+  fixture.turns.turn.run();
   CHECK(waiting.waits());
-  world.world.advance(PermitQueue::look_every + 20ms);
+  fixture.turns.advance(PermitQueue::look_every + 20ms);
   CHECK(waiting.has_place());
 }
 
 TEST_CASE("place queue: who cannot use a place lets the next one have it") {
-  UpstreamWorld world(limited({1, 1}));
-  std::optional<Pick> on_first = world.pick();
-  const Pick on_second = world.pick();
-  Waiting wants_second(world, world.group(), 100, {0});
-  Waiting wants_any(world, world.group());
+  UpstreamFixture fixture(limited({1, 1}));
+  std::optional<Pick> on_first = fixture.pick();
+  const Pick on_second = fixture.pick();
+  Waiting wants_second(fixture, fixture.group(), 100, {0});
+  Waiting wants_any(fixture, fixture.group());
   on_first.reset();
-  world.world.turn.run();
+  fixture.turns.turn.run();
   CHECK(wants_second.waits());
   REQUIRE(wants_any.has_place());
   CHECK(wants_any.index() == 0);
 }
 
 TEST_CASE("place queue: a reload that raises the limit lets waiters in") {
-  UpstreamWorld world(limited({1}));
-  const Pick held = world.pick();
-  std::vector<GroupRef> before = world.groups;
-  const std::vector<GroupModel> old_models = std::move(world.models);
-  Waiting waiting(world, *before[0]);
-  world.models.clear();
-  world.adopt(limited({2}));
-  world.world.advance(50ms);
+  UpstreamFixture fixture(limited({1}));
+  const Pick held = fixture.pick();
+  std::vector<GroupRef> before = fixture.groups;
+  const std::vector<GroupModel> old_models = std::move(fixture.models);
+  Waiting waiting(fixture, *before[0]);
+  fixture.models.clear();
+  fixture.adopt(limited({2}));
+  fixture.turns.advance(50ms);
   CHECK(waiting.has_place());
 }
 
 TEST_CASE("place queue: a lease may outlive the registry and its queues") {
-  support::World world;
+  support::TurnFixture fixture;
   ProcessLoads loads;
   std::vector<GroupModel> models;
   models.push_back(limited({1}));
   Permit permit;
   {
-    Registry registry(world.turn, loads, 1);
+    Registry registry(fixture.turn, loads, 1);
     permit = Permit(registry.adopt(models)[0]->endpoint(0));
     CHECK(permit);
   }
@@ -181,65 +181,65 @@ TEST_CASE("place queue: a lease may outlive the registry and its queues") {
 }
 
 TEST_CASE("place queue: who waits for endpoints that a reload took away blocks nobody who wants others") {
-  UpstreamWorld world(limited({1}));
-  const Pick busy = world.pick();
-  const GroupRef before = world.groups[0];  // of requests that began under it
-  Waiting old(world, *before);
-  Waiting also_old(world, *before, 100, {});
-  const std::vector<GroupModel> kept = std::move(world.models);
+  UpstreamFixture fixture(limited({1}));
+  const Pick busy = fixture.pick();
+  const GroupRef before = fixture.groups[0];  // of requests that began under it
+  Waiting old(fixture, *before);
+  Waiting also_old(fixture, *before, 100, {});
+  const std::vector<GroupModel> kept = std::move(fixture.models);
   GroupModel other = limited({1});
   other.endpoints[0].port = 9;
   other.endpoints[0].text = "http://127.0.0.1:9";
-  world.adopt(std::move(other));
-  Waiting fresh(world, world.group());
+  fixture.adopt(std::move(other));
+  Waiting fresh(fixture, fixture.group());
   CHECK(fresh.has_place());  // though it came last
-  Waiting next(world, world.group());
+  Waiting next(fixture, fixture.group());
   CHECK(next.waits());
   fresh.outcome.reset();
-  world.world.turn.run();
+  fixture.turns.turn.run();
   CHECK(next.has_place());
   CHECK(old.waits());
   CHECK(also_old.waits());
 }
 
 TEST_CASE("place queue: clients get places in turn, however many requests one of them has in the line") {
-  UpstreamWorld world(limited({1}));
-  std::optional<Pick> held = world.pick();
+  UpstreamFixture fixture(limited({1}));
+  std::optional<Pick> held = fixture.pick();
   std::vector<std::unique_ptr<Waiting>> many;
-  for (int i = 0; i < 5; ++i) many.push_back(std::make_unique<Waiting>(world, world.group()));
-  Waiting other(world, world.group(), 100, {}, "203.0.113.10");
+  for (int i = 0; i < 5; ++i) many.push_back(std::make_unique<Waiting>(fixture, fixture.group()));
+  Waiting other(fixture, fixture.group(), 100, {}, "203.0.113.10");
   held.reset();
-  world.world.turn.run();
+  fixture.turns.turn.run();
   CHECK(many[0]->has_place());
   many.erase(many.begin());
-  world.world.turn.run();
+  fixture.turns.turn.run();
   CHECK(other.has_place());
   CHECK(many[0]->waits());
 }
 
 TEST_CASE("place queue: when it is full, who has fewer in it takes the place of the latest of who has most") {
-  UpstreamWorld world(limited({1}));
-  const Pick held = world.pick();
+  UpstreamFixture fixture(limited({1}));
+  const Pick held = fixture.pick();
   std::vector<std::unique_ptr<Waiting>> many;
-  for (int i = 0; i < 4; ++i) many.push_back(std::make_unique<Waiting>(world, world.group(), 4));
-  Waiting other(world, world.group(), 4, {}, "203.0.113.10");
+  for (int i = 0; i < 4; ++i) many.push_back(std::make_unique<Waiting>(fixture, fixture.group(), 4));
+  Waiting other(fixture, fixture.group(), 4, {}, "203.0.113.10");
   CHECK(other.waits());
   REQUIRE(many[3]->outcome.has_value());
   CHECK(many[3]->outcome->error() == base::Error{base::Cause::upstream_at_limit, base::Stage::connect});
-  Waiting second(world, world.group(), 4, {}, "203.0.113.10");  // two and two
+  Waiting second(fixture, fixture.group(), 4, {}, "203.0.113.10");  // two and two
   CHECK(second.waits());
   CHECK_FALSE(many[2]->waits());
-  Waiting third(world, world.group(), 4, {}, "203.0.113.10");
+  Waiting third(fixture, fixture.group(), 4, {}, "203.0.113.10");
   CHECK_FALSE(third.waits());
-  Waiting one_more(world, world.group(), 4);
+  Waiting one_more(fixture, fixture.group(), 4);
   CHECK_FALSE(one_more.waits());
   CHECK(many[1]->waits());
   // The number of those that wait is still right: as many leave as came.
   many.clear();
-  Waiting again(world, world.group(), 4);
-  Waiting and_again(world, world.group(), 4);
+  Waiting again(fixture, fixture.group(), 4);
+  Waiting and_again(fixture, fixture.group(), 4);
   CHECK(again.waits());
   CHECK(and_again.waits());
-  Waiting too_many(world, world.group(), 4, {}, "203.0.113.10");
+  Waiting too_many(fixture, fixture.group(), 4, {}, "203.0.113.10");
   CHECK_FALSE(too_many.waits());
 }

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "unit/upstream/upstream_world.h"
+#include "unit/upstream/upstream_fixture.h"
 
 using namespace postern;
 using namespace postern::upstream;
@@ -14,137 +14,137 @@ using support::answers;
 using support::response_text;
 
 TEST_CASE("registry: adopting keeps the endpoints that are still named, with connections and load") {
-  UpstreamWorld world({1, 2});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  world.use_and_return(0);
-  Lease busy = world.connected(1);
-  world.endpoint(1).cool_down();
+  UpstreamFixture fixture({1, 2});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fixture.use_and_return(0);
+  Lease busy = fixture.connected(1);
+  fixture.endpoint(1).cool_down();
   const std::vector<GroupModel> next = [] {
     std::vector<GroupModel> models;
     models.push_back(model_of("app", {2, 1, 3}));
     return models;
   }();
-  std::vector<GroupRef> groups = world.registry.adopt(next);
-  world.world.settle();
+  std::vector<GroupRef> groups = fixture.registry.adopt(next);
+  fixture.turns.settle();
   REQUIRE(groups.size() == 1);
   REQUIRE(groups[0]->size() == 3);
-  CHECK(&*groups[0]->endpoint(0) == &world.endpoint(1));
-  CHECK(&*groups[0]->endpoint(1) == &world.endpoint(0));
+  CHECK(&*groups[0]->endpoint(0) == &fixture.endpoint(1));
+  CHECK(&*groups[0]->endpoint(1) == &fixture.endpoint(0));
   CHECK(groups[0]->endpoint(0)->load() == 1);
   CHECK(groups[0]->endpoint(0)->availability() == Availability::cooling_down);
   Permit permit(groups[0]->endpoint(1));
-  CHECK(take_idle(world.world.turn, world.upstream, *groups[0], 1, permit, base::no_limit));
-  world.groups = groups;
-  world.models.clear();
-  world.groups.clear();
+  CHECK(take_idle(fixture.turns.turn, fixture.upstream, *groups[0], 1, permit, base::no_limit));
+  fixture.groups = groups;
+  fixture.models.clear();
+  fixture.groups.clear();
 }
 
 TEST_CASE("registry: an endpoint that is no longer named retires, and lives as long as its leases") {
-  UpstreamWorld world({1, 2});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
-  world.use_and_return(0);
-  Lease busy = world.connected(0);
-  world.exchange(busy);
-  CHECK(world.upstream.at(1).open_count() == 2);
+  UpstreamFixture fixture({1, 2});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
+  fixture.use_and_return(0);
+  Lease busy = fixture.connected(0);
+  fixture.exchange(busy);
+  CHECK(fixture.upstream.at(1).open_count() == 2);
   std::vector<GroupModel> next;
   next.push_back(model_of("app", {2}));
-  std::vector<GroupRef> groups = world.registry.adopt(next);
-  world.world.settle();
-  CHECK(world.upstream.at(1).open_count() == 1);  // the one in use
-  world.groups.clear();                           // the old pin is gone
+  std::vector<GroupRef> groups = fixture.registry.adopt(next);
+  fixture.turns.settle();
+  CHECK(fixture.upstream.at(1).open_count() == 1);  // the one in use
+  fixture.groups.clear();                           // the old pin is gone
   CHECK(busy.endpoint()->load() == 1);
   busy = {};
-  world.world.settle();
-  CHECK(world.upstream.at(1).open_count() == 0);
-  world.groups = std::move(groups);
-  world.groups.clear();
+  fixture.turns.settle();
+  CHECK(fixture.upstream.at(1).open_count() == 0);
+  fixture.groups = std::move(groups);
+  fixture.groups.clear();
 }
 
 TEST_CASE("registry: the same address in two groups, or with other TLS settings, is two endpoints") {
-  UpstreamWorld world({1});
+  UpstreamFixture fixture({1});
   std::vector<GroupModel> models;
   models.push_back(model_of("app", {1}));
   models.push_back(model_of("other", {1}));
-  std::vector<GroupRef> groups = world.registry.adopt(models);
+  std::vector<GroupRef> groups = fixture.registry.adopt(models);
   CHECK(&*groups[0]->endpoint(0) != &*groups[1]->endpoint(0));
-  CHECK(&*groups[0]->endpoint(0) == &world.endpoint(0));
+  CHECK(&*groups[0]->endpoint(0) == &fixture.endpoint(0));
   std::vector<GroupModel> secured;
   secured.push_back(model_of("app", {1}));
   secured[0].tls_identity = "ca.pem||verified";
-  std::vector<GroupRef> after = world.registry.adopt(secured);
+  std::vector<GroupRef> after = fixture.registry.adopt(secured);
   CHECK(&*after[0]->endpoint(0) != &*groups[0]->endpoint(0));
 }
 
 TEST_CASE("registry: new limits reach the endpoints that stay") {
-  UpstreamWorld world({1});
-  world.upstream.at(1).behaviour = answers(response_text("x"));
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = answers(response_text("x"));
   std::vector<GroupModel> next;
   next.push_back(model_of("app", {1}));
   next[0].keepalive_connections = 0;
-  std::vector<GroupRef> groups = world.registry.adopt(next);
-  world.use_and_return();
-  world.world.settle();
-  CHECK(world.upstream.open_count() == 0);
+  std::vector<GroupRef> groups = fixture.registry.adopt(next);
+  fixture.use_and_return();
+  fixture.turns.settle();
+  CHECK(fixture.upstream.open_count() == 0);
 }
 
 TEST_CASE("registry: weights, limits and rules change around a load and a turn that stay") {
-  UpstreamWorld world({1, 2});
-  const Pick held = world.pick();
+  UpstreamFixture fixture({1, 2});
+  const Pick held = fixture.pick();
   CHECK(held.index == 0);
   GroupModel next = model_of("app", {1, 2});
   next.endpoints[0].max_requests = 1;
   next.endpoints[1].weight = 5;
   next.slow_start = 30s;
-  world.adopt(std::move(next));
-  CHECK(world.endpoint(0).load() == 1);
-  CHECK(world.endpoint(0).full());
-  for (int i = 0; i < 5; ++i) CHECK(world.picked() == 1);
-  CHECK(world.pick({1}).at_limit);
-  CHECK(world.endpoint(1).share_of_weight(30s) == 1024);  // it was there before
-  world.adopt(model_of("app", {1, 2}));
-  CHECK(world.endpoint(0).load() == 1);
-  CHECK_FALSE(world.endpoint(0).full());
+  fixture.adopt(std::move(next));
+  CHECK(fixture.endpoint(0).load() == 1);
+  CHECK(fixture.endpoint(0).full());
+  for (int i = 0; i < 5; ++i) CHECK(fixture.picked() == 1);
+  CHECK(fixture.pick({1}).at_limit);
+  CHECK(fixture.endpoint(1).share_of_weight(30s) == 1024);  // it was there before
+  fixture.adopt(model_of("app", {1, 2}));
+  CHECK(fixture.endpoint(0).load() == 1);
+  CHECK_FALSE(fixture.endpoint(0).full());
 }
 
 TEST_CASE("registry: round robin goes on where it was") {
-  UpstreamWorld world({1, 2, 3});
-  CHECK(world.picked() == 0);
-  world.adopt(model_of("app", {1, 2, 3}));
-  CHECK(world.picked() == 1);
-  world.adopt(model_of("app", {1, 2, 3}));
-  CHECK(world.picked() == 2);
+  UpstreamFixture fixture({1, 2, 3});
+  CHECK(fixture.picked() == 0);
+  fixture.adopt(model_of("app", {1, 2, 3}));
+  CHECK(fixture.picked() == 1);
+  fixture.adopt(model_of("app", {1, 2, 3}));
+  CHECK(fixture.picked() == 2);
 }
 
 TEST_CASE("registry: what joins a group that is warm starts slowly, a new group does not") {
-  UpstreamWorld world({1});
-  world.world.advance(10s);
+  UpstreamFixture fixture({1});
+  fixture.turns.advance(10s);
   std::vector<GroupModel> models;
   models.push_back(model_of("app", {1, 2}));
   models.push_back(model_of("other", {1, 2}));
-  const std::vector<GroupRef> groups = world.registry.adopt(models);
+  const std::vector<GroupRef> groups = fixture.registry.adopt(models);
   CHECK(groups[0]->endpoint(0)->share_of_weight(30s) == 1024);
   CHECK(groups[0]->endpoint(1)->share_of_weight(30s) == 16);
   CHECK(groups[1]->endpoint(1)->share_of_weight(30s) == 1024);
 }
 
 TEST_CASE("registry: a limit that comes in a reload counts what began before it, in every worker") {
-  UpstreamWorld world({1});
-  Registry other(world.world.turn, world.process_loads, 2);
-  std::vector<GroupRef> others = other.adopt(world.models);
-  std::optional<Pick> here = world.pick();
+  UpstreamFixture fixture({1});
+  Registry other(fixture.turns.turn, fixture.process_loads, 2);
+  std::vector<GroupRef> others = other.adopt(fixture.models);
+  std::optional<Pick> here = fixture.pick();
   const Permit there(others[0]->endpoint(0));
   GroupModel limited = model_of("app", {1});
   limited.endpoints[0].max_requests = 2;
-  world.adopt(std::move(limited));
-  others = other.adopt(world.models);
-  CHECK(world.endpoint(0).load() == 2);
-  CHECK(world.pick().at_limit);
+  fixture.adopt(std::move(limited));
+  others = other.adopt(fixture.models);
+  CHECK(fixture.endpoint(0).load() == 2);
+  CHECK(fixture.pick().at_limit);
   here.reset();
-  CHECK(world.pick().permit);
-  here.emplace(world.pick());
-  world.adopt(model_of("app", {1}));  // here the limit is gone, there it is not yet
+  CHECK(fixture.pick().permit);
+  here.emplace(fixture.pick());
+  fixture.adopt(model_of("app", {1}));  // here the limit is gone, there it is not yet
   CHECK(others[0]->endpoint(0)->load() == 1);
-  CHECK(world.endpoint(0).load() == 1);
+  CHECK(fixture.endpoint(0).load() == 1);
 }
 
 TEST_CASE("process loads: a key's load lives as long as a worker holds it, and begins anew after that") {
@@ -181,47 +181,47 @@ TEST_CASE("process loads: the limit holds against many threads") {
 }
 
 TEST_CASE("registry: an endpoint whose checks fail is passed over, unless it is the only one") {
-  UpstreamWorld world({1, 2});
+  UpstreamFixture fixture({1, 2});
   std::vector<GroupModel> models;
   models.push_back(model_of("app", {1, 2}));
   models[0].health.emplace();
-  std::vector<GroupRef> groups = world.registry.adopt(models);
+  std::vector<GroupRef> groups = fixture.registry.adopt(models);
   const std::string key = endpoint_key(models[0], models[0].endpoints[0]);
   const auto picked = [&](Group& group, const std::vector<size_t>& tried = {}) {
-    const Pick found = group.pick({world.client, world.headers, {}}, tried);
+    const Pick found = group.pick({fixture.client, fixture.headers, {}}, tried);
     return found.permit ? std::optional(found.index) : std::nullopt;
   };
   Endpoint& endpoint = *groups[0]->endpoint(0);
   CHECK(endpoint.availability() == Availability::available);
-  world.registry.on_health("app", key, false);
+  fixture.registry.on_health("app", key, false);
   CHECK(endpoint.availability() == Availability::down);
   for (int i = 0; i < 4; ++i) CHECK(picked(*groups[0]) == 1);
   groups[0]->endpoint(1)->cool_down();
   CHECK(picked(*groups[0]) == 1);  // resting is better than down
   CHECK(picked(*groups[0], {1}) == 0);
 
-  std::vector<GroupRef> reloaded = world.registry.adopt(models);
+  std::vector<GroupRef> reloaded = fixture.registry.adopt(models);
   CHECK(reloaded[0]->endpoint(0)->availability() == Availability::down);
-  world.world.advance(std::chrono::seconds(5));
+  fixture.turns.advance(std::chrono::seconds(5));
   endpoint.cool_down();
-  world.registry.on_health("app", key, true);
-  CHECK(endpoint.availability() == Availability::available);          // a check that passes ends the rest
-  CHECK(endpoint.share_of_weight(std::chrono::seconds(30)) < 1024);   // and it begins slowly
-  world.registry.on_health("app", "app http://127.0.0.1:9 ", false);  // of a snapshot that is gone
+  fixture.registry.on_health("app", key, true);
+  CHECK(endpoint.availability() == Availability::available);            // a check that passes ends the rest
+  CHECK(endpoint.share_of_weight(std::chrono::seconds(30)) < 1024);     // and it begins slowly
+  fixture.registry.on_health("app", "app http://127.0.0.1:9 ", false);  // of a snapshot that is gone
 }
 
 TEST_CASE("registry: an endpoint may start as down, and is up when its checks are taken away") {
-  UpstreamWorld world({1});
+  UpstreamFixture fixture({1});
   std::vector<GroupModel> models;
   models.push_back(model_of("app", {1, 2}));
   models[0].health.emplace().starts_down = true;
-  std::vector<GroupRef> groups = world.registry.adopt(models);
+  std::vector<GroupRef> groups = fixture.registry.adopt(models);
   for (size_t i : {0, 1}) CHECK(groups[0]->endpoint(i)->availability() == Availability::down);
-  world.registry.on_health("app", endpoint_key(models[0], models[0].endpoints[1]), true);
-  groups = world.registry.adopt(models);
+  fixture.registry.on_health("app", endpoint_key(models[0], models[0].endpoints[1]), true);
+  groups = fixture.registry.adopt(models);
   CHECK(groups[0]->endpoint(0)->availability() == Availability::down);
   CHECK(groups[0]->endpoint(1)->availability() == Availability::available);
   models[0].health.reset();
-  groups = world.registry.adopt(models);
+  groups = fixture.registry.adopt(models);
   CHECK(groups[0]->endpoint(0)->availability() == Availability::available);
 }

@@ -3,14 +3,14 @@
 
 #include <doctest/doctest.h>
 #include <string>
-#include "loop_ground.h"
+#include "loop_fixture.h"
 #include "net/tls_transport.h"
 #include "support/certificates.h"
 #include "support/memory_transport.h"
 #include "support/raw_tls_client.h"
 #include "support/watched_task.h"
 
-namespace postern::tls_ground {
+namespace postern::tls_fixture {
 
 using namespace postern;
 using namespace postern::net;
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 using base::Cause;
 using support::CertificateAuthority;
 using support::ScriptedPeer;
-using support::World;
+using support::TurnFixture;
 
 inline CertificateAuthority& authority() {
   static CertificateAuthority one;
@@ -57,50 +57,50 @@ inline base::Task<base::Result<bool>> await_handshake(base::Scope& scope, TlsTra
 }
 
 // The outcome of a handshake that is over.
-inline base::Result<bool> outcome_of(World& world, TlsTransport& transport) {
-  base::Scope scope(world.turn);
+inline base::Result<bool> outcome_of(TurnFixture& turns, TlsTransport& transport) {
+  base::Scope scope(turns.turn);
   support::WatchedTask<base::Result<bool>> task(await_handshake(scope, transport));
   REQUIRE(task.ended());
   return task.outcome();
 }
 
 // The gateway's client and server, with a wire in memory between them.
-struct Ground {
-  explicit Ground(const std::string& server_name = "good.example", const std::vector<size_t>& pieces = {},
-                  std::unique_ptr<const ClientTls> client_tls = trust(authority().file()))
+struct Fixture {
+  explicit Fixture(const std::string& server_name = "good.example", const std::vector<size_t>& pieces = {},
+                   std::unique_ptr<const ClientTls> client_tls = trust(authority().file()))
       : trusted(std::move(client_tls)) {
     wire->to_first.pieces = pieces;
     wire->to_second.pieces = pieces;
-    client = TlsTransport::client(world.turn, std::move(pair.first), *trusted, server_name);
-    server = TlsTransport::server(world.turn, std::move(pair.second), *served);
-    world.settle();
+    client = TlsTransport::client(turns.turn, std::move(pair.first), *trusted, server_name);
+    server = TlsTransport::server(turns.turn, std::move(pair.second), *served);
+    turns.settle();
   }
-  base::Result<bool> client_outcome() { return outcome_of(world, *client); }
-  base::Result<bool> server_outcome() { return outcome_of(world, *server); }
+  base::Result<bool> client_outcome() { return outcome_of(turns, *client); }
+  base::Result<bool> server_outcome() { return outcome_of(turns, *server); }
 
-  World world;
+  TurnFixture turns;
   TicketKeys tickets;
   std::unique_ptr<const ServerTls> served = serve(usual_files(), tickets);
   std::unique_ptr<const ClientTls> trusted;
-  support::MemoryPair pair = support::connect_in_memory(world);
+  support::MemoryPair pair = support::connect_in_memory(turns);
   std::shared_ptr<support::Wire> wire = pair.wire;
   std::unique_ptr<TlsTransport> client;
   std::unique_ptr<TlsTransport> server;
 };
 
 // A server of the gateway and OpenSSL's own client.
-struct RawGround {
-  explicit RawGround(const ServerTls& tls) : client(std::move(pair.first)) {
-    server = TlsTransport::server(world.turn, std::move(pair.second), tls);
+struct RawFixture {
+  explicit RawFixture(const ServerTls& tls) : client(std::move(pair.first)) {
+    server = TlsTransport::server(turns.turn, std::move(pair.second), tls);
   }
   void shake_hands() {
     client.begin();
-    world.settle();
+    turns.settle();
   }
-  World world;
-  support::MemoryPair pair = support::connect_in_memory(world);
+  TurnFixture turns;
+  support::MemoryPair pair = support::connect_in_memory(turns);
   support::RawTlsClient client;
   std::unique_ptr<TlsTransport> server;
 };
 
-}  // namespace postern::tls_ground
+}  // namespace postern::tls_fixture

@@ -1,6 +1,6 @@
 // A WebSocket through the whole proxy: a client and an endpoint that are scripted by a test, frame by frame.
 //
-//   SocketWorld socket("walk: …");           // the route's websocket section, in YAML
+//   SocketFixture socket("walk: …");           // the route's websocket section, in YAML
 //   socket.client_sends(frame(text, "hello"));
 //   CHECK(socket.endpoint_heard() == frames);
 #pragma once
@@ -10,18 +10,18 @@
 #include <vector>
 
 #include "support/frame_recorder.h"
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 #include "unit/websocket/frames.h"
 
 namespace postern::support {
 
-class SocketWorld {
+class SocketFixture {
  public:
   // `websocket`: what stands behind `websocket:`, on one line. `fields` of the handshake and of its answer.
-  explicit SocketWorld(const std::string& websocket = "{}", std::string_view fields = {},
-                       const std::string& answer_fields = {}, const std::string& more = {});
+  explicit SocketFixture(const std::string& websocket = "{}", std::string_view fields = {},
+                         const std::string& answer_fields = {}, const std::string& more = {});
 
-  ProxyWorld proxy;
+  ProxyFixture proxy;
   TestClient& client;
   HttpMessage handshake;  // its answer
 

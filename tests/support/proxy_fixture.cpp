@@ -1,4 +1,4 @@
-#include "support/proxy_world.h"
+#include "support/proxy_fixture.h"
 
 #include <stdexcept>
 
@@ -8,12 +8,12 @@
 namespace postern::support {
 namespace {
 
-int64_t fixed_unix_time() { return ProxyWorld::unix_time; }
+int64_t fixed_unix_time() { return ProxyFixture::unix_time; }
 
-MemoryPair pair_for(ProxyWorld& proxy, const ClientOptions& options) {
+MemoryPair pair_for(ProxyFixture& proxy, const ClientOptions& options) {
   const auto address = base::IpAddress::parse(options.address);
   if (!address) throw std::runtime_error("no address: " + options.address);
-  MemoryPair pair = connect_in_memory(proxy.world, {.first = {*address, 40000}, .second = {}});
+  MemoryPair pair = connect_in_memory(proxy.turns, {.first = {*address, 40000}, .second = {}});
   if (options.conduct) options.conduct(*pair.wire);
   return pair;
 }
@@ -28,7 +28,7 @@ http::ClientFacts facts_of(const ClientOptions& options, const net::Transport& t
 }
 
 // Those of the listener, or of another one that redirects.
-server::ListenerSettingsRef settings_of(const ProxyWorld& proxy, const ClientOptions& options) {
+server::ListenerSettingsRef settings_of(const ProxyFixture& proxy, const ClientOptions& options) {
   if (!options.redirect_port) return proxy.listener;
   auto settings = server::ListenerSettingsRef::make(*proxy.listener);
   settings->redirect_port = options.redirect_port;
@@ -41,10 +41,10 @@ server::ListenerSettingsRef settings_of(const ProxyWorld& proxy, const ClientOpt
 
 // --- clients ---
 
-TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options)
+TestClient::TestClient(ProxyFixture& proxy, const ClientOptions& options)
     : TestClient(proxy, options, pair_for(proxy, options)) {}
 
-TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPair pair)
+TestClient::TestClient(ProxyFixture& proxy, const ClientOptions& options, MemoryPair pair)
     : proxy_(proxy), wire_(pair.wire), peer_(std::move(pair.first)) {
   http::ClientFacts facts = facts_of(options, *pair.second);
   connection_ = std::make_unique<server::ClientConnection>(
@@ -55,7 +55,7 @@ TestClient::TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPa
 }
 
 void TestClient::on_task_ended(server::ClientConnection::Ended) {
-  proxy_.world.turn.graveyard.bury(std::move(connection_));
+  proxy_.turns.turn.graveyard.bury(std::move(connection_));
 }
 
 void TestClient::send(std::string_view bytes) {
@@ -96,35 +96,35 @@ std::string TestClient::take_unread() {
   return std::exchange(unread_, {});
 }
 
-// --- the world ---
+// --- the fixture ---
 
-const std::string ProxyWorld::one_endpoint = R"(
+const std::string ProxyFixture::one_endpoint = R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
 routes: [{ name: all, upstream: app }]
 )";
 
-const std::string ProxyWorld::two_endpoints = R"(
+const std::string ProxyFixture::two_endpoints = R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001", "http://127.0.0.1:3002"] } }
 routes: [{ name: all, upstream: app }]
 )";
 
-ProxyWorld::ProxyWorld(const std::string& yaml)
-    : services{world.turn, upstream, tokens_, log.access_log(), request_ids_,
+ProxyFixture::ProxyFixture(const std::string& yaml)
+    : services{turns.turn, upstream, tokens_, log.access_log(), request_ids_,
                tunnels,    streams,  metrics, &fixed_unix_time},
       current{loop_, services, log.logger(), compile(yaml), counts} {
   listener->limits = snapshot().listeners.front().limits;
 }
 
-ProxyWorld::~ProxyWorld() {
+ProxyFixture::~ProxyFixture() {
   clients.clear();
   tunnels.cut_all();
-  world.turn.run();
+  turns.turn.run();
 }
 
-proxy::Pin ProxyWorld::compile(const std::string& yaml) {
-  auto document = config::load_text(yaml, "world.yaml", [](std::string_view) { return std::nullopt; });
+proxy::Pin ProxyFixture::compile(const std::string& yaml) {
+  auto document = config::load_text(yaml, "fixture.yaml", [](std::string_view) { return std::nullopt; });
   if (!document) throw std::runtime_error(document.error().text());
   config::Diagnostics notes;
   auto snapshot = config::compile(*document, {.version = 1, .tickets = tickets_, .stores = &stores_}, notes);
@@ -132,26 +132,26 @@ proxy::Pin ProxyWorld::compile(const std::string& yaml) {
   return proxy::pin(std::move(*snapshot), registry_, metrics);
 }
 
-void ProxyWorld::adopt(const std::string& yaml) {
+void ProxyFixture::adopt(const std::string& yaml) {
   current.pin = compile(yaml);
   listener->limits = snapshot().listeners.front().limits;
   tunnels.adopt(proxy::route_fingerprints(snapshot()), snapshot().limits.drain_rate);
 }
 
-void ProxyWorld::tell_health(size_t index, bool up) {
+void ProxyFixture::tell_health(size_t index, bool up) {
   const upstream::GroupModel& model = group().model();
   registry_.on_health(model.name, upstream::endpoint_key(model, model.endpoints[index]), up);
   settle();
 }
 
-TestClient& ProxyWorld::connect(const ClientOptions& options) {
+TestClient& ProxyFixture::connect(const ClientOptions& options) {
   clients.push_back(std::make_unique<TestClient>(*this, options));
   return *clients.back();
 }
 
-void ProxyWorld::settle(const std::function<void()>& check) {
-  if (!check) return world.settle();
-  while (world.step()) check();
+void ProxyFixture::settle(const std::function<void()>& check) {
+  if (!check) return turns.settle();
+  while (turns.step()) check();
 }
 
 }  // namespace postern::support

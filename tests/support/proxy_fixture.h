@@ -1,7 +1,7 @@
 // A whole worker without sockets: a compiled configuration, its services, endpoints in memory and clients in
-// memory, on one world. What a worker does between a listener and a dialer, it does here.
+// memory, on one fixture. What a worker does between a listener and a dialer, it does here.
 //
-//   ProxyWorld proxy;
+//   ProxyFixture proxy;
 //   proxy.upstream.at(3001).behaviour = answers(response_text("hello"));
 //   TestClient& client = proxy.connect();
 //   client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
@@ -27,12 +27,12 @@
 #include "support/http_text.h"
 #include "support/log_capture.h"
 #include "support/memory_transport.h"
-#include "support/world.h"
+#include "support/turn_fixture.h"
 #include "upstream/registry.h"
 
 namespace postern::support {
 
-class ProxyWorld;
+class ProxyFixture;
 
 struct ClientOptions {
   std::string address = "203.0.113.9";
@@ -48,9 +48,9 @@ struct ClientOptions {
 // A client's end, and the gateway's side of it.
 class TestClient final : private server::ClientConnection::Owner {
  public:
-  TestClient(ProxyWorld& proxy, const ClientOptions& options);
+  TestClient(ProxyFixture& proxy, const ClientOptions& options);
 
-  // Sends, and lets the world come to rest.
+  // Sends, and lets the fixture come to rest.
   void send(std::string_view bytes);
   // Sends, and lets nothing happen yet.
   void queue(std::string_view bytes);
@@ -71,26 +71,26 @@ class TestClient final : private server::ClientConnection::Owner {
   server::ClientConnection& connection() { return *connection_; }
 
  private:
-  TestClient(ProxyWorld& proxy, const ClientOptions& options, MemoryPair pair);
+  TestClient(ProxyFixture& proxy, const ClientOptions& options, MemoryPair pair);
   void on_task_ended(server::ClientConnection::Ended) override;
 
-  ProxyWorld& proxy_;
+  ProxyFixture& proxy_;
   std::shared_ptr<Wire> wire_;
   ScriptedPeer peer_;
   std::string unread_;
   std::unique_ptr<server::ClientConnection> connection_;
 };
 
-class ProxyWorld {
+class ProxyFixture {
  public:
   // `upstreams` and `routes` of the usual configuration: one endpoint, one route for everything.
   static const std::string one_endpoint;
   static const std::string two_endpoints;  // 3001 and 3002
 
-  explicit ProxyWorld(const std::string& yaml = one_endpoint);
-  ~ProxyWorld();
-  ProxyWorld(const ProxyWorld&) = delete;
-  ProxyWorld& operator=(const ProxyWorld&) = delete;
+  explicit ProxyFixture(const std::string& yaml = one_endpoint);
+  ~ProxyFixture();
+  ProxyFixture(const ProxyFixture&) = delete;
+  ProxyFixture& operator=(const ProxyFixture&) = delete;
 
   TestClient& connect(const ClientOptions& options = {});
   // Another configuration takes the place of this one, as a reload does.
@@ -99,9 +99,9 @@ class ProxyWorld {
   // What a prober would tell: an endpoint's checks have changed its state.
   void tell_health(size_t index, bool up);
 
-  // Until the world rests; `check` is called after every step.
+  // Until the fixture rests; `check` is called after every step.
   void settle(const std::function<void()>& check = {});
-  void advance(Duration duration) { world.advance(duration); }
+  void advance(Duration duration) { turns.advance(duration); }
 
   const proxy::Snapshot& snapshot() const { return *current.pin->snapshot; }
   upstream::Group& group(size_t index = 0) { return *current.pin->groups[index]; }
@@ -109,8 +109,8 @@ class ProxyWorld {
 
   static constexpr int64_t unix_time = 1'800'000'000;
 
-  World world;
-  FakeUpstream upstream{world};
+  TurnFixture turns;
+  FakeUpstream upstream{turns};
   LogCapture log;
   telemetry::Metrics metrics;
   server::ListenerSettingsRef listener =
@@ -124,13 +124,13 @@ class ProxyWorld {
   config::PolicyStores stores_;
   net::Loop loop_;  // nobody runs it: server::Current has a place for one
   upstream::ProcessLoads upstream_loads_;
-  upstream::Registry registry_{world.turn, upstream_loads_, 1, &log.logger()};
+  upstream::Registry registry_{turns.turn, upstream_loads_, 1, &log.logger()};
   policy::TokenCache tokens_;
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
   server::ClientCounts counts;
-  proxy::TunnelSet tunnels{world.turn, log.access_log(), metrics};
+  proxy::TunnelSet tunnels{turns.turn, log.access_log(), metrics};
   proxy::StreamSet streams{metrics, tunnels.drain_line()};
   proxy::Services services;
   server::Current current;

@@ -1,15 +1,15 @@
-#include "support/socket_world.h"
+#include "support/socket_fixture.h"
 
 namespace postern::support {
 
-std::string SocketWorld::handshake_text(std::string_view fields, std::string_view path) {
+std::string SocketFixture::handshake_text(std::string_view fields, std::string_view path) {
   return "GET " + std::string(path) +
          " HTTP/1.1\r\nHost: app.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
          std::string(fields) + "\r\n";
 }
 
-std::string SocketWorld::yaml(const std::string& websocket, const std::string& more) {
+std::string SocketFixture::yaml(const std::string& websocket, const std::string& more) {
   return R"(
 listeners: [{ address: "127.0.0.1:0" }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
@@ -22,15 +22,15 @@ routes:
          websocket + "\n";
 }
 
-SocketWorld::SocketWorld(const std::string& websocket, std::string_view fields,
-                         const std::string& answer_fields, const std::string& more)
+SocketFixture::SocketFixture(const std::string& websocket, std::string_view fields,
+                             const std::string& answer_fields, const std::string& more)
     : proxy(yaml(websocket, more)), client(proxy.connect()) {
   proxy.upstream.at(3001).behaviour = accepts_websocket(answer_fields);
   client.send(handshake_text(fields));
   handshake = client.response();
 }
 
-std::vector<std::string> SocketWorld::read(const std::string& bytes, bool masked) {
+std::vector<std::string> SocketFixture::read(const std::string& bytes, bool masked) {
   using namespace websocket;
   struct Reader final : FrameWalker::Visitor {
     std::vector<std::string> said;

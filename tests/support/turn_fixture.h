@@ -1,5 +1,5 @@
-// A worker's world without a loop: one turn, a clock that a test moves by hand, and whatever stands in for
-// the network. Nothing here sleeps or waits; time is a value. One thread.
+// A turn without a loop, a clock that a test moves by hand, and whatever stands for the network. Nothing here
+// sleeps or waits; time is a value. One thread.
 #pragma once
 
 #include <algorithm>
@@ -28,11 +28,11 @@ class Filler {
   virtual bool fill() = 0;
 
  private:
-  friend class World;
+  friend class TurnFixture;
   base::LinkIn<Filler> link_;
 };
 
-class World {
+class TurnFixture {
  public:
   base::Turn turn{Instant(std::chrono::hours(1))};
 
@@ -57,7 +57,7 @@ class World {
 
   // Until nothing is left to do at this moment.
   void settle() {
-    for (int i = 0; step(); ++i) base::check(i < steps_max, "the world does not come to rest");
+    for (int i = 0; step(); ++i) base::check(i < steps_max, "the turns never end");
   }
 
   // Moves the clock, with a stop at every moment at which a timer may be due.
@@ -74,7 +74,7 @@ class World {
     settle();
   }
 
-  // Until `done` holds, for at most `limit` of the world's own time; false: it never held.
+  // Until `done` holds, for at most `limit` of the fixture's own time; false: it never held.
   bool advance_until(const std::function<bool()>& done, Duration limit = std::chrono::minutes(5)) {
     settle();
     const Instant target = turn.now + limit;

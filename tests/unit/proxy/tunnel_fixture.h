@@ -7,7 +7,7 @@
 #include "proxy/tunnel_set.h"
 #include "support/log_capture.h"
 #include "support/memory_transport.h"
-#include "support/world.h"
+#include "support/turn_fixture.h"
 #include "unit/websocket/frames.h"
 
 namespace postern::proxy {
@@ -26,7 +26,7 @@ inline telemetry::TunnelRecord usual_facts() {
 
 // A client, or an endpoint: `gateway` is the tunnel's transport, before it is opened.
 struct TunnelEnd {
-  explicit TunnelEnd(support::World& world) : TunnelEnd(support::connect_in_memory(world)) {}
+  explicit TunnelEnd(support::TurnFixture& turns) : TunnelEnd(support::connect_in_memory(turns)) {}
   explicit TunnelEnd(support::MemoryPair pair)
       : wire(pair.wire), gateway(std::move(pair.second)), peer(std::move(pair.first)) {}
   support::Passage& from() { return wire->to_second; }  // what it sends
@@ -45,22 +45,22 @@ inline std::shared_ptr<const routing::SocketRules> no_pings() {
   return std::make_shared<const routing::SocketRules>(rules);
 }
 
-struct TunnelWorld {
-  explicit TunnelWorld(base::Duration idle = std::chrono::minutes(10), bool logged = true) {
+struct TunnelFixture {
+  explicit TunnelFixture(base::Duration idle = std::chrono::minutes(10), bool logged = true) {
     tunnels.open(std::move(client.gateway), std::move(upstream.gateway), {},
                  TunnelFacts(usual_facts(), logged), {.idle_limit = idle, .rules = no_pings()});
   }
-  ~TunnelWorld() {
+  ~TunnelFixture() {
     tunnels.cut_all();
-    world.turn.run();
+    turns.turn.run();
   }
 
-  support::World world;
+  support::TurnFixture turns;
   support::LogCapture log;
   telemetry::Metrics metrics;
-  TunnelSet tunnels{world.turn, log.access_log(), metrics};
-  TunnelEnd client{world};
-  TunnelEnd upstream{world};
+  TunnelSet tunnels{turns.turn, log.access_log(), metrics};
+  TunnelEnd client{turns};
+  TunnelEnd upstream{turns};
 };
 
 inline std::string close_text(uint16_t code, std::string_view reason) {

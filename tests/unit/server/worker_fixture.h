@@ -14,18 +14,18 @@
 #include "net/resolver.h"
 #include "server/acceptor.h"
 #include "support/log_capture.h"
-#include "unit/net/loop_ground.h"
+#include "unit/net/loop_fixture.h"
 
 namespace postern::server {
 
 // Serves a snapshot without any route: every request is answered 404, which is all that these tests need.
-class WorkerGround final : private Acceptor::Owner {
+class WorkerFixture final : private Acceptor::Owner {
  public:
   // `proxy_trust`: who must begin with a PROXY protocol header; empty: nobody.
   // `per_client`: connections of one client; 0: any number.
-  explicit WorkerGround(uint32_t connections, const char* proxy_trust = "", uint32_t per_client = 0)
-      : WorkerGround(pin_with(connections, proxy_trust, per_client)) {}
-  ~WorkerGround() { ground_.loop.turn().run(); }
+  explicit WorkerFixture(uint32_t connections, const char* proxy_trust = "", uint32_t per_client = 0)
+      : WorkerFixture(pin_with(connections, proxy_trust, per_client)) {}
+  ~WorkerFixture() { fixture_.loop.turn().run(); }
 
   // The listener called `key`, at a port of the system's choice.
   BoundListener bind(const std::string& key) {
@@ -52,8 +52,8 @@ class WorkerGround final : private Acceptor::Owner {
     return before;
   }
 
-  bool run_until(const std::function<bool()>& done) { return ground_.run_until(done); }
-  void run_idly() { ground_.run_idly(); }
+  bool run_until(const std::function<bool()>& done) { return fixture_.run_until(done); }
+  void run_idly() { fixture_.run_idly(); }
   int told_gone() const { return told_gone_; }
 
  private:
@@ -68,14 +68,14 @@ class WorkerGround final : private Acceptor::Owner {
     return proxy::Pin::make(std::shared_ptr<const proxy::Snapshot>(std::move(snapshot)),
                             std::vector<upstream::GroupRef>(), telemetry::Series());
   }
-  explicit WorkerGround(proxy::Pin pin)
-      : current{ground_.loop, services_, log.logger(), std::move(pin), counts} {}
+  explicit WorkerFixture(proxy::Pin pin)
+      : current{fixture_.loop, services_, log.logger(), std::move(pin), counts} {}
   void on_connections_gone() override { ++told_gone_; }
 
-  net::LoopGround ground_;
-  net::DnsClient dns_client_{ground_.loop};
-  net::Resolver resolver_{ground_.loop.turn(), dns_client_};
-  net::SystemDialer dialer_{ground_.loop, resolver_};
+  net::LoopFixture fixture_;
+  net::DnsClient dns_client_{fixture_.loop};
+  net::Resolver resolver_{fixture_.loop.turn(), dns_client_};
+  net::SystemDialer dialer_{fixture_.loop, resolver_};
   policy::TokenCache tokens_;
   telemetry::RequestIdSource request_ids_;
   int told_gone_ = 0;
@@ -85,10 +85,10 @@ class WorkerGround final : private Acceptor::Owner {
   telemetry::Metrics metrics;
 
  private:
-  proxy::TunnelSet tunnels_{ground_.loop.turn(), log.access_log(), metrics};
+  proxy::TunnelSet tunnels_{fixture_.loop.turn(), log.access_log(), metrics};
   proxy::StreamSet streams_{metrics, tunnels_.drain_line()};
-  proxy::Services services_{ground_.loop.turn(), dialer_,  tokens_,  log.access_log(),
-                            request_ids_,        tunnels_, streams_, metrics,
+  proxy::Services services_{fixture_.loop.turn(), dialer_,  tokens_,  log.access_log(),
+                            request_ids_,         tunnels_, streams_, metrics,
                             &net::unix_now};
 
  public:

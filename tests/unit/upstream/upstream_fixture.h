@@ -8,7 +8,7 @@
 #include "base/root_task.h"
 #include "support/fake_upstream.h"
 #include "support/log_capture.h"
-#include "support/world.h"
+#include "support/turn_fixture.h"
 #include "upstream/connector.h"
 #include "upstream/registry.h"
 
@@ -32,11 +32,11 @@ inline GroupModel model_of(std::string name, const std::vector<uint16_t>& ports,
 // Connects, in a task of its own, and keeps what came of it.
 class Connecting final : private base::RootTask<base::Result<Lease>>::Owner {
  public:
-  Connecting(support::World& world, net::Dialer& dialer, const Group& group, size_t index)
-      : scope(world.turn), permit(group.endpoint(index)) {
+  Connecting(support::TurnFixture& turns, net::Dialer& dialer, const Group& group, size_t index)
+      : scope(turns.turn), permit(group.endpoint(index)) {
     Owner& self = *this;
-    task_.begin(connect(scope, world.turn, dialer, group, index, std::nullopt, permit, tried), self);
-    world.settle();
+    task_.begin(connect(scope, turns.turn, dialer, group, index, std::nullopt, permit, tried), self);
+    turns.settle();
   }
   Lease take() { return std::move(**outcome); }
 
@@ -53,22 +53,22 @@ class Connecting final : private base::RootTask<base::Result<Lease>>::Owner {
   base::RootTask<base::Result<Lease>> task_;
 };
 
-// A group of one worker, on its own world.
-struct UpstreamWorld {
-  explicit UpstreamWorld(const std::vector<uint16_t>& ports, Balance balance = Balance::round_robin)
-      : UpstreamWorld(model_of("app", ports, balance)) {}
-  explicit UpstreamWorld(GroupModel model) { adopt(std::move(model)); }
-  ~UpstreamWorld() {
+// A group of one worker, on its own fixture.
+struct UpstreamFixture {
+  explicit UpstreamFixture(const std::vector<uint16_t>& ports, Balance balance = Balance::round_robin)
+      : UpstreamFixture(model_of("app", ports, balance)) {}
+  explicit UpstreamFixture(GroupModel model) { adopt(std::move(model)); }
+  ~UpstreamFixture() {
     groups.clear();
-    world.turn.run();
+    turns.turn.run();
   }
   Group& group() { return *groups[0]; }
   Endpoint& endpoint(size_t index) { return *group().endpoint(index); }
   // A fresh connection to an endpoint.
-  Lease connected(size_t index = 0) { return Connecting(world, upstream, group(), index).take(); }
+  Lease connected(size_t index = 0) { return Connecting(turns, upstream, group(), index).take(); }
   Lease idle(size_t index = 0, base::Duration longest = base::no_limit) {
     Permit permit(group().endpoint(index));
-    return take_idle(world.turn, upstream, group(), index, permit, longest);
+    return take_idle(turns.turn, upstream, group(), index, permit, longest);
   }
   // Picks for a request from `client` that has nothing a hash could be taken of.
   Pick pick(const std::vector<size_t>& tried = {}) { return group().pick({client, headers, {}}, tried); }
@@ -92,7 +92,7 @@ struct UpstreamWorld {
     head.headers.add("Host", "a");
     lease->request_body().end();
     lease->send(head);
-    world.settle();
+    turns.settle();
     while (lease->response_body().has_bytes()) static_cast<void>(lease->response_body().take());
   }
   // A lease that was used and given back.
@@ -101,14 +101,14 @@ struct UpstreamWorld {
     exchange(lease);
   }
 
-  support::World world;
-  support::FakeUpstream upstream{world};
+  support::TurnFixture turns;
+  support::FakeUpstream upstream{turns};
   base::IpAddress client = base::IpAddress::v4({203, 0, 113, 9});
   http::Headers headers;
   std::vector<GroupModel> models;
   support::LogCapture log;
   ProcessLoads process_loads;
-  Registry registry{world.turn, process_loads, 1, &log.logger()};
+  Registry registry{turns.turn, process_loads, 1, &log.logger()};
   std::vector<GroupRef> groups;
 };
 

@@ -16,7 +16,7 @@
 
 namespace postern::net {
 
-class LoopGround {
+class LoopFixture {
  public:
   Loop loop;
 

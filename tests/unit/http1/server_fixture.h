@@ -9,7 +9,7 @@
 #include "support/memory_transport.h"
 #include "support/watched_task.h"
 
-namespace postern::server_ground {
+namespace postern::server_fixture {
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -17,27 +17,27 @@ using base::Cause;
 using http::BodyKind;
 using http1::ServerConnection;
 using support::ScriptedPeer;
-using support::World;
+using support::TurnFixture;
 using Arrival = ServerConnection::Arrival;
 
 inline const http::ClientFacts facts;
 
 // A client in memory, and an application that answers each request with what a test wrote down.
-class Ground : public ServerConnection::Owner {
+class Fixture : public ServerConnection::Owner {
  public:
   using Application = std::function<void(ServerConnection&)>;
 
-  explicit Ground(Application application, const http1::ServerLimits& the_limits = {})
+  explicit Fixture(Application application, const http1::ServerLimits& the_limits = {})
       : limits(the_limits), application_(std::move(application)), serving_(serve(*this)) {}
 
-  World world;
+  TurnFixture turns;
   http1::ServerLimits limits;
-  support::MemoryPair pair = support::connect_in_memory(world);
+  support::MemoryPair pair = support::connect_in_memory(turns);
   std::shared_ptr<support::Wire> wire = pair.wire;
   ScriptedPeer client{std::move(pair.first)};
-  std::optional<ServerConnection> server{std::in_place, world.turn, std::move(pair.second),
+  std::optional<ServerConnection> server{std::in_place, turns.turn, std::move(pair.second),
                                          limits,        facts,      *this};
-  base::Scope scope{world.turn};
+  base::Scope scope{turns.turn};
   std::vector<std::string> targets;
   std::vector<Cause> gone;
   int ended = 0;  // times that the owner was told of the client's end
@@ -50,7 +50,7 @@ class Ground : public ServerConnection::Owner {
 
   std::string exchange(std::string_view bytes) {
     client.send(bytes);
-    world.settle();
+    turns.settle();
     return client.take_heard();
   }
 
@@ -61,41 +61,41 @@ class Ground : public ServerConnection::Owner {
   void on_client_ended() override { ++ended; }
   void on_client_gone(Cause why) override { gone.push_back(why); }
 
-  static base::Task<int> serve(Ground& ground) {
+  static base::Task<int> serve(Fixture& fixture) {
     bool another = true;
     while (another) {
-      base::Result<Arrival> arrival = co_await ground.server->arrivals().take(ground.scope);
+      base::Result<Arrival> arrival = co_await fixture.server->arrivals().take(fixture.scope);
       if (!arrival || *arrival == Arrival::over) break;
       if (*arrival == Arrival::refused) {
-        ground.fault = ground.server->fault();
+        fixture.fault = fixture.server->fault();
         http::ResponseHead head;
-        head.status = base::traits(ground.fault->cause).status;
+        head.status = base::traits(fixture.fault->cause).status;
         head.body = BodyKind::length;
-        ground.server->respond(head);
-        ground.server->response_body().end();
+        fixture.server->respond(head);
+        fixture.server->response_body().end();
       } else {
-        while (ground.read_bodies_first && !ground.server->request_body().at_end()) {
-          base::Result<base::Chunk> chunk = co_await ground.server->request_body().read(ground.scope);
+        while (fixture.read_bodies_first && !fixture.server->request_body().at_end()) {
+          base::Result<base::Chunk> chunk = co_await fixture.server->request_body().read(fixture.scope);
           if (!chunk) break;
         }
-        ground.targets.emplace_back(ground.server->request().target);
-        ground.application_(*ground.server);
+        fixture.targets.emplace_back(fixture.server->request().target);
+        fixture.application_(*fixture.server);
       }
-      if (!ground.finish_at_once && *arrival != Arrival::refused)
-        co_await ground.exchange_ended_.take(ground.scope);
-      if (ground.server->response_body().closed()) {
-        base::Slot<bool>& sent = ground.server->hand_over();
-        base::Result<bool> handed = co_await sent.take(ground.scope);
-        ground.handed_over = handed;
-        if (!handed) ground.server->cut_response(handed.error());
+      if (!fixture.finish_at_once && *arrival != Arrival::refused)
+        co_await fixture.exchange_ended_.take(fixture.scope);
+      if (fixture.server->response_body().closed()) {
+        base::Slot<bool>& sent = fixture.server->hand_over();
+        base::Result<bool> handed = co_await sent.take(fixture.scope);
+        fixture.handed_over = handed;
+        if (!handed) fixture.server->cut_response(handed.error());
       }
-      another = ground.server->finish_stream();
+      another = fixture.server->finish_stream();
     }
-    ground.over = true;
-    ground.server->close();
-    base::Result<bool> closed = co_await ground.server->closed().take(ground.scope);
-    ground.closed = closed.has_value();
-    ground.server.reset();
+    fixture.over = true;
+    fixture.server->close();
+    base::Result<bool> closed = co_await fixture.server->closed().take(fixture.scope);
+    fixture.closed = closed.has_value();
+    fixture.server.reset();
     co_return 0;
   }
 
@@ -125,4 +125,4 @@ inline std::string ok(std::string_view body, std::string_view fields = {}) {
          "\r\n" + std::string(body);
 }
 
-}  // namespace postern::server_ground
+}  // namespace postern::server_fixture
