@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Includes go downward only, and every outside library has one home.
 
-The rooms of gateway/ stand in numbered rows. A file includes from rows with a smaller number and from its own
-room, never from a room of its own row; a header is named by room and file; no header includes itself by a
+The modules of gateway/ stand in numbered layers. A file includes from layers with a smaller number and from its own
+module, never from a module of its own layer; a header is named by module and file; no header includes itself by a
 detour. Runs as a test. Usage: check_layers.py [ROOT]
 """
 
@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-ROWS = [
+LAYERS = [
     ["base"],
     ["telemetry", "crypto"],
     ["net"],
@@ -24,9 +24,9 @@ ROWS = [
     ["demo", "admin"],
     ["app"],
 ]
-ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
+LAYER_OF = {module: layer for layer, modules in enumerate(LAYERS) for module in modules}
 
-# What an include of an outside library looks like, and the rooms (or files, without suffix) that may have it.
+# What an include of an outside library looks like, and the modules (or files, without suffix) that may have it.
 # The first pattern that fits decides.
 HOMES = [
     (re.compile(r"uv(\.h$|/)"), ["net"]),
@@ -55,26 +55,26 @@ def includes_of(text):
         yield text.count("\n", 0, match.start()) + 1, match.group(1) == '"', match.group(2)
 
 
-def judge(name, quoted, room, stem):
-    """One sentence that says why gateway/<room>/<stem> may not include `name`, or None."""
+def judge(name, quoted, module, stem):
+    """One sentence that says why gateway/<module>/<stem> may not include `name`, or None."""
     for pattern, homes in HOMES:
         if pattern.match(name):
-            if room in homes or f"{room}/{stem}" in homes:
+            if module in homes or f"{module}/{stem}" in homes:
                 return None
             return f"<{name}> belongs to {' and '.join(homes)} only"
     if not quoted:
         return None
     if "/" not in name:
-        return f'"{name}" is not named by its room: write "{room}/{name}"'
+        return f'"{name}" is not named by its module: write "{module}/{name}"'
     other = name.split("/", 1)[0]
-    if other == room:
+    if other == module:
         return None
-    if other not in ROW_OF:
-        return f'"{name}" names no room of the house'
-    if ROW_OF[other] == ROW_OF[room]:
-        return f'"{name}": {room} and {other} share row {ROW_OF[room]} and must not know each other'
-    if ROW_OF[other] > ROW_OF[room]:
-        return f'"{name}": {room} (row {ROW_OF[room]}) must not know {other} (row {ROW_OF[other]})'
+    if other not in LAYER_OF:
+        return f'"{name}" names no module'
+    if LAYER_OF[other] == LAYER_OF[module]:
+        return f'"{name}": {module} and {other} share layer {LAYER_OF[module]} and must not know each other'
+    if LAYER_OF[other] > LAYER_OF[module]:
+        return f'"{name}": {module} (layer {LAYER_OF[module]}) must not know {other} (layer {LAYER_OF[other]})'
     return None
 
 
@@ -104,12 +104,12 @@ def check(root):
     problems, graph = [], {}
     for path in sorted(path for path in gateway.rglob("*") if path.suffix in SOURCES):
         inside = path.relative_to(gateway)
-        if len(inside.parts) != 2 or inside.parts[0] not in ROW_OF:
-            problems.append(f"gateway/{inside}:1: a source file lies in gateway/<room>/, and this is no room")
+        if len(inside.parts) != 2 or inside.parts[0] not in LAYER_OF:
+            problems.append(f"gateway/{inside}:1: a source file lies in gateway/<module>/, and this is no module")
             continue
-        room = inside.parts[0]
+        module = inside.parts[0]
         for line, quoted, name in includes_of(path.read_text(encoding="utf-8")):
-            sentence = judge(name, quoted, room, path.stem)
+            sentence = judge(name, quoted, module, path.stem)
             if sentence:
                 problems.append(f"gateway/{inside}:{line}: {sentence}")
             elif quoted:

@@ -1,4 +1,4 @@
-// The admin room knows the operator's questions over local HTTP: numbers, health. It gives the server that
+// The admin module knows the operator's questions over local HTTP: numbers, health. It gives the server that
 // answers them on the control thread; it must not know what workers are made of. What it asks of the process
 // it declares here, and `app` implements it.
 #pragma once

@@ -24,9 +24,9 @@ uint64_t random_seed() {
 }  // namespace
 
 // Everything on a worker's loop, in the order in which it is made.
-class Worker::Rooms final : private server::Acceptor::Owner, private proxy::TunnelSet::Owner {
+class Worker::Parts final : private server::Acceptor::Owner, private proxy::TunnelSet::Owner {
  public:
-  Rooms(Shared& shared)
+  Parts(Shared& shared)
       : shared_(shared),
         dns_client_(loop_),
         resolver_(loop_.turn(), dns_client_),
@@ -123,11 +123,11 @@ Worker::Worker(Shared& shared) : shared_(shared) {
 Worker::~Worker() { thread_.join(); }
 
 void Worker::run(std::promise<void> started) {
-  Rooms rooms(shared_);
+  Parts parts(shared_);
   mailbox_ = std::make_unique<net::Mailbox<ToWorker>>(
-      rooms.loop(), [&rooms](ToWorker message) { rooms.receive(std::move(message)); });
+      parts.loop(), [&parts](ToWorker message) { parts.receive(std::move(message)); });
   started.set_value();
-  rooms.loop().run();
+  parts.loop().run();
   mailbox_.reset();
 }
 

@@ -59,7 +59,7 @@ class Worker {
   void post(ToWorker message) { mailbox_->post(std::move(message)); }
 
  private:
-  class Rooms;
+  class Parts;
   void run(std::promise<void> started);
 
   Shared& shared_;

@@ -1,4 +1,4 @@
-// From what the file says about failing endpoints to what the upstream room goes by.
+// From what the file says about failing endpoints to what the upstream module needs.
 #pragma once
 
 #include "config/document.h"

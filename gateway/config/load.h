@@ -1,4 +1,4 @@
-// This room knows the YAML that an operator writes, and the rooms its parts are for. It gives a checked
+// This module knows the YAML that an operator writes, and the modules its parts are for. It gives a checked
 // Document, or every problem of the file at once with line and column, and compiles the one into what workers
 // serve from. It must not know running workers, sockets or the command line.
 #pragma once

@@ -1,4 +1,4 @@
-// The demo room knows a small application of its own: a page, an API, server-sent events and WebSockets. It
+// The demo module knows a small application of its own: a page, an API, server-sent events and WebSockets. It
 // gives a server of it on one loop, which the gateway proxies to like to any other; it must not know the
 // gateway in front of it, configuration, or tokens beyond minting one to try.
 #pragma once

@@ -1,5 +1,5 @@
 // A byte pipe with a backlog and an end: a TCP socket, TLS over any transport, or a pair in memory for tests.
-// The net room knows sockets, TLS and libuv; it gives transports, listeners, names and a loop; it must not
+// The net module knows sockets, TLS and libuv; it gives transports, listeners, names and a loop; it must not
 // know what the bytes mean.
 #pragma once
 

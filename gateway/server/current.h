@@ -1,4 +1,4 @@
-// The server room knows listeners, clients' connections and draining; it gives each client its exchanges;
+// The server module knows listeners, clients' connections and draining; it gives each client its exchanges;
 // it must not know YAML or other threads.
 //
 // What a worker's connections share at this moment: the pin is swapped by a reload, between two turns.

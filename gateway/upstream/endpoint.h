@@ -1,4 +1,4 @@
-// The upstream room knows endpoints, their idle connections and their load; it gives leases of connections;
+// The upstream module knows endpoints, their idle connections and their load; it gives leases of connections;
 // it must not know routes, policies or what a request is for. All of it is one worker's.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The websocket room knows frames, messages and the rules for them; it gives walkers and readers that are fed
+// The websocket module knows frames, messages and the rules for them; it gives walkers and readers that are fed
 // bytes; it must not know tunnels, sockets or HTTP.
 //
 // One frame of RFC 6455 5.2: its header, and the small frames that the gateway makes by itself.

@@ -28,24 +28,24 @@ class CheckLayers(unittest.TestCase):
         self.assert_accepted("gateway/app/main.cpp", '"config/document.h"')
 
     def test_a_room_above_is_refused(self):
-        self.assert_refused("gateway/base/task.h", '"net/loop.h"', "base (row 0) must not know net (row 2)")
+        self.assert_refused("gateway/base/task.h", '"net/loop.h"', "base (layer 0) must not know net (layer 2)")
         self.assert_refused("gateway/policy/cors.cpp", '"config/document.h"', "must not know config")
 
     def test_rooms_of_one_row_do_not_know_each_other(self):
-        self.assert_refused("gateway/policy/jwt.cpp", '"upstream/group.h"', "share row 5")
-        self.assert_refused("gateway/crypto/hmac.cpp", '"telemetry/log.h"', "share row 1")
-        self.assert_refused("gateway/http1/parser.cpp", '"websocket/close_code.h"', "share row 4")
+        self.assert_refused("gateway/policy/jwt.cpp", '"upstream/group.h"', "share layer 5")
+        self.assert_refused("gateway/crypto/hmac.cpp", '"telemetry/log.h"', "share layer 1")
+        self.assert_refused("gateway/http1/parser.cpp", '"websocket/close_code.h"', "share layer 4")
 
     def test_an_include_without_its_room_is_refused(self):
         self.assert_refused("gateway/net/loop.cpp", '"loop.h"', 'write "net/loop.h"')
 
     def test_an_unknown_room_is_refused(self):
-        self.assert_refused("gateway/net/loop.cpp", '"util/strings.h"', "no room of the house")
+        self.assert_refused("gateway/net/loop.cpp", '"util/strings.h"', "names no module")
 
     def test_a_file_outside_the_rooms_is_refused(self):
-        self.assertIn("no room", self.problems({"gateway/util/strings.h": "#pragma once\n"})[0])
-        self.assertIn("no room", self.problems({"gateway/strings.h": "#pragma once\n"})[0])
-        self.assertIn("no room", self.problems({"gateway/net/inner/strings.h": "#pragma once\n"})[0])
+        self.assertIn("no module", self.problems({"gateway/util/strings.h": "#pragma once\n"})[0])
+        self.assertIn("no module", self.problems({"gateway/strings.h": "#pragma once\n"})[0])
+        self.assertIn("no module", self.problems({"gateway/net/inner/strings.h": "#pragma once\n"})[0])
 
     def test_outside_libraries_stay_in_their_homes(self):
         homes = [
