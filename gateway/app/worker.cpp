@@ -77,7 +77,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private proxy::Tunn
     const size_t count = tunnels_.adopt(proxy::route_fingerprints(snapshot), rate);
     if (count == 0) return;
     const base::ErrorTraits& traits = base::traits(base::Cause::route_changed);
-    const proxy::DrainLine\& drain_line = tunnels_.drain_line();
+    const proxy::DrainLine& drain_line = tunnels_.drain_line();
     using Kind = proxy::DrainLine::Kind;
     shared_.log.info("tunnels_leaving", {{"tunnels", drain_line.waiting(Kind::websocket)},
                                          {"event_streams", drain_line.waiting(Kind::event_stream)},

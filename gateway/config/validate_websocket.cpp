@@ -131,7 +131,7 @@ class SocketValidation {
 
   void report_what_is_for_all() {
     for (const auto& [about, finding] : for_all_) {
-      const auto\& [ location, key, sentence ] = about;
+      const auto& [location, key, sentence] = about;
       const size_t count = finding.routes.size();
       if (count == 0 || (finding.spread == Spread::on_all && count < finding.judged)) continue;
       std::string where;

@@ -22,7 +22,7 @@ constexpr std::string_view comment_text = ":\n\n";
 
 }  // namespace
 
-EventStream::EventStream(base::Scope& scope, DrainLine\& drain_line, Options options)
+EventStream::EventStream(base::Scope& scope, DrainLine& drain_line, Options options)
     : Member(DrainLine::Kind::event_stream),
       scope_(scope),
       drain_line_(drain_line),

@@ -30,7 +30,7 @@ class EventStream final : public DrainLine::Member {
     bool readable = true;                        // its bytes are events as they stand, not compressed ones
   };
 
-  EventStream(base::Scope& scope, DrainLine\& drain_line, Options options);
+  EventStream(base::Scope& scope, DrainLine& drain_line, Options options);
   ~EventStream() { drain_line_.part(*this); }
 
   // As base::pump, which see. It has succeeded, too, where the gateway ended the stream between two events.

@@ -1,5 +1,5 @@
-// The proxy module knows the coroutine of a request; it is the one module that talks to several others. It gives
-// the exchange and the tunnel that an exchange may become; it must not know listeners, threads or YAML.
+// The proxy module knows the coroutine of a request; it is the one module that talks to several others. It
+// gives the exchange and the tunnel that an exchange may become; it must not know listeners, threads or YAML.
 //
 // An exchange answers one stream, whatever happens: five steps in exchange.cpp, then the answer is handed
 // over to the last byte, and a record says how it went.

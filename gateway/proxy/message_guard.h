@@ -61,7 +61,7 @@ class MessageGuard {
 
   // Whether it takes messages out of their frames, and sends on what they hold.
   bool reads() const { return reads_; }
-  const std::optional<Violation>\& violation() const { return violation_; }
+  const std::optional<Violation>& violation() const { return violation_; }
   // Until then no frame of a message passes; a rate says so.
   base::Instant wait_until() const { return wait_until_; }
   // When the message that is being read has to be whole; nothing: there is none, or no limit.

@@ -15,7 +15,7 @@ namespace postern::proxy {
 class StreamSet {
  public:
   // `leaving` is where event streams stand that must leave.
-  StreamSet(telemetry::Metrics& metrics, DrainLine\& drain_line)
+  StreamSet(telemetry::Metrics& metrics, DrainLine& drain_line)
       : metrics_(metrics), drain_line_(drain_line) {}
   StreamSet(const StreamSet&) = delete;
   StreamSet& operator=(const StreamSet&) = delete;

@@ -1,5 +1,5 @@
-// The routing module knows hosts, paths, methods and conditions; it gives the one route that a request belongs
-// to; it must not know connections, nor whether an endpoint of that route is there.
+// The routing module knows hosts, paths, methods and conditions; it gives the one route that a request
+// belongs to; it must not know connections, nor whether an endpoint of that route is there.
 #pragma once
 
 #include <cstddef>

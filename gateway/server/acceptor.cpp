@@ -95,7 +95,7 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   added.connection.begin(added);
 }
 
-void Acceptor::remove(Accepted\& accepted) {
+void Acceptor::remove(Accepted& accepted) {
   std::unique_ptr<Accepted> dead = std::move(*accepted.position);
   connections_.erase(accepted.position);
   current_.services.metrics.process.subtract(telemetry::Count::connections_open);

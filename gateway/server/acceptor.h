@@ -60,7 +60,7 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   void on_descriptors_exhausted(net::Listener& listener) override;
   void on_accepting_again(net::Listener& listener) override;
   void on_deadline() override;
-  void remove(Accepted\& accepted);
+  void remove(Accepted& accepted);
 
   Current& current_;
   Owner& owner_;

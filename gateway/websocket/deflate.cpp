@@ -34,7 +34,7 @@ std::optional<int> read_window_bits(std::string_view value) {
 
 // `parameters` as they follow the name of the extension. Nothing: they cannot be met.
 std::optional<DeflateParameters> meet(std::string_view parameters) {
-  DeflateParameters parameters{"permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
+  DeflateParameters agreed{"permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
   std::vector<std::string_view> seen;
   while (!parameters.empty()) {
     const size_t end = std::min(parameters.find(';'), parameters.size());
@@ -51,13 +51,13 @@ std::optional<DeflateParameters> meet(std::string_view parameters) {
     } else if (name == "server_max_window_bits") {
       const std::optional<int> bits = read_window_bits(value);
       if (!bits || *bits < window_bits_min) return std::nullopt;
-      parameters.window_bits = *bits;
-      parameters.answer += "; server_max_window_bits=" + std::to_string(*bits);
+      agreed.window_bits = *bits;
+      agreed.answer += "; server_max_window_bits=" + std::to_string(*bits);
     } else if (valued || (name != "client_no_context_takeover" && name != "server_no_context_takeover")) {
       return std::nullopt;
     }
   }
-  return parameters;
+  return agreed;
 }
 
 }  // namespace

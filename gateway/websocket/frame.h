@@ -1,5 +1,5 @@
-// The websocket module knows frames, messages and the rules for them; it gives walkers and readers that are fed
-// bytes; it must not know tunnels, sockets or HTTP.
+// The websocket module knows frames, messages and the rules for them; it gives walkers and readers that are
+// fed bytes; it must not know tunnels, sockets or HTTP.
 //
 // One frame of RFC 6455 5.2: its header, and the small frames that the gateway makes by itself.
 #pragma once
