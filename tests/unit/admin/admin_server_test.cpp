@@ -158,7 +158,7 @@ TEST_CASE("admin: workers that do not answer are not waited for without end") {
   Fixture fixture;
   fixture.answers = false;
   AdminServer::Options options;
-  options.client.collect_limit = std::chrono::milliseconds(20);
+  options.connection.collect_limit = std::chrono::milliseconds(20);
   fixture.server = fixture.start(options);
   CHECK(has(fixture.get("/metrics"), "HTTP/1.1 503 "));
 }
