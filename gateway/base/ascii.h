@@ -1,4 +1,5 @@
-// Text as protocols mean it: case of ASCII letters only, lists by comma, and the characters of RFC 9110.
+// Text functions with the meaning that protocols give them: case folding of ASCII letters only,
+// comma-separated lists, and the character classes of RFC 9110.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +11,17 @@ namespace postern::base {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 bool equal_ignoring_case(std::string_view a, std::string_view b);
-// Likewise, and "_" is "-": CGI and its kin cannot tell such field names apart.
+// Also ignores case, and treats "_" and "-" as equal: CGI and similar interfaces cannot tell such field names
+// apart.
 bool equal_as_variable(std::string_view a, std::string_view b);
 std::string to_lower(std::string_view text);
-std::string_view trim(std::string_view text);  // spaces and tabs
+std::string_view trim(std::string_view text);  // removes spaces and tabs at both ends
 
 bool is_token_char(char c);            // RFC 9110 5.6.2
-bool is_token(std::string_view text);  // one or more of them
+bool is_token(std::string_view text);  // one or more token characters
 
-// Cuts the next element off a comma separated list, trimmed; empty elements are passed over (RFC 9110
-// 5.6.1.2). Nothing when the list is used up.
+// Removes the next element from the front of a comma-separated list and returns it trimmed. Empty elements
+// are skipped (RFC 9110 5.6.1.2). Returns nothing when the list is used up.
 std::optional<std::string_view> next_element(std::string_view& list);
 bool list_contains(std::string_view list, std::string_view element);  // case-insensitive
 

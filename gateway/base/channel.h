@@ -1,6 +1,6 @@
-// A bounded queue of chunks between one producer and one consumer: bytes wait here and nowhere else. Each end
-// is either a coroutine (which awaits) or an object (which is called back); a producer looks at has_room() or
-// awaits room() before it pushes more. One thread.
+// A bounded queue of chunks between one producer and one consumer, with backpressure: bodies wait here and
+// nowhere else. Each end is either a coroutine (which awaits) or an object (which is called back). A producer
+// checks has_room() or awaits room() before it pushes more. For one thread only.
 #pragma once
 
 #include <coroutine>
@@ -13,16 +13,17 @@ namespace postern::base {
 
 class Channel {
  public:
-  // Called back in the beat in which it happens; must not destroy the channel.
+  // Both interfaces are called back in the beat in which the change happens; they must not destroy the
+  // channel.
   class Producer {
    public:
-    virtual void on_room() = 0;  // fell below low water, after has_room() was false
+    virtual void on_room() = 0;  // the queue fell to the low-water mark after has_room() was false
    protected:
     ~Producer() = default;
   };
   class Consumer {
    public:
-    virtual void on_pushed() = 0;  // bytes, the end or an abort came
+    virtual void on_pushed() = 0;  // bytes, the end or an abort arrived
    protected:
     ~Consumer() = default;
   };
@@ -36,9 +37,9 @@ class Channel {
 
   // --- producer ---
   void push(Chunk chunk);
-  void push_copy(Bytes bytes);  // joins small pieces that wait
-  void end();                   // nothing more will come; all that was pushed is still read
-  void abort(Error why);        // readers get what was pushed before, then the error
+  void push_copy(Bytes bytes);  // joins small pieces that are queued
+  void end();             // no more bytes will come; the consumer still reads all that was pushed before
+  void abort(Error why);  // the consumer reads what was pushed before, then gets the error
   bool has_room() const { return queue_.bytes() < high_water_; }
   bool closed() const { return ended_ || aborted_; }
   void set_producer(Producer* producer) { producer_ = producer; }
@@ -54,9 +55,10 @@ class Channel {
   size_t bytes() const { return queue_.bytes(); }
   bool at_end() const { return ended_ && queue_.empty(); }
   std::optional<Error> aborted() const { return aborted_; }
-  Chunk take();  // has_bytes()
+  Chunk take();  // requires has_bytes()
   void set_consumer(Consumer* consumer) { consumer_ = consumer; }
-  // The consumer wants no more: what is queued is dropped and later pushes vanish. The producer sees room.
+  // The consumer wants no more bytes: the queue is dropped and later pushes are ignored. The producer then
+  // has room.
   void discard();
 
  private:

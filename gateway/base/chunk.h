@@ -1,5 +1,5 @@
-// A counted piece of bytes in pooled memory. Copying bytes happens when a Chunk is made; afterwards it is
-// moved, shared and cut without touching them. One thread.
+// A reference-counted piece of bytes in pooled memory. Bytes are copied when a Chunk is made; afterwards the
+// chunk is moved, shared and cut without touching them. For one thread only.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ inline std::string_view text_of(Bytes bytes) {
 class Chunk {
  public:
   Chunk() = default;                            // empty
-  static Chunk with_capacity(size_t capacity);  // no bytes yet
+  static Chunk with_capacity(size_t capacity);  // holds no bytes at first
   static Chunk copy_of(Bytes bytes);
   static Chunk copy_of(std::string_view text) { return copy_of(bytes_of(text)); }
 
@@ -39,7 +39,7 @@ class Chunk {
   }
   ~Chunk() { release(); }
 
-  Chunk share() const;  // another owner of the same bytes
+  Chunk share() const;  // returns another owner of the same bytes
 
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -47,10 +47,10 @@ class Chunk {
   Bytes bytes() const { return {data(), size_}; }
   std::string_view text() const { return text_of(bytes()); }
 
-  // Bytes that append() can still take: none when the bytes are shared.
+  // The number of bytes that append() can still take; 0 when the bytes are shared.
   size_t room() const;
   void append(Bytes bytes);  // at most room()
-  // Where append() would write: fill it, then extend(). Valid until the next change.
+  // The position where append() would write: fill it, then call extend(). Valid until the next change.
   std::byte* end();
   void extend(size_t count) { size_ += static_cast<uint32_t>(count); }
 
@@ -76,7 +76,7 @@ class Chunk {
 inline const std::byte* Chunk::data() const { return block_ ? storage() + offset_ : nullptr; }
 inline std::byte* Chunk::end() { return storage() + offset_ + size_; }
 
-// First in, first out, without a limit of its own: whoever pushes watches size().
+// A first-in, first-out queue of chunks without a limit: the code that pushes must watch bytes().
 class ChunkQueue {
  public:
   ChunkQueue() = default;
@@ -98,14 +98,16 @@ class ChunkQueue {
   size_t bytes() const { return bytes_; }
 
   void push(Chunk chunk);
-  // Appends a copy, into the last chunk's free room while there is some. Behind other chunks small copies are
-  // given room to grow, so that many of them do not cost many times their bytes.
+  // Appends a copy of `bytes`, into the free room of the last chunk while there is some. Behind other chunks,
+  // a small copy gets a chunk with room to grow, so that many small copies do not cost many times their
+  // bytes.
   void push_copy(Bytes bytes);
   Chunk pop();
   void drop_front(size_t count);  // at most bytes()
   void clear();
 
-  // The first chunks, for a gathering write; at most `limit` of them are visited.
+  // Calls `visit` with the bytes of the first chunks, at most `limit` of them, for a gathering write. Returns
+  // the number of chunks visited.
   template <class Visit>
   size_t visit(size_t limit, Visit&& visit) const {
     size_t count = 0;

@@ -1,5 +1,5 @@
-// Monotonic time that stands still during a turn. Durations are nanoseconds; so is Instant, counted from an
-// arbitrary start. Tests move it by hand.
+// Monotonic time that does not change during a turn. Durations are nanoseconds; an Instant is counted in
+// nanoseconds from an arbitrary start. Tests advance the time themselves.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,6 @@
-// What can go wrong, said once. An Error is two bytes, a cause and the stage it happened in; the one table
-// below says for each cause who is to blame, what a client sees, whether another try is allowed, and the
-// sentence that people read in logs, metrics and `explain`.
+// The causes of failure, each declared once. An Error is two bytes: a cause, and the stage in which it
+// happened. One table (error.cpp) says for each cause which side is at fault, what status a client receives,
+// whether a retry is allowed, and the sentences that people read in logs, metrics and `explain`.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 namespace postern::base {
 
 enum class Cause : uint8_t {
-  // the client's doing
+  // caused by the client
   client_closed,
   client_timed_out,
   client_too_slow,
@@ -28,7 +28,7 @@ enum class Cause : uint8_t {
   tls_unexpected,
   tls_handshake_failed,
   proxy_header_invalid,
-  // refused by rule
+  // refused by a rule
   no_route,
   method_not_allowed,
   connect_not_served,
@@ -48,7 +48,7 @@ enum class Cause : uint8_t {
   token_algorithm,
   token_key_unknown,
   token_claims,
-  // the upstream's doing
+  // caused by the upstream
   upstream_unresolved,
   upstream_refused,
   upstream_unreachable,
@@ -63,7 +63,7 @@ enum class Cause : uint8_t {
   upstream_stream_silent,
   upstream_frame_invalid,
   upstream_message_refused,
-  // our own
+  // caused by the gateway
   no_endpoint,
   upstream_at_limit,
   hold_expired,
@@ -78,7 +78,8 @@ enum class Cause : uint8_t {
 };
 inline constexpr int cause_count = static_cast<int>(Cause::internal) + 1;
 
-// Where in an exchange we were. In the order in which proxy/exchange.cpp passes them.
+// The stage of an exchange or a connection in which an error happened, in the order in which they pass
+// through it.
 enum class Stage : uint8_t {
   accept,
   tls_handshake,
@@ -104,7 +105,7 @@ struct Error {
 
 enum class Side : uint8_t { client, upstream, gateway };
 
-// May an attempt that failed this way be tried again on another endpoint?
+// Whether an attempt that failed with this cause may be retried on another endpoint:
 //   never            the answer is final
 //   if_unsent        only while no byte of the request was given to an endpoint
 //   if_idempotent    also after it was sent, when the method is idempotent and no body was consumed
@@ -115,12 +116,12 @@ enum class Severity : uint8_t { debug, info, warn, error };
 struct ErrorTraits {
   Cause cause;
   std::string_view label;  // access log and metric label; stable
-  Side fault;              // who to blame
-  uint16_t status;         // what a client sees if no response has started
+  Side fault;              // the side at fault
+  uint16_t status;         // what a client receives if no response has started
   Retry retry;
   Severity severity;
   std::string_view meaning;  // one plain sentence
-  std::string_view remedy;   // what to do about it; one plain sentence
+  std::string_view remedy;   // what the operator can do about it; one plain sentence
 };
 
 const ErrorTraits& traits(Cause cause);

@@ -1,5 +1,5 @@
-// Where objects go that must not be freed while something of theirs is on the stack. The turn sweeps it
-// last, when nothing is. One thread.
+// Defers the destruction of objects that have a function on the stack. The turn sweeps the graveyard last,
+// when none of them is on the stack any more. For one thread only.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Lists whose links live in their owners: joining and leaving allocate nothing, and a link that is
-// destroyed leaves its list by itself.
+// Intrusive doubly linked lists: the links are members of their owners. Inserting and removing allocate
+// nothing, and a link removes itself from its list when it is destroyed.
 #pragma once
 
 #include <utility>
@@ -21,14 +21,14 @@ struct Link {
     next->previous = previous;
     previous = next = this;
   }
-  // Called on the list's head: puts `link` last.
+  // Called on the list's head: inserts `link` at the end.
   void append(Link& link) {
     link.previous = previous;
     link.next = this;
     previous->next = &link;
     previous = &link;
   }
-  // Called on an empty head: takes over every link of `other`.
+  // Called on an empty head: moves every link of `other` to this list.
   void take_all(Link& other) {
     if (!other.linked()) return;
     next = other.next;

@@ -1,4 +1,5 @@
-// Addresses as values: parse, print, and sets of CIDR blocks. Row 0 knows no sockets; net converts.
+// IP addresses as values: parsing, printing, and sets of CIDR blocks. The base module knows no sockets; net
+// converts to the kernel's types.
 #pragma once
 
 #include <array>
@@ -10,7 +11,7 @@
 
 namespace postern::base {
 
-// An IPv4 or IPv6 address. IPv4 is kept as itself; IPv4-mapped IPv6 is turned into IPv4.
+// An IPv4 or IPv6 address. An IPv4-mapped IPv6 address is stored as IPv4.
 class IpAddress {
  public:
   IpAddress() = default;  // 0.0.0.0
@@ -23,8 +24,8 @@ class IpAddress {
   bool is_unspecified() const { return bytes_ == std::array<uint8_t, 16>{}; }  // 0.0.0.0, ::
   bool is_private() const;                                         // RFC 1918, RFC 4193, link-local
   const std::array<uint8_t, 16>& bytes() const { return bytes_; }  // IPv4: the first four
-  // What counts as one client: the address itself, or the /64 that an IPv6 client has all of (RFC 4291
-  // section 2.5.1).
+  // The network that counts as one client: an IPv4 address itself, or the /64 of an IPv6 address, because one
+  // client usually has a whole /64 (RFC 4291 section 2.5.1).
   IpAddress client_network() const;
   std::string text() const;
   friend bool operator==(const IpAddress&, const IpAddress&) = default;
@@ -41,7 +42,7 @@ struct SocketAddress {
   friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
 };
 
-// Blocks such as 10.0.0.0/8; a single address is a block of its own.
+// A set of blocks such as 10.0.0.0/8; a single address counts as a block.
 class CidrSet {
  public:
   bool add(std::string_view block);  // false: not a block

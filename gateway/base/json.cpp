@@ -6,8 +6,8 @@
 namespace postern::base {
 namespace {
 
-// Receives the parser's events and builds the value. Returning false ends the parse; unlike the library's
-// own builder this one counts depth and refuses a second member of the same name.
+// Receives the parser's events and builds the value. Returning false ends the parse. Unlike the library's own
+// builder, this one limits the depth and rejects a second member of the same name.
 class Builder : public nlohmann::json_sax<Json> {
  public:
   explicit Builder(int depth_limit) : depth_limit_(depth_limit) {}
@@ -18,7 +18,7 @@ class Builder : public nlohmann::json_sax<Json> {
   bool number_unsigned(number_unsigned_t value) override { return add(value) != nullptr; }
   bool number_float(number_float_t value, const string_t&) override { return add(value) != nullptr; }
   bool string(string_t& value) override { return add(std::move(value)) != nullptr; }
-  bool binary(binary_t&) override { return false; }  // JSON text has none
+  bool binary(binary_t&) override { return false; }  // JSON text has no binary values
 
   bool start_object(std::size_t) override { return open(Json::object()); }
   bool end_object() override { return close(); }
@@ -44,7 +44,8 @@ class Builder : public nlohmann::json_sax<Json> {
   JsonProblem problem() const { return {kind_, offset_}; }
 
  private:
-  // Pointers into arrays and objects stay valid: a container does not grow while one inside it is open.
+  // Pointers into arrays and objects stay valid: a container does not grow while another one inside it is
+  // open.
   Json* add(Json value) {
     if (open_.empty()) {
       root_ = std::move(value);
@@ -76,7 +77,7 @@ class Builder : public nlohmann::json_sax<Json> {
   int depth_limit_;
   Json root_;
   std::vector<Json*> open_;
-  Json* member_ = nullptr;  // where the value of the last name belongs
+  Json* member_ = nullptr;  // receives the value of the member whose name was read last
   JsonProblem::Kind kind_ = JsonProblem::Kind::syntax;
   size_t offset_ = 0;
 };
@@ -96,7 +97,7 @@ std::string_view describe(JsonProblem::Kind kind) {
 tl::expected<Json, JsonProblem> parse_json(std::string_view text, JsonLimits limits) {
   if (text.size() > limits.size)
     return tl::unexpected<JsonProblem>(JsonProblem{JsonProblem::Kind::too_large, limits.size});
-  // The library takes a NUL for the end of the text and would not look at what follows it.
+  // The library treats a NUL as the end of the text and would ignore what follows it.
   if (size_t nul = text.find('\0'); nul != std::string_view::npos)
     return tl::unexpected<JsonProblem>(JsonProblem{JsonProblem::Kind::syntax, nul});
   Builder builder(limits.depth);

@@ -1,6 +1,6 @@
-// JSON from outside, read with limits. A text is taken only if every reader would read it the same way:
-// one value, valid UTF-8, no NUL, no name twice in an object, not too long and not too deep. Values are
-// nlohmann::json; nothing here throws on any input.
+// Parses JSON from outside, with limits. A text is accepted only if every parser would read it the same way:
+// one value, valid UTF-8, no NUL, no name twice in one object, not too long and not too deep. Values are
+// nlohmann::json. Nothing here throws, whatever the input.
 #pragma once
 
 #include <cstddef>
@@ -16,28 +16,28 @@ using Json = nlohmann::json;
 
 struct JsonLimits {
   size_t size = 1024 * 1024;  // bytes of text
-  int depth = 32;             // arrays and objects inside each other
+  int depth = 32;             // nesting of arrays and objects
 };
 
 struct JsonProblem {
   enum class Kind : uint8_t { syntax, too_large, too_deep, duplicate_name };
   Kind kind = Kind::syntax;
-  size_t offset = 0;  // bytes read when it was noticed
+  size_t offset = 0;  // bytes read when the problem was noticed
 };
 
-// What is wrong, in words that carry nothing of the text itself: safe in logs when the text is a secret.
+// A description of the problem that contains nothing of the text: safe in logs when the text is a secret.
 std::string_view describe(JsonProblem::Kind kind);
 
 // Parses a whole text (RFC 8259). Numbers that no double can hold are a syntax problem.
 tl::expected<Json, JsonProblem> parse_json(std::string_view text, JsonLimits limits = {});
 
-// The member called `name`, or nullptr when `value` is no object or has no such member.
+// The member called `name`; nullptr when `value` is not an object or has no such member.
 const Json* find_member(const Json& value, std::string_view name);
 
-// The same, when the member is a string.
+// The string of that member; nullptr also when the member is not a string.
 const std::string* find_string(const Json& value, std::string_view name);
 
-// One line of JSON. Bytes that are not UTF-8 become U+FFFD.
+// Writes the value as one line of JSON. Bytes that are not UTF-8 become U+FFFD.
 std::string write_json(const Json& value);
 
 }  // namespace postern::base

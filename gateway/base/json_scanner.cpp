@@ -49,8 +49,8 @@ void append_utf8(std::string& out, uint32_t point) {
   }
 }
 
-// The next letter of `text`, without regard to its case, as far as ASCII goes: Unicode has two letters more
-// that fold to one of ASCII, the long s and the sign of the kelvin.
+// Removes the next character from `text` and returns it in lower case, for ASCII letters only. Besides ASCII,
+// Unicode has two letters that fold to an ASCII letter: the long s and the Kelvin sign.
 char take_folded(std::string_view& text) {
   for (const auto& [letter, folded] :
        {std::pair<std::string_view, char>{"\xc5\xbf", 's'}, {"\xe2\x84\xaa", 'k'}}) {
@@ -63,14 +63,14 @@ char take_folded(std::string_view& text) {
   return first;
 }
 
-// What is equal is so, too.
+// Equal names count as equal here, too.
 bool equal_when_folded(std::string_view one, std::string_view other) {
   while (!one.empty() && !other.empty())
     if (take_folded(one) != take_folded(other)) return false;
   return one.empty() && other.empty();
 }
 
-// `raw` is a well-formed string's inside.
+// `raw` is the content of a well-formed string.
 tl::expected<std::string, std::string_view> decode(std::string_view raw) {
   std::string out;
   out.reserve(raw.size());
@@ -99,7 +99,7 @@ tl::expected<std::string, std::string_view> decode(std::string_view raw) {
         append_utf8(out, point);
         break;
       }
-      default: out += kind;  // quote, backslash, slash
+      default: out += kind;  // a quote, backslash or slash
     }
   }
   return out;
@@ -129,17 +129,17 @@ class Scanner {
     ++at_;
     return true;
   }
-  // The object at this depth is one that the path leads through.
+  // Whether the object at this depth is one that the path leads through.
   bool on_path() const { return depth_ == matched_ + 1 && depth_ <= names_.size(); }
 
   std::string_view text_;
   const std::vector<std::string>& names_;
   size_t at_ = 0;
-  size_t depth_ = 0;                         // arrays and objects that are open
-  std::array<bool, depth_max> is_object_{};  // of each
-  size_t matched_ = 0;                       // names of the path, from the first on, whose members we are in
-  std::array<bool, names_max> seen_{};       // the name was met in the object of that depth
-  bool wanted_ = false;                      // the value that comes next is the one
+  size_t depth_ = 0;                         // number of open arrays and objects
+  std::array<bool, depth_max> is_object_{};  // for each open array or object
+  size_t matched_ = 0;                  // number of leading names of the path whose members the scanner is in
+  std::array<bool, names_max> seen_{};  // the name was found in the object of that depth
+  bool wanted_ = false;                 // the next value is the one that the path names
   JsonFound found_;
 };
 
@@ -213,13 +213,13 @@ Step Scanner::scalar() {
 Step Scanner::open(bool object) {
   if (depth_ == depth_max) return fail("nesting");
   ++at_;
-  if (std::exchange(wanted_, false)) found_.exists = true;  // an object or a list stands there
+  if (std::exchange(wanted_, false)) found_.exists = true;  // the value is an object or an array
   is_object_[depth_++] = object;
   if (object && on_path()) seen_[depth_ - 1] = false;
   return {};
 }
 
-// A member's name and its colon.
+// Reads a member's name and the colon.
 Step Scanner::name() {
   skip_space();
   const Text raw = string();
@@ -249,7 +249,7 @@ Step Scanner::name() {
 
 tl::expected<JsonFound, std::string_view> Scanner::scan() {
   for (;;) {
-    // A value.
+    // Read a value.
     skip_space();
     const bool object = peek() == '{';
     if (object || peek() == '[') {
@@ -264,7 +264,7 @@ tl::expected<JsonFound, std::string_view> Scanner::scan() {
     } else if (Step read = scalar(); !read) {
       return fail(read.error());
     }
-    // What may come behind it.
+    // Read what may follow a value.
     for (;;) {
       if (matched_ >= depth_) matched_ = depth_ == 0 ? 0 : depth_ - 1;  // the member's value is over
       skip_space();

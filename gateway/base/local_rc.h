@@ -1,4 +1,4 @@
-// A reference count for one thread: what std::shared_ptr is, without atomics.
+// A reference-counted pointer for one thread: std::shared_ptr without atomics.
 #pragma once
 
 #include <cstddef>

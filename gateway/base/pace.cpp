@@ -3,14 +3,14 @@
 namespace postern::base {
 namespace {
 
-// The first look of a wait comes soon, so that later ones have something to compare with; most waits are over
-// before it, and cost no look.
-constexpr int first_look = 64;      // of so many in `idle`
-constexpr int later_looks = 8;      // the same
-constexpr int idle_limits_max = 5;  // for a step
+// The first check of a wait comes early, so that later checks have a value to compare with. Most waits end
+// before it and cost no check.
+constexpr int first_look = 64;      // the first check comes after `idle` divided by this
+constexpr int later_looks = 8;      // later checks come after `idle` divided by this
+constexpr int idle_limits_max = 5;  // at most this many times `idle` are granted for a step of the window
 
 Duration seconds_for(uint64_t bytes, uint64_t rate) {
-  constexpr uint64_t decades = 1'000'000'000;  // in seconds; more would not fit
+  constexpr uint64_t decades = 1'000'000'000;  // seconds; a larger value would overflow Duration
   const std::chrono::seconds whole(std::min(bytes / rate, decades));
   return whole + Duration(bytes % rate * 1'000'000'000 / rate);
 }
@@ -28,7 +28,8 @@ void Pace::begin_wait_for_taker(uint64_t moved) {
   moved_ = moved;
   looked_ = false;
   Duration look_in = rules_.idle / first_look;
-  // Many short waits make a slow reader, too. No more was taken than was moved.
+  // Many short waits can add up to a slow reader, too: check earlier when the minimum rate leaves less time.
+  // The peer cannot have taken more than was moved.
   if (rules_.rate != 0) look_in = std::clamp(time_for(moved) - waited_, Duration::zero(), look_in);
   phase_.set_judge(this);
   phase_.extend(look_in);
@@ -38,7 +39,8 @@ std::optional<Duration> Pace::time_left() {
   const Instant now = turn_.now;
   const Transit transit = rules_.taker->transit();
   if (!start_) {
-    // What it took before it was waited for is worth a step of its window, and not hours of standing still.
+    // What it took before the first wait counts as one step of its window at most, so that it does not allow
+    // hours without progress.
     const uint64_t taken = moved_ - std::min<uint64_t>(moved_, transit.outstanding);
     start_ = transit.acknowledged - std::min({taken, window_step, transit.acknowledged});
   }

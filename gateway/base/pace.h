@@ -1,5 +1,5 @@
-// The least pace that one side of a body must keep, on the average: a side that moves a byte now and then
-// never stands still for long, and would hold its connection for ever.
+// The minimum average rate and the idle timeout that one side of a body must keep. Without a minimum rate, a
+// side that moves one byte now and then is never idle for long and could hold its connection forever.
 #pragma once
 
 #include <algorithm>
@@ -10,27 +10,29 @@
 
 namespace postern::base {
 
-// What is asked of one side.
+// The limits for one side.
 struct PaceRules {
-  Duration idle = no_limit;         // it may stand still for so long
-  Cause silent = Cause::timed_out;  // then
-  uint64_t rate = 0;                // bytes per second, over all the time that it was waited for; 0: any
-  Cause slow = Cause::timed_out;    // below that
-  // Of a side that takes bytes, where it is known: what its system has acknowledged is what it took, and not
-  // what has left this process. Our own buffers and the kernel's hold some megabytes, and make no room for
-  // minutes while a slow reader empties them.
+  Duration idle = no_limit;         // timeout: how long it may move no byte
+  Cause silent = Cause::timed_out;  // the cause when that timeout passes
+  uint64_t rate = 0;                // bytes per second, on average while waiting for this side; 0: no minimum
+  Cause slow = Cause::timed_out;    // the cause when the rate is below that
+  // For a side that receives bytes, where it is known: what its system has acknowledged counts as received,
+  // not what has left this process. Our own buffers and the kernel's hold some megabytes; while a slow reader
+  // empties them, they make no room for minutes.
   const TransitSource* taker = nullptr;
 };
 
-// A receive window opens in steps, not byte by byte (RFC 9293 3.8.6.2.2), and on a loopback interface such a
+// A TCP receive window opens in steps, not byte by byte (RFC 9293 3.8.6.2.2). On a loopback interface such a
 // step is 64 KiB.
 constexpr uint64_t window_step = 64 * 1024;
-// For how long a taker that keeps the rate may stand still: `idle`, and as long as a step of its window takes
-// at that rate, though no more than five times `idle`. Without a rate no step is waited for.
+// How long a receiver that keeps the minimum rate may acknowledge nothing: `idle`, plus the time that one
+// step of its window takes at that rate, but at most five times `idle` more. Without a minimum rate it is
+// `idle`.
 Duration longest_standstill(const PaceRules& rules);
 
-// Only the time spent waiting for this side counts, and what it may stand still for is never too long.
-// `phase` is the one that the waits run under; it and the rules outlive the pace.
+// Measures one side against its rules. Only the time spent waiting for this side counts, and a wait never
+// lasts longer than the idle timeout allows. `phase` is the one that the waits run under; it and the rules
+// must outlive the pace.
 class Pace final : private Phase::Judge {
  public:
   Pace(Turn& turn, Phase& phase, const PaceRules& rules) : turn_(turn), phase_(phase), rules_(rules) {}
@@ -38,7 +40,7 @@ class Pace final : private Phase::Judge {
   Pace(const Pace&) = delete;
   Pace& operator=(const Pace&) = delete;
 
-  // `moved`: bytes so far.
+  // Begins a wait for this side; `moved` is the number of bytes moved so far.
   void begin_wait(uint64_t moved) {
     began_ = turn_.now;
     if (rules_.taker && rules_.idle != no_limit) return begin_wait_for_taker(moved);
@@ -62,12 +64,12 @@ class Pace final : private Phase::Judge {
   Instant began_{};
   Duration waited_{};
 
-  // Of a taker.
+  // Only with a taker:
   uint64_t moved_ = 0;
   std::optional<uint64_t> start_;  // what was acknowledged before the bytes that count
-  uint64_t acknowledged_ = 0;      // at the last look
-  Instant still_since_{};          // it has not grown
-  bool looked_ = false;            // in this wait
+  uint64_t acknowledged_ = 0;      // at the last check
+  Instant still_since_{};          // since when it has not grown
+  bool looked_ = false;            // whether this wait was checked already
 };
 
 }  // namespace postern::base

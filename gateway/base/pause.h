@@ -1,4 +1,4 @@
-// A coroutine that waits for time to pass, and for nothing else.
+// A wait of a coroutine that ends after a given duration.
 #pragma once
 
 #include "base/scope.h"

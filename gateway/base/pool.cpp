@@ -8,7 +8,7 @@ namespace postern::base {
 namespace {
 
 constexpr size_t smallest = 32;
-// Four classes per power of two (1, 1.25, 1.5, 1.75), so that at most a fifth is wasted.
+// Four size classes per power of two (1, 1.25, 1.5, 1.75), so that at most a fifth of a block is wasted.
 constexpr size_t class_count = 48;
 
 struct Free {
@@ -47,8 +47,8 @@ constexpr size_t computed_size(size_t index) {
   return (size_t{1} << power) + (quarter << (power - 2));
 }
 
-// A request takes and gives back some thirty blocks, nearly all of them small: tables cost it a third of what
-// the arithmetic does. Classes are multiples of eight bytes.
+// A request allocates and releases about thirty blocks, nearly all of them small. Looking the class up in a
+// table costs a third of the arithmetic. Classes are multiples of eight bytes.
 constexpr size_t tabled = 2048;
 constexpr auto indices = [] {
   std::array<uint8_t, tabled / 8 + 1> table{};

@@ -1,4 +1,4 @@
-// The pool without pooling, for sanitizer builds (chosen by CMake instead of pool.cpp).
+// The pool with plain allocation, for sanitizer builds (CMake chooses this file instead of pool.cpp).
 #include "base/pool.h"
 
 namespace postern::base {

@@ -1,4 +1,4 @@
-// Moves one channel into another: the coroutine of a body.
+// Moves one channel into another: the coroutine that forwards a body.
 #pragma once
 
 #include "base/channel.h"
@@ -7,7 +7,7 @@
 
 namespace postern::base {
 
-// Sees every chunk before it is passed on.
+// Observes every chunk before it is forwarded.
 class PumpWatcher {
  public:
   virtual void on_chunk(const Chunk& chunk) = 0;
@@ -18,15 +18,16 @@ class PumpWatcher {
 
 struct PumpLimits {
   Stage stage = Stage::response_body;
-  PaceRules source{};      // how long to wait for something to come
-  PaceRules sink{};        // and for something to be taken
-  uint64_t bytes_max = 0;  // 0: no limit; beyond it the pump fails with `too_large`
+  PaceRules source{};      // how long to wait for bytes to read
+  PaceRules sink{};        // how long to wait for room to write
+  uint64_t bytes_max = 0;  // 0: no limit; above it the pump fails with `too_large`
   Cause too_large = Cause::body_too_large;
-  PumpWatcher* watcher = nullptr;  // null: nobody; else it outlives the pump
+  PumpWatcher* watcher = nullptr;  // may be null; must outlive the pump
 };
 
-// Returns when `from` has ended, without ending `to`: its owner knows whether trailers follow, and how a cut
-// body looks. `moved` counts the bytes, also of a pump that fails. `limits` outlives the pump.
+// Returns when `from` has ended, but does not end `to`: its owner knows whether trailers follow and how an
+// incomplete body must end. `moved` counts the bytes, also when the pump fails. `limits` must outlive the
+// pump.
 struct Pumped {};
 Task<Result<Pumped>> pump(Scope& scope, Channel& from, Channel& to, const PumpLimits& limits,
                           uint64_t& moved);

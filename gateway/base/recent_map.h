@@ -1,6 +1,6 @@
-// A table that forgets: what was not touched for a while is gone, and of more than it may hold the one that
-// was not touched for longest gives way. Keys are compared whole and kept in order, so that nobody who
-// chooses them can make it slow. One thread, or under its user's lock.
+// A bounded map that forgets old entries: an entry that was not touched for `kept` is removed, and when the
+// map is full the least recently touched entry is removed. Keys are ordered and compared whole, so that a
+// client that chooses the keys cannot make the map slow. For one thread, or under the lock of its user.
 #pragma once
 
 #include <list>
@@ -22,13 +22,13 @@ class RecentMap {
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
 
-  // Null: there is none, or it was forgotten. Valid until the next change.
+  // Null when there is no entry, or it was forgotten. Valid until the next change.
   Value* find(std::string_view key, Instant now) {
     forget(now);
     const auto found = entries_.find(key);
     return found == entries_.end() ? nullptr : &found->second.value;
   }
-  // The one that is there, or a new one; it is kept for as long again from now.
+  // Returns the entry, made if it does not exist, and keeps it for `kept` from now.
   Value& touch(std::string_view key, Instant now) {
     forget(now);
     auto found = entries_.find(key);
@@ -72,7 +72,7 @@ class RecentMap {
   size_t most_;
   Duration kept_;
   std::map<std::string, Entry, std::less<>> entries_;
-  Order order_;  // keys of entries_; the one that was not touched for longest is the first
+  Order order_;  // keys of entries_; the least recently touched is the first
 };
 
 }  // namespace postern::base

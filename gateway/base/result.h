@@ -1,4 +1,5 @@
-// Result<T>: a value or an Error. The one place that names tl::expected.
+// Result<T>: a value or an Error. Other files use this alias instead of tl::expected for errors of the data
+// path.
 #pragma once
 
 #include <tl/expected.hpp>

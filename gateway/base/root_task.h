@@ -1,5 +1,5 @@
 // The root of a tree of tasks. It begins a task outside any coroutine and calls its owner once when the task
-// has ended. The owner must not free the root task in that call: it buries itself in the graveyard instead.
+// has ended. The owner must not free the root task in that call; it uses the graveyard instead.
 #pragma once
 
 #include <coroutine>
@@ -30,7 +30,7 @@ class RootTask {
     task_.begin();
   }
   bool begun() const { return static_cast<bool>(task_); }
-  // Abandons the work, if it is not done.
+  // Abandons the task if it is not done.
   void drop() { task_ = {}; }
 
  private:

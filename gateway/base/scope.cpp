@@ -5,7 +5,7 @@ namespace postern::base {
 void Turn::run() {
   Link due;
   due.take_all(deferred_);
-  while (due.linked()) LinkIn<Wait>::of(due.next)->settle();  // joins the ready ones
+  while (due.linked()) LinkIn<Wait>::of(due.next)->settle();  // the wait joins the ready queue
   for (;;) {
     while (ready_.linked()) {
       Wait* wait = LinkIn<Wait>::of(ready_.next);
@@ -65,7 +65,7 @@ Phase::Phase(Scope& scope, Stage stage, Duration limit, Cause late)
 }
 
 Phase::~Phase() {
-  if (passed_) scope_.expired_.reset();  // an outer phase's expiry is not this one's to clear
+  if (passed_) scope_.expired_.reset();  // the expiry of an outer phase must not be cleared here
   scope_.stage = outer_;
 }
 

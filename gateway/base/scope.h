@@ -1,6 +1,7 @@
-// Who may end a wait, and when. A coroutine suspends in a Wait; the wait ends exactly once, settled by its
-// event or failed by its Scope, and either way its result is a Result. A Phase is a named stretch of a
-// coroutine: its time limit, and the stage its errors are charged to. One thread; nothing here allocates.
+// Cancellation and timeouts of coroutines. A coroutine suspends in a Wait; the wait ends exactly once,
+// settled by its event or failed by its Scope, and either way its result is a Result. A Phase is a named part
+// of a coroutine with a timeout and the stage that its errors name. For one thread only; nothing here
+// allocates.
 #pragma once
 
 #include <coroutine>
@@ -17,7 +18,7 @@ namespace postern::base {
 
 class Scope;
 
-// One suspended point of a coroutine.
+// A point at which a coroutine is suspended.
 class Wait {
  public:
   explicit Wait(Scope& scope) : scope_(scope) {}
@@ -45,7 +46,7 @@ class Wait {
   LinkIn<Wait> in_ready_{this};
 };
 
-// The right to end every wait begun under it. A child scope fails with its parent.
+// The means to cancel every wait that was begun under it. A child scope fails with its parent.
 class Scope {
  public:
   explicit Scope(Turn& the_turn) : turn(the_turn) {}
@@ -55,7 +56,8 @@ class Scope {
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 
-  // Every wait under it ends now with this cause, at the stage the scope is in; so does every later one.
+  // Fails every wait under this scope now with this cause, at the stage the scope is in, and every later wait
+  // too.
   void cancel(Cause why);
   std::optional<Error> failure() const;
 
@@ -75,7 +77,7 @@ class Scope {
   std::optional<Error> expired_;
 };
 
-// For a coroutine that could go on for long: lets everything else of this turn happen first.
+// For a coroutine that could run for long: yields, so that everything else of this turn happens first.
 class NextTurn : public Wait {
  public:
   explicit NextTurn(Scope& scope) : Wait(scope) {}
@@ -90,14 +92,14 @@ class NextTurn : public Wait {
   }
 };
 
-// A named stretch of a coroutine. When `limit` passes, the waits under the scope fail with `late` at this
-// stage; leaving the phase clears that, so a retry starts clean.
+// A named part of a coroutine. When `limit` passes, the waits under the scope fail with `late` at this stage.
+// Leaving the phase clears that failure, so a retry starts without it.
 class Phase : private Timer {
  public:
-  // Asked when the limit passes, before the waits fail.
+  // Called when the limit passes, before the waits fail.
   class Judge {
    public:
-    // How much longer it may take after all; nothing: it is too late.
+    // Returns how much more time is granted; nothing lets the waits fail.
     virtual std::optional<Duration> time_left() = 0;
 
    protected:
@@ -109,13 +111,13 @@ class Phase : private Timer {
   Phase(const Phase&) = delete;
   Phase& operator=(const Phase&) = delete;
 
-  // Starts the limit anew: progress was made.
+  // Restarts the limit because progress was made.
   void extend() { extend(limit_); }
-  // The same with another limit, for this once.
+  // Restarts with another limit, for this once.
   void extend(Duration limit) { scope_.turn.arm(*this, limit); }
-  // The cause of the failure when the limit passes, from now on.
+  // Sets the cause of a failure when the limit passes, from now on.
   void set_timeout_cause(Cause late) { late_ = late; }
-  // Null: a limit that passes has passed.
+  // May be null: then the waits fail when the limit passes.
   void set_judge(Judge* judge) { judge_ = judge; }
 
  private:

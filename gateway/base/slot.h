@@ -1,5 +1,6 @@
-// Values from one producer to one waiting coroutine, in order. A value may come before the coroutine asks;
-// nearly always there is one, and more than one wait in a small list whose length the producer bounds.
+// A queue of values from one producer to one waiting coroutine, in order. A value may arrive before the
+// coroutine asks for it. There is nearly always at most one; further values wait in a small list whose length
+// the producer must bound.
 #pragma once
 
 #include <coroutine>

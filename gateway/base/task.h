@@ -1,7 +1,8 @@
-// One asynchronous function. Lazy; owned by whoever holds it; dropping it abandons the work and frees its
-// frame with everything the frame owns. It resumes its parent by a plain call instead of symmetric transfer,
-// so the stack stays bounded in every build mode (GCC 12 makes that transfer a tail call only when
-// optimising). Frames come from the pool. Rule of use: name it before you await it (scripts/check_awaits.py).
+// An asynchronous function (a coroutine). A task is lazy and has one owner; destroying it abandons the work
+// and frees the coroutine frame with everything that the frame owns. A task resumes its parent by a plain
+// call instead of symmetric transfer, so the stack stays bounded in every build mode (GCC 12 makes that
+// transfer a tail call only when optimising). Frames come from the pool. Rule of use: give the task a name
+// before you await it (scripts/check_awaits.py).
 #pragma once
 
 #include <coroutine>
@@ -59,8 +60,8 @@ class [[nodiscard]] Task {
   }
 
   explicit operator bool() const { return static_cast<bool>(frame_); }
-  // Runs up to the first wait. Awaiting begins a task by itself; beginning one without awaiting it lets it
-  // go on beside its owner.
+  // Runs the task up to its first wait. Awaiting a task begins it; begin() without awaiting lets it run
+  // concurrently with its owner.
   void begin() {
     if (!std::exchange(begun_, true)) frame_.resume();
   }
@@ -70,7 +71,7 @@ class [[nodiscard]] Task {
   bool await_ready() const { return frame_.done(); }
   bool await_suspend(std::coroutine_handle<> parent) {
     begin();
-    if (frame_.done()) return false;  // finished without waiting: the parent goes straight on
+    if (frame_.done()) return false;  // it finished without waiting, so the parent continues at once
     frame_.promise().parent = parent;
     return true;
   }

@@ -1,5 +1,5 @@
-// Text that lives as long as its arena: heads keep the field values they were given here. Bump allocation in
-// pooled memory; nothing is freed before the arena. One thread.
+// Storage for text that must exist as long as the arena: heads keep their field values here. It is a bump
+// allocator in pooled memory; nothing is freed before the arena. For one thread only.
 #pragma once
 
 #include <initializer_list>
@@ -11,7 +11,7 @@ namespace postern::base {
 
 class TextArena {
  public:
-  // A copy of the parts, joined, valid until clear() or the arena's end.
+  // Returns a copy of the parts, joined; valid until clear() or the arena's destruction.
   std::string_view keep(std::initializer_list<std::string_view> parts);
   std::string_view keep(std::string_view text) { return keep({text}); }
   void clear();

@@ -16,7 +16,8 @@ constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr uint64_t every_byte(uint8_t byte) { return 0x0101010101010101u * byte; }
 constexpr uint64_t high_bits = every_byte(0x80);
 
-// Not 0 when one of the eight bytes is 0 (and possibly when none is, but a higher one follows such a byte).
+// Not 0 exactly when one of the eight bytes is 0. (Bits of bytes above the lowest zero byte are not
+// reliable.)
 constexpr uint64_t zero_bytes(uint64_t word) { return (word - every_byte(1)) & ~word & high_bits; }
 
 constexpr bool is_plain(char c) {
@@ -24,7 +25,8 @@ constexpr bool is_plain(char c) {
   return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
 }
 
-// How many bytes at the front stand for themselves in a JSON string. Eight at a time: most text is plain.
+// The number of bytes at the front that need no escape in a JSON string. Compares eight bytes at a time,
+// because most text needs none.
 size_t plain_prefix(std::string_view text) {
   size_t at = 0;
   while (text.size() - at >= sizeof(uint64_t)) {
@@ -42,13 +44,14 @@ size_t plain_prefix(std::string_view text) {
 
 struct Decoded {
   char32_t code = 0xfffd;
-  size_t length = 1;  // of the character, or of the longest beginning of one that the bytes are (Unicode 3.9)
+  size_t length = 1;  // of the character, or of the longest valid prefix of one (Unicode 3.9)
   bool valid = false;
 };
 
 struct Lead {
-  uint8_t more;    // bytes that follow
-  uint8_t lowest;  // of the second byte; excludes overlong forms, surrogates and what is above U+10FFFF
+  uint8_t more;  // number of bytes that follow
+  // Bounds of the second byte; they exclude overlong forms, surrogates and codes above U+10FFFF.
+  uint8_t lowest;
   uint8_t highest;
 };
 
@@ -63,7 +66,7 @@ constexpr Lead lead_of(uint8_t byte) {
   return {0, 0, 0};
 }
 
-// Decodes the character at the front of `text`, whose first byte is 0x80 or more.
+// Decodes the character at the front of `text`, whose first byte is 0x80 or above.
 Decoded decode(std::string_view text) {
   const auto first = static_cast<uint8_t>(text[0]);
   const Lead lead = lead_of(first);
@@ -79,7 +82,7 @@ Decoded decode(std::string_view text) {
   return {.code = code, .length = lead.more + size_t{1}, .valid = true};
 }
 
-// Characters that act on a terminal or on the order of what is shown instead of being shown.
+// Characters that control a terminal or the order of the shown text instead of being shown.
 constexpr bool is_acting(char32_t code) {
   return code < 0xa0 || code == 0x61c || (code >= 0x200e && code <= 0x200f) ||
          (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
@@ -150,7 +153,7 @@ TextBuilder& TextBuilder::append_zero_filled(uint64_t value, size_t width) {
 
 TextBuilder& TextBuilder::append_fixed(double value, int decimals) {
   constexpr std::array<double, 10> scales = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
-  constexpr double exact_limit = 9e15;  // whole doubles below are exact
+  constexpr double exact_limit = 9e15;  // whole doubles below this are exact
   check(decimals >= 0 && decimals <= 9, "append_fixed() writes 0 to 9 decimals");
   if (!std::isfinite(value)) return append("null");
 

@@ -1,5 +1,6 @@
-// Text put together in one growing buffer: heads, log lines, JSON. No streams, no locale, no exceptions of
-// its own. clear() keeps the memory, so that a reused builder stops allocating. One thread.
+// Builds text in one growing buffer: heads, log lines, JSON. It uses no streams and no locale, and throws
+// nothing except what allocation throws. clear() keeps the memory, so that a reused builder stops allocating.
+// For one thread only.
 #pragma once
 
 #include <concepts>
@@ -27,7 +28,7 @@ class TextBuilder {
     return *this;
   }
 
-  // What was appended so far. Valid until the next change.
+  // The text appended so far. Valid until the next change.
   std::string_view view() const { return {buffer_.get(), size_}; }
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -43,9 +44,9 @@ class TextBuilder {
     *claim(1) = c;
     return *this;
   }
-  TextBuilder& append(size_t count, char c);  // `count` times
+  TextBuilder& append(size_t count, char c);  // appends `c` `count` times
 
-  // Decimal digits, with a minus sign where needed.
+  // Appends decimal digits, with a minus sign where needed.
   template <std::integral T>
   requires(!std::same_as<T, bool> && !std::same_as<T, char>) TextBuilder& append_number(T value) {
     if constexpr (std::signed_integral<T>)
@@ -53,27 +54,27 @@ class TextBuilder {
     else
       return append_unsigned(value);
   }
-  // At least `width` (at most 20) digits, filled with zeros on the left.
+  // Appends at least `width` (at most 20) digits, padded with zeros on the left.
   TextBuilder& append_zero_filled(uint64_t value, size_t width);
 
-  // Exactly `decimals` (0 to 9) digits after the point, rounded to the nearest, halves away from zero; never
-  // "-0". A value that is not finite becomes `null`, which is what JSON has for it.
+  // Appends exactly `decimals` (0 to 9) digits after the point, rounded to nearest, halves away from zero;
+  // never "-0". A value that is not finite becomes `null`, as JSON has no other word for it.
   TextBuilder& append_fixed(double value, int decimals);
-  // The shortest digits that read back as the same double; `null` when it is not finite.
+  // Appends the shortest digits that read back as the same double; `null` when it is not finite.
   TextBuilder& append_shortest(double value);
 
-  // A JSON string (RFC 8259) in quotes. Beyond what JSON asks, DEL, C1 controls, line separators and
-  // bidirectional controls are escaped too, so that no value moves the cursor or reorders a reader's screen.
-  // Each ill-formed piece of UTF-8 becomes \ufffd: the result is always well-formed.
+  // Appends a JSON string (RFC 8259) in quotes. Beyond what JSON requires, DEL, C1 controls, line separators
+  // and bidirectional controls are escaped too, so that no value can move the cursor or reorder the text on a
+  // reader's screen. Each ill-formed piece of UTF-8 becomes \ufffd, so the result is always well-formed.
   TextBuilder& append_json_string(std::string_view text);
   // The same without the quotes.
   TextBuilder& append_json_escaped(std::string_view text);
-  // For lines that people read: bare if it is one word of printable ASCII without quote and backslash, else
-  // as a JSON string. The empty text is `""`.
+  // Appends a word for lines that people read: bare if it is printable ASCII without space, quote and
+  // backslash, else as a JSON string. The empty text becomes `""`.
   TextBuilder& append_word(std::string_view text);
 
  private:
-  // Makes the text longer by `count` bytes and returns where they go.
+  // Makes the text longer by `count` bytes and returns the position where they go.
   char* claim(size_t count) {
     if (capacity_ - size_ < count) grow(count);
     char* at = buffer_.get() + size_;

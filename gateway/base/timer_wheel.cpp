@@ -9,7 +9,8 @@ void TimerWheel::arm(Timer& timer, Instant now, Duration limit) {
   timer.link_.unlink();
   if (limit > std::chrono::hours(24 * 365)) return;
   timer.deadline_ = now + std::max(limit, Duration::zero());
-  // The tick after the deadline's own, so that it never fires early; never one that has been passed.
+  // The tick after the one of the deadline, so that the timer never fires early; never a tick that has passed
+  // already.
   const int64_t tick = std::max(tick_of(timer.deadline_) + 1, reached_ + 1);
   const size_t slot = static_cast<size_t>(tick) % slot_count;
   slots_[slot].append(timer.link_);
@@ -25,7 +26,7 @@ void TimerWheel::fire_slot(size_t slot, Instant now) {
     if (timer->deadline_ <= now)
       timer->on_deadline();
     else
-      slots_[slot].append(timer->link_);  // a later round
+      slots_[slot].append(timer->link_);  // it fires in a later round
   }
   if (!slots_[slot].linked()) occupied_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
 }

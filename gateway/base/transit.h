@@ -1,5 +1,5 @@
-// How far bytes have come that were written to a peer: one that takes bytes lives, though an answer to the
-// last of them may be far off.
+// How many of the bytes written to a peer have arrived there. A peer that acknowledges bytes is alive, even
+// when its answer to the last of them takes long.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 namespace postern::base {
 
 struct Transit {
-  uint64_t acknowledged = 0;  // what the peer's system has taken in all
-  size_t outstanding = 0;     // what it has yet to
+  uint64_t acknowledged = 0;  // bytes that the peer's system has acknowledged, in total
+  size_t outstanding = 0;     // bytes written that it has not acknowledged
 };
 
 class TransitSource {

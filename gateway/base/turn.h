@@ -1,7 +1,7 @@
-// What one turn of a loop works through after its callbacks have filled channels and slots: coroutines run
-// from the ready queue, writers flush, the graveyard is swept. A callback never calls a coroutine, and
-// nothing is freed while it is on the stack. net::Loop drives a turn from libuv; tests drive it by hand. One
-// thread.
+// The work of one turn of an event loop after its callbacks have filled channels and slots: coroutines run
+// from the ready queue, writers flush, the graveyard is swept. A callback never resumes a coroutine, and
+// nothing is freed while one of its functions is on the stack. net::Loop drives the turns from libuv; tests
+// drive them directly. For one thread only.
 #pragma once
 
 #include "base/clock.h"
@@ -13,7 +13,7 @@ namespace postern::base {
 
 class Wait;
 
-// Something that gathers bytes during a turn and hands them on once, at its end.
+// An object that collects bytes during a turn and passes them on once, at its end.
 class Flushable {
  public:
   Flushable() : link_(this) {}
@@ -37,7 +37,7 @@ class Turn {
     wait.unlink();
     ready_.append(wait);
   }
-  // The wait is settled by the next run(), after the loop has looked at its descriptors.
+  // Settles the wait in the next run(), after the loop has polled its descriptors.
   void defer(LinkIn<Wait>& wait) { deferred_.append(wait); }
   bool has_deferred() const { return deferred_.linked(); }
   void flush_later(Flushable& flushable) {
@@ -48,10 +48,10 @@ class Turn {
     return ready_.linked() || deferred_.linked() || flushing_.linked() || !graveyard.empty();
   }
 
-  // Beats two to four: run, flush, sweep, until nothing is left to do.
+  // Runs beats two to four (run coroutines, flush, sweep) until nothing is left to do.
   void run();
 
-  Instant now;  // moved only between turns
+  Instant now;  // changes only between turns
   TimerWheel timers;
   Graveyard graveyard;
 

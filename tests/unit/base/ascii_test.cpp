@@ -26,7 +26,7 @@ TEST_CASE("ascii: only the 26 letters have a case") {
   CHECK(to_lower("AbC\xC4-1") == "abc\xC4-1");
   CHECK(equal_ignoring_case("Content-LENGTH", "content-length"));
   CHECK_FALSE(equal_ignoring_case("a", "ab"));
-  CHECK_FALSE(equal_ignoring_case("@", "`"));  // 32 apart, no letters
+  CHECK_FALSE(equal_ignoring_case("@", "`"));  // they differ by 32, but are not letters
   CHECK_FALSE(equal_ignoring_case("[", "{"));
   CHECK(equal_ignoring_case("", ""));
 }

@@ -90,7 +90,7 @@ TEST_CASE("channel: nothing is taken after the end") {
   CHECK(channel.bytes() == 0);
   CHECK(channel.at_end());
   channel.end();
-  channel.abort(Error{Cause::internal, Stage::accept});  // it is over already
+  channel.abort(Error{Cause::internal, Stage::accept});  // ignored, because the end was read already
   CHECK_FALSE(channel.aborted());
 }
 
@@ -147,11 +147,11 @@ TEST_CASE("channel: there is room until high water, and again below low water") 
   CHECK(channel.has_room());
   channel.push(chunk("c"));  // 100
   CHECK_FALSE(channel.has_room());
-  CHECK(channel.take().size() == 60);  // 40 left, below low water
+  CHECK(channel.take().size() == 60);  // 40 left, below the low-water mark
   CHECK(producer.calls == 1);
   CHECK(channel.take().size() == 39);
   CHECK(channel.take().size() == 1);
-  CHECK(producer.calls == 1);  // told once for each time it was full
+  CHECK(producer.calls == 1);  // called once for each time it was full
 }
 
 TEST_CASE("channel: the producer is not told between high and low water") {

@@ -73,7 +73,7 @@ TEST_CASE("chunk: filling at end() and extending is appending") {
 TEST_CASE("chunk queue: it counts bytes and keeps their order") {
   ChunkQueue queue;
   queue.push(Chunk::copy_of("one"));
-  queue.push(Chunk());  // nothing
+  queue.push(Chunk());  // an empty chunk is ignored
   queue.push(Chunk::copy_of("two"));
   CHECK(queue.bytes() == 6);
   CHECK(queue.pop().text() == "one");

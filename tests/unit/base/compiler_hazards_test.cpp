@@ -1,7 +1,7 @@
-// The forms of await that the house uses, each with what it must give and with every object made and
-// destroyed equally often. GCC 12 compiles some other forms wrongly (temporaries of aggregates and of
-// capturing lambdas inside an await, a switch over one); this file sees it when a compiler gets one of ours
-// wrong.
+// Tests the forms of await that this code base uses: each must give its value, and every object must be made
+// and destroyed equally often. GCC 12 compiles some other forms wrongly (temporaries of aggregates and of
+// capturing lambdas inside an await, a switch over one). This test detects a compiler that gets one of our
+// forms wrong.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -42,7 +42,7 @@ struct Aggregate {
 
 enum class Way { left, right };
 
-// Suspends once, so that everything lives across a real wait.
+// Suspends once, so that every object exists across a real wait.
 struct Fixture {
   TurnFixture turns;
   Scope scope{turns.turn};

@@ -67,7 +67,7 @@ TEST_CASE("json scanner: a name that readers take for one of the path when they 
   }
   CHECK(found(R"({"Data":{},"data":{"kind":"a"}})", "/data/kind") == "error name_case");
   CHECK(found(R"({"data":{"kind":"a","Kind":"b"}})", "/data/kind") == "error name_case");
-  // Two letters that fold to ASCII: the long s and the sign of the kelvin.
+  // Two letters that fold to ASCII: the long s and the Kelvin sign.
   CHECK(found("{\"task\":1,\"ta\u017fk\":2}", "/task") == "error name_case");
   CHECK(found(R"({"task":1,"TAS\u212a":2})", "/task") == "error name_case");
   CHECK(found(R"({"typ":1,"types":2,"x":{"Type":3},"typ\u00e9":4,"type":"a"})") == "string a");
@@ -112,7 +112,7 @@ TEST_CASE("json scanner: what is no JSON is an error, also behind what was looke
     CHECK(found(text) == "error syntax");
   }
   CHECK(found(std::string_view("{\"a\":1}\0", 8)) == "error syntax");
-  CHECK(found("\xef\xbb\xbf{}") == "error syntax");  // as JSON.parse() has it
+  CHECK(found("\xef\xbb\xbf{}") == "error syntax");  // as in JSON.parse()
 }
 
 TEST_CASE("json scanner: nesting ends at 64") {

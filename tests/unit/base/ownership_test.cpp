@@ -1,5 +1,5 @@
-// The three small tools of ownership: intrusive lists, the graveyard, counted references; and the turn that
-// puts them to use.
+// Tests the tools for ownership (intrusive lists, the graveyard, counted references) and the turn that uses
+// them.
 #include <doctest/doctest.h>
 
 #include <memory>
@@ -136,7 +136,7 @@ TEST_CASE("local rc: the value dies with its last owner") {
       LocalRc<Dying> third = std::move(first);
       CHECK_FALSE(first);
       first = third;
-      first = *&first;  // to itself
+      first = *&first;  // self-assignment
     }
     CHECK(log.empty());
     CHECK(first->name == 'x');

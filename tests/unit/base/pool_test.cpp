@@ -12,7 +12,7 @@ namespace {
 
 using namespace postern::base;
 
-// Sanitizer builds have the plain pool, which keeps nothing.
+// Sanitizer builds use the plain pool, which keeps nothing.
 bool keeps_memory() { return pool_rounded(33) != 33; }
 
 size_t bytes_in_use() { return mallinfo2().uordblks; }
@@ -32,7 +32,7 @@ TEST_CASE("pool: what is set aside is enough, aligned, and wastes at most a fift
     if (size > 32 && size <= pool_largest) CHECK(rounded - size <= rounded / 5);
     void* memory = pool_allocate(size);
     CHECK(reinterpret_cast<uintptr_t>(memory) % alignof(std::max_align_t) == 0);
-    std::memset(memory, 0xa5, rounded);  // a sanitizer would see a block that is too small
+    std::memset(memory, 0xa5, rounded);  // a sanitizer would detect a block that is too small
     pool_release(memory, size);
   }
 }

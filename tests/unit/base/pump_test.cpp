@@ -153,7 +153,7 @@ TEST_CASE("pump: a body may be as large as the limit, and not one byte larger") 
     } else {
       REQUIRE_FALSE(pumping.outcome());
       CHECK(pumping.outcome().error() == Error{Cause::body_too_large, Stage::request_body});
-      CHECK(to.bytes() == 500);  // what is too much is not passed on
+      CHECK(to.bytes() == 500);  // the excess is not forwarded
     }
   }
 }
@@ -223,7 +223,7 @@ TEST_CASE("pump: a source that drips is blamed when its average falls below the 
                           .source = {20s, Cause::client_timed_out, 100, Cause::client_too_slow},
                           .sink = {}};
   Pumping pumping(pump(scope, from, to, limits, moved));
-  for (int i = 0; i < 3; ++i) {  // 20 s for nothing and 8 s for 800 bytes
+  for (int i = 0; i < 3; ++i) {  // 20 s without bytes and 8 s for 800 bytes
     turns.advance(9s);
     REQUIRE_FALSE(pumping.ended());
     from.push(chunk(std::string(i == 0 ? 798 : 1, 'x')));
@@ -271,8 +271,8 @@ TEST_CASE("pump: the time that the other side takes is not held against a slow o
     turns.advance(30s);
     REQUIRE_FALSE(pumping.ended());
   }
-  for (int i = 0; i < 2;
-       ++i) {  // and some that it takes its time for: 20 s, and a quarter of a second for the others
+  // Then some that it takes slowly: 20 s are allowed, and a quarter of a second for the events before.
+  for (int i = 0; i < 2; ++i) {
     from.push(chunk("event"));
     turns.advance(i == 0 ? 10s : 10'100ms);
     REQUIRE_FALSE(pumping.ended());
@@ -300,15 +300,15 @@ TEST_CASE("pace: a body of many terabytes never runs out of time") {
 
 namespace {
 
-// A peer that takes what was written to it as a test says, in steps or byte by byte.
+// A peer that acknowledges what was written to it as a test decides, in steps or byte by byte.
 struct Taker final : TransitSource {
-  uint64_t written = 0;  // to it, in all
-  uint64_t taken = 0;    // of that
+  uint64_t written = 0;  // bytes written to it in total
+  uint64_t taken = 0;    // bytes that it has acknowledged
   Transit transit() const override { return {taken, static_cast<size_t>(written - taken)}; }
   void take(uint64_t bytes) { taken += std::min(bytes, written - taken); }
 };
 
-// A large body whose sink never has room: all that is known of the reader is what it acknowledges.
+// A large body whose sink never has room: only its acknowledgements show what the reader does.
 struct StuckSink {
   explicit StuckSink(uint64_t rate, uint64_t pushed = 1'000'000) {
     from.push(chunk(std::string(pushed, 'x')));
@@ -319,7 +319,7 @@ struct StuckSink {
     pumping.emplace(pump(scope, from, to, limits, moved));
     turns.settle();
   }
-  // Takes `bytes` after each `every`, for `time`; false: the pump gave up.
+  // The reader takes `bytes` after each `every`, for `time`; false: the pump gave up.
   bool read(uint64_t bytes, Duration every, Duration time) {
     for (Duration at{}; at < time && !pumping->ended(); at += every) {
       turns.advance(every);
@@ -327,7 +327,7 @@ struct StuckSink {
     }
     return !pumping->ended();
   }
-  // How long the pump waits yet.
+  // How much longer the pump waits.
   Duration left() {
     const Instant began = turns.turn.now;
     REQUIRE(turns.advance_until([&] { return pumping->ended(); }, std::chrono::hours(2)));
@@ -365,7 +365,7 @@ TEST_CASE("pump: a reader below the rate is cut, and named slow") {
   CHECK_FALSE(sink.read(100, 1s, 1h));
   CHECK(sink.cause() == Cause::client_too_slow);
   StuckSink ahead(240);
-  ahead.taker.take(200'000);  // into its system's buffers, before it was waited for
+  ahead.taker.take(200'000);  // into its system's buffers, before the first wait
   CHECK_FALSE(ahead.read(100, 1s, 1h));
   CHECK(ahead.cause() == Cause::client_too_slow);
 }
@@ -380,7 +380,7 @@ TEST_CASE("pump: a reader that takes nothing is cut in bounded time, and named s
     REQUIRE(stops.read(first / 10, 1s, 10s));
     const Duration left = stops.left();
     CHECK(left > 60s);
-    CHECK(left < 8s + 60s + 274s);  // it may be the step of a window
+    CHECK(left < 8s + 60s + 274s);  // the time may include a step of the window
     CHECK(stops.cause() == Cause::client_timed_out);
   }
 }

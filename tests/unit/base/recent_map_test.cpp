@@ -20,9 +20,9 @@ TEST_CASE("recent map: what was touched is there, until it was not for long enou
   CHECK(*map.find("a", start + 59s) == 1);
   CHECK(map.find("a", start + 60s) == nullptr);
   CHECK(*map.find("b", start + 60s) == 2);
-  CHECK(map.touch("b", start + 80s) == 2);  // for as long again
+  CHECK(map.touch("b", start + 80s) == 2);  // kept for another 60 s
   CHECK(map.find("b", start + 139s) != nullptr);
-  CHECK(map.touch("a", start + 139s) == 0);  // a new one
+  CHECK(map.touch("a", start + 139s) == 0);  // a new entry
 }
 
 TEST_CASE("recent map: of more than it may hold, the one not touched for longest gives way") {

@@ -49,7 +49,7 @@ Task<Result<int>> go_on(Scope& scope, int& rounds) {
   co_return rounds;
 }
 
-// Counts how often its one wait came back.
+// Counts how often its only wait returned.
 Task<Result<int>> count_returns(Scope& scope, Slot<int>& slot, int& returns) {
   Result<int> value = co_await slot.take(scope);
   ++returns;
@@ -274,7 +274,7 @@ TEST_CASE("phase: an outer deadline that passed while an inner phase is left sti
   Phase outer(scope, Stage::connect, 1s, Cause::upstream_timed_out);
   {
     Phase inner(scope, Stage::resolve, 10s, Cause::timed_out);
-    turns.advance(2s);  // the outer one passes
+    turns.advance(2s);  // the limit of the outer phase passes
     REQUIRE(scope.failure());
   }
   REQUIRE(scope.failure());
@@ -299,7 +299,7 @@ TEST_CASE("wait: one that is abandoned leaves its scope and its turn") {
   auto scope = std::make_unique<Scope>(turns.turn);
   {
     WatchedTask<Result<int>> task(take_one(*scope, slot));
-    scope->cancel(Cause::timed_out);  // ready to run, then dropped
+    scope->cancel(Cause::timed_out);  // the task is ready to run, then dropped
   }
   CHECK_FALSE(turns.turn.has_work());
   scope.reset();

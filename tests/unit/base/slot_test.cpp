@@ -48,7 +48,7 @@ TEST_CASE("slot: several values come out in their order") {
   Scope scope(turns.turn);
   Slot<int> slot;
   WatchedTask<std::vector<int>> task(take_many(scope, slot, 5));
-  for (int i = 1; i <= 5; ++i) slot.put(i);  // the first wakes, the rest queue
+  for (int i = 1; i <= 5; ++i) slot.put(i);  // the first value wakes the coroutine, the others are queued
   turns.settle();
   REQUIRE(task.ended());
   CHECK(task.outcome() == std::vector<int>{1, 2, 3, 4, 5});

@@ -58,7 +58,7 @@ Task<int> drop_other(Scope& in, Slot<int>& from, WatchedTask<bool>& victim) {
 }
 
 Task<int> remember_depth(const std::byte** lowest) {
-  // A local's address would be one in the coroutine's frame; the stack is elsewhere.
+  // The address of a local would be in the coroutine's frame, but the stack is elsewhere.
   const auto* here = static_cast<const std::byte*>(__builtin_frame_address(0));
   if (*lowest == nullptr || here < *lowest) *lowest = here;
   co_return 1;
@@ -128,7 +128,7 @@ TEST_CASE("task: a dropped task frees its frame and every frame below it") {
     CHECK(alive == 2);
   }
   CHECK(alive == 0);
-  slot.put(1);  // nobody waits any more
+  slot.put(1);  // no coroutine waits any more
   turns.settle();
   CHECK(slot.filled());
 }
@@ -162,7 +162,7 @@ TEST_CASE("task: a parent goes on when its suspended child ends") {
   turns.settle();
   CHECK_FALSE(task.ended());
   slot.put(5);
-  CHECK_FALSE(task.ended());  // tasks run in their own beat
+  CHECK_FALSE(task.ended());  // tasks run in their own beat of the turn
   turns.settle();
   REQUIRE(task.ended());
   CHECK(task.outcome());
@@ -221,7 +221,7 @@ TEST_CASE("task: a dropped task tells nobody and frees what it held") {
   int alive = 0;
   WatchedTask<bool> task(wait_below(scope, slot, alive));
   CHECK(alive == 2);
-  slot.put(1);  // settled: the task is on the ready queue
+  slot.put(1);  // the wait is settled: the task is in the ready queue
   task.drop();
   CHECK(alive == 0);
   turns.settle();

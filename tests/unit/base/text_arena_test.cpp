@@ -49,7 +49,7 @@ TEST_CASE("text arena: nothing is kept without any memory, and is a text all the
   postern::base::TextArena arena;
   for (const std::string_view empty : {arena.keep(""), arena.keep({}), arena.keep({"", "", ""})}) {
     CHECK(empty.empty());
-    CHECK(empty.data() != nullptr);  // null would mean that there is none
+    CHECK(empty.data() != nullptr);  // null would mean that there is no text
   }
   CHECK(arena.keep("a") == "a");
   CHECK(arena.keep("").data() != nullptr);

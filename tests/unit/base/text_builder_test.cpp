@@ -148,7 +148,7 @@ TEST_CASE("text builder: each ill-formed piece of UTF-8 becomes one replacement 
   CHECK(escaped("\xe0\x80\x80") == R"(\ufffd\ufffd\ufffd)");            // overlong
   CHECK(escaped("\xed\xa0\x80") == R"(\ufffd\ufffd\ufffd)");            // surrogate
   CHECK(escaped("\xf4\x90\x80\x80") == R"(\ufffd\ufffd\ufffd\ufffd)");  // above U+10FFFF
-  CHECK(escaped("\xf0\x9f\x9a") == R"(\ufffd)");                        // cut short: one piece
+  CHECK(escaped("\xf0\x9f\x9a") == R"(\ufffd)");  // a truncated character is one ill-formed piece
   CHECK(escaped("\xf0\x9f\x9aX\xff") == R"(\ufffdX\ufffd)");
 }
 
