@@ -22,14 +22,14 @@ void append_milliseconds(TextBuilder& out, Duration duration) {
   out.append_fixed(base::milliseconds_of(duration), millisecond_decimals);
 }
 
-// A text that is too long for a line, and how long it is.
+// Cuts a text that is too long for a line and appends its full length.
 std::string cut(std::string_view value) {
   size_t size = logged_text_max;
-  while (size > 0 && (static_cast<unsigned char>(value[size]) & 0xc0) == 0x80) --size;  // within a character
+  while (size > 0 && (static_cast<unsigned char>(value[size]) & 0xc0) == 0x80) --size;  // not in a character
   return std::string(value.substr(0, size)) + "... (" + std::to_string(value.size()) + " bytes)";
 }
 
-// JSON. Every key comes with the comma before it and the colon after it: `,"host":`.
+// JSON format. Every key includes the comma before it and the colon after it: `,"host":`.
 
 void append_json_text(TextBuilder& out, std::string_view key, std::string_view value) {
   out.append(key);
@@ -143,7 +143,7 @@ void append_json_tunnel(TextBuilder& out, const TunnelRecord& record) {
   append_json_text(out, R"(,"subprotocol":)", record.subprotocol);
 }
 
-// Text. Every key comes with the space before it and the sign after it: ` route=`.
+// Text format. Every key includes the space before it and the sign after it: ` route=`.
 
 void append_text(TextBuilder& out, std::string_view key, std::string_view value) {
   out.append(key);
@@ -155,7 +155,7 @@ void append_text(TextBuilder& out, std::string_view key, std::string_view value)
     out.append_word(value);
 }
 
-// At least `width` columns.
+// Pads the value to at least `width` columns.
 void append_column(TextBuilder& out, std::string_view value, size_t width) {
   const size_t begin = out.size();
   append_text(out, " ", value);
@@ -193,8 +193,8 @@ void append_text_stream(TextBuilder& out, const StreamRecord& stream) {
 }
 
 void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
-  constexpr size_t method_width = 7;  // OPTIONS
-  // In one column with the tunnels' lines.
+  constexpr size_t method_width = 7;  // the length of OPTIONS
+  // Keeps the status in the same column as in the lines of tunnels.
   out.append(record.stream ? " " : "     ").append_zero_filled(record.status, 3);
   append_column(out, record.method, method_width);
   append_text(out, " ", record.host);
@@ -277,7 +277,7 @@ void append_stream_open(TextBuilder& out, LogFormat format, WallTime time, const
     out.append("}\n");
     return;
   }
-  constexpr size_t method_width = 7;  // OPTIONS
+  constexpr size_t method_width = 7;  // the length of OPTIONS
   out.append("  ").append_zero_filled(record.status, 3);
   append_column(out, record.method, method_width);
   append_text(out, " ", record.host);

@@ -1,5 +1,5 @@
-// The ways in which an endpoint's response may differ from HTTP and still have one reading only: it is sent
-// on, written anew. Their names, and what to do about each, are in finding.h.
+// The ways in which an endpoint's response may deviate from HTTP and still have only one meaning: such a
+// response is rewritten and forwarded. Their names and remedies are in finding.cpp.
 #pragma once
 
 #include <cstdint>

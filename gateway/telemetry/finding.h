@@ -1,5 +1,5 @@
-// What the gateway notices about a route or an endpoint by itself, though no request and no socket has
-// failed. Shown the same in the log and in the admin listener's status.
+// Findings: what the gateway itself notices about a route or an endpoint although no request and no socket
+// has failed. They are shown in the same words in the log and in the status of the admin listener.
 #pragma once
 
 #include <span>
@@ -11,8 +11,8 @@
 namespace postern::telemetry {
 
 struct Finding {
-  std::string_view label;    // the event in the log
-  std::string_view meaning;  // what was seen
+  std::string_view label;    // the event name in the log
+  std::string_view meaning;  // what was observed
   std::string_view remedy;   // what to do about it
 };
 
@@ -22,7 +22,7 @@ inline constexpr Finding silent_route{
     "Look at whether the backend still sends what this route is for; its pages wait for it. Where it has "
     "nothing to say for so long, nothing is wrong."};
 
-// What each deviation means, and where it is counted.
+// The finding and the counter of each deviation.
 struct DeviationRow {
   Deviation deviation;
   EndpointCount count;

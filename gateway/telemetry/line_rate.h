@@ -1,5 +1,4 @@
-// How many lines of one kind a log hears in a second, where clients decide how often there is something to
-// say.
+// A rate limit for log lines of one kind, for events whose frequency clients decide.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +13,8 @@ class LineRate {
  public:
   explicit LineRate(uint32_t in_a_second) : in_a_second_(in_a_second) {}
 
-  // Of something that happens now: the number of those that the log hears of by this line, itself among them;
-  // nothing where it is to hear of this one later.
+  // Counts one event. Returns the number of events that this line reports, this one included; nothing when
+  // the limit is reached and a later line reports this event.
   std::optional<uint64_t> tell(base::Instant now) {
     if (now - began_ >= std::chrono::seconds(1)) {
       began_ = now;

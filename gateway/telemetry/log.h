@@ -1,6 +1,6 @@
-// Knows events: a level, a name and fields. Gives the process its log: loggers, the access log, request ids
-// and the sink under them. Must not know requests, connections or sockets: whoever logs fills in plain
-// values.
+// The log of the process: events with a level, a name and fields. The telemetry module provides loggers, the
+// access log, metrics, request ids and the sink below them. It must not know requests, connections or
+// sockets: its callers fill in plain values.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@
 
 namespace postern::telemetry {
 
-// Levels are base::Severity. Events of level warn and above are written at once. Any thread may log.
+// Levels are base::Severity. Events of level warn and above are written at once. Any thread may use a logger.
 class Logger {
  public:
   struct Options {
@@ -24,11 +24,11 @@ class Logger {
   };
 
   explicit Logger(LogSink& sink) : Logger(sink, Options{}) {}
-  // The sink outlives the logger.
+  // The sink must outlive the logger.
   Logger(LogSink& sink, Options options)
       : sink_(sink), format_(options.format), clock_(options.clock), level_(options.level) {}
 
-  // Worth asking before fields are computed that cost something.
+  // Whether events of this level are written; check it before computing expensive fields.
   bool takes(base::Severity level) const { return level >= level_.load(std::memory_order_relaxed); }
   void set_level(base::Severity lowest) { level_.store(lowest, std::memory_order_relaxed); }
 

@@ -9,7 +9,7 @@ namespace {
 using base::TextBuilder;
 
 constexpr auto level_labels = std::to_array<std::string_view>({"debug", "info", "warn", "error"});
-constexpr size_t level_width = 6;  // the longest, and a space
+constexpr size_t level_width = 6;  // the longest label and a space
 
 void append_value(TextBuilder& out, LogFormat format, const Field::Value& value) {
   std::visit(

@@ -1,5 +1,5 @@
-// What a log line looks like: fields, times, and the two formats. Everything that writes to the log, the sink
-// itself included, renders its lines with this.
+// The format of a log line: fields, times, and the two formats. Everything that writes to the log renders its
+// lines with these functions, the sink included.
 #pragma once
 
 #include <chrono>
@@ -18,14 +18,14 @@ namespace postern::telemetry {
 
 enum class LogFormat : uint8_t { json, text };
 
-// Time of day in UTC. The clock is injected wherever lines are made, so that tests know every byte.
+// Time of day in UTC. The clock is a parameter wherever lines are made, so that tests can predict every byte.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 using WallClock = WallTime (*)();
 WallTime wall_time_now();
 
-// One named value of a line. Name and text are views: they live at least until the line is rendered, which
-// for a field written in a call to Logger is the end of that statement. A name is a word of [a-z0-9_] of our
-// own.
+// One named value of a line. Name and text are views that must be valid until the line is rendered; for a
+// field written in a call to Logger that is the end of the statement. A name is a word of [a-z0-9_] from our
+// own code.
 class Field {
  public:
   using Value = std::variant<std::nullptr_t, bool, int64_t, uint64_t, double, std::string_view>;
@@ -56,14 +56,14 @@ void append_timestamp(base::TextBuilder& out, WallTime time);
 // "02:48:11.123"
 void append_time_of_day(base::TextBuilder& out, WallTime time);
 
-// The beginning of every line; the rest follows it and ends with "}\n" (JSON) or "\n" (text).
+// Appends the beginning of a line; the caller appends the rest and ends it with "}\n" (JSON) or "\n" (text).
 //   json: {"time":"2026-11-21T02:48:11.123Z","level":"info","event":"listening"
 //   text: 2026-11-21T02:48:11.123Z info  listening
-// `event` is a word of [a-z0-9_] of our own.
+// `event` is a word of [a-z0-9_] from our own code.
 void begin_line(base::TextBuilder& out, LogFormat format, WallTime time, base::Severity level,
                 std::string_view event);
 
-// A whole line with its end. Values are escaped: no byte of a peer ends a line or reaches a terminal raw.
+// Appends a whole line. Values are escaped: no byte of a peer can end a line or reach a terminal unescaped.
 void append_line(base::TextBuilder& out, LogFormat format, WallTime time, base::Severity level,
                  std::string_view event, std::span<const Field> fields);
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int open_flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
-// write(2) to a pipe without the signal, whatever the process does about SIGPIPE elsewhere.
+// Calls write(2) on a pipe without raising SIGPIPE, whatever the process does with that signal elsewhere.
 ssize_t write_unsignalled(int descriptor, std::string_view text) {
   sigset_t broken_pipe;
   sigset_t before;
@@ -28,15 +28,15 @@ ssize_t write_unsignalled(int descriptor, std::string_view text) {
   const int error = errno;
   if (count < 0 && error == EPIPE) {
     const timespec at_once{};
-    sigtimedwait(&broken_pipe, nullptr, &at_once);  // it was raised for this thread: take it back
+    sigtimedwait(&broken_pipe, nullptr, &at_once);  // the signal was raised for this thread: remove it
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = error;
   return count;
 }
 
-// A pipe that is ready takes PIPE_BUF bytes without waiting (pipe(7)); so little at a time needs no
-// O_NONBLOCK.
+// A pipe that is ready accepts PIPE_BUF bytes without blocking (pipe(7)), so writes of at most that size do
+// not need O_NONBLOCK.
 ssize_t write_when_ready(int descriptor, std::string_view text) {
   pollfd ready = {.fd = descriptor, .events = POLLOUT, .revents = 0};
   if (::poll(&ready, 1, 0) == 0) {
@@ -93,7 +93,8 @@ LogOutput LogOutput::of_descriptor(int descriptor) {
   }
   output.descriptor_ = own;
   output.owned_ = true;
-  constexpr int roomy = 1024 * 1024;  // what the system allows everybody; a refusal leaves the usual 64 KiB
+  // The system allows every process this size; if it refuses, the pipe keeps the default of 64 KiB.
+  constexpr int roomy = 1024 * 1024;
   ::fcntl(own, F_SETPIPE_SZ, roomy);
   return output;
 }

@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 constexpr base::Duration watched_flush_age = 50ms;
 constexpr base::Duration file_flush_age = 1s;
 
-// To the standard error output, when a file takes no more: nobody reads it in the file. `path` is empty where
-// the log goes to the standard output, which may be a file too.
+// Reports on the standard error output that the log accepts nothing more, because nobody can read it in the
+// log. `path` is empty when the log goes to the standard output, which may be a file too.
 void tell_trouble(const std::string& path, int error_number) {
   if (error_number == EAGAIN || error_number == EPIPE) return;
   const std::string text = "postern: the log " + (path.empty() ? "on the standard output" : path) +
@@ -26,7 +26,7 @@ void tell_trouble(const std::string& path, int error_number) {
                            std::error_code(error_number, std::system_category()).message() +
                            "); its lines wait, and those that find no room are lost\n";
   const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-  static_cast<void>(written);  // there is nowhere else to say it
+  static_cast<void>(written);  // there is no other place to report it
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ std::error_code LogSink::open_file(std::string path) {
 void LogSink::adopt(LogOutput output, std::string path) {
   const std::lock_guard lock(output_mutex_);
   write_out();
-  return_to_line_start();  // what the old output did not take whole is the new one's
+  return_to_line_start();  // a line that the old output did not write completely goes to the new one
   output_ = std::move(output);
   path_ = std::move(path);
   write_out();
@@ -84,8 +84,8 @@ void LogSink::write(std::string_view line, Urgency urgency) {
     } else {
       waiting_.append(line);
     }
-    // Lost lines while the output works: others were faster than it. Once stuck, one failing write per flush
-    // is enough; it need not be one per line.
+    // Lines are lost although the output works when threads write faster than it. Once the output is stuck,
+    // only flushes retry: not every line must cost a failing write.
     worth_a_write = !stuck_ && (lost_ > 0 || waiting_.size() >= options_.write_size);
     if (stuck_) urgency = Urgency::buffered;
   }
@@ -93,7 +93,7 @@ void LogSink::write(std::string_view line, Urgency urgency) {
     flush();
   } else if (worth_a_write) {
     const std::unique_lock lock(output_mutex_, std::try_to_lock);
-    if (lock) write_out();  // else another thread writes just now, and a later line or flush takes these
+    if (lock) write_out();  // otherwise another thread writes, and a later line or flush writes these
   }
 }
 
@@ -136,7 +136,7 @@ bool LogSink::finish_writing() {
   while (written_ < writing_.size()) {
     const LogOutput::Written written = output_.write_some(std::string_view(writing_).substr(written_));
     if (written.error != 0) {
-      // Whoever had the first part of a line is gone; the next reader begins with a whole one.
+      // The reader of the first part of a line is gone; the next reader must begin with a whole line.
       if (written.error == EPIPE) return_to_line_start();
       const std::lock_guard lock(lines_mutex_);
       if (!std::exchange(stuck_, true)) tell_trouble(path_, written.error);
@@ -148,7 +148,7 @@ bool LogSink::finish_writing() {
 
   written_ = 0;
   writing_.clear();
-  // What a long wait has filled is not kept for ever.
+  // Memory that a long wait has filled is freed.
   if (writing_.capacity() > 4 * options_.write_size) writing_ = {};
   const std::lock_guard lock(lines_mutex_);
   writing_size_ = 0;
@@ -166,7 +166,8 @@ void LogSink::take_loss() {
   uint64_t lost = 0;
   {
     const std::lock_guard lock(lines_mutex_);
-    // Lines that came since take_waiting() came before the loss: they go first, with the next write.
+    // Lines that arrived since take_waiting() came before the loss: they are written first, with the next
+    // write.
     if (!waiting_.empty()) return;
     lost = std::exchange(lost_, 0);
   }

@@ -77,7 +77,7 @@ constexpr auto endpoint_rows = std::to_array<NumberRow<EndpointCount>>({
      counter, ""},
 });
 
-// Every enumerator has its row, in their order.
+// Checks that every enumerator has its row, in their order.
 template <class Name, size_t size>
 constexpr bool in_order(const std::array<NumberRow<Name>, size>& table) {
   for (size_t i = 0; i < size; ++i)
@@ -87,7 +87,7 @@ constexpr bool in_order(const std::array<NumberRow<Name>, size>& table) {
 static_assert(in_order(process_rows) && in_order(route_rows));
 static_assert(in_order(upstream_rows) && in_order(endpoint_rows));
 
-// The series of `name` in `kept`: the one that `before` has, or a new one.
+// The series called `name` in `kept`: taken from `before` if it has one, otherwise new.
 template <class Map>
 typename Map::mapped_type keep(const Map& before, Map& kept, const typename Map::key_type& name) {
   typename Map::mapped_type& series = kept[name];

@@ -1,8 +1,8 @@
-// What is counted, as plain integers of one worker that its thread alone touches. Whoever wants to see them
-// asks the worker for a copy and adds the copies up. Labels are bounded: the error table's, and names that
-// stand in the configuration.
+// Metrics: counters and gauges as plain integers of one worker, which only its thread touches. A reader asks
+// the worker for a copy and adds the copies up. Labels are bounded: they come from the error table and from
+// names in the configuration.
 //
-// To count something more: an enumerator here, its row at the same place of the table in metrics.cpp, and
+// To add a counter: add an enumerator here, its row at the same position of the table in metrics.cpp, and
 // `metrics.process.add(Count::that)` where it happens.
 #pragma once
 
@@ -25,7 +25,7 @@
 
 namespace postern::telemetry {
 
-// Of the whole process.
+// Numbers of the whole process.
 enum class Count : uint8_t {
   connections_accepted,
   connections_open,
@@ -37,11 +37,11 @@ enum class Count : uint8_t {
   sockets_refusing,
   streams_opened,
   streams_open,
-  end,  // not a number: how many there are
+  end,  // not a number: the count of enumerators
 };
-// Of each route; also of the requests that belong to none.
+// Numbers of each route, and of the requests that match no route.
 enum class RouteCount : uint8_t {
-  requests_without_status,  // the client left before there was one
+  requests_without_status,  // the client left before there was a status
   requests_1xx,
   requests_2xx,
   requests_3xx,
@@ -54,17 +54,17 @@ enum class RouteCount : uint8_t {
   streams_open,
   end,
 };
-// Of each upstream.
+// Numbers of each upstream.
 enum class UpstreamCount : uint8_t {
   attempts,
   retries,
   end,
 };
-// Of each endpoint of an upstream.
+// Numbers of each endpoint of an upstream.
 enum class EndpointCount : uint8_t {
   attempts,
   failures,
-  // of responses, in the order of Deviation
+  // deviations of its responses, in the order of Deviation
   both_lengths,
   repeated_length,
   repeated_chunked,
@@ -78,12 +78,12 @@ enum class EndpointCount : uint8_t {
 
 enum class Kind : uint8_t { counter, gauge };
 
-// How a number is shown. Rows that follow each other under one name are one metric with different labels.
+// How a number is exported. Consecutive rows with the same name are one metric with different labels.
 template <class Name>
 struct NumberRow {
   Name number;
   std::string_view metric;  // "postern_requests_total"
-  std::string_view label;   // class="2xx", beside those of its series; empty: none
+  std::string_view label;   // class="2xx", in addition to the labels of its series; empty: none
   Kind kind;
   std::string_view help;
 };
@@ -97,7 +97,8 @@ template <class Name>
 class Numbers {
  public:
   void add(Name name, uint64_t amount = 1) { values_[static_cast<size_t>(name)] += amount; }
-  // Of a gauge. A worker's may wrap where another worker's makes up for it: the sum is right.
+  // For gauges. One worker's value may wrap below zero when another worker's compensates for it: the sum is
+  // right.
   void subtract(Name name, uint64_t amount = 1) { values_[static_cast<size_t>(name)] -= amount; }
   void set(Name name, uint64_t value) { values_[static_cast<size_t>(name)] = value; }
   uint64_t operator[](Name name) const { return values_[static_cast<size_t>(name)]; }
@@ -109,7 +110,7 @@ class Numbers {
   std::array<uint64_t, static_cast<size_t>(Name::end)> values_{};
 };
 
-// Everything that went wrong, before there was a route too.
+// Counts of all failures by cause and stage, those before routing included.
 class Failures {
  public:
   void add(base::Error error) { ++counts_[index(error)]; }
@@ -125,14 +126,14 @@ class Failures {
   std::array<uint64_t, static_cast<size_t>(base::cause_count) * base::stage_count> counts_{};
 };
 
-// How WebSockets ended: route × by × code × cause. Codes are the peers' to choose, so a route has so many
-// kinds of endings at most; those after them have the code 0.
+// Counts of closed WebSockets by route, side, close code and cause. Peers choose the codes, so the number of
+// different kinds per route is limited; further kinds are counted with the code 0.
 class SocketEndings {
  public:
   struct Kind {
     base::Side by = base::Side::gateway;
-    uint16_t code = 0;         // as the client knows it; 1006: it saw no Close
-    std::string_view cause{};  // the label of a base::Cause; empty: in good order
+    uint16_t code = 0;         // as the client received it; 1006: it received no Close frame
+    std::string_view cause{};  // the label of a base::Cause; empty: a clean close
     friend auto operator<=>(const Kind&, const Kind&) = default;
   };
   using Counts = std::map<Kind, uint64_t>;
@@ -140,7 +141,7 @@ class SocketEndings {
 
   void closed(std::string_view route, base::Side by, uint16_t code, std::string_view cause);
   void add(const SocketEndings& other);
-  // Forgets the routes that are not named.
+  // Removes the routes that are not in `routes`.
   void keep(const std::vector<std::string>& routes);
   const std::map<std::string, Counts, std::less<>>& routes() const { return routes_; }
 
@@ -155,28 +156,28 @@ struct RouteSeries : Numbers<RouteCount> {
     Numbers::add(other);
     durations.add(other.durations);
   }
-  // One exchange. `status` 0: no response was begun.
+  // Counts one exchange. `status` 0: no response was started.
   void exchange(uint16_t status, base::Duration duration, uint64_t request_bytes, uint64_t response_bytes);
 
-  Histogram durations;  // of exchanges; a handshake's ends where its tunnel begins
+  Histogram durations;  // of exchanges; the exchange of a handshake ends where its tunnel begins
 };
 using UpstreamSeries = Numbers<UpstreamCount>;
 using EndpointSeries = Numbers<EndpointCount>;
 
-// How an endpoint stands with the workers, each of which judges it by its own traffic.
+// The state of an endpoint as the workers see it; each worker judges it by its own traffic.
 struct EndpointState {
-  uint32_t up = 0;                   // workers that send it requests
-  uint32_t ejected = 0;              // that pass it over after its failures
-  uint32_t unreachable = 0;          // likewise, for the second after a connect that failed
-  uint32_t unhealthy = 0;            // its health checks fail
-  base::Duration passed_over_for{};  // until the last of the ejections that are under way ends
+  uint32_t up = 0;                   // workers that send requests to it
+  uint32_t ejected = 0;              // workers that have ejected it after failures
+  uint32_t unreachable = 0;          // workers that skip it for one second after a failed connect
+  uint32_t unhealthy = 0;            // workers for which its health checks fail
+  base::Duration passed_over_for{};  // until the last of the current ejections ends
   uint64_t in_flight = 0;            // requests and tunnels
   uint64_t connections_idle = 0;
 
   void add(const EndpointState& other);
 };
 
-// A copy that may cross threads, and the sum of such copies.
+// A copy that may be passed to another thread, and the sum of such copies.
 struct Totals {
   using Endpoint = std::pair<std::string, std::string>;  // upstream, endpoint
 
@@ -185,13 +186,13 @@ struct Totals {
   Numbers<Count> process;
   Failures failures;
   SocketEndings sockets;
-  std::map<std::string, RouteSeries> routes;  // "": requests of no route
+  std::map<std::string, RouteSeries> routes;  // "": requests that match no route
   std::map<std::string, UpstreamSeries> upstreams;
   std::map<Endpoint, EndpointSeries> endpoints;
   std::map<Endpoint, EndpointState> endpoint_states;
 };
 
-// What a configuration names, in its order.
+// The names in a configuration, in its order.
 struct SeriesNames {
   struct Upstream {
     std::string name;
@@ -201,7 +202,7 @@ struct SeriesNames {
   std::vector<Upstream> upstreams;
 };
 
-// Where that configuration's exchanges count, in the same order.
+// The numbers that the exchanges of that configuration count in, in the same order.
 struct Series {
   struct Upstream {
     base::LocalRc<UpstreamSeries> all;
@@ -211,20 +212,20 @@ struct Series {
   std::vector<Upstream> upstreams;
 };
 
-// One worker's.
+// The metrics of one worker.
 class Metrics {
  public:
-  // Numbers of names that were there before go on; those of names that are gone are no longer shown.
+  // Numbers of names that existed before continue; those of names that are gone are no longer shown.
   Series adopt(const SeriesNames& names);
   Totals totals() const;
-  // Null: the configuration that was adopted last has no such route.
+  // Null when the configuration adopted last has no such route.
   RouteSeries* route(std::string_view name);
 
   Numbers<Count> process;
   Failures failures;
   SocketEndings sockets;
   RouteSeries unrouted;
-  std::map<Totals::Endpoint, EndpointState> endpoint_states;  // as of when they were noted last
+  std::map<Totals::Endpoint, EndpointState> endpoint_states;  // as of the last time that they were recorded
 
  private:
   std::map<std::string, base::LocalRc<RouteSeries>, std::less<>> routes_;

@@ -33,7 +33,7 @@ RequestIdSource::RequestIdSource() {
   base::check(count == static_cast<ssize_t>(sizeof(state_)), "the system gives random bytes");
 }
 
-// Blackman and Vigna, "Scrambled linear pseudorandom number generators": xoshiro256**.
+// The generator xoshiro256** of Blackman and Vigna, "Scrambled linear pseudorandom number generators".
 uint64_t RequestIdSource::next_word() {
   const uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
   const uint64_t shifted = state_[1] << 17;

@@ -1,4 +1,5 @@
-// Ids that tie together what a client, the log and a backend saw of one request. They are unique, not secret.
+// Request ids, which connect what a client, the log and a backend saw of one request. They are unique, not
+// secret.
 #pragma once
 
 #include <array>
@@ -15,8 +16,8 @@ struct RequestId {
   friend bool operator==(const RequestId&, const RequestId&) = default;
 };
 
-// Makes ids for a few nanoseconds each: xoshiro256** begun from the system's randomness. One per thread, made
-// after any fork: a copy would repeat the ids of the original.
+// Makes an id in a few nanoseconds: xoshiro256** seeded by the system's random generator. One per thread,
+// made after any fork: a copy would repeat the ids of the original.
 class RequestIdSource {
  public:
   using Seed = std::array<uint64_t, 4>;
@@ -31,8 +32,8 @@ class RequestIdSource {
   Seed state_;
 };
 
-// May an id that came with a request be kept? 1 to 128 characters of A-Z a-z 0-9 . _ - : / + =
-// Only to be asked when the client is trusted; otherwise make a new one.
+// Whether an id that came with a request may be kept: 1 to 128 characters of A-Z a-z 0-9 . _ - : / + =
+// Call it only when the client is trusted; otherwise make a new id.
 bool is_acceptable_request_id(std::string_view id);
 
 }  // namespace postern::telemetry

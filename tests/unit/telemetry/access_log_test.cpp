@@ -310,7 +310,7 @@ TEST_CASE("access log: a text that a peer made long is cut, and a line stays a l
       CHECK(out.view().find("... (31744 bytes)") != std::string_view::npos);
     }
   }
-  // Not within a character.
+  // A text must not be cut inside a character.
   std::string umlauts = "x";
   while (umlauts.size() < 3000) umlauts += "\xc3\xa4";
   ExchangeRecord record = usual_exchange();

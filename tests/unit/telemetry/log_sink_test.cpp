@@ -62,7 +62,7 @@ class Descriptor {
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = -1;
   }
-  // All there is at present.
+  // Reads everything that is available now.
   std::string read_available() const {
     ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) | O_NONBLOCK);
     std::string result;
@@ -81,7 +81,7 @@ struct Ends {
   Descriptor writer;
 };
 
-// Blocking, as an inherited standard output is.
+// A blocking pipe, like an inherited standard output.
 Ends make_pipe() {
   std::array<int, 2> ends{};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
@@ -95,17 +95,17 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-// Lines "0 ....", "1 ....": of one length, and each knows its number.
+// Lines "0 ....", "1 ....": all of the same length, and each contains its number.
 std::string numbered(size_t number, size_t size) {
   std::string line = std::to_string(number) + " ";
   line.resize(size - 1, '.');
   return line + "\n";
 }
 
-// Writes `count` numbered lines to a sink whose reader is slow, takes everything out in the end, and checks
-// that the lines are whole, in order, and followed by one that says how many are missing.
+// Writes `count` numbered lines to a sink whose reader is slow, reads everything at the end, and checks that
+// the lines are whole, in order, and followed by one line with the number of lost lines.
 void check_slow_reader(LogSink& sink, const Descriptor& reader, size_t count) {
-  ::fcntl(reader.get(), F_SETPIPE_SZ, 64 * 1024);  // no room for it all; a socket does not care
+  ::fcntl(reader.get(), F_SETPIPE_SZ, 64 * 1024);  // too small for all lines; has no effect on a socket
   constexpr size_t size = 1000;
   for (size_t i = 0; i < count; ++i) sink.write(numbered(i, size));
   CHECK_FALSE(sink.flush());
@@ -244,7 +244,7 @@ TEST_CASE("log sink: a full disk loses only what finds no room, and nothing of w
   CHECK_FALSE(sink.flush());
   CHECK(sink.lines_lost() == 10);
 
-  // Room again: here, because the lines go elsewhere from now on.
+  // Room again: here because the lines go to another file from now on.
   REQUIRE_FALSE(sink.open_file(folder.file("log")));
   sink.write("afterwards\n", Urgency::at_once);
   std::string expected;
@@ -294,7 +294,7 @@ TEST_CASE("log sink: a slow reader of a pipe costs lines, never time") {
   const Ends pipe = make_pipe();
   LogSink sink(pipe.writer.get(), small_options(256 * 1024));
   check_slow_reader(sink, pipe.reader, 1000);
-  // Ours became non-blocking, not the one that others share.
+  // The sink's own descriptor became non-blocking, not the one that is shared with others.
   CHECK((::fcntl(pipe.writer.get(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
@@ -302,7 +302,7 @@ TEST_CASE("log sink: a slow reader of a pipe that cannot be opened once more cos
   std::array<int, 2> ends{};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
   const Descriptor writer(ends[1]);
-  ::close(ends[0]);  // without a reader the system refuses to open the pipe for us
+  ::close(ends[0]);  // without a reader, the kernel refuses to open the pipe a second time
   LogSink sink(writer.get(), small_options(256 * 1024));
   const std::string name = "/proc/self/fd/" + std::to_string(writer.get());
   const Descriptor reader(::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));

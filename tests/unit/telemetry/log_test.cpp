@@ -27,7 +27,7 @@ std::string timestamp(WallTime time) {
   return std::string(out.view());
 }
 
-// A pipe that a sink writes into, and what has come out of it.
+// A pipe that a sink writes to, and what was read from it.
 class Pipe {
  public:
   Pipe() { REQUIRE(::pipe2(ends_.data(), O_CLOEXEC | O_NONBLOCK) == 0); }

@@ -29,7 +29,7 @@ TEST_CASE("metrics: numbers of a name survive a new configuration, and go with t
   before.upstreams[0].endpoints[1]->add(EndpointCount::failures);
   const Series after = metrics.adopt({{"c", "b"}, {{"app", {"two"}}}});
   after.routes[1]->exchange(200, 1ms, 0, 0);
-  before.routes[0]->exchange(200, 1ms, 0, 0);  // an exchange of the old configuration ends: nothing breaks
+  before.routes[0]->exchange(200, 1ms, 0, 0);  // an exchange of the old configuration may end later
   const Totals totals = metrics.totals();
   CHECK(totals.routes.size() == 3);
   CHECK(totals.routes.at("b")[RouteCount::requests_2xx] == 2);
@@ -76,7 +76,7 @@ TEST_CASE("histogram: what lies at a bound is below it, and one more is above") 
 TEST_CASE("histogram: the ends of the scale take everything") {
   Histogram histogram;
   histogram.record(0ns);
-  histogram.record(-1s);  // a clock that went back would be counted, and not crash
+  histogram.record(-1s);  // a clock that went back must be counted, and must not crash
   CHECK(histogram.count_in(0) == 2);
   histogram.record(base::Duration(std::chrono::hours(1000)));
   CHECK(histogram.count_in(Histogram::bounded) == 1);
