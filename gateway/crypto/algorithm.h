@@ -1,5 +1,5 @@
-// The signature algorithms of JSON Web Tokens that exist here (RFC 7518, RFC 8037). "none" has no value in
-// the enumeration, so no code can ever mean it.
+// The signature algorithms of JSON Web Tokens that are supported (RFC 7518, RFC 8037). "none" has no value in
+// the enumeration, so no code can ever select it.
 #pragma once
 
 #include <cstdint>
@@ -29,20 +29,20 @@ inline constexpr int algorithm_count = static_cast<int>(Algorithm::eddsa) + 1;
 
 enum class AlgorithmFamily : uint8_t { hmac, rsa_pkcs1, rsa_pss, ecdsa, eddsa };
 
-// The name as registered, for example "RS256". parse_algorithm compares every byte: names are case-sensitive.
+// The registered name, for example "RS256". parse_algorithm compares every byte: names are case-sensitive.
 std::string_view name(Algorithm algorithm);
 std::optional<Algorithm> parse_algorithm(std::string_view text);
 
 AlgorithmFamily family(Algorithm algorithm);
 
-// A set of algorithms; a value of two bytes.
+// A set of algorithms; a value type of two bytes.
 class AlgorithmSet {
  public:
   constexpr AlgorithmSet() = default;
   constexpr AlgorithmSet(std::initializer_list<Algorithm> algorithms) {
     for (Algorithm algorithm : algorithms) insert(algorithm);
   }
-  // Any range of algorithms.
+  // Makes a set from any range of algorithms.
   template <class Range>
   static constexpr AlgorithmSet of(const Range& algorithms) {
     AlgorithmSet set;
@@ -70,7 +70,7 @@ class AlgorithmSet {
 
 inline constexpr AlgorithmSet hmac_algorithms{Algorithm::hs256, Algorithm::hs384, Algorithm::hs512};
 
-// "RS256, ES256", in the order of the enumeration.
+// The names, for example "RS256, ES256", in the order of the enumeration.
 std::string names(AlgorithmSet algorithms);
 
 }  // namespace postern::crypto

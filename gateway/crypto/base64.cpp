@@ -10,7 +10,7 @@ constexpr std::string_view url_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijk
 constexpr std::string_view standard_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-constexpr uint8_t foreign = 0xff;  // no letter of the alphabet; letters are below 64
+constexpr uint8_t foreign = 0xff;  // not a letter of the alphabet; letters are below 64
 
 using Table = std::array<uint8_t, 256>;
 
@@ -48,7 +48,7 @@ std::string encode(std::string_view bytes, std::string_view alphabet, bool padde
   return text;
 }
 
-// `text` holds letters only, no padding.
+// `text` contains letters only, without padding.
 std::optional<std::string> decode(std::string_view text, const Table& table) {
   size_t rest = text.size() % 4;
   if (rest == 1) return std::nullopt;
@@ -57,7 +57,7 @@ std::optional<std::string> decode(std::string_view text, const Table& table) {
 
   size_t out = 0;
   size_t in = 0;
-  uint32_t seen = 0;  // all letters or-ed: a foreign one leaves a high bit behind
+  uint32_t seen = 0;  // the bitwise or of all letters: a foreign one sets a high bit
   for (; in + 4 <= text.size(); in += 4, out += 3) {
     uint32_t a = letter(in), b = letter(in + 1), c = letter(in + 2), d = letter(in + 3);
     seen |= a | b | c | d;

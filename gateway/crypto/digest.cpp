@@ -7,7 +7,7 @@ namespace postern::crypto {
 namespace {
 
 // Fetching an algorithm by name costs more than hashing a short text, so each thread keeps one context per
-// digest for good: EVP_DigestInit_ex2 on a context that already has the algorithm only resets it.
+// digest: EVP_DigestInit_ex2 on a context that already has the algorithm only resets it.
 template <size_t size>
 class Hasher {
  public:

@@ -1,8 +1,8 @@
-// The room crypto knows keys, digests, signatures and the texts they travel in. It gives plain functions and
-// immutable keys that any thread may use; OpenSSL's EVP interface appears nowhere else. It must not know
-// what a token's claims mean, what a request is, or where keys come from.
+// The crypto module knows keys, digests, signatures and their text encodings. It provides plain functions and
+// immutable keys that any thread may use. It must not know what a token's claims mean, what a request is, or
+// where keys come from.
 //
-// Digests (FIPS 180-4) of bytes that are all there.
+// This file: digests (FIPS 180-4) of bytes that are in memory as a whole.
 #pragma once
 
 #include <array>
@@ -23,10 +23,10 @@ Sha256Digest sha256(std::string_view bytes);
 Sha384Digest sha384(std::string_view bytes);
 Sha512Digest sha512(std::string_view bytes);
 
-// SHA-256 of the parts one after another, without joining them.
+// SHA-256 of the two parts in sequence, without joining them.
 Sha256Digest sha256(std::string_view first, std::string_view second);
 
-// A digest's (or any array's) octets as a view, for the encoders; valid as long as the array.
+// The octets of a digest (or of any array) as a view, for the encoders; valid as long as the array.
 template <size_t size>
 std::string_view as_bytes(const std::array<uint8_t, size>& octets) {
   return {reinterpret_cast<const char*>(octets.data()), octets.size()};

@@ -41,7 +41,7 @@ HmacKey::HmacKey(Algorithm algorithm, std::string_view secret) : algorithm_(algo
 }
 
 std::string HmacKey::sign(std::string_view data) const {
-  // A copy of the keyed state: the key is hashed once, and threads do not meet.
+  // Works on a copy of the keyed state: the key is hashed only once, and threads share no mutable state.
   MacContextHandle context(EVP_MAC_CTX_dup(keyed_.get()));
   std::string mac(EVP_MAX_MD_SIZE, '\0');
   size_t written = 0;

@@ -1,5 +1,5 @@
-// Owners for OpenSSL's objects, and the habit that keeps its error queue clean. Included by this room's .cpp
-// files and by tests only.
+// Owning handles for OpenSSL's objects, and a guard that keeps its error queue clean. Included only by the
+// .cpp files of this module and by tests.
 #pragma once
 
 #include <openssl/bio.h>
@@ -35,8 +35,9 @@ using ParameterBuilderHandle = std::unique_ptr<OSSL_PARAM_BLD, OpensslFree<OSSL_
 using ParametersHandle = std::unique_ptr<OSSL_PARAM, OpensslFree<OSSL_PARAM_free>>;
 using CertificateHandle = std::unique_ptr<X509, OpensslFree<X509_free>>;
 
-// The queue is per thread and SSL_get_error reads it: an error that a failed verification leaves behind
-// would end some other connection. One of these stands at the top of every operation.
+// Clears OpenSSL's error queue at the beginning and the end of an operation. The queue is per thread and
+// SSL_get_error reads it: an error left behind by a failed verification would end an unrelated connection.
+// Every operation begins with one of these guards.
 class CleanErrorQueue {
  public:
   CleanErrorQueue() { ERR_clear_error(); }

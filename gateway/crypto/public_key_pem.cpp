@@ -1,4 +1,4 @@
-// PublicKey::from_pem.
+// Implements PublicKey::from_pem.
 #include <openssl/pem.h>
 
 #include "crypto/openssl_handles.h"
@@ -28,7 +28,7 @@ tl::unexpected<std::string> refuse(std::string sentence) {
   return tl::unexpected<std::string>(std::move(sentence));
 }
 
-// The block's key, which must fill it to the last byte; null when it cannot be read.
+// Returns the key in the block, which must fill the block to the last byte; null when it cannot be read.
 KeyHandle key_in(const Block& block) {
   std::string_view name = block.name.get();
   const unsigned char* at = block.data.get();

@@ -24,7 +24,7 @@ constexpr std::array<HexPair, 256> hex_pairs = [] {
 }  // namespace
 
 void fill_random(std::span<uint8_t> bytes) {
-  constexpr size_t most_at_once = 1 << 20;  // RAND_bytes counts in int
+  constexpr size_t most_at_once = 1 << 20;  // RAND_bytes takes an int
   while (!bytes.empty()) {
     size_t count = bytes.size() < most_at_once ? bytes.size() : most_at_once;
     base::check(RAND_bytes(bytes.data(), static_cast<int>(count)) == 1, "the system gives random bytes");

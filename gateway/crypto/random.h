@@ -10,7 +10,8 @@
 
 namespace postern::crypto {
 
-// Fills `bytes` with random ones fit for keys and masks. Never fails: without randomness the process ends.
+// Fills `bytes` with random bytes that are fit for keys and masks. Never fails: without randomness the
+// process ends.
 void fill_random(std::span<uint8_t> bytes);
 
 // 128 random bits as 32 lowercase hex digits.
@@ -19,8 +20,8 @@ struct Id {
   std::string_view view() const { return {digits.data(), digits.size()}; }
 };
 
-// Makes ids out of blocks of random bytes. One per thread; not to be carried through a fork, which would
-// repeat the rest of the block in both processes.
+// Makes ids from blocks of random bytes. One per thread; do not use it across a fork, because both processes
+// would repeat the rest of the block.
 class IdGenerator {
  public:
   Id next();

@@ -38,7 +38,7 @@ BigNumberHandle number_of(const EVP_PKEY* key, const char* parameter) {
   return BigNumberHandle(number);
 }
 
-// Empty when the key is good.
+// Says what is wrong with the key; empty when it is valid.
 std::string rsa_fault(const EVP_PKEY* key) {
   int bits = EVP_PKEY_get_bits(key);
   if (bits < fewest_rsa_bits || bits > most_rsa_bits)
@@ -57,7 +57,7 @@ bool is_valid_point(EVP_PKEY* key) {
   return context && EVP_PKEY_public_check(context.get()) == 1;
 }
 
-// Null when the parameters describe no key.
+// Null when the parameters do not describe a key.
 KeyHandle key_from(const char* type, ParameterBuilderHandle builder) {
   ParametersHandle parameters(OSSL_PARAM_BLD_to_param(builder.get()));
   KeyContextHandle context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
@@ -68,7 +68,7 @@ KeyHandle key_from(const char* type, ParameterBuilderHandle builder) {
   return nullptr;
 }
 
-// Digest and, for PS, padding of an algorithm; no digest for EdDSA.
+// The name of the digest of an algorithm; null for EdDSA, which has none.
 const char* digest_name(Algorithm algorithm) {
   switch (algorithm) {
     case Algorithm::rs256:
@@ -84,12 +84,13 @@ const char* digest_name(Algorithm algorithm) {
   }
 }
 
-// OpenSSL verifies the DER form; a JWS carries the bare numbers. Nothing unless 1 <= r, s < order.
+// Converts a signature to DER: OpenSSL verifies that form, but a JWS contains the bare numbers. Nothing
+// unless 1 <= r, s < order.
 std::optional<std::string> der_signature(std::string_view raw, std::string_view order) {
   if (raw.size() != 2 * order.size()) return std::nullopt;
   std::string_view r = raw.substr(0, order.size());
   std::string_view s = raw.substr(order.size());
-  // Big-endian and of one size: the order of the texts is the order of the numbers.
+  // All are big-endian and of the same size, so comparing the texts compares the numbers.
   auto in_range = [&](std::string_view number) {
     return number < order && number.find_first_not_of('\0') != std::string_view::npos;
   };
@@ -101,7 +102,7 @@ std::optional<std::string> der_signature(std::string_view raw, std::string_view 
   if (!signature || !r_number || !s_number ||
       ECDSA_SIG_set0(signature.get(), r_number.get(), s_number.get()) != 1)
     return std::nullopt;
-  static_cast<void>(r_number.release());  // the signature owns them now
+  static_cast<void>(r_number.release());  // `signature` owns them now
   static_cast<void>(s_number.release());
 
   int size = i2d_ECDSA_SIG(signature.get(), nullptr);
@@ -142,7 +143,7 @@ PublicKey::Made PublicKey::adopt(evp_pkey_st* raw) {
 
 PublicKey::Made PublicKey::from_rsa(RsaNumbers numbers) {
   CleanErrorQueue clean;
-  constexpr size_t most_octets = most_rsa_bits / 8 + 1;  // one for a leading zero
+  constexpr size_t most_octets = most_rsa_bits / 8 + 1;  // one more for a leading zero
   if (numbers.modulus.size() > most_octets || numbers.exponent.size() > most_octets)
     return refuse("the RSA key is too large; 2048 to 8192 bits are taken");
   BigNumberHandle modulus(
@@ -164,7 +165,7 @@ PublicKey::Made PublicKey::from_ec(Curve curve, EcPoint point) {
   const CurveRow& row = curves[static_cast<size_t>(curve)];
   if (point.x.size() != row.size || point.y.size() != row.size)
     return refuse("the EC key's coordinates are not " + std::to_string(row.size) + " bytes long");
-  std::string octets("\x04");  // uncompressed point, SEC 1 section 2.3.3
+  std::string octets("\x04");  // marks an uncompressed point, SEC 1 section 2.3.3
   octets.append(point.x).append(point.y);
   ParameterBuilderHandle builder(OSSL_PARAM_BLD_new());
   if (!builder ||
@@ -246,7 +247,7 @@ bool PublicKey::verify(Algorithm algorithm, std::string_view data, std::string_v
   if (!context || EVP_DigestVerifyInit_ex(context.get(), &parameters, digest_name(algorithm), nullptr,
                                           nullptr, key_.get(), nullptr) != 1)
     return false;
-  // MGF1 takes the signature's digest unless told otherwise, which is what RFC 7518 section 3.5 asks for.
+  // The default digest of MGF1 is the signature's digest, as RFC 7518 section 3.5 requires.
   if (family(algorithm) == AlgorithmFamily::rsa_pss &&
       (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||
        EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) != 1))

@@ -1,5 +1,5 @@
-// Public keys and the verification of signatures (RFC 7518 section 3, RFC 8037). Only verification: nothing
-// here holds a private key.
+// Public keys and the verification of signatures (RFC 7518 section 3, RFC 8037). This file only verifies:
+// nothing here holds a private key.
 #pragma once
 
 #include <cstdint>
@@ -29,17 +29,17 @@ struct EcPoint {
   std::string_view y;
 };
 
-// One public key, checked when it is made: RSA of 2048 to 8192 bits, a valid point of P-256, P-384 or P-521,
-// or Ed25519. Immutable; any thread may verify with it at any time. Errors are sentences for people that
-// carry nothing of the key.
+// One public key, validated when it is made: RSA of 2048 to 8192 bits, a valid point of P-256, P-384 or
+// P-521, or Ed25519. Immutable; any thread may verify with it at any time. Errors are sentences for people
+// that contain nothing of the key.
 class PublicKey {
  public:
   enum class Kind : uint8_t { rsa, p256, p384, p521, ed25519 };
   using Made = tl::expected<PublicKey, std::string>;
 
-  // All the keys of a PEM text, in order: "PUBLIC KEY", "RSA PUBLIC KEY" and "CERTIFICATE" blocks, at
-  // most 64. A certificate only carries its key: neither its dates nor its issuer are looked at. Any other
-  // block, a private key above all, and any block that cannot be read refuse the whole text.
+  // Reads all the keys of a PEM text, in order: "PUBLIC KEY", "RSA PUBLIC KEY" and "CERTIFICATE" blocks, at
+  // most 64. A certificate only supplies its key: neither its dates nor its issuer are checked. Any other
+  // block, above all a private key, and any block that cannot be read make the whole text invalid.
   static tl::expected<std::vector<PublicKey>, std::string> from_pem(std::string_view text);
 
   static Made from_rsa(RsaNumbers numbers);
@@ -49,15 +49,15 @@ class PublicKey {
   Kind kind() const { return kind_; }
   std::string_view kind_name() const;  // "RSA", "P-256", ..., "Ed25519"
 
-  // The key as it is exchanged: a SubjectPublicKeyInfo (RFC 5280 section 4.1) in DER.
+  // The key in its interchange form: a SubjectPublicKeyInfo (RFC 5280 section 4.1) in DER.
   std::string der() const;
 
-  // What a key of this kind can verify; never an HS algorithm.
+  // The algorithms that a key of this kind can verify; never an HS algorithm.
   AlgorithmSet algorithms() const;
 
-  // True if `signature` is one of `data` by this key. False also for an algorithm not of this kind and for
-  // every signature not of the exact form: RSA of the modulus' size, ECDSA r||s of fixed size with both in
-  // 1..n-1, Ed25519 of 64 bytes.
+  // True if `signature` is a signature of `data` by this key. False also for an algorithm of another kind of
+  // key, and for every signature that has not exactly the required form: RSA of the modulus' size, ECDSA r||s
+  // of fixed size with both in 1..n-1, Ed25519 of 64 bytes.
   bool verify(Algorithm algorithm, std::string_view data, std::string_view signature) const;
 
  private:
@@ -72,7 +72,7 @@ class PublicKey {
 
   Handle key_;
   Kind kind_;
-  std::string order_;  // of the curve's group, big-endian, of the size of r; empty unless EC
+  std::string order_;  // order of the curve's group, big-endian, of the size of r; empty unless EC
 };
 
 }  // namespace postern::crypto

@@ -12,7 +12,7 @@ struct Pair {
   std::string_view text;
 };
 
-// RFC 4648 section 10.
+// The test vectors of RFC 4648 section 10.
 constexpr Pair vectors[] = {{"", ""},
                             {"f", "Zg=="},
                             {"fo", "Zm8="},
@@ -61,7 +61,7 @@ TEST_CASE("base64: every byte outside the alphabet is refused at every place") {
     for (size_t place = 0; place < 7; ++place) {
       std::string text = "AAAAAAA";
       text[place] = byte;
-      bool is_last = place == 6;  // of an incomplete group: its two low bits must be clear
+      bool is_last = place == 6;  // the last letter of an incomplete group: its two low bits must be zero
       bool letter = common || byte == '-' || byte == '_';
       if (!letter) CHECK_FALSE(decode_base64url(text).has_value());
       if (letter && !is_last) CHECK(decode_base64url(text).has_value());

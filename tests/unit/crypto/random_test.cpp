@@ -28,7 +28,7 @@ TEST_CASE("random: every digit takes every value") {
     Id id = generator.next();
     for (size_t place = 0; place < values.size(); ++place) values[place].insert(id.digits[place]);
   }
-  // A digit misses one of 16 values in 2000 draws with a chance of 1e-55.
+  // The chance that a digit misses one of 16 values in 2000 draws is 1e-55.
   for (const auto& digits : values) CHECK(digits.size() == 16);
 }
 
