@@ -9,7 +9,7 @@
 namespace postern::net {
 namespace {
 
-// A connect that is under way.
+// A connect in progress.
 class Connecting final : private Pollable {
  public:
   Connecting(Loop& loop, Socket socket) : loop_(loop), socket_(std::move(socket)) {
@@ -18,7 +18,7 @@ class Connecting final : private Pollable {
   }
   ~Connecting() override { unwatch(); }
 
-  base::Slot<int> outcome;  // errno, 0 when connected
+  base::Slot<int> outcome;  // an errno; 0 when connected
 
   Socket take_socket() {
     unwatch();
@@ -43,11 +43,11 @@ class Connecting final : private Pollable {
   bool watched_ = false;
 };
 
-// Where a connect leads to.
+// The address that a connect goes to.
 struct Destination {
   int family = AF_INET;
   KernelAddress kernel;
-  base::SocketAddress peer;  // nothing much for a Unix socket
+  base::SocketAddress peer;  // empty for a Unix socket
   std::string text;
 };
 
@@ -55,13 +55,14 @@ Destination destination_of(const base::SocketAddress& address) {
   return {address.ip.is_v6() ? AF_INET6 : AF_INET, to_kernel(address), address, address.text()};
 }
 
-// What this process lacks is no fault of who was to be reached.
+// Errors that mean that this process lacks a resource; the peer is not at fault.
 bool is_own_lack(int error_number) {
   return error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM ||
          error_number == ENOBUFS;
 }
 
-// Every port of ours towards an IPv4 address is in use. (For IPv6 it also means that this machine has none.)
+// All local ports towards an IPv4 address are in use. (For IPv6 the same error also means that this machine
+// has no IPv6 address.)
 bool lacks_ports(int error_number, int family) { return error_number == EADDRNOTAVAIL && family == AF_INET; }
 
 base::Cause cause_of(int error_number, int family) {
@@ -76,13 +77,13 @@ void note(std::string& tried, const std::string& destination, std::string_view o
   tried += outcome;
 }
 
-// A question to a name server takes a descriptor: why there is none for it, or 0.
+// A query to a name server needs a descriptor. Returns the errno when none is available, otherwise 0.
 int lack_of_descriptors() {
   const Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   return !socket && is_own_lack(errno) ? errno : 0;
 }
 
-// A name that was not resolved.
+// The error of a name that could not be resolved.
 base::Error unresolved_error(base::Error error, std::string& tried) {
   const int lack = error.cause == base::Cause::upstream_unresolved ? lack_of_descriptors() : 0;
   if (lack == 0) return error;
@@ -105,7 +106,7 @@ std::string_view words_of(int error_number, int family) {
   return std::strerror(error_number);
 }
 
-// The errno of a connect; 0 when it is through.
+// Connects `socket`; the result is an errno, 0 when connected.
 base::Task<base::Result<int>> await_connect(base::Scope& scope, Loop& loop, const Destination& destination,
                                             Socket& socket) {
   constexpr base::Duration before_another_try = std::chrono::milliseconds(20);
@@ -118,7 +119,8 @@ base::Task<base::Result<int>> await_connect(base::Scope& scope, Loop& loop, cons
       socket = connecting.take_socket();
       co_return outcome;
     }
-    // A Unix socket's queue is full: nothing tells when it has room again (connect(2)).
+    // The queue of a Unix socket is full, and the kernel does not notify us when it has room again
+    // (connect(2)).
     if (error_number != EAGAIN || destination.family != AF_UNIX) co_return error_number;
     {
       base::Slot<bool> never;
@@ -179,7 +181,7 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Sc
   base::Result<bool> handshaken = co_await tls->handshaken().take(scope);
   if (!handshaken) {
     if (!tls->failure().empty()) tried += "; " + tls->failure();
-    loop_.turn().graveyard.bury(std::move(tls));  // not before its alert has been sent
+    loop_.turn().graveyard.bury(std::move(tls));  // must not be freed before its alert was sent
     co_return base::fail(handshaken.error());
   }
   std::unique_ptr<Transport> secured = std::move(tls);

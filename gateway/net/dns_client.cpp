@@ -14,7 +14,7 @@
 namespace postern::net {
 namespace {
 
-constexpr int tries = 2;  // at each server
+constexpr int tries = 2;  // tries at each server
 
 std::string_view words_of(int status) {
   switch (status) {
@@ -51,7 +51,7 @@ NameAnswer answer_of(const ares_addrinfo& found) {
 
 }  // namespace
 
-// A question that is open. c-ares tells its end exactly once, at the latest when the channel is destroyed.
+// An open query. c-ares reports its end exactly once, at the latest when the channel is destroyed.
 struct DnsClient::Query {
   Query(DnsClient& the_client, NameKind the_kind, std::string the_name, Asker& the_asker)
       : client(the_client), kind(the_kind), name(std::move(the_name)), asker(the_asker) {}
@@ -87,7 +87,7 @@ struct DnsClient::Query {
   base::LinkIn<Query> link{this};
 };
 
-// A socket of c-ares. It closes them by itself, right after it has said that it is done with them.
+// A socket of c-ares. c-ares closes it by itself, right after it has reported that it no longer needs it.
 struct DnsClient::Watch {
   Watch(DnsClient& the_client, int the_descriptor) : client(the_client), descriptor(the_descriptor) {}
   DnsClient& client;
@@ -151,7 +151,7 @@ void DnsClient::close() {
 }
 
 void DnsClient::ask(NameKind kind, const std::string& name, Asker& asker) {
-  put(*std::make_unique<Query>(*this, kind, name, asker).release());  // the end of the query takes it back
+  put(*std::make_unique<Query>(*this, kind, name, asker).release());  // the end of the query frees it
 }
 
 void DnsClient::put(Query& query) {
@@ -164,7 +164,7 @@ void DnsClient::put(Query& query) {
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = ARES_AI_NOSORT;  // the dialer has an order of its own
+    hints.ai_flags = ARES_AI_NOSORT;  // the dialer chooses its own order
     ares_getaddrinfo(channel_, query.name.c_str(), nullptr, &hints, &Query::on_host, &query);
   } else {
     constexpr int class_internet = 1;
@@ -183,7 +183,7 @@ void DnsClient::watch(int descriptor, bool readable, bool writable) {
   if (!watch) {
     watch = std::make_unique<Watch>(*this, descriptor);
     if (uv_poll_init(loop_.uv(), watch->poll.get(), descriptor) != 0) {
-      watches_.erase(descriptor);  // its questions fail when their time is over
+      watches_.erase(descriptor);  // its queries fail when their timeout passes
       return;
     }
     watch->poll.opened(watch.get());
@@ -191,10 +191,10 @@ void DnsClient::watch(int descriptor, bool readable, bool writable) {
   uv_poll_start(watch->poll.get(), (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0),
                 [](uv_poll_t* handle, int status, int events) {
                   const auto* ready = static_cast<Watch*>(handle->data);
-                  const bool broken = status < 0;  // c-ares finds out by itself
+                  const bool broken = status < 0;  // c-ares detects the failure by itself
                   DnsClient& client = ready->client;
                   const int socket = ready->descriptor;
-                  // What is answered lives from now on, however long the loop has waited.
+                  // The lifetime of an answer begins now, however long the loop has waited.
                   client.loop_.turn().now = monotonic_now();
                   client.process(broken || (events & UV_READABLE) ? socket : ARES_SOCKET_BAD,
                                  broken || (events & UV_WRITABLE) ? socket : ARES_SOCKET_BAD);

@@ -1,5 +1,5 @@
-// Asks name servers, through c-ares on the loop. Hosts file, search domains and servers are the system's,
-// where the operator names no servers of their own.
+// The DNS client: queries name servers with c-ares on the loop. Hosts file, search domains and name servers
+// are the system's, unless the configuration names name servers.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ struct ares_channeldata;
 namespace postern::net {
 
 struct DnsOptions {
-  std::vector<base::SocketAddress> nameservers;      // in their order; empty: the system's
+  std::vector<base::SocketAddress> nameservers;      // in this order; empty: the system's
   base::Duration timeout = std::chrono::seconds(2);  // of the first try; the second has twice that
   friend bool operator==(const DnsOptions&, const DnsOptions&) = default;
 };
@@ -25,17 +25,17 @@ struct DnsOptions {
 class DnsClient final : public NameSource, private base::Timer {
  public:
   explicit DnsClient(Loop& loop, const DnsOptions& options = {});
-  ~DnsClient() override;  // whoever still waits is not told
+  ~DnsClient() override;  // askers that still wait are not called
   DnsClient(const DnsClient&) = delete;
   DnsClient& operator=(const DnsClient&) = delete;
 
-  // Reads the system's files anew as well. Questions that are open are put again. True: the options differ
+  // Also reads the system's files again. Open queries are sent again. Returns true when the options differ
   // from those before.
   bool configure(const DnsOptions& options);
 
   void ask(NameKind kind, const std::string& name, Asker& asker) override;
 
-  static constexpr size_t addresses_max = 64;  // of one name
+  static constexpr size_t addresses_max = 64;  // addresses accepted for one name
 
  private:
   struct Query;
@@ -52,10 +52,10 @@ class DnsClient final : public NameSource, private base::Timer {
 
   Loop& loop_;
   DnsOptions options_;
-  ares_channeldata* channel_ = nullptr;  // null: it could not be opened
-  base::Link queries_;                   // open ones; owned here
+  ares_channeldata* channel_ = nullptr;  // null: c-ares could not be started
+  base::Link queries_;                   // open queries, owned by this client
   std::map<int, std::unique_ptr<Watch>> watches_;
-  bool closing_ = false;  // the channel: what it says of its queries is no answer
+  bool closing_ = false;  // the channel is being closed: results that c-ares reports now are not answers
 };
 
 }  // namespace postern::net

@@ -50,7 +50,7 @@ tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& 
     setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (shared) setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     if (address.ip.is_v6()) {
-      const int only_v6 = address.ip == base::IpAddress::v6({}) ? 0 : 1;  // "[::]" takes IPv4 too
+      const int only_v6 = address.ip == base::IpAddress::v6({}) ? 0 : 1;  // "[::]" accepts IPv4 too
       setsockopt(socket.descriptor(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
     }
     if (bind(socket.descriptor(), kernel.get(), kernel.length) != 0) socket = Socket();
@@ -85,7 +85,7 @@ tl::expected<ListeningSocket, std::string> listen_on_unix(const std::string& pat
   const auto* kernel = reinterpret_cast<const sockaddr*>(&address);
   struct stat found {};
   const bool exists = lstat(path.c_str(), &found) == 0;
-  // connect(2) refuses a file of any kind as it refuses a socket without a listener.
+  // connect(2) gives the same error for a file of any kind and for a socket without a listener.
   if (exists && !S_ISSOCK(found.st_mode))
     return refuse("there is something there that is not a socket; remove it, or write another path");
   Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -93,11 +93,11 @@ tl::expected<ListeningSocket, std::string> listen_on_unix(const std::string& pat
   if (exists) {
     if (connect(socket.descriptor(), kernel, sizeof(address)) == 0 || errno == EAGAIN)
       return refuse("another process listens there");
-    if (errno == ECONNREFUSED) unlink(path.c_str());  // a socket that outlived its process
+    if (errno == ECONNREFUSED) unlink(path.c_str());  // the socket of a process that has ended
   }
   socket = Socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket || bind(socket.descriptor(), kernel, sizeof(address)) != 0) return refuse(std::strerror(errno));
-  // Before listen(): nobody can connect until then.
+  // Set the mode before listen(): until then no client can connect.
   if (chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0 || listen(socket.descriptor(), backlog) != 0)
     return refuse(std::strerror(errno));
   return ListeningSocket{std::move(socket), {}};
@@ -150,7 +150,7 @@ void Listener::on_ready(uint32_t) {
       }
       loop_.turn().arm(*this, pause_when_exhausted);
     }
-    return;  // EAGAIN: nobody waits
+    return;  // EAGAIN: no connection waits
   }
 }
 

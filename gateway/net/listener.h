@@ -1,5 +1,5 @@
-// A listening socket on a loop. Sockets are opened by whoever can answer for a failure (the control thread)
-// and watched by the workers; SO_REUSEPORT spreads connections over them.
+// A listening socket on a loop. The control thread opens the sockets, because it can report a failure, and
+// the workers watch them; SO_REUSEPORT distributes connections over the workers.
 #pragma once
 
 #include <memory>
@@ -14,33 +14,34 @@ namespace postern::net {
 
 struct ListeningSocket {
   Socket socket;
-  base::SocketAddress address;  // with the port that was really bound
+  base::SocketAddress address;  // with the actual port, also when port 0 was requested
 };
 
-// The first socket for an address must find it unused; the others of this process share it. (The system would
-// let another process share it too, and split the clients between the two without a word.)
+// The first socket for an address must find the address unused; further sockets of this process share it.
+// (The kernel would let another process share it too, and distribute the clients over both processes without
+// any error.)
 enum class Sharing : uint8_t { first, further };
 
 // The error is a sentence: "address 127.0.0.1:80 is in use by another process".
 tl::expected<ListeningSocket, std::string> listen_on(const base::SocketAddress& address,
                                                      Sharing sharing = Sharing::first);
-// Whether a socket of this machine can have the address; false for ::1 where it has no IPv6.
+// Whether a socket of this machine can be bound to the address; false for ::1 on a machine without IPv6.
 bool is_own_address(const base::IpAddress& ip);
-// A Unix socket that only this process's user may connect to. A file that nobody listens on any more gives
-// way.
+// Listens on a Unix socket that only the user of this process may connect to. A socket file on which no
+// process listens any more is replaced.
 tl::expected<ListeningSocket, std::string> listen_on_unix(const std::string& path);
-// A second descriptor of the same socket.
+// Returns a second descriptor of the same socket.
 Socket duplicate(const Socket& socket);
 
 class Listener final : private Pollable, private base::Timer {
  public:
   class Owner {
    public:
-    // Asked before each accept. No: the listener holds until release().
+    // Called before each accept. False: the listener stops accepting until release().
     virtual bool may_accept() = 0;
-    virtual void on_nobody_waits() = 0;  // what may_accept() set aside is not needed now
+    virtual void on_nobody_waits() = 0;  // no connection waits, so what may_accept() reserved is not needed
     virtual void on_accepted(Listener& listener, Socket socket, const base::SocketAddress& peer) = 0;
-    // Accepting pauses because the process or the system has no descriptor left; told once per pause.
+    // Accepting pauses because the process or the system has no descriptors left; called once per pause.
     virtual void on_descriptors_exhausted(Listener& listener) = 0;
     virtual void on_accepting_again(Listener& listener) = 0;
 
@@ -52,7 +53,7 @@ class Listener final : private Pollable, private base::Timer {
   ~Listener() override;
 
   const base::SocketAddress& address() const { return listening_.address; }
-  // Ends a hold; connections have waited in the kernel's queue.
+  // Accepts again after may_accept() returned false; connections have waited in the kernel's queue.
   void release();
 
  private:

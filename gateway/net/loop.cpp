@@ -14,8 +14,8 @@ int64_t unix_now() { return static_cast<int64_t>(std::time(nullptr)); }
 struct Loop::Handles {
   UvHandle<uv_prepare_t> prepare;
   UvHandle<uv_check_t> check;
-  UvHandle<uv_idle_t> idle;    // active only while readiness or a coroutine is left over
-  UvHandle<uv_timer_t> timer;  // wakes the poll for the wheel
+  UvHandle<uv_idle_t> idle;    // active only while readiness or a deferred coroutine is left over
+  UvHandle<uv_timer_t> timer;  // ends the poll when a timer of the wheel may be due
   UvHandle<uv_poll_t> poll;
 };
 
@@ -46,7 +46,7 @@ Loop::Loop() : turn_(monotonic_now()), receive_buffer_(receive_buffer_size), han
 Loop::~Loop() {
   turn_.run();
   delete handles_;
-  while (uv_loop_alive(&uv_)) uv_run(&uv_, UV_RUN_DEFAULT);  // close callbacks, whatever stop() has asked
+  while (uv_loop_alive(&uv_)) uv_run(&uv_, UV_RUN_DEFAULT);  // runs close callbacks, even after stop()
   base::check(uv_loop_close(&uv_) == 0, "a libuv handle outlived its loop");
 }
 
@@ -55,7 +55,7 @@ void Loop::run() { uv_run(&uv_, UV_RUN_DEFAULT); }
 void Loop::stop() { uv_stop(&uv_); }
 
 void Loop::before_poll() {
-  turn_.run();  // what libuv's timers, wake-ups and resolvers have filled
+  turn_.run();  // handles what libuv's timers, wake-ups and resolvers have filled
   if ((poller_.has_leftovers() || turn_.has_deferred()) != wakeful_) {
     wakeful_ = !wakeful_;
     if (wakeful_)
@@ -68,7 +68,8 @@ void Loop::before_poll() {
     if (wake_at_ != base::Instant::max()) uv_timer_stop(handles_->timer.get());
     wake_at_ = base::Instant::max();
   } else if (*next != wake_at_) {
-    // A later wish leaves an earlier wake-up standing: one idle turn costs less than re-arming in each.
+    // A later deadline does not move an earlier wake-up: one idle turn costs less than re-arming the timer in
+    // every turn.
     const base::Duration ahead = std::max(*next - monotonic_now(), base::Duration::zero());
     if (*next < wake_at_ || wake_at_ <= turn_.now) {
       wake_at_ = *next;

@@ -1,5 +1,5 @@
-// One libuv loop and the four beats of its turns: callbacks fill, coroutines run, writers flush, the
-// graveyard is swept. Everything that belongs to a worker is made, used and destroyed on its loop's thread.
+// One libuv loop and the four beats of its turns: callbacks fill channels and slots, coroutines run, writers
+// flush, the graveyard is swept. Every object of a worker is made, used and destroyed on its loop's thread.
 #pragma once
 
 #include <span>
@@ -19,13 +19,13 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   void run();   // until stop()
-  void stop();  // from the loop's own thread: leaves run() after this turn
+  void stop();  // only from the loop's own thread; run() returns after this turn
 
   base::Turn& turn() { return turn_; }
   Poller& poller() { return poller_; }
   uv_loop_t* uv() { return &uv_; }
 
-  // Where a socket's bytes are read to: one buffer for all, used up before the callback returns.
+  // The buffer that sockets read into: one for all, whose bytes must be consumed before the callback returns.
   std::span<std::byte> receive_buffer() { return receive_buffer_; }
 
   static constexpr size_t receive_buffer_size = 128 * 1024;

@@ -1,5 +1,6 @@
-// The one way into another thread's loop: messages are queued under a lock and handed over on the receiving
-// loop's thread. Posting after the mailbox is gone is a programming error of the owner of both.
+// Passes messages to another thread's loop; no other way exists. Messages are queued under a lock and
+// delivered on the receiving loop's thread. Posting after the mailbox was destroyed is a programming error of
+// the owner of both.
 #pragma once
 
 #include <deque>
@@ -26,7 +27,7 @@ class Mailbox {
 
   void post(Message message) {  // any thread
     // The wake-up is sent under the lock: a message may make the receiver end its loop and free the mailbox,
-    // and it cannot have the message before this is done with the handle.
+    // and the receiver cannot take the message before this function is done with the handle.
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(message));
     uv_async_send(async_.get());

@@ -1,6 +1,6 @@
-// Readiness of data sockets, edge-triggered: a set of our own that is itself watched by the libuv loop. One
-// epoll_ctl per connection instead of one per change of interest, and a socket may be closed at any time.
-// One thread.
+// Edge-triggered readiness of data sockets: an epoll set of our own, which the libuv loop watches. This costs
+// one epoll_ctl per connection instead of one per change of interest, and a socket may be closed at any time.
+// For one thread only.
 #pragma once
 
 #include <sys/epoll.h>
@@ -11,12 +11,13 @@
 
 namespace postern::net {
 
-// A watched descriptor. Every edge is told once; who does not use a readiness up remembers it.
+// A watched descriptor. Each edge is reported once; a pollable that does not use a readiness up must remember
+// it.
 class Pollable {
  public:
   Pollable() : again_(this) {}
   virtual ~Pollable() = default;
-  virtual void on_ready(uint32_t events) = 0;  // EPOLL*; 0: asked for by Poller::again
+  virtual void on_ready(uint32_t events) = 0;  // EPOLL* bits; 0: called because of Poller::again
  private:
   friend class Poller;
   base::LinkIn<Pollable> again_;
@@ -31,16 +32,16 @@ class Poller {
 
   int descriptor() const { return set_; }
   bool add(int descriptor, Pollable& pollable);  // in, out, hang-up
-  // Forgets it, also events of this batch that were not told yet. To be called before the descriptor is
-  // closed.
+  // Removes it, together with events of the current batch that were not delivered yet. Must be called before
+  // the descriptor is closed.
   void remove(int descriptor, Pollable& pollable);
-  // Tells on_ready(0) in the next turn: readiness is left over.
+  // Calls on_ready(0) in the next turn, because readiness is left over.
   void again(Pollable& pollable) {
     if (!pollable.again_.linked()) again_.append(pollable.again_);
   }
   bool has_leftovers() const { return again_.linked(); }
 
-  // Tells all that is ready now, then what was left over before this call.
+  // Delivers all events that are ready now, then the calls that again() requested before this call.
   void dispatch();
 
  private:

@@ -18,13 +18,14 @@ namespace fs = std::filesystem;
 
 constexpr size_t longest_name = 64;
 
-// The inodes of sockets that listen on `port`: fourth field 0A, second "ADDRESS:PORT" in hexadecimal digits.
+// The inodes of the sockets that listen on `port`: the fourth field is 0A, the second is "ADDRESS:PORT" in
+// hexadecimal digits.
 std::set<std::string> listening_inodes(uint16_t port) {
   std::set<std::string> inodes;
   for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
     std::ifstream file(table);
     std::string line;
-    std::getline(file, line);  // the names of the columns
+    std::getline(file, line);  // skips the column names
     while (std::getline(file, line)) {
       std::istringstream words(line);
       std::array<std::string, 10>
@@ -34,7 +35,7 @@ std::set<std::string> listening_inodes(uint16_t port) {
       if (fields[3] != "0A" || colon == std::string::npos) continue;
       try {
         if (std::stoul(fields[1].substr(colon + 1), nullptr, 16) == port) inodes.insert(fields[9]);
-      } catch (const std::exception&) {  // a kernel that writes it otherwise
+      } catch (const std::exception&) {  // a kernel with another format
         continue;
       }
     }

@@ -1,4 +1,4 @@
-// Which process listens on a port, as far as /proc shows it to this user.
+// Finds the process that listens on a port, as far as /proc shows it to this user.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ struct PortOwner {
   std::string name;  // of the program, printable
 };
 
-// A process that has a listening TCP socket on `port`, on whatever address; this one where no other has.
-// Blocks on /proc for some milliseconds; nothing where none can be seen.
+// Returns a process that has a listening TCP socket on `port`, on any address; this process only if no other
+// has one. Nothing when no process can be found. Blocks on /proc for some milliseconds.
 std::optional<PortOwner> find_port_owner(uint16_t port);
 
 }  // namespace postern::net

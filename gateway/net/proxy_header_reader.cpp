@@ -5,7 +5,7 @@
 namespace postern::net {
 namespace {
 
-constexpr size_t shown_max = 40;  // bytes of a bad header in the log
+constexpr size_t shown_max = 40;  // bytes of an invalid header shown in the log
 
 std::string escaped(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";

@@ -1,4 +1,4 @@
-// Takes a PROXY protocol header off the front of a connection; what comes behind it is for the next receiver.
+// Reads a PROXY protocol header from the start of a connection; the bytes after it are for the next receiver.
 #pragma once
 
 #include <optional>
@@ -12,20 +12,21 @@ namespace postern::net {
 
 class ProxyHeaderReader final : private Transport::Receiver {
  public:
-  using Header = std::optional<ProxyRoute>;  // nothing: the socket's own addresses hold
+  using Header = std::optional<ProxyRoute>;  // nothing: the socket's own addresses apply
 
-  // Begins to read. Until another receiver is started, the transport must not outlive this by a turn.
+  // Begins to read. The transport would call a destroyed reader: start another receiver before, or free the
+  // transport in the turn in which this reader is destroyed.
   explicit ProxyHeaderReader(Transport& transport) : transport_(transport) { transport_.start(*this); }
   ProxyHeaderReader(const ProxyHeaderReader&) = delete;
   ProxyHeaderReader& operator=(const ProxyHeaderReader&) = delete;
 
-  // Filled once. Failed with proxy_header_invalid, or with client_closed when not a byte has come: load
-  // balancers look in like that to see whether somebody listens.
+  // Filled once. It fails with proxy_header_invalid, or with client_closed when no byte has arrived: load
+  // balancers connect and close like that to check whether the port is open.
   base::Slot<Header>& header() { return header_; }
 
-  // Of one that was read: see ProxyHeaderParser.
+  // Only for a header that was read; see ProxyHeaderParser.
   bool over_tls() const { return parser_.over_tls(); }
-  // Why it failed, or what has come so far; fit for a log.
+  // Why reading failed, or what has arrived so far; fit for a log.
   std::string detail() const;
 
  private:

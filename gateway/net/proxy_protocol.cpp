@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::string_view v1_start = "PROXY ";
 constexpr size_t v2_start_size = 16;
-constexpr size_t v4_addresses = 12;     // two of 4 bytes, two ports
-constexpr size_t v6_addresses = 36;     // two of 16 bytes, two ports
-constexpr size_t unix_addresses = 216;  // two of 108 bytes
+constexpr size_t v4_addresses = 12;     // two addresses of 4 bytes and two ports
+constexpr size_t v6_addresses = 36;     // two addresses of 16 bytes and two ports
+constexpr size_t unix_addresses = 216;  // two paths of 108 bytes
 
 constexpr uint8_t v2_local = 0x20;
 constexpr uint8_t v2_proxy = 0x21;
@@ -31,13 +31,13 @@ std::optional<uint16_t> read_port(std::string_view text) {
   return static_cast<uint16_t>(*port);
 }
 
-// An IPv4 address inside IPv6 is written with colons, and is one of TCP6.
+// An IPv4-mapped IPv6 address is written with colons, and so belongs to TCP6.
 std::optional<base::IpAddress> read_address(std::string_view text, bool v6) {
   if ((text.find(':') != std::string_view::npos) != v6) return std::nullopt;
   return base::IpAddress::parse(text);
 }
 
-// Two bytes, the higher first.
+// Reads a 16-bit number in network byte order.
 uint16_t number_at(const char* bytes) {
   return static_cast<uint16_t>(static_cast<uint8_t>(bytes[0]) << 8 | static_cast<uint8_t>(bytes[1]));
 }
@@ -123,7 +123,7 @@ void ProxyHeaderParser::read_v1() {
   };
   const std::string_view protocol = next();
   if (protocol == "UNKNOWN") {
-    state_ = State::complete;  // whatever stands behind it
+    state_ = State::complete;  // whatever follows is ignored
     return;
   }
   if (protocol != "TCP4" && protocol != "TCP6") return fail("a v1 header names TCP4, TCP6 or UNKNOWN");
@@ -167,8 +167,8 @@ void ProxyHeaderParser::read_v2_start() {
   }
   if (length < addresses) return fail("a v2 header is too short for its addresses");
   told_more_ = addresses > 0;
-  if (addresses ==
-      unix_addresses) {  // none that a log or a field could name: passed over like the value of a TLV
+  // A log or a field cannot show Unix addresses, so they are skipped like the value of a TLV.
+  if (addresses == unix_addresses) {
     tlv_taken_ = tlv_head;
     tlv_length_ = std::exchange(addresses, 0);
   }
@@ -189,9 +189,9 @@ void ProxyHeaderParser::read_v2_addresses() {
   if (passing_ == 0) state_ = State::complete;
 }
 
-// Type, length in two bytes, value. What does not come out even says nothing.
+// Reads one byte of a TLV: a type, a length of two bytes, a value. A malformed TLV is ignored.
 void ProxyHeaderParser::take_tlv(uint8_t byte) {
-  constexpr size_t least_ssl = 5;  // the flags, and whether a certificate of the client was verified
+  constexpr size_t least_ssl = 5;  // the flags, and whether the client's certificate was verified
   const size_t at = tlv_taken_++;
   if (at == 0)
     tlv_type_ = byte;

@@ -1,4 +1,4 @@
-// What a transport's owner has put back in front of what is still to be received (Transport::unread).
+// The bytes that the owner of a transport has put back, to be received again first (Transport::unread).
 #pragma once
 
 #include <utility>
@@ -10,17 +10,17 @@ namespace postern::net {
 
 class PutBack {
  public:
-  // No bytes at all ask for one delivery of none.
+  // An empty chunk requests one delivery of no bytes.
   void add(base::Chunk bytes) {
     if (bytes.empty()) nudged_ = true;
     chunks_.push(std::move(bytes));
   }
   bool waits() const { return nudged_ || !chunks_.empty(); }
 
-  // Until it is `paused`. Both may change meanwhile, and what is put back meanwhile comes before what is not
-  // yet delivered.
+  // Delivers until it is `paused`. Both parameters may change during the call. Bytes that are put back during
+  // the call come before those not yet delivered.
   void deliver(Transport::Receiver* const& receiver, const bool& paused) {
-    if (!waits()) return;  // as nearly always
+    if (!waits()) return;  // nearly always the case
     base::ChunkQueue delivered = std::exchange(chunks_, {});
     while (!delivered.empty() && !paused) {
       const base::Chunk chunk = delivered.pop();

@@ -7,7 +7,7 @@
 
 namespace postern::net {
 
-// What is known of one name, and who waits to know more.
+// The cache entry of one name, with the coroutines that wait for its answer.
 struct Resolver::Entry final : NameSource::Asker {
   Entry(base::Turn& the_turn, NameSource& the_source, NameKind the_kind, std::string the_name)
       : turn(the_turn), source(the_source), kind(the_kind), name(std::move(the_name)) {}
@@ -15,7 +15,7 @@ struct Resolver::Entry final : NameSource::Asker {
   bool fresh() const { return known && turn.now < fresh_until; }
   bool usable() const { return known && turn.now < stale_until; }
   bool busy() const { return asking || waiters.linked(); }
-  // Asks, unless that was done a moment ago in vain.
+  // Sends a query, unless one is open or one has failed a moment ago.
   void refresh() {
     if (asking || turn.now < asks_again_at) return;
     asking = true;
@@ -34,7 +34,7 @@ struct Resolver::Entry final : NameSource::Asker {
   Addresses v6;
   Addresses v4;
   Targets targets;
-  size_t answered = 0;  // times; another address comes first each time
+  size_t answered = 0;  // how often it was used; another address comes first each time
   std::string_view why;
   base::Instant fresh_until{};
   base::Instant stale_until{};
@@ -43,7 +43,7 @@ struct Resolver::Entry final : NameSource::Asker {
   bool asking = false;
 };
 
-// A coroutine that waits for an entry; leaves by itself when the coroutine does.
+// A coroutine that waits for an entry; leaves the list when the coroutine is destroyed.
 struct Resolver::Waiter {
   explicit Waiter(Entry& entry) { entry.waiters.append(link); }
   base::Slot<bool> told;
@@ -111,17 +111,17 @@ Resolver::Entry* Resolver::find(NameKind kind, std::string_view name) {
   return entries.emplace(name, std::move(entry)).first->second.get();
 }
 
-// Fresh, or as good as can be had.
+// Makes the entry as fresh as possible: waits for an answer when the entry is not fresh.
 base::Task<base::Result<bool>> Resolver::bring(base::Scope& scope, Entry& entry) {
   if (entry.fresh()) co_return true;
   entry.refresh();
   if (entry.asking) {
     Waiter waiter(entry);
-    // With an old answer at hand the new one is not waited for to the end.
+    // While a stale answer is usable, wait for the new one only for a limited time.
     const base::Duration limit = entry.usable() ? patience : base::no_limit;
     base::Phase phase(scope, base::Stage::resolve, limit, base::Cause::upstream_unresolved);
     base::Result<bool> told = co_await waiter.told.take(scope);
-    static_cast<void>(told);  // told or not, what is known now counts
+    static_cast<void>(told);  // answered or timed out: only the state of the entry counts now
   }
   if (scope.failure()) co_return base::fail(*scope.failure());
   if (!entry.usable()) co_return base::fail(base::Cause::upstream_unresolved, base::Stage::resolve);
@@ -132,8 +132,8 @@ base::Task<base::Result<Resolver::Addresses>> Resolver::resolve(base::Scope& sco
                                                                 std::string& why) {
   if (const std::optional<base::IpAddress> literal = base::IpAddress::parse(name))
     co_return Addresses{*literal};
-  // Both loopback addresses, whatever this machine's files say of the name (RFC 6761 6.3): which of the two a
-  // server took is the oldest trap of all.
+  // Both loopback addresses, whatever this machine's files say about the name (RFC 6761 6.3): servers often
+  // listen on only one of the two, which is a frequent cause of failed connects.
   if (base::equal_ignoring_case(name, "localhost"))
     co_return Addresses{base::IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}),
                         base::IpAddress::v4({127, 0, 0, 1})};

@@ -8,7 +8,7 @@
 namespace postern::net {
 namespace {
 
-constexpr size_t fixed_size = 6;  // priority, weight and port, before the target's name
+constexpr size_t fixed_size = 6;  // priority, weight and port, which come before the target's name
 
 std::optional<ServiceTarget> read_target(const ns_msg& message, const ns_rr& record) {
   if (ns_rr_rdlen(record) <= fixed_size) return std::nullopt;
@@ -22,7 +22,7 @@ std::optional<ServiceTarget> read_target(const ns_msg& message, const ns_rr& rec
   target.weight = static_cast<uint16_t>(ns_get16(data + 2));
   target.port = static_cast<uint16_t>(ns_get16(data + 4));
   target.host = name.data();
-  // The root as a target says that the service is not there; port 0 is none to connect to.
+  // The root as a target means that the service is not available; port 0 cannot be connected to.
   if (target.host.empty() || target.host == "." || target.port == 0) return std::nullopt;
   return target;
 }
@@ -40,7 +40,7 @@ std::optional<NameAnswer> read_service_reply(base::Bytes reply) {
     ns_rr record;
     if (ns_parserr(&message, ns_s_an, i, &record) != 0) return std::nullopt;
     if (ns_rr_class(record) != ns_c_in) continue;
-    // A CNAME on the way lives no longer than its own TTL.
+    // The lifetime is limited by the TTL of each CNAME in the reply, too.
     answer.lifetime = std::min<base::Duration>(answer.lifetime, std::chrono::seconds(ns_rr_ttl(record)));
     if (ns_rr_type(record) != ns_t_srv || answer.targets.size() == service_targets_max) continue;
     if (auto target = read_target(message, record)) answer.targets.push_back(std::move(*target));
@@ -55,7 +55,7 @@ void order_targets(std::vector<ServiceTarget>& targets, std::minstd_rand& random
   for (auto first = targets.begin(); first != targets.end(); ++first) {
     const auto last = std::find_if(
         first, targets.end(), [&](const ServiceTarget& other) { return other.priority != first->priority; });
-    // Weight 0 beside others has a chance, but a small one; alone it is as good as any.
+    // A target of weight 0 has a small chance next to others; among targets of weight 0 all are equal.
     uint64_t sum = 0;
     for (auto at = first; at != last; ++at) sum += at->weight * uint64_t{16} + 1;
     uint64_t drawn = std::uniform_int_distribution<uint64_t>(0, sum - 1)(random);

@@ -1,4 +1,4 @@
-// Reading SRV records (RFC 2782) from a name server's reply, and the order in which their targets are tried.
+// Reads SRV records (RFC 2782) from a DNS reply, and chooses the order in which their targets are tried.
 #pragma once
 
 #include <optional>
@@ -9,13 +9,13 @@
 
 namespace postern::net {
 
-// At most this many targets of a reply are taken.
+// At most this many targets of a reply are used.
 inline constexpr size_t service_targets_max = 64;
 
-// Nothing: not a whole reply, or none with a server to go to.
+// Returns nothing when the reply is malformed or has no usable target.
 std::optional<NameAnswer> read_service_reply(base::Bytes reply);
 
-// By priority; within one, at random by weight.
+// Orders by priority; within one priority at random, by weight.
 void order_targets(std::vector<ServiceTarget>& targets, std::minstd_rand& random);
 
 }  // namespace postern::net

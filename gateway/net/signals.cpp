@@ -6,8 +6,8 @@
 
 namespace postern::net {
 
-// libuv gives a signal its default action back, which ends the process, when its handle is closed. Here none
-// may come in between.
+// When libuv closes a signal's handle it restores the signal's default action, which ends the process. Block
+// the signals meanwhile, so that none arrives in between.
 Signals::~Signals() {
   sigset_t listened_to;
   sigset_t before;

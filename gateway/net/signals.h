@@ -1,4 +1,4 @@
-// Signals as callbacks on a loop.
+// Unix signals as callbacks on a loop.
 #pragma once
 
 #include <functional>
@@ -11,12 +11,12 @@ namespace postern::net {
 class Signals {
  public:
   explicit Signals(Loop& loop) : loop_(loop) {}
-  // What was listened to is ignored from now on: a process that has done its work is not to be ended by a
-  // reload that comes late.
+  // The destructor makes the process ignore the signals from now on: a process that has finished its work
+  // must not be ended by a reload signal that arrives late.
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
-  // Calls `received` on the loop's thread each time the signal comes.
+  // Calls `received` on the loop's thread each time the signal arrives.
   void on(int signal_number, std::function<void()> received);
 
  private:

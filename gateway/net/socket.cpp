@@ -88,7 +88,7 @@ void tune(int descriptor, const base::IpAddress& peer) {
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   if (peer.is_loopback() || peer.is_private()) {
-    constexpr std::string_view local_control = "reno";  // always built in; no pacing timers
+    constexpr std::string_view local_control = "reno";  // always built into the kernel; uses no pacing timers
     setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, local_control.data(), local_control.size());
   }
 }

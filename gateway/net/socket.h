@@ -1,4 +1,4 @@
-// The few socket calls that listeners, dialers and transports share.
+// The socket functions that listeners, dialers and transports share.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,7 +14,7 @@
 
 namespace postern::net {
 
-// Owns a descriptor.
+// Owns a file descriptor.
 class Socket {
  public:
   Socket() = default;
@@ -36,11 +36,12 @@ class Socket {
   int descriptor_ = -1;
 };
 
-// One more in a number that threads share, for as long as it lives.
+// Counts one in a number that threads share, for the lifetime of the guard.
 class CountGuard {
  public:
   CountGuard() = default;
-  // Empty when the number has reached its limit; never exceeds it, whoever else counts.
+  // Returns an empty guard when the number has reached its limit. The number never exceeds the limit, even
+  // when other threads count at the same time.
   static CountGuard within(std::atomic<uint32_t>& number, uint32_t limit) {
     CountGuard count_guard;
     uint32_t seen = number.load(std::memory_order_relaxed);
@@ -65,7 +66,7 @@ class CountGuard {
   std::atomic<uint32_t>* number_ = nullptr;
 };
 
-// sockaddr in the form the kernel takes.
+// A sockaddr in the form that the kernel accepts.
 struct KernelAddress {
   sockaddr_storage storage{};
   socklen_t length = 0;
@@ -74,19 +75,21 @@ struct KernelAddress {
 KernelAddress to_kernel(const base::SocketAddress& address);
 base::SocketAddress from_kernel(const sockaddr_storage& storage);
 
-// Of a bound or connected socket.
+// The local address of a bound or connected socket.
 std::optional<base::SocketAddress> local_address(const Socket& socket);
 
-// Of a socket in the file system. At most this many bytes have room (unix(7)).
+// The address of a Unix socket. Its path has at most this many bytes (unix(7)).
 inline constexpr size_t unix_path_max = 107;
 KernelAddress to_kernel_unix(std::string_view path);
 
-// A data socket as we want it: small writes go out at once; on loopback and private networks, a congestion
-// control that does not pace (the machine's default is kept towards the internet).
+// Sets the options of a data socket: TCP_NODELAY, so that small writes are sent at once; on loopback and
+// private networks also a congestion control that does not pace. (Towards the internet the machine's default
+// is kept.)
 void tune(int descriptor, const base::IpAddress& peer);
 
-// From now on the system asks a peer that says nothing whether it is there, and ends the connection when it
-// is not: after 30 s, then every 10 s, three times. What a listening socket accepts has it from there.
+// Enables TCP keep-alive: the kernel probes a peer that is idle for 30 s, then every 10 s, and closes the
+// connection after three probes without an answer. Accepted sockets inherit the option from their listening
+// socket.
 void keep_alive(int descriptor);
 
 }  // namespace postern::net

@@ -1,7 +1,7 @@
 #include "net/tcp_transit.h"
 
-// The kernel's own header has tcpi_bytes_acked (Linux 4.1); the C library's, which cannot stand beside it,
-// has not.
+// The kernel's header has tcpi_bytes_acked (Linux 4.1). The C library's header does not have it, and the two
+// cannot be included together.
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>

@@ -11,9 +11,9 @@
 namespace postern::net {
 namespace {
 
-constexpr size_t gather_limit = 32;   // chunks of one writev
-constexpr size_t joined_below = 512;  // bytes: copied behind what waits
-constexpr int reads_in_a_row = 4;     // then others get their turn
+constexpr size_t gather_limit = 32;   // chunks per writev
+constexpr size_t joined_below = 512;  // bytes; smaller chunks are copied to the end of the backlog
+constexpr int reads_in_a_row = 4;     // then other sockets are read
 
 }  // namespace
 
@@ -59,14 +59,15 @@ void TcpTransport::on_ready(uint32_t events) {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
   if (events & EPOLLERR) reset_ = true;
-  if (ended_ && (events & EPOLLERR)) return broken(EPIPE);  // nothing more is read that would tell of a reset
+  if (ended_ && (events & EPOLLERR)) return broken(EPIPE);  // no read will report the reset any more
   if ((events & (EPOLLOUT | EPOLLERR)) && !writable_) {
     writable_ = true;
     send_queued();
   }
   if (!broken_ && !paused_) read();
   if (broken_ || !paused_ || ended_) return;
-  // Nobody wants its last words now, and somebody may wait for it to take ours.
+  // The receiver does not want the peer's undelivered data now, and the writer may wait for the peer to
+  // accept bytes.
   if (peer_reads_nothing_) return broken(EPIPE);
   tell_hang_up();
 }
@@ -84,8 +85,8 @@ void TcpTransport::read() {
     const ssize_t received = recv(socket_.descriptor(), buffer.data(), buffer.size(), 0);
     if (received > 0) {
       const auto count = static_cast<size_t>(received);
-      // A short read has emptied the socket: the next bytes are a new edge. Not so when the peer's end was
-      // announced together with them.
+      // A short read has emptied the socket, so the next bytes cause a new edge. This does not hold when the
+      // end of the peer was announced together with the bytes.
       if (count < buffer.size() && !hung_up_) readable_ = false;
       receiver_->on_bytes(base::Bytes(buffer.data(), count));
     } else if (received == 0) {
@@ -95,7 +96,7 @@ void TcpTransport::read() {
       receiver_->on_end();
     } else if (errno == EAGAIN) {
       readable_ = false;
-      if (peer_reads_nothing_) return broken(EPIPE);  // it has said all that is here
+      if (peer_reads_nothing_) return broken(EPIPE);  // all that the peer sent was read
     } else if (errno != EINTR) {
       broken(errno);
     }
@@ -120,7 +121,7 @@ void TcpTransport::write(base::Bytes bytes) {
       sent_ += static_cast<size_t>(sent);
       bytes = bytes.subspan(static_cast<size_t>(sent));
       if (bytes.empty()) return;
-      writable_ = false;  // a short write has filled the socket: the next room is a new edge
+      writable_ = false;  // a short write has filled the socket, so new room causes a new edge
     } else if (errno == EAGAIN || errno == EINTR) {
       writable_ = errno == EINTR;
     } else {
@@ -135,9 +136,9 @@ void TcpTransport::write(base::Bytes bytes) {
 
 void TcpTransport::flush() { send_queued(); }
 
-// A peer that closes with bytes of ours unread has them answered by a reset. What it said before is here, and
-// its last words count the most: it is read before the connection is given up. What it was to be sent stays
-// in the backlog until then: it has not been taken.
+// A peer that closes while bytes from us are unread answers with a reset. The data that it sent before is
+// still undelivered here and matters (for example a Close frame), so it is read before the connection counts
+// as broken. Until then, bytes that the peer did not accept stay in the backlog.
 void TcpTransport::send_failed(int error_number) {
   if (!receiver_ || paused_ || ended_) return broken(error_number);
   peer_reads_nothing_ = true;
@@ -206,7 +207,8 @@ void TcpTransport::abort() {
 
 void TcpTransport::broken(int) {
   broken_ = true;
-  // Who is at fault, the owner knows: it knows which side this socket is.
+  // The owner replaces this cause, because only the owner knows whether the peer is the client or the
+  // upstream.
   if (receiver_) receiver_->on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
   unsent_.clear();
 }

@@ -1,4 +1,4 @@
-// A transport over a connected TCP socket, by direct recv and send on the loop's poller.
+// A transport over a connected TCP or Unix socket, with direct recv and send calls on the loop's poller.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,8 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
 
-  // Null when the socket cannot be watched (out of memory or watches). `counted` lasts as long as the socket.
+  // Null when the socket cannot be watched (out of memory or of epoll watches). `count_guard` exists as long
+  // as the socket.
   static std::unique_ptr<TcpTransport> adopt(Loop& loop, Socket socket, const Peer& peer,
                                              CountGuard count_guard = {});
   ~TcpTransport() override;
@@ -53,21 +54,21 @@ class TcpTransport final : public Transport, private Pollable, private base::Flu
   Peer peer_;
   Receiver* receiver_ = nullptr;
   base::ChunkQueue unsent_;
-  uint64_t sent_ = 0;  // bytes that the kernel has taken
+  uint64_t sent_ = 0;  // bytes that the kernel has accepted
   PutBack put_back_;
   Sending sending_ = Sending::open;
   bool readable_ = true;
   bool writable_ = true;
-  bool hung_up_ = false;  // the end is in sight: read on until it comes
-  bool reset_ = false;    // and it is a reset
+  bool hung_up_ = false;  // the peer's end or a reset was announced: read on until it arrives
+  bool reset_ = false;    // what was announced is a reset
   bool hang_up_told_ = false;
   bool reset_told_ = false;
-  bool peer_reads_nothing_ = false;  // the peer takes nothing any more; what it had said before is still read
+  bool peer_reads_nothing_ = false;  // the peer accepts no more; what it sent before is still read
   bool paused_ = true;               // until start()
   bool ended_ = false;
   bool broken_ = false;
-  bool congested_ = false;  // backlog was above high water; on_drained is owed
-  bool tell_sent_ = false;  // on_sent is owed
+  bool congested_ = false;  // the backlog was above the high-water mark; on_drained is due
+  bool tell_sent_ = false;  // on_sent is due
 };
 
 }  // namespace postern::net

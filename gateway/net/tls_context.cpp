@@ -41,7 +41,7 @@ Certificate read_leaf(const std::string& file) {
   return Certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
 }
 
-// The DNS names of a certificate, lower case; the common name when there are none.
+// The DNS names of a certificate in lower case; the common name when there are none.
 std::vector<std::string> names_of(X509* certificate) {
   std::vector<std::string> names;
   auto* alternatives =
@@ -62,7 +62,7 @@ std::vector<std::string> names_of(X509* certificate) {
   return names;
 }
 
-// Why a file cannot even be opened, or nothing.
+// Why a file cannot be opened; nothing if it can.
 std::optional<std::string> trouble_opening(const std::string& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) return file + " is a directory";
@@ -71,7 +71,7 @@ std::optional<std::string> trouble_opening(const std::string& file) {
   return std::nullopt;
 }
 
-// Whole days from now until `time`; negative when it has passed.
+// Whole days from now until `time`; negative when `time` has passed.
 std::optional<int> days_until(const ASN1_TIME* time, int64_t now_unix) {
   const std::unique_ptr<ASN1_TIME, void (*)(ASN1_TIME*)> now(
       ASN1_TIME_set(nullptr, static_cast<time_t>(now_unix)), ASN1_TIME_free);
@@ -93,7 +93,7 @@ using PrivateKey = std::unique_ptr<EVP_PKEY, KeyFree>;
 
 PrivateKey read_key(const std::string& file) {
   const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new_file(file.c_str(), "r"), BIO_free);
-  // A passphrase would be asked for on the terminal: there is nobody to type it.
+  // OpenSSL would ask for a passphrase on the terminal, but nobody is there to type it.
   const auto no_passphrase = [](char*, int, int, void*) { return -1; };
   return PrivateKey(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
 }
@@ -181,7 +181,7 @@ int TicketKeys::ticket_callback(SSL* ssl, unsigned char* name, unsigned char* iv
     const auto found = std::find_if(self->keys_.begin(), self->keys_.end(), [name](const Key& key) {
       return std::memcmp(key.name.data(), name, key.name.size()) == 0;
     });
-    if (found == self->keys_.end()) return 0;  // a full handshake
+    if (found == self->keys_.end()) return 0;  // no such key: do a full handshake
     index = static_cast<size_t>(found - self->keys_.begin());
   }
   Key& key = self->keys_[index];
@@ -194,7 +194,7 @@ int TicketKeys::ticket_callback(SSL* ssl, unsigned char* name, unsigned char* iv
   const int begun = sealing ? EVP_EncryptInit_ex(cipher, algorithm, nullptr, key.cipher.data(), iv)
                             : EVP_DecryptInit_ex(cipher, algorithm, nullptr, key.cipher.data(), iv);
   if (begun != 1) return -1;
-  return index == 0 ? 1 : 2;  // 2: opened, and sealed anew with the current key
+  return index == 0 ? 1 : 2;  // 2: decrypted, and a new ticket is issued with the current key
 }
 
 tl::expected<std::unique_ptr<const ServerTls>, std::string> ServerTls::make(const ServerTlsOptions& options,
@@ -215,8 +215,8 @@ tl::expected<std::unique_ptr<const ServerTls>, std::string> ServerTls::make(cons
   }
 
   auto made = std::make_unique<ServerTls>();
-  // For each name the first certificate of either key type that has it; names with the same pair share a
-  // context. The first certificate's pair is the default.
+  // For each name, take the first certificate of each key type that contains the name. Names with the same
+  // pair share a context. The pair of the first certificate is the default.
   using Pair = std::pair<const Loaded*, const Loaded*>;
   const auto pair_for = [&loaded](const std::string& name) {
     Pair pair{nullptr, nullptr};

@@ -1,4 +1,5 @@
-// Certificates, versions and session tickets, made once from files and shared, immutable, by all workers.
+// TLS certificates, protocol versions and session tickets: made once from files, immutable, and shared by all
+// workers.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -22,13 +23,13 @@ struct SslContextFree {
 };
 using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
 
-// The keys that session tickets are sealed with (RFC 5077, RFC 8446 4.6.1): one that seals, and the two
-// before it that still open. One set serves every listener, worker and configuration of the process, so a
-// client resumes wherever it lands. Thread-safe.
+// The keys that encrypt session tickets (RFC 5077, RFC 8446 4.6.1): the current key encrypts, and the two
+// before it still decrypt. One set serves every listener, worker and configuration of the process, so a
+// client can resume its session on any of them. Thread-safe.
 class TicketKeys {
  public:
   TicketKeys() { rotate(); }
-  void rotate();  // to be called every `rotate_every`
+  void rotate();  // must be called every `rotate_every`
   static constexpr std::chrono::hours rotate_every{1};
 
  private:
@@ -42,7 +43,7 @@ class TicketKeys {
   static int ticket_callback(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                              EVP_MAC_CTX* mac, int sealing);
   std::mutex mutex_;
-  std::vector<Key> keys_;  // the first seals
+  std::vector<Key> keys_;  // the first encrypts
 };
 
 struct ServerTlsOptions {
@@ -52,19 +53,21 @@ struct ServerTlsOptions {
   };
   std::vector<Files> certificates;  // the first is the default
   bool tls1_3_only = false;
-  std::string ciphers;  // TLS 1.2, OpenSSL's words; empty: ECDHE with AEAD
+  std::string ciphers;  // for TLS 1.2, in OpenSSL's syntax; empty: ECDHE with AEAD
 };
 
-// What an operator should hear about a certificate and its key before they are served; sentences that name
-// the file. With problems they cannot be used; warnings tell of dates, by `now_unix` (seconds).
+// What an operator should know about a certificate and its key before they are used; sentences that name the
+// file. With problems they cannot be used; warnings are about validity dates, relative to `now_unix`
+// (seconds).
 struct CertificateFindings {
   std::vector<std::string> problems;
   std::vector<std::string> warnings;
 };
 CertificateFindings examine_certificate(const ServerTlsOptions::Files& files, int64_t now_unix);
 
-// What a TLS listener presents. Certificates are chosen by SNI (exact, then `*.` wildcard, then the first);
-// for a name with an RSA and an ECDSA certificate, OpenSSL takes the one the client can use, ECDSA first.
+// The certificates of a TLS listener. A certificate is chosen by SNI (exact name, then `*.` wildcard, then
+// the first); for a name with both an RSA and an ECDSA certificate, OpenSSL takes the one that the client
+// supports, ECDSA first.
 class ServerTls {
  public:
   // The error is a sentence that names the file.
@@ -88,7 +91,7 @@ struct ClientTlsOptions {
   bool insecure = false;
 };
 
-// How endpoints are verified.
+// How the certificates of endpoints are verified.
 class ClientTls {
  public:
   static tl::expected<std::unique_ptr<const ClientTls>, std::string> make(const ClientTlsOptions& options);
@@ -100,10 +103,11 @@ class ClientTls {
   bool insecure_ = false;
 };
 
-// The libraries this room stands on, as they run: "libuv 1.44.2, OpenSSL 3.0.17 …, c-ares 1.18.1".
+// The libraries of this module and their versions at run time: "libuv 1.44.2, OpenSSL 3.0.17 …, c-ares
+// 1.18.1".
 std::string library_versions();
 
-// OpenSSL's reason for the last failure on this thread, as a few words; clears the queue.
+// OpenSSL's reason for the last failure on this thread, in a few words; clears the error queue.
 std::string tls_failure_reason();
 
 }  // namespace postern::net

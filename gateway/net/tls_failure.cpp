@@ -11,8 +11,8 @@
 namespace postern::net {
 namespace {
 
-constexpr size_t names_shown = 4;  // of a list that the peer chose
-constexpr size_t name_shown = 32;  // bytes of each
+constexpr size_t names_shown = 4;  // names shown from a list that the peer chose
+constexpr size_t name_shown = 32;  // bytes shown of each name
 
 thread_local std::string refused_protocols;
 
@@ -59,7 +59,7 @@ std::string unverified(SSL* ssl, long result) {
   return std::string("certificate: ") + X509_verify_cert_error_string(result);
 }
 
-// The peer's alert (RFC 8446 section 6.2) about our certificate, or an empty text.
+// What the peer's alert (RFC 8446 section 6.2) says about our certificate; empty for other alerts.
 std::string_view complaint_about_certificate(int alert) {
   switch (alert) {
     case SSL_AD_UNKNOWN_CA: return "it does not know the authority that signed it";

@@ -16,16 +16,16 @@ namespace postern::net {
 namespace {
 
 constexpr size_t record_max = SSL3_RT_MAX_PLAIN_LENGTH;  // 16 KiB
-constexpr size_t joined_below = 512;                     // bytes: copied behind what waits
+constexpr size_t joined_below = 512;  // bytes; smaller chunks are copied to the end of the queue
 constexpr size_t plain_buffer_size = 4 * record_max;
-constexpr size_t answers_max = 16 * 1024;  // made by reading, for a peer that takes none of them
+constexpr size_t answers_max = 16 * 1024;  // bytes written while reading that the peer did not accept
 
-// What the shared BIO reads from and writes to during one call into OpenSSL.
+// The source and the destination of the shared BIO during one call into OpenSSL.
 struct Current {
   base::Bytes input;
   Transport* carrier = nullptr;
   bool send_now = false;
-  size_t* answers = nullptr;  // of a read: counts the bytes that it makes OpenSSL write
+  size_t* answers = nullptr;  // during a read: counts the bytes that it makes OpenSSL write
 };
 thread_local Current current;
 thread_local std::array<std::byte, plain_buffer_size> plain_buffer;
@@ -38,8 +38,9 @@ struct BioFree {
 
 int TlsTransport::bio_read(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
-  // A peer can have every record answered (a KeyUpdate, an attempt to renegotiate) and take no answer. What
-  // we write by ourselves does not count: who sends a body may well read nothing before it is through.
+  // A peer can make every record require an answer (a KeyUpdate, an attempt to renegotiate) and accept none
+  // of the answers; then stop reading from it. Other bytes that we write do not count: a client that sends a
+  // body may read nothing until it has sent all of it.
   const bool unheard =
       current.answers && *current.answers > answers_max && current.carrier->backlog() > Transport::high_water;
   const size_t count = unheard ? 0 : std::min(current.input.size(), static_cast<size_t>(size));
@@ -113,7 +114,7 @@ std::unique_ptr<TlsTransport> TlsTransport::client(base::Turn& turn, std::unique
   } else {
     SSL_set_tlsext_host_name(ssl, server_name.c_str());
     if (!tls.insecure()) {
-      SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);  // RFC 9525 section 2: no common names
+      SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);  // no common names (RFC 9525 section 2)
       SSL_set1_host(ssl, server_name.c_str());
     }
   }
@@ -132,7 +133,7 @@ void TlsTransport::start(Transport::Receiver& receiver) {
   resume();
 }
 
-// The carrier too: its end is not to overtake what waits here.
+// Pauses the carrier too: its end must not overtake bytes that wait here.
 void TlsTransport::pause() {
   paused_ = true;
   if (state_ == State::open) carrier_->pause();
@@ -152,14 +153,14 @@ void TlsTransport::unread(base::Chunk bytes) {
 }
 
 void TlsTransport::on_bytes(base::Bytes bytes) {
-  if (state_ == State::failed || ended_) return;  // nothing comes behind a close_notify (RFC 8446 6.1)
+  if (state_ == State::failed || ended_) return;  // bytes after a close_notify are ignored (RFC 8446 6.1)
   if (server_ && first_bytes_ && !bytes.empty()) {
     first_bytes_ = false;
     if (begins_proxy_header(bytes))
       return fail(base::Cause::tls_handshake_failed,
                   "a PROXY protocol header, from an address that this listener does not trust with one");
     const char first = static_cast<char>(bytes.front());
-    if (first >= 'A' && first <= 'Z')  // a method; a TLS record begins with 22
+    if (first >= 'A' && first <= 'Z')  // a method name; a TLS record begins with 22
       return fail(base::Cause::tls_expected, "plain HTTP was sent to a TLS port");
   }
   if (carrier_->backlog() == 0) answers_ = 0;
@@ -167,7 +168,9 @@ void TlsTransport::on_bytes(base::Bytes bytes) {
   if (state_ == State::handshaking) shake_hands();
   if (state_ == State::open && receiver_ && !paused_) read_records();
   if (state_ != State::failed && !current.input.empty()) {
-    unheard_ = !paused_ && !ended_;  // nobody else leaves any: it goes on when the answers were taken
+    // Unless paused or ended, input is left only because the peer does not accept the answers; reading
+    // continues when it has accepted them.
+    unheard_ = !paused_ && !ended_;
     carrier_->pause();
     carrier_->unread(base::Chunk::copy_of(current.input));
   }
@@ -207,7 +210,7 @@ void TlsTransport::read_records() {
   };
   size_t filled = 0;
   while (!paused_ && !ended_) {
-    if (plain_buffer.size() - filled < record_max) {  // room for a whole record, so OpenSSL keeps none back
+    if (plain_buffer.size() - filled < record_max) {  // OpenSSL needs room for a whole record
       deliver(filled);
       filled = 0;
       continue;
@@ -228,7 +231,7 @@ void TlsTransport::read_records() {
     if (error == SSL_ERROR_WANT_READ) return deliver(filled);
     deliver(filled);
     end_waits_ = paused_;
-    if (paused_) return;  // resume() asks again for the end
+    if (paused_) return;  // resume() makes the end be read again
     current.input = {};
     ended_ = true;
     if (error == SSL_ERROR_ZERO_RETURN) return receiver_->on_end();
@@ -247,7 +250,7 @@ void TlsTransport::on_drained() {
 
 void TlsTransport::on_sent() {
   if (state_ == State::failed) return;
-  if (!plain_.empty() || !std::exchange(tell_sent_, false)) return;  // flush() asks again
+  if (!plain_.empty() || !std::exchange(tell_sent_, false)) return;  // flush() requests it again
   if (receiver_) receiver_->on_sent();
 }
 
@@ -255,7 +258,7 @@ void TlsTransport::on_end() {
   if (state_ == State::handshaking)
     return fail(server_ ? base::Cause::tls_handshake_failed : base::Cause::upstream_tls_failed,
                 "the peer closed the connection during the handshake");
-  // No close_notify: what came last may have been cut off by anybody on the way.
+  // Without a close_notify, the last bytes may have been cut off by an attacker on the path.
   if (state_ == State::open && !ended_)
     on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
 }
@@ -284,12 +287,12 @@ void TlsTransport::write(base::Chunk chunk) {
 
 void TlsTransport::write(base::Bytes bytes) {
   if (state_ != State::open || bytes.empty()) return;
-  if (!plain_.empty()) return plain_.push_copy(bytes);  // flush is due already
+  if (!plain_.empty()) return plain_.push_copy(bytes);  // flush is scheduled already
   encrypt(bytes, bytes.size() <= record_max);
 }
 
 void TlsTransport::encrypt(base::Bytes plain, bool send_now) {
-  const Current outer = current;  // a read may be under way: tunnels write from within it
+  const Current outer = current;  // a read may be in progress: tunnels write from within on_bytes
   current.carrier = carrier_.get();
   current.send_now = send_now;
   ERR_clear_error();
@@ -302,7 +305,8 @@ void TlsTransport::encrypt(base::Bytes plain, bool send_now) {
 }
 
 void TlsTransport::flush() {
-  // Small pieces travel in one record; a single record is sent as it is made, more are gathered.
+  // Small pieces are combined into one record. A single record is sent at once; several records are queued
+  // first.
   const bool send_now = plain_.bytes() <= record_max;
   while (!plain_.empty() && state_ == State::open) {
     base::Chunk chunk = plain_.pop();

@@ -1,5 +1,5 @@
-// TLS as a transport over a transport. OpenSSL reads and writes the loop's buffers through one BIO that all
-// connections of a thread share, so a connection at rest holds its SSL object and nothing else.
+// TLS as a transport over another transport. OpenSSL reads and writes the loop's buffers through one BIO that
+// all connections of a thread share, so an idle connection holds its SSL object and no buffers.
 #pragma once
 
 #include <memory>
@@ -25,20 +25,21 @@ class TlsTransport final : public Transport,
 
   static std::unique_ptr<TlsTransport> server(base::Turn& turn, std::unique_ptr<Transport> carrier,
                                               const ServerTls& tls);
-  // Sends the first flight at once. Verifies `server_name`, a DNS name or an address, unless told not to.
+  // Sends the ClientHello at once. Verifies `server_name`, a DNS name or an address, unless the options
+  // disable verification.
   static std::unique_ptr<TlsTransport> client(base::Turn& turn, std::unique_ptr<Transport> carrier,
                                               const ClientTls& tls, const std::string& server_name);
   ~TlsTransport() override;
 
-  // Filled once, when the handshake is over. Failed with tls_expected when the first bytes are plain HTTP:
-  // the carrier can then be taken back for an answer in the clear.
+  // Filled once, when the handshake has ended. It fails with tls_expected when the first bytes are plain
+  // HTTP: the carrier can then be taken back for an answer without TLS.
   base::Slot<bool>& handshaken() { return handshaken_; }
-  const std::string& failure() const { return failure_; }  // a few words, for logs
-  // Of a failed handshake: the peer is sent an alert, and then our end. It does not hear the alert when the
-  // carrier is freed in the same turn.
+  const std::string& failure() const { return failure_; }  // a few words for logs
+  // For a failed handshake: whether an alert was sent, after which our direction is ended. The peer does not
+  // receive the alert when the carrier is freed in the same turn.
   bool said_why() const { return said_why_; }
   std::unique_ptr<Transport> take_carrier() { return std::move(carrier_); }
-  std::string_view server_name() const;  // what the client asked for by SNI; empty without
+  std::string_view server_name() const;  // the name that the client sent by SNI; empty without
 
   void start(Transport::Receiver& receiver) override;
   void write(base::Chunk chunk) override;
@@ -85,21 +86,21 @@ class TlsTransport final : public Transport,
   std::unique_ptr<Transport> carrier_;
   std::unique_ptr<SSL, SslFree> ssl_;
   Transport::Receiver* receiver_ = nullptr;
-  base::ChunkQueue plain_;  // to be encrypted at the end of the turn
-  PutBack put_back_;        // decrypted
+  base::ChunkQueue plain_;  // is encrypted at the end of the turn
+  PutBack put_back_;        // decrypted bytes
   base::Slot<bool> handshaken_;
   std::string failure_;
-  size_t answers_ = 0;  // bytes that reading made OpenSSL write, and that may all wait in the carrier
+  size_t answers_ = 0;  // bytes that OpenSSL wrote while reading; they may still be in the backlog
   State state_ = State::handshaking;
   bool server_;
   bool paused_ = true;
   bool first_bytes_ = true;
   bool finishing_ = false;
   bool said_why_ = false;
-  bool tell_sent_ = false;  // on_sent is owed
+  bool tell_sent_ = false;  // on_sent is due
   bool ended_ = false;
-  bool end_waits_ = false;  // it is known, and was not told yet
-  bool unheard_ = false;    // nothing is read until the peer has taken what reading made us write
+  bool end_waits_ = false;  // the end was read, and the receiver was not notified yet
+  bool unheard_ = false;    // reading stops until the peer has accepted the bytes of answers_
 };
 
 }  // namespace postern::net

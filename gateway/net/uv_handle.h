@@ -1,5 +1,6 @@
-// libuv closes handles in its own time; ours die at once. The owner's destructor clears `data` and calls
-// uv_close, and the handle's own block is freed in the close callback. The only caller of uv_close.
+// Owns a libuv handle. libuv closes a handle asynchronously, but the owner is destroyed at once: the
+// destructor clears `data` and calls uv_close, and the close callback frees the handle. This is the only
+// caller of uv_close.
 #pragma once
 
 #include <uv.h>
@@ -23,7 +24,7 @@ class UvHandle {
   }
 
   Handle* get() const { return handle_; }
-  // To be called once uv_..._init has succeeded.
+  // Must be called once uv_..._init has succeeded.
   void opened(void* owner) {
     opened_ = true;
     handle_->data = owner;

@@ -38,7 +38,7 @@ struct Fixture : LoopFixture, Listener::Owner {
     listener.emplace(loop, std::move(*opened), *this);
     return listener->address().port;
   }
-  // A port on which nobody listens.
+  // A port on which no process listens.
   static uint16_t closed_port() {
     auto opened = listen_on({loopback, 0});
     REQUIRE(opened);
@@ -54,7 +54,7 @@ struct Fixture : LoopFixture, Listener::Owner {
   std::string tried;
 };
 
-// A socket in the file system whose queue takes `queued` connections and one more.
+// A Unix socket whose queue accepts `queued` connections and one more.
 class UnixListener {
  public:
   UnixListener(const std::string& path, int queued)
@@ -192,7 +192,7 @@ TEST_CASE("dialer: a Unix socket whose queue is full is tried again until the li
 
 TEST_CASE("dialer: localhost is reached whichever of its addresses somebody listens on") {
   Fixture fixture;
-  const DialTarget where = target("localhost", fixture.listen());  // on 127.0.0.1 only
+  const DialTarget where = target("localhost", fixture.listen());  // listens on 127.0.0.1 only
   Dialing dialing(fixture.dialer.dial(fixture.scope, where, fixture.tried));
   REQUIRE(fixture.run_until([&] { return dialing.ended(); }));
   CHECK(dialing.outcome().has_value());

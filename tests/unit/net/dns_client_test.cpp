@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A name server on loopback that answers when it is asked to look.
+// A name server on loopback that answers when the test calls look().
 class NameServer {
  public:
   NameServer() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
@@ -28,7 +28,7 @@ class NameServer {
     address = from_kernel(bound);
   }
 
-  // Answers every question that is there, with what `answers` has for it; silent where it has nothing.
+  // Answers every query that has arrived with its entry in `answers`; sends nothing when there is none.
   void look() {
     std::array<char, 1500> bytes;
     sockaddr_storage from{};
@@ -99,7 +99,7 @@ TEST_CASE("dns client: both families are asked for, and the answer lives as long
       .alias("a.example", 300, "b.example")
       .address("b.example", 60, {10, 0, 0, 1})
       .address("b.example", 60, {10, 0, 0, 2});
-  fixture.server.answer("a.example", type_aaaa);  // none
+  fixture.server.answer("a.example", type_aaaa);  // no record
   Asked asked;
   fixture.client.ask(NameKind::host, "a.example", asked);
   REQUIRE(fixture.until_told(asked));
@@ -146,12 +146,12 @@ TEST_CASE("dns client: a server that says nothing is given up") {
   fixture.client.ask(NameKind::service, "_http._tcp.a.example", asked);
   REQUIRE(fixture.until_told(asked));
   CHECK(asked.why == "no name server answered in time");
-  CHECK(fixture.server.questions == 2);  // tried twice
+  CHECK(fixture.server.questions == 2);  // two tries
 }
 
 TEST_CASE("dns client: the hosts file is respected, without a question") {
   std::ifstream hosts(
-      "/etc/hosts");  // a bare root may have none: then there is no answer, and no question either
+      "/etc/hosts");  // a minimal root may have no entry: then there is no answer, and no query either
   const std::string known{std::istreambuf_iterator<char>(hosts), std::istreambuf_iterator<char>()};
   const bool stands_there = known.find("localhost") != std::string::npos;
   Fixture fixture;

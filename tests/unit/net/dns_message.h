@@ -1,4 +1,4 @@
-// Replies of a name server, made record by record (RFC 1035 section 4, RFC 2782).
+// Builds replies of a name server, record by record (RFC 1035 section 4, RFC 2782).
 #pragma once
 
 #include <array>
@@ -25,12 +25,12 @@ class DnsReply {
         name, 33, lifetime,
         number(target.priority) + number(target.weight) + number(target.port) + encoded(target.host));
   }
-  // 3: there is no such name.
+  // Sets the response code; 3: there is no such name.
   DnsReply& code(uint16_t code) {
     code_ = code;
     return *this;
   }
-  // As an answer to the question with this id.
+  // The reply to the query with this id.
   std::string bytes(uint16_t id = 1) const {
     return number(id) + number(static_cast<uint16_t>(0x8180 | code_)) + number(1) + number(count_) +
            number(0) + number(0) + question_ + records_;

@@ -21,7 +21,8 @@ using namespace postern::net;
 
 const base::SocketAddress any_port{base::IpAddress::v4({127, 0, 0, 1}), 0};
 
-// Takes all descriptors away until it goes. For as short as can be: sanitizers need some, too.
+// Uses up all descriptors until it is destroyed. Keep it for as short as possible: sanitizers need
+// descriptors too.
 class NoDescriptors {
  public:
   NoDescriptors() {
@@ -63,7 +64,7 @@ struct Fixture : LoopFixture, Listener::Owner {
   size_t allowed = 1000;
   std::vector<Socket> accepted;
   std::vector<base::SocketAddress> peers;
-  bool starved = false;  // each accept finds no descriptor
+  bool starved = false;  // each accept finds no free descriptor
   std::optional<NoDescriptors> without;
   int exhausted = 0;
   int again = 0;
@@ -116,7 +117,7 @@ TEST_CASE("listener: it holds when its owner may not accept, and goes on when re
   CHECK(fixture.accepted.size() == 2);
   fixture.allowed = 4;
   fixture.run_idly();
-  CHECK(fixture.accepted.size() == 2);  // not before it is told
+  CHECK(fixture.accepted.size() == 2);  // not before release()
   fixture.listener.release();
   REQUIRE(fixture.run_until([&] { return fixture.accepted.size() == 4; }));
   fixture.allowed = 1000;
@@ -131,7 +132,7 @@ TEST_CASE("listener: without descriptors it pauses, says so once, and goes on wh
   fixture.starved = true;
   REQUIRE(fixture.run_until([&] { return fixture.exhausted == 1; }));
   const base::Instant until = monotonic_now() + std::chrono::milliseconds(250);
-  fixture.run_until([&] { return monotonic_now() > until; });  // some pauses go by
+  fixture.run_until([&] { return monotonic_now() > until; });  // some pauses pass
   CHECK(fixture.exhausted == 1);
   CHECK(fixture.accepted.empty());
   fixture.starved = false;
@@ -181,10 +182,10 @@ TEST_CASE("listener: a Unix socket is its owner's alone, and a file that nobody 
     REQUIRE_FALSE(second);
     CHECK(second.error() == "cannot listen on unix:" + path + ": another process listens there");
   }
-  CHECK(listen_on_unix(path).has_value());  // the file is still there, its listener is not
+  CHECK(listen_on_unix(path).has_value());  // the file still exists, but its listener does not
   unlink(path.c_str());
   rmdir(folder);
-  CHECK_FALSE(listen_on_unix(path).has_value());  // no folder
+  CHECK_FALSE(listen_on_unix(path).has_value());  // the folder does not exist
   CHECK(listen_on_unix(std::string(200, 'x')).error().ends_with("the path is too long"));
 }
 
@@ -212,7 +213,7 @@ TEST_CASE("listener: a Unix socket takes the place of nothing but a socket that 
   unlink(path.c_str());
   const std::string target = path + ".target";
   { CHECK(listen_on_unix(target).has_value()); }
-  REQUIRE(symlink(target.c_str(), path.c_str()) == 0);  // to a socket that nobody listens on
+  REQUIRE(symlink(target.c_str(), path.c_str()) == 0);  // links to a socket that has no listener
   refused();
   CHECK(lstat(path.c_str(), &facts) == 0);
   unlink(path.c_str());

@@ -1,5 +1,4 @@
-// A real loop and real loopback sockets, bounded: whatever is waited for comes, or the loop's own deadline
-// does.
+// A real loop and real loopback sockets. Every wait is bounded by the loop's own deadline.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -20,7 +19,7 @@ class LoopFixture {
  public:
   Loop loop;
 
-  // Turns the loop until `done`; false when that did not come within ten seconds.
+  // Runs the loop until `done`; false when that did not happen within ten seconds.
   bool run_until(const std::function<bool()>& done) {
     Deadline deadline;
     loop.turn().now = monotonic_now();
@@ -30,12 +29,12 @@ class LoopFixture {
     return done();
   }
 
-  // Turns the loop for a while in which nothing is expected to happen: a few turns that do not block.
+  // Runs the loop for a few turns that do not block, in which nothing is expected to happen.
   void run_idly(int turns = 20) {
     for (int i = 0; i < turns; ++i) uv_run(loop.uv(), UV_RUN_NOWAIT);
   }
 
-  // Both ends of a connection over loopback.
+  // Makes both ends of a connection over loopback.
   struct Ends {
     Socket first;
     Socket second;
@@ -47,7 +46,7 @@ class LoopFixture {
     Socket first(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const KernelAddress address = to_kernel(listening->address);
     REQUIRE(::connect(first.descriptor(), address.get(), address.length) == 0);
-    // The handshake is over; the connection may still be on its way into the queue.
+    // The handshake is complete, but the connection may not be in the accept queue yet.
     fcntl(listening->socket.descriptor(), F_SETFL, 0);
     Socket second(::accept4(listening->socket.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     REQUIRE(second);

@@ -47,7 +47,7 @@ TEST_CASE("poller: every edge is told once") {
   poller.dispatch();
   REQUIRE(watched.told.size() == writable_first + 1);
   CHECK((watched.told.back() & EPOLLIN) != 0);
-  poller.dispatch();  // not read, and not told again
+  poller.dispatch();  // not read, so not reported again
   CHECK(watched.told.size() == writable_first + 1);
 }
 

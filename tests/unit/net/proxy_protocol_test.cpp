@@ -22,7 +22,7 @@ struct Reading {
   std::optional<ProxyRoute> route;
   std::string fault;
   bool over_tls = false;
-  std::string rest;  // what the parser did not take
+  std::string rest;  // what the parser did not consume
 };
 
 Reading read(const std::vector<std::string_view>& pieces) {
@@ -57,7 +57,7 @@ void refuses(const std::string& header, std::string_view why) {
   });
 }
 
-// A v2 header with what follows its length.
+// A v2 header, with the bytes that follow its length field.
 std::string v2(char command, char family, const std::string& behind, size_t length) {
   std::string header("\r\n\r\n\0\r\nQUIT\n", 12);
   header += command;
@@ -179,7 +179,7 @@ TEST_CASE("proxy protocol: a v2 header says that the client spoke TLS, by PP2_TY
 TEST_CASE("proxy protocol: v2 LOCAL, unspecified and Unix addresses name nobody") {
   reads(v2('\x20', '\x00', ""), std::nullopt);
   reads(v2('\x20', '\x11', four), std::nullopt);
-  reads(v2('\x20', '\x77', ""), std::nullopt);  // whatever the family says
+  reads(v2('\x20', '\x77', ""), std::nullopt);  // whatever the family is
   reads(v2('\x21', '\x00', "tlv"), std::nullopt);
   reads(v2('\x21', '\x00', ""), std::nullopt);
   reads(v2('\x21', '\x31', std::string(216, 'u')), std::nullopt);

@@ -24,7 +24,7 @@ struct Fixture {
   Resolver resolver{turns.turn, names, 1};
   std::string why;
 
-  // What is known at once; nothing when that has to be asked for.
+  // What is known at once; empty when that needs a query.
   std::vector<std::string> now(std::string_view name) {
     Resolving resolving(resolver.resolve(scope, name, why));
     std::vector<std::string> texts;
@@ -193,7 +193,7 @@ TEST_CASE("resolver: with an old answer at hand a slow server is not waited for 
   REQUIRE(waiting.ended());
   CHECK(*waiting.outcome() == Resolver::Addresses{ip("10.0.0.1")});
   CHECK_FALSE(fixture.scope.failure().has_value());
-  fixture.names.answer(addresses({"10.0.0.2"}, 10s));  // late, and of use all the same
+  fixture.names.answer(addresses({"10.0.0.2"}, 10s));  // a late answer is used too
   CHECK(fixture.now("a.example") == Texts{"10.0.0.2"});
 }
 
@@ -202,14 +202,14 @@ TEST_CASE("resolver: connections that are at rest lead where the name leads") {
   CHECK(fixture.leads("10.0.0.1", "10.0.0.1"));
   CHECK_FALSE(fixture.leads("10.0.0.1", "10.0.0.2"));
   CHECK(fixture.leads("localhost", "127.0.0.1"));
-  CHECK(fixture.leads("a.example", "10.0.0.1"));  // nothing is known to the contrary
+  CHECK(fixture.leads("a.example", "10.0.0.1"));  // nothing contradicts it
   CHECK(fixture.names.asked.empty());
   fixture.learn("a.example", addresses({"10.0.0.1", "2001:db8::1"}, 10s));
   CHECK(fixture.leads("a.example", "10.0.0.1"));
   CHECK(fixture.leads("A.example", "2001:db8::1"));
   CHECK_FALSE(fixture.leads("a.example", "10.0.0.9"));
   fixture.turns.advance(11s);
-  CHECK(fixture.leads("a.example", "10.0.0.1"));  // the old answer holds while the new one is on its way
+  CHECK(fixture.leads("a.example", "10.0.0.1"));  // the old answer is used until the new one arrives
   CHECK(fixture.names.asked.size() == 2);
   fixture.names.answer(addresses({"10.0.0.2"}, 10s));
   CHECK_FALSE(fixture.leads("a.example", "10.0.0.1"));
@@ -261,7 +261,7 @@ TEST_CASE("resolver: it remembers so many names and no more, the waited for ones
   CHECK(fixture.now("n1.example") == Texts{"10.0.0.1"});
   CHECK(fixture.names.asked.size() == asked);
   fixture.learn("one.more.example", addresses({"10.0.0.1"}, 300s));
-  CHECK(fixture.now("n1.example").empty());  // forgotten, and asked for
+  CHECK(fixture.now("n1.example").empty());  // forgotten, and queried
   CHECK(fixture.names.asked.back() == "n1.example");
   asker->on_answer(addresses({"10.0.0.5"}, 300s));
   fixture.turns.settle();

@@ -1,4 +1,4 @@
-// A source of names whose answers the test gives, when it wants to.
+// A name source whose answers, and their times, the test decides.
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ inline NameAnswer targets(std::vector<ServiceTarget> list, base::Duration lifeti
   return answer;
 }
 
-// Remembers what it was asked, and answers when the test says so.
+// Records the queries, and answers when the test calls it.
 class ScriptedNames final : public NameSource {
  public:
   void ask(NameKind kind, const std::string& name, Asker& asker) override {

@@ -31,7 +31,7 @@ struct Fixture : LoopFixture {
   ScriptedPeer second;
 };
 
-// Pauses itself after every delivery.
+// A receiver that pauses itself after every delivery.
 struct Reluctant final : Transport::Receiver {
   explicit Reluctant(Transport& the_transport) : transport(the_transport) {}
   void on_bytes(base::Bytes bytes) override {
@@ -58,7 +58,7 @@ TEST_CASE("tcp transport: bytes go both ways") {
   fixture.second.send("pong");
   fixture.second.transport().write(base::bytes_of(" at once"));
   REQUIRE(fixture.run_until([&] { return fixture.first.heard().size() == 12; }));
-  // What is written as bytes goes out at once only when nothing waits before it.
+  // What is written as bytes is sent at once only when nothing is queued before it.
   CHECK(fixture.first.heard() == "pong at once");
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("tcp transport: a peer that does not read makes a backlog, one that re
 
 TEST_CASE("tcp transport: who asks is told once when the backlog is empty") {
   Fixture fixture;
-  fixture.first.transport().tell_when_sent();  // there is none
+  fixture.first.transport().tell_when_sent();  // there is no backlog
   REQUIRE(fixture.run_until([&] { return fixture.first.sent() == 1; }));
   fixture.second.transport().pause();
   fixture.first.send(pattern(20'000'000));
@@ -302,7 +302,7 @@ TEST_CASE("tcp transport: when it breaks it tells what its peer had yet to take"
   fixture.second.reset();
   REQUIRE(fixture.run_until([&] { return witness.broken; }));
   CHECK(witness.backlog > 0);
-  CHECK(witness.outstanding > witness.backlog);  // the system's part, too
+  CHECK(witness.outstanding > witness.backlog);  // the kernel's part, too
   CHECK(witness.transport->backlog() == 0);
 }
 
@@ -317,7 +317,7 @@ TEST_CASE(
     auto leaving = fixture.second.take_transport();
     leaving->pause();
     fixture.first.send("unread, too");
-    // The first does not look at its socket until the reset is there.
+    // The first end does not read its socket until the reset has arrived.
     fixture.loop.turn().run();
     leaving.reset();
     for (int i = 0; i < 3 && !fixture.first.broken(); ++i) {
@@ -362,7 +362,7 @@ TEST_CASE("tcp transport: bytes that are put back are delivered first, and witho
   transport->unread(base::Chunk::copy_of("hello "));
   transport->unread(base::Chunk::copy_of("again, "));
   ScriptedPeer next(std::move(transport));
-  CHECK(next.heard().empty());  // never in the call itself
+  CHECK(next.heard().empty());  // never during the call itself
   REQUIRE(fixture.run_until([&] { return next.heard() == "hello again, "; }));
   fixture.first.send("world");
   REQUIRE(fixture.run_until([&] { return next.heard() == "hello again, world"; }));
@@ -413,7 +413,7 @@ TEST_CASE("tcp transport: many of them on one loop do not disturb each other") {
     auto ends = LoopFixture::connect_ends();
     pairs.push_back({std::make_unique<ScriptedPeer>(fixture.adopt(std::move(ends.first))),
                      std::make_unique<ScriptedPeer>(fixture.adopt(std::move(ends.second)))});
-    // Each echoes until it has heard enough.
+    // Each end echoes until it has received enough.
     pairs.back().far->on_hearing = [](ScriptedPeer& peer) { peer.send(peer.take_heard()); };
   }
   for (int i = 0; i < 100; ++i)

@@ -1,4 +1,4 @@
-// What a peer is told of a handshake that is refused, and what the log hears of it.
+// Tests which alert a peer receives for a refused handshake, and what is logged.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -10,12 +10,12 @@ namespace {
 using namespace postern::tls_fixture;
 
 struct Refused {
-  int alert = -1;      // that the client has seen
-  bool ended = false;  // in order, behind it
-  std::string words;   // for the log
+  int alert = -1;      // received by the client
+  bool ended = false;  // a clean end after the alert
+  std::string words;   // the text for the log
 };
 
-// The gateway's server refuses OpenSSL's client, and its owner gives it up as it is told to.
+// The gateway's server refuses OpenSSL's client, and its owner frees it as the contract says.
 Refused refuse(const ServerTls& tls, const std::function<void(SSL*)>& conduct) {
   RawFixture fixture(tls);
   SSL_set_security_level(fixture.client.ssl(), 0);
@@ -115,7 +115,7 @@ TEST_CASE("tls alerts: an endpoint whose certificate is not believed is sent our
   struct Case {
     std::string name;
     std::string ca_file;
-    std::string words;  // of the endpoint, here another gateway
+    std::string words;  // of the endpoint's server, here another gateway
   };
   const std::string refuses =
       "the client refuses the certificate of this listener: it does not trust it, or not "

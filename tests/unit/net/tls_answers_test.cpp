@@ -1,4 +1,4 @@
-// Peers that have records answered (RFC 8446 4.6.3, KeyUpdate) and do not take the answers.
+// Tests peers whose records require answers (RFC 8446 4.6.3, KeyUpdate) and that do not read the answers.
 #include <doctest/doctest.h>
 
 #include "tls_fixture.h"
@@ -7,7 +7,7 @@ namespace {
 
 using namespace postern::tls_fixture;
 
-// A connection after its handshake, whose client takes nothing of what comes until it resumes.
+// A connection after its handshake, whose client reads nothing until it resumes.
 struct Unheard {
   TicketKeys tickets;
   std::unique_ptr<const ServerTls> served = serve(usual_files(), tickets);
@@ -43,7 +43,7 @@ TEST_CASE("tls answers: a peer that has its records answered and takes no answer
   CHECK(highest < Transport::high_water + 4 * 1024);
   CHECK(fixture.pair.wire->second_paused);
   CHECK(server.heard().empty());
-  // It is read again when it has taken them, and nothing is lost.
+  // Reading continues when the client has taken the answers, and nothing is lost.
   fixture.client.carrier().transport().resume();
   fixture.turns.settle();
   CHECK(server.heard() == "after the flood");
@@ -86,7 +86,7 @@ TEST_CASE("tls answers: a receiver that pauses and resumes does not undo the wai
   server.transport().pause();
   fixture.client.carrier().transport().resume();
   fixture.turns.settle();
-  CHECK(server.heard().empty());  // its own pause holds
+  CHECK(server.heard().empty());  // the pause of its owner stays in effect
   server.transport().resume();
   fixture.turns.settle();
   CHECK(server.heard() == "here still");

@@ -164,7 +164,7 @@ TEST_CASE(
     CHECK_FALSE(first.client.resumed());
     REQUIRE(first.client.session());
     const auto resumes = [&](const ServerTls& tls) {
-      // A TLS 1.3 ticket is for one use; a copy stands in for a second one.
+      // A TLS 1.3 ticket is for one use; a copy allows a second use.
       const std::unique_ptr<SSL_SESSION, void (*)(SSL_SESSION*)> copy(SSL_SESSION_dup(first.client.session()),
                                                                       SSL_SESSION_free);
       RawFixture again(tls);
@@ -205,7 +205,7 @@ TEST_CASE("tls transport: bytes that are put back are delivered first, and witho
   transport->unread(base::Chunk::copy_of("hello "));
   transport->unread(base::Chunk::copy_of("again, "));
   ScriptedPeer next(std::move(transport));
-  CHECK(next.heard().empty());  // never in the call itself
+  CHECK(next.heard().empty());  // never during the call itself
   fixture.turns.settle();
   CHECK(next.heard() == "hello again, ");
   client.send("world");
@@ -224,10 +224,10 @@ TEST_CASE("tls transport: bytes that are put back are delivered over a real sock
   ScriptedPeer server(
       TlsTransport::server(fixture.loop.turn(), fixture.adopt(std::move(ends.second)), *served));
   REQUIRE(fixture.run_until([&] {
-    client.send("x");  // dropped while the handshake is under way
+    client.send("x");  // dropped during the handshake
     return !server.heard().empty();
   }));
-  fixture.run_idly();  // nothing more is coming
+  fixture.run_idly();  // nothing more arrives
   std::unique_ptr<Transport> transport = server.take_transport();
   transport->pause();
   transport->unread(base::Chunk::copy_of("put back"));
@@ -276,7 +276,7 @@ TEST_CASE("certificate: an examination names every file that cannot be used, and
         Sentences{"the private key " + other.key + " does not belong to " + good.certificate});
 
   const auto warnings = [&](int64_t at) { return examine_certificate(good, at).warnings; };
-  constexpr int64_t hour = 3600, day = 24 * hour;  // the certificate is valid from an hour ago for a day more
+  constexpr int64_t hour = 3600, day = 24 * hour;  // valid from an hour ago until a day after that
   CHECK(warnings(now + hour) ==
         Sentences{"the certificate " + good.certificate + " expires in less than a day"});
   CHECK(warnings(now + 2 * day) ==

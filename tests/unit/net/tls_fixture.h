@@ -56,7 +56,7 @@ inline base::Task<base::Result<bool>> await_handshake(base::Scope& scope, TlsTra
   co_return shaken;
 }
 
-// The outcome of a handshake that is over.
+// The outcome of a handshake that has ended.
 inline base::Result<bool> outcome_of(TurnFixture& turns, TlsTransport& transport) {
   base::Scope scope(turns.turn);
   support::WatchedTask<base::Result<bool>> task(await_handshake(scope, transport));
@@ -64,7 +64,7 @@ inline base::Result<bool> outcome_of(TurnFixture& turns, TlsTransport& transport
   return task.outcome();
 }
 
-// The gateway's client and server, with a wire in memory between them.
+// The gateway's TLS client and TLS server, connected by a wire in memory.
 struct Fixture {
   explicit Fixture(const std::string& server_name = "good.example", const std::vector<size_t>& pieces = {},
                    std::unique_ptr<const ClientTls> client_tls = trust(authority().file()))
@@ -88,7 +88,7 @@ struct Fixture {
   std::unique_ptr<TlsTransport> server;
 };
 
-// A server of the gateway and OpenSSL's own client.
+// The gateway's TLS server and OpenSSL's own client.
 struct RawFixture {
   explicit RawFixture(const ServerTls& tls) : client(std::move(pair.first)) {
     server = TlsTransport::server(turns.turn, std::move(pair.second), tls);

@@ -27,7 +27,7 @@ TEST_CASE("tls transport: bytes go both ways, however the wire cuts them") {
     server.send("hello client");
     fixture.turns.settle();
     CHECK(client.heard() == "hello client");
-    CHECK(fixture.wire->to_second.delivered > 300);  // and not in the clear
+    CHECK(fixture.wire->to_second.delivered > 300);  // it was encrypted
   }
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("tls transport: what is put back comes before what came after it, and 
     for (const std::string_view text : {"one two ", "three ", "four"}) server->send(text);
     if (!cut_off) server->finish();
     fixture.turns.settle();
-    server.reset();  // without a close_notify when it is cut off
+    server.reset();  // cut off without a close_notify
     std::vector<std::string> heard;
     for (int resumes = 0; resumes < 10; ++resumes) {
       fixture.turns.settle();
@@ -128,7 +128,7 @@ TEST_CASE("tls transport: who asks is told once when the backlog is empty, the l
   ScriptedPeer client(std::move(fixture.client));
   ScriptedPeer server(std::move(fixture.server));
   fixture.turns.settle();
-  server.transport().tell_when_sent();  // there is none
+  server.transport().tell_when_sent();  // there is no backlog
   fixture.turns.settle();
   CHECK(server.sent() == 1);
   client.transport().pause();
