@@ -8,11 +8,11 @@ namespace {
 std::optional<Coding> coding_of(std::string_view name) {
   for (const Coding coding : {Coding::identity, Coding::gzip, Coding::brotli, Coding::zstd})
     if (base::equal_ignoring_case(name, token(coding))) return coding;
-  if (base::equal_ignoring_case(name, "x-gzip")) return Coding::gzip;  // RFC 9110 8.4.1.3
+  if (base::equal_ignoring_case(name, "x-gzip")) return Coding::gzip;  // an alias (RFC 9110 8.4.1.3)
   return std::nullopt;
 }
 
-// A qvalue (RFC 9110 12.4.2): 0, 1, and up to three digits behind a point.
+// Parses a qvalue (RFC 9110 12.4.2): 0 or 1, and up to three digits after a point.
 std::optional<int16_t> read_qvalue(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
   int value = (text[0] - '0') * 1000;
@@ -26,7 +26,7 @@ std::optional<int16_t> read_qvalue(std::string_view text) {
   return static_cast<int16_t>(value);
 }
 
-// The weight behind a name: 1000 without one, nothing when it cannot be read.
+// Parses the weight after a name: 1000 if there is none, nothing when it cannot be parsed.
 std::optional<int16_t> read_weight(std::string_view parameters) {
   parameters = base::trim(parameters);
   if (parameters.empty()) return int16_t{1000};
@@ -69,7 +69,8 @@ void Accepted::settle() {
   for (size_t i = 0; i < weights_.size(); ++i) {
     const int16_t weight = said_[i] != unsaid ? said_[i] : any_;
     const bool identity = i == static_cast<size_t>(Coding::identity);
-    // Identity that is not spoken of is acceptable, and less welcome than any coding that is.
+    // Identity is acceptable unless the client excludes it, but less preferred than any coding that the
+    // client names.
     if (identity && said_[i] == unsaid)
       weights_[i] = any_ == 0 ? 0 : 1;
     else
@@ -81,7 +82,7 @@ Coding Accepted::best(std::span<const Coding> offered) const {
   Coding best = Coding::identity;
   for (const Coding coding : offered) {
     if (coding == Coding::identity || weight(coding) == 0) continue;
-    // Against identity a draw goes to the coding.
+    // On equal weights, a coding wins over identity.
     if (best == Coding::identity ? weight(coding) >= weight(best) : weight(coding) > weight(best))
       best = coding;
   }

@@ -10,8 +10,8 @@
 namespace postern::coding {
 namespace {
 
-// A power of two. Browsers take 24; this one keeps a stream's state small (see encoder.h), and each step
-// costs a third more memory for a few percent of bytes.
+// The largest window, as a power of two. Browsers accept 24; a smaller window keeps the state of a stream
+// small (see encoder.h), and each further power costs a third more memory for a few percent fewer bytes.
 constexpr uint32_t window_max = 17;
 constexpr uint32_t window_least = BROTLI_MIN_WINDOW_BITS;
 
@@ -61,7 +61,7 @@ std::unique_ptr<Encoder> make_brotli_encoder(int level, std::optional<uint64_t> 
 }
 
 std::string brotli_library() {
-  const uint32_t version = BrotliEncoderVersion();  // 12 bits to each of its numbers
+  const uint32_t version = BrotliEncoderVersion();  // 12 bits for each of minor and patch
   const auto number = [version](int shift) { return std::to_string((version >> shift) & 0xfff); };
   return "brotli " + number(24) + "." + number(12) + "." + number(0);
 }

@@ -1,4 +1,4 @@
-// The content codings that the gateway can put on a body (RFC 9110 8.4.1).
+// The content codings that the gateway can apply to a body (RFC 9110 8.4.1).
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace postern::coding {
 enum class Coding : uint8_t { identity, gzip, brotli, zstd };
 inline constexpr int coding_count = static_cast<int>(Coding::zstd) + 1;
 
-// As it stands in Accept-Encoding and Content-Encoding: "identity", "gzip", "br", "zstd".
+// The token in Accept-Encoding and Content-Encoding: "identity", "gzip", "br", "zstd".
 constexpr std::string_view token(Coding coding) {
   switch (coding) {
     case Coding::gzip: return "gzip";

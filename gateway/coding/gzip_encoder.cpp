@@ -10,13 +10,14 @@
 namespace postern::coding {
 namespace {
 
-// The window and the hash table, as powers of two; zlib sets aside (1 << (window + 2)) + (1 << (memory + 9)).
+// The window and the hash table, as powers of two; zlib allocates (1 << (window + 2)) + (1 << (memory + 9))
+// bytes.
 struct Sizes {
   int window = 15;
   int memory = 8;
 };
 
-// A body that is known to be small needs neither whole.
+// A body that is known to be small needs smaller ones.
 Sizes sizes_for(std::optional<uint64_t> size) {
   Sizes sizes;
   while (size && sizes.window > 10 && *size <= uint64_t{1} << (sizes.window - 1)) {
@@ -45,7 +46,7 @@ class GzipEncoder final : public Encoder {
       stream_.next_out = scratch_begin();
       stream_.avail_out = static_cast<uInt>(scratch_size);
       const int said = deflate(&stream_, how);
-      // Z_BUF_ERROR: nothing was left to do, which is no failure.
+      // Z_BUF_ERROR means that nothing was left to do, which is not a failure.
       if (said != Z_OK && said != Z_STREAM_END && said != Z_BUF_ERROR) return false;
       take_scratch(scratch_size - stream_.avail_out, output);
       if (stream_.avail_out > 0) return stream_.avail_in == 0 && (how != Z_FINISH || said == Z_STREAM_END);

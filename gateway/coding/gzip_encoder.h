@@ -1,4 +1,4 @@
-// gzip (RFC 1952) by zlib.
+// The gzip encoder (RFC 1952), on zlib.
 #pragma once
 
 #include "coding/encoder.h"
@@ -7,7 +7,7 @@ namespace postern::coding {
 
 std::unique_ptr<Encoder> make_gzip_encoder(int level, std::optional<uint64_t> size);
 
-// Name and version of the library, as it runs.
+// Name and version of the library at run time.
 std::string gzip_library();
 
 }  // namespace postern::coding

@@ -12,11 +12,12 @@ using http::HeaderField;
 
 constexpr std::string_view event_stream = "text/event-stream";
 
-// Fields that speak of the very bytes of the body, or say that it must stay as it is.
+// What the response's fields say about encoding: some describe the exact bytes of the body or forbid changing
+// it.
 struct Findings {
   bool encoded = false;
   bool no_transform = false;
-  bool bound_to_bytes = false;  // a digest, a range
+  bool bound_to_bytes = false;  // it has a digest or a range
 };
 
 Findings look_at(const http::Headers& headers) {
@@ -43,7 +44,8 @@ void weaken(http::ResponseHead& head, std::string_view strong) {
   head.headers.set("ETag", head.arena.keep({"W/", strong}));
 }
 
-// A client that holds an encoded body holds its weak validator; a 304 that confirms it names the same one.
+// A client that stores an encoded body stores its weak validator; a 304 that confirms it must contain the
+// same one.
 void name_what_is_held(std::string_view if_none_match, http::ResponseHead& head) {
   const HeaderField* tag = head.headers.find("ETag");
   if (!tag || !tag->value.starts_with('"')) return;
@@ -53,13 +55,13 @@ void name_what_is_held(std::string_view if_none_match, http::ResponseHead& head)
   }
 }
 
-// `tags` with each W/ that begins a tag taken away; nothing when there is none.
+// Returns `tags` without the W/ of weak tags; nothing when there is none.
 std::optional<std::string> strong_tags(std::string_view tags) {
   if (tags.find("W/\"") == tags.npos) return std::nullopt;
   std::string strong;
   bool quoted = false;
   for (size_t i = 0; i < tags.size(); ++i) {
-    if (!quoted && tags.substr(i, 3) == "W/\"") i += 2;  // to the quote
+    if (!quoted && tags.substr(i, 3) == "W/\"") i += 2;  // skips to the quote
     if (tags[i] == '"') quoted = !quoted;
     strong += tags[i];
   }

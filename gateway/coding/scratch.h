@@ -1,5 +1,5 @@
-// Where a compressor writes before its output is copied to chunks of just the right size. Used by one call at
-// a time: one per thread is enough for every encoder.
+// The buffer that a compressor writes to before its output is copied to chunks of the exact size. Only one
+// call uses it at a time, so one per thread is enough for every encoder.
 #pragma once
 
 #include <array>

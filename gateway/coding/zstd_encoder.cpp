@@ -8,8 +8,8 @@
 namespace postern::coding {
 namespace {
 
-// Powers of two: the window, of which clients must take 23 (RFC 9659), and the tables. These keep a stream's
-// state small (see encoder.h).
+// Powers of two: the window, of which clients must accept 23 (RFC 9659), and the tables. These values keep
+// the state of a stream small (see encoder.h).
 constexpr int window = 17;
 constexpr int tables = 15;
 

@@ -9,11 +9,11 @@ namespace postern::files {
 namespace {
 
 struct Tag {
-  std::string_view opaque;  // in its quotes
+  std::string_view opaque;  // includes its quotes
   bool weak = false;
 };
 
-// Cuts one entity-tag off the front of a list (RFC 9110 8.8.3). A tag may hold commas.
+// Removes one entity-tag from the front of a list (RFC 9110 8.8.3). A tag may contain commas.
 std::optional<Tag> next_tag(std::string_view& list) {
   while (!list.empty() && (list.front() == ' ' || list.front() == '\t' || list.front() == ','))
     list.remove_prefix(1);
@@ -30,7 +30,8 @@ std::optional<Tag> next_tag(std::string_view& list) {
   return tag;
 }
 
-// Does any field of this name fit? Nothing when there is none. Weak comparison takes weak tags too (8.8.3.2).
+// Whether any field of this name matches; nothing when there is no such field. Weak comparison accepts weak
+// tags too (8.8.3.2).
 std::optional<bool> matches(const http::Headers& headers, std::string_view name, std::string_view etag,
                             bool weak_comparison) {
   std::optional<bool> found;
@@ -73,7 +74,7 @@ bool range_applies(const http::Headers& headers, const Validators& validators, i
     const auto tag = next_tag(value);
     return tag && value.empty() && !tag->weak && tag->opaque == validators.etag;
   }
-  // A date is a strong validator only when the file cannot have changed twice within its second (8.8.2.2).
+  // A date is a strong validator only when the file cannot have changed twice within that second (8.8.2.2).
   return http::parse_http_date(value, now_unix) == validators.last_modified &&
          validators.last_modified < now_unix;
 }

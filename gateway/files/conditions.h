@@ -1,4 +1,5 @@
-// Conditional requests (RFC 9110 13): does the client have this already, and may it go on with what it has?
+// Conditional requests (RFC 9110 13): whether the client has the current version already, and whether it may
+// resume a download.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +16,11 @@ struct Validators {
 
 enum class Condition : uint8_t { holds, not_modified, failed };
 
-// Of a GET or HEAD of something that exists, in the order of 13.2.2. Fields that cannot be read do not count,
-// but for If-Match and If-None-Match, in which nothing unreadable fits.
+// Evaluates the conditions of a GET or HEAD for a file that exists, in the order of 13.2.2. Fields that
+// cannot be parsed are ignored, except If-Match and If-None-Match, where an unparsable tag matches nothing.
 Condition evaluate(const http::Headers& headers, const Validators& validators, int64_t now_unix);
 
-// Whether a Range may be honoured: there is no If-Range, or it names this very representation (13.1.5).
+// Whether a Range may be honoured: there is no If-Range, or it matches this representation (13.1.5).
 bool range_applies(const http::Headers& headers, const Validators& validators, int64_t now_unix);
 
 }  // namespace postern::files

@@ -12,7 +12,7 @@ namespace postern::files {
 namespace {
 
 constexpr int64_t second_ns = 1'000'000'000;
-// O_NONBLOCK: opening a FIFO must not wait for a writer. For regular files it means nothing.
+// O_NONBLOCK: opening a FIFO must not wait for a writer. It has no effect on regular files.
 constexpr int reading = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 tl::expected<OpenFile, int> look_at(int descriptor) {
@@ -32,7 +32,7 @@ int open_with_limits(int root, const char* path) {
   open_how how{};
   how.flags = reading;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  // EAGAIN: something was renamed meanwhile, so that the kernel cannot be sure of the way.
+  // EAGAIN: something was renamed during the call, so that the kernel could not verify the path.
   constexpr int tries = 8;
   long opened = -1;
   for (int i = 0; i < tries; ++i) {
@@ -67,7 +67,7 @@ tl::expected<OpenFile, int> open_below(const std::string& root, const std::strin
   auto folder = open_folder(root);
   if (!folder) return folder;
   const int opened = open_with_limits(folder->descriptor(), path.c_str());
-  // Some filters of system calls say EPERM for one that they do not know.
+  // Some system call filters answer EPERM for a system call that they do not know.
   if (opened < 0 && (errno == ENOSYS || errno == EPERM)) return open_by_steps(*folder, path);
   return look_at(opened);
 }

@@ -1,4 +1,4 @@
-// Files of one folder, and nothing outside it, whatever a path says.
+// Opens files below one folder, and nothing outside it, whatever a path contains.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace postern::files {
 
-// A file that is open for reading, and what was true of it when it was opened. Closes itself.
+// A file that is open for reading, and its metadata at the time it was opened. Closes its descriptor itself.
 class OpenFile {
  public:
   OpenFile() = default;
@@ -37,8 +37,8 @@ class OpenFile {
   bool open() const { return descriptor_ >= 0; }
   int descriptor() const { return descriptor_; }
   int64_t modified() const;  // seconds since 1970
-  // Up to `room` bytes at `offset`; 0 at the end of the file, -1 when they cannot be read. Blocks on the
-  // disk.
+  // Reads up to `room` bytes at `offset`; returns 0 at the end of the file, -1 when they cannot be read.
+  // Blocks on the disk.
   int64_t read_at(uint64_t offset, std::byte* place, size_t room) const;
 
   uint64_t size = 0;
@@ -51,15 +51,16 @@ class OpenFile {
   int descriptor_ = -1;
 };
 
-// Opens what lies at `path` (not absolute, no dot segments) below the folder `root`. Symbolic links are
-// followed as long as they stay below it. A FIFO or device is opened without waiting for anything, and is
-// neither `regular` nor `directory`. The error is an errno; EXDEV: a link leads out of the folder.
+// Opens the file or folder at `path` (not absolute, no dot segments) below the folder `root`. Symbolic links
+// are followed as long as they stay below it. A FIFO or device is opened without blocking, and is neither
+// `regular` nor `directory`. The error is an errno; EXDEV: a link leads out of the folder.
 tl::expected<OpenFile, int> open_below(const std::string& root, const std::string& path);
 
-// The same for kernels without openat2 (before 5.6): step by step, and no symbolic link is followed at all.
+// The same for kernels without openat2 (before 5.6): opens one segment at a time and follows no symbolic
+// links.
 tl::expected<OpenFile, int> open_by_steps(const OpenFile& root, const std::string& path);
 
-// The folder itself, to be found again by name each time: deployments replace it.
+// Opens the folder itself. Call it again for each request, because deployments replace the folder.
 tl::expected<OpenFile, int> open_folder(const std::string& root);
 
 }  // namespace postern::files

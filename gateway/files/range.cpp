@@ -12,7 +12,8 @@ namespace {
 constexpr Range whole{};
 constexpr Range unsatisfiable{Range::Kind::unsatisfiable, 0, 0};
 
-// Digits only, and not none; a number beyond 64 bits is the largest one, which lies beyond every file.
+// Parses digits, at least one. A number beyond 64 bits becomes the largest one, which is beyond the end of
+// every file.
 std::optional<uint64_t> read_position(std::string_view digits) {
   if (digits.empty() ||
       !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
@@ -34,7 +35,7 @@ Range read_range(std::string_view field, uint64_t size) {
     const std::optional<uint64_t> count = read_position(after);
     if (!count) return whole;
     if (*count == 0) return unsatisfiable;
-    if (size == 0) return whole;  // all of nothing, which no Content-Range can say
+    if (size == 0) return whole;  // an empty file has no range that Content-Range can express
     return {Range::Kind::part, size - std::min(*count, size), size - 1};
   }
   const std::optional<uint64_t> first = read_position(before);

@@ -8,9 +8,9 @@
 namespace postern::files {
 namespace {
 
-constexpr size_t piece = base::pool_largest - 64;  // with a chunk's own few bytes, pooled memory
-// What one file may take of a turn before others have theirs: about a millisecond of copying, and some of
-// compressing. A client that takes bytes as fast as they come would otherwise keep its coroutine running.
+constexpr size_t piece = base::pool_largest - 64;  // with the chunk header it fits in the pool
+// The bytes that one file may send in a turn before it yields: about a millisecond of copying, or of
+// compressing. Otherwise a client that reads as fast as bytes come would keep this coroutine running.
 constexpr uint64_t turn_share = 16 * piece;
 constexpr uint64_t turn_share_encoding = 2 * piece;
 

@@ -27,8 +27,8 @@ int hex_value(char c) {
   return letter >= 'a' ? letter - 'a' + 10 : letter - '0';
 }
 
-// The path as a name below the root: escapes decoded, without the slash at its front. A normalised path has
-// only whole escapes, and none of NUL, slash and backslash.
+// The path as a file name below the root: escapes decoded, without the leading slash. A normalised path
+// contains only complete escapes, and no escaped NUL, slash or backslash.
 std::string file_name_of(std::string_view path) {
   std::string name;
   name.reserve(path.size());
@@ -51,7 +51,7 @@ bool fits(std::string_view pattern, std::string_view path) {
   return path == pattern;
 }
 
-// Does Accept name this media type, and not with a weight of 0?
+// Whether Accept names this media type with a weight above 0.
 bool accepts_by_name(const http::Headers& headers, std::string_view type) {
   for (const http::HeaderField& field : headers) {
     if (!base::equal_ignoring_case(field.name, "Accept")) continue;
@@ -65,7 +65,7 @@ bool accepts_by_name(const http::Headers& headers, std::string_view type) {
   return false;
 }
 
-// A finaliser of 64 bits (splitmix64): every bit of the input changes about half of the output's.
+// A 64-bit finaliser (splitmix64): every bit of the input changes about half of the bits of the output.
 uint64_t mixed(uint64_t value) {
   value += 0x9e3779b97f4a7c15;
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
@@ -85,7 +85,7 @@ struct Suffix {
   Coding coding;
   std::string_view text;
 };
-// Smallest first, where a client draws: all of them cost the same here.
+// Ordered by size, smallest first, for clients that prefer none: all of them cost the same here.
 constexpr auto suffixes =
     std::to_array<Suffix>({{Coding::brotli, ".br"}, {Coding::zstd, ".zst"}, {Coding::gzip, ".gz"}});
 
@@ -107,7 +107,7 @@ http::LocalResponse failure_of(int error, const std::string& root) {
     case EXDEV:  // a link leads out of the folder
     case ELOOP:
     case ENAMETOOLONG:
-    case ENXIO:  // a socket
+    case ENXIO:  // the file is a socket
     case EINVAL: return http::refusal(Cause::file_not_found, {});
     case EMFILE:
     case ENFILE: return http::refusal(Cause::overloaded, "no descriptor is left for a file");
@@ -117,12 +117,12 @@ http::LocalResponse failure_of(int error, const std::string& root) {
 
 Site::Site(Options options) : options_(std::move(options)), compressible_(coding::Rules::default_types()) {}
 
-// Dot files are nobody's business (.git, .env), but for /.well-known (RFC 8615).
+// Files that begin with a dot (.git, .env) are not served, except /.well-known (RFC 8615).
 bool Site::shows(std::string_view path) const {
   for (size_t start = 0; start <= path.size();) {
     const size_t end = std::min(path.find('/', start), path.size());
     const std::string_view segment = path.substr(start, end - start);
-    if (segment == "." || segment == "..") return false;  // no normalised path has them
+    if (segment == "." || segment == "..") return false;  // a normalised path has neither
     if (segment.starts_with('.') && !options_.hidden && !(start == 0 && segment == ".well-known"))
       return false;
     start = end + 1;
@@ -130,8 +130,8 @@ bool Site::shows(std::string_view path) const {
   return path.find('\0') == path.npos;
 }
 
-// Only a browser that goes to an address gets the application's page for it. A missing script must be a 404
-// and no page of HTML, and so must a call of an API that is not there.
+// Whether a browser navigates to a page; only then the application's index answers. A missing script must be
+// a 404 and not an HTML page, and so must a call of an API path that does not exist.
 bool Site::is_navigation(const Request& request) const {
   if (!options_.single_page || request.head.upgrade != http::Upgrade::none) return false;
   if (last_segment(request.path).find('.') != std::string_view::npos) return false;
@@ -139,7 +139,7 @@ bool Site::is_navigation(const Request& request) const {
     if (http::is_below(request.path, prefix)) return false;
   const http::Headers& headers = request.head.headers;
   if (!accepts_by_name(headers, "text/html") || accepts_by_name(headers, "application/json")) return false;
-  const http::HeaderField* destination = headers.find("Sec-Fetch-Dest");  // what browsers say since 2023
+  const http::HeaderField* destination = headers.find("Sec-Fetch-Dest");  // sent by browsers since 2023
   return !destination || destination->value == "document" || destination->value == "iframe" ||
          destination->value == "frame";
 }
@@ -166,7 +166,7 @@ tl::expected<Site::Opened, int> Site::open_for(const Request& request, const std
   return missing && is_navigation(request) ? open(std::string()) : std::move(opened);
 }
 
-// Puts the best variant that lies beside the file in its place.
+// Replaces the file by the best precompressed variant next to it.
 Coding Site::open_variant(const http::RequestHead& request, Opened& opened) const {
   std::array<Coding, suffixes.size()> offered{};
   std::transform(suffixes.begin(), suffixes.end(), offered.begin(),
@@ -182,7 +182,7 @@ Coding Site::open_variant(const http::RequestHead& request, Opened& opened) cons
         opened.file = std::move(*variant);
         return best;
       }
-      offered[i] = Coding::identity;  // not there: the next best
+      offered[i] = Coding::identity;  // it does not exist: try the next best
     }
   }
 }
@@ -190,7 +190,7 @@ Coding Site::open_variant(const http::RequestHead& request, Opened& opened) cons
 std::string_view Site::cache_control(std::string_view path, std::string_view content_type) const {
   for (const auto& [pattern, value] : options_.cache)
     if (fits(pattern, path)) return value;
-  // A page names the assets of its version: it is asked for again each time, and mostly answered with a 304.
+  // A page names the assets of its version, so it must be revalidated each time; the answer is mostly a 304.
   return content_type.starts_with("text/html") ? std::string_view("no-cache") : std::string_view();
 }
 
@@ -223,7 +223,7 @@ std::variant<Found, http::LocalResponse> Site::describe(const Request& request, 
   const Coding coding = varies ? open_variant(request.head, opened) : Coding::identity;
   const uint64_t size = opened.file.size;
   const std::string_view etag = head.arena.keep(entity_tag(opened.file));
-  // No later than now (8.8.2.1), whatever the disk says.
+  // Last-Modified must not be later than now (8.8.2.1), whatever the file system says.
   const Validators validators{etag, std::min(opened.file.modified(), request.now_unix)};
 
   http::Headers& fields = head.headers;

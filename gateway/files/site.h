@@ -1,6 +1,6 @@
-// The files room serves a folder. It knows files, ranges, conditions and content types; it gives an answer
-// for a normalised path, and the coroutine that sends a file's bytes; it must not know streams, routes or
-// endpoints.
+// The files module serves a folder. It knows files, ranges, conditions and content types; it provides an
+// answer for a normalised path, and the coroutine that sends a file's bytes. It must not know streams, routes
+// or endpoints.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,16 @@
 
 namespace postern::files {
 
-// A single-page application: the index answers for the application's own addresses.
+// A single-page application: the index file answers for the application's client-side routes.
 struct SinglePage {
-  std::vector<std::string> except{"/api", "/ws", "/socket.io"};  // prefixes that end at a segment
+  std::vector<std::string> except{"/api", "/ws", "/socket.io"};  // path prefixes, matched by whole segments
 };
 
 struct Options {
   std::string root;  // folder
   std::string index = "index.html";
   std::optional<SinglePage> single_page;
-  // Cache-Control by path, the first that fits: "*.js", "/assets/*", "/exact", "*".
+  // Cache-Control by path; the first pattern that matches is used: "*.js", "/assets/*", "/exact", "*".
   std::vector<std::pair<std::string, std::string>> cache;
   bool precompressed = false;  // look for NAME.br, NAME.zst and NAME.gz
   bool hidden = false;         // serve names that begin with a dot
@@ -35,38 +35,39 @@ struct Options {
 
 struct Request {
   const http::RequestHead& head;
-  std::string_view path;         // normalised (http::Target): where to look below the root
-  std::string_view public_path;  // normalised: as the client knows it, for redirects
-  // The one is the other without a prefix: "/docs" is a folder that lacks its slash, though "" is asked for.
+  std::string_view path;         // normalised (http::Target): the path below the root
+  std::string_view public_path;  // normalised: the path in the client's URL, for redirects
+  // `path` is `public_path` without a prefix. A request for "/docs" may then name the folder at the root, and
+  // is redirected to "/docs/".
   bool prefix_stripped = false;
   std::string_view query;
   bool has_query = false;
   int64_t now_unix = 0;
 };
 
-// The head of a 200, 206, 304 or 412, with its framing; and the file that its body comes from. The head has
+// The head of a 200, 206, 304 or 412, with its framing, and the file that its body comes from. The head has
 // views into the site.
 struct Found {
   http::ResponseHead head;
   OpenFile file;
   uint64_t offset = 0;
   uint64_t length = 0;            // 0: no body, or an empty one
-  std::string_view content_type;  // also of a 304, whose head does not say it
+  std::string_view content_type;  // also for a 304, whose head does not contain it
 };
 
-// Immutable, shared by all workers. Nothing is remembered between two requests: a deployment shows at once.
+// Immutable and shared by all workers. Nothing is cached between requests: a deployment is visible at once.
 class Site {
  public:
   explicit Site(Options options);
 
-  // A refusal or a redirect is a LocalResponse. Opens files, and so blocks on the disk.
+  // Answers one request. A refusal or a redirect is a LocalResponse. Opens files, and so blocks on the disk.
   std::variant<Found, http::LocalResponse> answer(const Request& request) const;
 
  private:
   struct Opened {
     OpenFile file;
     std::string path;          // of the file, relative to the root
-    bool needs_slash = false;  // a folder that has an index: the address lacks its slash
+    bool needs_slash = false;  // a folder with an index file, but the URL lacks the final slash
   };
   tl::expected<Opened, int> open(const std::string& path) const;
   tl::expected<Opened, int> open_for(const Request& request, const std::string& path) const;
@@ -80,10 +81,10 @@ class Site {
   std::vector<std::string> compressible_;
 };
 
-// What a client is told when a file could not be opened for this errno. The detail is for the log.
+// The response to a client when a file could not be opened with this errno. The detail is for the log.
 http::LocalResponse failure_of(int error, const std::string& root);
 
-// Of the bytes that a descriptor leads to: size, time and inode, without showing the inode.
+// An ETag of the file's size, modification time and inode, without showing the inode.
 std::string entity_tag(const OpenFile& file);
 
 }  // namespace postern::files

@@ -22,7 +22,7 @@ TEST_CASE("accept encoding: the best of what both know") {
     Coding best;
   };
   for (const Row& row : std::vector<Row>{
-           {"gzip, deflate, br, zstd", Coding::zstd},  // a draw: our order
+           {"gzip, deflate, br, zstd", Coding::zstd},  // equal weights: our order decides
            {"gzip, deflate, br", Coding::brotli},
            {"gzip", Coding::gzip},
            {"GZip", Coding::gzip},
@@ -44,7 +44,7 @@ TEST_CASE("accept encoding: the best of what both know") {
            {"identity;q=0.5, gzip", Coding::gzip},
            {"identity, gzip", Coding::gzip},
            {"identity;q=0, gzip;q=0.1", Coding::gzip},
-           {"identity;q=0", Coding::identity},  // nothing else is known to both
+           {"identity;q=0", Coding::identity},  // no other coding is acceptable
            {",, gzip ,", Coding::gzip},
        }) {
     CAPTURE(row.field);
@@ -57,7 +57,7 @@ TEST_CASE("accept encoding: an element that cannot be read does not count") {
        {"gzip;q=", "gzip;q=2", "gzip;q=1.001", "gzip;q=0.1234", "gzip;q=-1", "gzip;q=.5", "gzip;q=1x",
         "gzip;level=9", "gzip;", "gzip q=1", "g zip", ";q=1", "gzip;q=00.5"}) {
     CAPTURE(field);
-    const bool harmless = std::string_view(field) == "gzip;";  // an empty parameter says nothing
+    const bool harmless = std::string_view(field) == "gzip;";  // an empty parameter has no meaning
     CHECK(best(field) == (harmless ? Coding::gzip : Coding::identity));
     CHECK(best(std::string(field) + ", br") == Coding::brotli);
   }

@@ -29,7 +29,7 @@ std::string prose(size_t size) {
   return text;
 }
 
-// `body` in pieces of `piece` bytes, each followed by `then`; finished at the end.
+// Encodes `body` in pieces of `piece` bytes, each followed by `then`, and finishes at the end.
 std::string encoded(Encoder& encoder, std::string_view body, size_t piece, Then then) {
   base::ChunkQueue output;
   for (size_t at = 0; at < body.size(); at += piece)

@@ -31,7 +31,7 @@ std::string take_all(Channel& channel) {
 struct Rig {
   explicit Rig(Coding the_coding) : coding(the_coding), encoder(make_encoder(the_coding, {}, std::nullopt)) {}
   void begin() { pumping.begin(pump_encoded(scope, from, to, *encoder, limits, moved)); }
-  // What can be read of everything that was sent.
+  // What can be decoded of everything that was sent.
   std::string readable() {
     sent += take_all(to);
     return decode(coding, sent)->body;

@@ -12,7 +12,7 @@ namespace {
 
 using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
 
-// "\"abc\"", changed Sun, 06 Nov 1994 08:49:37 GMT.
+// The ETag "\"abc\"", last modified Sun, 06 Nov 1994 08:49:37 GMT.
 constexpr int64_t changed = 784111777;
 constexpr Validators validators{"\"abc\"", changed};
 constexpr int64_t now = changed + 1'000'000;
@@ -80,6 +80,6 @@ TEST_CASE("conditions: a range applies to the very thing that If-Range names") {
   CHECK_FALSE(applies({{"If-Range", before}}));
   CHECK_FALSE(applies({{"If-Range", after}}));
   CHECK_FALSE(applies({{"If-Range", "abc"}}));
-  CHECK_FALSE(applies({{"If-Range", then}}, changed));  // it may change again within this second
+  CHECK_FALSE(applies({{"If-Range", then}}, changed));  // the file may change again within this second
   CHECK(applies({{"If-Range", then}}, changed + 1));
 }

@@ -58,7 +58,7 @@ TEST_CASE("folder: nothing outside of it can be named, by dots or by links") {
   std::ofstream(tree.beside("secret")) << "secret";
   CHECK(open_below(tree.root(), "../secret").error() == EXDEV);
   CHECK(open_below(tree.root(), "in/../../secret").error() == EXDEV);
-  CHECK(open_below(tree.root(), tree.beside("secret")).error() == EXDEV);  // absolute
+  CHECK(open_below(tree.root(), tree.beside("secret")).error() == EXDEV);  // an absolute path
   tree.link("absolute", tree.beside("secret"));
   tree.link("relative", "../secret");
   tree.link("up", "..");

@@ -37,7 +37,7 @@ struct Rig {
   void begin(uint64_t offset, uint64_t length) {
     sending.begin(send_file(scope, file, offset, length, encoder.get(), to, limits, moved));
   }
-  // Takes what comes until the task ends; the most bytes that waited at a time.
+  // Reads what arrives until the task ends; returns the most bytes that were queued at a time.
   size_t drain() {
     size_t most = 0;
     turns.settle();
@@ -136,7 +136,7 @@ TEST_CASE("send file: through an encoder it is whole, and cut it is not") {
 }
 
 TEST_CASE("send file: a client that takes everything at once does not keep the turn") {
-  // Much that becomes next to nothing, so that the channel never fills.
+  // A large text that compresses to very little, so that the channel never fills.
   const std::string text(4'000'000, 'x');
   Rig rig(text);
   rig.encoder = postern::coding::make_encoder(Coding::zstd, {}, text.size());

@@ -28,7 +28,7 @@ using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
 constexpr int64_t now = 1'800'000'000;
 constexpr std::string_view browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-// One answer, with what a test asks about it.
+// One answer, with accessors for what tests check.
 struct Answer {
   std::optional<Found> found;
   std::optional<http::LocalResponse> local;
@@ -55,7 +55,7 @@ struct Answer {
 struct Rig {
   Tree tree;
   Options options;
-  mutable std::unique_ptr<Site> site;  // of the last answer, whose head has views into it
+  mutable std::unique_ptr<Site> site;  // the site of the last answer, whose head has views into it
 
   Rig() { options.root = tree.root(); }
   Answer ask(std::string_view target, const Fields& fields = {}, std::string_view method = "GET",
@@ -108,7 +108,7 @@ TEST_CASE("site: HEAD has the head of GET") {
   rig.tree.write("a.txt", "some text");
   const Answer get = rig.ask("/a.txt");
   const Answer head = rig.ask("/a.txt", {{"Range", "bytes=0-1"}}, "HEAD");
-  CHECK(head.status() == 200);  // a range is for GET
+  CHECK(head.status() == 200);  // Range applies to GET only
   CHECK(head.found->head.content_length == 9);
   for (const char* name : {"Content-Type", "ETag", "Last-Modified", "Accept-Ranges"})
     CHECK(head.field(name) == get.field(name));
@@ -134,7 +134,7 @@ TEST_CASE("site: names with escapes") {
   CHECK(rig.ask("/caf%C3%A9.txt").body() == "accent");
   CHECK(rig.ask("/caf%c3%a9.txt").body() == "accent");
   CHECK(rig.ask("/100%25.txt").body() == "percent");
-  CHECK(rig.ask("/%2561.txt").status() == 404);  // decoded once
+  CHECK(rig.ask("/%2561.txt").status() == 404);  // decoded only once
 }
 
 TEST_CASE("site: a folder is its index, behind its slash, and never a listing") {
@@ -148,7 +148,7 @@ TEST_CASE("site: a folder is its index, behind its slash, and never a listing") 
   const Answer redirect = rig.ask("/docs?a=/b");
   CHECK(redirect.status() == 301);
   CHECK(redirect.field("Location") == "/docs/?a=/b");
-  CHECK(rig.ask("//docs").field("Location") == "/docs/");  // and no other host
+  CHECK(rig.ask("//docs").field("Location") == "/docs/");  // does not name another host
   CHECK(rig.ask("/empty").status() == 404);
   CHECK(rig.ask("/empty/").status() == 404);
   CHECK(rig.ask("/docs/index.html").body() == "docs");
@@ -219,7 +219,7 @@ TEST_CASE("site: what an error of the system means to a client") {
     const http::LocalResponse failure = failure_of(error, "/srv");
     CHECK(failure.status == 500);
     CHECK(failure.cause == base::Cause::file_unreadable);
-    CHECK(failure.detail == "/srv: " + std::string(std::strerror(error)));  // for the log only
+    CHECK(failure.detail == "/srv: " + std::string(std::strerror(error)));  // only in the log
   }
 }
 
@@ -256,7 +256,7 @@ TEST_CASE("site: a single-page application answers for its own addresses") {
   }
   CHECK(rig.ask("/users", {{"Accept", browser}}, "HEAD").status() == 200);
   CHECK(page("/assets/app.js").body() == "js");
-  // Never for a missing asset, an API, a socket, or somebody who does not want a page.
+  // Never for a missing asset, an API, a WebSocket, or a client that does not accept HTML.
   for (const char* target : {"/assets/app-old.js", "/favicon.ico", "/users/john.doe", "/api", "/api/users",
                              "/ws", "/socket.io/", "/socket.io/?EIO=4&transport=polling"}) {
     CAPTURE(target);
@@ -373,7 +373,7 @@ TEST_CASE("site: a variant that lies beside the file, as the client likes it") {
   CHECK(gzip.body() == "GZIP");
   CHECK(gzip.field("Content-Encoding") == "gzip");
   CHECK(ask("/app.js", "br;q=0.1, gzip;q=0.9").body() == "GZIP");
-  CHECK(ask("/app.js", "zstd, gzip;q=0.5").body() == "GZIP");  // there is no .zst
+  CHECK(ask("/app.js", "zstd, gzip;q=0.5").body() == "GZIP");  // no .zst file exists
   const Answer plain = ask("/app.js", "");
   CHECK(plain.body() == "plain");
   CHECK(plain.field("Content-Encoding").empty());
@@ -385,7 +385,7 @@ TEST_CASE("site: a variant that lies beside the file, as the client likes it") {
   CHECK(ask("/image.png", "br").body() == "plain");
   CHECK(ask("/image.png", "br").field("Vary").empty());
   CHECK(ask("/app.js.br", "br").field("Content-Type") == "application/octet-stream");
-  // Of the variant, as RFC 9110 has it.
+  // The range is of the variant, as RFC 9110 requires.
   CHECK(rig.ask("/app.js", {{"Accept-Encoding", "gzip"}, {"Range", "bytes=1-2"}}).body() == "ZI");
   const Answer same =
       rig.ask("/app.js", {{"Accept-Encoding", "br"}, {"If-None-Match", brotli.field("ETag")}});

@@ -1,4 +1,4 @@
-// A folder of files that a test makes.
+// A folder of files for one test.
 #pragma once
 
 #include <fcntl.h>
