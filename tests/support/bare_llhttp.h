@@ -1,5 +1,5 @@
-// llhttp in strict mode by itself, without the gateway's rules: what most of the fixture's HTTP servers of
-// this family make of some bytes.
+// Reads messages with llhttp in strict mode alone, without the gateway's rules: it shows how servers that use
+// llhttp would read the same bytes.
 #pragma once
 
 #include <llhttp.h>
@@ -14,18 +14,19 @@ namespace postern::support {
 struct BareMessage {
   std::string method, target;
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> fields;  // trailers too, after those of the head
+  std::vector<std::pair<std::string, std::string>> fields;  // with the trailers after the fields of the head
   std::string body;
   size_t size = 0;
 };
 
 struct BareReading {
-  bool whole = false;  // one message, complete
+  bool whole = false;  // one complete message
   bool refused = false;
   BareMessage message;
 };
 
-// The first message of `bytes`. `to_head`: a response to a HEAD. `ended`: the connection ends after `bytes`.
+// Reads the first message of `bytes`. `to_head`: it is a response to a HEAD. `ended`: the connection ends
+// after `bytes`.
 inline BareReading read_with_llhttp(std::string_view bytes, llhttp_type_t type, bool to_head = false,
                                     bool ended = false) {
   struct State {

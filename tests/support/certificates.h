@@ -1,4 +1,4 @@
-// Certificates made for one run, in a folder that disappears with them.
+// A certificate authority for one test run, with its files in a temporary folder.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct x509_st;
 
 namespace postern::support {
 
-// An authority that signs whatever a test asks for.
+// An authority that signs any certificate that a test needs.
 class CertificateAuthority {
  public:
   enum class KeyType { ecdsa, rsa };
@@ -22,10 +22,11 @@ class CertificateAuthority {
   CertificateAuthority(const CertificateAuthority&) = delete;
   CertificateAuthority& operator=(const CertificateAuthority&) = delete;
 
-  const std::string& file() const { return file_; }  // PEM, for those who shall trust it
-  // A certificate for these DNS names and IP addresses, and its key, as PEM files.
+  const std::string& file() const { return file_; }  // PEM, for the peers that must trust it
+  // Issues a certificate for these DNS names and IP addresses; returns the PEM files of the certificate and
+  // of its key.
   net::ServerTlsOptions::Files issue(const std::vector<std::string>& names, KeyType type = KeyType::ecdsa);
-  // One without subjectAltName.
+  // Issues a certificate without subjectAltName.
   net::ServerTlsOptions::Files issue_by_common_name(const std::string& common_name);
 
  private:

@@ -1,5 +1,5 @@
-// Encoded bodies read back with the libraries' own decoders: the oracle of tests that look at what an encoder
-// or the whole proxy sent.
+// Decodes encoded bodies with the libraries' own decoders: the oracle of tests that check what an encoder or
+// the whole proxy sent.
 #pragma once
 
 #include <optional>
@@ -11,11 +11,11 @@
 namespace postern::support {
 
 struct Decoded {
-  std::string body;       // what can be read so far
+  std::string body;       // what can be decoded so far
   bool complete = false;  // the end of the encoded body was reached, and nothing came after it
 };
 
-// Nothing when the bytes are not of that coding at all, or are broken.
+// Returns nothing when the bytes are of another coding or are corrupt.
 std::optional<Decoded> decode(coding::Coding coding, std::string_view bytes);
 
 }  // namespace postern::support

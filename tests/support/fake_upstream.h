@@ -1,6 +1,6 @@
-// Endpoints in memory. A dialer whose connections are memory transports, each answered by its endpoint's
-// behaviour: a function that a test writes, or one of those below. Ports tell endpoints apart, whatever the
-// host.
+// Endpoints in memory: a dialer whose connections are memory transports. Each connection is answered by the
+// behaviour of its endpoint: a function that a test writes, or one of those below. The port identifies the
+// endpoint, whatever the host.
 //
 //   FakeUpstream upstream(fixture);
 //   upstream.at(3001).behaviour = answers(response_text("hello"));
@@ -21,40 +21,40 @@
 
 namespace postern::support {
 
-// One connection, as the endpoint has it.
+// One connection, seen from the endpoint.
 class FakeConnection {
  public:
   explicit FakeConnection(MemoryPair pair) : wire_(pair.wire), peer_(std::move(pair.second)) {
     peer_.on_hearing = [this](ScriptedPeer&) { news_ = true; };
   }
 
-  // The next whole request, if it is there; kept in `requests` as well.
+  // The next complete request, if there is one; it is also kept in `requests`.
   std::optional<HttpMessage> take_request();
-  // Everything that was heard beyond the requests.
+  // Returns everything that was received after the last complete request.
   std::string take_unread();
   void send(std::string_view bytes) {
     in_pieces(bytes, [this](std::string_view piece) { peer_.send(piece); });
   }
   void finish() { peer_.finish(); }
-  void leave() { peer_.leave(); }  // closes, in good order when all was read
-  void reset() { peer_.reset(); }  // as a crashed process does
+  void leave() { peer_.leave(); }  // closes; a clean close when all bytes were read
+  void reset() { peer_.reset(); }  // closes with a reset, as a crashed process does
   ScriptedPeer& peer() { return peer_; }
   Wire& wire() { return *wire_; }
   bool gateway_closed() const { return wire_->first_closed; }
 
   std::vector<HttpMessage> requests;
-  std::string unread;     // heard, and in no whole request yet
-  int stage = 0;          // for behaviours with a memory
-  bool switched = false;  // a WebSocket now: behaviours look at `unread` themselves
+  std::string unread;     // received, and not part of a complete request yet
+  int stage = 0;          // for behaviours that have states
+  bool switched = false;  // it is a WebSocket now: behaviours read `unread` themselves
 
  private:
   friend class FakeUpstream;
   std::shared_ptr<Wire> wire_;
   ScriptedPeer peer_;
-  bool news_ = true;  // new, or new bytes: the behaviour is to be asked
+  bool news_ = true;  // new connection or new bytes: the behaviour must be called
 };
 
-// Called when the connection is new, and after bytes came; never from within a transport's call.
+// Called when the connection is new and after bytes arrived; never from within a call of a transport.
 using Behaviour = std::function<void(FakeConnection&)>;
 
 enum class Reach : uint8_t {
@@ -62,19 +62,19 @@ enum class Reach : uint8_t {
   refused,
   unreachable,
   silent,          // neither connects nor refuses
-  no_descriptors,  // the gateway has none left to reach it with
+  no_descriptors,  // the gateway has no descriptors left to connect with
 };
 
 struct FakeEndpoint {
   Reach reach = Reach::good;
   Behaviour behaviour;
-  std::function<void(Wire&)> conduct;  // called for each new connection's wire
+  std::function<void(Wire&)> conduct;  // called with the wire of each new connection
   int dials = 0;
-  std::vector<std::unique_ptr<FakeConnection>> connections;  // all there ever were
+  std::vector<std::unique_ptr<FakeConnection>> connections;  // all connections that ever existed
 
   FakeConnection& last() { return *connections.back(); }
   size_t request_count() const;
-  size_t open_count() const;  // that the gateway still holds
+  size_t open_count() const;  // connections that the gateway has open
 };
 
 class FakeUpstream final : public net::Dialer, private Filler {
@@ -88,7 +88,7 @@ class FakeUpstream final : public net::Dialer, private Filler {
                                                                  std::string& tried) override;
   bool leads_to(std::string_view, bool, const net::Peer&) override { return leads; }
 
-  bool leads = true;  // whether names lead where the connections were made to
+  bool leads = true;  // whether names still resolve to the address of existing connections
 
  private:
   bool fill() override;
@@ -99,20 +99,20 @@ class FakeUpstream final : public net::Dialer, private Filler {
 
 // --- behaviours ---
 
-// Every request gets this answer.
+// Answers every request with this response.
 Behaviour answers(std::string response);
-// Every request gets the answer made for it.
+// Answers every request with the response made for it.
 Behaviour answers_with(std::function<std::string(const HttpMessage&)> make);
-// The first `size` bytes of the answer, then a close in good order; or a reset.
+// Sends the first `size` bytes of the answer, then closes cleanly, or with a reset.
 Behaviour closes_after(std::string response, size_t size);
 Behaviour resets_after(std::string response, size_t size);
 // Reads, and never answers.
 Behaviour says_nothing();
-// Takes a WebSocket handshake with 101; `fields` are further whole lines. What comes after it stays in
-// `unread`.
+// Accepts a WebSocket handshake with a 101; `fields` are further whole lines. What follows the handshake
+// stays in `unread`.
 Behaviour accepts_websocket(std::string fields = {}, std::string early = {});
 
-// Sec-WebSocket-Accept of a key (RFC 6455 4.2.2).
+// The Sec-WebSocket-Accept value of a key (RFC 6455 4.2.2).
 std::string accept_of(std::string_view key);
 
 }  // namespace postern::support

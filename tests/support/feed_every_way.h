@@ -1,5 +1,5 @@
-// The ways in which bytes can come: whole, one at a time, and cut at random places. What decodes them must
-// arrive at the same result each time.
+// Feeds a decoder with the same bytes in every way: whole, one at a time, and cut at random places. The
+// result must be the same each time.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -16,8 +16,8 @@ namespace postern::support {
 
 inline constexpr int random_cuts = 8;
 
-// Calls `judge(decode(pieces))` for every way. `decode` makes a fresh decoder, gives it the pieces one after
-// another and returns what came out; a failed check inside of `judge` is printed with the way, and the seed.
+// Calls `judge(decode(pieces))` for every way. `decode` makes a fresh decoder, feeds it the pieces in order
+// and returns the result. A failed check inside `judge` is printed with the way and the seed.
 template <class Decode, class Judge>
 void feed_every_way(std::string_view bytes, Decode&& decode, Judge&& judge) {
   {
@@ -36,7 +36,7 @@ void feed_every_way(std::string_view bytes, Decode&& decode, Judge&& judge) {
   }
 }
 
-// All messages joined into one stream of bytes.
+// All messages joined into one byte stream.
 inline std::string joined(const std::vector<std::string>& messages) {
   std::string all;
   for (const std::string& message : messages) all += message;

@@ -1,4 +1,5 @@
-// Walks over one direction and remembers all that the walker said; decides as it is told to.
+// Walks the frames of one direction and records all events of the walker; the test decides what happens to
+// each frame.
 #pragma once
 
 #include <functional>
@@ -14,14 +15,14 @@ namespace postern::support {
 struct FrameRecorder final : websocket::FrameWalker::Visitor {
   using Pass = websocket::FrameWalker::Pass;
 
-  // Null: everything goes on.
+  // Decides what happens to each frame; null: every frame passes on.
   std::function<Pass(const websocket::FrameHeader&)> decide;
 
   std::string passed;
   std::vector<websocket::FrameHeader> frames;
   std::vector<std::pair<int, std::string>> controls;  // opcode, payload
-  std::vector<std::string> payloads;                  // of taken frames that are whole, unmasked
-  std::string payload;                                // of the one that is not
+  std::vector<std::string> payloads;                  // of complete frames that `decide` takes; unmasked
+  std::string payload;                                // of the frame that is not complete
 
   Pass on_frame(const websocket::FrameHeader& header) override {
     frames.push_back(header);

@@ -27,7 +27,7 @@ bool read_field(std::string_view line, Fields& into) {
   return true;
 }
 
-// Lines up to the empty one; what was used, or nothing when that one has not come.
+// Reads lines up to the empty one; returns the bytes used, or nothing when the empty line has not arrived.
 std::optional<size_t> read_lines(std::string_view text, std::vector<std::string_view>& lines) {
   size_t at = 0;
   for (;;) {
@@ -41,7 +41,7 @@ std::optional<size_t> read_lines(std::string_view text, std::vector<std::string_
 }
 
 std::optional<size_t> read_chunked(std::string_view text, HttpMessage& message) {
-  std::vector<std::string_view> parts;  // put together at the end: this is tried again with every piece
+  std::vector<std::string_view> parts;  // joined at the end, because parsing starts again with every piece
   size_t at = 0;
   for (;;) {
     const size_t end = text.find(line_end, at);
@@ -68,7 +68,7 @@ std::optional<size_t> read_chunked(std::string_view text, HttpMessage& message) 
   return at + *used;
 }
 
-// `ended` counts for a body that lasts until the end.
+// `ended` matters only for a body without a length.
 std::optional<HttpMessage> take_message(std::string& text, bool response, const ResponseContext& context) {
   HttpMessage message;
   std::vector<std::string_view> lines;

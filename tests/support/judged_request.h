@@ -1,4 +1,4 @@
-// A request as policies see it, made by hand.
+// A request in the form that policies judge, built by a test.
 #pragma once
 
 #include <algorithm>
@@ -42,7 +42,7 @@ class JudgedRequest {
   policy::RequestContext context{head, target, {}, 1'000'000'000, cache};
 };
 
-// The head that the gateway makes of its own answer, before it is amended.
+// The head that the gateway makes of its own response, before the head is amended.
 inline http::ResponseHead head_of(const http::LocalResponse& answer) {
   http::ResponseHead head;
   head.status = answer.status;

@@ -54,7 +54,7 @@ const EVP_MD* digest_for(Algorithm algorithm) {
   return nullptr;
 }
 
-// r||s out of the DER form that OpenSSL writes.
+// Converts the DER form that OpenSSL writes to raw r||s.
 std::string raw_ecdsa(std::string_view der, size_t size) {
   const unsigned char* at = crypto::as_octets(der);
   crypto::EcdsaSignatureHandle signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));

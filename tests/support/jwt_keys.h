@@ -1,4 +1,4 @@
-// Private keys for tests, and the signing side that the gateway itself does not have.
+// Private keys for tests, and the signing that the gateway itself cannot do.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@ struct evp_pkey_st;
 
 namespace postern::support {
 
-// A private key made anew for this run; copies share it.
+// A private key generated for this run; copies share it.
 class SigningKey {
  public:
   static SigningKey rsa(int bits);
   static SigningKey ec(crypto::Curve curve);
   static SigningKey ed25519();
 
-  // The signature in the form that a JWS carries (RFC 7518 section 3): ECDSA as r||s.
+  // Returns the signature in the form of a JWS (RFC 7518 section 3): ECDSA as r||s.
   std::string sign(crypto::Algorithm algorithm, std::string_view data) const;
 
   std::string public_pem() const;       // SubjectPublicKeyInfo
@@ -34,29 +34,29 @@ class SigningKey {
   std::shared_ptr<evp_pkey_st> key_;
 };
 
-// One key of each kind per process, made at the first use: RSA keys are slow to find.
+// One key of each kind per process, generated at the first use because RSA keys are slow to generate.
 const SigningKey& rsa_key();        // 2048 bits
-const SigningKey& other_rsa_key();  // another of 2048 bits
+const SigningKey& other_rsa_key();  // another one of 2048 bits
 const SigningKey& weak_rsa_key();   // 1024 bits
 const SigningKey& p256_key();
 const SigningKey& p384_key();
 const SigningKey& p521_key();
 const SigningKey& ed25519_key();
 
-// The key of this process that an RS, PS, ES or EdDSA algorithm is for.
+// The key of this process that fits an RS, PS, ES or EdDSA algorithm.
 const SigningKey& key_for(crypto::Algorithm algorithm);
 
-// JWS compact form of these texts, whatever they are; `signature` in bytes.
+// Joins these texts to a JWS in compact form, without validating them; `signature` is in bytes.
 std::string join_token(std::string_view header, std::string_view payload, std::string_view signature);
 
-// Header and payload as a signer sees them, with the dot between.
+// Header and payload in the form that is signed, with the dot between them.
 std::string signed_text(std::string_view header, std::string_view payload);
 
-// A token signed by `key`, with {"alg": algorithm} and, unless empty, "kid".
+// A token signed by `key`, with the header {"alg": algorithm} and, if it is not empty, "kid".
 std::string make_token(const SigningKey& key, crypto::Algorithm algorithm, const base::Json& claims,
                        std::string_view kid = {});
 
-// The same with any header; the algorithm only says how to sign.
+// The same with any header; the algorithm only selects how to sign.
 std::string make_token_with_header(const SigningKey& key, crypto::Algorithm algorithm,
                                    std::string_view header, std::string_view payload);
 

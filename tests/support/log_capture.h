@@ -1,4 +1,4 @@
-// A log that a test can read: a sink on a file in memory.
+// A log that a test can read: a sink that writes to a file in memory.
 #pragma once
 
 #include <string>
@@ -22,17 +22,17 @@ class LogCapture {
   const telemetry::Logger& logger() const { return logger_; }
 
   std::string text();
-  // Every line so far, in order.
+  // All lines so far, in order.
   std::vector<base::Json> lines();
-  // Those of one event.
+  // The lines of one event.
   std::vector<base::Json> lines(std::string_view event);
-  // The only one of this event; throws when there is none or more.
+  // The only line of this event; throws when there is none or more than one.
   base::Json line(std::string_view event);
-  // The last of this event; throws when there is none.
+  // The last line of this event; throws when there is none.
   base::Json last(std::string_view event);
 
  private:
-  net::Socket file_;  // any descriptor will do
+  net::Socket file_;  // owns the descriptor of the file in memory
   telemetry::LogSink sink_;
   telemetry::AccessLog access_log_;
   telemetry::Logger logger_;

@@ -25,7 +25,7 @@ class MemoryTransport final : public net::Transport,
 
   ~MemoryTransport() override {
     closed_ = true;
-    // A socket that is closed with bytes unread, or after abort(), answers with a reset. A backlog that never
+    // A socket that is closed with unread bytes, or after abort(), sends a reset. A backlog that never
     // reached the kernel is lost.
     if (aborted_ || incoming_.travelling_bytes_ > 0)
       wire_->reset = true;
@@ -79,14 +79,14 @@ class MemoryTransport final : public net::Transport,
  private:
   enum class Sending : uint8_t { open, finishing, finished };
 
-  void on_deadline() override {}  // its only use is to stop the clock where something becomes due
+  void on_deadline() override {}  // its only use is to stop the clock when something becomes due
 
   size_t room() const {
     return outgoing_.travelling_bytes_ >= outgoing_.capacity
                ? 0
                : outgoing_.capacity - outgoing_.travelling_bytes_;
   }
-  // The other end has gone, or the way is cut: bytes that are sent now come back as a reset.
+  // Whether the other end is closed or the connection is cut: bytes sent now cause a reset.
   bool lost() const { return wire_->reset || other_closed_; }
 
   void travel(base::Chunk chunk) {
@@ -164,7 +164,7 @@ class MemoryTransport final : public net::Transport,
     return true;
   }
 
-  // One delivery, as large as the conduct allows.
+  // Makes one delivery, as large as the settings allow.
   bool deliver() {
     if (incoming_.stalled || incoming_.ended) return false;
     if (incoming_.reset_at && incoming_.delivered >= *incoming_.reset_at) {

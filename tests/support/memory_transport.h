@@ -1,6 +1,5 @@
-// A connection in memory: two transports on one fixture, with the manners of a TCP socket
-// (net/tcp_transport.h) and, between them, a network that a test can make slow, narrow, choppy, silent or
-// broken at any byte.
+// A connection in memory: two transports on one fixture that behave like TCP sockets (net/tcp_transport.h).
+// Between them is a network that a test can make slow, narrow, fragmented, silent or broken at any byte.
 //
 //   TurnFixture fixture;
 //   MemoryPair pair = connect_in_memory(fixture);
@@ -26,25 +25,25 @@
 
 namespace postern::support {
 
-// One direction of a connection. A test may change its conduct at any time, and look at its counters.
+// One direction of a connection. A test may change its behaviour at any time, and read its counters.
 struct Passage {
-  // --- conduct ---
-  std::vector<size_t> pieces;         // sizes of deliveries, over and over; empty: all that is there
-  Duration delay = Duration::zero();  // of every byte, and of the end
-  size_t capacity = 256 * 1024;       // bytes that travel at once; what is beyond is the writer's backlog
-  bool stalled = false;               // nothing arrives until it is false again
-  std::optional<uint64_t> reset_at;   // after this many bytes arrived both ends see a reset
-  std::optional<uint64_t> end_at;     // after this many bytes the reader sees an end, and no more bytes
+  // --- behaviour ---
+  std::vector<size_t> pieces;         // sizes of deliveries, used cyclically; empty: all that has arrived
+  Duration delay = Duration::zero();  // delays every byte, and the end
+  size_t capacity = 256 * 1024;       // bytes in transit at most; what exceeds it is the writer's backlog
+  bool stalled = false;               // while true, nothing arrives
+  std::optional<uint64_t> reset_at;   // after this many bytes have arrived, both ends receive a reset
+  std::optional<uint64_t> end_at;     // after this many bytes the reader receives an end, and no more bytes
 
   // --- counters ---
-  uint64_t sent = 0;       // taken from the writer
-  uint64_t delivered = 0;  // given to the reader
-  bool ended = false;      // the reader was told the end
+  uint64_t sent = 0;       // accepted from the writer
+  uint64_t delivered = 0;  // delivered to the reader
+  bool ended = false;      // the reader was notified of the end
 
  private:
   friend class MemoryTransport;
   struct Travelling {
-    base::Chunk chunk;  // empty: the end
+    base::Chunk chunk;  // empty: marks the end
     Instant due;
   };
   std::deque<Travelling> travelling_;
@@ -53,14 +52,14 @@ struct Passage {
   size_t piece_left_ = 0;
 };
 
-// What lies between the ends; outlives both for as long as somebody holds it.
+// The network between the two ends; it exists as long as an end or the test owns it.
 struct Wire {
   Passage to_first;
   Passage to_second;
-  bool reset = false;         // by either end, or by a test: both ends see the connection broken
+  bool reset = false;         // by either end, or by a test: the connection is broken for both ends
   bool first_closed = false;  // the transport is gone
   bool second_closed = false;
-  bool first_paused = true;  // what the reader wants, for assertions about backpressure
+  bool first_paused = true;  // whether the reader is paused, for assertions about backpressure
   bool second_paused = true;
 };
 
@@ -71,13 +70,13 @@ struct MemoryPair {
 };
 
 struct MemoryPeers {
-  net::Peer first;   // what `second` sees as its peer
-  net::Peer second;  // what `first` sees
+  net::Peer first;   // the peer address that `second` has
+  net::Peer second;  // the peer address that `first` has
 };
 
 MemoryPair connect_in_memory(TurnFixture& turns, const MemoryPeers& peers = {});
 
-// The other end in a test: says what it is told, remembers what it hears.
+// The other end in a test: sends what the test tells it to, and records what it receives.
 class ScriptedPeer final : private net::Transport::Receiver {
  public:
   explicit ScriptedPeer(std::unique_ptr<net::Transport> transport) : transport_(std::move(transport)) {
@@ -89,22 +88,22 @@ class ScriptedPeer final : private net::Transport::Receiver {
   void send(std::string_view text) {
     if (transport_) transport_->write(base::Chunk::copy_of(text));
   }
-  void finish() { transport_->finish(); }  // our direction ends; the other goes on
+  void finish() { transport_->finish(); }  // half-close: our direction ends; the other stays open
   void leave() { transport_.reset(); }     // closes both directions
-  void reset() {                           // as a crashed process does
+  void reset() {                           // closes with a reset, as a crashed process does
     transport_->abort();
     transport_.reset();
   }
   net::Transport& transport() { return *transport_; }
   std::unique_ptr<net::Transport> take_transport() { return std::move(transport_); }
 
-  // Everything that was heard so far and not yet taken.
+  // Everything that was received so far and not taken.
   const std::string& heard() const { return heard_; }
   std::string take_heard() { return std::exchange(heard_, {}); }
-  bool ended() const { return ended_; }    // a clean end
-  bool broken() const { return broken_; }  // a reset, or whatever else cannot be taken for an end
+  bool ended() const { return ended_; }    // received a clean end
+  bool broken() const { return broken_; }  // received a reset, or another failure that is not an end
   int drained() const { return drained_; }
-  int sent() const { return sent_; }              // how often it was told so
+  int sent() const { return sent_; }              // number of on_sent() calls
   std::function<void(ScriptedPeer&)> on_hearing;  // called after each delivery; may send
 
  private:

@@ -1,4 +1,4 @@
-// What the HTTP/1 parsers made of a stream of bytes, as plain values that can be compared.
+// The messages that the HTTP/1 parsers read from a byte stream, as plain values that can be compared.
 #pragma once
 
 #include <algorithm>
@@ -37,10 +37,10 @@ struct ParsedMessage {
 };
 
 struct Parsed {
-  std::vector<ParsedMessage> messages;  // the last one may not be complete
+  std::vector<ParsedMessage> messages;  // the last one may be incomplete
   std::optional<http1::Fault> fault;
   std::vector<http1::SeenDeviation> deviations;
-  std::string rest;  // what came after an upgrade, or was left when the parser stopped
+  std::string rest;  // what came after an upgrade, or was not consumed when the parser stopped
 
   bool refused() const { return fault.has_value(); }
 };
@@ -95,7 +95,7 @@ class ResponseRecorder final : public http1::ResponseParser::Events {
   Parsed& parsed_;
 };
 
-// Requests, one after another, up to an upgrade.
+// Parses requests, one after another, up to an upgrade.
 inline Parsed parse_requests(const Pieces& pieces, const http1::ParserLimits& limits = {}) {
   Parsed parsed;
   RequestRecorder recorder(parsed);
@@ -120,8 +120,8 @@ inline Parsed parse_requests(const Pieces& pieces, const http1::ParserLimits& li
   return parsed;
 }
 
-// Responses to requests with these methods; the last method goes for all that follow. Interim ones count as
-// messages of their own. `at_end`: the connection ends after the bytes.
+// The requests that the responses answer: their methods, of which the last also applies to all further
+// responses. Interim responses count as separate messages. `at_end`: the connection ends after the bytes.
 struct ResponseReading {
   std::vector<http::Method> methods{http::Method::get};
   bool at_end = true;

@@ -27,7 +27,7 @@ http::ClientFacts facts_of(const ClientOptions& options, const net::Transport& t
   return facts;
 }
 
-// Those of the listener, or of another one that redirects.
+// The settings of the listener, or of one that redirects.
 server::ListenerSettingsRef settings_of(const ProxyFixture& proxy, const ClientOptions& options) {
   if (!options.redirect_port) return proxy.listener;
   auto settings = server::ListenerSettingsRef::make(*proxy.listener);

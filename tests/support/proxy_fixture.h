@@ -1,5 +1,5 @@
-// A whole worker without sockets: a compiled configuration, its services, endpoints in memory and clients in
-// memory, on one fixture. What a worker does between a listener and a dialer, it does here.
+// A whole worker without sockets: a compiled configuration, its services, and endpoints and clients in
+// memory, on one turn fixture. It contains what a worker has between a listener and a dialer.
 //
 //   ProxyFixture proxy;
 //   proxy.upstream.at(3001).behaviour = answers(response_text("hello"));
@@ -41,29 +41,29 @@ struct ClientOptions {
   std::vector<std::string> redirect_except{};
   const net::ServerTls* tls = nullptr;
   std::function<void(Wire&)>
-      conduct{};  // of the wire: `to_first` leads to the client, `to_second` to the gateway
+      conduct{};  // sets the wire's behaviour: `to_first` leads to the client, `to_second` to the gateway
   std::optional<Duration> proxy_header_limit{};  // set: a PROXY protocol header is expected
 };
 
-// A client's end, and the gateway's side of it.
+// The client's end of a connection, and the gateway's connection object for it.
 class TestClient final : private server::ClientConnection::Owner {
  public:
   TestClient(ProxyFixture& proxy, const ClientOptions& options);
 
-  // Sends, and lets the fixture come to rest.
+  // Sends, then runs the fixture until it is idle.
   void send(std::string_view bytes);
-  // Sends, and lets nothing happen yet.
+  // Sends without running the fixture.
   void queue(std::string_view bytes);
-  // The next whole response; throws when there is none, or when it is not well-formed.
+  // The next complete response; throws when there is none, or when it is not well-formed.
   HttpMessage response(bool to_head = false);
   std::optional<HttpMessage> try_response(bool to_head = false);
-  const std::string& unread();  // heard, and in no whole response yet
+  const std::string& unread();  // received, and not part of a complete response yet
   std::string take_unread();
-  // The connection is over for the client, in good order or not.
+  // Whether the connection has ended for the client, cleanly or not.
   bool ended() const { return peer_.ended(); }
   bool broken() const { return peer_.broken(); }
   bool over() const { return ended() || broken(); }
-  // The gateway's side of it has ended.
+  // Whether the gateway's side of the connection has ended.
   bool gone() const { return connection_ == nullptr; }
 
   ScriptedPeer& peer() { return peer_; }
@@ -83,9 +83,9 @@ class TestClient final : private server::ClientConnection::Owner {
 
 class ProxyFixture {
  public:
-  // `upstreams` and `routes` of the usual configuration: one endpoint, one route for everything.
+  // The `upstreams` and `routes` of the usual configuration: one endpoint, one route for everything.
   static const std::string one_endpoint;
-  static const std::string two_endpoints;  // 3001 and 3002
+  static const std::string two_endpoints;  // ports 3001 and 3002
 
   explicit ProxyFixture(const std::string& yaml = one_endpoint);
   ~ProxyFixture();
@@ -93,13 +93,13 @@ class ProxyFixture {
   ProxyFixture& operator=(const ProxyFixture&) = delete;
 
   TestClient& connect(const ClientOptions& options = {});
-  // Another configuration takes the place of this one, as a reload does.
+  // Replaces the configuration, as a reload does.
   void adopt(const std::string& yaml);
 
-  // What a prober would tell: an endpoint's checks have changed its state.
+  // Acts as a health prober: reports that an endpoint's checks have changed its state.
   void tell_health(size_t index, bool up);
 
-  // Until the fixture rests; `check` is called after every step.
+  // Runs until the fixture is idle; `check` is called after every step.
   void settle(const std::function<void()>& check = {});
   void advance(Duration duration) { turns.advance(duration); }
 
@@ -114,7 +114,7 @@ class ProxyFixture {
   LogCapture log;
   telemetry::Metrics metrics;
   server::ListenerSettingsRef listener =
-      server::ListenerSettingsRef::make();  // the first of the configuration
+      server::ListenerSettingsRef::make();  // the first listener of the configuration
   std::vector<std::unique_ptr<TestClient>> clients;
 
  private:
@@ -122,7 +122,7 @@ class ProxyFixture {
 
   net::TicketKeys tickets_;
   config::PolicyStores stores_;
-  net::Loop loop_;  // nobody runs it: server::Current has a place for one
+  net::Loop loop_;  // never runs: server::Current needs a loop
   upstream::ProcessLoads upstream_loads_;
   upstream::Registry registry_{turns.turn, upstream_loads_, 1, &log.logger()};
   policy::TokenCache tokens_;

@@ -1,4 +1,4 @@
-// Pieces of a text as a fuzzer's input asks for them.
+// Cuts a text into pieces, at random places or into single bytes.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,12 @@
 
 namespace postern::support {
 
-// The pieces of `bytes`, cut at random with this seed; never an empty one.
+// Cuts `bytes` at random places with this seed; no piece is empty.
 inline std::vector<std::string_view> cut_at_random(std::string_view bytes, uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<std::string_view> pieces;
   while (!bytes.empty()) {
-    // Mostly small pieces, so that a cut falls inside of tokens and line ends.
+    // Mostly small pieces, so that cuts fall inside tokens and line ends.
     const size_t most = random() % 4 == 0 ? bytes.size() : std::min<size_t>(bytes.size(), 7);
     const size_t size = 1 + random() % most;
     pieces.push_back(bytes.substr(0, size));

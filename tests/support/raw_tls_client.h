@@ -1,5 +1,5 @@
-// A TLS client straight on OpenSSL, for what the gateway's own client never does: other versions, other
-// protocols, tickets. It talks through a ScriptedPeer.
+// A TLS client directly on OpenSSL, for what the gateway's own client never does: other versions, other
+// protocols, tickets. It communicates through a ScriptedPeer.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -26,24 +26,24 @@ class RawTlsClient {
   void offer_protocols(std::string_view wire_form);
   void resume(SSL_SESSION* session) { SSL_set_session(ssl_, session); }
 
-  // Goes on as far as the bytes that came allow; true once the handshake is over.
+  // Begins the handshake; connected() is true once it is complete.
   void begin() { go_on(); }
   bool connected() const { return connected_; }
   bool failed() const { return failed_; }
-  int alert() const { return alert_; }  // the last that came from the server; -1 without
+  int alert() const { return alert_; }  // the last alert from the server; -1 without
 
   void send(std::string_view text);
-  void update_keys();                                  // asks the server to do so too (RFC 8446 4.6.3)
-  void finish();                                       // says close_notify; the other direction goes on
+  void update_keys();  // also asks the server to update its keys (RFC 8446 4.6.3)
+  void finish();       // sends close_notify; the other direction stays open
   const std::string& heard() const { return heard_; }  // decrypted
-  bool ended() const { return ended_; }                // close_notify
+  bool ended() const { return ended_; }                // received a close_notify
 
-  // The last session that the server gave; null without. Owned by this client.
+  // The last session that the server issued; null without. Owned by this client.
   SSL_SESSION* session() const { return session_; }
   bool resumed() const { return SSL_session_reused(ssl_) == 1; }
-  std::string certificate_name() const;  // common name of the server's certificate
+  std::string certificate_name() const;  // the common name of the server's certificate
   bool certificate_is_rsa() const;
-  std::string protocol() const;  // by ALPN
+  std::string protocol() const;  // negotiated by ALPN
   ScriptedPeer& carrier() { return carrier_; }
 
  private:

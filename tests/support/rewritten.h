@@ -1,4 +1,4 @@
-// What the gateway writes for a message that it has read: the bytes that the other side gets.
+// The bytes that the gateway sends to the other side for a message that it has read.
 #pragma once
 
 #include <string>
@@ -34,7 +34,8 @@ inline std::string rewritten(const ParsedMessage& request) {
   return bytes;
 }
 
-// `response` must be complete, final and no 101; `hidden`: it answers a HEAD. As for a client of HTTP/1.1.
+// `response` must be complete, final and not a 101. `hidden`: it answers a HEAD. The bytes are for a client
+// of HTTP/1.1.
 inline std::string rewritten_response(const ParsedMessage& response, bool hidden) {
   http::ResponseHead head;
   head.status = response.status;

@@ -1,7 +1,7 @@
-// A second reading of HTTP/1.1 messages: the grammar of RFC 9112 and the parts of RFC 9110 that it names,
-// rule by rule, without llhttp and without any code of the gateway. It is the judge of what the gateway
-// accepts and writes, so it forgives nothing, not even what the RFC lets a recipient forgive, and it is not
-// made to be fast.
+// A second parser for HTTP/1.1 messages: the grammar of RFC 9112 and the parts of RFC 9110 that it refers to,
+// rule by rule, without llhttp and without any code of the gateway. Tests compare it with what the gateway
+// accepts and writes, so it accepts nothing that the grammar forbids, not even what the RFC lets a recipient
+// accept. It is not made to be fast.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ namespace postern::support::rfc9112 {
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
 struct Message {
-  std::string method, target;  // of a request
-  int status = 0;              // of a response
+  std::string method, target;  // of a request only
+  int status = 0;              // of a response only
   std::string reason;
   int minor_version = 1;
   Fields fields, trailers;
   std::string body;
-  size_t size = 0;  // bytes of it all
+  size_t size = 0;  // total bytes of the message
 };
 
 enum class Verdict : uint8_t { whole, cut, wrong };
@@ -49,7 +49,7 @@ inline std::string lower(std::string_view text) {
   return result;
 }
 
-// What is left to read, and where.
+// The remaining text and a cursor.
 class Text {
  public:
   explicit Text(std::string_view text) : text_(text) {}
@@ -79,7 +79,8 @@ class Text {
     return text_.substr(at_ - count, count);
   }
   std::string_view rest() const { return text_.substr(at_); }
-  // The line up to the next CRLF, which must be the first CR and the first LF of what is left.
+  // Takes the line up to the next CRLF, which must contain the first CR and the first LF of the remaining
+  // text.
   std::optional<std::string_view> line(bool& wrong) {
     const size_t end = rest().find_first_of("\r\n");
     if (end == std::string_view::npos) return std::nullopt;
@@ -188,7 +189,7 @@ struct Framing {
   std::optional<uint64_t> length;
 };
 
-// RFC 9112 6, with every doubt taken for an error.
+// The framing by RFC 9112 section 6, with every ambiguity treated as an error.
 inline Framing framing_of(const Message& message) {
   Framing framing;
   size_t codings = 0;
@@ -222,7 +223,7 @@ inline size_t count(const Message& message, std::string_view name) {
 
 }  // namespace detail
 
-// One request at the front of `bytes`.
+// Reads one request at the front of `bytes`.
 inline Reading read_request(std::string_view bytes) {
   using namespace detail;
   Text text(bytes);
@@ -253,8 +254,8 @@ inline Reading read_request(std::string_view bytes) {
   return done(Verdict::whole, std::move(message), text);
 }
 
-// One response at the front of `bytes`, an interim one too; `to_head`: it answers a HEAD. `ended`: the
-// connection ends after `bytes`, which completes a body that lasts until then.
+// Reads one response at the front of `bytes`, also an interim one. `to_head`: it answers a HEAD. `ended`: the
+// connection ends after `bytes`, which completes a body without a length.
 inline Reading read_response(std::string_view bytes, bool to_head, bool ended) {
   using namespace detail;
   Text text(bytes);

@@ -1,4 +1,4 @@
-// The keys and tokens of RFC 7515 appendix A and RFC 8037 appendix A, as printed there.
+// The keys and tokens of RFC 7515 appendix A and RFC 8037 appendix A, exactly as printed there.
 #pragma once
 
 #include <string>
@@ -35,13 +35,14 @@ inline constexpr std::string_view rfc7515_es256_header = "eyJhbGciOiJFUzI1NiJ9";
 inline constexpr std::string_view rfc7515_es256_signature =
     "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
 
-// RFC 8037 A.4; the payload is no JSON.
+// RFC 8037 A.4; the payload is not JSON.
 inline constexpr std::string_view rfc8037_signed_text =
     "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
 inline constexpr std::string_view rfc8037_signature =
     "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
 
-// A JWK Set of the RSA, EC and Ed25519 keys and this secret (base64url), named r, e, o and not at all.
+// A JWK Set of the RSA, EC and Ed25519 keys, with the key ids r, e and o, and this secret (base64url),
+// without a key id.
 inline std::string rfc_key_set(std::string_view secret) {
   std::string text = R"({"keys":[{"kty":"RSA","kid":"r","e":"AQAB","n":")";
   text.append(rfc7515_modulus);

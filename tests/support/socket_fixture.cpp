@@ -35,7 +35,7 @@ std::vector<std::string> SocketFixture::read(const std::string& bytes, bool mask
   struct Reader final : FrameWalker::Visitor {
     std::vector<std::string> said;
     bool masked = false;
-    bool inside = false;  // a frame
+    bool inside = false;  // inside a frame
     std::string payload;
     static std::string kind_of(const FrameHeader& header) {
       static const char* const kinds[] = {"continuation", "text", "binary"};

@@ -1,4 +1,4 @@
-// A WebSocket through the whole proxy: a client and an endpoint that are scripted by a test, frame by frame.
+// A WebSocket through the whole proxy: a test scripts the client and the endpoint, frame by frame.
 //
 //   SocketFixture socket("walk: …");           // the route's websocket section, in YAML
 //   socket.client_sends(frame(text, "hello"));
@@ -17,13 +17,14 @@ namespace postern::support {
 
 class SocketFixture {
  public:
-  // `websocket`: what stands behind `websocket:`, on one line. `fields` of the handshake and of its answer.
+  // `websocket` is the YAML value of the key `websocket`, on one line. `fields` are those of the handshake,
+  // `answer_fields` those of its answer.
   explicit SocketFixture(const std::string& websocket = "{}", std::string_view fields = {},
                          const std::string& answer_fields = {}, const std::string& more = {});
 
   ProxyFixture proxy;
   TestClient& client;
-  HttpMessage handshake;  // its answer
+  HttpMessage handshake;  // the answer to the handshake
 
   FakeConnection& endpoint() { return proxy.upstream.at(3001).last(); }
   void client_sends(const std::string& frames) { client.send(frames); }
@@ -31,9 +32,9 @@ class SocketFixture {
     endpoint().send(frames);
     proxy.settle();
   }
-  // What each side heard since it was asked last, "text hello", "close 1001 away", "ping …", one for each
-  // frame; a fragment that is not the last has "+" behind its kind, compressed ones "z". A masked frame
-  // towards the client, or the reverse, is "wrong".
+  // What each side has received since the last call, one text per frame: "text hello", "close 1001 away",
+  // "ping …". The kind of a fragment that is not the last is followed by "+", that of a compressed frame by
+  // "z". A frame that is masked towards the client, or not masked towards the endpoint, is "wrong".
   std::vector<std::string> client_heard() { return read(client.take_unread(), false); }
   std::vector<std::string> endpoint_heard() { return read(endpoint().take_unread(), true); }
   base::Json record() { return proxy.log.line("tunnel_close"); }

@@ -1,4 +1,4 @@
-// Files of one test, in a folder that disappears with it.
+// A folder for the files of one test, removed with all its files at the end.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 namespace postern::support {
 
-// A folder of its own below the system's for temporary files.
+// A new folder below the system's folder for temporary files.
 class TemporaryFolder {
  public:
   TemporaryFolder();

@@ -1,5 +1,5 @@
-// A turn without a loop, a clock that a test moves by hand, and whatever stands for the network. Nothing here
-// sleeps or waits; time is a value. One thread.
+// A turn without an event loop, a clock that a test sets, and the objects that replace the network. Nothing
+// here sleeps or waits; time is a value. For one thread only.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace postern::support {
 using base::Duration;
 using base::Instant;
 
-// What fills a turn from outside, as the network does: called in beat one, between two runs of the turn.
+// Fills a turn from outside, as the network does: called in the first beat, between two runs of the turn.
 class Filler {
  public:
   Filler() : link_(this) {}
@@ -23,8 +23,8 @@ class Filler {
 
  protected:
   virtual ~Filler() = default;
-  // Delivers a little; false when there was nothing that could be delivered now. It may destroy nothing but
-  // itself, and that only through the graveyard.
+  // Delivers a little; false when there was nothing to deliver now. It may destroy nothing but itself, and
+  // only through the graveyard.
   virtual bool fill() = 0;
 
  private:
@@ -38,8 +38,8 @@ class TurnFixture {
 
   void add(Filler& filler) { fillers_.append(filler.link_); }
 
-  // One beat one, with every filler asked once in the order of their joining, then the turn. False when
-  // nothing was to be done any more.
+  // Runs one first beat, in which every filler is called once in the order of joining, and then the turn.
+  // Returns false when nothing was left to do.
   bool step() {
     bool busy = turn.has_work();
     turn.run();
@@ -55,12 +55,12 @@ class TurnFixture {
     return busy;
   }
 
-  // Until nothing is left to do at this moment.
+  // Runs until nothing is left to do at this time.
   void settle() {
     for (int i = 0; step(); ++i) base::check(i < steps_max, "the turns never end");
   }
 
-  // Moves the clock, with a stop at every moment at which a timer may be due.
+  // Moves the clock, with a stop at every time at which a timer may be due.
   void advance(Duration duration) {
     settle();
     const Instant target = turn.now + duration;
@@ -74,7 +74,7 @@ class TurnFixture {
     settle();
   }
 
-  // Until `done` holds, for at most `limit` of the fixture's own time; false: it never held.
+  // Moves the clock until `done` holds, by at most `limit`. Returns false when `done` never held.
   bool advance_until(const std::function<bool()>& done, Duration limit = std::chrono::minutes(5)) {
     settle();
     const Instant target = turn.now + limit;

@@ -1,4 +1,4 @@
-// A root task whose end a test can look at.
+// A root task whose outcome a test can inspect.
 #pragma once
 
 #include <optional>
@@ -27,7 +27,7 @@ class WatchedTask final : private base::RootTask<T>::Owner {
   }
   std::optional<T> outcome_;
   int times_ended_ = 0;
-  base::RootTask<T> task_;  // dies first: a dropped task calls nobody
+  base::RootTask<T> task_;  // destroyed first: a dropped task calls no owner
 };
 
 }  // namespace postern::support

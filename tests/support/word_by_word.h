@@ -1,4 +1,5 @@
-// Takes one word of each delivery, pauses, and puts back what is left: as who has to wait in the middle.
+// A receiver that takes one word of each delivery, pauses, and puts back the rest, like a receiver that must
+// wait in the middle of a delivery.
 #pragma once
 
 #include <algorithm>
