@@ -9,7 +9,7 @@ namespace {
 
 constexpr int most = 1000;
 
-// "0", "1", "0.75", at most three digits behind the point (RFC 9110 12.4.2).
+// Reads a quality value: "0", "1", "0.75", with at most three digits after the point (RFC 9110 12.4.2).
 std::optional<int> read_quality(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
   int quality = text[0] == '1' ? most : 0;
@@ -30,7 +30,7 @@ struct Range {
   int quality = most;
 };
 
-// One element of the list.
+// Reads one element of the list.
 std::optional<Range> read_range(std::string_view element) {
   size_t end = std::min(element.find(';'), element.size());
   const std::string_view media = base::trim(element.substr(0, end));
@@ -50,7 +50,7 @@ std::optional<Range> read_range(std::string_view element) {
   return range;
 }
 
-// 3: this type, 2: its family, 1: anything, 0: another.
+// Returns how closely the range matches: 3 for this type, 2 for type/*, 1 for */*, 0 for no match.
 int fit(const Range& range, std::string_view type, std::string_view subtype) {
   if (range.type == "*") return range.subtype == "*" ? 1 : 0;
   if (!base::equal_ignoring_case(range.type, type)) return 0;

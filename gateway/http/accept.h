@@ -1,4 +1,4 @@
-// What a client says it would like to get (RFC 9110 12.4.2, 12.5.1).
+// Content negotiation: which media types a client prefers (RFC 9110 12.4.2, 12.5.1).
 #pragma once
 
 #include <string_view>
@@ -7,10 +7,10 @@
 
 namespace postern::http {
 
-// How much the client wants a media type, in thousandths: 1000 is most, 0 not at all. By the most specific
-// range that fits ("text/html" before "text/*" before "*/*"), over all Accept fields; parameters of ranges
-// other than q are passed over. What is not well-formed says nothing. Without an Accept field everything is
-// wanted.
+// Returns the quality value that the Accept fields give a media type, in thousandths: 1000 is the highest, 0
+// means that the type is not acceptable. The most specific matching range decides ("text/html" before
+// "text/*" before "*/*"), across all Accept fields. Parameters of a range other than q are ignored, and so is
+// a malformed element. Without an Accept field every type has 1000.
 int media_quality(const Headers& headers, std::string_view type, std::string_view subtype);
 
 }  // namespace postern::http

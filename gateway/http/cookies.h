@@ -1,5 +1,5 @@
-// The Cookie fields of a request (RFC 6265 5.4), read as lenient backends read them: white space around a
-// name and around its value does not count.
+// Reads the Cookie fields of a request (RFC 6265 5.4) as lenient backends do: white space around a name and
+// around its value is ignored.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace postern::http {
 
-// Calls `visit(pair, name, value)` for every pair of one Cookie field's value; `pair` is both, trimmed, as
-// they came.
+// Calls `visit(pair, name, value)` for every pair in the value of one Cookie field. `pair` is the whole pair
+// as it was received, trimmed.
 template <class Visit>
 void each_cookie(std::string_view cookies, Visit&& visit) {
   while (!cookies.empty()) {
@@ -25,8 +25,8 @@ void each_cookie(std::string_view cookies, Visit&& visit) {
   }
 }
 
-// Takes every cookie of this name out of the request. The others become one Cookie field, each byte for byte;
-// a request without such a cookie stays as it is.
+// Removes every cookie of this name from the request. The others are joined into one Cookie field, each
+// unchanged byte for byte. A request without such a cookie is not changed.
 void remove_cookie(RequestHead& request, std::string_view name);
 
 }  // namespace postern::http

@@ -8,7 +8,7 @@
 namespace postern::http {
 namespace {
 
-// Not strftime: its names follow the locale.
+// strftime is not used, because its names depend on the locale.
 constexpr auto day_names = std::to_array<std::string_view>({"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"});
 constexpr auto long_day_names = std::to_array<std::string_view>(
     {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"});
@@ -40,7 +40,7 @@ void make(int64_t unix_seconds, char* text) {
   put_number(text + 23, parts.tm_sec, 2);
 }
 
-// Cuts pieces off the front of a date; once something did not fit, nothing fits any more.
+// Reads pieces from the front of a date. After the first mismatch every further read fails too.
 class DateReader {
  public:
   explicit DateReader(std::string_view text) : text_(text) {}
@@ -50,7 +50,7 @@ class DateReader {
     if (!text_.starts_with(wanted)) return fail();
     text_.remove_prefix(wanted.size());
   }
-  // One of `names`; its index.
+  // Reads one of `names` and returns its index.
   template <size_t Count>
   int name(const std::array<std::string_view, Count>& names) {
     for (size_t i = 0; i < Count; ++i) {
@@ -71,7 +71,7 @@ class DateReader {
     if (good_) text_.remove_prefix(digits);
     return good_ ? value : 0;
   }
-  // asctime's day of the month: a space stands for the first of two digits.
+  // Reads the day of the month in asctime form: a space replaces the first of two digits.
   int padded_number() {
     if (!text_.starts_with(' ')) return number(2);
     text_.remove_prefix(1);
@@ -102,7 +102,7 @@ void read_time(DateReader& reader, Parts& parts) {
   parts.second = reader.number(2);
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT"
+// Reads the form "Sun, 06 Nov 1994 08:49:37 GMT".
 std::optional<Parts> read_imf(std::string_view text) {
   DateReader reader(text);
   Parts parts;
@@ -127,7 +127,7 @@ int year_of(int64_t unix_seconds) {
   return parts.tm_year + 1900;
 }
 
-// "Sunday, 06-Nov-94 08:49:37 GMT"; a year that seems more than 50 years ahead lies in the past.
+// Reads the form "Sunday, 06-Nov-94 08:49:37 GMT". A year that seems more than 50 years ahead is in the past.
 std::optional<Parts> read_rfc850(std::string_view text, int64_t now_unix) {
   DateReader reader(text);
   Parts parts;
@@ -147,7 +147,7 @@ std::optional<Parts> read_rfc850(std::string_view text, int64_t now_unix) {
   return parts;
 }
 
-// "Sun Nov  6 08:49:37 1994"
+// Reads the form "Sun Nov  6 08:49:37 1994".
 std::optional<Parts> read_asctime(std::string_view text) {
   DateReader reader(text);
   Parts parts;

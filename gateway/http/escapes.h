@@ -1,4 +1,4 @@
-// Percent escapes of paths (RFC 3986 2.1).
+// Percent-encoding of paths (RFC 3986 2.1).
 #pragma once
 
 #include <cstddef>
@@ -7,24 +7,25 @@
 
 namespace postern::http {
 
-int hex_digit(char c);  // -1: none
+int hex_digit(char c);  // -1 when `c` is not a hexadecimal digit
 
-// The byte that the escape at `position`, a "%", stands for; -1 when it is broken.
+// Returns the byte that the escape at `position`, a "%", encodes; -1 when the escape is malformed.
 int escaped_byte(std::string_view text, size_t position);
 
-// Whether the escape at `position`, which stands for `byte`, begins an overlong form of a shorter UTF-8
-// sequence: some readers take "%c0%af" for a slash.
+// Whether the escape at `position`, which encodes `byte`, begins an overlong form of a shorter UTF-8
+// sequence: some readers decode "%c0%af" to a slash.
 bool is_overlong(std::string_view path, size_t position, int byte);
 
-// As "%XX", with capitals.
+// Appends "%XX" with upper-case digits.
 void append_escape(char c, std::string& text);
 
-// With escapes for bytes outside ASCII, which a client may put into a target and no URL of a field may have.
+// Returns `target` with its non-ASCII bytes escaped: a client may send them in a target, but they are not
+// allowed in a URL in a header field.
 std::string in_ascii(std::string_view target);
 
-// Appends a path in the one spelling that differs from it in nothing a reader could mind: escapes in
-// capitals, and escapes for a "%" that begins none, for bytes outside ASCII, control characters, the space
-// and <>"{}|^`.
+// Appends a path in canonical spelling, which no reader understands differently: escapes get upper-case
+// digits; a "%" that begins no escape, bytes outside ASCII, control characters, the space and <>"{}|^` are
+// escaped.
 void append_canonical(std::string_view path, std::string& text);
 
 }  // namespace postern::http

@@ -59,7 +59,7 @@ constexpr auto names = std::to_array<Name>({
     {"x-forwarded-proto", FieldId::x_forwarded_proto},
 });
 
-// A name is told by its length, first and last letter; two names may share a slot, then they are probed.
+// A name is hashed by its length and its first and last letter; collisions are resolved by linear probing.
 constexpr size_t slot_count = 256;
 constexpr size_t hash(std::string_view name) {
   const auto first = static_cast<unsigned char>(name.front() | 0x20);

@@ -1,5 +1,5 @@
-// Field names the gateway itself cares about, as small ids, so that nothing on the hot path compares text
-// twice. Every other name is `other` and is carried as it came.
+// Small ids for the field names that the gateway itself uses, so that the hot path does not compare the same
+// text twice. Every other name is `other` and is forwarded as it was received.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,7 @@ enum class FieldId : uint8_t {
   x_forwarded_proto,
 };
 
-// Case-insensitive; `other` for a name without an id.
+// The comparison ignores case; a name without an id gives `other`.
 FieldId field_id(std::string_view name);
 
 }  // namespace postern::http

@@ -21,7 +21,7 @@ std::string_view take_token(std::string_view& text) {
   return token;
 }
 
-// A token, or a quoted string with its escapes resolved; nothing when it is neither.
+// Reads a token, or a quoted string with its escapes resolved; returns nothing for anything else.
 std::optional<std::string> take_value(std::string_view& text) {
   if (text.empty() || text.front() != '"') {
     const std::string_view token = take_token(text);
@@ -39,8 +39,8 @@ std::optional<std::string> take_value(std::string_view& text) {
   return std::nullopt;
 }
 
-// node-port of RFC 7239 6.2 with its colon: digits, or "_" and a name that hides them. Nothing when it is
-// neither.
+// Reads the node-port of RFC 7239 6.2 with its colon: digits, or an obfuscated port that begins with "_".
+// Returns nothing for anything else.
 std::optional<uint16_t> read_node_port(std::string_view text) {
   if (text.empty()) return uint16_t{0};
   text.remove_prefix(1);
@@ -50,7 +50,8 @@ std::optional<uint16_t> read_node_port(std::string_view text) {
   return static_cast<uint16_t>(*number);
 }
 
-// Stores a pair; false when the element has its name already.
+// Stores parameters in an element; store() returns false when the element already has a parameter of that
+// name.
 class Pairs {
  public:
   explicit Pairs(ForwardedElement& element) : element_(element) {}
@@ -129,7 +130,7 @@ ForwardedResult next_forwarded(std::string_view& list) {
 std::string write_forwarded(const ForwardedHop& hop) {
   std::string text = hop.client.is_v6() ? "for=\"[" + hop.client.text() + "]\"" : "for=" + hop.client.text();
   if (!hop.host.empty()) {
-    const bool plain = base::is_token(hop.host);  // no colon, no bracket
+    const bool plain = base::is_token(hop.host);  // a token has no colon and no bracket
     text.append(";host=").append(plain ? "" : "\"").append(hop.host).append(plain ? "" : "\"");
   }
   if (!hop.proto.empty()) text.append(";proto=").append(hop.proto);

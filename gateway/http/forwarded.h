@@ -1,4 +1,5 @@
-// The Forwarded field (RFC 7239): who asked, what for and how, as each proxy on the way saw it.
+// The Forwarded field (RFC 7239): the client, the host and the scheme of a request, as each proxy on the way
+// saw them.
 #pragma once
 
 #include <optional>
@@ -11,30 +12,31 @@
 
 namespace postern::http {
 
-// A node of RFC 7239 6, also as X-Forwarded-For has it: "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80", IPv6
-// without brackets where no port follows, each with or without quotes. Nothing for "unknown", "_hidden" and
-// what is no address.
+// A node of RFC 7239 6, also in the forms of X-Forwarded-For: "192.0.2.1", "192.0.2.1:80",
+// "[2001:db8::1]:80", IPv6 without brackets where no port follows, each with or without quotes.
+// read_forwarded_node() returns nothing for "unknown", "_hidden" and anything else that is not an address.
 struct ForwardedNode {
   base::IpAddress address;
-  uint16_t port = 0;  // 0: it is not said
+  uint16_t port = 0;  // 0: no port is given
 };
 std::optional<ForwardedNode> read_forwarded_node(std::string_view text);
 
-// One hop. Views point into the field, or into the element where a quoted value had escapes.
+// One element of the field: one hop. Its strings are copies, with the escapes of quoted values resolved.
 struct ForwardedElement {
-  std::optional<base::IpAddress> client;  // for=; nothing for "unknown", "_hidden" and what is no address
-  uint16_t port = 0;                      // of the client; 0: it is not said
-  bool names_client = false;              // for= was there
+  std::optional<base::IpAddress> client;  // for=; nothing as in read_forwarded_node()
+  uint16_t port = 0;                      // of the client; 0: no port is given
+  bool names_client = false;              // the element has a for= parameter
   std::string host;
   std::string proto;
 };
 
-// Cuts the next element off; nothing when the list is used up. An element that is not well-formed, or has a
-// parameter twice, is an error, after which nothing of the list is to be relied on.
+// Removes the next element from the list and returns it; returns nothing when the list is empty. An element
+// that is malformed, or has a parameter twice, is an error; after an error no element of the list is
+// trustworthy.
 using ForwardedResult = tl::expected<std::optional<ForwardedElement>, std::string_view>;
 ForwardedResult next_forwarded(std::string_view& list);
 
-// "for=192.0.2.1", "for=\"[2001:db8::1]\"", with host and proto where they are not empty.
+// Writes one element: "for=192.0.2.1", "for=\"[2001:db8::1]\"", with host and proto where they are not empty.
 struct ForwardedHop {
   base::IpAddress client;
   std::string_view host;   // an authority

@@ -1,5 +1,5 @@
-// What a request and a response say before their bodies, in one shape for every protocol. A head owns the
-// bytes and the arena its views point into; it moves, and its views move with it.
+// The heads of requests and responses, in one form for every protocol. A head owns the bytes and the arena
+// that its views point into; when the head is moved, the views stay valid.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,15 @@ namespace postern::http {
 enum class Method : uint8_t { get, head, post, put, delete_, patch, options, other };
 
 Method method_of(std::string_view text);  // case-sensitive, RFC 9110 9.1
-bool is_idempotent(Method method);        // RFC 9110 9.2.2; `other` is not
+bool is_idempotent(Method method);        // RFC 9110 9.2.2; `other` is not idempotent
 
 enum class Version : uint8_t { http1_0, http1_1, http2 };
 
-// How a message's end is known. Framing belongs to one connection and is never copied to another.
+// How the end of a message is determined. Framing belongs to one connection and is never copied to another.
 enum class BodyKind : uint8_t { none, length, chunked, until_close };
 
-// Filled by `Upgrade` on HTTP/1.1 and by `:protocol` on HTTP/2, so that nobody above has to tell them apart.
+// Set from the Upgrade field on HTTP/1.1 and from `:protocol` on HTTP/2, so that the modules above do not
+// have to distinguish the two.
 enum class Upgrade : uint8_t { none, websocket, other };
 
 struct RequestHead {
@@ -31,13 +32,13 @@ struct RequestHead {
   BodyKind body = BodyKind::none;
   bool expects_continue = false;
   uint64_t content_length = 0;   // when body is `length`
-  std::string_view method_text;  // as it came
-  std::string_view target;       // origin-form: path and query, as it came ("*" for OPTIONS *)
-  std::string_view authority;    // host[:port], as it came, checked; empty only for HTTP/1.0
+  std::string_view method_text;  // as it was received
+  std::string_view target;       // origin-form: path and query, as received ("*" for OPTIONS *)
+  std::string_view authority;    // host[:port] as received, validated; empty only for HTTP/1.0
   Headers headers;
 
-  base::Chunk bytes;      // what the views point into
-  base::TextArena arena;  // values added later
+  base::Chunk bytes;      // the memory that the views point into
+  base::TextArena arena;  // the memory of values that are added later
 
   void clear();
 };
@@ -46,7 +47,7 @@ struct ResponseHead {
   uint16_t status = 200;
   BodyKind body = BodyKind::none;
   uint64_t content_length = 0;
-  std::string_view reason;  // as it came; empty: the standard phrase
+  std::string_view reason;  // as received; empty: the standard phrase
   Headers headers;
 
   base::Chunk bytes;

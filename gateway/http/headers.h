@@ -1,5 +1,5 @@
-// An ordered list of header fields, as views: into the bytes a parser kept, into literals, or into a head's
-// arena. The list itself never owns text.
+// An ordered list of header fields, held as views into the bytes that a parser kept, into literals, or into a
+// head's arena. The list itself never owns text.
 #pragma once
 
 #include <initializer_list>
@@ -15,7 +15,7 @@ namespace postern::http {
 
 struct HeaderField {
   FieldId id = FieldId::other;
-  std::string_view name;   // as it came
+  std::string_view name;   // as it was received
   std::string_view value;  // trimmed
 };
 
@@ -27,13 +27,13 @@ class Headers {
     fields_.push_back({id, name, value});
   }
   void add(std::string_view name, std::string_view value) { add(field_id(name), name, value); }
-  void set(std::string_view name, std::string_view value);  // in place of every field of this name
+  void set(std::string_view name, std::string_view value);  // replaces every field of this name
 
-  const HeaderField* find(FieldId id) const;             // the first
-  const HeaderField* find(std::string_view name) const;  // case-insensitive
-  std::string_view get(FieldId id) const;                // empty when absent
+  const HeaderField* find(FieldId id) const;             // the first field with this id
+  const HeaderField* find(std::string_view name) const;  // the comparison ignores case
+  std::string_view get(FieldId id) const;                // empty when there is no such field
   size_t count(FieldId id) const;
-  // Whether any field of this id has the element in its comma separated list, case-insensitively.
+  // Whether any field of this id has the element in its comma-separated list; the comparison ignores case.
   bool list_contains(FieldId id, std::string_view element) const;
 
   void remove(FieldId id);
@@ -43,7 +43,7 @@ class Headers {
     std::erase_if(fields_, predicate);
   }
 
-  // `change` gives the value that each field has after this; names stay.
+  // `change` returns the new value of each field; the names are kept.
   template <class Change>
   void change_values(Change&& change) {
     for (HeaderField& field : fields_) field.value = change(std::as_const(field));
@@ -51,7 +51,7 @@ class Headers {
 
   void reserve(size_t count) { fields_.reserve(count); }
   void clear() { fields_.clear(); }
-  // Gives the memory back to the pool.
+  // Returns the list's memory to the pool.
   void release() { List().swap(fields_); }
   size_t size() const { return fields_.size(); }
   bool empty() const { return fields_.empty(); }

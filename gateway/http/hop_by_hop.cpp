@@ -26,9 +26,9 @@ bool is_hop_by_hop(FieldId id) {
   }
 }
 
-constexpr std::string_view http2_settings = "http2-settings";  // only ever sent beside Upgrade: h2c
+constexpr std::string_view http2_settings = "http2-settings";  // it is only sent together with Upgrade: h2c
 
-// Fields without an id that Connection must not take away; every field with an id is protected already.
+// Fields without an id that Connection must not remove; every field with an id is protected already.
 constexpr auto end_to_end_names = std::to_array<std::string_view>({
     "accept",
     "age",
@@ -64,7 +64,8 @@ bool is_end_to_end(std::string_view name) {
                      [name](std::string_view known) { return base::equal_ignoring_case(known, name); });
 }
 
-// "close", "keep-alive" and "upgrade" are options, not names of fields that remain to be removed.
+// "close", "keep-alive" and "upgrade" are connection options, not names of fields that still have to be
+// removed.
 bool is_usual(std::string_view option) {
   return base::equal_ignoring_case(option, "keep-alive") || base::equal_ignoring_case(option, "close") ||
          base::equal_ignoring_case(option, "upgrade");
@@ -76,7 +77,7 @@ bool names_unusual(std::string_view connection) {
   return false;
 }
 
-// An order of names that does not mind their case.
+// Case-insensitive order of names.
 bool precedes(std::string_view a, std::string_view b) {
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
                                       [](char x, char y) { return base::lower(x) < base::lower(y); });
@@ -85,7 +86,7 @@ bool precedes(std::string_view a, std::string_view b) {
 }  // namespace
 
 void remove_hop_by_hop(Headers& headers) {
-  std::vector<std::string_view> unusual;  // values of Connection that name more than is removed anyway
+  std::vector<std::string_view> unusual;  // values of Connection that name further fields to remove
   headers.remove_if([&unusual](const HeaderField& field) {
     if (field.id == FieldId::other)
       return field.name.size() == http2_settings.size() &&
@@ -94,7 +95,8 @@ void remove_hop_by_hop(Headers& headers) {
     return is_hop_by_hop(field.id);
   });
   if (unusual.empty()) return;
-  // Both the options and the fields may be many: each field is looked up, not compared with every option.
+  // Options and fields may both be numerous: each field is looked up by binary search, not compared with
+  // every option.
   std::vector<std::string_view> named;
   for (std::string_view connection : unusual)
     while (const std::optional<std::string_view> name = base::next_element(connection))

@@ -1,12 +1,12 @@
-// What lies below a path, as rules by path mean it.
+// Prefix matching of paths at segment boundaries, as path rules use it.
 #pragma once
 
 #include <string_view>
 
 namespace postern::http {
 
-// "/api", or "/api/", has "/api" and "/api/x" below it, not "/apix"; "/" has everything. Both as they are
-// written: nothing is decoded or resolved.
+// "/api" and "/api/" match "/api" and "/api/x", but not "/apix"; "/" matches everything. Both texts are
+// compared as they are: nothing is decoded or resolved.
 inline bool is_below(std::string_view path, std::string_view prefix) {
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');

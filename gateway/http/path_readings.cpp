@@ -13,10 +13,11 @@ using Sentence = std::string_view;
 
 enum class EscapedSlash : uint8_t { slash, name };
 
-// Of the overlong sequence that begins at `position`, whose first byte is `first`: how many escapes it has.
+// How many escapes the overlong sequence with this first byte has.
 size_t overlong_size(int first) { return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4; }
 
-// The character that an overlong sequence stands for; -1 when its further bytes are none, or it is no ASCII.
+// The character that an overlong sequence encodes; -1 when a further byte is not a continuation byte or the
+// character is not ASCII.
 int overlong_character(std::string_view text, size_t position, int first) {
   const size_t size = overlong_size(first);
   int character = first & (size == 2 ? 0x1f : size == 3 ? 0x0f : 0x07);
@@ -30,7 +31,8 @@ int overlong_character(std::string_view text, size_t position, int first) {
   return character < 0x80 ? character : -1;
 }
 
-// Of "%25u002f", which is "%u002f" as it came; -1 when it is none.
+// The character of "%25u002f", which is the canonical spelling of "%u002f"; -1 when the text has another
+// form.
 int wide_character(std::string_view text, size_t position) {
   const std::string_view form = text.substr(position, 8);
   if (form.size() < 8 || !form.starts_with("%25") || (form[3] != 'u' && form[3] != 'U')) return -1;
@@ -39,8 +41,8 @@ int wide_character(std::string_view text, size_t position) {
   return character < 0x80 ? character : -1;
 }
 
-// What an escape of `character` becomes when it is decoded. Some stay: what must be escaped in canonical
-// spelling, and "?" and "#", which would end the path.
+// Appends the result of decoding an escape of `character`. Some escapes stay: those that canonical spelling
+// requires, and "?" and "#", which would end the path.
 void append_decoded(int character, EscapedSlash escaped_slash, std::string& text) {
   const char c = static_cast<char>(character);
   const bool stays = character <= 0x20 || character >= 0x7f || c == '?' || c == '#' ||
@@ -75,7 +77,7 @@ std::string decoded(std::string_view path, EscapedSlash escaped_slash, bool odd_
     append_decoded(character, escaped_slash, text);
     i += size - 1;
   }
-  std::string canonical;  // a "%" that was decoded may begin an escape now, or none
+  std::string canonical;  // a decoded "%" may begin an escape now, or not
   canonical.reserve(text.size());
   append_canonical(text, canonical);
   return canonical;
@@ -109,11 +111,11 @@ std::string merged(std::string_view path) {
 
 struct Resolved {
   std::string text;
-  bool any = false;   // there was a dot segment
-  bool last = false;  // the last one was
+  bool any = false;   // the path had a dot segment
+  bool last = false;  // the last segment was a dot segment
 };
 
-// Nothing: the path climbs above the root.
+// Returns nothing when the path climbs above the root.
 std::optional<Resolved> resolved(std::string_view path) {
   Resolved made;
   made.text.reserve(path.size());
@@ -136,7 +138,7 @@ std::optional<Resolved> resolved(std::string_view path) {
 
 }  // namespace
 
-// False: a bound is reached.
+// Returns false when a limit is reached.
 bool PathReadings::add(std::string text) {
   const size_t hash = std::hash<std::string>()(text);
   for (size_t i = 0; i < texts_.size(); ++i)
@@ -151,7 +153,7 @@ bool PathReadings::add(std::string text) {
   return true;
 }
 
-// Each step alone; the readings that come of it take the others.
+// Applies each step alone; the readings that result go through the other steps later.
 bool PathReadings::normalise(std::string_view text) {
   if (text.find('\\') != text.npos && !add(with_slashes(text))) return false;
   if (text.find(';') != text.npos && !add(without_parameters(text))) return false;
@@ -188,11 +190,11 @@ tl::expected<PathReadings, Sentence> PathReadings::of(std::string_view path) {
   std::string first;
   first.reserve(path.size());
   append_canonical(path, first);
-  readings.texts_.reserve(most);  // views into them are held while others are added
+  readings.texts_.reserve(most);  // views into the texts are used while others are added
   readings.texts_.push_back(std::move(first));
   readings.hashes_.push_back(std::hash<std::string>()(readings.texts_.front()));
   readings.bytes_ = readings.texts_.front().size();
-  size_t begin = 0;  // of the readings with as many decodings
+  size_t begin = 0;  // of the readings with this number of decodings
   for (size_t decodings = 0; begin < readings.texts_.size(); ++decodings) {
     for (size_t i = begin; i < readings.texts_.size(); ++i)
       if (!readings.normalise(readings.texts_[i])) return tl::unexpected(readings.failure_);

@@ -1,21 +1,22 @@
-// The ways in which servers are known to read one path. A rule for a path holds for all of them: a route is
-// taken only when each of them leads to it (routing/agreement.h), and then the client's bytes go on.
+// All the ways in which servers are known to interpret one path. A rule for a path must hold for every one of
+// these readings: a route is chosen only when all of them lead to it (routing/agreement.h); then the client's
+// bytes are forwarded unchanged.
 //
 // A reading is what a chain of servers may make of a path by any number of these steps, in any order:
 //
-//   decode     "%41" is "A". At most twice in a chain. Whoever decodes takes "%2f" for a slash or for a part
-//   of a
-//              name, and may know the overlong forms of UTF-8 ("%c0%af") and "%u002f" as well.
-//   backslash  "\" is a slash.
-//   parameter  what follows ";" in a segment does not count.
-//   merge      several slashes are one.
-//   resolve    "." and ".." are gone, as RFC 3986 5.2.4 says; of one at the end the slash stays or goes.
-//   end        the path ends before an escaped "?", "#" or NUL, which somebody decodes and reads once more.
+//   decode     "%41" becomes "A", at most twice in a chain. A decoder takes "%2f" for a slash or for part
+//              of a name, and may accept the overlong forms of UTF-8 ("%c0%af") and "%u002f" too.
+//   backslash  "\" becomes a slash.
+//   parameter  The part of a segment from ";" on is removed.
+//   merge      Several slashes become one.
+//   resolve    "." and ".." are removed as in RFC 3986 5.2.4; after one at the end the slash stays or goes.
+//   end        The path ends before an escaped "?", "#" or NUL, for a server that decodes it and parses
+//              it again.
 //
-// Each step is taken or not, and those that change nothing make no new reading: of "/a%20b" there is one, of
-// "/@a%2fb" there are two. Readings are in canonical spelling (http/escapes.h), in which routes name paths,
-// too. A path that climbs above the root in any reading is refused: servers differ between an error, the root
-// and what lies above their folder.
+// Each step is optional, and a step that changes nothing makes no new reading: "/a%20b" has one reading,
+// "/@a%2fb" has two. Readings are in canonical spelling (http/escapes.h), and so are the paths of routes. A
+// path that climbs above the root in any reading is refused: servers differ between an error, the root and
+// what is above their folder.
 #pragma once
 
 #include <cstddef>
@@ -30,14 +31,14 @@ namespace postern::http {
 class PathReadings {
  public:
   static constexpr size_t most_decodings = 2;
-  // More than these cannot be meant. They bound the work for one path: each reading is looked at once by each
-  // of the steps, and each step is linear in its length.
+  // The limits on the readings of one path; a legitimate path needs fewer. They bound the work: every step
+  // looks once at each reading, and takes time linear in its length.
   static constexpr size_t most = 64;
   static constexpr size_t most_bytes =
-      64 * 1024;  // of all of them; and never fewer than eight of the longest
+      64 * 1024;  // of all readings together; but at least eight of the longest are always allowed
 
-  // All readings of `path`, which begins with "/" and has no escaped NUL; the first is the path as it came.
-  // The sentence says why it is refused whatever the routes are.
+  // All readings of `path`, which begins with "/" and has no escaped NUL; the first is the path itself in
+  // canonical spelling. The error sentence says why the path is refused, independently of the routes.
   static tl::expected<PathReadings, std::string_view> of(std::string_view path);
 
   const std::vector<std::string>& texts() const { return texts_; }

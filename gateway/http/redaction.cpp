@@ -8,7 +8,7 @@
 namespace postern::http {
 namespace {
 
-// In lower case. Anywhere in a name, and at the end of a name or of a part of it.
+// In lower case. The words are found anywhere in a name, the endings at the end of a name or of a part of it.
 constexpr auto secret_words =
     std::to_array<std::string_view>({"password", "passwd", "passphrase", "secret", "signature"});
 constexpr auto secret_endings =
@@ -34,8 +34,8 @@ bool has_secret_ending(std::string_view part) {
                      [&](std::string_view ending) { return part.ends_with(ending); });
 }
 
-// Appends "name" or "name=***", up to a byte of `name_ends`; the value of a secret goes to one of
-// `value_ends`.
+// Appends "name" or "name=***". The name ends before a byte of `name_ends`; the value of a secret ends before
+// a byte of `value_ends`. Returns how many bytes were read.
 size_t append_parameter(std::string& out, std::string_view rest, const std::vector<std::string>& names,
                         std::string_view name_ends, std::string_view value_ends) {
   const size_t name_end = std::min({rest.find('='), rest.find_first_of(name_ends), rest.size()});
@@ -62,7 +62,7 @@ const std::vector<std::string>& usual_secret_names() {
 
 bool is_secret_name(std::string_view written, const std::vector<std::string>& names) {
   std::string lower = base::to_lower(written);
-  // Some read a name that was escaped twice.
+  // Some servers decode a name twice.
   for (int round = 0; round < 2 && lower.find_first_of("%+") != lower.npos; ++round)
     lower = base::to_lower(decode_query_value(lower));
   if (has_secret_word(lower) || is_one_of(names, lower)) return true;
@@ -83,14 +83,14 @@ std::string redact_target(std::string_view target, const std::vector<std::string
   while (position < query) {
     redacted += target[position++];  // ";"
     position += append_parameter(redacted, target.substr(position, query - position), names, ";/", "/");
-    // Nothing behind a "/" is a parameter before the next ";".
+    // After a "/" there is no parameter until the next ";".
     if (position >= query || target[position] == ';') continue;
     const size_t next = std::min(target.find(';', position), query);
     redacted.append(target.substr(position, next - position));
     position = next;
   }
   while (position < target.size()) {
-    redacted += target[position++];  // "?", "&", or the ";" that some backends take for "&"
+    redacted += target[position++];  // "?", "&", or the ";" that some backends treat as "&"
     position += append_parameter(redacted, target.substr(position), names, "&;", "&");
   }
   return redacted;
@@ -103,13 +103,13 @@ std::string redact_url(std::string_view text, const std::vector<std::string>& na
   size_t end = std::min(rest.find_first_of("/?#\\"), rest.size());
   size_t at = rest.substr(0, end).rfind('@');
   if (at == rest.npos) {
-    // "http://user:pass/word@host": a password that nobody escaped. A port is digits.
+    // "http://user:pass/word@host": the password was not escaped. A port has only digits.
     const size_t colon = rest.substr(0, end).find(':');
     const std::string_view port = colon == rest.npos ? "" : rest.substr(colon + 1, end - colon - 1);
     const bool is_password = !rest.starts_with('[') && port.find_first_not_of("0123456789") != port.npos;
     if (is_password) at = rest.rfind('@');
   }
-  // Without a scheme, "name@host" is an address of mail and the like; "user:password@host" is a password.
+  // Without a scheme, "name@host" is an email address or similar; "user:password@host" contains a password.
   if (at != rest.npos && scheme == text.npos && rest.substr(0, at).find(':') == rest.npos) at = rest.npos;
   std::string out(text.substr(0, begin));
   if (at == rest.npos) return scheme == text.npos ? std::string(text) : out + redact_target(rest, names);

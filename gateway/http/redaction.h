@@ -1,4 +1,5 @@
-// What must not stand in a log or on a terminal, found by the names that secrets are known to have.
+// Finds secrets that must not appear in a log or on a terminal, by the parameter names that secrets usually
+// have.
 #pragma once
 
 #include <string>
@@ -9,17 +10,17 @@
 
 namespace postern::http {
 
-// Names that are taken for secrets without being named by anyone, besides the words that is_secret_name()
-// finds.
+// Names that are always treated as secrets, in addition to the words that is_secret_name() finds.
 const std::vector<std::string>& usual_secret_names();
 
-// Is the value of a parameter with this name (as it is written, escapes and all) likely a secret? It is where
-// the name, or a part of it as in "user[token]" and "user.token", is one of `names` (case-insensitive), and
-// where it holds a word that stands for nothing else: "password", "client_secret", "X-Amz-Signature".
+// Whether the value of a parameter with this name is likely a secret; the name is given as it is written,
+// with its escapes. It is one when the name, or a part of it as in "user[token]" and "user.token", is one of
+// `names` (ignoring case), and when the name contains a word that is only used for secrets: "password",
+// "client_secret", "X-Amz-Signature".
 bool is_secret_name(std::string_view written, const std::vector<std::string>& names);
 
-// `text`, a URL or something near it, with the user and password in front of its host replaced by "***", and
-// its query redacted. Text that is no URL stays as it is.
+// Returns `text`, a URL or similar, with the user and password before its host replaced by "***" and its
+// query redacted. Text that is not a URL is returned unchanged.
 std::string redact_url(std::string_view text, const std::vector<std::string>& names);
 
 }  // namespace postern::http

@@ -1,11 +1,11 @@
-// One request and its response, as the client sent it and as an endpoint gets it. The two interfaces mirror
-// each other, and every protocol implements them: the exchange, the policies and the tunnel know nothing
-// else. One thread: the worker's.
+// One request and its response, as seen on the client's side and on the endpoint's side. The two interfaces
+// mirror each other, and every protocol implements them: the exchange, the policies and the tunnel use
+// nothing else. Both are used on the worker's thread only.
 //
 // Order of calls on a ServerStream: any number of inform(), then exactly one of respond() and
-// accept_tunnel(). Bodies are channels; a body's last push is followed by end(), or by abort() when it is
-// cut short, which the peer must be able to see (a reset, never a clean end). When the response body has
-// ended, hand_over() tells when all of the answer is out of this process.
+// accept_tunnel(). Bodies are channels. After its last push a body gets end(), or abort() when it is cut
+// short; the peer must be able to see that (a reset, never a clean end). When the response body has ended,
+// the slot of hand_over() reports when the whole response has left this process.
 #pragma once
 
 #include <cstdint>
@@ -22,64 +22,67 @@
 
 namespace postern::http {
 
-// Who and where a request came from; outlives its stream.
+// Facts about the connection that a request came by; they outlive the stream.
 struct ClientFacts {
-  net::Peer peer;         // the socket's other end
-  net::Peer local;        // what the client connected to; its address may be unknown (unspecified)
-  std::string peer_text;  // its address, without the port
+  net::Peer peer;         // the remote end of the socket
+  net::Peer local;        // the local end; its address may be unknown (unspecified)
+  std::string peer_text;  // the peer's address without the port
   bool tls = false;
   uint16_t listener_port = 0;
-  std::optional<uint16_t> redirect_port;  // set when this listener only sends clients to https
-  std::shared_ptr<const std::vector<std::string>> redirect_except;  // but for what lies below these paths
+  std::optional<uint16_t> redirect_port;  // set when this listener only redirects clients to https
+  std::shared_ptr<const std::vector<std::string>> redirect_except;  // paths that are served all the same
 };
 
 class ServerStream : public base::TransitSource {
  public:
-  virtual ~ServerStream() = default;  // unfinished: resets this stream, never its neighbours
+  virtual ~ServerStream() = default;  // destroying an unfinished stream resets it, never its neighbours
 
-  // The head may be changed by the exchange until the stream is finished; it belongs to the stream.
+  // The stream owns the head; the exchange may change it until the stream is finished.
   virtual RequestHead& request() = 0;
   virtual const ClientFacts& client() const = 0;
   virtual base::Channel& request_body() = 0;
   virtual base::Channel& response_body() = 0;
-  // Counts all that was written to the client, also what still waits in response_body().
+  // Counts everything that was written to the client, including what still waits in response_body().
   base::Transit transit() const override = 0;
 
-  virtual void inform(const ResponseHead& interim) = 0;  // 100, 103: any number of times
-  // The head is written before this returns. Its framing is chosen by `body`: `length` and `none` are kept;
-  // anything else becomes what the client's protocol can carry.
+  virtual void inform(const ResponseHead& interim) = 0;  // 100 or 103, any number of times
+  // Writes the head before it returns. `body` chooses the framing: `length` and `none` are kept; any other
+  // kind becomes one that the client's protocol supports.
   virtual void respond(const ResponseHead& head) = 0;
-  // Trailer fields to send after the response body's end; before response_body().end(). They are copied;
-  // fields that may not stand in trailers are dropped (RFC 9110 6.5.1), and all where there is no place.
+  // Sets the trailer fields to send after the response body; to be called before response_body().end(). They
+  // are copied. Fields that are not allowed in trailers are dropped (RFC 9110 6.5.1); all of them are dropped
+  // where the framing has no trailers.
   virtual void set_trailers(const Headers& trailers) = 0;
-  // Where one connection carries the streams one after another: no more after this one. Before respond().
+  // On a protocol whose connection carries streams one after another, the connection closes after this
+  // stream. To be called before respond().
   virtual void close_after_response() = 0;
-  // After respond() and the end of the response body: what waits is written. Filled once: when nothing of the
-  // answer waits here any more, or failed when the client leaves before. What the client sends from now on
-  // for this request is not wanted.
+  // To be called after respond() and the end of the response body: pending bytes are written. The slot is
+  // filled once: when no part of the response waits in this process any more, or with an error when the
+  // client leaves before that. From this call on, request body bytes are discarded.
   virtual base::Slot<bool>& hand_over() = 0;
-  // What was not handed over is given up: the client sees that the answer is not whole.
+  // Gives up the part of the response that was not handed over; the client sees that the response is
+  // incomplete.
   virtual void cut_response(base::Error why) = 0;
-  // Instead of respond(): writes the head, ends this protocol on the connection, and gives its bytes away.
-  // Bytes that came after the request are delivered first when the transport is started.
+  // Called instead of respond(): writes the head, ends this protocol on the connection, and returns the
+  // transport. Bytes that followed the request are delivered first when the transport is started.
   virtual std::unique_ptr<net::Transport> accept_tunnel(const ResponseHead& head) = 0;
 };
 
 class UpstreamStream : public base::TransitSource {
  public:
-  virtual ~UpstreamStream() = default;  // unfinished: resets; finished: the connection can be used again
+  virtual ~UpstreamStream() = default;  // unfinished: resets; finished: the connection is reusable
 
   virtual void send(const RequestHead& head) = 0;
   virtual base::Channel& request_body() = 0;
-  // Counts all that was written to the endpoint, also what still waits in request_body().
+  // Counts everything that was written to the endpoint, including what still waits in request_body().
   base::Transit transit() const override = 0;
-  // Filled once for every interim response and once for the final one.
+  // Filled once for every interim response and once for the final response.
   virtual base::Slot<ResponseHead>& response() = 0;
   virtual base::Channel& response_body() = 0;
-  virtual const Headers& trailers() const = 0;  // after the response body's end
-  // After a 101: gives the connection's bytes away, early ones first.
+  virtual const Headers& trailers() const = 0;  // valid after the end of the response body
+  // After a 101: returns the transport; bytes that were received early are delivered first.
   virtual std::unique_ptr<net::Transport> take_tunnel() = 0;
-  // Whether a byte of the response has come: after that no other endpoint may be tried.
+  // Whether any byte of the response has been received: after that no other endpoint may be tried.
   virtual bool response_begun() const = 0;
 };
 

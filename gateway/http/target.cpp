@@ -15,18 +15,18 @@ namespace {
 using Sentence = std::string_view;
 using Failure = tl::unexpected<Sentence>;
 
-// What a byte means to the scan of a path; `plain` needs no thought.
+// The classes of bytes in the scan of a path; `plain` bytes need no further check.
 enum class PathByte : uint8_t {
   plain,
   slash,
   dot,
   question,
-  percent,  // this one and those after it make a path odd
+  percent,  // from here on: makes a path odd
   backslash,
   semicolon,
-  high,     // this one and those after it cannot stand in a normalised path without an escape
+  high,     // from here on: must be escaped in a normalised path
   other,    //
-  control,  // this one and those after it are refused
+  control,  // from here on: is refused
   hash
 };
 
@@ -66,15 +66,15 @@ bool is_unreserved(int byte) {  // RFC 3986 2.3
 
 enum class Rules : uint8_t { lenient, strict };
 
-// What no reader of paths takes, even escaped.
+// Returns a sentence for a byte that no path may contain, even escaped; empty for other bytes.
 Sentence forbidden_escape(int byte) {
   if (byte == 0) return "the path has an escaped NUL (%00)";
   if ((byte > 0 && byte < 0x20) || byte == 0x7f) return "the path has an escaped control character";
   return {};
 }
 
-// Appends `path` to `decoded` with the unreserved escapes decoded, the others in capitals (RFC 3986 6.2.2),
-// and escapes for what needs one.
+// Appends `path` to `decoded` with the unreserved escapes decoded, the others in upper case (RFC 3986 6.2.2),
+// and with escapes for the bytes that need one.
 tl::expected<void, Sentence> decode_unreserved(std::string_view path, Rules rules, std::string& decoded) {
   for (size_t i = 0; i < path.size(); ++i) {
     const PathByte kind = path_byte(path[i]);
@@ -110,9 +110,9 @@ tl::expected<void, Sentence> decode_unreserved(std::string_view path, Rules rule
 
 struct Oddities {
   bool dot_segments = false;
-  bool dots_with_parameter = false;             // "..;x", which some readers take for ".."
+  bool dots_with_parameter = false;             // "..;x", which some readers treat as ".."
   bool empty_segments = false;                  // "//"; a slash at the end makes none
-  size_t first_climb = std::string_view::npos;  // where the first ".." stands
+  size_t first_climb = std::string_view::npos;  // position of the first ".."
 };
 
 Oddities oddities_of(std::string_view path) {
@@ -130,7 +130,7 @@ Oddities oddities_of(std::string_view path) {
   return found;
 }
 
-// RFC 3986 5.2.4, but a step above the root is refused instead of being dropped.
+// Removes dot segments as in RFC 3986 5.2.4, but refuses a step above the root instead of dropping it.
 tl::expected<std::string, Sentence> resolve_dots(std::string_view path) {
   std::string resolved;
   resolved.reserve(path.size());
@@ -156,8 +156,8 @@ void merge_slashes(std::string& path) {
              path.end());
 }
 
-// The rest of reading a path with something in it that the first scan stopped at. On failure `path_text` may
-// hold anything.
+// Normalises a path in which the first scan found something to change. On failure the content of `path_text`
+// is unspecified.
 tl::expected<void, Sentence> normalise(std::string_view path, Rules rules, Target& target) {
   std::string& text = target.path_text;
   text.reserve(path.size());
@@ -173,13 +173,13 @@ tl::expected<void, Sentence> normalise(std::string_view path, Rules rules, Targe
   }
   if (odd.empty_segments) merge_slashes(text);
   if (text == path)
-    text.clear();  // nothing was odd after all
+    text.clear();  // the path was in normal form after all
   else
     target.path = text;
   return {};
 }
 
-// For a path without a normal form: what it is to whoever only writes it down.
+// Sets the `path` of a target without a normal form, for code that only writes it, as logs do.
 void write_irregular(std::string_view path, Target& target) {
   target.path_text.clear();
   append_canonical(path.substr(std::min(path.find_first_not_of("/\\"), path.size())), target.path_text);
@@ -205,7 +205,7 @@ tl::expected<void, Sentence> check_escapes(std::string_view path) {
 }
 
 bool is_host_char(char c) {
-  return is_unreserved(static_cast<unsigned char>(c));  // no escapes and no sub-delimiters: no name has them
+  return is_unreserved(static_cast<unsigned char>(c));  // real names have no escapes, no sub-delimiters
 }
 
 bool is_host_name(std::string_view host) {
@@ -236,7 +236,7 @@ tl::expected<void, Sentence> read(std::string_view text, Rules rules, Target& ta
   if (text == "*") return {};
   if (text.empty() || text.front() != '/') return Failure("the target does not start with \"/\"");
 
-  bool dots = false;  // or empty segments: a closer look tells
+  bool dots = false;  // possibly dot segments or empty segments; normalise() decides
   bool after_slash = false;
   size_t end = 0;
   for (; end < text.size(); ++end) {
@@ -244,7 +244,7 @@ tl::expected<void, Sentence> read(std::string_view text, Rules rules, Target& ta
     if (kind == PathByte::plain) {
       after_slash = false;
     } else if (kind <= PathByte::dot) {
-      dots = dots || after_slash;  // a name may begin with a dot and be no dot segment
+      dots = dots || after_slash;  // a name that begins with a dot need not be a dot segment
       after_slash = kind == PathByte::slash;
     } else if (kind == PathByte::question) {
       break;

@@ -1,6 +1,6 @@
-// The request target's path and query. A target goes on to an endpoint byte for byte where nothing rewrites
-// it; whoever has to look at the path by itself (a rewriting, a folder of files) gets one normal form of it.
-// By which readings of a path a route is chosen stands in http/path_readings.h.
+// The path and query of the request target. A target is forwarded to an endpoint byte for byte unless a rule
+// rewrites it; code that has to interpret the path itself (a rewrite, a file site) uses one normal form of
+// it. http/path_readings.h explains which readings of a path decide about its route.
 #pragma once
 
 #include <string>
@@ -12,55 +12,59 @@
 namespace postern::http {
 
 struct Target {
-  // Normalised: no dot segments, no doubled slashes, unreserved characters decoded, escapes in capitals, and
-  // what needs an escape has one. Where `irregular` says why it cannot be, as it came, but for the last two
-  // and but for further slashes in front.
+  // The normalised path: without dot segments and doubled slashes, with unreserved characters decoded,
+  // escapes in upper case, and everything escaped that needs it. Where `irregular` gives a reason why the
+  // path has no normal form, it is the path as received, with only the last two changes, and with one leading
+  // slash.
   std::string_view path;
-  std::string_view raw_path;   // as it came
+  std::string_view raw_path;   // as it was received
   std::string_view query;      // without "?"; never changed
-  std::string_view irregular;  // a sentence; empty: the path has a normal form
+  std::string_view irregular;  // a sentence; empty when the path has a normal form
   bool has_query = false;
-  bool odd = false;         // readers may understand the path differently, see http/path_readings.h
+  bool odd = false;         // readers may interpret the path differently, see http/path_readings.h
   bool as_it_came = false;  // an endpoint gets the client's bytes, not the normalised path
-  std::string path_text;    // owns `path` when it differs from what came
-  // The folder in which the first ".." was found; empty without one. Where it belongs to another route than
-  // `path` does, the dots lead out of a prefix.
+  std::string path_text;    // owns `path` when it differs from the received one
+  // The folder in which the first ".." was found; empty when there is none. Where it belongs to another route
+  // than `path`, the dots lead out of a prefix.
   std::string climbed_from;
   Target() = default;
-  Target(const Target&) = delete;  // its views may point into itself
+  Target(const Target&) = delete;  // its views may point into the object itself
   Target& operator=(const Target&) = delete;
 };
 
-// Reads an origin-form target into `target`, whose views point into `text` or into itself. Refused is only
-// what no path may hold: a control character (escaped ones too), a space, "#".
+// Reads an origin-form target into `target`, whose views point into `text` or into `target` itself. It
+// refuses only what no path may contain: control characters (also escaped ones), a space, "#".
 tl::expected<void, std::string_view> read_target(std::string_view text, Target& target);
 
-// The same for a path that must have one reading and no other. On failure the sentence says which rule was
-// broken: besides those above "%2f", "\", ";", bytes outside ASCII, characters that must be escaped, a broken
-// escape, an overlong one, a path above the root, dot segments next to an empty segment.
+// The same for a path that must have exactly one reading. The error sentence names the broken rule. In
+// addition to the above it refuses "%2f", "\", ";", bytes outside ASCII, characters that must be escaped, a
+// malformed escape, an overlong one, a path above the root, and dot segments next to an empty segment.
 tl::expected<void, std::string_view> read_strict_target(std::string_view text, Target& target);
 
-// An authority "host", "host:port" or "[v6]:port" that may stand in Host: no userinfo, no list, no spaces.
+// An authority "host", "host:port" or "[v6]:port" that is allowed in Host: no userinfo, no list, no spaces.
 struct Authority {
-  std::string_view host;  // without brackets and port, case as it came
+  std::string_view host;  // without brackets and port, in the received case
   std::string_view port;  // digits or empty
 };
 tl::expected<Authority, std::string_view> read_authority(std::string_view text);
 
-// The raw value of a query parameter's first occurrence ("a=1&b=2"), not decoded; data() is null when absent.
+// The raw value of the first occurrence of a query parameter ("a=1&b=2"), not decoded; data() is null when
+// the parameter is absent.
 std::string_view query_parameter(std::string_view query, std::string_view name);
 
-// How often a parameter stands in the query, spelled plainly or with escapes, and after "&" or ";": backends
-// disagree on which of several counts.
+// How often a parameter occurs in the query, written plainly or with escapes, after "&" or ";": backends
+// disagree about which occurrence counts.
 size_t count_query_parameter(std::string_view query, std::string_view name);
 
-// A cookie's value from a Cookie field (RFC 6265 5.4 form); data() is null when absent.
+// The value of a cookie in a Cookie field (the form of RFC 6265 5.4); data() is null when the cookie is
+// absent.
 std::string_view cookie_value(std::string_view cookies, std::string_view name);
 
-// `target` with the values of the named query parameters (case-insensitive) replaced by "***", for logs.
+// Returns `target` with the values of the named query parameters (ignoring case) replaced by "***", for logs.
 std::string redact_target(std::string_view target, const std::vector<std::string>& names);
 
-// Percent-decoding of a query value ("+" is a space); the text unchanged where an escape is broken.
+// Percent-decodes a query value ("+" becomes a space); returns the text unchanged where an escape is
+// malformed.
 std::string decode_query_value(std::string_view text);
 
 }  // namespace postern::http

@@ -51,7 +51,7 @@ constexpr auto prefixes = std::to_array<std::string_view>(
 }  // namespace
 
 bool may_be_trailer(const HeaderField& field) {
-  // Whatever the gateway itself goes by has an id.
+  // Every field that the gateway itself uses has an id.
   if (field.id != FieldId::other) return false;
   for (std::string_view prefix : prefixes)
     if (base::equal_ignoring_case(field.name.substr(0, prefix.size()), prefix)) return false;
