@@ -14,7 +14,7 @@ BodyWriter::Progress BodyWriter::advance(base::Channel& channel, net::Transport&
                                          const http::Headers& trailers) {
   while (channel.has_bytes()) {
     if (transport.backlog() >
-        net::Transport::high_water)  // a cut body does not wait for a peer that does not take
+        net::Transport::high_water)  // a cut body does not wait for a peer that does not read
       return channel.aborted() ? Progress::broken : Progress::waiting;
     base::Chunk chunk = channel.take();
     if (hidden_) continue;
@@ -27,14 +27,14 @@ BodyWriter::Progress BodyWriter::advance(base::Channel& channel, net::Transport&
     if (body_ == http::BodyKind::chunked) {
       transport.write(write_chunk_size(chunk.size()));
       transport.write(std::move(chunk));
-      transport.write(base::Chunk::copy_of(chunk_end));  // small pieces are joined by the transport
+      transport.write(base::Chunk::copy_of(chunk_end));  // the transport joins small pieces
     } else {
       transport.write(std::move(chunk));
     }
   }
   if (channel.aborted()) return Progress::broken;
   if (!channel.at_end()) return Progress::waiting;
-  // Also without a body: who does not take its answers gets no further ones.
+  // This applies also without a body: a client that does not read its responses gets no further ones.
   if (transport.backlog() > net::Transport::high_water) return Progress::waiting;
   if (hidden_) return Progress::complete;
   if (body_ == http::BodyKind::length && remaining_ > 0) return Progress::broken;

@@ -1,4 +1,4 @@
-// Which bytes may stand where in a message (RFC 9110 5.5 and 5.6.2), as tables.
+// Tables of the bytes that are allowed in tokens and in field values (RFC 9110 5.5 and 5.6.2).
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ inline constexpr auto token_bytes = [] {
   return table;
 }();
 
-// Of a field's value: visible characters, spaces, tabs and the bytes beyond ASCII.
+// The bytes of a field value: visible characters, spaces, tabs and the bytes above ASCII.
 inline constexpr auto value_bytes = [] {
   std::array<bool, 256> table{};
   for (unsigned c = 0x20; c < 256; ++c) table[c] = c != 0x7f;
@@ -28,15 +28,16 @@ constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool may_be_in_token(char c) { return token_bytes[static_cast<unsigned char>(c)]; }
 constexpr bool may_be_in_value(char c) { return value_bytes[static_cast<unsigned char>(c)]; }
 
-// The first byte that may not stand in a token, or `end`.
+// Returns the first byte that is not allowed in a token, or `end`.
 inline const char* find_token_end(const char* at, const char* end) {
   while (at != end && may_be_in_token(*at)) ++at;
   return at;
 }
 
-// The first byte that may not stand in a value, or `end`. Values are most of a head, and looking at each of
-// their bytes was a sixth of the gateway's own work on a browser's request: eight are looked at together for
-// one below a space or a DEL, and one by one only where there is such a byte, a tab for instance.
+// Returns the first byte that is not allowed in a value, or `end`. Values are most of a head, and checking
+// them byte by byte was a sixth of the gateway's own work for a browser's request. So eight bytes are checked
+// together for a byte below a space or a DEL, and one by one only where there is such a byte, a tab for
+// instance.
 inline const char* find_value_end(const char* at, const char* end) {
   constexpr uint64_t each = ~uint64_t{0} / 255;  // 1 in every byte
   for (; end - at >= 8; at += 8) {

@@ -8,8 +8,8 @@
 namespace postern::http1 {
 namespace {
 
-// Chunk framing may cost this much, and 64 times the data it frames: enough for one byte a chunk, not for
-// endless extensions.
+// The limit of the bytes of chunk framing: 16 KiB plus 64 times the data that it frames. That is enough for
+// chunks of one byte, and too little for endless extensions.
 constexpr uint64_t framing_allowed = 16 * 1024;
 constexpr uint64_t framing_per_data_byte = 64;
 
@@ -109,7 +109,7 @@ std::string_view ChunkReader::take_digit(char byte) {
                                                                                          : bad_size;
 }
 
-// Behind a size, a name or a value.
+// Processes the byte after a size, a name or a value.
 std::string_view ChunkReader::end_of_part(char byte) {
   if (byte == '\r') {
     at_ = At::line_feed;

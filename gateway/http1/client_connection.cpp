@@ -13,7 +13,7 @@ using base::Stage;
 
 constexpr uint16_t interim_max = 32;
 
-// "timeout=5, max=100" in Keep-Alive (RFC 2068 19.7.1.1): seconds.
+// Reads "timeout=5, max=100" in Keep-Alive (RFC 2068 19.7.1.1); the timeout is in seconds.
 std::optional<base::Duration> idle_limit_of(const http::Headers& headers) {
   const http::HeaderField* field = headers.find(http::FieldId::keep_alive);
   if (!field) return std::nullopt;
@@ -61,7 +61,7 @@ void ClientConnection::park(Owner& owner) {
   state_ = State::idle;
   stream_.reset();
   owner_ = &owner;
-  transport_->resume();  // the last body may have paused it; its end must be seen
+  transport_->resume();  // the last body may have paused it, and the end of the connection must be noticed
 }
 
 void ClientConnection::send(const http::RequestHead& head) {
@@ -89,7 +89,7 @@ void ClientConnection::flush() {
     case BodyWriter::Progress::waiting: break;
     case BodyWriter::Progress::complete: sending_ = Sending::complete; break;
     case BodyWriter::Progress::broken:
-      // The client cut its body short: the endpoint must not take it for whole.
+      // The client cut its body short: the endpoint must not take the body for complete.
       fail(stream_->request_body.aborted().value_or(base::Error{Cause::bad_request, Stage::request_body}));
       break;
   }
@@ -97,7 +97,7 @@ void ClientConnection::flush() {
 
 void ClientConnection::on_bytes(base::Bytes bytes) {
   if (state_ == State::broken) return;
-  if (state_ == State::idle || state_ == State::complete) {  // nobody asked
+  if (state_ == State::idle || state_ == State::complete) {  // no request is open
     state_ = State::broken;
     if (owner_) owner_->on_idle_closed(*this);
     return;
@@ -117,7 +117,7 @@ void ClientConnection::on_bytes(base::Bytes bytes) {
   if (state_ == State::switched) {
     early_.push_copy(bytes);
   } else if (state_ == State::complete) {
-    sending_ = Sending::nothing;  // bytes beyond the response: not to be used again
+    sending_ = Sending::nothing;  // bytes beyond the response: the connection is not reused
   }
 }
 
@@ -125,7 +125,7 @@ void ClientConnection::on_response(http::ResponseHead head) {
   last_status_ = head.status;
   if (head.status == 101) {
     state_ = State::switched;
-    transport_->pause();  // what follows, its end too, is the tunnel's
+    transport_->pause();  // all that follows belongs to the tunnel, also the end
   } else if (!head.interim()) {
     state_ = State::receiving;
     idle_limit_ = idle_limit_of(head.headers);
@@ -152,7 +152,7 @@ void ClientConnection::on_room() {
 }
 
 void ClientConnection::on_end() {
-  if (state_ == State::receiving && parser_.at_end()) return;  // the body that ends with its connection
+  if (state_ == State::receiving && parser_.at_end()) return;  // the body ends with its connection
   on_closed(base::Error{});
 }
 

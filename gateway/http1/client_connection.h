@@ -1,5 +1,5 @@
-// One HTTP/1.1 connection to an endpoint: one stream at a time, usable again when both messages were
-// complete.
+// One HTTP/1.1 connection to an endpoint. It carries one stream at a time, and is reusable when both the
+// request and the response were complete.
 #pragma once
 
 #include <memory>
@@ -27,7 +27,7 @@ class ClientConnection final : public http::UpstreamStream,
 
   class Owner {
    public:
-    virtual void on_idle_closed(ClientConnection& connection) = 0;  // must bury, not free
+    virtual void on_idle_closed(ClientConnection& connection) = 0;  // must bury it, not free it
 
    protected:
     ~Owner() = default;
@@ -37,15 +37,15 @@ class ClientConnection final : public http::UpstreamStream,
   ~ClientConnection() override = default;
 
   void begin_stream();      // the connection must be fresh or reusable()
-  bool reusable();          // the stream is over and left the connection clean
-  void park(Owner& owner);  // idle from now on: `owner` hears when it breaks
+  bool reusable();          // the stream has ended and left the connection clean
+  void park(Owner& owner);  // idle from now on; `owner` is notified when it breaks
   bool reused() const { return streams_ > 1; }
   const net::Peer& peer() const { return peer_; }
-  const Fault& fault() const { return fault_; }  // of upstream_bad_response and upstream_head_too_large
-  // How the endpoint's responses differed from HTTP, since the last call; with one of them the connection is
-  // not used again.
+  const Fault& fault() const { return fault_; }  // for upstream_bad_response and upstream_head_too_large
+  // The deviations from HTTP in the endpoint's responses since the last call. A connection that has shown a
+  // deviation is not reused.
   std::vector<SeenDeviation> take_deviations() { return parser_.deviations().take(); }
-  // How long the endpoint said that it keeps the connection open when nothing is asked on it.
+  // How long the endpoint keeps an idle connection open, as its Keep-Alive field announced.
   std::optional<base::Duration> idle_limit() const { return idle_limit_; }
 
   // --- http::UpstreamStream ---
@@ -87,7 +87,7 @@ class ClientConnection final : public http::UpstreamStream,
   BodyWriter writer_;
   std::optional<Stream> stream_;
   http::Headers no_trailers_;
-  base::ChunkQueue early_;  // after a 101, until the tunnel is taken
+  base::ChunkQueue early_;  // received after a 101, until the tunnel is taken
   Owner* owner_ = nullptr;
   State state_ = State::idle;
   Sending sending_ = Sending::nothing;

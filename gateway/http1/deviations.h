@@ -1,5 +1,5 @@
-// The deviations that were seen in the responses of one connection, each with the bytes that show it, until
-// somebody takes them. A connection that has shown one is not used for another request.
+// Records the deviations from HTTP in the responses of one connection, each with the bytes that show it,
+// until the caller takes them. A connection that has shown a deviation is not reused for another request.
 #pragma once
 
 #include <bitset>
@@ -20,7 +20,7 @@ struct SeenDeviation {
 
 class Deviations {
  public:
-  // `show` gives the bytes; it is called for the first one of a kind only.
+  // `show` returns the bytes; it is called only for the first deviation of each kind.
   template <class Show>
   void note(Deviation kind, Show&& show) {
     const auto bit = static_cast<size_t>(kind);
@@ -30,7 +30,7 @@ class Deviations {
   }
   bool has(Deviation kind) const { return kinds_[static_cast<size_t>(kind)]; }
   bool any() const { return kinds_.any(); }
-  // Those since the last call.
+  // Returns the deviations since the last call.
   std::vector<SeenDeviation> take() { return std::exchange(untold_, {}); }
 
  private:

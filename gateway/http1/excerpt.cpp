@@ -46,7 +46,7 @@ void append_escaped(std::string& out, std::string_view bytes) {
   }
 }
 
-// How much of a line is no secret, and whether the rest of it may be one.
+// How much of a line may be shown, and whether the rest of it may be secret.
 struct Shown {
   size_t size = 0;
   bool hides = false;
@@ -57,12 +57,12 @@ Shown shown_of(std::string_view line, StartLine first) {
   if (first == StartLine::request && line.find(" HTTP/") == line.npos) return up_to(body_limit);
   if (first != StartLine::none) return up_to(std::min(line.find('?'), line.size() - 1) + 1);
   const size_t colon = line.find(':');
-  if (line.starts_with(' ') || line.starts_with('\t')) return up_to(1);  // the rest of a value
+  if (line.starts_with(' ') || line.starts_with('\t')) return up_to(1);  // continuation of a value
   if (colon == line.npos) return up_to(0);
   return shows_value(line.substr(0, colon)) ? Shown{line.size(), false} : up_to(colon + 1);
 }
 
-// `line` without the user information of its target, or of a host.
+// Returns `line` without the user information of its target or of a host.
 std::string without_user(std::string_view line, StartLine first) {
   size_t start = 0;
   size_t end = line.size();

@@ -1,5 +1,5 @@
-// The bytes that a message was refused for, fit for a log line: printable, cut, and without what may be a
-// secret.
+// An excerpt of the bytes that a message was refused for, safe for a log line: printable, shortened, and
+// without possible secrets.
 #pragma once
 
 #include <cstddef>
@@ -17,14 +17,15 @@ inline StartLine start_line(Reading reading) {
   return reading == Reading::strict ? StartLine::request : StartLine::response;
 }
 
-// The line of `head`, or of trailers, in which `at` stands, with "***" for a query, for user information
-// (user:password@), for the value of a field that is not about framing or addressing, and for what is no
-// field. Of a first line that is no request line little is shown: it may be what a body had beyond its
-// length. The byte at `at` is shown in any case, unless it is a letter, a digit or the like, which says
-// nothing.
+// Returns the line of `head`, or of trailers, that contains position `at`, with "***" in place of a query, of
+// user information (user:password@), of the value of a field that is not about framing or addressing, and of
+// anything that is not a field. Of a first line that is not a request line only a few bytes are shown: it may
+// be body data beyond the announced length. The byte at `at` is always shown, unless it is a letter, a digit
+// or the like, which would explain nothing.
 std::string excerpt_of_line(std::string_view head, size_t at, StartLine first);
 
-// What stands where framing was expected: a few bytes only, for they may be of a body.
+// An excerpt of the bytes found where chunk framing was expected: only a few, since they may belong to a
+// body.
 std::string excerpt_of_body(std::string_view bytes);
 
 }  // namespace postern::http1

@@ -1,5 +1,5 @@
-// Why a message was refused: the cause, a sentence that is safe to show to whoever sent it, and for the log
-// the bytes it was refused for.
+// Why a message was refused: the cause, a sentence that is safe to show to the sender, and for the log the
+// bytes that it was refused for.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace postern::http1 {
 struct Fault {
   base::Cause cause = base::Cause::bad_request;
   std::string detail{};
-  std::string bytes{};  // see excerpt.h; empty: none in particular
+  std::string bytes{};  // see excerpt.h; empty: no particular bytes
 };
 
 }  // namespace postern::http1

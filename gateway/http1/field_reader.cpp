@@ -12,7 +12,8 @@ namespace {
 
 using Kind = FieldFault::Kind;
 
-// What decides where a message ends is forgiven nothing: readers do not agree about such lines.
+// The fields that decide where a message ends are always read strictly, since readers disagree about
+// malformed ones.
 bool is_framing(std::string_view name) {
   const http::FieldId id = http::field_id(name);
   return id == http::FieldId::content_length || id == http::FieldId::transfer_encoding ||
@@ -83,7 +84,7 @@ class Section {
     return true;
   }
 
-  // Joins the lines that go on with this field's value.
+  // Joins the continuation lines of this field's value.
   tl::expected<void, FieldFault> unfold(std::string_view name) {
     while (forgives() && next_ != end_ && is_blank(*next_)) {
       if (is_framing(name)) return refuse("a folded field about framing (obs-fold)", next_);
@@ -102,7 +103,7 @@ class Section {
   char* const end_;
   char* next_;
   char* line_ = nullptr;
-  char* line_end_ = nullptr;  // without its line end
+  char* line_end_ = nullptr;  // end of the line, before its CR or LF
   const Reading reading_;
   Deviations& deviations_;
 };

@@ -62,7 +62,8 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
   }
   if (input.empty()) return std::nullopt;
   const size_t before = gathered_.size();
-  // Not a byte beyond the one that breaks the limit: what is said must not depend on how the bytes were cut.
+  // Only up to the byte that exceeds the limit: the error must not depend on how the bytes were cut into
+  // pieces.
   std::string_view text = base::text_of(input.first(std::min(input.size(), limit_ + 1)));
   if (before > 0) {
     gather(input.first(std::min(input.size(), limit_ + 1 - std::min(limit_, before))));
@@ -74,7 +75,7 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
     return refuse(input, {Cause::head_too_large, "the header fields are larger than the limit",
                           excerpt(text, line_start_)});
   const bool empty_line = *end > 0 && lines_ == 1;
-  if (empty_line && has_start_line && !empty_line_skipped_) {  // the forgiven line came in pieces
+  if (empty_line && has_start_line && !empty_line_skipped_) {  // the accepted empty line came in pieces
     input = input.subspan(*end - before);
     reset();
     empty_line_skipped_ = true;
@@ -99,7 +100,7 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
   return std::optional<base::Chunk>(std::move(head));
 }
 
-// What is refused is kept: the log says as much of it as can be said.
+// Keeps the refused bytes, so that the log can show as much of the request as possible.
 tl::unexpected<Fault> HeadScanner::refuse(base::Bytes input, Fault fault) {
   if (gathered_.empty()) gather(input.first(std::min(input.size(), limit_ + 1)));
   return tl::unexpected(std::move(fault));

@@ -19,7 +19,7 @@ MessageParser::MessageParser(Reading reading, std::span<const Signature> signatu
       chunks_(reading) {}
 
 bool MessageParser::begun() const {
-  // One empty line before a message is none of it.
+  // One empty line before a message does not belong to it.
   const bool opened = !opening_.held().empty() && opening_.held() != "\r\n";
   return state_ != State::head || scanner_.begun() || opened;
 }
@@ -37,7 +37,7 @@ tl::expected<void, Fault> MessageParser::open(base::Bytes& input) {
   if (const Signature* other = opening_.feed(input, signatures_))
     return tl::unexpected(Fault{other->cause, std::string(other->detail), {}});
   if (input.empty() || opening_.held().empty()) return {};
-  // They were none; they are shorter than any message.
+  // The held bytes are not a signature; they are shorter than any message.
   base::Bytes held = base::bytes_of(opening_.held());
   const auto gathered = scanner_.feed(held);
   opening_.clear();
@@ -79,7 +79,7 @@ tl::expected<void, Fault> MessageParser::feed_section(base::Bytes& input) {
   }
   trailer_bytes_ = std::move(**gathered);
   if (auto read = read_fields_of(trailer_bytes_, 0, false); !read) return read;
-  // They are dropped; but a client that frames its message after the fact means two readers to differ.
+  // Trailers are dropped. But a client that sends a framing field in them expects two readers to disagree.
   if (reading_ == Reading::strict)
     for (const http::HeaderField& field : trailers_)
       if (field.id == http::FieldId::transfer_encoding)

@@ -1,8 +1,9 @@
-// What requests and responses share: gathering the head, reading its fields, and the body by the framing that
-// the subclass has decided. Bytes in, events out; no I/O, no allocation per event.
+// The common part of the request and response parsers: it collects the head, reads its fields, and reads the
+// body with the framing that the subclass has decided. It turns bytes into events, does no I/O and allocates
+// nothing per event.
 //
 // See HeadScanner for lines, read_fields() for fields, ChunkReader for chunked bodies, and the subclasses for
-// start lines and for what the fields mean.
+// start lines and for the meaning of the fields.
 #pragma once
 
 #include <optional>
@@ -33,16 +34,16 @@ class MessageParser {
   MessageParser(const MessageParser&) = delete;
   MessageParser& operator=(const MessageParser&) = delete;
 
-  // Parses up to the end of one message. Gives the bytes that were used; fewer than all when the message is
-  // complete: the rest belongs to the next one, or to another protocol.
+  // Parses up to the end of one message. Returns how many bytes were used. When the message is complete,
+  // unused bytes may remain; they belong to the next message or to another protocol.
   tl::expected<size_t, Fault> feed(base::Bytes input);
 
   bool complete() const { return state_ == State::complete; }
   bool in_head() const { return state_ == State::head; }
   bool begun() const;
-  bool keep_alive() const { return keep_alive_; }  // of the head that came last
-  void next();                                     // after complete(): makes ready for another message
-  // Other limits, from the next message on: to be called while not begun().
+  bool keep_alive() const { return keep_alive_; }  // of the last head
+  void next();  // to be called after complete(): prepares for another message
+  // Changes the limits from the next message on; to be called only while begun() is false.
   void set_limits(const ParserLimits& limits) {
     limits_ = limits;
     scanner_.set_limit(limits.head_size);
@@ -52,18 +53,18 @@ class MessageParser {
   MessageParser(Reading reading, std::span<const Signature> signatures, const ParserLimits& limits);
   ~MessageParser() = default;
 
-  // Reads the start line, which ends before `fields_at`, and with read_fields() the fields; decides the
-  // framing with expect_body(); tells the owner.
+  // Reads the start line, and with read_head_fields() the fields; decides the framing with expect_body();
+  // emits the event for the head.
   virtual tl::expected<void, Fault> interpret_head(base::Chunk bytes) = 0;
-  // The start line of a head that is not whole yet, or is refused for another line: what is wrong with it is
-  // known now, and who sent it may send no more.
+  // Checks the start line of a head that is incomplete, or is refused for another line: its fault is reported
+  // at once, because the sender may send nothing more.
   virtual tl::expected<void, Fault> judge_start_line(std::string_view) const { return {}; }
   virtual void tell_body(base::Bytes bytes) = 0;
   virtual void tell_complete() = 0;
-  // The scanner found more than the limit.
+  // The fault of a head that is larger than the limit.
   virtual Fault too_large(bool in_start_line) const = 0;
 
-  // The fields of a head, `start_line_size` bytes behind its beginning, into fields_.
+  // Reads the fields of a head, which begin after `start_line_size` bytes, into fields_.
   tl::expected<void, Fault> read_head_fields(base::Chunk& bytes, size_t start_line_size);
   void expect_body(http::BodyKind body, uint64_t length = 0) {
     body_ = body;
@@ -71,14 +72,14 @@ class MessageParser {
   }
   tl::expected<void, Fault> finish_at_end();
   static std::optional<uint64_t> read_length(std::string_view value);
-  // What has come of a head that is not whole.
+  // The received bytes of an incomplete head.
   std::string_view gathered() const { return scanner_.gathered(); }
   virtual Fault too_many_fields() const {
     return {base::Cause::head_too_large, "more header fields than the limit"};
   }
 
   ParserLimits limits_;
-  http::Headers fields_;    // of the head; moved away by interpret_head
+  http::Headers fields_;    // of the head; interpret_head() moves them away
   http::Headers trailers_;  // views into trailer_bytes_
   base::Chunk trailer_bytes_;
   Deviations deviations_;
@@ -100,7 +101,7 @@ class MessageParser {
   ChunkReader chunks_;
   State state_ = State::head;
   http::BodyKind body_ = http::BodyKind::none;
-  uint64_t remaining_ = 0;  // of a body of known length
+  uint64_t remaining_ = 0;  // bytes left of a body of known length
 };
 
 }  // namespace postern::http1

@@ -1,5 +1,5 @@
-// The first bytes of a message, held back while they may still be those of another protocol: what they are is
-// known when they all have come, whatever pieces they come in.
+// Holds back the first bytes of a message while they may still begin another protocol. The result does not
+// depend on the pieces that the bytes come in.
 #pragma once
 
 #include <algorithm>
@@ -14,15 +14,16 @@ namespace postern::http1 {
 
 struct Signature {
   std::string_view bytes;
-  std::string_view detail;  // what it means
+  std::string_view detail;  // describes the other protocol
   base::Cause cause;
 };
 
 class Opening {
  public:
-  static constexpr size_t size_max = 12;  // of the longest signature
+  static constexpr size_t size_max = 12;  // bytes of the longest signature
 
-  // Takes bytes off `input` while what has come begins a signature; gives one that is complete.
+  // Removes bytes from `input` while the received bytes are the beginning of a signature; returns a signature
+  // that is complete.
   const Signature* feed(base::Bytes& input, std::span<const Signature> signatures) {
     while (!input.empty()) {
       held_[size_] = static_cast<char>(input.front());
@@ -36,7 +37,7 @@ class Opening {
     }
     return nullptr;
   }
-  // What was taken so far.
+  // The bytes that were removed so far.
   std::string_view held() const { return {held_.data(), size_}; }
   void clear() { size_ = 0; }
 

@@ -1,4 +1,4 @@
-// How strictly a message is read.
+// How strictly a message is parsed.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,8 @@
 namespace postern::http1 {
 
 enum class Reading : uint8_t {
-  strict,     // of clients: what the grammar has, and no more
-  forgiving,  // of endpoints: also the deviations that leave one reading; each is noted
+  strict,     // for clients: only what the grammar allows
+  forgiving,  // for endpoints: accepts deviations that can be read in one way only, and notes each
 };
 
 }  // namespace postern::http1

@@ -29,7 +29,7 @@ bool is_version(std::string_view text) {
   return text.size() == 8 && text.starts_with("HTTP/") && text[6] == '.';
 }
 
-// Whether `line` is a request line, or the beginning of one that is not `complete`.
+// Whether `line` is a request line, or, if it is not `complete`, the beginning of one.
 bool read_request_line(std::string_view line, bool complete, http::RequestHead& head) {
   const size_t first = line.find(' ');
   if (first == line.npos || !base::is_token(line.substr(0, first))) return false;
@@ -46,7 +46,7 @@ bool read_request_line(std::string_view line, bool complete, http::RequestHead& 
     authority = target.substr(scheme + 3, end == target.npos ? end : end - scheme - 3);
     target = end == target.npos ? std::string_view("/") : target.substr(end);
   } else if (!target.starts_with('/') && target != "*") {
-    // An authority, as CONNECT has it.
+    // An authority, as in CONNECT.
     if (!http::read_authority(without_user(target))) return false;
     authority = target;
     target = without_user(target);

@@ -1,5 +1,5 @@
-// What can be told of a request that was refused at its head: who asked for what, for the log and for an
-// answer in the client's form. Nothing may be decided by it.
+// Reads what it can from the head of a refused request (method, target, host), for the log and for an answer
+// in the client's format. No decision may be based on the result.
 #pragma once
 
 #include <string_view>
@@ -8,9 +8,9 @@
 
 namespace postern::http1 {
 
-// `text`: what has come of the head, or all of it. Method, target, host, version and those fields that are
-// well-formed; nothing where the first line is no request line, for then the bytes may be of a body.
-// User information (user:password@) is left out of target and host.
+// `text`: the received part of the head, or all of it. The result has the method, target, host, version and
+// those fields that are well-formed. It is empty when the first line is not a request line, since the bytes
+// may then belong to a body. User information (user:password@) is removed from target and host.
 http::RequestHead read_refused_head(std::string_view text);
 
 }  // namespace postern::http1

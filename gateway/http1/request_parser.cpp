@@ -16,7 +16,7 @@ namespace {
 using base::Cause;
 using http::FieldId;
 
-// `culprit`: a view into the head.
+// `culprit` is a view into the head.
 tl::unexpected<Fault> refuse(const http::RequestHead& head, std::string_view culprit, std::string_view detail,
                              Cause cause = Cause::bad_request) {
   const std::string_view text = head.bytes.text();
@@ -29,7 +29,7 @@ constexpr std::string_view long_target = "the request target is longer than the 
 constexpr std::string_view proxy_header =
     "a PROXY protocol header, from an address that this listener does not trust with one";
 
-// What is sent to a port of plain HTTP by mistake.
+// Bytes of other protocols that are sent to a plain HTTP port by mistake.
 constexpr auto request_signatures = std::to_array<Signature>({
     {"\x16\x03", "a TLS handshake on a plain port", Cause::tls_unexpected},
     {net::proxy_v2_signature, proxy_header, Cause::bad_request},
@@ -37,21 +37,21 @@ constexpr auto request_signatures = std::to_array<Signature>({
 
 bool may_be_in_target(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte > 0x20 && byte != 0x7f;  // browsers send characters beyond ASCII as they are
+  return byte > 0x20 && byte != 0x7f;  // browsers send non-ASCII characters unescaped
 }
 
-// Whether there is a tab around the value. The grammar allows it, and yet readers disagree.
+// Whether there is a tab around the value: the grammar allows it, but readers disagree about it.
 bool has_tabs_around(const http::HeaderField& field) {
   const char* const colon = field.name.data() + field.name.size();
   const char* const value_end = field.value.data() + field.value.size();
   const char* line_end = value_end;
-  while (*line_end == ' ' || *line_end == '\t') ++line_end;  // CR is behind them
+  while (*line_end == ' ' || *line_end == '\t') ++line_end;  // the CR follows
   return std::find(colon, field.value.data(), '\t') != field.value.data() ||
          std::find(value_end, line_end, '\t') != line_end;
 }
 
-// "http://host/path" as a target (RFC 9112 3.2.2): gives the authority, and leaves the origin-form, or the
-// asterisk-form for an OPTIONS of the whole server (3.2.4).
+// Splits a target "http://host/path" (RFC 9112 3.2.2): returns the authority, and leaves the origin-form in
+// the head, or the asterisk-form for an OPTIONS request of the whole server (3.2.4).
 tl::expected<std::string_view, Fault> split_absolute_form(http::RequestHead& head) {
   std::string_view& target = head.target;
   for (std::string_view scheme : {std::string_view("http://"), std::string_view("https://")}) {
@@ -78,7 +78,8 @@ const http::HeaderField& last_of(const http::Headers& headers, FieldId id) {
   return *last;
 }
 
-// "Content_Length" and the like: an endpoint that hands fields on as variables could frame the body by it.
+// Names like "Content_Length": an endpoint that passes fields on as variables could frame the body by such a
+// field.
 bool is_framing_twin(std::string_view name) {
   constexpr std::string_view length = "content-length";
   constexpr std::string_view coding = "transfer-encoding";
@@ -204,7 +205,8 @@ tl::expected<void, Fault> RequestParser::read_head(http::RequestHead& head) {
     const tl::expected<std::string_view, Fault> authority = split_absolute_form(head);
     if (!authority) return tl::unexpected(authority.error());
     if (authority->empty()) return refuse(head, line, "an absolute target without a host");
-    // It outranks Host (RFC 9112 3.2.2); where they differ, somebody behind us could read the other one.
+    // The target's authority takes precedence over Host (RFC 9112 3.2.2). Where they differ, a server behind
+    // the gateway could use the other one.
     if (hosts == 1 && !base::equal_ignoring_case(head.authority, *authority))
       return refuse(head, line, "the target names another host than Host");
     head.authority = *authority;
@@ -218,11 +220,11 @@ tl::expected<void, Fault> RequestParser::read_head(http::RequestHead& head) {
 
   if (auto framing = read_framing(head); !framing) return framing;
 
-  // "close" counts in either version, and before all else (RFC 9112 9.3).
+  // "close" applies to both versions, and takes precedence (RFC 9112 9.3).
   keep_alive_ = !head.headers.list_contains(FieldId::connection, "close") &&
                 (head.version == http::Version::http1_1 ||
                  head.headers.list_contains(FieldId::connection, "keep-alive"));
-  // An Upgrade in HTTP/1.0 is passed over (RFC 9110 7.8).
+  // An Upgrade field in HTTP/1.0 is ignored (RFC 9110 7.8).
   if (head.version == http::Version::http1_1 && head.headers.find(FieldId::upgrade) &&
       head.headers.list_contains(FieldId::connection, "upgrade")) {
     const bool websocket = head.headers.list_contains(FieldId::upgrade, "websocket");

@@ -1,18 +1,18 @@
-// Requests out of bytes: what is forwarded has been read here first, in one way only.
+// Parses requests. Everything that is forwarded was parsed here first, in exactly one way.
 #pragma once
 
 #include "http1/message_parser.h"
 
 namespace postern::http1 {
 
-// Methods are anybody's to invent (RFC 9110 9.1), and none that is in use is nearly as long.
+// Anyone may define new methods (RFC 9110 9.1), but no method in use is nearly this long.
 inline constexpr size_t method_size_max = 64;
 
 class RequestParser final : public MessageParser {
  public:
   class Events {
    public:
-    // The head is complete and keeps every rule. Its framing is decided; one to WebSocket has no body.
+    // The head is complete and valid. Its framing is decided; a WebSocket upgrade request has no body.
     virtual void on_request(http::RequestHead head) = 0;
     virtual void on_request_body(base::Bytes bytes) = 0;
     virtual void on_request_complete() = 0;
@@ -23,7 +23,7 @@ class RequestParser final : public MessageParser {
 
   RequestParser(const ParserLimits& limits, Events& events);
 
-  // Of a request that is not whole, or was refused at its head: see refused_head.h.
+  // Reads the head of an incomplete or refused request: see refused_head.h.
   http::RequestHead refused_head() const;
 
  private:

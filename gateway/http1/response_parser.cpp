@@ -17,7 +17,7 @@ std::string excerpt(const http::ResponseHead& head, std::string_view culprit) {
   return excerpt_of_line(text, static_cast<size_t>(culprit.data() - text.data()), StartLine::response);
 }
 
-// `culprit`: a view into the head.
+// `culprit` is a view into the head.
 tl::unexpected<Fault> refuse(const http::ResponseHead& head, std::string_view culprit, std::string detail) {
   return tl::unexpected(Fault{Cause::upstream_bad_response, std::move(detail), excerpt(head, culprit)});
 }
@@ -43,7 +43,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
-// All elements of the Transfer-Encoding fields.
+// Summary of all elements of the Transfer-Encoding fields.
 struct Codings {
   size_t count = 0;
   bool chunked_only = true;
@@ -144,7 +144,7 @@ tl::expected<void, Fault> ResponseParser::read_head(http::ResponseHead& head) {
   const bool says_close = head.headers.list_contains(FieldId::connection, "close");
   keep_alive_ = !says_close && (version_1_1 || head.headers.list_contains(FieldId::connection, "keep-alive"));
   const bool has_no_end = head.body == http::BodyKind::until_close && method_ != http::Method::head;
-  // A 204 that announces a body may send it all the same.
+  // A 204 that announces a body may send it nevertheless.
   const bool doubtful = head.status == 204 && (head.content_length > 0 || codings_of(head.headers).count > 0);
   if (has_no_end || doubtful || deviations_.any()) keep_alive_ = false;
   return {};
@@ -185,8 +185,8 @@ tl::expected<void, Fault> ResponseParser::read_framing(http::ResponseHead& head,
       deviations_.note(Deviation::chunked_in_http_1_0, [&] { return excerpt(head, coding->name); });
     if (length) deviations_.note(Deviation::both_lengths, [&] { return excerpt(head, length->name); });
   }
-  // RFC 9112 6.1, 9110 8.6: these have no framing. Behind an interim response its bytes would be read as the
-  // next response.
+  // These responses have no framing fields (RFC 9112 6.1, RFC 9110 8.6). After an interim response, the body
+  // bytes would be parsed as the next response.
   if (head.status < 200 && (coding || head.content_length > 0))
     return refuse(head, (coding ? coding : length)->name, "an interim response that announces a body");
   if (head.status < 200 || head.status == 204)
@@ -198,7 +198,7 @@ tl::expected<void, Fault> ResponseParser::read_framing(http::ResponseHead& head,
   else
     head.body = head.status == 304 || method_ == http::Method::head ? http::BodyKind::none
                                                                     : http::BodyKind::until_close;
-  if (coding && length) {  // chunked counts
+  if (coding && length) {  // Transfer-Encoding takes precedence
     head.content_length = 0;
     head.headers.remove(FieldId::content_length);
   } else if (length && deviations_.has(Deviation::repeated_length)) {

@@ -1,5 +1,5 @@
-// Responses out of bytes. Endpoints are forgiven what leaves one reading: see Deviation. Every other fault is
-// their own, and refused; what is larger than the limits has the cause head_too_large.
+// Parses responses. Endpoints may deviate from HTTP where only one reading remains: see Deviation. Every
+// other fault is refused as the endpoint's fault; what exceeds the limits has the cause head_too_large.
 #pragma once
 
 #include "http1/message_parser.h"
@@ -10,9 +10,9 @@ class ResponseParser final : public MessageParser {
  public:
   class Events {
    public:
-    virtual void on_response(http::ResponseHead head) = 0;  // interim ones too
+    virtual void on_response(http::ResponseHead head) = 0;  // also for interim responses
     virtual void on_response_body(base::Bytes bytes) = 0;
-    virtual void on_response_complete() = 0;  // after each head's message; a 101 ends with its head
+    virtual void on_response_complete() = 0;  // after each message; a 101 ends with its head
 
    protected:
     ~Events() = default;
@@ -20,10 +20,11 @@ class ResponseParser final : public MessageParser {
 
   ResponseParser(const ParserLimits& limits, Events& events);
 
-  void expect(http::Method method) { method_ = method; }  // of the request that is being answered
-  // The connection has ended: completes a body that lasts until then, else tells what was cut.
+  void expect(http::Method method) { method_ = method; }  // the method of the request that is being answered
+  // The connection has ended: completes a body that lasts until the end, or returns what was cut off.
   tl::expected<void, Fault> at_end() { return finish_at_end(); }
-  // What to say of a connection that ended within a head, when what came of it is the beginning of none.
+  // The fault of a connection that ended within a head, when the received bytes do not begin an HTTP
+  // response.
   std::optional<Fault> nothing_of_http() const;
   const http::Headers& trailers() const { return trailers_; }
   Deviations& deviations() { return deviations_; }

@@ -11,7 +11,7 @@ using base::Cause;
 
 constexpr size_t early_max = 64 * 1024;
 constexpr size_t closing_rate =
-    240;  // bytes a second, on the average, that a client takes while we wait for it
+    240;  // bytes per second that a client must take on average while we wait for it
 
 }  // namespace
 
@@ -32,7 +32,7 @@ ServerConnection::Stream::Stream() = default;
 // --- bytes in ---
 
 void ServerConnection::on_bytes(base::Bytes bytes) {
-  if (refused_ || state_ == State::closing || state_ == State::gone) return;  // nothing more is wanted
+  if (refused_ || state_ == State::closing || state_ == State::gone) return;  // further bytes are ignored
   if (!early_.empty() || parser_.complete()) {
     early_.push_copy(bytes);
     if (early_.bytes() >= early_max) transport_->pause();
@@ -98,8 +98,8 @@ void ServerConnection::on_room() {
 
 // --- the client leaves ---
 
-// A client may end its direction and wait for its answers (RFC 9112 9.6). In the middle of a request it has
-// left.
+// A client may half-close the connection and wait for its responses (RFC 9112 9.6). In the middle of a
+// request, the end means that it has left.
 void ServerConnection::on_end() {
   client_ended_ = true;
   take_end();
@@ -121,7 +121,7 @@ void ServerConnection::take_end() {
   }
 }
 
-// Where so much came early that no more is read.
+// Called when reading is paused because too many bytes arrived early.
 void ServerConnection::on_hang_up(bool reset) {
   if (reset) return leave();
   if (state_ == State::streaming && stream_->request_complete) owner_.on_client_ended();
@@ -145,7 +145,7 @@ void ServerConnection::leave() {
   }
 }
 
-// No request is under way, and no other is waited for.
+// Closes an idle connection: no request is under way, and no other is expected.
 void ServerConnection::end_idle() {
   disarm();
   state_ = State::closing;
@@ -160,8 +160,8 @@ void ServerConnection::on_deadline() {
       end_idle();
       break;
     case State::closing: {
-      // What the client has yet to take is not cut off while it takes some of it: nor what the kernel has of
-      // it, which is lost when bytes of the client come to a socket that is closed.
+      // A client that still receives some of its pending bytes is not cut off. This includes the bytes in the
+      // kernel's send buffer: they are lost when bytes of the client reach a closed socket.
       const bool unsent = transport_->backlog() > 0;
       const base::Transit transit = transport_->transit();
       if (transit.acknowledged > closing_taken_) closing_progress_ = turn_.now;
@@ -171,7 +171,7 @@ void ServerConnection::on_deadline() {
       const bool takes_some = turn_.now - closing_progress_ < limits_.idle && turn_.now < closing_until_;
       if ((unsent || (lingers_ && transit.outstanding > 0)) && takes_some)
         return turn_.arm(*this, limits_.linger);
-      if (unsent) transport_->abort();  // a cut answer must look cut
+      if (unsent) transport_->abort();  // the client must see that the answer was cut
       end_closing();
       break;
     }
@@ -198,9 +198,10 @@ void ServerConnection::respond(const http::ResponseHead& head) {
   base::check(!stream_->responding, "a stream is answered once");
   stream_->responding = true;
   const bool hidden = stream_->head.method == http::Method::head || head.status == 204 || head.status == 304;
-  // Unless what came before the client's end holds another request, this is the last.
+  // This response is the last one, unless bytes that came before the client's end contain another request.
   if (client_ended_ && early_.empty()) keep_alive_ = false;
-  // What came early after an upgrade request may be meant for the other protocol: not read as requests.
+  // Bytes that came early after an upgrade request may belong to the other protocol: they are not parsed as
+  // requests.
   if (stream_->head.upgrade != http::Upgrade::none && !early_.empty()) keep_alive_ = false;
   const bool version_1_0 = stream_->head.version == http::Version::http1_0;
   ResponseFraming framing{head.body, head.content_length, {}};
@@ -224,7 +225,7 @@ void ServerConnection::set_trailers(const http::Headers& trailers) {
 }
 
 std::unique_ptr<net::Transport> ServerConnection::accept_tunnel(const http::ResponseHead& head) {
-  if (state_ != State::streaming || client_ended_) return nullptr;  // its end is told once, and was
+  if (state_ != State::streaming || client_ended_) return nullptr;  // the end was reported already
   state_ = State::gone;
   transport_->pause();
   transport_->write(write_switching(head));
@@ -278,10 +279,10 @@ base::Transit ServerConnection::transit() const {
   return transit;
 }
 
-// A cut response must look cut: its framing shows it, or else a reset does. Nor does a client that takes
-// nothing keep the kernel's buffers filled.
+// The client must see that the response was cut: by its framing, or else by a reset. A client that does not
+// read is reset too, so that it does not keep the kernel's buffers filled.
 void ServerConnection::cut_response(base::Error why) {
-  if (state_ != State::streaming) return;  // it has left
+  if (state_ != State::streaming) return;  // the client has left
   state_ = State::gone;
   const bool looks_whole = writer_.ends_with_connection() || stream_->response_complete;
   const bool takes_nothing = why.cause == Cause::client_timed_out || why.cause == Cause::client_too_slow;
@@ -293,7 +294,7 @@ void ServerConnection::cut_response(base::Error why) {
 
 bool ServerConnection::finish_stream() {
   advance_response();
-  if (state_ == State::streaming && !stream_->response_complete)  // nobody will complete it
+  if (state_ == State::streaming && !stream_->response_complete)  // nothing will complete it
     cut_response(base::Error{Cause::internal, base::Stage::response_body});
   const bool another = state_ == State::streaming && stream_->sent_told && keep_alive_ &&
                        stream_->request_complete && !draining_ && !(client_ended_ && early_.empty());
@@ -305,7 +306,7 @@ bool ServerConnection::finish_stream() {
   state_ = State::between;
   parser_.next();
   turn_.arm(*this, limits_.keepalive);
-  transport_->resume();  // a body that nobody read may have paused it
+  transport_->resume();  // a body that was not read may have paused it
   if (!early_.empty()) read_early();
   return true;
 }
@@ -333,8 +334,8 @@ void ServerConnection::close() {
   }
   state_ = State::closing;
   early_.clear();
-  // A socket that is closed with bytes of the client's unread resets the connection, and takes with it what
-  // the client has yet to take.
+  // Closing a socket while bytes of the client are unread resets the connection, which loses the bytes that
+  // the client has not received yet.
   lingers_ = !client_ended_ && !(idle_ended_ && transport_->transit().outstanding == 0);
   transport_->finish();
   transport_->resume();

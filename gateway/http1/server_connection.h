@@ -1,5 +1,6 @@
-// One client's HTTP/1.1 connection: one stream at a time, the next head is parsed when the stream before it
-// is finished. Bytes that come early wait in a bounded buffer, so a client that leaves is still noticed.
+// The HTTP/1.1 connection of one client. It carries one stream at a time: the next head is parsed when the
+// previous stream is finished. Bytes that arrive early wait in a bounded buffer, so that the end of the
+// connection is still noticed.
 #pragma once
 
 #include <memory>
@@ -14,11 +15,11 @@ namespace postern::http1 {
 
 struct ServerLimits {
   ParserLimits parser;
-  base::Duration request_head = std::chrono::seconds(15);  // from its first byte
-  base::Duration keepalive = std::chrono::seconds(75);     // between two requests
-  base::Duration linger = std::chrono::seconds(5);         // for the client to see our last bytes
-  base::Duration idle = std::chrono::seconds(60);          // without taking any of them
-  uint32_t requests = 10'000;                              // on one connection; 0: any number
+  base::Duration request_head = std::chrono::seconds(15);  // from the first byte of the head
+  base::Duration keepalive = std::chrono::seconds(75);     // idle between two requests
+  base::Duration linger = std::chrono::seconds(5);         // for the client to receive our last bytes
+  base::Duration idle = std::chrono::seconds(60);  // for a client that receives none of our last bytes
+  uint32_t requests = 10'000;                      // on one connection; 0: no limit
 };
 
 class ServerConnection final : public http::ServerStream,
@@ -35,10 +36,10 @@ class ServerConnection final : public http::ServerStream,
 
   class Owner {
    public:
-    // The client left, or broke the protocol, while a stream is open: its exchange should end with this.
+    // The client left, or broke the protocol, while a stream is open: the exchange must end with this cause.
     virtual void on_client_gone(base::Cause why) = 0;
-    // The client has sent its last byte, and the open stream's request is whole: it waits for the answer, or
-    // it has gone for good and nothing but our bytes will show it.
+    // The client has half-closed the connection, and the request of the open stream is complete. Either it
+    // waits for the response, or it has left, which only writing to it can show.
     virtual void on_client_ended() = 0;
 
    protected:
@@ -46,34 +47,34 @@ class ServerConnection final : public http::ServerStream,
   };
 
   enum class Arrival : uint8_t {
-    request,  // a stream is open: request() is whole
-    refused,  // the bytes are no acceptable request: fault() says why; a stream is open for the answer
-    over,     // no more requests will come
+    request,  // a stream is open; the head is complete
+    refused,  // the request is refused: see fault(); a stream is open for the answer
+    over,     // no more requests will arrive
   };
 
-  // `facts` and `limits` outlive the connection. Both may change between two requests: what they say then
-  // goes for the next one.
+  // `facts` and `limits` outlive the connection. Both may change between two requests; the new values apply
+  // from the next request on.
   ServerConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport, const ServerLimits& limits,
                    const http::ClientFacts& facts, Owner& owner);
   ~ServerConnection() override = default;
 
   base::Slot<Arrival>& arrivals() { return arrivals_; }
-  bool refused() const { return refused_; }      // a head, or in the middle of a body
-  const Fault& fault() const { return fault_; }  // then
-  // The client has left: what it asked for last is not worth beginning.
+  bool refused() const { return refused_; }      // a head was refused, or a body in the middle
+  const Fault& fault() const { return fault_; }  // valid when refused()
+  // The client has left: its last request is not worth starting.
   bool gone() const { return state_ == State::gone; }
   // See Owner::on_client_ended().
   bool client_ended() const { return client_ended_; }
 
-  // To be called when the exchange of the open stream has ended: true when another request may come. A
-  // response that is not complete is cut; of one that is, what was not handed over is sent while closing.
+  // To be called when the exchange of the open stream has ended; returns true when another request may
+  // arrive. An incomplete response is cut; the rest of a complete response is sent while closing.
   bool finish_stream();
 
-  // Ends when the open stream does, or now when none is.
+  // Closes after the open stream, or now when no stream is open.
   void drain();
-  // Ends our direction and waits a moment for the client's: `closed` is filled when the transport may go.
-  // The client's end is not waited for where it has come already, or where the client has all that it was
-  // sent and no request is under way.
+  // Ends our direction and waits a moment for the client to end its own; `closed` is filled when the
+  // transport may be destroyed. There is no such wait when the client has ended its direction already, or
+  // when it has received all that was sent and no request is under way.
   void close();
   base::Slot<bool>& closed() { return closed_; }
 
@@ -93,7 +94,7 @@ class ServerConnection final : public http::ServerStream,
 
  private:
   struct Stream {
-    Stream();  // in the source file: clang 14 cannot see the members' defaults from here
+    Stream();  // defined in the source file: clang 14 cannot see the member defaults from here
     http::RequestHead head;
     base::Channel request_body;
     base::Channel response_body;
@@ -102,7 +103,7 @@ class ServerConnection final : public http::ServerStream,
     base::Slot<bool> sent;
     bool request_complete = false;
     bool responding = false;
-    bool response_complete = false;  // written; the transport may have a part of it still
+    bool response_complete = false;  // written; the transport may still hold a part of it
     bool sent_told = false;
   };
   enum class State : uint8_t { between, streaming, closing, gone };
@@ -148,13 +149,13 @@ class ServerConnection final : public http::ServerStream,
   uint32_t requests_ = 0;
   bool keep_alive_ = true;
   bool draining_ = false;
-  bool client_ended_ = false;         // its direction
-  bool idle_ended_ = false;           // no request was under way when the connection was to end
-  bool lingers_ = false;              // while closing: for the client's end, and not only for our bytes to go
-  uint64_t closing_taken_ = 0;        // by the client, at the last look while closing
-  base::Instant closing_progress_{};  // when it last grew
-  base::Instant closing_until_{};     // at the latest; set at the first look
-  bool refused_ = false;              // the bytes cannot be read any further
+  bool client_ended_ = false;  // the client's direction has ended
+  bool idle_ended_ = false;    // no request was under way when the connection was to close
+  bool lingers_ = false;       // while closing: waits for the client's end, not only until our bytes are sent
+  uint64_t closing_taken_ = 0;        // bytes acknowledged by the client at the last check while closing
+  base::Instant closing_progress_{};  // when that number last grew
+  base::Instant closing_until_{};     // latest end of closing; set at the first check
+  bool refused_ = false;              // the received bytes cannot be parsed any further
 };
 
 }  // namespace postern::http1

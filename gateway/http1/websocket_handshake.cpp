@@ -11,7 +11,7 @@ using http::FieldId;
 
 tl::unexpected<std::string_view> refuse(std::string_view sentence) { return tl::unexpected(sentence); }
 
-// The name of an extension offer or answer, without its parameters.
+// The name of an offered or accepted extension, without its parameters.
 std::string_view extension_name(std::string_view element) {
   return base::trim(element.substr(0, element.find(';')));
 }

@@ -1,5 +1,5 @@
-// The rules of the opening handshake (RFC 6455 4), checked on both sides of the gateway. The handshake itself
-// is carried: key, accept value, subprotocols and extensions pass unchanged.
+// Checks the opening handshake (RFC 6455 4) on both sides of the gateway. The handshake itself is forwarded:
+// key, accept value, subprotocols and extensions pass unchanged.
 #pragma once
 
 #include <string>
@@ -11,14 +11,14 @@
 
 namespace postern::http1 {
 
-// Whether the client's request is a version 13 handshake. The error is a sentence for it.
+// Whether the client's request is a version 13 handshake. The error is a sentence for the client.
 tl::expected<void, std::string_view> check_websocket_request(const http::RequestHead& head);
 
-// Whether a 101 fits the request as it was sent. The error names the field.
+// Whether a 101 response matches the request as it was sent. The error names the field.
 tl::expected<void, std::string_view> check_websocket_response(const http::RequestHead& request,
                                                               const http::ResponseHead& response);
 
-// Sec-WebSocket-Accept for a key.
+// Computes Sec-WebSocket-Accept for a key.
 std::string websocket_accept(std::string_view key);
 
 }  // namespace postern::http1

@@ -83,7 +83,7 @@ base::Chunk write_request(const http::RequestHead& head) {
     case http::BodyKind::length: put_length(out, head.content_length); break;
     case http::BodyKind::chunked: put(out, "Transfer-Encoding: chunked\r\n"); break;
     case http::BodyKind::none:
-      // A method that has a body as a rule says that this one has none (RFC 9110 8.6).
+      // A request whose method normally has a body states that it has none (RFC 9110 8.6).
       if (head.method == http::Method::post || head.method == http::Method::put ||
           head.method == http::Method::patch)
         put_length(out, 0);
@@ -95,7 +95,7 @@ base::Chunk write_request(const http::RequestHead& head) {
 }
 
 base::Chunk write_response(const http::ResponseHead& head, const ResponseFraming& framing) {
-  // A small body goes out in one piece with its head: the transport copies it there.
+  // A small body is sent in one piece with its head: the transport copies it into the head's chunk.
   const bool joined = framing.body == http::BodyKind::length && framing.content_length <= joined_body;
   base::Chunk out = begin_response(head, joined ? static_cast<size_t>(framing.content_length) : 0);
   if (framing.body == http::BodyKind::length) put_length(out, framing.content_length);
