@@ -13,17 +13,17 @@ namespace postern::websocket {
 namespace {
 
 constexpr int memory_level = 8;
-constexpr int level = 1;                                 // chat and telemetry: speed is what counts
+constexpr int level = 1;                                 // chat and telemetry need speed most
 constexpr std::string_view tail("\x00\x00\xff\xff", 4);  // RFC 7692 7.2.1
 constexpr size_t step = 16 * 1024;
 constexpr size_t output_keep = 64 * 1024;
 
 const Bytef* input_of(std::string_view text) { return reinterpret_cast<const Bytef*>(text.data()); }
 
-// zlib.h, of inflate(): a block has ended, and no other has begun.
+// The rule is in zlib.h at inflate(): a block has ended, and no other block has begun.
 bool at_block_boundary(const z_stream& stream) { return (stream.data_type & 128) != 0; }
 
-// 8 to 15, perhaps in quotes (RFC 7692 7.1.2); nothing: it is neither.
+// Reads 8 to 15, possibly in quotes (RFC 7692 7.1.2); returns nothing for any other value.
 std::optional<int> read_window_bits(std::string_view value) {
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
     value = value.substr(1, value.size() - 2);
@@ -32,7 +32,7 @@ std::optional<int> read_window_bits(std::string_view value) {
   return 10 + (value[1] - '0');
 }
 
-// `parameters` as they follow the name of the extension. Nothing: they cannot be met.
+// `parameters` is the text after the name of the extension. Returns nothing when they cannot be accepted.
 std::optional<DeflateParameters> meet(std::string_view parameters) {
   DeflateParameters agreed{"permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
   std::vector<std::string_view> seen;
@@ -77,7 +77,7 @@ struct Deflate::Streams {
 };
 
 Deflate::Deflate(int window_bits) : streams_(std::make_unique<Streams>()) {
-  const int reading = inflateInit2(&streams_->in, -window_bits_max);  // negative: raw
+  const int reading = inflateInit2(&streams_->in, -window_bits_max);  // negative means raw deflate data
   const int writing =
       deflateInit2(&streams_->out, level, Z_DEFLATED, -window_bits, memory_level, Z_DEFAULT_STRATEGY);
   base::check(reading == Z_OK && writing == Z_OK, "zlib has no memory");
@@ -94,7 +94,7 @@ std::optional<Deflate::Problem> Deflate::expand(std::string_view payload, uint64
   base::check(inflateReset(&stream) == Z_OK, "zlib was not set up");
   std::array<char, step> out;
   std::string read;
-  bool whole = payload.empty();  // there are senders that make an empty message of nothing
+  bool whole = payload.empty();  // some senders compress an empty message to no bytes
   for (const std::string_view part : {payload, tail}) {
     stream.next_in = const_cast<Bytef*>(input_of(part));
     stream.avail_in = static_cast<uInt>(part.size());
@@ -102,8 +102,8 @@ std::optional<Deflate::Problem> Deflate::expand(std::string_view payload, uint64
       stream.next_out = reinterpret_cast<Bytef*>(out.data());
       stream.avail_out = step;
       const int result = inflate(&stream, Z_SYNC_FLUSH);
-      // A final block ends the stream; nothing may follow it but the octet that 7.2.3.4 puts there. One that
-      // ends within the tail had broken off.
+      // A final block ends the stream. Only the octet of 7.2.3.4 may follow it. A block that ends within the
+      // tail was truncated.
       if (result == Z_STREAM_END) {
         const bool octet = part.data() != tail.data() && stream.avail_in == 1 && *stream.next_in == 0;
         if (stream.avail_in > 0 && !octet) return Problem::malformed;
@@ -118,7 +118,7 @@ std::optional<Deflate::Problem> Deflate::expand(std::string_view payload, uint64
         return std::nullopt;
       }
     } while (stream.avail_in > 0 || stream.avail_out == 0);
-    // Or the payload has its tail already: not all senders take it away.
+    // The payload may also contain its tail already: not all senders remove it.
     if (part.data() == tail.data() || part.ends_with(tail)) whole |= at_block_boundary(stream);
   }
   if (!whole) return Problem::malformed;

@@ -1,5 +1,6 @@
-// Why the gateway ends a WebSocket, or refuses one, by name; and the Close code that each says unless the
-// operator says otherwise. Clients differ in which codes they take for final and which they come back from.
+// The named reasons for which the gateway ends or refuses a WebSocket, each with its default close code,
+// which the operator can change. Clients differ in which codes they treat as final and after which they
+// reconnect.
 #pragma once
 
 #include <array>
@@ -11,13 +12,13 @@
 namespace postern::websocket {
 
 enum class Ending : uint8_t {
-  unauthorized,     // refused: no token, or none that counts
-  refused_expired,  // refused: it has expired
-  forbidden,        // refused: the claims do not allow it
-  not_found,        // refused: no such route
-  too_many,         // refused: a rate or a number of sockets
-  unavailable,      // refused: no backend for it now
-  token_expired,    // what follows ends an open one
+  unauthorized,     // refused: the token is missing or invalid
+  refused_expired,  // refused: the token has expired
+  forbidden,        // refused: the token's claims do not allow it
+  not_found,        // refused: no route matches
+  too_many,         // refused: a rate or a number of sockets is exceeded
+  unavailable,      // refused: no backend is available now
+  token_expired,    // this and the following end an open socket
   reload,
   shutdown,
   backend_lost,
@@ -28,14 +29,14 @@ enum class Ending : uint8_t {
   too_large,
   wrong_kind,
   slow_reader,
-  end,  // not an ending: how many there are
+  end,  // not an ending: the number of endings
 };
 
 struct EndingRow {
   Ending ending;
-  std::string_view name;     // in the configuration
-  uint16_t code;             // 0: that of unauthorized
-  std::string_view meaning;  // "… the socket", for the reference
+  std::string_view name;     // as the configuration writes it
+  uint16_t code;             // 0: the code of unauthorized
+  std::string_view meaning;  // a sentence for the reference
 };
 std::span<const EndingRow> ending_rows();
 

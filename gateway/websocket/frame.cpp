@@ -13,8 +13,9 @@ constexpr uint8_t mask_bit = 0x80;
 constexpr uint8_t two_bytes_follow = 126;
 constexpr uint8_t eight_bytes_follow = 127;
 
-// Nobody who has seen masks may know the next ones (5.3): a page that could would choose the bytes on the
-// wire to its endpoint (10.3). So they come from the system's generator, many at a time.
+// Masks must be unpredictable, even for someone who has seen earlier ones (5.3): otherwise a page could
+// choose the bytes on the wire to its endpoint (10.3). So they come from the system's random generator, many
+// at a time.
 MaskKey next_mask() {
   thread_local std::array<uint8_t, 1024> block;
   thread_local size_t used = block.size();
@@ -28,7 +29,7 @@ MaskKey next_mask() {
   return mask;
 }
 
-// The longest part that ends between two characters.
+// Returns the longest prefix of at most `size` bytes that ends between two characters.
 std::string_view cut(std::string_view text, size_t size) {
   if (text.size() <= size) return text;
   while (size > 0 && (static_cast<uint8_t>(text[size]) & 0xc0) == 0x80) --size;
@@ -129,7 +130,7 @@ base::Chunk close_frame(uint16_t code, std::string_view reason, Role sender) {
 bool is_sendable_close_code(uint16_t code) {
   if (code >= 3000) return code <= 4999;
   if (code < 1000 || code > 1014) return false;
-  return code != 1004 && code != 1005 && code != 1006;  // reserved, or said by no frame
+  return code != 1004 && code != 1005 && code != 1006;  // reserved, or never sent in a frame
 }
 
 CloseBody read_close(std::string_view payload) {

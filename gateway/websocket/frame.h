@@ -1,7 +1,7 @@
 // The websocket module knows frames, messages and the rules for them; it gives walkers and readers that are
-// fed bytes; it must not know tunnels, sockets or HTTP.
+// fed with bytes; it must not know tunnels, sockets or HTTP.
 //
-// One frame of RFC 6455 5.2: its header, and the small frames that the gateway makes by itself.
+// This file has one frame of RFC 6455 5.2: its header, and the small frames that the gateway itself makes.
 #pragma once
 
 #include <array>
@@ -24,10 +24,10 @@ using MaskKey = std::array<uint8_t, 4>;
 
 struct FrameHeader {
   bool final = true;
-  uint8_t reserved = 0;  // RSV1 is 4
+  uint8_t reserved = 0;  // the three RSV bits; RSV1 is 4
   uint8_t opcode = 0;    // 0 to 15; see Opcode
   bool masked = false;
-  bool shortest = true;  // the length was written in as few bytes as can be
+  bool shortest = true;  // the length uses the shortest encoding
   uint64_t length = 0;   // of the payload
   MaskKey mask{};
   size_t size = 0;  // of the header
@@ -36,33 +36,33 @@ struct FrameHeader {
   bool is_control() const { return (opcode & 8) != 0; }
 };
 
-// How many bytes the header takes whose second byte this is.
+// The size of the header in bytes, from its second byte.
 size_t header_size(uint8_t second);
-// `bytes` is a whole header, or more.
+// `bytes` contains at least a complete header.
 FrameHeader read_header(const std::byte* bytes);
-// Writes the header; returns its size. header.size and header.shortest are not looked at.
+// Writes the header and returns its size. header.size and header.shortest are ignored.
 size_t write_header(const FrameHeader& header, std::span<std::byte, header_size_max> to);
 
-// Masks or unmasks in place. `offset`: of the first byte in its payload.
+// Masks or unmasks in place. `offset` is the position of the first byte in the payload.
 void apply_mask(std::span<std::byte> bytes, const MaskKey& mask, uint64_t offset);
 
-// Who sends: a client masks what it sends (5.3), and its mask is random.
+// The role of the sender: a client masks what it sends (5.3), with a random mask.
 enum class Role : uint8_t { server, client };
 
-// A whole message, or a control frame.
+// Makes a whole message in one frame, or a control frame.
 base::Chunk make_frame(Opcode opcode, std::string_view payload, Role sender, uint8_t reserved = 0);
-// A Close frame. The reason, UTF-8, is cut at 123 bytes, between two characters. `code` 1005: a Close without
-// a code.
+// Makes a Close frame. The reason must be UTF-8; it is cut to 123 bytes, between two characters. `code` 1005
+// makes a Close frame without a code.
 base::Chunk close_frame(uint16_t code, std::string_view reason, Role sender = Role::server);
 
-// Codes that the gateway says by itself (RFC 6455 7.4.1, IANA registry of close codes).
+// The close codes that the gateway itself uses (RFC 6455 7.4.1, IANA registry of close codes).
 namespace close_code {
 inline constexpr uint16_t normal = 1000;
 inline constexpr uint16_t going_away = 1001;
 inline constexpr uint16_t protocol_error = 1002;
 inline constexpr uint16_t unsupported = 1003;
-inline constexpr uint16_t none = 1005;      // never sent: a Close without a code
-inline constexpr uint16_t abnormal = 1006;  // never sent: no Close at all
+inline constexpr uint16_t none = 1005;      // never sent: means a Close frame without a code
+inline constexpr uint16_t abnormal = 1006;  // never sent: means that no Close frame came
 inline constexpr uint16_t invalid_text = 1007;
 inline constexpr uint16_t policy = 1008;
 inline constexpr uint16_t too_big = 1009;
@@ -72,10 +72,11 @@ inline constexpr uint16_t try_later = 1013;
 inline constexpr uint16_t bad_gateway = 1014;
 }  // namespace close_code
 
-// Whether a Close frame may carry this code.
+// Whether a Close frame is allowed to carry this code.
 bool is_sendable_close_code(uint16_t code);
 
-// What a Close frame's payload says, unmasked: no code is 1005. The reason is valid as long as the payload.
+// The content of a Close frame's unmasked payload; the code is 1005 when the frame has none. The reason is
+// valid as long as the payload.
 struct CloseBody {
   uint16_t code = close_code::none;
   std::string_view reason{};

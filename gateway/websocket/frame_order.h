@@ -1,5 +1,5 @@
-// Whether the frames of one direction are what RFC 6455 5 allows there. Stands beside a FrameWalker: it is
-// asked about each header and each Close before they go on.
+// Checks that the frames of one direction obey RFC 6455 5. It is used together with a FrameWalker: each
+// header and each Close frame is checked before it is forwarded.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@
 
 namespace postern::websocket {
 
-// What a side did wrong: the code that tells it, and a name of the rule for logs and metrics.
+// A protocol violation: the close code to report it with, and the name of the broken rule for logs and
+// metrics.
 struct Fault {
   uint16_t code = close_code::protocol_error;
   std::string_view rule{};
@@ -19,8 +20,8 @@ struct Fault {
 
 class FrameOrder {
  public:
-  // `compression`: permessage-deflate was agreed on, so that the first frame of a message may have RSV1
-  // (RFC 7692 6).
+  // `compression`: permessage-deflate was negotiated, so the first frame of a message may set RSV1 (RFC 7692
+  // 6).
   explicit FrameOrder(Role sender, bool compression = false) : sender_(sender), compression_(compression) {}
 
   std::optional<Fault> check(const FrameHeader& header);

@@ -8,8 +8,8 @@ namespace {
 
 constexpr size_t unit_max = header_size_max + control_payload_max;
 
-// What is looked at in one piece: a data frame's header, or a control frame with its payload. How many bytes
-// that takes, as far as the first ones tell.
+// A unit is what the visitor sees at once: the header of a data frame, or a control frame with its payload.
+// Returns the size of the unit in bytes, as far as its first bytes determine it.
 size_t unit_size(base::Bytes bytes) {
   if (bytes.size() < 2) return 2;
   const auto first = static_cast<uint8_t>(bytes[0]);
@@ -23,7 +23,7 @@ size_t unit_size(base::Bytes bytes) {
 
 size_t FrameWalker::walk(base::Bytes bytes, Visitor& visitor) {
   size_t at = 0;
-  size_t done = 0;  // what stands before it has been passed on, or is not to be
+  size_t done = 0;  // bytes before this position were forwarded or discarded
   const auto pass_on = [&](size_t end) {
     if (end > done) visitor.on_passed(bytes.subspan(done, end - done));
     done = end;
@@ -76,7 +76,7 @@ bool FrameWalker::holds_whole_unit() const {
   return !held_.empty() && unit_size(held_.bytes()) <= held_.size();
 }
 
-// Returns what becomes of the unit.
+// Returns the visitor's decision about the unit.
 FrameWalker::Pass FrameWalker::begin_unit(const std::byte* unit, Visitor& visitor) {
   const FrameHeader header = read_header(unit);
   if (header.is_control() && header.length <= control_payload_max && header.shortest) {
@@ -85,7 +85,7 @@ FrameWalker::Pass FrameWalker::begin_unit(const std::byte* unit, Visitor& visito
     const std::span<std::byte> text(payload.data(), header.length);
     if (header.masked) apply_mask(text, header.mask, 0);
     const Pass pass = visitor.on_control(header, base::text_of(text));
-    pass_ = pass == Pass::stop ? Pass::stop : Pass::on;  // of what comes next: the frame is over
+    pass_ = pass == Pass::stop ? Pass::stop : Pass::on;  // for the next bytes: this frame is complete
     return pass;
   }
   const Pass pass = visitor.on_frame(header);

@@ -11,7 +11,7 @@
 namespace postern::websocket {
 namespace {
 
-constexpr size_t message_keep = 4 * 1024;  // what an idle connection keeps of its message buffer
+constexpr size_t message_keep = 4 * 1024;  // an idle connection keeps at most this message buffer
 
 }  // namespace
 
@@ -54,13 +54,13 @@ void MessageCodec::feed(base::Bytes bytes) {
 
 ssize_t MessageCodec::give(uint8_t* buffer, size_t room) {
   const size_t size = std::min(room, incoming_.size());
-  if (size == 0) return -1;  // no more for now
+  if (size == 0) return -1;  // no more bytes for now
   std::memcpy(buffer, incoming_.data(), size);
   incoming_ = incoming_.subspan(size);
   return static_cast<ssize_t>(size);
 }
 
-// wslay gives a frame as soon as there is some of its payload, and goes on with the same frame.
+// wslay returns a frame as soon as some of its payload has arrived, and then continues with the same frame.
 void MessageCodec::take_piece(const wslay_frame_iocb& frame) {
   if (remaining_ == 0) {
     if (!begin_frame(frame)) return;
@@ -81,7 +81,7 @@ void MessageCodec::take_piece(const wslay_frame_iocb& frame) {
   if (remaining_ == 0) end_data_frame(frame.fin == 1);
 }
 
-// What wslay has checked before: lengths are minimal, control frames are short and whole.
+// wslay has already checked that lengths are minimal and that control frames are short and complete.
 bool MessageCodec::begin_frame(const wslay_frame_iocb& frame) {
   if (frame.rsv != 0 || frame.mask != 1) {
     fail(close_code::protocol_error, frame.rsv != 0 ? "reserved bits" : "unmasked frame");
@@ -134,7 +134,7 @@ void MessageCodec::end_control_frame(uint8_t opcode) {
 }
 
 void MessageCodec::answer_ping() {
-  if (state_ != State::open) return;  // after our Close we send nothing (5.5.1)
+  if (state_ != State::open) return;  // nothing is sent after our Close (5.5.1)
   if (pongs_ < limits_.pongs) {
     ++pongs_;
     write_frame(WSLAY_PONG, control_);
@@ -154,7 +154,7 @@ void MessageCodec::take_close() {
       return fail(close_code::invalid_text, "a reason that is not UTF-8");
   }
   if (state_ == State::open) {
-    ping_waits_ = false;  // a pong may not follow the Close
+    ping_waits_ = false;  // no pong is allowed after the Close
     close_code_ = code;
     write_frame(WSLAY_CONNECTION_CLOSE, control_);
   }

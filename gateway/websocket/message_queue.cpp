@@ -5,8 +5,8 @@
 namespace postern::websocket {
 namespace {
 
-// What a place in the list takes, and one among the keys: nodes of three and four pointers, with what the
-// system needs for itself.
+// The memory of a node in the list and of a node in the map of keys: three and four pointers, and the
+// allocator's overhead.
 constexpr uint64_t place_size = 112;
 constexpr uint64_t index_size = 96;
 constexpr uint64_t block_size = 8;  // before the bytes of a chunk

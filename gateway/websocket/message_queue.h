@@ -1,6 +1,7 @@
-// Messages that wait for a reader, as frames, with a limit on the memory that they take: a small message
-// takes many times its bytes. A step takes no longer with more of them, or hardly: no sender of many small
-// ones, or of many kinds, makes the others slow. One thread.
+// A queue of messages, as frames, that wait for a slow reader. Its limit counts the memory that they take,
+// since a small message takes many times its size in bytes. The cost of an operation hardly grows with the
+// length of the queue, so a sender of many small messages, or of many keys, does not slow down the others. It
+// is used on one thread.
 #pragma once
 
 #include <cstdint>
@@ -18,28 +19,28 @@ namespace postern::websocket {
 class MessageQueue {
  public:
   enum class Full : uint8_t {
-    refuse,       // the new one has no place
-    drop_oldest,  // the oldest make room
-    keep_latest,  // so does first of all an older one with the same key
+    refuse,       // the new message is refused
+    drop_oldest,  // the oldest messages are dropped
+    keep_latest,  // also, first, an older message with the same key
   };
 
   enum class Kind : uint8_t {
     message,
-    control,  // a ping or a pong: only the last of its key is kept (RFC 6455 5.5.3)
-    close,    // never dropped, and always has a place
+    control,  // a ping or a pong: only the last one of each key is kept (RFC 6455 5.5.3)
+    close,    // never dropped and never refused
   };
 
   MessageQueue(uint64_t held_max, Full full) : held_max_(held_max), full_(full) {}
 
-  // False: there is no place for it. `key` empty: it is like no other. A frame larger than the whole queue
-  // has a place when nothing else is there.
+  // Returns false when the message is refused. A message with an empty `key` replaces no other. A frame
+  // larger than the whole queue is accepted when the queue is empty.
   bool push(base::Chunk frame, std::string_view key, Kind kind = Kind::message);
-  base::Chunk pop();  // not empty()
+  base::Chunk pop();  // requires that the queue is not empty
   bool empty() const { return items_.empty(); }
-  uint64_t bytes() const { return bytes_; }        // of frames
-  uint64_t held() const { return held_; }          // of memory
-  uint64_t messages() const { return messages_; }  // that wait
-  uint64_t dropped() const { return dropped_; }    // messages, since it was made
+  uint64_t bytes() const { return bytes_; }        // total size of the frames
+  uint64_t held() const { return held_; }          // memory, in bytes
+  uint64_t messages() const { return messages_; }  // messages in the queue
+  uint64_t dropped() const { return dropped_; }    // messages dropped since the queue was made
 
  private:
   struct Item {
@@ -48,8 +49,8 @@ class MessageQueue {
     Kind kind;
   };
   using Items = std::list<Item, base::PoolAllocator<Item>>;
-  // The keys themselves, in order: no two of them are taken for one, and nobody can choose them so that they
-  // are slow to find, as with a hash.
+  // Ordered by the full keys: two keys never collide, and a sender cannot choose keys that are slow to find,
+  // as it could with a hash table.
   using Latest = std::map<std::pair<Kind, std::string_view>, Items::iterator>;
 
   static uint64_t held_by(size_t frame, size_t key);
@@ -60,7 +61,7 @@ class MessageQueue {
   base::Chunk take(Items::iterator item);
 
   Items items_;
-  Latest latest_;  // by views into the items' keys
+  Latest latest_;  // its keys are views into the items
   uint64_t bytes_ = 0;
   uint64_t held_ = 0;
   uint64_t messages_ = 0;

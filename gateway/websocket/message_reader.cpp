@@ -3,7 +3,7 @@
 namespace postern::websocket {
 namespace {
 
-constexpr size_t message_keep = 4 * 1024;  // what a socket that rests keeps of its buffer
+constexpr size_t message_keep = 4 * 1024;  // an idle socket keeps at most this buffer
 constexpr Fault not_utf8{close_code::invalid_text, "utf8"};
 
 }  // namespace
@@ -21,7 +21,7 @@ std::optional<Fault> MessageReader::add(const FrameHeader& header, base::Bytes p
   message_.append(base::text_of(piece));
   const std::span<std::byte> added(reinterpret_cast<std::byte*>(message_.data()) + before, piece.size());
   if (header.masked) apply_mask(added, header.mask, offset);
-  // Text is checked as it comes: a bad byte is answered before the message is whole.
+  // Text is validated as it arrives: an invalid byte is reported before the message is complete.
   if (kind_ == Opcode::text && !compressed_ && !text_check_.feed(added)) return not_utf8;
   if (!end || !header.final) return std::nullopt;
   return finish();

@@ -1,4 +1,5 @@
-// Puts the messages of one direction together out of the frames that a FrameWalker gives it. One thread.
+// Assembles the messages of one direction from the frames that a FrameWalker visits. It is used on one
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +17,17 @@ namespace postern::websocket {
 
 class MessageReader {
  public:
-  // `size_max`: bytes of a message, 0: any. `deflate`, null where compression was not agreed on, outlives it.
+  // `size_max`: bytes of a message, 0: no limit. `deflate` outlives the reader; it is null when compression
+  // was not negotiated.
   MessageReader(uint64_t size_max, Deflate* deflate) : size_max_(size_max), deflate_(deflate) {}
 
-  // The frame's header was found in order and small enough. Bytes are taken as they come, never by what was
-  // announced.
+  // Begins a frame whose header has been checked for order and size. Memory is allocated for the bytes that
+  // arrive, never for an announced length.
   void begin(const FrameHeader& header);
-  // Returns what is wrong with the message.
+  // Returns the violation of the message, if there is one.
   std::optional<Fault> add(const FrameHeader& header, base::Bytes piece, uint64_t offset, bool end);
 
-  // After the last piece of the last frame: the message, until next().
+  // After the last piece of the last frame these return the message, until next() is called.
   bool complete() const { return complete_; }
   Opcode kind() const { return kind_; }
   std::string_view message() const { return message_; }

@@ -1,5 +1,5 @@
-// Whether bytes that come in pieces are well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates,
-// nothing above U+10FFFF). Fails at the first byte that no continuation could mend.
+// Validates UTF-8 that arrives in pieces (RFC 3629: no overlong forms, no surrogates, nothing above
+// U+10FFFF). It fails at the first byte after which no continuation could be valid.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@ namespace postern::websocket {
 
 class Utf8Check {
  public:
-  // False when the text so far cannot be the beginning of a well-formed one; to be started anew then.
+  // Returns false when the text so far is not the beginning of a well-formed text; the check must then be
+  // replaced by a new one.
   bool feed(base::Bytes bytes) {
     size_t at = 0;
     while (at < bytes.size()) {
@@ -21,11 +22,11 @@ class Utf8Check {
     }
     return true;
   }
-  // Whether the text may end here.
+  // Whether the text may end at this point.
   bool complete() const { return needed_ == 0; }
 
  private:
-  // How many bytes at the beginning are ASCII, in whole words of eight.
+  // Counts the bytes at the beginning that are ASCII, in whole words of eight.
   static size_t ascii_words(base::Bytes bytes) {
     size_t at = 0;
     for (uint64_t word = 0; at + sizeof word <= bytes.size(); at += sizeof word) {
@@ -53,9 +54,9 @@ class Utf8Check {
     return true;
   }
 
-  uint8_t needed_ = 0;  // continuation bytes still to come
+  uint8_t needed_ = 0;  // continuation bytes that have not arrived
   uint8_t lowest_ = 0x80;
-  uint8_t highest_ = 0xbf;  // what the next one may be
+  uint8_t highest_ = 0xbf;  // upper bound of the next continuation byte
 };
 
 inline bool is_utf8(std::string_view text) {
