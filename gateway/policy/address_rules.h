@@ -1,4 +1,4 @@
-// Which client addresses a route serves.
+// The allowlist and denylist of client addresses of a route.
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@ namespace postern::policy {
 
 struct AddressRulesOptions {
   std::vector<std::string> allow;  // CIDR blocks; empty: all
-  std::vector<std::string> deny;   // before allow
+  std::vector<std::string> deny;   // CIDR blocks; deny takes precedence over allow
   std::string route;               // its name, for the log
 };
 
-// By the client's address after the trust list was applied.
+// Judges the client's address as it is after the trust list was applied.
 class AddressRulesPolicy final : public Policy {
  public:
   explicit AddressRulesPolicy(AddressRulesOptions options);
@@ -25,7 +25,7 @@ class AddressRulesPolicy final : public Policy {
  private:
   AddressRulesOptions options_;
   base::CidrSet allow_;
-  std::vector<base::CidrSet> deny_;  // each of one block, in the order of the options
+  std::vector<base::CidrSet> deny_;  // one block each, in the order of the options
 };
 
 }  // namespace postern::policy

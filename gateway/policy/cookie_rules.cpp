@@ -8,7 +8,7 @@ namespace postern::policy {
 namespace {
 
 struct Attribute {
-  std::string_view text;  // all between two ";"
+  std::string_view text;  // the whole text between two ";"
   std::string_view name;
   std::string_view value;
 };
@@ -33,7 +33,7 @@ const CookieMapping* find_domain(const std::vector<CookieMapping>& mappings, std
   return any;
 }
 
-// RFC 6265 5.1.4: unlike elsewhere, "/api" is not below "/api/".
+// Path matching of RFC 6265 5.1.4: other than in path rules, "/api" is not below "/api/".
 bool path_matches(std::string_view path, std::string_view prefix) {
   if (prefix.ends_with('/')) return path.starts_with(prefix);
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
@@ -51,7 +51,7 @@ const CookieMapping* find_path(const std::vector<CookieMapping>& mappings, std::
   return found ? found : any;
 }
 
-// What stands in the place of the prefix, without a doubled slash between the two.
+// Returns the path with its prefix replaced, without a doubled slash at the joint.
 std::string mapped_path(const CookieMapping& mapping, std::string_view path) {
   if (mapping.from == "*") return *mapping.to;
   std::string mapped = *mapping.to;
@@ -70,7 +70,7 @@ std::string_view same_site_text(CookieSameSite same_site) {
   }
 }
 
-// One value while it is written anew.
+// The state of rewriting one value.
 class Rewriting {
  public:
   explicit Rewriting(const CookieRulesOptions& options) : options_(options) {}
@@ -94,7 +94,7 @@ class Rewriting {
  private:
   void take(const Attribute& attribute) {
     const CookieMapping* mapping = nullptr;
-    // Browsers take an empty value for no attribute: mapping it would give the cookie to more hosts and
+    // Browsers ignore an attribute with an empty value: mapping it would give the cookie to more hosts and
     // paths.
     if (attribute.value.empty() || attribute.value == ".") {
       // No mapping.
@@ -109,7 +109,7 @@ class Rewriting {
     const bool is_http_only = is(attribute, "httponly");
     secure_ = secure_ || is_secure;
     http_only_ = http_only_ || is_http_only;
-    // Browsers refuse a cookie that has either of these and is not Secure.
+    // Browsers refuse a cookie that has one of these attributes and is not Secure.
     const bool needs_secure =
         is(attribute, "partitioned") ||
         (is(attribute, "samesite") && base::equal_ignoring_case(attribute.value, "none"));

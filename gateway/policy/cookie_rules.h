@@ -1,4 +1,4 @@
-// What becomes of an endpoint's Set-Cookie fields: the domain, path and flags that a browser on this side
+// Rewrites an endpoint's Set-Cookie fields: the domain, path and flags that a browser on the client's side
 // needs.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace postern::policy {
 
-// One entry of a map; "*" as `from` is for whatever no other entry is for.
+// One entry of a map; the entry with "*" as `from` applies when no other entry matches.
 struct CookieMapping {
   std::string from;
   std::optional<std::string> to;  // nothing: the attribute is removed
@@ -20,8 +20,8 @@ enum class CookieFlag : uint8_t { keep, add, drop };
 enum class CookieSameSite : uint8_t { keep, lax, strict, none, drop };
 
 struct CookieRulesOptions {
-  std::vector<CookieMapping> domains{};  // whole names, without case and leading dot
-  std::vector<CookieMapping> paths{};    // prefixes that end at a segment; the longest that fits counts
+  std::vector<CookieMapping> domains{};  // whole names, ignoring case and a leading dot
+  std::vector<CookieMapping> paths{};    // prefixes at a segment boundary; the longest matching one is used
   CookieFlag secure = CookieFlag::keep;
   CookieFlag http_only = CookieFlag::keep;
   CookieSameSite same_site = CookieSameSite::keep;
@@ -31,10 +31,10 @@ class CookieRules {
  public:
   explicit CookieRules(CookieRulesOptions options) : options_(std::move(options)) {}
 
-  // A Set-Cookie value (RFC 6265 5.2) rewritten; nothing when no rule changes it. An attribute that no rule
-  // is for stays byte for byte, and so do name and value. A cookie without Domain or Path, or with an empty
-  // one, gets none. Where Secure is dropped, so are Partitioned and SameSite=None, which browsers take with
-  // it only.
+  // Returns a rewritten Set-Cookie value (RFC 6265 5.2), or nothing when no rule changes it. Name, value and
+  // all attributes without a rule stay byte for byte. A cookie without Domain or Path, or with an empty one,
+  // does not get one. Where Secure is removed, Partitioned and SameSite=None are removed too, because
+  // browsers accept them only together with Secure.
   std::optional<std::string> rewrite(std::string_view value) const;
 
  private:

@@ -10,7 +10,7 @@ namespace {
 
 using http::FieldId;
 
-constexpr size_t most_requested_headers = 64;  // echoed to a preflight; no browser asks for more
+constexpr size_t most_requested_headers = 64;  // echoed to a preflight; no browser requests more
 
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
@@ -21,7 +21,7 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-// The field names a preflight asks for, written anew; empty when something in them is no field name.
+// The field names that a preflight requests, joined again; empty when one of them is not a valid field name.
 std::string requested_headers(const http::Headers& headers) {
   std::string echoed;
   size_t count = 0;
@@ -42,7 +42,7 @@ bool is_cors_field(const http::HeaderField& field) {
   return base::equal_ignoring_case(field.name.substr(0, prefix.size()), prefix);
 }
 
-// Adds `names` to the response's Vary, each once, in one field. "*" says it all already.
+// Adds `names` to the response's Vary, each once, in one field. A Vary of "*" already covers all names.
 void vary_by(http::ResponseHead& head, std::span<const std::string_view> names) {
   if (head.headers.list_contains(FieldId::vary, "*")) return;
   std::string_view merged;

@@ -7,7 +7,7 @@ namespace postern::policy {
 void FieldRules::apply(const RequestContext& context, http::Headers& headers, base::TextArena& arena) const {
   for (const FieldRule& rule : rules_) {
     const bool adds = rule.kind == FieldRule::Kind::add;
-    // Filled in before anything is removed: nothing else may hold what a placeholder looks at.
+    // The value is computed before anything is removed, because a placeholder may use the old fields.
     const std::optional<std::string_view> fixed = rule.value.fixed();
     const std::string_view value = fixed ? *fixed : arena.keep(base::trim(rule.value.fill(context)));
     if (!adds) {

@@ -1,4 +1,4 @@
-// Fields that an operator has set, added and removed, on the way in and on the way out.
+// The operator's rules that set, add and remove header fields of requests and responses.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +14,21 @@ namespace postern::policy {
 struct FieldRule {
   enum class Kind : uint8_t { remove, set, add } kind = Kind::set;
   std::string name;
-  TextTemplate value{};  // of set and add
+  TextTemplate value{};  // for set and add
 };
 
-// In order. A value that comes out empty sends no field; `set` removes what was there all the same.
+// Rules in their order. A rule with an empty value adds no field; `set` still removes the present fields.
 class FieldRules {
  public:
-  // How much of a name tells two fields apart. Servers of CGI's kin read "_" and "-" as one, so that a
-  // request's fields are removed under both.
+  // How two field names are compared. CGI-like servers treat "_" and "-" as the same character, so
+  // `as_variable` removes a request's fields under both spellings.
   enum class Match : uint8_t { exact, as_variable };
 
   FieldRules() = default;
   FieldRules(std::vector<FieldRule> rules, Match match) : rules_(std::move(rules)), match_(match) {}
 
   bool empty() const { return rules_.empty(); }
-  // The fields point into these rules and into `arena`.
+  // The new fields point into these rules and into `arena`.
   void apply(const RequestContext& context, http::Headers& headers, base::TextArena& arena) const;
 
  private:
@@ -36,9 +36,9 @@ class FieldRules {
   Match match_ = Match::exact;
 };
 
-// The last of a pipeline. Rules for the request are only handed on here (context.request_rules): they are
-// carried out on what the gateway made of the request, by proxy/request_rewrite. Rules for the response hold
-// for every response, the gateway's own too.
+// The last policy of a pipeline. It only hands on the rules for the request (context.request_rules);
+// proxy/request_rewrite applies them to the request that the gateway has prepared. The rules for responses
+// apply to every response, including the gateway's own.
 class HeaderRules final : public Policy {
  public:
   HeaderRules(FieldRules request, FieldRules response)

@@ -20,9 +20,9 @@ tl::unexpected<std::string> refuse(std::string sentence) {
   return tl::unexpected<std::string>(std::move(sentence));
 }
 
-// The bytes of a member in base64url; nothing when it is missing, empty or something else. Keys are the
-// operator's own: those that other tools wrote with padding, or in the other alphabet of RFC 4648, mean one
-// thing only.
+// Returns the bytes of a member in base64url; nothing when it is missing, empty or invalid. Keys come from
+// the operator, so the output of tools that add padding or use the other alphabet of RFC 4648 is accepted:
+// its meaning is unambiguous.
 std::optional<std::string> bytes_member(const Json& json, std::string_view name) {
   const std::string* written = base::find_string(json, name);
   if (written == nullptr) return std::nullopt;
@@ -64,7 +64,7 @@ PublicKey::Made read_okp(const Json& json) {
   return PublicKey::from_ed25519(*x);
 }
 
-// Why the key must not verify signatures (RFC 7517 sections 4.2 and 4.3); empty when it may.
+// Returns why the key must not verify signatures (RFC 7517 sections 4.2 and 4.3); empty when it may.
 std::string purpose_fault(const Json& json) {
   if (const Json* use = base::find_member(json, "use"); use != nullptr && *use != "sig")
     return "has a use other than \"sig\"";
@@ -76,7 +76,7 @@ std::string purpose_fault(const Json& json) {
   return verifies ? std::string() : "has key_ops without \"verify\"";
 }
 
-// The algorithms a key may be used with: those of its kind, narrowed by its own alg and by what is allowed.
+// The algorithms that a key may be used with: those of its kind, restricted by its own alg and by `allowed`.
 tl::expected<AlgorithmSet, std::string> algorithms_for(const Json& json, AlgorithmSet possible,
                                                        AlgorithmSet allowed) {
   if (const Json* alg = base::find_member(json, "alg")) {

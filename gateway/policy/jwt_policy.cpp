@@ -10,7 +10,7 @@
 namespace postern::policy {
 namespace {
 
-// What RFC 6750 3 allows between the quotes.
+// Returns the detail with only those characters that RFC 6750 3 allows between quotes.
 std::string description(std::string_view detail) {
   std::string text = printable(detail);
   for (char& c : text)
@@ -18,8 +18,8 @@ std::string description(std::string_view detail) {
   return text;
 }
 
-// `cause` and `detail` as a refusal with its challenge; the error is named only when a token was shown
-// (RFC 6750 3.1).
+// Makes a refusal with its challenge from `cause` and `detail`. The error is named only when the request had
+// a token (RFC 6750 3.1).
 Verdict refuse(base::Cause cause, std::string detail) {
   std::string challenge = "Bearer realm=\"postern\"";
   if (cause != base::Cause::token_missing) {
@@ -81,7 +81,8 @@ std::string claim_field_value(std::string_view claim) {
 
 Verdict JwtPolicy::judge(RequestContext& context) const {
   remove_claim_fields(context.request.headers);
-  // A browser sends no token with a preflight. Where no list of ours answers it, the endpoint does.
+  // A browser sends no token with a preflight. Where the route has no origin list, the endpoint answers the
+  // preflight.
   if (!context.origin_checked && is_bare_preflight(context.request)) return Verdict::pass();
   FoundToken found;
   auto looked = find_token(options_.sources, context, found);
@@ -96,7 +97,7 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   if (!verified) return refuse(verified.error().cause, std::move(verified.error().detail));
   context.token = std::move(*verified);
   remove_unjudged_tokens(context, found);
-  // Wherever the token was found: one among the subprotocols is not for the endpoint.
+  // A token among the subprotocols is not for the endpoint, whichever source the verified token came from.
   const bool among_subprotocols =
       std::any_of(options_.sources.begin(), options_.sources.end(),
                   [](const JwtSource& source) { return source.kind == JwtSource::Kind::subprotocol; });

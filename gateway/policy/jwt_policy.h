@@ -1,4 +1,4 @@
-// Lets a request pass by its token, and tells the endpoint what the token says.
+// Authenticates a request by its JSON Web Token, and forwards claims of the token to the endpoint.
 #pragma once
 
 #include <memory>
@@ -14,24 +14,25 @@ namespace postern::policy {
 
 struct JwtForwardedClaim {
   std::string claim;   // as in VerifiedToken::claim
-  std::string header;  // the field that carries it to the endpoint
+  std::string header;  // the field that carries the claim to the endpoint
 };
 
 struct JwtOptions {
   std::shared_ptr<const JwtVerifier> verifier;
   std::vector<JwtSource> sources = {JwtSource{}};
-  bool required = true;  // false: a request without token passes; one with a bad token never does
+  bool required = true;  // false: a request without a token passes; an invalid token is refused nevertheless
   std::vector<JwtForwardedClaim> forward_claims;
 };
 
-// Finds the token, has it verified (through the worker's cache), and fills context.token and
-// context.forwarded_fields. The fields of forward_claims are taken out of every request, token or not, and so
-// are those that differ only by "_" for "-", which CGI-like servers cannot tell from them: what the endpoint
-// reads there comes from a token or not at all. A claim that the token does not have sends no field.
+// Finds the token, verifies it through the worker's cache, and fills context.token and
+// context.forwarded_fields. The fields of forward_claims are removed from every request, with or without a
+// token, and so are fields whose names differ from them only by "_" for "-", which CGI-like servers cannot
+// distinguish. So the endpoint gets these fields from a verified token or not at all. A claim that the token
+// does not have adds no field.
 //
-// An endpoint gets no token that was not judged: where further sources hold another one, it stays only if it
-// is good as well, of the same issuer and for the same subject; else it is taken out of the request. So are
-// fields whose names differ from that of a header source by "_" for "-".
+// An endpoint gets no token that was not verified. Where a further source has another token, it stays only if
+// it is valid too and has the same issuer and subject; otherwise it is removed from the request. Fields whose
+// names differ from the field of a header source only by "_" for "-" are removed as well.
 //
 // Refusals carry WWW-Authenticate (RFC 6750 3).
 class JwtPolicy final : public Policy {
@@ -48,11 +49,11 @@ class JwtPolicy final : public Policy {
   Verdict forward_claims(RequestContext& context) const;
 
   JwtOptions options_;
-  bool has_twins_ = false;  // there are fields to remove from every request
+  bool has_twins_ = false;  // every request needs fields removed
 };
 
-// A claim as a field value that says nothing else than the claim did: controls, "%", bytes outside ASCII, and
-// spaces at either end are percent-encoded, so that two claims never become one value.
+// Encodes a claim as a field value without loss: control characters, "%", bytes outside ASCII, and spaces at
+// either end are percent-encoded, so that two different claims never get the same value.
 std::string claim_field_value(std::string_view claim);
 
 }  // namespace postern::policy

@@ -1,4 +1,4 @@
-// Makes tokens, for the demo application and for tests: the gateway itself only judges them.
+// Makes signed tokens for the demo application and for tests; the gateway itself only verifies tokens.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace postern::policy {
 
-// A signed token (JWS compact form) with these claims, which are an object. The header names the key's
-// algorithm and type JWT, nothing else.
+// Returns a signed token (JWS compact form) with these claims, which must be a JSON object. The header
+// contains only the key's algorithm and the type JWT.
 std::string sign_jwt(const crypto::HmacKey& key, const base::Json& claims);
 
 }  // namespace postern::policy

@@ -23,16 +23,16 @@ bool is_dotted_token(std::string_view element) {
          base::equal_ignoring_case(element.substr(0, dotted_marker.size()), dotted_marker);
 }
 
-// The token among the elements of Sec-WebSocket-Protocol, and every other element that stays.
+// The token among the elements of Sec-WebSocket-Protocol, and the elements that stay.
 struct Offered {
   std::string_view token;
-  std::string_view answer;  // what was offered with it and can be selected
-  std::string others;       // joined
+  std::string_view answer;  // the element that the response can select for the token
+  std::string others;       // the elements that stay, joined
 };
 
 Offered read_offered(const http::Headers& headers) {
   Offered offered;
-  std::string_view marker;  // seen, and waiting for its token
+  std::string_view marker;  // the last marker, whose token has not been read
   const auto keep = [&offered](std::string_view element) {
     if (!offered.others.empty()) offered.others += ", ";
     offered.others += element;
@@ -57,7 +57,7 @@ Offered read_offered(const http::Headers& headers) {
       }
     }
   }
-  if (!marker.empty()) keep(marker);  // the last element: an ordinary subprotocol of that name
+  if (!marker.empty()) keep(marker);  // a marker without a token is an ordinary subprotocol
   return offered;
 }
 
@@ -76,18 +76,18 @@ tl::expected<std::string_view, std::string> from_header(const JwtSource& source,
       base::equal_ignoring_case(value.substr(0, scheme.size()), scheme) &&
       (value.size() == scheme.size() || value[scheme.size()] == ' ' || value[scheme.size()] == '\t');
   if (says_bearer) return base::trim(value.substr(scheme.size()));
-  // Other schemes of Authorization (Basic) are somebody else's business.
+  // Other schemes of Authorization (Basic) are not tokens and may be used by the endpoint.
   return base::equal_ignoring_case(source.name, "authorization") ? std::string_view() : value;
 }
 
-// Cookie values may stand in double quotes (RFC 6265 4.1.1), which are no part of a token.
+// Cookie values may be in double quotes (RFC 6265 4.1.1), which are not part of a token.
 std::string_view without_quotes(std::string_view value) {
   const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
   return quoted ? base::trim(value.substr(1, value.size() - 2)) : value;
 }
 
-// A cookie may come several times, for several paths; but backends disagree on which of them counts, so that
-// different values are no token at all.
+// The same cookie may occur several times, for several paths. But backends disagree about which one counts,
+// so different values are not accepted as a token.
 tl::expected<std::string_view, std::string> from_cookies(const JwtSource& source,
                                                          const http::Headers& headers) {
   std::string_view found;
@@ -121,11 +121,11 @@ tl::expected<std::string_view, std::string> from_query(const JwtSource& source, 
   return std::string_view(decoded);
 }
 
-// `query` without the parameter, however often and however spelled it stands there; all else byte for byte.
+// Returns `query` without any occurrence of the parameter, in every spelling; the rest stays byte for byte.
 std::string without_parameter(std::string_view query, std::string_view name) {
   std::string rest;
   rest.reserve(query.size());
-  char separator = 0;  // before the piece that is looked at
+  char separator = 0;  // the separator before the current piece
   for (size_t start = 0; start <= query.size();) {
     const size_t end = std::min(query.find_first_of("&;", start), query.size());
     const std::string_view piece = query.substr(start, end - start);

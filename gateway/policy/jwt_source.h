@@ -1,4 +1,4 @@
-// Where in a request a token may stand, and how it is taken from there.
+// The places of a request that may contain a token, and how the token is read from them.
 #pragma once
 
 #include <cstdint>
@@ -14,43 +14,44 @@ namespace postern::policy {
 
 struct JwtSource {
   enum class Kind : uint8_t {
-    header,       // "Authorization: Bearer <token>"; a field of another name may leave "Bearer" out
-    cookie,       // a cookie named `name`, its value in double quotes or not
+    header,       // "Authorization: Bearer <token>"; in a field of another name "Bearer" is optional
+    cookie,       // a cookie named `name`, its value with or without double quotes
     query,        // a query parameter named `name`, percent-encoded or not
     subprotocol,  // "Sec-WebSocket-Protocol: bearer, <token>", also "access_token, <token>", "bearer.<token>"
   };
   Kind kind = Kind::header;
-  std::string name = "Authorization";  // not used by subprotocol
+  std::string name = "Authorization";  // unused for subprotocol
 };
 
 struct FoundToken {
-  std::string_view text;  // into the request, or into `decoded`; never empty
-  std::string decoded;    // a query value that had escapes
+  std::string_view text;  // points into the request or into `decoded`; never empty
+  std::string decoded;    // the decoded form of a query value that had escapes
   const JwtSource* source = nullptr;
 
   FoundToken() = default;
-  FoundToken(const FoundToken&) = delete;  // its view may point into itself
+  FoundToken(const FoundToken&) = delete;  // its view may point into the object itself
   FoundToken& operator=(const FoundToken&) = delete;
 };
 
-// Looks into `sources` in their order and fills `found` from the first that has a token; source stays null
-// when none has. Fails with a sentence where two readers could take two different tokens: the field or the
-// parameter occurs more than once.
+// Checks `sources` in their order and fills `found` from the first that has a token; `found.source` stays
+// null when none has one. It fails with a sentence when two readers could take two different tokens, because
+// the field or parameter occurs more than once.
 tl::expected<void, std::string> find_token(const std::vector<JwtSource>& sources,
                                            const RequestContext& context, FoundToken& found);
 
-// The token of one source; empty without one. A query value that has escapes is decoded into `decoded`. The
-// sentence says why it is no one token.
+// Returns the token of one source, or an empty text when there is none. A query value that has escapes is
+// decoded into `decoded`. The error sentence says why the source does not contain exactly one token.
 tl::expected<std::string_view, std::string> read_token(const JwtSource& source, const RequestContext& context,
                                                        std::string& decoded);
 
-// Takes what stands at this source out of the request, every occurrence of it. Sec-WebSocket-Protocol is left
-// to take_subprotocol_token.
+// Removes every occurrence of a token at this source from the request. take_subprotocol_token() does this for
+// Sec-WebSocket-Protocol.
 void remove_token(const JwtSource& source, RequestContext& context);
 
-// Takes the token and its marker out of Sec-WebSocket-Protocol, so that the endpoint is asked only for real
-// subprotocols. Returns what the client must be answered with if the endpoint selects none (a browser breaks
-// the connection off otherwise): the marker, or the element "bearer.<token>" as the client offered it.
+// Removes the token and its marker from Sec-WebSocket-Protocol, so that the endpoint sees only real
+// subprotocols. Returns the subprotocol that the response must select if the endpoint selects none, since a
+// browser aborts the connection otherwise: the marker, or the element "bearer.<token>" as the client offered
+// it.
 std::string take_subprotocol_token(http::RequestHead& request);
 
 }  // namespace postern::policy

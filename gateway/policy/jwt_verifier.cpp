@@ -33,7 +33,7 @@ struct Parts {
   std::string_view header;
   std::string_view payload;
   std::string_view signature;
-  std::string_view signed_text;  // header and payload with the dot between, as they came
+  std::string_view signed_text;  // header and payload with the dot between them, as received
 };
 
 tl::expected<Parts, TokenError> split(std::string_view token) {
@@ -90,7 +90,7 @@ tl::expected<Header, TokenError> read_header(std::string_view text) {
   return header;
 }
 
-// "2024-01-31T12:00:00Z" where a calendar makes sense.
+// Returns "2024-01-31T12:00:00Z", or the number for times outside of the years 1970 to 9999.
 std::string time_text(int64_t unix_seconds) {
   constexpr int64_t year_10000 = 253'402'300'800;
   if (unix_seconds < 0 || unix_seconds >= year_10000) return "Unix time " + std::to_string(unix_seconds);
@@ -106,8 +106,9 @@ std::string time_text(int64_t unix_seconds) {
   return text;
 }
 
-// A NumericDate (RFC 7519 section 2) in whole seconds, rounded up, no farther away than farthest_time. For
-// exp, nbf and iat alike, comparing whole seconds with the number rounded up is comparing with the number.
+// Reads a NumericDate (RFC 7519 section 2) as whole seconds, rounded up and limited to farthest_time. For
+// exp, nbf and iat alike, comparing whole seconds with the rounded number gives the same result as comparing
+// with the exact number.
 std::optional<int64_t> numeric_date(const Json& value) {
   if (value.is_number_unsigned())
     return static_cast<int64_t>(std::min<uint64_t>(value.get<uint64_t>(), farthest_time));

@@ -1,6 +1,6 @@
-// Judges a JSON Web Token (RFC 7519) in JWS compact form (RFC 7515): form, key, signature, then claims, in
-// this order and no other. It reads no clock, no network and no file; the same token, time and rules always
-// get the same answer.
+// Verifies a JSON Web Token (RFC 7519) in JWS compact form (RFC 7515): its form, key, signature and claims,
+// always in this order. The result depends only on the token, the time and the rules; no clock, network or
+// file is read.
 #pragma once
 
 #include <chrono>
@@ -20,42 +20,43 @@ namespace postern::policy {
 
 struct RequiredClaim {
   std::string name;                 // as in VerifiedToken::claim
-  std::vector<std::string> values;  // one of these; empty: must be present
+  std::vector<std::string> values;  // the claim must have one of these; empty: it must be present
 };
 
 struct JwtRules {
-  std::string issuer;                         // iss must be exactly this; empty: not checked
+  std::string issuer;                         // iss must be equal to this; empty: not checked
   std::vector<std::string> audiences;         // aud must be or contain one of these; empty: not checked
-  std::vector<crypto::Algorithm> algorithms;  // empty: whatever the keys are for
-  std::chrono::seconds leeway{60};            // for exp, nbf and iat; taken as 0 to one day
+  std::vector<crypto::Algorithm> algorithms;  // empty: all that the keys support
+  std::chrono::seconds leeway{60};            // for exp, nbf and iat; limited to 0 to one day
   std::vector<RequiredClaim> required_claims;
   bool require_expiry = true;  // a token without exp is refused
 };
 
-// Why a token was refused. The detail is a sentence for the log and for the client: it may name claims, what
-// the rules expect and when the token expired, never a part of the token or the value of another claim.
+// Why a token was refused. The detail is a sentence for the log and for the client. It may contain names of
+// claims, the expected values and the time of expiry, but never a part of the token or the value of another
+// claim.
 struct TokenError {
   base::Cause cause = base::Cause::token_malformed;
   std::string detail;
 };
 
-// Immutable; any number of threads may verify with it.
+// Immutable; any number of threads may use it at the same time.
 class JwtVerifier {
  public:
   using Result = tl::expected<std::shared_ptr<const VerifiedToken>, TokenError>;
 
-  static constexpr size_t most_token_size = 16 * 1024;  // bytes; one more is refused
+  static constexpr size_t most_token_size = 16 * 1024;  // bytes; a larger token is refused
 
   JwtVerifier(JwtRules rules, KeySet keys);
   JwtVerifier(const JwtVerifier&) = delete;
   JwtVerifier& operator=(const JwtVerifier&) = delete;
 
-  // `now` in Unix seconds. Header fields that would choose another key (jku, x5u, jwk, x5c) are not looked
-  // at; crit is refused, since no extension is understood.
+  // `now` is in Unix seconds. Header fields that would choose another key (jku, x5u, jwk, x5c) are ignored;
+  // crit is refused, since no extension is supported.
   Result verify(std::string_view token, int64_t now) const;
 
-  // A number that no other verifier of this process has or had, so that what one has accepted is never
-  // taken for another's word, not even after a reload.
+  // A number that is unique among all verifiers in the lifetime of this process, so that a result of one
+  // verifier is never used for another one, not even after a reload.
   uint64_t identity() const { return identity_; }
 
   const JwtRules& rules() const { return rules_; }

@@ -15,12 +15,12 @@ tl::unexpected<std::string> refuse(std::string sentence) {
   return tl::unexpected<std::string>(std::move(sentence));
 }
 
-// What remains of `possible` when the operator allows `allowed`; an empty list allows everything.
+// Restricts `possible` to the algorithms that the operator allows; an empty list allows everything.
 AlgorithmSet narrowed(AlgorithmSet possible, AlgorithmSet allowed) {
   return allowed.empty() ? possible : possible & allowed;
 }
 
-// RFC 7518 section 3.2 wants a secret at least as long as the digest.
+// RFC 7518 section 3.2 requires a secret at least as long as the digest.
 std::optional<std::string> weakness(size_t secret_size, AlgorithmSet algorithms) {
   size_t wanted = algorithms.contains(Algorithm::hs512)   ? 64
                   : algorithms.contains(Algorithm::hs384) ? 48
@@ -98,7 +98,7 @@ KeySet::Made KeySet::from_pem(std::string_view text, AlgorithmSet algorithms) {
 }
 
 KeySet::Made KeySet::from_file_text(std::string_view text, AlgorithmSet algorithms) {
-  size_t start = text.find_first_not_of(" \t\r\n\xef\xbb\xbf");  // white space and a byte order mark
+  size_t start = text.find_first_not_of(" \t\r\n\xef\xbb\xbf");  // skips white space and a byte order mark
   bool is_json = start != std::string_view::npos && text[start] == '{';
   return is_json ? from_jwks(text, algorithms) : from_pem(text, algorithms);
 }

@@ -1,6 +1,6 @@
-// The keys that may have signed a token, each tied to the algorithms it is for. A key decides which
-// algorithms it verifies; a token's header can only agree or be refused. Confusion between algorithms has no
-// place to happen: a public key is not a secret's type, and "none" is no algorithm.
+// The keys that may have signed a token, each bound to its algorithms. The key decides which algorithms it
+// verifies; a token's header that names another one is refused. This makes algorithm confusion impossible:
+// public keys and secrets have different types, and "none" is not an algorithm.
 #pragma once
 
 #include <array>
@@ -22,17 +22,17 @@ namespace postern::policy {
 // One key. Immutable; any thread may verify with it.
 class VerificationKey {
  public:
-  // `algorithms` must not be empty and must fit the kind: KeySet's makers see to it.
+  // `algorithms` must not be empty and must fit the kind of key; the factories of KeySet ensure this.
   VerificationKey(std::string id, crypto::AlgorithmSet algorithms, crypto::PublicKey key);
   VerificationKey(std::string id, crypto::AlgorithmSet algorithms, std::string_view secret);
 
-  // The JWK's kid; empty for a key that has none. Only ever compared, never used to find anything.
+  // The JWK's kid; empty for a key without one. It is only compared, never used as a path or a URL.
   std::string_view id() const { return id_; }
   crypto::AlgorithmSet algorithms() const { return algorithms_; }
-  // Of all that makes it what it is, for comparing it with others. Not for any log.
+  // The digest of everything that defines the key, to compare keys. It must not be logged.
   const crypto::Sha256Digest& digest() const { return digest_; }
 
-  // False also when the algorithm is not one of algorithms().
+  // Returns false also when `algorithm` is not one of algorithms().
   bool verify(crypto::Algorithm algorithm, std::string_view data, std::string_view signature) const;
 
  private:
@@ -44,14 +44,14 @@ class VerificationKey {
   std::variant<crypto::PublicKey, Secret> material_;
 };
 
-// The keys that a token's header allows, few enough to try them all.
+// The keys that a token's header allows; so few that all of them can be tried.
 struct KeyChoice {
-  static constexpr size_t most = 4;  // signature checks that one token may cost
+  static constexpr size_t most = 4;  // maximum number of signature checks per token
 
   enum class Outcome : uint8_t {
     found,
-    unknown_id,       // the token names a key that is not here
-    wrong_algorithm,  // there are such keys, for other algorithms
+    unknown_id,       // the token names a key that is not in the set
+    wrong_algorithm,  // there are such keys, but for other algorithms
   };
   Outcome outcome = Outcome::found;
   std::array<const VerificationKey*, most> keys{};
@@ -60,34 +60,35 @@ struct KeyChoice {
   std::span<const VerificationKey* const> candidates() const { return {keys.data(), count}; }
 };
 
-// Immutable and movable; shared by workers behind a const pointer. Errors are sentences for people that carry
+// Immutable and movable; workers share it through a const pointer. Error sentences are for people and contain
 // nothing of a secret or key. An empty list of algorithms allows all that fit the key.
 class KeySet {
  public:
   using Made = tl::expected<KeySet, std::string>;
 
-  // One shared secret for HS256, HS384, HS512.
+  // One shared secret for HS256, HS384 and HS512.
   static Made from_secret(std::string_view secret, crypto::AlgorithmSet algorithms);
 
   // One or several public keys or certificates; see crypto::PublicKey::from_pem.
   static Made from_pem(std::string_view text, crypto::AlgorithmSet algorithms);
 
-  // A JWK Set, or a single JWK (RFC 7517), of at most 1 MiB and 256 keys. Keys that cannot be used (another
-  // kind, use or curve, a damaged or weak key, an algorithm not allowed) are left out and named in notes();
-  // it is an error only when none remains.
+  // A JWK Set or a single JWK (RFC 7517), of at most 1 MiB and 256 keys. Keys that cannot be used (another
+  // kind, use or curve, a damaged or weak key, an algorithm that is not allowed) are left out and reported in
+  // notes(). It is an error only when no key remains.
   static Made from_jwks(std::string_view text, crypto::AlgorithmSet algorithms);
 
-  // PEM or JWKS, told apart by the first letter, as a file of keys may be either.
+  // The text of a key file, PEM or JWKS; its first character tells which.
   static Made from_file_text(std::string_view text, crypto::AlgorithmSet algorithms);
 
-  // The keys that a token with this algorithm and kid may have been signed with. With a kid: the keys of
-  // exactly this name, else those without any name (PEM and secrets have none, issuers name theirs all the
-  // same). Without: all keys. Of these the first KeyChoice::most whose algorithms fit.
+  // Returns the keys that a token with this algorithm and kid may have been signed with. With a kid these are
+  // the keys with exactly this id, or else the keys without an id (PEM and secrets have none, although
+  // issuers name theirs). Without a kid these are all keys. At most KeyChoice::most of them are returned, the
+  // first whose algorithms fit.
   KeyChoice choose(crypto::Algorithm algorithm, std::optional<std::string_view> id) const;
 
   const std::vector<VerificationKey>& keys() const { return keys_; }
 
-  // Sentences about what was left out or is weak, for the operator's log.
+  // Sentences for the operator's log about keys that were left out or are weak.
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:

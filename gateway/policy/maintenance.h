@@ -1,4 +1,4 @@
-// A route that is closed for a while.
+// Maintenance mode: closes a route temporarily.
 #pragma once
 
 #include <chrono>
@@ -9,16 +9,16 @@
 namespace postern::policy {
 
 struct MaintenanceOptions {
-  std::string message;  // for clients; empty: the cause's own sentence
+  std::string message;  // for clients; empty: the sentence of the cause
   std::chrono::seconds retry_after{60};
-  base::CidrSet allow;  // whose requests pass all the same
+  base::CidrSet allow;  // the clients whose requests pass nevertheless
 };
 
-// The answer to everybody who is not on the allow list. 503 with Retry-After.
+// Makes the response to every client that is not on the allowlist: 503 with Retry-After.
 http::LocalResponse maintenance_response(const MaintenanceOptions& options);
 
-// Stands behind CORS in a pipeline, so that a page can read why it gets no answer, and before tokens: nobody
-// has to log in to hear it.
+// Runs after CORS in a pipeline, so that a page can read why its request is refused, and before the token
+// check, so that no login is needed to get this response.
 class MaintenancePolicy final : public Policy {
  public:
   explicit MaintenancePolicy(MaintenanceOptions options) : options_(std::move(options)) {}

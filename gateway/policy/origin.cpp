@@ -13,7 +13,7 @@ bool is_same_origin(std::string_view origin, bool tls, std::string_view authorit
   const std::string_view scheme = tls ? "https" : "http";
   if (!base::equal_ignoring_case(asking.scheme, scheme)) return false;
 
-  // The authority was checked when the head was read: the last colon outside brackets begins the port.
+  // The authority was validated when the head was read: the last colon outside brackets begins the port.
   const size_t colon = authority.rfind(':');
   const bool has_port = colon != authority.npos && authority.find(']', colon) == authority.npos;
   const std::string_view host = has_port ? authority.substr(0, colon) : authority;
@@ -27,7 +27,7 @@ bool is_same_origin(std::string_view origin, bool tls, std::string_view authorit
 bool is_navigation(const http::RequestHead& request) {
   using http::Method;
   const bool of_page = request.method == Method::get || request.method == Method::head ||
-                       request.method == Method::post;  // no link and no form sends another one
+                       request.method == Method::post;  // links and forms send no other method
   if (!of_page || request.upgrade != http::Upgrade::none) return false;
   std::string_view mode;
   size_t count = 0;
@@ -46,11 +46,11 @@ Verdict OriginPolicy::refuse(std::string_view what, std::string_view more) const
   return Verdict::answer(http::refusal(base::Cause::origin_refused, std::move(detail)));
 }
 
-// Whether a page of this host is surely one that the gateway serves.
+// Whether a page of this host is certainly served by the gateway.
 bool OriginPolicy::is_known(const RequestContext& context, std::string_view host) const {
   if (context.tls) return true;
   if (host.ends_with('.')) host.remove_suffix(1);
-  constexpr std::string_view localhost = "localhost";  // RFC 6761 6.3: never asked of a name server
+  constexpr std::string_view localhost = "localhost";  // RFC 6761 6.3: never resolved by a name server
   const size_t labels = host.size() < localhost.size() ? 0 : host.size() - localhost.size();
   if (base::equal_ignoring_case(host.substr(labels), localhost) && (labels == 0 || host[labels - 1] == '.'))
     return true;

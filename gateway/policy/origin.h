@@ -1,4 +1,4 @@
-// Which pages may talk to a route: by HTTP and by WebSocket alike, for CORS guards no WebSocket.
+// Checks which pages may use a route, over HTTP and over WebSocket: CORS does not protect WebSockets.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace postern::policy {
 
-// The hosts that the configuration names, of routes and of its own list.
+// The hosts that the configuration names: those of routes, and those of its own list.
 class HostNames {
  public:
   virtual ~HostNames() = default;
@@ -19,19 +19,19 @@ class HostNames {
 struct OriginOptions {
   std::shared_ptr<const OriginList> list;
   bool require_on_websocket = false;         // an upgrade must carry an Origin field
-  std::string route{};                       // its name, for the refusal
-  std::shared_ptr<const HostNames> hosts{};  // null: none is named
+  std::string route{};                       // its name, for the refusal message
+  std::shared_ptr<const HostNames> hosts{};  // null: the configuration names none
   bool refuse_navigations = false;
 };
 
-// A request without Origin passes (no browser sent it across origins), unless it is an upgrade and the list
-// requires one. A request from the gateway's own scheme, host and port passes where the host is known for its
-// own: over TLS, whose certificate proves it; where the configuration names it; for addresses and the names
-// of localhost. Any other name may be somebody else's that was made to lead here (DNS rebinding). A browser
-// that goes somewhere, by a link or a form, makes no CORS request and passes too, unless the options say
-// otherwise. Everything else must be on the list, or is refused with 403 and a detail that names the origin,
-// the list and the route. Sets context.origin_checked always, and context.allowed_origin for an origin on the
-// list.
+// A request without Origin passes (no browser sent it cross-origin), unless it is an upgrade and the options
+// require an Origin. A request from the gateway's own scheme, host and port passes when the host is known to
+// be the gateway's: over TLS, where the certificate proves it; when the configuration names the host; for IP
+// addresses and the names of localhost. Any other name may belong to someone else who made it resolve to the
+// gateway (DNS rebinding). A browser navigation, by a link or a form, is not a CORS request and passes too,
+// unless the options forbid it. Every other origin must be on the list, or the request is refused with 403
+// and a detail that names the origin, the list and the route. Always sets context.origin_checked; sets
+// context.allowed_origin for an origin on the list.
 class OriginPolicy final : public Policy {
  public:
   explicit OriginPolicy(OriginOptions options) : options_(std::move(options)) {}
@@ -45,11 +45,11 @@ class OriginPolicy final : public Policy {
   OriginOptions options_;
 };
 
-// Whether `origin` is the one that the request itself was sent to: its scheme, and `authority`
+// Whether `origin` equals the origin that the request was sent to: its scheme, and `authority`
 // ("host[:port]").
 bool is_same_origin(std::string_view origin, bool tls, std::string_view authority);
 
-// Whether a browser leaves its page for the answer (Fetch metadata, Sec-Fetch-Mode, which no script can set).
+// Whether the browser navigates to the response (Fetch metadata, Sec-Fetch-Mode, which no script can set).
 bool is_navigation(const http::RequestHead& request);
 
 }  // namespace postern::policy

@@ -10,7 +10,7 @@ namespace postern::policy {
 namespace {
 
 constexpr int64_t most_pattern_memory = 1 << 20;  // bytes of one compiled expression
-constexpr size_t longest_origin = 2048;           // nothing longer is on any list
+constexpr size_t longest_origin = 2048;           // no listed origin is longer
 
 bool is_letter(char c) { return base::lower(c) >= 'a' && base::lower(c) <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -21,7 +21,7 @@ bool is_scheme(std::string_view text) {  // RFC 3986 3.1
                      [](char c) { return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
 }
 
-// Labels of letters, digits, "-" and "_", none empty.
+// Whether the text consists of non-empty labels of letters, digits, "-" and "_".
 bool is_labels(std::string_view text) {
   char previous = '.';
   for (char c : text) {
@@ -36,8 +36,8 @@ bool is_port(std::string_view text) {
   return number && *number <= 65535 && text.size() <= 5;
 }
 
-// As a browser would write it: lower case, no default port. Empty when `text` is no origin. A star that
-// stands for labels passes as a label of its own.
+// Serialises an origin as a browser does: in lower case, without a default port. Returns an empty text when
+// `text` is not an origin. With `wildcard`, a star that replaces labels is accepted as one label.
 std::string serialise(std::string_view text, bool wildcard) {
   const std::string lowered = base::to_lower(text);
   OriginParts parts;
@@ -129,7 +129,7 @@ tl::expected<void, std::string> OriginList::add(const OriginRule& rule) {
 
 bool OriginList::allows(std::string_view origin) const {
   if (origin.empty() || origin.size() > longest_origin) return false;
-  if (origin == "null") return null_;  // no pattern lets it in by accident
+  if (origin == "null") return null_;  // no pattern can match it by accident
   const auto found = std::lower_bound(exact_.begin(), exact_.end(), origin);
   if (found != exact_.end() && *found == origin) return true;
   for (const Wildcard& wildcard : wildcards_) {

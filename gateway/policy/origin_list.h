@@ -1,5 +1,5 @@
-// A named list of origins (RFC 6454), compiled once: what CORS, WebSocket handshakes and the gateway's own
-// answers all go by.
+// A named list of origins (RFC 6454), compiled once, which CORS, WebSocket handshakes and the gateway's own
+// responses all use.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace postern::policy {
 
 struct OriginRule {
   enum class Kind : uint8_t {
-    exact,     // "https://app.example.com", with ":port" when it is not the scheme's own
+    exact,     // "https://app.example.com", with ":port" when it is not the default port
     wildcard,  // "https://*.example.com": one or more labels in place of the star
     pattern,   // an RE2 expression for the whole origin
     null,      // the origin "null" of sandboxed pages and local files
@@ -33,19 +33,19 @@ struct OriginListOptions {
 };
 
 struct OriginListError {
-  size_t rule = 0;       // which of `allow`
-  std::string sentence;  // what is wrong with it
+  size_t rule = 0;       // index in `allow`
+  std::string sentence;  // describes what is wrong with the rule
 };
 
-// Immutable; any thread may ask it.
+// Immutable; any thread may use it.
 class OriginList {
  public:
   static tl::expected<std::shared_ptr<const OriginList>, OriginListError> compile(OriginListOptions options);
   ~OriginList();
 
   const std::string& name() const { return name_; }
-  // `origin` as the Origin field has it. Browsers serialise origins in one way, in lower case and without a
-  // default port, so this compares bytes.
+  // `origin` is the value of the Origin field. Browsers serialise origins in exactly one way, in lower case
+  // and without a default port, so bytes are compared.
   bool allows(std::string_view origin) const;
 
  private:
@@ -64,17 +64,17 @@ class OriginList {
   bool null_ = false;
 };
 
-// An origin's parts; `port` is empty where none is said.
+// The parts of an origin; `port` is empty when none is given.
 struct OriginParts {
   std::string_view scheme;
   std::string_view host;  // IPv6 with its brackets
   std::string_view port;
 };
 
-// False: not of the form scheme://host[:port].
+// Returns false when the text does not have the form scheme://host[:port].
 bool split_origin(std::string_view origin, OriginParts& parts);
 
-// "443", "80", or empty for a scheme without a port of its own. Lower case.
+// The default port, "443" or "80"; empty for other schemes. The scheme must be in lower case.
 std::string_view default_port(std::string_view scheme);
 
 }  // namespace postern::policy

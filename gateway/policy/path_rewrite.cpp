@@ -25,7 +25,7 @@ std::string without_slash(std::string prefix) {
   return prefix;
 }
 
-// "." or "..", as browsers read a segment: each dot may be an escape.
+// Returns the number of dots of "." or "..", as browsers parse a segment: each dot may be escaped.
 size_t dots_of(std::string_view segment) {
   size_t dots = 0;
   for (size_t i = 0; i < segment.size(); ++i) {
@@ -38,8 +38,8 @@ size_t dots_of(std::string_view segment) {
   return dots <= 2 ? dots : 0;
 }
 
-// The path of a reference as a browser reads it: a backslash is a slash, a tab is nothing, dot segments are
-// gone, and steps above the root lead to the root (WHATWG URL, "path state").
+// The path of a reference as a browser parses it: a backslash is a slash, tabs are removed, dot segments are
+// resolved, and steps above the root stay at the root (WHATWG URL, "path state").
 std::string read_as_browsers(std::string_view path) {
   std::string text(path);
   std::replace(text.begin(), text.end(), '\\', '/');
@@ -82,7 +82,7 @@ tl::expected<std::unique_ptr<const PathRewrite>, std::string> PathRewrite::compi
   std::unique_ptr<PathRewrite> made(new PathRewrite(std::move(options)));
   const std::string& pattern = made->options_.pattern;
   if (pattern.empty()) return made;
-  re2::RE2::Options how(re2::RE2::Latin1);  // bytes, as they stand in the target
+  re2::RE2::Options how(re2::RE2::Latin1);  // bytes, as they are in the target
   how.set_log_errors(false);
   how.set_max_mem(most_pattern_memory);
   auto compiled = std::make_unique<re2::RE2>(pattern, how);
@@ -125,14 +125,14 @@ tl::expected<std::optional<std::string>, std::string_view> PathRewrite::apply(
   http::Target read;
   if (const auto judged = http::read_target(*text, read); !judged) return Failure(judged.error());
   if (!read.irregular.empty()) return Failure(read.irregular);
-  // A client's own dots are gone by now: these were put together, from a query perhaps.
+  // The client's own dots are already resolved: these were composed by the rewrite, perhaps from a query.
   if (!read.climbed_from.empty()) return Failure("the rewritten path has a \"..\" segment");
-  // Nor may an endpoint find some in what came to the front: "%252e%252e" behind a prefix, say.
+  // An endpoint must not find any in the moved text either, such as "%252e%252e" after a prefix.
   if (read.odd) {
     const auto readings = http::PathReadings::of(read.path);
     if (!readings) return Failure(readings.error());
   }
-  std::string normal(read.path);  // without the doubled slashes that "//host" would begin with
+  std::string normal(read.path);  // without doubled slashes: "//host" would name a host
   if (read.has_query) normal.append("?").append(read.query);
   return normal;
 }
@@ -143,7 +143,7 @@ std::optional<std::string> PathRewrite::restore(std::string_view path) const {
   const std::string read = may_surprise(path) ? read_as_browsers(path) : std::string(path);
   if (options_.to == "/" && http::is_below(read, options_.from)) return std::nullopt;
   std::optional<std::string> restored = swap_prefix(read, options_.to, options_.from);
-  // What stands behind a prefix that is taken away may begin with slashes, and "//name" is another host.
+  // After a prefix is removed, the rest may begin with several slashes, and "//name" is another host.
   if (restored) restored->erase(1, std::min(restored->find_first_not_of('/'), restored->size()) - 1);
   return restored;
 }

@@ -1,4 +1,4 @@
-// The path that an endpoint gets in place of the one that the client asked for.
+// Rewrites the path of a request: the endpoint gets another path than the client requested.
 #pragma once
 
 #include <memory>
@@ -16,38 +16,39 @@ class RE2;
 
 namespace postern::policy {
 
-// One of two: the prefix `from` gives way to `to`, or what `pattern` finds does. Prefixes are normalised
-// paths and end at a segment; "/" as `from` adds one, "/" as `to` takes one away.
+// One of two rewrites: the prefix `from` is replaced by `to`, or the match of `pattern` is replaced. Prefixes
+// are normalised paths and end at a segment boundary; "/" as `from` adds a prefix, "/" as `to` removes one.
 struct PathRewriteOptions {
   std::string from;
   std::string to;
-  std::string pattern;      // RE2; empty: prefixes
+  std::string pattern;      // RE2; empty: prefixes are used
   std::string replacement;  // for the first match, with \1 and so on
 };
 
-// Works on the normalised path, and what comes of it is normalised and judged again: it can leave no rule
-// that a client's own path could not leave, and no ".." may come of it. The query stays as it is, byte for
-// byte, unless the pattern names it by "\?": then the pattern is for path and query. A "?" in the replacement
-// begins a query that goes in front.
+// Applies to the normalised path. The result is normalised and checked again: it must obey the same rules as
+// a client's own path, and must not contain a "..". The query stays byte for byte, unless the pattern
+// contains "\?": then it is matched against path and query. A "?" in the replacement begins a query that is
+// put before the existing one.
 class PathRewrite {
  public:
-  static constexpr size_t longest = 64 * 1024;  // bytes of a result
+  static constexpr size_t longest = 64 * 1024;  // bytes of the result
 
   static tl::expected<std::unique_ptr<const PathRewrite>, std::string> compile(PathRewriteOptions options);
   ~PathRewrite();
   PathRewrite(const PathRewrite&) = delete;
   PathRewrite& operator=(const PathRewrite&) = delete;
 
-  // The whole new target; nothing when it stays as it is. The sentence says what is wrong with the result.
+  // Returns the whole new target, or nothing when it stays unchanged. The error sentence says what is wrong
+  // with the result.
   tl::expected<std::optional<std::string>, std::string_view> apply(const http::Target& target) const;
 
-  // The way back, for a path that an endpoint names: as the client has to ask for it. It begins with one
-  // slash and leads to no other host, and out of no prefix that was put in front, however a browser reads it.
-  // Nothing when there is no way back or the path is the client's already. `path` begins with a slash or a
-  // backslash.
+  // Reverses the rewrite for a path that an endpoint names, so that the client can request it. The result
+  // begins with exactly one slash. However a browser interprets it, it never leads to another host, or out of
+  // an added prefix. Returns nothing when the rewrite cannot be reversed or the path is already the client's.
+  // `path` begins with a slash or a backslash.
   std::optional<std::string> restore(std::string_view path) const;
 
-  // The prefix that is taken away and not replaced, which the endpoint may want to know; else empty.
+  // The prefix that is removed without a replacement, which the endpoint may need; otherwise empty.
   std::string_view stripped() const;
 
  private:

@@ -8,7 +8,7 @@ namespace {
 constexpr int64_t most_memory = 1 << 20;  // bytes of one compiled expression
 
 re2::RE2::Options how() {
-  re2::RE2::Options options(re2::RE2::Latin1);  // bytes, as they stand in a request
+  re2::RE2::Options options(re2::RE2::Latin1);  // bytes, as they are in a request
   options.set_log_errors(false);
   options.set_max_mem(most_memory);
   return options;
@@ -18,13 +18,14 @@ bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// Means itself wherever it stands outside of brackets.
+// Whether the character is a literal outside of brackets.
 bool is_literal(char c) {
   return is_letter_or_digit(c) || std::string_view("/-_~%@:,=&;!'\"<># ").find(c) != std::string_view::npos ||
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-// An expression that no text with a "/" in front fits: every text that does fit lies in a range without one.
+// Whether the expression matches no text that begins with "/": the range of its possible matches contains no
+// such text.
 bool leaves_out_paths(const std::string& text) {
   const re2::RE2 anchored("^(?:" + text + ")$", how());
   std::string least;
@@ -54,11 +55,12 @@ bool Pattern::fits(std::string_view text) const {
 
 std::string Pattern::folder() const {
   std::string_view rest = text_;
-  // One of several may begin otherwise, also in a group: no need to find out which it is in.
+  // With alternatives, also within a group, the text may begin in another way; which group they are in is not
+  // examined.
   if (rest.find('|') != rest.npos) return "/";
   if (rest.starts_with('^')) rest.remove_prefix(1);
   std::string literal;
-  size_t last = 0;  // how much of it there is without the last letter
+  size_t last = 0;  // size without the last character
   while (!rest.empty()) {
     const bool is_escaped = rest.size() > 1 && rest[0] == '\\' && rest[1] > 0x20 && rest[1] < 0x7f &&
                             !is_letter_or_digit(rest[1]);
@@ -67,7 +69,7 @@ std::string Pattern::folder() const {
     literal += rest[is_escaped ? 1 : 0];
     rest.remove_prefix(is_escaped ? 2 : 1);
   }
-  // What repeats the last letter may leave it out; also behind flags, "(?i)*", and an empty quotation.
+  // A repetition of the last character may omit it, also after flags, "(?i)*", and after an empty quotation.
   const bool is_flags = rest.starts_with("(?") && !rest.starts_with("(?:") && !rest.starts_with("(?P");
   const bool is_quotation = rest.starts_with("\\Q") || rest.starts_with("\\E");
   const bool repeats = !rest.empty() && std::string_view("*?{+").find(rest[0]) != std::string_view::npos;

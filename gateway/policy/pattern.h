@@ -1,5 +1,5 @@
-// A regular expression for a whole text: of a path, of a field's value. RE2, whose time is linear in the text
-// whatever the expression is.
+// A regular expression that must match a whole text: a path or the value of a field. It uses RE2, whose time
+// is linear in the text for every expression.
 #pragma once
 
 #include <memory>
@@ -13,22 +13,23 @@ class RE2;
 
 namespace postern::policy {
 
-// Immutable; any thread may ask.
+// Immutable; any thread may use it.
 class Pattern {
  public:
-  // The error goes on after the quoted text: "is not an RE2 expression: ...".
+  // The error continues after the quoted text: "is not an RE2 expression: ...".
   static tl::expected<std::shared_ptr<const Pattern>, std::string> compile(std::string_view text);
   ~Pattern();
   Pattern(const Pattern&) = delete;
   Pattern& operator=(const Pattern&) = delete;
 
-  // The whole of `text` fits, not only a part of it. Bytes, whatever their encoding.
+  // Whether the whole of `text` matches, not only a part of it. It is compared as bytes, whatever its
+  // encoding.
   bool fits(std::string_view text) const;
   const std::string& text() const { return text_; }
-  // No text that begins with "/" fits: false when that is not sure.
+  // True when certainly no text that begins with "/" matches.
   bool fits_no_path() const { return fits_no_path_; }
-  // A folder ("/users/") that every path that fits lies in, as far as it stands in the expression letter by
-  // letter; "/" when none does.
+  // Returns a folder ("/users/") that contains every matching path, as far as the expression spells it
+  // literally; "/" when it does not.
   std::string folder() const;
 
  private:

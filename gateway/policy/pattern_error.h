@@ -1,4 +1,4 @@
-// What is wrong with a regular expression, for an operator who knows those of other programs.
+// Explains errors in regular expressions to operators who know other regular expression engines.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace postern::policy {
 
-// RE2's words for an expression that it refused, and what it lacks where that is why.
+// Returns RE2's error message, and adds which feature RE2 lacks where that is the reason.
 inline std::string pattern_error(const re2::RE2& pattern) {
   std::string text = pattern.error();
   const std::string& written = pattern.pattern();

@@ -8,9 +8,9 @@
 namespace postern::policy {
 namespace {
 
-// The one order. Cheap and structural first; an origin is judged before anything is asked of it; CORS before
-// addresses, so that a page can read why it is refused, and before tokens, because a preflight carries none.
-// What is limited by a claim waits for the token.
+// The only order. Cheap, structural checks come first; the origin is checked before anything is required of
+// it. CORS comes before addresses, so that a page can read why it is refused, and before tokens, because a
+// preflight carries none. Limits by claim come after the token check.
 constexpr auto order = std::to_array<std::string_view>({"request_limits", "origin", "cors", "address_rules",
                                                         "maintenance", "rate_limit", "jwt",
                                                         "claim_rate_limit", "socket_limit", "header_rules"});

@@ -1,6 +1,6 @@
-// The policy room judges requests and amends responses. It knows messages, origins and tokens; it gives
-// policies and the pipeline that holds those of one route in their fixed order; it must not know streams,
-// sockets, YAML or which endpoint a request will go to.
+// The policy module judges requests and amends responses. It knows messages, origins and tokens; it gives
+// policies, and the pipeline that runs the policies of one route in their fixed order; it must not know
+// streams, sockets, YAML or which endpoint a request will go to.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@
 
 namespace postern::policy {
 
-// Pass, or answer here and now.
+// The result of a policy: the request passes, or gets this response.
 class Verdict {
  public:
   static Verdict pass() { return {}; }
@@ -30,18 +30,19 @@ class Verdict {
   std::unique_ptr<http::LocalResponse> response_;
 };
 
-// Immutable and shared by all workers; runs to completion. What a policy learns about one request it writes
-// into the context.
+// Immutable and shared by all workers; a call never suspends. What a policy learns about a request is stored
+// in the context.
 class Policy {
  public:
   virtual ~Policy() = default;
   virtual std::string_view name() const = 0;
   virtual Verdict judge(RequestContext& context) const = 0;
-  // Every response passes here, the gateway's own too.
+  // Called for every response, including the gateway's own.
   virtual void amend(const RequestContext& context, http::ResponseHead& head) const;
 };
 
-// The policies of one route, in the order of pipeline.cpp whatever order they are given in.
+// The policies of one route. They run in the order that pipeline.cpp defines, whatever order they are given
+// in.
 class Pipeline {
  public:
   Pipeline() = default;

@@ -1,4 +1,4 @@
-// Text from a client, made fit for a log line and a response.
+// Makes text from a client safe for a log line and a response.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,8 @@
 
 namespace postern::policy {
 
-// `text` with everything outside printable ASCII as "?", cut at `limit` bytes with "..." after them.
+// Returns `text` with every byte outside printable ASCII replaced by "?", cut at `limit` bytes and then
+// followed by "...".
 std::string printable(std::string_view text, size_t limit = 200);
 
 }  // namespace postern::policy

@@ -29,7 +29,7 @@ Verdict refuse(const RateLimitRule& rule, base::Duration wait) {
   return Verdict::answer(std::move(response));
 }
 
-// Null when there is none, or more than one.
+// Returns the only field of that name; null when there is none or more than one.
 const http::HeaderField* the_only(const http::Headers& headers, std::string_view name) {
   const http::HeaderField* found = nullptr;
   for (const http::HeaderField& field : headers) {

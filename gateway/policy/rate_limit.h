@@ -1,4 +1,4 @@
-// Refuses requests that come faster than a route's limits allow (429).
+// Rate limits of a route: refuses requests that come faster than its limits allow (429).
 #pragma once
 
 #include <memory>
@@ -10,28 +10,27 @@
 
 namespace postern::policy {
 
-// A limit, and what it counts by.
+// A limit, and the property of the request whose values are counted separately.
 struct RateLimitRule {
   enum class By : uint8_t { client_address, route, header, claim } by = By::client_address;
   std::string name{};  // of the header or the claim
   std::shared_ptr<RateLimiter> limiter{};
 };
 
-// The key that a request is counted by: that of its client, where it lacks what the rule goes by. `route` is
-// the name of its route.
+// Returns the key that a request is counted under. A request without the header or claim of the rule is
+// counted under its client's key. `route` is the name of its route.
 RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& context, std::string_view route);
 
-// The refusal has Retry-After; it, and every other response of the route, tells how a client stands by
-// RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10), of the limit that has the least
-// left.
+// A refusal has Retry-After. All responses of the route report the limit with the fewest remaining requests
+// in RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10).
 //
 // A client is its address, or the /64 of an IPv6 address. A request without the header or the claim, or with
-// the header twice (who knows which one the endpoint reads), is counted by the client. Rules for claims stand
-// behind the tokens, all others before them: two policies where a route has both. A request that one rule
-// refuses is not counted by those before it in the same policy.
+// the header twice (the endpoint could use either), is counted by the client. Rules by claim run after the
+// token check, all others before it: these are two policies when a route has both kinds. A request that one
+// rule refuses is not counted by the earlier rules of the same policy.
 class RateLimitPolicy final : public Policy {
  public:
-  // `rules` are all by claim, or none is. `route` is its name.
+  // `rules` are all by claim, or none of them is. `route` is the name of the route.
   RateLimitPolicy(std::vector<RateLimitRule> rules, std::string route);
   std::string_view name() const override { return by_claim_ ? "claim_rate_limit" : "rate_limit"; }
   Verdict judge(RequestContext& context) const override;

@@ -1,4 +1,4 @@
-// How many requests each key may make: a token bucket per key, exact over all workers.
+// Counts how many requests each key may make: one token bucket per key, exact over all workers.
 #pragma once
 
 #include <array>
@@ -17,45 +17,45 @@ namespace postern::policy {
 
 struct RateLimitSettings {
   std::string name;                              // of the limit, as clients and the log see it
-  uint32_t count = 1;                            // requests in `per`, once the burst is used up
+  uint32_t count = 1;                            // requests per `per`, after the burst is used up
   base::Duration per = std::chrono::seconds(1);  // per / count is at least 1 ns
-  uint32_t burst = 1;                            // requests that may come at once; at least 1
+  uint32_t burst = 1;                            // requests that may come at the same time; at least 1
   friend bool operator==(const RateLimitSettings&, const RateLimitSettings&) = default;
 };
 
-// The generic cell rate algorithm (ITU-T I.371): of each key only the moment is kept at which its bucket is
-// full again. Any thread may ask; a request takes one lock of 64, for as long as eight entries are looked at.
+// The generic cell rate algorithm (ITU-T I.371): for each key only the time at which its bucket is full again
+// is stored. Any thread may use it; a request holds one of 64 locks while it looks at eight entries.
 //
-// Memory is bounded: 65,536 keys, 16 bytes each, taken as they come. A key whose bucket is full needs no
-// entry and makes room first; where all eight places that a key may have are in use, the one that has used
-// least makes room and begins anew with a full bucket. Keys are digested with a secret of this process:
-// nobody can choose one that shares another's place.
+// Memory is bounded: 65,536 keys of 16 bytes, allocated when needed. A key whose bucket is full needs no
+// entry, so its entry is replaced first. When all eight entries that a key may use are taken, the key that
+// has used the least is replaced, and begins again with a full bucket. Keys are hashed with a secret of this
+// process, so that no client can choose a key that uses the same entries as another.
 class RateLimiter {
  public:
   using Key = uint64_t;
 
   struct BucketState {
     bool passes = true;
-    uint32_t remaining = 0;       // requests that would still pass at once
-    base::Duration wait{};        // until one passes; nothing when this one did
-    base::Duration until_full{};  // until the whole burst is there again
+    uint32_t remaining = 0;       // requests that would still pass now
+    base::Duration wait{};        // until a request passes; zero when this one passed
+    base::Duration until_full{};  // until the whole burst is available again
   };
 
   explicit RateLimiter(RateLimitSettings settings);
 
   const RateLimitSettings& settings() const { return settings_; }
-  // "100/s, at most 50 at once"
+  // A text like "100/s, at most 50 at once".
   std::string description() const;
 
   // `kind` keeps values of different kinds apart.
   Key key_of(char kind, std::string_view value) const;
-  // Takes one request of `key` at `now`, or `amount` of whatever is counted; one that does not pass takes
-  // nothing. The clocks of workers may differ.
+  // Takes one request of `key` at `now`, or `amount` of whatever is counted; takes nothing when it does not
+  // pass. The workers' values of `now` may differ.
   BucketState take(Key key, base::Instant now, uint32_t amount = 1);
-  // Takes `amount` in advance, and gives how long it has to wait for its turn: who comes later stands behind
-  // it. One amount takes what comes back in an hour, or the burst, at most.
+  // Takes `amount` in advance and returns how long the caller has to wait; later calls wait behind it. One
+  // call takes at most the amount that returns in one hour, or the burst if that is more.
   base::Duration book(Key key, base::Instant now, uint32_t amount);
-  // Undoes what a take() that passed took, or a book().
+  // Returns what a take() that passed, or a book(), has taken.
   void give_back(Key key, uint32_t amount = 1);
 
   static constexpr size_t capacity = 65'536;
@@ -67,35 +67,35 @@ class RateLimiter {
 
   struct Entry {
     Key key = 0;
-    int64_t full_at = 0;  // nanoseconds on the clock of `now`
+    int64_t full_at = 0;  // nanoseconds, on the clock of `now`
   };
   using Set = std::array<Entry, ways>;
   struct Stripe {
     std::mutex mutex;
-    std::vector<Set> sets;  // empty until the first key comes
+    std::vector<Set> sets;  // empty until the first key is used
   };
 
   Stripe& stripe_of(Key key) { return stripes_[key % stripe_count]; }
   static Set& set_of(Stripe& stripe, Key key) { return stripe.sets[key / stripe_count % sets_per_stripe]; }
-  // Of a stripe that is locked.
+  // The stripe must be locked.
   static Entry& entry_of(Stripe& stripe, Key key, int64_t at);
   int64_t bookable(uint32_t amount) const;
 
   RateLimitSettings settings_;
-  int64_t interval_;  // nanoseconds in which one request comes back
-  int64_t depth_;     // of the bucket: the burst in time
+  int64_t interval_;  // nanoseconds until one request is available again
+  int64_t depth_;     // of the bucket: the burst in nanoseconds
   std::string secret_;
   std::array<Stripe, stripe_count> stripes_;
 };
 
-// The limiters of a process: a reload that changes nothing about a limit keeps what is counted. The control
-// thread's.
+// The rate limiters of a process. A limit that a reload does not change keeps its counts. Used on the control
+// thread only.
 class RateLimiterStore {
  public:
   std::shared_ptr<RateLimiter> find_or_make(const RateLimitSettings& settings);
 
  private:
-  std::map<std::string, std::weak_ptr<RateLimiter>> limiters_;  // by name; snapshots hold them
+  std::map<std::string, std::weak_ptr<RateLimiter>> limiters_;  // by name; owned by the snapshots
 };
 
 }  // namespace postern::policy

@@ -1,4 +1,5 @@
-// What is known of one request while it is judged: the facts it came with, and what policies learned so far.
+// The context in which one request is judged: the facts about the request, and what the policies have
+// learned.
 #pragma once
 
 #include <array>
@@ -22,13 +23,13 @@ namespace postern::policy {
 class FieldRules;
 class RateLimiter;
 
-// How a client stands with the limit that has the least left for it.
+// The client's state in the limit with the fewest remaining requests.
 struct RateLimitState {
   const RateLimiter* limiter = nullptr;
   uint32_t remaining = 0;
   base::Duration until_full{};
 };
-// Of the limits before the tokens, and of those behind them.
+// For the limits before the token check, and for the limits after it.
 using RateLimitStates = std::array<std::optional<RateLimitState>, 2>;
 
 struct RequestContext {
@@ -40,25 +41,25 @@ struct RequestContext {
   TokenCache& tokens;            // this worker's
   base::Instant now{};           // the worker's turn
   uint64_t body_size_max = 0;    // bytes; 0: no limit
-  bool tls = false;              // the client speaks https, as far as the trust list lets us believe it
-  std::string_view authority{};  // host[:port] that the client asked for, likewise; empty: it did not say
+  bool tls = false;              // the client uses https, as far as the trust list allows to believe it
+  std::string_view authority{};  // host[:port] of the request, likewise; empty: it has none
   std::string_view request_id{};
-  std::string_view route{};     // names, as soon as they are known, and where there are such
+  std::string_view route{};     // names, set as soon as they are known
   std::string_view upstream{};  //
-  std::string_view endpoint{};  // as it is written in the configuration
+  std::string_view endpoint{};  // as written in the configuration
 
   // --- learned ---
-  std::string_view allowed_origin{};  // the request's Origin, when the list has it; else empty
+  std::string_view allowed_origin{};  // the request's Origin when it is on the list; otherwise empty
   bool origin_checked = false;        // the route has an origin list
-  bool preflight_answered = false;    // the answer and its CORS fields are our own
+  bool preflight_answered = false;    // the response and its CORS fields are the gateway's own
   std::shared_ptr<const VerifiedToken> token{};
-  std::string_view token_query_parameter{};  // where a token was found, for redaction; the policy owns it
-  // Fields for the endpoint, in place of any the client sent under the same name.
+  std::string_view token_query_parameter{};  // the parameter with the token, for redaction; the policy's text
+  // Fields for the endpoint; they replace fields of the client with the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};
-  std::unique_ptr<RateLimitStates> rate_limits{};  // null: no limit has judged it
-  const FieldRules* request_rules{};               // for what the endpoint gets; the policy owns them
-  std::string selected_subprotocol{};  // the token's subprotocol marker that must be echoed, see jwt_policy
-  std::vector<SocketCounts::Permit> socket_permits{};  // for the WebSocket or event stream to hold
+  std::unique_ptr<RateLimitStates> rate_limits{};  // null: no limit has judged the request
+  const FieldRules* request_rules{};               // for the endpoint's request; the policy owns them
+  std::string selected_subprotocol{};              // marker of a token's subprotocol to echo, see jwt_policy
+  std::vector<SocketCounts::Permit> socket_permits{};  // the WebSocket or event stream keeps them
 };
 
 }  // namespace postern::policy

@@ -1,12 +1,12 @@
-// What a request may weigh before anything is done with it.
+// Size limits that are checked before anything else is done with a request.
 #pragma once
 
 #include "policy/policy.h"
 
 namespace postern::policy {
 
-// Refuses a request whose Content-Length says that its body is larger than the context's limit (413), before
-// a byte of it is read. A body without a length is counted as it streams, by whoever moves it.
+// Refuses a request whose Content-Length exceeds the context's limit (413), before any of its body is read. A
+// body without a length is counted by the code that moves it.
 class RequestLimits final : public Policy {
  public:
   std::string_view name() const override { return "request_limits"; }

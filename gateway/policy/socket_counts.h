@@ -1,5 +1,5 @@
-// How many WebSockets, or event streams, are open, by key: of a route, of each client, of each subject.
-// Shared by all workers.
+// Counts the open WebSockets, or event streams, by key: of a route, of each client, of each subject. All
+// workers share the counts.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace postern::policy {
 
 class SocketCounts {
  public:
-  // One socket's permit under a key, until this is destroyed. Any thread; the counts outlive it.
+  // The permit of one socket under a key, returned when this object is destroyed. Any thread; it keeps the
+  // counts alive.
   class Permit {
    public:
     Permit(Permit&& other) noexcept : counts_(std::move(other.counts_)), key_(std::move(other.key_)) {}
@@ -35,8 +36,8 @@ class SocketCounts {
     std::string key_;
   };
 
-  // Nothing when `limit` sockets have permits under `key` already. The table holds as many keys as have
-  // sockets.
+  // Returns nothing when `limit` sockets already have permits under `key`. The table contains only keys of
+  // open sockets.
   static std::unique_ptr<Permit> enter(const std::shared_ptr<SocketCounts>& counts, std::string key,
                                        uint32_t limit);
   size_t keys() const;
@@ -48,13 +49,14 @@ class SocketCounts {
   std::map<std::string, uint32_t> open_;
 };
 
-// The counts of a process, by route: a reload does not forget who is there. The control thread's.
+// The counts of a process, by route; a reload keeps the counts of open sockets. Used on the control thread
+// only.
 class SocketCountsStore {
  public:
   std::shared_ptr<SocketCounts> find_or_make(const std::string& route);
 
  private:
-  std::map<std::string, std::weak_ptr<SocketCounts>> counts_;  // snapshots and sockets hold them
+  std::map<std::string, std::weak_ptr<SocketCounts>> counts_;  // owned by snapshots and sockets
 };
 
 }  // namespace postern::policy

@@ -1,4 +1,4 @@
-// How many WebSockets, or event streams, a route may have open, in all and for one client.
+// Limits the number of open WebSockets, or event streams, of a route and of each client and subject.
 #pragma once
 
 #include <memory>
@@ -12,21 +12,21 @@
 namespace postern::policy {
 
 struct SocketLimits {
-  uint32_t all = 0;          // of the route; 0: any
+  uint32_t all = 0;          // of the route; 0: no limit
   uint32_t per_client = 0;   // its address, or the /64 of an IPv6 address
-  uint32_t per_subject = 0;  // the token's sub claim; who has none is counted by the client alone
+  uint32_t per_subject = 0;  // the token's sub claim; without one only the client is counted
 
   bool any() const { return all != 0 || per_client != 0 || per_subject != 0; }
 };
 
-// Takes a permit under each of the limits, into context.socket_permits; or none, and says who has as many
-// open as it may.
+// Takes a permit under each of the limits, into context.socket_permits. On failure it takes none and returns
+// a sentence that says which limit is reached.
 tl::expected<void, std::string> take_places(const SocketLimits& limits,
                                             const std::shared_ptr<SocketCounts>& counts,
                                             RequestContext& context);
 
-// Refuses upgrades beyond the limits (429). Behind the tokens. The permits that it takes are in the context,
-// for the socket to hold.
+// Refuses upgrades beyond the limits (429). Runs after the token check. The permits that it takes are stored
+// in the context, and the socket keeps them.
 class SocketLimitPolicy final : public Policy {
  public:
   SocketLimitPolicy(SocketLimits limits, std::shared_ptr<SocketCounts> counts)

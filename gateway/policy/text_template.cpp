@@ -29,7 +29,7 @@ tl::expected<TextTemplate::Part, TemplateProblem> read_placeholder(std::string_v
   return TextTemplate::Part{{}, static_cast<Placeholder>(found - names.begin())};
 }
 
-// Without the port.
+// Returns the host of an authority without the port.
 std::string_view host_of(std::string_view authority) {
   const size_t bracket = authority.rfind(']');
   return authority.substr(0, authority.find(':', bracket == authority.npos ? 0 : bracket));

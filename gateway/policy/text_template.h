@@ -1,5 +1,5 @@
-// Text with placeholders that an operator writes for field values and redirects: "https://{host}{path}". Read
-// once, when the configuration is compiled; filled in per request.
+// Text with placeholders that an operator writes for field values and redirects: "https://{host}{path}". It
+// is parsed once, when the configuration is compiled, and filled in for each request.
 #pragma once
 
 #include <cstdint>
@@ -17,28 +17,28 @@ namespace postern::policy {
 
 enum class Placeholder : uint8_t {
   client,      // the client's address, after the trust list was applied
-  host,        // the host it asked for, without the port; IPv6 in brackets
-  path,        // normalised where it can be, see http::Target::path; begins with one "/"
+  host,        // the requested host, without the port; IPv6 in brackets
+  path,        // normalised if possible, see http::Target::path; begins with one "/"
   query,       // without "?"
   uri,         // path, and "?" with the query when there is one
   method,      //
   scheme,      // http or https
   request_id,  //
   route,       // the route's name
-  upstream,    // the upstream's name; empty when the gateway answers itself
-  endpoint,    // that answered, as it is written in the configuration; empty likewise
-  claim,       // of the verified token, as claim_field_value writes it; empty without one
+  upstream,    // the upstream's name; empty for the gateway's own responses
+  endpoint,    // the answering endpoint as configured; empty likewise
+  claim,       // of the verified token, encoded by claim_field_value(); empty without one
 };
 
-// "client", "host" and so on; "claim." is a prefix.
+// The names "client", "host" and so on; "claim." is a prefix.
 std::span<const std::string_view> placeholder_names();
 
 struct TemplateProblem {
-  std::string sentence;  // goes on after the quoted text
-  std::string unknown;   // the name that no placeholder has, when this is what is wrong
+  std::string sentence;  // continues after the quoted text
+  std::string unknown;   // the unknown placeholder name, when this is the problem
 };
 
-// Immutable, and good for every thread. "{{" and "}}" stand for the braces themselves.
+// Immutable; any thread may use it. "{{" and "}}" are escapes for single braces.
 class TextTemplate {
  public:
   struct Part {
@@ -50,10 +50,10 @@ class TextTemplate {
 
   const std::vector<Part>& parts() const { return parts_; }
   bool uses(Placeholder placeholder) const;
-  // The text itself, when it has no placeholders; else nothing.
+  // The whole text when it has no placeholders; otherwise nothing.
   std::optional<std::string_view> fixed() const;
-  // What it says for this request. Control characters cannot be in it: whatever a client put where a
-  // placeholder looks, "?" stands for them.
+  // Returns the text for this request. It never contains control characters: those that a client put into a
+  // placeholder's value are replaced by "?".
   std::string fill(const RequestContext& context) const;
 
  private:

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t most_capacity = 1 << 20;
 constexpr int64_t longest_stay_allowed = 24 * 60 * 60;
 
-// `seconds` is not negative. Without overflow, whatever the clock says.
+// Adds without overflow, whatever the clock returns. `seconds` is not negative.
 int64_t later(int64_t time, int64_t seconds) {
   int64_t limit = std::numeric_limits<int64_t>::max() - seconds;
   return time > limit ? std::numeric_limits<int64_t>::max() : time + seconds;
@@ -27,7 +27,7 @@ TokenCache::TokenCache(Options options)
       longest_stay_(std::clamp<int64_t>(options.longest_stay.count(), 0, longest_stay_allowed)) {}
 
 JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, std::string_view token, int64_t now) {
-  // What is too large is refused at once; hashing it first would be work of the sender's choice.
+  // A token that is too large is refused at once; hashing it first would let the sender cause work.
   if (token.size() > JwtVerifier::most_token_size) return verifier.verify(token, now);
 
   crypto::Sha256Digest digest = crypto::sha256(token);
@@ -73,7 +73,7 @@ TokenCache::Entry* TokenCache::find(const crypto::Sha256Digest& digest, uint64_t
 void TokenCache::remember(Entry entry) {
   if (entries_.empty()) entries_.resize(capacity());
   std::span<Entry> set = set_of(entry.digest);
-  // Free places have never been used, so they come first.
+  // Free entries have never been used, so they come first.
   auto oldest = std::min_element(set.begin(), set.end(), [](const Entry& left, const Entry& right) {
     return left.last_use < right.last_use;
   });

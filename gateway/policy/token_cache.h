@@ -1,5 +1,6 @@
-// Remembers which tokens were found good, so that a client pays for one signature check and not for one per
-// request. Refused tokens are not remembered: a key that arrives later must be able to change the answer.
+// Caches the tokens that were found valid, so that a client costs one signature check and not one per
+// request. Refused tokens are not cached, because a key that is added later must be able to change the
+// result.
 #pragma once
 
 #include <chrono>
@@ -15,30 +16,31 @@
 
 namespace postern::policy {
 
-// For one thread: each worker has its own. Holds no token, only its SHA-256 together with the verifier's
-// identity; both are compared whole. Takes no memory until the first token is good.
+// Used on one thread: each worker has its own cache. It stores no token, only its SHA-256 and the verifier's
+// identity; both are compared completely. It allocates no memory before the first valid token.
 class TokenCache {
  public:
   struct Options {
-    size_t capacity = 4096;                  // tokens; taken up to the next power of two, at least 8
-    std::chrono::seconds longest_stay{300};  // then the token is judged again
+    size_t capacity = 4096;                  // tokens; rounded up to a power of two, at least 8
+    std::chrono::seconds longest_stay{300};  // after this time the token is verified again
   };
 
   TokenCache();
   explicit TokenCache(Options options);
 
-  // The verifier's verdict at `now` (Unix seconds), remembered or made. Remembered is what was accepted at
-  // most longest_stay ago and is still before its exp with leeway; a clock that went back forgets.
+  // Returns the verifier's result at `now` (Unix seconds), from the cache or newly computed. A cached result
+  // is used when it was accepted at most longest_stay ago and its exp with leeway is in the future; it is not
+  // used when the clock went back.
   JwtVerifier::Result verify(const JwtVerifier& verifier, std::string_view token, int64_t now);
 
   size_t capacity() const { return sets_ * ways; }
-  size_t size() const;  // entries held, expired ones included
+  size_t size() const;  // entries, including expired ones
 
   uint64_t hits() const { return hits_; }
   uint64_t misses() const { return misses_; }
 
  private:
-  // An entry may lie in one of eight places; the least recently used of the eight makes room.
+  // A token may be stored in one of eight entries; the least recently used of the eight is replaced.
   static constexpr size_t ways = 8;
 
   struct Entry {
@@ -47,7 +49,7 @@ class TokenCache {
     int64_t accepted_at = 0;
     int64_t until = 0;
     uint64_t last_use = 0;
-    std::shared_ptr<const VerifiedToken> token;  // null: the place is free
+    std::shared_ptr<const VerifiedToken> token;  // null: the entry is free
   };
 
   std::span<Entry> set_of(const crypto::Sha256Digest& digest);

@@ -1,5 +1,5 @@
-// The inside of a VerifiedToken, for those who make one. Kept apart so that the many who only ask for claims
-// do not read the JSON library.
+// The definition of VerifiedToken::Claims, for code that makes such tokens. It is separate so that code that
+// only reads claims does not include the JSON library.
 #pragma once
 
 #include <utility>

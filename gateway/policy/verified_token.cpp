@@ -34,8 +34,8 @@ std::optional<std::string> scalar_text(const Json& value) {
   return std::nullopt;
 }
 
-// Lists of strings, joined; with `numbers` also lists of numbers and booleans. Never both kinds in one: "1"
-// and 1 would be the same text.
+// Joins lists of strings; with `numbers` also lists of numbers and booleans. Mixed lists are not joined: "1"
+// and 1 would have the same text.
 std::optional<std::string> list_text(const Json& list, bool numbers) {
   std::string joined;
   bool first = true;

@@ -1,4 +1,4 @@
-// What a genuine token says: the claims a route may require, forward or log.
+// A verified token with the claims that a route may require, forward or log.
 #pragma once
 
 #include <cstdint>
@@ -10,42 +10,45 @@
 
 namespace postern::policy {
 
-// Immutable; shared by the exchanges of one worker and its cache, and safe to read from any thread.
+// Immutable. The exchanges and the cache of one worker share it; any thread may read it.
 class VerifiedToken {
  public:
   static constexpr int64_t never = std::numeric_limits<int64_t>::max();
 
   struct Times {
-    int64_t expires_at = never;      // Unix seconds: the exp claim, rounded up; never: it has none
+    int64_t expires_at = never;      // Unix seconds: the exp claim, rounded up; never: there is no exp
     int64_t accepted_until = never;  // expires_at with the leeway
   };
 
-  struct Claims;  // the claims as JSON, which only policy/token_claims.h knows
+  struct Claims;  // the claims as JSON, defined in policy/token_claims.h
 
   VerifiedToken(std::unique_ptr<const Claims> claims, Times times);
   ~VerifiedToken();
   VerifiedToken(const VerifiedToken&) = delete;
   VerifiedToken& operator=(const VerifiedToken&) = delete;
 
-  // A claim as text, for a header, a log line or a comparison: strings as they are, numbers and booleans as
-  // JSON writes them, arrays of strings joined by commas. `name` is a member's name, or names of nested
-  // members joined by dots; the member whose own name has the dots wins ("https://example.org/role").
+  // Returns a claim as text, for a header, a log line or a comparison: strings unchanged, numbers and
+  // booleans as JSON writes them, arrays of strings joined by commas. `name` is the name of a member, or the
+  // names of nested members joined by dots; a member whose own name contains the dots takes precedence
+  // ("https://example.org/role").
   //
-  // Nothing when there is no such claim or no faithful text: null, objects, other arrays, a comma inside an
-  // element (two readings of one list), control characters anywhere (a header would be split).
+  // Returns nothing when there is no such claim or no unambiguous text: null, objects, other arrays, a comma
+  // inside an element (the list would have two readings), control characters anywhere (they would split a
+  // header).
   std::optional<std::string> claim(std::string_view name) const;
 
-  // A claim as text for an endpoint, so that nothing of it is lost: as claim() where that has a text; lists
-  // of numbers and booleans joined by commas as well; all else (objects, mixed and nested lists, elements
-  // with a comma) as JSON in ASCII. A string may hold control characters. Nothing for null and what is not
-  // there.
+  // Returns a claim as text for an endpoint, without loss: the text of claim() where there is one; lists of
+  // numbers and booleans joined by commas too; everything else (objects, mixed and nested lists, elements
+  // with a comma) as JSON in ASCII. A string may contain control characters. Returns nothing for null and for
+  // a missing claim.
   std::optional<std::string> claim_to_forward(std::string_view name) const;
 
   // True if the claim exists and is not null.
   bool has(std::string_view name) const;
 
-  // True if the claim is `value`, as text, or is an array with such an element; for "scope" (RFC 8693 section
-  // 4.2) and "scp" (Azure, Okta) also if it is one of the words of the string, or of such an element.
+  // True if the text of the claim is `value`, or the claim is an array with such an element. For "scope" (RFC
+  // 8693 section 4.2) and "scp" (Azure, Okta) also true if it is one of the words of the string or of such an
+  // element.
   bool claim_is(std::string_view name, std::string_view value) const;
 
   int64_t expires_at() const { return times_.expires_at; }
