@@ -1,5 +1,5 @@
-// What becomes of a request that passed its route's policies. One alternative per action; proxy/exchange.cpp
-// has a branch for each, config/compile_action.cpp makes them.
+// The actions of routes: what happens to a request that passed its route's policies. There is one alternative
+// per action; config/compile_action.cpp makes them, proxy/exchange.cpp has a branch for each.
 #pragma once
 
 #include <cstddef>
@@ -14,25 +14,25 @@
 
 namespace postern::routing {
 
-// Goes to an endpoint.
+// Forwards the request to an endpoint.
 struct ToUpstream {
   size_t group = 0;  // index into the snapshot's upstreams
 };
 
-// Is answered with what the configuration says, whatever the method. OPTIONS gets 204 with `allow` instead
-// where the answer is a success; an empty `allow` is for answers that are none.
+// Answers with the configured response, whatever the method. Only OPTIONS gets 204 with `allow` instead,
+// where the response is a success; `allow` is empty for other responses.
 struct Respond {
   http::LocalResponse response;
   std::string allow;
 };
 
-// Is sent elsewhere.
+// Redirects the client.
 struct Redirect {
   uint16_t status = 307;
   policy::TextTemplate to;
 };
 
-// Is answered with a file of a folder.
+// Serves a file from a folder.
 struct Files {
   std::shared_ptr<const files::Site> site;
 };

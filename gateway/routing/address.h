@@ -1,4 +1,4 @@
-// What a request is matched by.
+// The properties of a request that routes are matched by.
 #pragma once
 
 #include <string_view>
@@ -8,8 +8,8 @@
 
 namespace postern::routing {
 
-// One reading of a request. Views and pointers are of the exchange; a null pointer is of a request that has
-// nothing of the kind.
+// One reading of a request. The exchange owns what the views and pointers refer to; a pointer is null when
+// the request has nothing of that kind.
 struct Address {
   std::string_view host;    // any case, without port and brackets; may be empty
   std::string_view path;    // http::Target::path
@@ -17,8 +17,8 @@ struct Address {
   const base::IpAddress* client = nullptr;
   const http::Headers* headers = nullptr;
   std::string_view query{};  // without "?"
-  // The fields are those of a CORS preflight: what Access-Control-Request-Headers names counts as there, with
-  // whatever value is looked for.
+  // The fields are those of a CORS preflight: a field that Access-Control-Request-Headers names counts as
+  // present, with any value.
   bool is_preflight = false;
 };
 

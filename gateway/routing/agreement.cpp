@@ -5,7 +5,7 @@
 namespace postern::routing {
 namespace {
 
-constexpr size_t longest_shown = 100;  // bytes of a reading
+constexpr size_t longest_shown = 100;  // bytes of a reading in the sentence
 constexpr size_t most_named = 3;
 
 std::string quoted(std::string_view text) {

@@ -1,5 +1,5 @@
-// One route for a path, however it is read (http/path_readings.h): no reading may lead to a route with other
-// policies than those that judge the request.
+// Chooses one route for a path, in all its readings (http/path_readings.h): no reading may lead to a route
+// with other policies than those that judge the request.
 #pragma once
 
 #include <string>
@@ -13,18 +13,19 @@
 
 namespace postern::routing {
 
-// Where one reading leads.
+// The route that one reading leads to.
 struct Landing {
   std::string_view reading;
-  const Route* route;  // null: no route takes it
+  const Route* route;  // null: no route matches
 };
 
-// A sentence that names each route, once and with a reading of it; "no route" only beside a single one.
+// Returns a sentence that names each route once, with one of its readings. It mentions "no route" only next
+// to a single route.
 std::string disagreement(const std::vector<Landing>& landings);
 
-// `match` gives the Match of one reading. Two readings agree when they lead to the same route; also when
-// neither leads to one, since then none passes. The result is that of the path as it came. The sentence says
-// why the path is refused.
+// `match` returns the Match of one reading. Two readings agree when they lead to the same route, and when
+// neither leads to a route, because then no request passes. The result is the match of the path itself. The
+// error sentence says why the path is refused.
 template <class MatchReading>
 tl::expected<Match, std::string> match_every_reading(std::string_view path, const MatchReading& match) {
   const auto readings = http::PathReadings::of(path);

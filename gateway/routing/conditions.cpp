@@ -16,7 +16,7 @@ bool is_of(const HeaderField& field, const NamedTest& test) {
   return test.id != FieldId::other ? field.id == test.id : base::equal_ignoring_case(field.name, test.name);
 }
 
-// A preflight names the fields of the request that will follow it, and not their values.
+// A preflight names the fields of the request that will follow it, but not their values.
 bool is_announced(const http::Headers& headers, const NamedTest& test) {
   return headers.list_contains(FieldId::access_control_request_headers, test.name);
 }
@@ -47,7 +47,7 @@ bool cookie_fits(const NamedTest& test, const Address& address) {
   return false;
 }
 
-// `text` without percent encoding; `decoded` holds it where it differs.
+// Returns `text` without percent-encoding; `decoded` holds it when it differs.
 std::string_view plain(std::string_view text, std::string& decoded) {
   if (text.find_first_of("%+") == text.npos) return text;
   decoded = http::decode_query_value(text);
@@ -81,7 +81,7 @@ std::string text_of(const ValueTest& test) {
   return text;
 }
 
-// `kind` in front of each, sorted.
+// Appends the sorted parts, each with `kind` before it.
 void append(std::string& text, std::string_view kind, std::vector<std::string> parts) {
   std::sort(parts.begin(), parts.end());
   for (const std::string& part : parts) {
@@ -115,7 +115,7 @@ size_t Conditions::count() const {
          one(hosts.size() != 0) + one(paths.size() != 0) + (none_of ? none_of->count() : 0);
 }
 
-// Each condition by itself fits, or each by itself does not.
+// True when every single condition fits (`wanted`), or when every single one does not.
 bool Conditions::are_all(bool wanted, const Address& address) const {
   if (!client.empty() && (address.client && client.contains(*address.client)) != wanted) return false;
   if (hosts.size() != 0 && HostMatcher::Walk(hosts, address.host).next().has_value() != wanted) return false;

@@ -1,6 +1,5 @@
-// What a request must say besides host, path and method for a route to take it. All of it is what the client
-// chose to send: conditions choose between routes and keep nobody out. What a route asks of its requests is
-// the business of its policies.
+// Conditions on a request besides host, path and method. They examine only what the client chose to send:
+// they select between routes and protect nothing. Protection is the task of a route's policies.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +18,13 @@
 
 namespace postern::routing {
 
-// Of the value of a header field, a query parameter or a cookie.
+// A test of the value of a header field, a query parameter or a cookie.
 struct ValueTest {
   enum class Kind : uint8_t {
     present,  // any value
     equals,   // one of `texts`
-    prefix,   // begins with the first of them
-    pattern,  // the whole value fits
+    prefix,   // begins with texts[0]
+    pattern,  // the whole value matches
   } kind = Kind::present;
   std::vector<std::string> texts{};
   std::shared_ptr<const policy::Pattern> pattern{};
@@ -39,23 +38,24 @@ struct NamedTest {
   ValueTest test;
 };
 
-// Where a request has several values of one name, one that fits is enough. Immutable once a table holds it.
+// Where a request has several values of one name, one that fits is enough. Immutable after a table has taken
+// it.
 struct Conditions {
-  std::vector<std::shared_ptr<const policy::Pattern>> patterns{};  // one of them fits the path; empty: any
+  std::vector<std::shared_ptr<const policy::Pattern>> patterns{};  // one must match the path; empty: any path
   std::vector<NamedTest> headers{};
-  std::vector<NamedTest> query{};            // names and values as they are without percent encoding
-  std::vector<NamedTest> cookies{};          // values without the quotes around them
+  std::vector<NamedTest> query{};            // names and values without percent-encoding
+  std::vector<NamedTest> cookies{};          // values without their quotes
   base::CidrSet client{};                    // empty: any
-  std::vector<std::string> client_blocks{};  // the same, as they are written
-  // Only of `none_of`: what a route itself says of them decides where it stands in the table.
+  std::vector<std::string> client_blocks{};  // the same blocks as they are configured
+  // Used in `none_of` only: hosts and paths of the route itself decide its position in the table.
   HostMatcher hosts{};
   PathMatcher paths{};
-  std::unique_ptr<const Conditions> none_of{};  // not one of these fits
+  std::unique_ptr<const Conditions> none_of{};  // not one of these may fit
 
-  // How many there are. The route with more of them is the more specific one.
+  // The number of conditions. The route with more conditions is the more specific one.
   size_t count() const;
   bool fit(const Address& address) const;
-  // Equal for conditions that say the same, in whatever order.
+  // The same text for the same conditions, whatever their order.
   std::string text() const;
 
  private:

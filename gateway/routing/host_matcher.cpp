@@ -65,7 +65,7 @@ std::vector<std::string> HostMatcher::texts() const {
 }
 
 HostMatcher::Walk::Walk(const HostMatcher& matcher, std::string_view host) : matcher_(matcher) {
-  if (host.ends_with('.')) host.remove_suffix(1);  // the root's empty label, RFC 1034 3.1
+  if (host.ends_with('.')) host.remove_suffix(1);  // the empty label of the root, RFC 1034 3.1
   if (host.empty() || host.size() > longest_host) {
     step_ = Step::any;
     return;
@@ -80,7 +80,7 @@ std::optional<size_t> HostMatcher::Walk::next() {
     if (const std::optional<size_t> found = find(matcher_.exact_, host_)) return found;
   }
   while (step_ == Step::wildcards) {
-    dot_ = host_.find('.', dot_ + 1);  // never at the front: the star stands for something
+    dot_ = host_.find('.', dot_ + 1);  // never at the front: the star needs at least one label
     if (dot_ == host_.npos)
       step_ = Step::any;
     else if (const std::optional<size_t> found = find(matcher_.wildcards_, host_.substr(dot_)))

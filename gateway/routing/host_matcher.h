@@ -1,4 +1,4 @@
-// Hosts as routes name them: exact, "*.wildcard", or any.
+// Matches hosts as routes name them: an exact name, "*.wildcard", or any host.
 #pragma once
 
 #include <cstddef>
@@ -13,42 +13,42 @@
 namespace postern::routing {
 
 struct HostPattern {
-  // In the order in which they are preferred.
+  // In the order of precedence.
   enum class Kind : uint8_t { exact, wildcard, any };
   Kind kind = Kind::any;
-  std::string name;  // lower case; wildcard: what stands below the star, ".example.com"; any: empty
+  std::string name;  // lower case; wildcard: the part after the star, ".example.com"; any: empty
 
   friend bool operator==(const HostPattern&, const HostPattern&) = default;
 };
 
-// "", "*": any host. "*.example.com": one or more labels below example.com. Else one host: a name or an
-// address, IPv6 without brackets. The error is a sentence.
+// "" and "*" match any host; "*.example.com" matches one or more labels below example.com. Any other text is
+// one host: a name or an address, IPv6 without brackets. The error is a sentence.
 tl::expected<HostPattern, std::string> read_host_pattern(std::string_view text);
 
-// Finds patterns by host. Build it once, then any thread may ask; asking allocates nothing.
+// Finds patterns by host. It is built once; then any thread may use it, and a lookup allocates nothing.
 class HostMatcher {
  public:
-  // The number of this pattern: a new one, or the one that an equal pattern got before. Counted from 0.
+  // Returns the index of this pattern: a new one, or that of an equal pattern. The first index is 0.
   size_t add(const HostPattern& pattern);
   size_t size() const { return size_; }
-  std::vector<std::string> texts() const;  // of its patterns, as routes write them
+  std::vector<std::string> texts() const;  // the patterns as routes write them
 
-  // The patterns that take `host` (any case, without port or brackets), the most specific first: itself,
-  // wildcards from the longest to the shortest, any. Walks with next() until nothing is left.
+  // Enumerates the patterns that match `host` (any case, without port or brackets), the most specific first:
+  // the exact name, wildcards from the longest to the shortest, any. Call next() until it returns nothing.
   class Walk {
    public:
     Walk(const HostMatcher& matcher, std::string_view host);
     std::optional<size_t> next();
 
    private:
-    static constexpr size_t longest_host = 255;  // longer ones are taken by `any` alone
+    static constexpr size_t longest_host = 255;  // only `any` matches longer ones
     enum class Step : uint8_t { exact, wildcards, any, done };
 
     const HostMatcher& matcher_;
     char lowered_[longest_host];
-    std::string_view host_;  // in lowered_, without a dot at its end
+    std::string_view host_;  // in lowered_, without a trailing dot
     Step step_ = Step::exact;
-    size_t dot_ = 0;  // where the suffix last looked for begins
+    size_t dot_ = 0;  // where the last tried suffix begins
   };
 
  private:

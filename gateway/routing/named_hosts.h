@@ -1,4 +1,4 @@
-// The hosts that a configuration names: those of its routes, and those of its own list.
+// The hosts that a configuration names, in its routes and in its own list.
 #pragma once
 
 #include "policy/origin.h"
@@ -8,7 +8,7 @@ namespace postern::routing {
 
 class NamedHosts final : public policy::HostNames {
  public:
-  // A pattern for any host names none.
+  // A pattern for any host adds no name.
   void add(const HostPattern& pattern);
   bool contain(std::string_view host) const override;
 

@@ -46,7 +46,7 @@ std::vector<std::string> PathMatcher::texts() const {
 }
 
 PathMatcher::Walk::Walk(const PathMatcher& matcher, std::string_view path) : matcher_(matcher), path_(path) {
-  if (path.empty() || path.front() != '/') step_ = Step::done;  // "*" belongs to no route
+  if (path.empty() || path.front() != '/') step_ = Step::done;  // "*" matches no route
 }
 
 std::optional<size_t> PathMatcher::Walk::next() {
@@ -59,12 +59,12 @@ std::optional<size_t> PathMatcher::Walk::next() {
     }
     if (const std::optional<size_t> found = find(matcher_.exact_, path_)) return found;
   }
-  // Every beginning of the path that ends before a slash or with the path, the longest first.
+  // Tries every beginning of the path that ends before a slash or at the end of the path, the longest first.
   while (step_ == Step::prefixes) {
     const std::string_view prefix = prefix_;
     const size_t slash = prefix.rfind('/');
     if (slash == prefix.npos)
-      step_ = Step::done;  // the empty one was the last
+      step_ = Step::done;  // the empty prefix was the last
     else
       prefix_ = prefix.substr(0, slash);
     if (const std::optional<size_t> found = find(matcher_.prefixes_, prefix)) return found;

@@ -1,4 +1,4 @@
-// Paths as routes name them: exact, or a prefix at a segment boundary.
+// Matches paths as routes name them: an exact path, or a prefix at a segment boundary.
 #pragma once
 
 #include <cstddef>
@@ -12,26 +12,27 @@
 
 namespace postern::routing {
 
-// A route's path in the form in which requests are matched: normalised, in which spelling readings are, too
-// (http/path_readings.h). The error is a sentence.
+// Returns a route's path in the form in which requests are matched: normalised, in the canonical spelling
+// that readings have too (http/path_readings.h). The error is a sentence.
 tl::expected<std::string, std::string> read_route_path(std::string_view text);
 
-// Finds entries by path. "/ws" as a prefix takes "/ws" and "/ws/x", not "/wsfoo"; "/ws/" means the same; "/"
-// takes all. Exact takes its very path. An exact entry wins over any prefix, a longer prefix over a shorter
-// one. Build it once, then any thread may ask; asking allocates nothing.
+// Finds entries by path. The prefixes "/ws" and "/ws/" both match "/ws" and "/ws/x", but not "/wsfoo"; "/"
+// matches everything. An exact entry matches only its own path. An exact entry takes precedence over every
+// prefix, a longer prefix over a shorter one. It is built once; then any thread may use it, and a lookup
+// allocates nothing.
 class PathMatcher {
  public:
-  // The number of this entry: a new one, or the one that an equal entry got before. Counted from 0.
+  // Returns the index of this entry: a new one, or that of an equal entry. The first index is 0.
   size_t add(std::string_view path, bool exact);
   size_t size() const { return size_; }
-  // Of its entries: prefixes as routes write them, exact paths with "=" in front.
+  // The entries: prefixes as routes write them, exact paths with "=" in front.
   std::vector<std::string> texts() const;
 
-  // The entry for one reading of a path.
+  // The most specific entry for one reading of a path.
   std::optional<size_t> match(std::string_view path) const { return Walk(*this, path).next(); }
 
-  // The entries that take a reading of a path, the most specific first: itself, then prefixes from the
-  // longest to the shortest. Walks with next() until nothing is left.
+  // Enumerates the entries that match a reading of a path, the most specific first: the exact path, then
+  // prefixes from the longest to the shortest. Call next() until it returns nothing.
   class Walk {
    public:
     Walk(const PathMatcher& matcher, std::string_view path);
@@ -41,8 +42,8 @@ class PathMatcher {
     enum class Step : uint8_t { exact, prefixes, done };
 
     const PathMatcher& matcher_;
-    std::string_view path_;    // the whole of it
-    std::string_view prefix_;  // the beginning of it to look for next
+    std::string_view path_;    // the whole path
+    std::string_view prefix_;  // the next prefix to look up
     Step step_ = Step::exact;
   };
 
@@ -52,8 +53,8 @@ class PathMatcher {
   static std::optional<size_t> find(const Paths& paths, std::string_view path);
 
   Paths exact_;
-  Paths prefixes_;             // without the slash at their end
-  size_t longest_prefix_ = 0;  // longer beginnings of a path need no look
+  Paths prefixes_;             // without their trailing slash
+  size_t longest_prefix_ = 0;  // longer prefixes of a path are not looked up
   size_t size_ = 0;
 };
 

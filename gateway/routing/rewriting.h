@@ -1,4 +1,4 @@
-// How a route's requests and responses differ on the two sides of the gateway.
+// How a route rewrites requests for the endpoint, and responses for the client.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 
 namespace postern::routing {
 
-// The Host that an endpoint gets.
+// The Host field that an endpoint gets.
 struct HostRule {
   enum class Kind : uint8_t { preserve, endpoint, literal } kind = Kind::preserve;
-  std::string text;  // literal
+  std::string text;  // for `literal`
 };
 
 struct Rewriting {
-  std::unique_ptr<const policy::PathRewrite> path;  // null: as it is
+  std::unique_ptr<const policy::PathRewrite> path;  // null: the path is not rewritten
   HostRule host;
-  bool location = true;  // addresses of the endpoint in responses become the client's
+  bool location = true;  // endpoint addresses in responses are rewritten for the client
   std::optional<policy::CookieRules> cookies;
-  std::string loop_mark;  // an element of CDN-Loop, of this route alone: see proxy/loop_guard.h
+  std::string loop_mark;  // this route's own element of CDN-Loop: see proxy/loop_guard.h
 };
 
 }  // namespace postern::routing

@@ -1,4 +1,4 @@
-// A route as it runs: which requests it takes, what is asked of them, and what becomes of them.
+// A compiled route: which requests it matches, which policies judge them, and which action answers them.
 #pragma once
 
 #include <cstdint>
@@ -21,24 +21,24 @@ namespace postern::routing {
 
 struct Route {
   std::string name;
-  std::vector<HostPattern> hosts = {HostPattern()};  // one of these
-  std::vector<std::string> paths = {"/"};            // one of these, spelled as readings of paths are
-  bool exact = false;                                // the path and nothing below it
-  std::vector<std::string> methods;                  // as they stand in requests, case-sensitive; empty: any
+  std::vector<HostPattern> hosts = {HostPattern()};  // one of these must match
+  std::vector<std::string> paths = {"/"};            // one of these, in the spelling of path readings
+  bool exact = false;                                // the path only, nothing below it
+  std::vector<std::string> methods;                  // as in requests, case-sensitive; empty: any
   std::shared_ptr<const Conditions> conditions;      // null: none
   policy::Pipeline pipeline;
-  bool strict_paths = false;        // takes only paths with one reading, and sends them on normalised
-  bool answers_preflights = false;  // it has an origin list
+  bool strict_paths = false;        // accepts only paths with one reading, and forwards them normalised
+  bool answers_preflights = false;  // the route has an origin list
   Action action;
-  std::shared_ptr<const coding::Rules> compression;  // null: responses pass as they are
+  std::shared_ptr<const coding::Rules> compression;  // null: responses are not compressed
   Rewriting rewriting;
-  // Of all that a socket on this route was let in by and is held to: the same in another snapshot means that
-  // nothing has changed for it.
+  // The fingerprint of all settings that admitted a socket on this route and still apply to it. The same
+  // fingerprint in another snapshot means that nothing has changed for the socket.
   uint64_t socket_fingerprint = 0;
   RouteLimits limits;
-  std::shared_ptr<const SocketRules> sockets;  // null: the usual ones
-  std::shared_ptr<const StreamRules> streams;  // null: the usual ones
-  uint64_t stream_fingerprint = 0;             // as `socket_fingerprint`, of its event streams
+  std::shared_ptr<const SocketRules> sockets;  // null: the defaults
+  std::shared_ptr<const StreamRules> streams;  // null: the defaults
+  uint64_t stream_fingerprint = 0;             // like `socket_fingerprint`, for event streams
 };
 
 }  // namespace postern::routing

@@ -1,4 +1,4 @@
-// What holds for the WebSockets of a route. Immutable; shared by the sockets that were opened under it.
+// The rules for the WebSockets of a route. Immutable; shared by the sockets that were opened under them.
 #pragma once
 
 #include <atomic>
@@ -15,51 +15,52 @@
 
 namespace postern::routing {
 
-// How much the gateway understands of the frames that pass. Each does what the one before it does.
+// How much of the frames the gateway interprets. Each mode includes the one before it.
 enum class FrameMode : uint8_t {
-  tunnel,   // bytes pass as they are; pings, Close frames and counts aside
-  walk,     // headers are read and policed, payloads are skipped
+  tunnel,   // bytes pass unchanged; only pings, Close frames and counts are handled
+  walk,     // headers are parsed and checked, payloads are skipped
   inspect,  // messages are read
 };
 
 // How an upgrade is refused.
 enum class RefusalForm : uint8_t {
-  automatic,  // a page is told by a Close frame, others by a status
+  automatic,  // by a Close frame for pages, by a status for others
   status,
-  close,  // all are told by a Close frame
+  close,  // by a Close frame for all
 };
 
-// What becomes of a message that a rule does not let through.
+// What happens to a message that a rule does not allow.
 enum class OnViolation : uint8_t {
-  close,  // the socket ends
-  drop,   // the message vanishes
-  slow,   // it waits, and so does all behind it; for rates alone
+  close,  // the socket is closed
+  drop,   // the message is dropped
+  slow,   // it waits, and so does all after it; for rates only
 };
 
-// What becomes of messages that a client does not take in time.
+// What happens to messages when a client reads too slowly.
 enum class OnSlowReader : uint8_t { pause, drop_oldest, keep_latest, close };
 
 struct MessageRate {
-  double per_second = 0;  // 0: any
+  double per_second = 0;  // 0: no limit
   double burst = 0;
 };
 
-// Of what one side sends.
+// Rules for the messages of one side.
 struct MessageRules {
   bool any = true;  // false: this side may send no messages at all
-  // Bytes, as they are on the wire and, where read, inflated; 0: any.
+  // Bytes on the wire and, where messages are read, after decompression; 0: no limit.
   uint64_t message_size = 0;
-  // From its first frame to its end, where messages are read.
+  // From the first frame of a message to its end, where messages are read.
   base::Duration message_timeout = std::chrono::seconds(60);
-  uint32_t fragments = 0;  // frames of one message; 0: any
-  // The kinds that may be sent.
+  uint32_t fragments = 0;  // frames of one message; 0: no limit
+  // Which kinds of messages are allowed.
   bool text = true;
   bool binary = true;
-  // How many of them, and how many bytes of frames.
+  // Limits on the number of messages and on the bytes of frames.
   MessageRate messages{};
   MessageRate bytes{};
   OnViolation on_rate = OnViolation::close;
-  // Only messages whose field has one of these values pass, and the first of each socket where that is so.
+  // Only messages whose field has one of these values pass; with `first_passes` the first message of each
+  // socket passes too.
   std::optional<base::JsonPath> type_field{};
   std::vector<std::string> types{};
   bool first_passes = false;
@@ -73,16 +74,16 @@ struct MessageRules {
 };
 
 struct Heartbeat {
-  base::Duration interval{};  // without a message that went on to the client
-  std::string message;        // text
+  base::Duration interval{};  // without a message forwarded to the client
+  std::string message;        // sent as a text message
 };
 
-// Where new sockets stand in line, whichever worker they came to. Any thread.
+// The queue of new sockets of a route, shared by all workers. Any thread.
 struct AdmissionLine {
-  // When the whole burst may be let in again, in nanoseconds on the clock of base::Instant.
+  // When the whole burst is available again, in nanoseconds on the clock of base::Instant.
   std::atomic<int64_t> full_at{0};
 
-  // The line goes on where another one is.
+  // Continues at least where the other queue is.
   void follow(const AdmissionLine& other) {
     const int64_t reached = other.full_at;
     for (int64_t mine = full_at; mine < reached && !full_at.compare_exchange_weak(mine, reached);) {
@@ -90,7 +91,8 @@ struct AdmissionLine {
   }
 };
 
-// How fast new sockets are let in: those that come faster wait for their turn, if it comes in time.
+// The rate at which new sockets are admitted. Faster ones wait for their turn, if it comes before their
+// deadline.
 struct Admission {
   double per_second = 0;
   double burst = 1;
@@ -102,25 +104,26 @@ struct SocketRules {
   FrameMode mode = FrameMode::tunnel;
   RefusalForm refuse = RefusalForm::automatic;
   websocket::CloseCodes codes{};
-  // For an endpoint that was reached to answer an upgrade; base::no_limit: its upstream's limit alone.
+  // The time for an endpoint to answer an upgrade after the connection was made; base::no_limit: only the
+  // upstream's limit applies.
   base::Duration handshake_timeout = std::chrono::seconds(10);
   base::Duration ping_interval = std::chrono::seconds(25);  // base::no_limit: no pings
   base::Duration pong_timeout = std::chrono::seconds(20);
   bool ends_with_token = true;
   std::optional<Heartbeat> heartbeat{};
   MessageRules from_client{};
-  // Limits that a client's sockets share, with each other or with more: by messages, and by KiB of them. They
-  // do what from_client.on_rate says.
+  // Limits that a client's sockets share with each other, or with other sockets: in messages, and in KiB of
+  // messages. from_client.on_rate decides what happens beyond them.
   std::vector<policy::RateLimitRule> message_limits{};
   std::vector<policy::RateLimitRule> byte_limits{};
   MessageRules from_upstream{};
   OnSlowReader on_slow_reader = OnSlowReader::pause;
-  // For keep_latest: messages with the same value replace each other.
+  // For keep_latest: a message replaces an older one with the same value of this field.
   std::optional<base::JsonPath> latest_field{};
-  uint64_t buffer = 64 * 1024;  // bytes that wait for a client
+  uint64_t buffer = 64 * 1024;  // bytes that may wait for a client
   std::optional<Admission> admission{};
-  bool compression = true;         // inspected: with the client, where it offers it
-  bool passes_compression = true;  // an offer goes on to the endpoint: no rule is in its way
+  bool compression = true;         // with frame mode `inspect`: used with clients that offer it
+  bool passes_compression = true;  // an offer is forwarded to the endpoint: no rule forbids it
 };
 
 }  // namespace postern::routing

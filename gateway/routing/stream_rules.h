@@ -1,4 +1,4 @@
-// What holds for the event streams of a route. Immutable; shared by the streams that were opened under it.
+// The rules for the event streams of a route. Immutable; shared by the streams that were opened under them.
 #pragma once
 
 #include <memory>
@@ -9,10 +9,10 @@
 namespace postern::routing {
 
 struct StreamRules {
-  base::Duration comment_interval = base::no_limit;  // without a byte for the client; no_limit: no comments
+  base::Duration comment_interval = base::no_limit;  // idle time before a comment; no_limit: no comments
   bool ends_with_token = true;
   policy::SocketLimits limits{};
-  std::shared_ptr<policy::SocketCounts> counts{};  // of the route; null: there are no limits
+  std::shared_ptr<policy::SocketCounts> counts{};  // of the route; null: no limits
 };
 
 }  // namespace postern::routing

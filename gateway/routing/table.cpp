@@ -49,7 +49,7 @@ Match Table::match(const Address& address) const {
   return match;
 }
 
-// False: none of them is there, whatever the method.
+// Returns false when none of the candidates' conditions fit, whatever the method.
 bool Table::choose(const std::vector<size_t>& candidates, const Address& address, Match& match) const {
   const auto is_there = [&](const Route& route) {
     return !route.conditions || route.conditions->fit(address);

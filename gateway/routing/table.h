@@ -1,5 +1,5 @@
-// The routing module knows hosts, paths, methods and conditions; it gives the one route that a request
-// belongs to; it must not know connections, nor whether an endpoint of that route is there.
+// The routing module knows hosts, paths, methods and conditions; it gives the one route that matches a
+// request; it must not know connections, or whether an endpoint of that route is available.
 #pragma once
 
 #include <cstddef>
@@ -16,26 +16,27 @@
 namespace postern::routing {
 
 struct Match {
-  const Route* route = nullptr;            // null: none takes the request
-  bool path_matched_other_method = false;  // routes for this address are there, with other methods: 405
-  std::string allow;                       // then: their methods, for the Allow field
+  const Route* route = nullptr;            // null: no route matches the request
+  bool path_matched_other_method = false;  // only routes for other methods match: 405
+  std::string allow;                       // in that case their methods, for the Allow field
 };
 
-// The method a request is matched by: its own, but for a CORS preflight the one that it asks about, since a
-// preflight belongs to the route of the request that will follow it.
+// Returns the method that a request is matched by: its own, but for a CORS preflight the method that it asks
+// for, since a preflight belongs to the route of the request that will follow it.
 std::string_view method_to_match(const http::RequestHead& request);
 
-// All routes, in an order that does not depend on how they were written down. First the host: exact, then the
-// longest wildcard, then any. Of one host, first the path: exact, then the longest prefix. Of one host and
-// path, which is an address, first the route with the most conditions, then one that names methods, then the
-// one that was written first.
+// All routes, in an order that does not depend on the order of the configuration. First the host decides:
+// exact, then the longest wildcard, then any. For one host the path decides: exact, then the longest prefix.
+// Host and path together are an address. At one address the route with the most conditions comes first, then
+// one that names methods, then the one that was written first.
 //
-// A route whose conditions do not fit is not there. Where none is there the next address is looked at; where
-// one is, the request goes no further: when no route at this address takes the method, none is looked for
-// at a less specific one. A rule for "/admin" that takes only GET must not leave POST to the rule for "/".
+// A route whose conditions do not fit is skipped. Where all routes of an address are skipped, the next
+// address is tried. Otherwise the search ends there: when no remaining route at this address allows the
+// method, no less specific address is tried. A rule for "/admin" that allows only GET must not leave POST to
+// the rule for "/".
 //
-// Immutable; any thread may ask. A match with a route allocates nothing. Routes live as long as the table and
-// keep their place when it is moved.
+// Immutable; any thread may use it. A match with a route allocates nothing. Routes exist as long as the
+// table, and keep their address in memory when it is moved.
 class Table {
  public:
   Table() = default;

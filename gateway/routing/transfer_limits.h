@@ -1,4 +1,4 @@
-// What a request and its response may take of the gateway: a listener says, and a route may say otherwise.
+// Size and time limits of a request and its response: a listener's defaults, and what a route overrides.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 namespace postern::routing {
 
 struct TransferLimits {
-  uint64_t body_size = 0;                          // bytes, of requests; 0: no limit
+  uint64_t body_size = 0;                          // bytes of a request's body; 0: no limit
   base::Duration request = base::no_limit;         // from the head until the last byte of the body
-  base::Duration idle = std::chrono::seconds(60);  // without a byte of a body, on the client's side
-  uint64_t request_rate = 240;                     // bytes per second, see base::Pace; 0: any
+  base::Duration idle = std::chrono::seconds(60);  // without a byte of a body on the client's side
+  uint64_t request_rate = 240;                     // bytes per second, see base::Pace; 0: no limit
   uint64_t response_rate = 240;
   base::Duration tunnel_idle = std::chrono::hours(1);
 };
 
-// A route's own; what is not set is the listener's.
+// The limits that a route sets; those that are not set are the listener's.
 struct RouteLimits {
   std::optional<uint64_t> body_size{};
   std::optional<base::Duration> request{};
