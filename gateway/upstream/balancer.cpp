@@ -5,19 +5,20 @@
 namespace postern::upstream {
 namespace {
 
-// The finaliser of SplitMix64: every bit of the input reaches every bit of the output.
+// The finaliser of SplitMix64: every bit of the input affects every bit of the output.
 uint64_t mixed(uint64_t value) {
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
   value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
   return value ^ (value >> 31);
 }
 
-// load / weight, compared without a division.
+// Compares load / weight without a division.
 bool less_loaded(const Candidate& left, const Candidate& right) {
   return left.load * right.weight < right.load * left.weight;
 }
 
-// Each that takes part earns its weight; the richest is chosen and pays for all of them.
+// Every participating candidate earns its weight as credit; the one with the most credit is chosen and pays
+// the total.
 template <class TakesPart>
 size_t in_turn_among(Candidates candidates, TakesPart&& takes_part) {
   int64_t total = 0;
@@ -85,7 +86,7 @@ size_t by_key(Candidates candidates, uint64_t key) {
   size_t best = 0;
   double best_score = 0;
   for (size_t i = 0; i < candidates.size(); ++i) {
-    // A number in (0, 1) of key and endpoint; its logarithm makes an endpoint of twice the weight win twice
+    // A number in (0, 1) from key and endpoint; with its logarithm an endpoint of twice the weight wins twice
     // as often.
     const double number = (static_cast<double>(mixed(key ^ candidates[i].identity) >> 11) + 0.5) * 0x1.0p-53;
     const double score = -std::log(number) / static_cast<double>(candidates[i].weight);

@@ -1,5 +1,5 @@
-// How one of several endpoints is chosen: rules over candidates, without a look at the endpoints themselves.
-// Plain functions in O(candidates) that allocate nothing; at least one candidate is given.
+// Load balancing: chooses one of several candidate endpoints without access to the endpoints themselves.
+// Plain functions in O(candidates) that allocate nothing; the list of candidates must not be empty.
 #pragma once
 
 #include <cstddef>
@@ -11,39 +11,39 @@ namespace postern::upstream {
 
 struct Candidate {
   size_t index = 0;           // in its group
-  uint64_t weight = 1;        // at least 1, in a unit that the candidates share
-  uint64_t load = 0;          // exchanges and tunnels it has now
-  uint64_t identity = 0;      // hash_of() its address: the same in every worker and on every instance
-  int64_t* credit = nullptr;  // of the smooth round robin, kept by its endpoint
+  uint64_t weight = 1;        // at least 1, in a unit that all candidates share
+  uint64_t load = 0;          // current exchanges and tunnels
+  uint64_t identity = 0;      // hash_of() of its address: the same in every worker and every instance
+  int64_t* credit = nullptr;  // for the smooth round robin; owned by the endpoint
 };
 using Candidates = std::span<const Candidate>;
 
-// Fast numbers for choices (SplitMix64). Nobody is kept from guessing them.
+// A fast random number generator for choices (SplitMix64). Its numbers are predictable.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
   uint64_t next();
-  uint64_t below(uint64_t limit) { return next() % limit; }  // limit > 0, far below 2^64
+  uint64_t below(uint64_t limit) { return next() % limit; }  // requires limit > 0, far below 2^64
 
  private:
   uint64_t state_;
 };
 
-// The same on every machine and in every version: instances agree on it.
+// The result is the same on every machine and in every version, because instances must agree on it.
 uint64_t hash_of(std::string_view bytes);
 
-// Each returns the place of the chosen one among the candidates.
+// Each function returns the position of the chosen candidate.
 
-// Smooth weighted round robin: of weights 3, 1, 1 comes a b a c a, never a a a b c.
+// Smooth weighted round robin: weights 3, 1, 1 give a b a c a, never a a a b c.
 size_t in_turn(Candidates candidates);
-// The smallest load for its weight; equals in turn.
+// Least load in relation to the weight; equal candidates take turns.
 size_t least_loaded(Candidates candidates);
-// The less loaded of two that are drawn by weight.
+// The less loaded of two candidates that are drawn at random by weight.
 size_t less_loaded_of_two(Candidates candidates, Random& random);
-// Drawn by weight.
+// Drawn at random by weight.
 size_t at_random(Candidates candidates, Random& random);
-// Rendezvous hashing: every key has its own order of the endpoints. One that joins or leaves moves the keys
-// that it gets or had, its share by weight, and no others.
+// Rendezvous hashing: every key has its own order of the endpoints. An endpoint that joins or leaves moves
+// only the keys that it gets or had, its share by weight.
 size_t by_key(Candidates candidates, uint64_t key);
 
 }  // namespace postern::upstream

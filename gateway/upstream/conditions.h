@@ -1,5 +1,5 @@
-// The ways an attempt at an endpoint can fail, by the names that operators use: what retries and ejection are
-// decided by.
+// The conditions under which an attempt at an endpoint counts as failed, by the names that operators use.
+// Retries and ejection are based on them.
 #pragma once
 
 #include <algorithm>
@@ -12,13 +12,13 @@
 namespace postern::upstream {
 
 enum class Condition : uint8_t {
-  connect,           // no connection came about: nothing was sent
+  connect,           // no connection was established: nothing was sent
   reset,             // the connection broke before a byte of the response
-  timeout,           // the head of the response did not come in time
-  invalid_response,  // what came is not HTTP, or not the answer to the request
+  timeout,           // the head of the response did not arrive in time
+  invalid_response,  // not valid HTTP, or not a response to the request
 };
 
-// Which of them an error stands for; nothing when it says nothing about the endpoint.
+// Returns the condition of an error; nothing when the error says nothing about the endpoint.
 std::optional<Condition> condition_of(base::Cause cause, bool sent);
 
 class Conditions {
@@ -31,7 +31,7 @@ class Conditions {
   void add_status(uint16_t status) { statuses_.push_back(status); }
 
   bool has(Condition condition) const { return (bits_ & bit(condition)) != 0; }
-  // A whole response with this status counts as a failure.
+  // Whether a complete response with this status counts as a failure.
   bool has_status(uint16_t status) const {
     return !statuses_.empty() && std::find(statuses_.begin(), statuses_.end(), status) != statuses_.end();
   }

@@ -24,7 +24,7 @@ net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint
   target.service = endpoint.service;
   target.tls = endpoint.tls ? group.tls.get() : nullptr;
   target.server_name = !group.server_name.empty() ? group.server_name
-                       : endpoint.service ? endpoint.authority  // RFC 6125: the domain that was asked for
+                       : endpoint.service ? endpoint.authority  // RFC 6125: the domain that was looked up
                                           : endpoint.host;
   target.connect_limit = group.connect_limit;
   if (group.proxy_protocol) target.proxy_header = net::write_proxy_header(*group.proxy_protocol, client);
@@ -53,7 +53,7 @@ base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, ne
   base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling = dialer.dial(scope, target, tried);
   base::Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
   if (!transport) {
-    // A client that left meanwhile says nothing about the endpoint.
+    // A client that left in the meantime says nothing about the endpoint.
     if (base::traits(transport.error().cause).fault == base::Side::upstream) permit.endpoint()->cool_down();
     co_return base::fail(transport.error());
   }

@@ -12,7 +12,7 @@ void Ejection::on_attempt(base::Instant now) {
 
 bool Ejection::on_failure(base::Instant now, const EjectModel& model) {
   if (state_ == State::trial) return true;
-  if (state_ == State::out) return false;  // tried because nothing else was there
+  if (state_ == State::out) return false;  // tried because no other endpoint was available
   if (failures_ == 0 || now - first_failure_ > model.within) {
     failures_ = 0;
     first_failure_ = now;
@@ -29,7 +29,7 @@ bool Ejection::on_answer(base::Instant now) {
 }
 
 base::Duration Ejection::eject(base::Instant now, const EjectModel& model) {
-  // Who has stayed in for longer than it was out begins anew.
+  // The duration starts again for an endpoint that was readmitted for longer than it had been ejected.
   const bool again =
       length_ > base::Duration::zero() && (state_ == State::trial || now - readmitted_ <= length_);
   length_ = again ? std::min(length_ * 2, model.longest) : std::min(model.time, model.longest);

@@ -1,6 +1,7 @@
-// Passive health: what the traffic of one worker says about an endpoint. Failures in a row eject it for a
-// time that doubles each time it happens again; then one request in a while is its trial, and an answer
-// brings it back. Time is a parameter; the owner decides whether an endpoint may be missed at all.
+// Passive health: what the traffic of one worker shows about an endpoint. Consecutive failures eject it for a
+// time that doubles with each repeated ejection; after that one request per trial_spacing is a trial, and an
+// answer readmits the endpoint. Time is a parameter; the caller decides whether the group can do without the
+// endpoint at all.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +13,29 @@ namespace postern::upstream {
 
 struct EjectModel {
   bool enabled = true;
-  uint32_t failures = 5;                             // in a row, counted from the first of them for `within`
-  base::Duration within = std::chrono::seconds(30);  // after that the count begins anew
+  uint32_t failures = 5;                             // consecutive, within `within` of the first of them
+  base::Duration within = std::chrono::seconds(30);  // after this time the count starts again
   base::Duration time = std::chrono::seconds(10);    // of the first ejection
-  base::Duration longest = std::chrono::minutes(5);  // no ejection takes longer
+  base::Duration longest = std::chrono::minutes(5);  // maximum duration of an ejection
   Conditions on = {Condition::connect, Condition::reset, Condition::timeout, Condition::invalid_response};
 };
 
 class Ejection {
  public:
-  // Not to be asked now, while others can be.
+  // Ejected now: only used while no other endpoint is available.
   bool out(base::Instant now) const { return state_ != State::in && now < until_; }
   bool in() const { return state_ == State::in; }
   base::Duration out_for(base::Instant now) const { return out(now) ? until_ - now : base::Duration::zero(); }
 
-  // An attempt is made. If the endpoint's time is over this is its trial, and for `trial_spacing` no second
-  // request is risked.
+  // Call this before an attempt. If the time of the ejection is over, the attempt is a trial, and for
+  // `trial_spacing` no second request is risked.
   void on_attempt(base::Instant now);
-  // True: the endpoint has failed often enough now to be ejected.
+  // Returns true when the endpoint has failed often enough to be ejected.
   bool on_failure(base::Instant now, const EjectModel& model);
-  // True: it was out, and is back with this answer.
+  // Returns true when the endpoint was ejected and this answer readmits it.
   bool on_answer(base::Instant now);
 
-  // How long it will be out.
+  // Returns how long the endpoint is ejected.
   base::Duration eject(base::Instant now, const EjectModel& model);
   void readmit(base::Instant now);
 
@@ -49,7 +50,7 @@ class Ejection {
   uint32_t failures_ = 0;
   base::Instant first_failure_{};
   base::Instant until_{};
-  base::Duration length_{};  // of the last ejection; zero: none that still counts
+  base::Duration length_{};  // of the last ejection; zero: none
   base::Instant readmitted_{};
 };
 

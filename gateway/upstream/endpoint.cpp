@@ -6,7 +6,8 @@ namespace postern::upstream {
 namespace {
 
 constexpr base::Duration cool_down_time = std::chrono::seconds(1);
-// A request must not be on its way to an endpoint that closes at that very moment.
+// The connection is closed this long before the announced end, so that no request is sent to an endpoint that
+// closes it.
 constexpr base::Duration before_told_end = std::chrono::seconds(1);
 constexpr uint64_t whole_weight = 1024;
 constexpr uint64_t least_weight = 16;
@@ -112,7 +113,7 @@ void Endpoint::set_checked(bool checked, bool starts_down) {
 
 void Endpoint::set_down(bool down) {
   if (std::exchange(down_, down) == down || down) return;
-  cools_down_until_ = {};  // the checks know better than attempts made before it came up
+  cools_down_until_ = {};  // the checks are newer than the failed attempts
   ejection_.readmit(turn_.now);
   came_up(turn_.now);
 }

@@ -1,5 +1,5 @@
 // The upstream module knows endpoints, their idle connections and their load; it gives leases of connections;
-// it must not know routes, policies or what a request is for. All of it is one worker's.
+// it must not know routes, policies or the purpose of a request. Everything in it belongs to one worker.
 #pragma once
 
 #include <algorithm>
@@ -18,15 +18,15 @@
 
 namespace postern::upstream {
 
-// Whether an endpoint is to be asked, from the best to the last resort. Nothing but an order: when all
-// endpoints of a group are unavailable, the least bad of them are tried all the same.
+// The availability of an endpoint, from the best to the last resort. It is only an order: when all endpoints
+// of a group are unavailable, the best of them are tried nevertheless.
 enum class Availability : uint8_t {
   available,
-  cooling_down,  // a connect failed a moment ago, or its failures ejected it
+  cooling_down,  // a connect failed recently, or failures ejected it
   down,          // its health checks fail
 };
 
-// Hears of every permit that is given back at an endpoint, see permit.h.
+// Is notified of every permit that is returned at an endpoint, see permit.h.
 class PermitWatcher {
  public:
   virtual void on_permit_left() = 0;
@@ -35,8 +35,8 @@ class PermitWatcher {
   ~PermitWatcher() = default;
 };
 
-// One address of a group as this worker sees it. Lives as long as anything leases from it, longer than the
-// snapshot that named it.
+// One address of a group, as one worker sees it. It exists as long as a lease of it exists, which may be
+// longer than the snapshot that named it.
 class Endpoint final : private http1::ClientConnection::Owner, private base::Timer {
  public:
   Endpoint(base::Turn& turn, std::string key, std::shared_ptr<ProcessLoad> process_load)
@@ -47,38 +47,39 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
 
   const std::string& key() const { return key_; }
 
-  // Limits of the current snapshot.
+  // The limits of the current snapshot.
   struct Limits {
     size_t idle_max = 512;
     base::Duration keepalive = std::chrono::seconds(55);
     uint32_t max_requests = 0;  // of the whole process; 0: no limit
-    bool process_wide = false;  // load() is the whole process's; always so with max_requests
+    bool process_wide = false;  // load() counts the whole process; always true with max_requests
   };
   void set_limits(const Limits& limits);
 
-  // The connection that was idle for the shortest time; null when there is none, or it was idle for longer
-  // than `longest`.
+  // Returns the connection that was idle for the shortest time; null when there is none, or when it was idle
+  // for longer than `longest`.
   std::unique_ptr<http1::ClientConnection> take_idle(base::Duration longest);
-  // A connection that is reusable(); the oldest makes room when there are too many. It is kept for as long as
-  // the limits say, and shorter where the endpoint has said that it closes sooner.
+  // Parks a connection that is reusable(); when the pool is full, the oldest one is closed. It is kept as
+  // long as the limits allow, or shorter if the endpoint has announced an earlier end.
   void give_back(std::unique_ptr<http1::ClientConnection> connection);
-  // No more requests will come: idle connections are closed.
+  // No more requests will come: closes the idle connections.
   void retire();
   bool retired() const { return retired_; }
 
-  // One more exchange or tunnel holds it, until leave(); false when it has as many as it may. See permit.h.
+  // Counts one more exchange or tunnel until leave(); returns false when max_requests is reached. See
+  // permit.h.
   bool enter();
   void leave();
-  void watch_permits(PermitWatcher* watcher) { watcher_ = watcher; }  // null: nobody
+  void watch_permits(PermitWatcher* watcher) { watcher_ = watcher; }  // null: no watcher
   size_t load() const { return counts_process() ? process_load_->count() : load_; }
   bool full() const { return limits_.max_requests != 0 && process_load_->count() >= limits_.max_requests; }
 
-  // It was added to others that are warm, or came back from being down, ejected or cooling down: from this
-  // moment on its weight grows. Never called: it was up all along.
+  // The endpoint has joined others that are already warm, or is available again after it was down, ejected or
+  // cooling down: its weight grows from this time on. Without any call it has its full weight.
   void came_up(base::Instant since) { up_since_ = since; }
-  // Of a weight, in 1/1024: all of it once it is up for `slow_start`, never nothing.
+  // The current share of the weight, in 1/1024: full once the endpoint is up for `slow_start`, never zero.
   uint64_t share_of_weight(base::Duration slow_start) const;
-  // Kept for the smooth round robin, see balancer.h.
+  // The credit of the smooth round robin, see balancer.h.
   int64_t& credit() { return credit_; }
 
   Availability availability() const {
@@ -86,13 +87,13 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
     return turn_.now < cools_down_until_ || ejection_.out(turn_.now) ? Availability::cooling_down
                                                                      : Availability::available;
   }
-  telemetry::EndpointState state() const;  // of this worker
-  // After a failed connect it is passed over for a moment, while others are there.
+  telemetry::EndpointState state() const;  // as this worker sees it
+  // After a failed connect the endpoint is avoided for a moment while others are available.
   void cool_down();
-  // Its failures and answers: see passive_health.h, which tells when it came up.
+  // Failures and answers: see passive_health.h, which calls came_up().
   Ejection& ejection() { return ejection_; }
-  // Whether there are health checks, and what they say. Without them it is up; with the first of them it
-  // begins as `starts_down` says.
+  // Sets whether health checks exist. Without them the endpoint is up; when they begin, `starts_down` decides
+  // its first state.
   void set_checked(bool checked, bool starts_down);
   void set_down(bool down);
 
@@ -116,7 +117,7 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   std::vector<Idle> idle_;  // oldest first
   base::Instant armed_for_{};
   Limits limits_;
-  std::shared_ptr<ProcessLoad> process_load_;  // has load_ in it while counts_process()
+  std::shared_ptr<ProcessLoad> process_load_;  // includes load_ while counts_process()
   uint32_t load_ = 0;
   PermitWatcher* watcher_ = nullptr;
   int64_t credit_ = 0;

@@ -39,7 +39,7 @@ void FairOrder::Entry::leave() {
   if (--known->second.count == 0)
     order_->clients_.erase(known);
   else if (known->second.last_rank == rank_ && rank_ > 0)
-    known->second.last_rank = rank_ - 1;  // the next of its wishes gets this place
+    known->second.last_rank = rank_ - 1;  // the client's next entry gets this rank
   order_ = nullptr;
 }
 

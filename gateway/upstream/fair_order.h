@@ -1,8 +1,8 @@
-// The order in which clients that all want the same thing get it: the first wish of each, then the second of
-// each, and so on, and among equals who came first. So a client that asks for much waits behind itself, and
-// where there is no room for all, the last in this order is who gives way. Who comes later begins where the
-// order has got to, behind those who were there for that turn: whoever keeps coming, none waits for ever.
-// What counts of a client is what it wishes for now, not what it has wished for before. One thread.
+// A fair queue of the clients that want the same resource: first one entry of each client, then the second
+// one of each, and so on; equal entries in the order of arrival. So a client with many requests waits behind
+// its own requests, and when there is not enough room, the last entry in this order gives way. A new client
+// begins at the current round, behind the entries of that round: however many clients keep coming, no entry
+// waits for ever. Only a client's current entries count, not its earlier ones. It is used on one thread.
 #pragma once
 
 #include <array>
@@ -17,7 +17,8 @@ namespace postern::upstream {
 
 class FairOrder {
  public:
-  // One wish of a client, in the order from enter() until leave() or its end. The order outlives it.
+  // One entry of a client, in the order from enter() until leave() or its destruction. The order must outlive
+  // it.
   class Entry {
    public:
     Entry() = default;
@@ -25,7 +26,7 @@ class FairOrder {
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
     void leave();
-    void serve();  // it gets what it wished for, and leaves
+    void serve();  // the entry got the resource, and leaves
     bool entered() const { return order_ != nullptr; }
 
    private:
@@ -40,9 +41,9 @@ class FairOrder {
   FairOrder(const FairOrder&) = delete;
   FairOrder& operator=(const FairOrder&) = delete;
 
-  // A client is what IpAddress::client_network() says. Takes a step for each entry that it comes before.
+  // The client is identified by IpAddress::client_network(). Takes one step for each entry that it passes.
   void enter(Entry& entry, const base::IpAddress& client);
-  // Whether `entry` would stand behind a wish that `client` had now.
+  // Whether a new entry of `client` would come before `entry`.
   bool stands_behind(const Entry& entry, const base::IpAddress& client) const;
 
   bool empty() const { return !entries_.linked(); }
@@ -61,9 +62,9 @@ class FairOrder {
   Entry* at(base::Link* link) { return link == &entries_ ? nullptr : base::LinkIn<Entry>::of(link); }
   uint64_t rank_for(const Client& client) const;
 
-  base::Link entries_;  // by rank
+  base::Link entries_;  // sorted by rank
   std::map<Client, Wishes> clients_;
-  uint64_t reached_ = 0;  // the first rank behind the last that was served
+  uint64_t reached_ = 0;  // one more than the highest rank that was served
 };
 
 }  // namespace postern::upstream

@@ -5,7 +5,8 @@
 namespace postern::upstream {
 namespace {
 
-// What goes first: available ones, backups after the others; then the rest by their standing.
+// The order of preference: available endpoints, with backups after the others; then the rest by their
+// availability.
 constexpr int rank_of_none = 4;
 int rank_of(Availability availability, bool backup) {
   switch (availability) {
@@ -26,12 +27,12 @@ Group::Group(const GroupModel& model, GroupStateRef state, std::vector<EndpointR
 }
 
 Pick Group::pick(const RequestView& request, std::span<const size_t> tried) {
-  if (endpoints_.size() == 1 && tried.empty()) {  // the usual group, which has nothing to choose from
+  if (endpoints_.size() == 1 && tried.empty()) {  // the usual group has only one endpoint
     Permit permit(endpoints_.front());
     const bool full = !permit;
     return {0, std::move(permit), full, false};
   }
-  // Another worker may take the permit that was free a moment ago; then it is seen as taken the next time.
+  // Another worker may take the last free permit first; then the next round sees that the endpoint is full.
   for (size_t round = 0; round <= endpoints_.size(); ++round) {
     const bool better_are_full = gather(tried);
     if (better_are_full || candidates_.empty()) return {0, {}, better_are_full, false};

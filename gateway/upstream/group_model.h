@@ -1,5 +1,5 @@
-// A named upstream as the configuration describes it: immutable, part of a snapshot. What must survive a
-// reload (idle connections, load, endpoints that cool down) is state: see endpoint.h and registry.h.
+// A named upstream as it is configured: immutable, part of a snapshot. The state that survives a reload (idle
+// connections, load, cooling endpoints) is in endpoint.h and registry.h.
 #pragma once
 
 #include <cstdint>
@@ -22,44 +22,44 @@ namespace postern::upstream {
 
 enum class Balance : uint8_t { round_robin, least_connections, power_of_two_choices, random, hash };
 
-// What a hash is taken of.
+// The value that is hashed.
 struct HashSource {
   enum class Kind : uint8_t { client_address, header, cookie, query } kind = Kind::client_address;
   std::string name;  // of the field, cookie or parameter
 };
 
 struct EndpointModel {
-  std::string host;  // name or address literal
+  std::string host;  // a name or an address literal
   uint16_t port = 0;
-  std::string unix_path;   // instead of host and port
-  bool service = false;    // the host is a service (SRV), whose targets have ports of their own
-  bool looked_up = false;  // the host is a name, and may lead elsewhere later
+  std::string unix_path;   // used instead of host and port
+  bool service = false;    // the host is a service (SRV), whose targets have their own ports
+  bool looked_up = false;  // the host is a name, which may resolve to other addresses later
   bool tls = false;
-  std::string text;           // as written, for logs
-  std::string authority;      // what Host says when the client sent none
-  uint32_t weight = 1;        // its share, against the others'
-  bool backup = false;        // only while none of the others is available
-  uint32_t max_requests = 0;  // exchanges and tunnels at once, of the whole process; 0: no limit
+  std::string text;           // as configured, for logs
+  std::string authority;      // the Host value when the client sent none
+  uint32_t weight = 1;        // in relation to the other endpoints
+  bool backup = false;        // used only while none of the others is available
+  uint32_t max_requests = 0;  // concurrent exchanges and tunnels of the whole process; 0: no limit
 };
 
-// Learns from answers which endpoint knows a value, and sends requests that bring the value there.
+// Learns from responses which endpoint gave a value, and sends requests with that value to the same endpoint.
 struct LearnModel {
   std::string response_field;
   std::string request_field;
-  size_t values_max = 100'000;  // of the process; the one that was used longest ago goes
+  size_t values_max = 100'000;  // of the process; the least recently used value is removed
 };
 
 struct RetryModel {
-  uint32_t attempts = 2;  // further ones after the first, of one request or of one turn while it is held
+  uint32_t attempts = 2;  // retries after the first attempt, of one request or of one turn while it is held
   Conditions on = {Condition::connect, Condition::reset};
-  bool non_idempotent = false;     // also repeat methods whose effect may then happen twice
-  uint64_t body_size = 64 * 1024;  // a body of at most so many bytes is kept to be sent again; 0: none
+  bool non_idempotent = false;     // also retry methods whose effect may then happen twice
+  uint64_t body_size = 64 * 1024;  // largest body that is kept for a retry, in bytes; 0: none
   RetryBudgetModel budget;
 };
 
-// Of requests that wait while every endpoint has as many as it may.
+// The queue of requests that wait while every endpoint is at its limit.
 struct QueueModel {
-  uint32_t size = 100;  // of the whole process; one more is refused at once
+  uint32_t size = 100;  // of the whole process; further requests are refused at once
   base::Duration timeout = std::chrono::seconds(5);
 };
 
@@ -67,28 +67,28 @@ struct GroupModel {
   std::string name;
   std::vector<EndpointModel> endpoints;  // at least one
   Balance balance = Balance::round_robin;
-  HashSource hash;                  // of Balance::hash
-  std::optional<LearnModel> learn;  // goes before the balance, where a request brings a value that is known
-  base::Duration slow_start{};      // how long a weight grows once an endpoint came up; 0: it is full at once
+  HashSource hash;                  // for Balance::hash
+  std::optional<LearnModel> learn;  // takes precedence over the balance for a known value
+  base::Duration slow_start{};  // how long a weight grows after an endpoint came up; 0: full weight at once
   std::unique_ptr<const net::ClientTls> tls;  // set when any endpoint is https
-  // Tells apart, across reloads, connections that were set up in another way (verification, first header).
+  // Distinguishes, across reloads, connections that were set up differently (verification, PROXY header).
   std::string tls_identity;
   std::string server_name;  // empty: the endpoint's host
   base::Duration connect_limit = std::chrono::seconds(5);
   base::Duration response_limit = std::chrono::seconds(60);
   base::Duration idle_limit = std::chrono::seconds(60);
-  base::Duration stream_idle_limit = base::no_limit;  // instead, of answers that stay open
+  base::Duration stream_idle_limit = base::no_limit;  // replaces it for responses that stay open
   base::Duration keepalive = std::chrono::seconds(55);
   size_t keepalive_connections = 512;     // per endpoint and worker
-  size_t response_head_size = 64 * 1024;  // what our clients may send is another matter
+  size_t response_head_size = 64 * 1024;  // independent of the limit for clients' heads
   size_t response_fields = 256;
-  // Connections begin with a header that names the client; none is used for a second request then.
+  // Connections begin with a PROXY header that names the client; such a connection serves only one request.
   std::optional<net::ProxyVersion> proxy_protocol;
   RetryModel retries;
   EjectModel eject;
-  std::optional<HealthModel> health;  // without it endpoints are taken for up
+  std::optional<HealthModel> health;  // without it endpoints count as up
   std::optional<QueueModel> queue;    // without it a request fails at once when all are at their limit
-  std::unique_ptr<const StickyCookie> sticky;  // null: there are no sessions
+  std::unique_ptr<const StickyCookie> sticky;  // null: no sticky sessions
   std::optional<HoldModel> hold;               // without it a request that finds no endpoint fails at once
 };
 

@@ -1,5 +1,5 @@
-// What a worker remembers of a group as a whole, whatever snapshot describes it: matched by the group's name,
-// it survives reloads.
+// The state of a group in one worker that is independent of a snapshot: it is matched by the group's name and
+// survives reloads.
 #pragma once
 
 #include "base/local_rc.h"
@@ -20,19 +20,19 @@ struct GroupState {
         permits(turn, std::move(waiting_in_process)),
         log(the_log) {}
 
-  // An endpoint has answered, or passes its checks again.
+  // An endpoint has answered, or its health checks pass again.
   void is_back() {
     held.on_answered();
     waiting_clients->forget();
   }
 
   HoldQueue held;
-  std::shared_ptr<WaitingClients> waiting_clients;  // of all workers
+  std::shared_ptr<WaitingClients> waiting_clients;  // shared by all workers
   PermitQueue permits;
   RetryBudget retry_budget;
-  std::shared_ptr<LearnedValues> learned;  // of all workers; null: none are
-  size_t replay_bytes = 0;                 // of request bodies that are kept to be sent again
-  const telemetry::Logger* log;            // null: nothing is said
+  std::shared_ptr<LearnedValues> learned;  // shared by all workers; null: nothing is learned
+  size_t replay_bytes = 0;                 // request bodies that are kept for retries
+  const telemetry::Logger* log;            // null: nothing is logged
 };
 using GroupStateRef = base::LocalRc<GroupState>;
 

@@ -11,7 +11,7 @@ using base::Stage;
 
 constexpr http1::ParserLimits response_limits{64 * 1024, 0, 256, 16 * 1024};
 
-// Buries the connection whatever becomes of the check: its transport may still be on the stack.
+// Buries the connection after the check, however it ends: its transport may still be on the stack.
 struct Checking {
   Checking(base::Turn& the_turn, std::unique_ptr<net::Transport> transport)
       : turn(the_turn),

@@ -1,4 +1,4 @@
-// One check of one endpoint's health, by a connection of its own.
+// One health check of one endpoint, over its own connection.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace postern::upstream {
 
-// By the rules of `group.health`, which is there. `account` says what was seen ("status 503", "127.0.0.1:1
-// refused"), whatever the outcome.
+// Checks by the rules of `group.health`, which must be set. `account` receives a description of what was seen
+// ("status 503", "127.0.0.1:1 refused"), whatever the result.
 base::Task<base::Result<void>> check_health(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
                                             const GroupModel& group, size_t index, std::string& account);
 

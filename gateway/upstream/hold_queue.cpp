@@ -23,7 +23,7 @@ void HoldQueue::Ticket::give_way() {
   turn_.put(base::fail(base::Cause::overloaded, base::Stage::connect));
 }
 
-// Who has its turn at this moment is not stopped in the middle of it.
+// A request that has its turn now is not interrupted.
 bool HoldQueue::make_room(const base::IpAddress& client) {
   for (FairOrder::Entry* at = held_.last(); at && held_.stands_behind(*at, client); at = held_.before(*at)) {
     auto& ticket = static_cast<Ticket&>(*at);
@@ -44,7 +44,7 @@ base::Slot<bool>::Take HoldQueue::Ticket::line_up(base::Scope& scope) {
 }
 
 void HoldQueue::on_deadline() {
-  if (!waiting_.linked()) return;  // armed again by the next who lines up
+  if (!waiting_.linked()) return;  // the next line_up() arms the timer again
   if (connected_ && !failed_) {
     batch_ *= 2;
     pause_ = first_pause;

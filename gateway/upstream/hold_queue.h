@@ -1,7 +1,7 @@
-// Requests of one upstream that found no endpoint and wait for one. They do not all knock at once: after a
-// pause that grows, one of them tries; when it gets a connection twice as many follow, and an answer brings
-// the next ones at once. Where as many are held as may be, a client with fewer of them takes the place of one
-// with more, see FairOrder. One worker's.
+// The queue of one upstream's requests that found no endpoint and wait for one. They do not all retry at the
+// same time: after a growing pause one of them tries; when it gets a connection, twice as many follow, and an
+// answer releases the next ones at once. When the queue is full, a request of a client with fewer held
+// requests replaces one of a client with more, see FairOrder. Each worker has its own queue.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +15,10 @@
 namespace postern::upstream {
 
 struct HoldModel {
-  base::Duration time = std::chrono::seconds(10);  // of one request, its attempts included
-  // Of an upgrade of a page that may have sockets of other upstreams waiting behind it.
+  base::Duration time = std::chrono::seconds(10);  // of one request, including its attempts
+  // For an upgrade of a page, since the page's sockets to other upstreams may be waiting behind it.
   base::Duration page_time = std::chrono::milliseconds(900);
-  uint32_t requests = 1000;  // per worker; one more is refused at once
+  uint32_t requests = 1000;  // per worker; further requests are refused at once
 };
 
 class HoldQueue final : private base::Timer {
@@ -27,7 +27,7 @@ class HoldQueue final : private base::Timer {
   HoldQueue(const HoldQueue&) = delete;
   HoldQueue& operator=(const HoldQueue&) = delete;
 
-  // A held request's place, from its first wait to its answer. The queue outlives it.
+  // A held request, from its first wait to its answer. The queue must outlive it.
   class Ticket final : private FairOrder::Entry {
    public:
     explicit Ticket(HoldQueue& queue) : queue_(queue) {}
@@ -37,11 +37,12 @@ class HoldQueue final : private base::Timer {
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
 
-    // False: `most` are held already, and none that could give way to this one.
+    // Returns false when `most` requests are held already and none of them can give way to this one.
     bool enter(size_t most, const base::IpAddress& client);
-    // Its last wait failed since another client's request took its place.
+    // The last wait failed because another client's request replaced this one.
     bool gave_way() const { return gave_way_; }
-    // The end of this wait is the request's turn to try. Leave the line when the wait was not ended by it.
+    // When this wait succeeds, it is the request's turn to try. Call leave_line() when the wait ended
+    // otherwise.
     base::Slot<bool>::Take line_up(base::Scope& scope);
     void leave_line() { link_.unlink(); }
 
@@ -55,7 +56,7 @@ class HoldQueue final : private base::Timer {
     bool gave_way_ = false;
   };
 
-  // What attempts of this upstream, held or not, came to.
+  // Results of the attempts of this upstream, held or not.
   void on_connected() { connected_ = true; }
   void on_failed() { failed_ = true; }
   void on_answered() {
@@ -66,7 +67,7 @@ class HoldQueue final : private base::Timer {
 
   static constexpr base::Duration first_pause = std::chrono::milliseconds(50);
   static constexpr base::Duration longest_pause = std::chrono::milliseconds(500);
-  static constexpr size_t after_answer = 8;  // how many an answer lets try at once
+  static constexpr size_t after_answer = 8;  // how many requests an answer releases
 
  private:
   void on_deadline() override;
@@ -77,7 +78,7 @@ class HoldQueue final : private base::Timer {
   base::Turn& turn_;
   base::Link waiting_;
   FairOrder held_;
-  size_t count_ = 0;  // of them
+  size_t count_ = 0;  // of held requests
   size_t batch_ = 1;
   base::Duration pause_ = first_pause;
   bool connected_ = false;  // since the last pause

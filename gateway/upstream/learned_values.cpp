@@ -6,7 +6,7 @@
 namespace postern::upstream {
 
 LearnedValues::Shard& LearnedValues::shard_of(std::string_view value) {
-  constexpr size_t low_bits = 16;  // the table of a shard uses these
+  constexpr size_t low_bits = 16;  // the hash table of a shard uses these
   return shards_[(std::hash<std::string_view>()(value) >> low_bits) % shard_count];
 }
 

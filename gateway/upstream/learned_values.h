@@ -1,5 +1,5 @@
-// Which endpoint gave a client which value, such as the id of a session in a field of its answers. Belongs to
-// a group and to the whole process: workers share it, and a reload does not empty it. Any thread.
+// Remembers which endpoint gave a client which value, such as a session id in a response field. It belongs to
+// one group of the whole process: workers share it, and it survives reloads. Any thread may use it.
 #pragma once
 
 #include <array>
@@ -17,12 +17,12 @@ namespace postern::upstream {
 class LearnedValues {
  public:
   static constexpr size_t shard_count = 16;
-  static constexpr size_t value_size_max = 512;  // bytes; longer ones are not learned
+  static constexpr size_t value_size_max = 512;  // bytes; longer values are not learned
 
-  // `endpoint` tells endpoints apart whatever their order, see hash_of(). Where about `most` values are
-  // known, the one that was used longest ago goes: each shard holds an equal part of them, and at least one.
+  // `endpoint` identifies an endpoint independently of its position, see hash_of(). When about `most` values
+  // are stored, the least recently used one is removed: each shard holds an equal part of them, at least one.
   void learn(std::string_view value, uint64_t endpoint, size_t most);
-  // The endpoint that gave it; the value counts as used.
+  // Returns the endpoint that gave the value, and marks the value as used.
   std::optional<uint64_t> find(std::string_view value);
   void forget(std::string_view value);
   size_t size() const;
@@ -32,12 +32,12 @@ class LearnedValues {
     std::string value;
     uint64_t endpoint = 0;
   };
-  using ByUse = std::list<Known>;  // the one that was used last is the first
-  // On a cache line of its own.
+  using ByUse = std::list<Known>;  // the most recently used value first
+  // Each shard has its own cache line.
   struct alignas(64) Shard {
     mutable std::mutex mutex;
     ByUse by_use;
-    std::unordered_map<std::string_view, ByUse::iterator> by_value;  // views of by_use
+    std::unordered_map<std::string_view, ByUse::iterator> by_value;  // its keys are views into by_use
   };
 
   Shard& shard_of(std::string_view value);

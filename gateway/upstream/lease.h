@@ -1,5 +1,5 @@
-// A connection to an endpoint, and the duty to give it back: to the pool when it was left clean, else to be
-// closed. It holds its permit of the endpoint while it lives.
+// Ownership of a connection to an endpoint. The destructor returns the connection to the pool when it is
+// reusable, or else closes it. The lease holds its permit for its whole lifetime.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ namespace postern::upstream {
 class Lease {
  public:
   Lease() = default;
-  // The endpoint's turn buries what must not be freed at once. `permit` is one that was taken.
+  // `turn` buries what must not be freed at once. `permit` must not be empty.
   Lease(base::Turn& turn, Permit permit, std::unique_ptr<http1::ClientConnection> connection)
       : turn_(&turn), permit_(std::move(permit)), connection_(std::move(connection)) {}
   Lease(Lease&& other) noexcept = default;

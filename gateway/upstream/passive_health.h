@@ -1,4 +1,4 @@
-// What attempts say about their endpoints: counted, and answered by ejecting and readmitting them.
+// Passive health checks: counts the results of attempts, and ejects and readmits endpoints.
 #pragma once
 
 #include <string_view>
@@ -7,10 +7,10 @@
 
 namespace postern::upstream {
 
-// `reason` is for the log. An endpoint that no other could stand in for is never ejected.
+// `reason` is for the log. An endpoint is not ejected when no other endpoint is available.
 void note_failure(Group& group, size_t index, base::Instant now, Condition condition,
                   std::string_view reason);
-// A whole head has come.
+// To be called when a complete response head has arrived.
 void note_answer(Group& group, size_t index, base::Instant now, uint16_t status);
 
 }  // namespace postern::upstream

@@ -1,5 +1,6 @@
-// A permit of an endpoint: one of the max_requests it may have, and part of its load while it lives. Taken
-// when an endpoint is chosen, before a connection is there, so that what comes in a burst is counted as well.
+// A permit of an endpoint: it counts against max_requests and as load of the endpoint while it exists. It is
+// taken when an endpoint is chosen, before a connection exists, so that the requests of a burst are counted
+// too.
 #pragma once
 
 #include <utility>
@@ -11,7 +12,7 @@ namespace postern::upstream {
 class Permit {
  public:
   Permit() = default;
-  // Empty when the endpoint has as many as it may.
+  // Empty when the endpoint is at its limit.
   explicit Permit(const EndpointRef& endpoint) {
     if (endpoint->enter()) endpoint_ = endpoint;
   }

@@ -21,13 +21,13 @@ bool PermitQueue::Waiter::enter(uint32_t most) {
   counted_ = true;
   const bool others_wait = queue_.has_line();
   line.enter(*this, request_.client);
-  // Those before it may wait for endpoints that are not among its own, as after a reload.
+  // The requests before it may wait for other endpoints than its own, as happens after a reload.
   if (others_wait) queue_.serve_one();
   if (!queue_.armed()) queue_.turn_.arm(queue_, look_every);
   return true;
 }
 
-// Its part of the process's number goes to who takes its place.
+// The request that replaces this one inherits its place in waiting_in_process_.
 void PermitQueue::Waiter::give_way() {
   leave();
   counted_ = false;
@@ -42,8 +42,8 @@ void PermitQueue::on_deadline() {
 }
 
 bool PermitQueue::serve_one() {
-  // A group in which one who has tried nothing finds no permit has none for those behind it; before and after
-  // a reload there may be groups of different endpoints in one line.
+  // When a request that has tried no endpoint finds no permit, its group has none for the requests behind it
+  // either. Around a reload, one queue may contain requests of groups with different endpoints.
   std::array<const Group*, groups_known_full> full{};
   size_t full_count = 0;
   for (FairOrder::Entry* at = line_.first(); at; at = line_.after(*at)) {

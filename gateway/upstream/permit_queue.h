@@ -1,8 +1,9 @@
-// Requests of one upstream whose endpoints are all at their limit, and that wait for a permit. Clients get
-// permits in turn, see FairOrder; the first in the line gets the next permit, already taken for it. Where the
-// queue is full, a client with fewer requests in the line takes the place of one with more. A permit that is
-// left on this worker is given on at once; one that is left on another worker is seen within `look_every`.
-// One worker's, but for the number of those that wait, which is the whole process's.
+// The queue of one upstream's requests that wait for a permit because all endpoints are at their limit.
+// Clients get permits in a fair order, see FairOrder; the first request in the queue receives the next
+// permit, already taken for it. When the queue is full, a request of a client with fewer waiting requests
+// replaces one of a client with more. A permit that is returned on this worker is passed on at once; one that
+// is returned on another worker is noticed within `look_every`. Each worker has its own queue; only the
+// number of waiting requests is counted over the whole process.
 #pragma once
 
 #include <memory>
@@ -26,7 +27,7 @@ class PermitQueue final : public PermitWatcher, private base::Timer {
   PermitQueue(const PermitQueue&) = delete;
   PermitQueue& operator=(const PermitQueue&) = delete;
 
-  // A request in the line, until it is destroyed. What it is made of outlives it, and so does the queue.
+  // A request in the queue, until it is destroyed. The queue and the constructor's arguments must outlive it.
   class Waiter final : private FairOrder::Entry {
    public:
     Waiter(PermitQueue& queue, Group& group, const RequestView& request, std::span<const size_t> tried)
@@ -37,11 +38,11 @@ class PermitQueue final : public PermitWatcher, private base::Timer {
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
-    // False: as many as `most` wait in this process already, and none that stands behind this one.
+    // Returns false when `most` requests wait in this process already and none on this worker can give way.
     bool enter(uint32_t most);
-    // It failed since another client's request took its place.
+    // The wait failed because another client's request replaced this one.
     bool gave_way() const { return gave_way_; }
-    // A pick with a permit.
+    // Waits for a pick with a permit.
     base::Slot<Pick>::Take permit(base::Scope& scope) { return pick_.take(scope); }
 
    private:
@@ -53,11 +54,11 @@ class PermitQueue final : public PermitWatcher, private base::Timer {
     const RequestView& request_;
     std::span<const size_t> tried_;
     base::Slot<Pick> pick_;
-    bool counted_ = false;  // among those that wait in the process
+    bool counted_ = false;  // in waiting_in_process_
     bool gave_way_ = false;
   };
 
-  // Somebody waits: who comes now has to stand in the line.
+  // Requests are waiting: a new request has to join the queue.
   bool has_line() const { return !line_.empty(); }
 
   static constexpr base::Duration look_every = std::chrono::milliseconds(20);

@@ -1,5 +1,5 @@
-// What came of choosing an endpoint: a permit of one; or all that could be asked are at their limit; or there
-// is none to ask.
+// The result of choosing an endpoint: a permit of one; or all usable endpoints are at their limit; or there
+// is no endpoint to try.
 #pragma once
 
 #include "upstream/permit.h"
@@ -7,10 +7,10 @@
 namespace postern::upstream {
 
 struct Pick {
-  size_t index = 0;  // with a permit
+  size_t index = 0;  // valid with a permit
   Permit permit;
   bool at_limit = false;
-  bool stands_in = false;  // for the endpoint of the session, which is only at its limit
+  bool stands_in = false;  // replaces the session's endpoint, which is only at its limit
 };
 
 }  // namespace postern::upstream

@@ -9,7 +9,7 @@ namespace postern::upstream {
 
 class Prober::Probe {
  public:
-  // What it checks; a check that is under way keeps the one it began with.
+  // What is checked; a running check keeps the subject that it began with.
   struct Subject {
     const GroupModel* group = nullptr;
     size_t index = 0;
@@ -39,7 +39,7 @@ class Prober::Probe {
     for (;;) {
       base::Phase phase(scope_, base::Stage::connect, pause);
       base::Result<bool> changed = co_await changed_.take(scope_);
-      if (!changed) {  // the pause is over
+      if (!changed) {  // the pause has ended
         const Subject subject = subject_;
         base::Task<bool> checking = check(subject);
         const bool passed = co_await checking;
@@ -50,12 +50,12 @@ class Prober::Probe {
   }
 
   base::Task<bool> check(const Subject& subject) {
-    base::Scope scope(prober_.turn_);  // not the pause's, whose time is over
+    base::Scope scope(prober_.turn_);  // the deadline of the pause's scope has passed
     std::string account;
     base::Task<base::Result<void>> checking =
         check_health(scope, prober_.turn_, prober_.dialer_, *subject.group, subject.index, account);
     base::Result<void> passed = co_await checking;
-    // What this process lacks (descriptors, memory, ports) says nothing about the endpoint.
+    // A shortage in this process (descriptors, memory, ports) says nothing about the endpoint.
     if (!passed && base::traits(passed.error().cause).fault == base::Side::gateway) co_return false;
     if (count_.record(passed.has_value(), subject.health())) tell(subject, std::move(account));
     co_return passed.has_value();
@@ -71,7 +71,7 @@ class Prober::Probe {
   base::Duration next_pause() {
     const base::Duration interval = subject_.health().interval;
     const base::Duration pause = count_.in_doubt() ? std::min(interval, soon) : interval;
-    // Give and take a tenth: what was started together does not stay together.
+    // Jitter of 10 %: checks that started together do not stay synchronised.
     return std::chrono::duration_cast<base::Duration>(pause * (0.9 + 0.2 * prober_.fraction()));
   }
 
@@ -80,7 +80,7 @@ class Prober::Probe {
   HealthCount count_;
   base::Scope scope_;
   base::Slot<bool> changed_;
-  base::Task<base::Result<void>> checking_;  // last: it ends before what it works on
+  base::Task<base::Result<void>> checking_;  // declared last: destroyed before the members that it uses
 };
 
 Prober::Prober(base::Turn& turn, net::Dialer& dialer, Owner& owner, uint32_t seed)

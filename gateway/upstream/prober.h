@@ -1,6 +1,6 @@
-// Checks the health of every endpoint whose group asks for it, once for the whole process: one coroutine per
-// endpoint, so that a slow check delays nothing and never piles up. State is matched by key and survives
-// reloads. One thread.
+// Runs the health checks of all endpoints, once for the whole process. Each endpoint has its own coroutine,
+// so that a slow check delays no other and checks never pile up. State is matched by key and survives
+// reloads. It is used on one thread.
 #pragma once
 
 #include <map>
@@ -17,14 +17,14 @@
 
 namespace postern::upstream {
 
-// An endpoint's state has changed.
+// The notification that an endpoint's state has changed.
 struct HealthNews {
   std::string group;
-  std::string endpoint;  // as written
+  std::string endpoint;  // as configured
   std::string key;       // see registry.h
   bool up = true;
   std::string account;  // what the last check saw
-  uint32_t checks = 0;  // in a row with that result
+  uint32_t checks = 0;  // consecutive checks with that result
 };
 
 class Prober {
@@ -37,16 +37,17 @@ class Prober {
     ~Owner() = default;
   };
 
-  // `seed` spreads the checks. All outlive the prober.
+  // `seed` randomises the times of the checks. The arguments must outlive the prober.
   Prober(base::Turn& turn, net::Dialer& dialer, Owner& owner, uint32_t seed);
   ~Prober();
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
 
-  // Goes by these models from now on; `keep` keeps them alive.
+  // Uses these models from now on; `keep` keeps them alive.
   void adopt(const std::vector<GroupModel>& models, const std::shared_ptr<const void>& keep);
 
-  // Between the checks of an endpoint that is down, or may be; when the interval is not shorter anyway.
+  // The interval between checks of an endpoint that is down or in doubt, unless the configured interval is
+  // shorter.
   static constexpr base::Duration soon = std::chrono::seconds(1);
 
  private:

@@ -1,7 +1,7 @@
-// What the workers of a process count together: an endpoint's exchanges and tunnels, so that max_requests
-// holds for the process and a balance by load sees all of it; the requests in a group's queue; the clients
-// that wait for a group; and what was learned of which endpoint knows which value. Everything else in this
-// room is one worker's.
+// The counts that the workers of a process share: an endpoint's exchanges and tunnels, so that max_requests
+// applies to the whole process and load balancing sees all of the load; the requests in a group's queue; the
+// clients that wait for a group; and the learned values. Everything else in this module belongs to one
+// worker.
 #pragma once
 
 #include <atomic>
@@ -16,11 +16,11 @@
 
 namespace postern::upstream {
 
-// Any thread. On a cache line of its own: workers write it once per request.
+// Any thread. It has its own cache line, because workers write it for every request.
 class alignas(64) ProcessLoad {
  public:
   uint32_t count() const { return count_.load(std::memory_order_relaxed); }
-  // False when there are `most` already.
+  // Returns false when the count is `most` already.
   bool add_below(uint32_t most) {
     uint32_t seen = count();
     while (seen < most)
@@ -34,10 +34,10 @@ class alignas(64) ProcessLoad {
   std::atomic<uint32_t> count_{0};
 };
 
-// Any thread; asked when a worker adopts a snapshot.
+// Any thread; used when a worker adopts a snapshot.
 class ProcessLoads {
  public:
-  // The same one for the same key, for as long as any worker holds it.
+  // Returns the same object for the same key, as long as any worker holds it.
   std::shared_ptr<ProcessLoad> of(const std::string& key) { return shared(loads_, key); }
   std::shared_ptr<LearnedValues> learned_of(const std::string& group) { return shared(learned_, group); }
   std::shared_ptr<WaitingClients> clients_of(const std::string& group) { return shared(clients_, group); }

@@ -41,7 +41,7 @@ std::vector<GroupRef> Registry::adopt(const std::vector<GroupModel>& models) {
           endpoint_ref = known->second;
         } else {
           endpoint_ref = EndpointRef::make(turn_, key, process_loads_.of(key));
-          if (!is_new_group) endpoint_ref->came_up(turn_.now);  // it joins others that are warm
+          if (!is_new_group) endpoint_ref->came_up(turn_.now);  // the others are warm already
         }
       }
       endpoint_ref->set_limits(limits_of(model, endpoint));

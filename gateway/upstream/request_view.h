@@ -1,5 +1,5 @@
-// What a balance may look at when it chooses an endpoint. Views of the exchange: nothing is read or computed
-// before a balance asks.
+// The properties of a request that load balancing may use. They are views of the exchange's data: nothing is
+// read or computed before the balancer needs it.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,13 @@ namespace postern::upstream {
 
 struct RequestView {
   const base::IpAddress& client;
-  const http::Headers& headers;     // as an endpoint will get them
+  const http::Headers& headers;     // as the endpoint receives them
   std::string_view query;           // without "?"
   std::optional<size_t> session{};  // the endpoint that a sticky cookie or a learned value names
 };
 
-// Of what the group hashes by; nothing when the request has no such field, cookie or parameter, or an empty
-// one.
+// Hashes the value that the group is configured to hash; returns nothing when the request has no such field,
+// cookie or parameter, or an empty one.
 std::optional<uint64_t> hash_key(const HashSource& source, const RequestView& request);
 
 }  // namespace postern::upstream

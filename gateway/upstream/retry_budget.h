@@ -1,5 +1,5 @@
-// How many retries an upstream gets from one worker: a share of the requests of the last seconds, and a few
-// in any case, so that an outage does not multiply the load on what is left.
+// Limits the retries of an upstream in one worker to a share of its recent requests plus a small constant
+// rate, so that an outage does not multiply the load on the remaining endpoints.
 #pragma once
 
 #include <array>
@@ -11,13 +11,13 @@ namespace postern::upstream {
 
 struct RetryBudgetModel {
   uint32_t percent = 20;     // of the requests in the window
-  uint32_t per_second = 10;  // always allowed, on average over the window
+  uint32_t per_second = 10;  // always allowed, as an average over the window
 };
 
 class RetryBudget {
  public:
   void count_request(base::Instant now) { ++second_of(now).requests; }
-  // True: one more is within the budget, and counted.
+  // Returns true when one more retry is within the budget, and counts it.
   bool take_retry(base::Instant now, const RetryBudgetModel& model);
 
   static constexpr int64_t window_seconds = 10;

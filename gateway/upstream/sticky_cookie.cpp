@@ -9,9 +9,9 @@
 namespace postern::upstream {
 namespace {
 
-constexpr size_t id_octets = 12;       // 96 bits tell endpoints apart
-constexpr size_t longest_value = 100;  // an id, a time and a mac have 16, at most 20, and 43 characters
-constexpr int most_checked = 4;        // cookies of the name whose mac is computed, for one request
+constexpr size_t id_octets = 12;       // 96 bits distinguish endpoints
+constexpr size_t longest_value = 100;  // an id, a time and a MAC have 16, at most 20, and 43 characters
+constexpr int most_checked = 4;        // MACs computed for one request
 
 std::string_view name_of(StickyOptions::SameSite same_site) {
   switch (same_site) {
@@ -46,8 +46,8 @@ std::optional<StickyCookie::Session> StickyCookie::read(const http::Headers& hea
   for (const http::HeaderField& field : headers) {
     if (field.id != http::FieldId::cookie) continue;
     http::each_cookie(field.value, [&](std::string_view, std::string_view name, std::string_view value) {
-      // Another of this name, for another path or set by somebody else, does not hide the good one. Browsers
-      // send few; whoever sends many does not decide how much is computed for them.
+      // A cookie of the same name, for another path or set by someone else, does not hide the valid one.
+      // Browsers send few of them; a client that sends many does not decide how many MACs are computed.
       if (found || name != options_.cookie || checked == most_checked) return;
       const std::optional<Claim> claim = read_value(value, now_unix);
       if (!claim) return;
@@ -58,7 +58,7 @@ std::optional<StickyCookie::Session> StickyCookie::read(const http::Headers& hea
   return found;
 }
 
-// All that is cheap to see comes before the mac is computed.
+// All cheap checks come before the MAC is computed.
 std::optional<StickyCookie::Claim> StickyCookie::read_value(std::string_view value, int64_t now_unix) const {
   if (value.size() > longest_value) return std::nullopt;
   const size_t first = value.find('.');

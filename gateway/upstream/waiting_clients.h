@@ -1,7 +1,8 @@
 // Clients whose upgrades wait, or have waited, for one upstream to come up. A browser opens one WebSocket to
-// a host at a time: were each of a page's sockets held for its full time, one after the other, its last would
-// be answered after minutes, and those for healthy upstreams with it. So a client waits once until the
-// upstream is back. Of all workers, since a page's sockets come to any of them; bounded; any thread.
+// a host at a time: if each socket of a page were held for the full time, one after the other, the last one
+// would be answered after minutes, also those for healthy upstreams. So a client waits only once until the
+// upstream is back. All workers share it, since the sockets of a page come to any of them. Its size is
+// bounded; any thread may use it.
 #pragma once
 
 #include <algorithm>
@@ -18,8 +19,8 @@ class WaitingClients {
   static constexpr size_t clients_max = 20'000;
   static constexpr base::Duration kept = std::chrono::minutes(10);
 
-  // Until when an upgrade of `client` may be held that would wait until `wanted`: not longer than those
-  // before it.
+  // Returns until when an upgrade of `client` may be held: at most `wanted`, and not longer than the earlier
+  // upgrades of that client.
   base::Instant until(std::string_view client, base::Instant wanted, base::Instant now) {
     const std::lock_guard guard(mutex_);
     base::Instant* known = ends_.find(client, now);
@@ -27,13 +28,13 @@ class WaitingClients {
     any_.store(true, std::memory_order_relaxed);
     return known ? std::min(*known, wanted) : wanted;
   }
-  // An upgrade of `client` has waited since the upstream was there last.
+  // Whether an upgrade of `client` has waited since the upstream was last available.
   bool knows(std::string_view client, base::Instant now) {
     if (!any_.load(std::memory_order_relaxed)) return false;
     const std::lock_guard guard(mutex_);
     return ends_.find(client, now) != nullptr;
   }
-  // The upstream is back. Asked for every response: it costs a look while nobody waits.
+  // The upstream is available again. This is called for every response, and is cheap while no client waits.
   void forget() {
     if (!any_.load(std::memory_order_relaxed)) return;
     const std::lock_guard guard(mutex_);
