@@ -8,7 +8,8 @@ using namespace postern;
 
 namespace {
 
-// "client host proto|client host proto", "-" for no address; "! sentence" at the first mistake.
+// Returns "client host proto|client host proto", with "-" for a missing address, or "! sentence" at the first
+// error.
 std::string read(std::string_view list) {
   std::string text;
   for (;;) {

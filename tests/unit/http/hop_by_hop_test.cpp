@@ -70,7 +70,7 @@ TEST_CASE("hop by hop: a field called close or upgrade by option only is another
 }
 
 TEST_CASE("hop by hop: thousands of options and fields are no product of both") {
-  // Of each as many as a head of 64 KiB holds. Compared one by one they took 100 million comparisons, which
+  // As many of each as fit in a head of 64 KiB. Comparing each with each took 100 million comparisons, which
   // is seconds in this build.
   std::string connection = "X-Gone";
   for (int i = 0; i < 12'000; ++i) connection += ",x" + std::to_string(i);

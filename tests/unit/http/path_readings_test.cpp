@@ -67,7 +67,7 @@ TEST_CASE("path readings: each step alone") {
   CHECK(has("/a%u002fb", "/a/b"));
   CHECK(has("/a%U002Eb", "/a.b"));
   CHECK(has("/a%2500b", "/a"));
-  CHECK(has("/a%%32%66b", "/a/b"));  // what a decoded "%" makes an escape of
+  CHECK(has("/a%%32%66b", "/a/b"));  // a decoded "%" forms a new escape
 }
 
 TEST_CASE("path readings: steps in any order") {
@@ -101,7 +101,7 @@ TEST_CASE("path readings: steps in any order") {
   CHECK(has("/x//..//b/c", "/x/b/c"));           // resolved, then merged
   CHECK(has("/x//..//b/c", "/b/c"));             // merged, then resolved
   CHECK(has("/p/r/a%2fb/../%2e%2e/z", "/p/z"));  // resolved, decoded, resolved
-  CHECK(has("/a;x%2fb", "/a"));                  // cut, not decoded
+  CHECK(has("/a;x%2fb", "/a"));                  // cut, but not decoded
   CHECK(has("/a;x%2fb", "/a/b"));                // decoded, then cut
 }
 
@@ -122,12 +122,12 @@ TEST_CASE("path readings: their number and their size have a bound, and so has t
   std::string large;
   while (large.size() < 200'000) large += "/a//b;c%2fd\\e";
   CHECK(refused(large) == "the path can be read in too many ways");
-  // What people send has few, however long it is and however often it holds one of them.
+  // Legitimate paths have few readings, however long they are and however often they repeat a construct.
   std::string package;
   while (package.size() < 8'000) package += "/@scope%2fname/caf%c3%a9;v=1";
   CHECK(readings(package).size() == 4);
   CHECK(readings("/" + std::string(65'000, '%')).size() == 1);
-  // A slow kind of work would show here: each of these has thousands of segments.
+  // These paths have thousands of segments, so that quadratic work would make the test slow.
   std::string dots = "/x";
   for (int i = 0; i < 2'000; ++i) dots = "/a/.." + dots;
   CHECK(readings(dots) == Texts{dots, "/x"});

@@ -194,7 +194,7 @@ TEST_CASE("strict target: what has two readings is refused with the rule that it
       {"/a?b\x01", "control"},   {"/a%0d%0a", "control"}, {"/a%7F", "control"},
   };
   for (const auto& [text, word] : cases) {
-    const std::string shown(text);  // clang 14 lets no lambda have a binding
+    const std::string shown(text);  // clang 14 cannot capture a structured binding in a lambda
     CAPTURE(shown);
     const Read refused = read(text);
     CHECK_FALSE(refused.accepted);

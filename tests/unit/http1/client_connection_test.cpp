@@ -22,7 +22,7 @@ using http1::ClientConnection;
 using support::ScriptedPeer;
 using support::TurnFixture;
 
-// A connection to an endpoint in memory whose answers a test sends by hand.
+// A connection to an endpoint in memory; the test sends the endpoint's responses.
 class Fixture : public ClientConnection::Owner {
  public:
   explicit Fixture(const http1::ParserLimits& limits = {})
@@ -38,7 +38,7 @@ class Fixture : public ClientConnection::Owner {
 
   void on_idle_closed(ClientConnection&) override { ++idle_closed; }
 
-  // Sends a request without a body and settles; the endpoint's share is what it heard.
+  // Sends a request without a body, runs the loop, and returns the bytes that the endpoint received.
   std::string request(std::string_view method = "GET", std::string_view target = "/") {
     connection->begin_stream();
     http::RequestHead head;
@@ -66,7 +66,7 @@ class Fixture : public ClientConnection::Owner {
     endpoint.send(bytes);
     turns.settle();
   }
-  // The next response, or the error; what is not there yet is an internal error.
+  // Returns the next response, or the error; Cause::internal when there is no response yet.
   base::Result<http::ResponseHead> response() {
     if (!connection->response().filled()) return base::fail(Cause::internal, Stage::accept);
     support::WatchedTask<base::Result<int>> task(take_response(*this));
@@ -104,7 +104,7 @@ TEST_CASE("client connection: a request goes out, its response comes in, and the
     const auto response = fixture.response();
     REQUIRE(response);
     CHECK(response->status == 200);
-    CHECK_FALSE(fixture.connection->reusable());  // the body has not been read yet
+    CHECK_FALSE(fixture.connection->reusable());  // the body was not read yet
     CHECK(fixture.body() == "hello");
     CHECK(fixture.connection->response_body().at_end());
     CHECK(fixture.connection->reusable());

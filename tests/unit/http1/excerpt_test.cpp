@@ -14,7 +14,7 @@ using http1::StartLine;
 
 namespace {
 
-// The excerpt of the line in which `mark` begins.
+// Returns the excerpt of the line in which `mark` begins.
 std::string of(std::string_view head, std::string_view mark) {
   const size_t at = head.find(mark);
   REQUIRE(at != head.npos);
@@ -81,7 +81,7 @@ TEST_CASE("excerpt: user information is hidden wherever an address may stand") {
   CHECK(of("GET http://joe:sec/r@et@a/b?q HTTP/1.1\r\n\r\n", "GET") == "GET http://***@a/b?***");
   CHECK(of("CONNECT joe:secret@a:443 HTTP/1.1\r\n\r\n", "CON") == "CONNECT ***@a:443 HTTP/1.1");
   CHECK(of("GET / HTTP/1.1\r\nHost: joe:secret@a\r\n\r\n", "Host") == "Host: ***@a");
-  CHECK(of("GET /a@b HTTP/1.1\r\n\r\n", "GET") == "GET /a@b HTTP/1.1");  // a path
+  CHECK(of("GET /a@b HTTP/1.1\r\n\r\n", "GET") == "GET /a@b HTTP/1.1");  // the "@" belongs to a path
 }
 
 TEST_CASE("excerpt: bytes of a body that were read as a request are not shown") {

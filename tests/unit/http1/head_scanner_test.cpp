@@ -103,7 +103,7 @@ TEST_CASE("head scanner: a head may be as large as the limit, and not one byte l
   const std::string head = start + std::string(100 - start.size() - 4, 'x') + "\r\n\r\n";
   REQUIRE(head.size() == 100);
   check_head(head + "rest", 100, head, "rest");
-  check_head("\r\n" + head + "rest", 100, head, "rest");  // the forgiven line is not part of it
+  check_head("\r\n" + head + "rest", 100, head, "rest");  // the accepted empty line is not counted
   check_refused(head + "rest", 99, base::Cause::head_too_large,
                 "the header fields are larger than the limit");
   check_refused(std::string(101, 'x'), 100, base::Cause::head_too_large,

@@ -22,7 +22,8 @@ void parse_every_way(std::string_view bytes, Judge&& judge, const http1::ParserL
       bytes, [&](const support::Pieces& pieces) { return support::parse_requests(pieces, limits); }, judge);
 }
 
-// The one message in `bytes`, complete and with nothing after it, the same in every way of feeding.
+// Parses the one message in `bytes`, which must be complete with nothing after it, and the same for every way
+// of feeding the parser.
 ParsedMessage only_request(std::string_view bytes) {
   ParsedMessage only;
   parse_every_way(bytes, [&](const Parsed& parsed) {
@@ -75,7 +76,7 @@ TEST_CASE("request parser: a length of zero is no body") {
 TEST_CASE("request parser: leading zeros of a length are read as a number") {
   const ParsedMessage request =
       only_request("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 00004\r\n\r\nabcd");
-  CHECK(request.content_length == 4);  // what is sent on is written anew
+  CHECK(request.content_length == 4);  // the forwarded field is written anew
 }
 
 TEST_CASE("request parser: a chunked body is put together, extensions and trailers aside") {
@@ -86,7 +87,7 @@ TEST_CASE("request parser: a chunked body is put together, extensions and traile
   CHECK(request.body_kind == BodyKind::chunked);
   CHECK(request.body == "hello worldabcdefghijklmnopqrstuvwxyz");
   CHECK(request.authority == "a");
-  CHECK(request.fields.size() == 2);  // trailers never join the head
+  CHECK(request.fields.size() == 2);  // trailers are never added to the head
 }
 
 TEST_CASE("request parser: connection persistence follows version and fields") {
@@ -273,7 +274,7 @@ TEST_CASE("request parser: chunk extensions may not grow without end") {
                     });
     return *result;
   };
-  // 16 KiB, with the framing around the extension: "5;", CR, LF, and nothing yet for data.
+  // 16 KiB, together with the framing around the extension ("5;", CR, LF), before any data.
   CHECK_FALSE(refused(16 * 1024 - 4));
   CHECK(refused(16 * 1024 - 3));
   CHECK(refused(100'000));

@@ -1,4 +1,4 @@
-// What is no acceptable request, byte for byte, with the sentence its sender sees.
+// Requests that are refused, byte for byte, with the sentence that the sender receives.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -250,7 +250,7 @@ TEST_CASE("request parser: another protocol's first bytes are told apart, whatev
       {"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, proxy},
       {"PROXY UNKNOWN\r\n\r\n", Cause::bad_request, proxy},
       {"\x16\x03\x01\x02\0\x01\0"sv, Cause::tls_unexpected, "a TLS handshake on a plain port"},
-      // Begun like one, and something else then.
+      // Begins like a signature and then differs.
       {"\r\n\r\n\0\r\nQUIt\n\r\n\r\n"sv, Cause::bad_request, "empty lines instead of a start line"},
       {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request,
        "empty lines instead of a start line"},

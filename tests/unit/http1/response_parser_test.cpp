@@ -275,7 +275,8 @@ TEST_CASE("response parser: a start line that is none is refused when it has com
        {"-ERR unknown command 'GET'\r\n", "220 mail.example ESMTP\r\n", "* OK IMAP4rev1\n", "HTTP/2 200\r\n",
         "SSH-2.0-OpenSSH_9.2p1\r\n folded\r\n\r\n", "no\r\n: no\r\n\r\n"})
     check_refused(text, no_status_line);
-  check_refused("no\r\nX: " + std::string(100'000, 'x'), no_status_line);  // whatever else is wrong
+  // The status line is reported, whatever else is wrong.
+  check_refused("no\r\nX: " + std::string(100'000, 'x'), no_status_line);
   check_refused("HTTP/1.1 099 Low\r\n", "a status below 100");
 }
 
@@ -358,7 +359,7 @@ TEST_CASE("response parser: bytes behind a response with two lengths are not of 
   const std::string next = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nevil!";
   for (const std::string_view head : {"Content-Length: 44\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"sv,
                                       "Content-Length: 0\r\nContent-Length: 0\r\n\r\n"sv}) {
-    // The parser gives them back; the connection drops them, since the response was the last.
+    // The parser returns the extra bytes; the connection drops them, because the response was the last one.
     parse_every_way("HTTP/1.1 200 OK\r\n" + std::string(head) + next, {}, [](const Parsed& parsed) {
       REQUIRE_FALSE(parsed.messages.empty());
       CHECK(parsed.messages[0].body.empty());

@@ -36,7 +36,7 @@ TEST_CASE("server connection: a client that leaves in the middle of a response e
     else
       fixture.client.leave();
     fixture.turns.settle();
-    if (!reset) {  // until something is written to it, it might wait for the rest
+    if (!reset) {  // until something is written to the client, it might wait for the rest
       CHECK(fixture.gone.empty());
       fixture.server->response_body().push(base::Chunk::copy_of("more"));
       fixture.turns.settle();
@@ -84,7 +84,7 @@ TEST_CASE("server connection: a response that is cut looks cut") {
   };
   CHECK(cut(BodyKind::chunked, get("/"))->client.heard().find("0\r\n\r\n") == std::string::npos);
   cut(BodyKind::length, get("/"));
-  CHECK(cut(BodyKind::until_close, "GET / HTTP/1.0\r\n\r\n")->client.broken());  // only a reset can tell
+  CHECK(cut(BodyKind::until_close, "GET / HTTP/1.0\r\n\r\n")->client.broken());  // only a reset shows a cut
 }
 
 TEST_CASE("server connection: an exchange that ends without completing its response cuts it") {
@@ -139,7 +139,7 @@ TEST_CASE("server connection: a large response waits while the client does not r
     pushed += 10'000;
     fixture.turns.settle();
   }
-  CHECK(pushed < 1'000'000);  // the network, the transport and the channel have taken their share
+  CHECK(pushed < 1'000'000);  // the network, the transport and the channel are full
   fixture.client.transport().resume();
   while (pushed < 3'000'000) {
     body.push(base::Chunk::copy_of(std::string(10'000, 'x')));

@@ -1,4 +1,4 @@
-// The ends of a connection: answers that the client has yet to take, and clients that end their direction.
+// The end of a connection: responses that the client has not received yet, and clients that half-close.
 #include <doctest/doctest.h>
 
 #include "server_fixture.h"
@@ -7,12 +7,13 @@ namespace {
 
 using namespace postern::server_fixture;
 
-// More than the wire below takes, and less than makes a writer wait: the transport's own backlog.
+// More than the wire below accepts, and less than the transport's high-water mark: it stays in the
+// transport's backlog.
 constexpr size_t large = 100'000;
 
 std::string text_of(size_t size) { return std::string(size, 'x'); }
 
-// A client whose end of the wire takes 64 KiB, and none of them until it is told to.
+// A client whose end of the wire buffers 64 KiB, and which does not read until the test lets it.
 struct SlowFixture : Fixture {
   explicit SlowFixture(const http1::ServerLimits& the_limits = {})
       : Fixture([](ServerConnection& server) { answer(server, text_of(large)); }, the_limits) {
@@ -31,20 +32,20 @@ TEST_CASE("server connection: an answer is handed over when the transport has gi
   SlowFixture fixture;
   fixture.exchange(get("/"));
   CHECK_FALSE(fixture.handed_over);
-  fixture.turns.advance(20min);  // the limits are the exchange's
+  fixture.turns.advance(20min);  // the exchange enforces the limits
   CHECK_FALSE(fixture.handed_over);
   fixture.flow();
   REQUIRE(fixture.handed_over);
   CHECK(fixture.handed_over->has_value());
   CHECK(fixture.client.heard() == ok(text_of(large)));
-  CHECK(fixture.exchange(get("/")) != "");  // it may ask for more
+  CHECK(fixture.exchange(get("/")) != "");  // the client may send another request
 }
 
 TEST_CASE("server connection: an answer that the kernel takes at once is handed over in the same turn") {
   Fixture fixture(echo_target);
   fixture.client.send(get("/1"));
-  fixture.turns.step();  // the bytes travel
-  fixture.turns.step();  // and are answered
+  fixture.turns.step();  // the bytes are delivered
+  fixture.turns.step();  // and answered
   REQUIRE(fixture.handed_over);
   CHECK(fixture.handed_over->has_value());
 }
@@ -64,7 +65,7 @@ TEST_CASE("server connection: draining does not cut an answer that the client ha
 TEST_CASE("server connection: draining between requests waits for what the client has yet to take") {
   Fixture fixture(echo_target);
   fixture.wire->to_first.stalled = true;
-  fixture.exchange(get("/1"));  // all of it is on its way
+  fixture.exchange(get("/1"));  // the whole response is in transit
   REQUIRE(fixture.handed_over);
   fixture.server->drain();
   fixture.turns.advance(1s);
@@ -135,7 +136,7 @@ TEST_CASE(
         Case{"POST /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
              ok("/1", "Connection: close\r\n")}}) {
     for (const bool at_once :
-         {false, true}) {  // request and end in one delivery, or the end during the exchange
+         {false, true}) {  // the request and the end arrive together, or the end arrives during the exchange
       CAPTURE(one.request);
       CAPTURE(at_once);
       Fixture fixture(at_once ? Fixture::Application(echo_target) : [](ServerConnection&) {});
@@ -152,14 +153,14 @@ TEST_CASE(
         fixture.turns.settle();
       }
       const std::string heard = fixture.client.heard();
-      if (at_once)  // it was answered before the end was seen
+      if (at_once)  // the response was sent before the end was noticed
         CHECK(heard.substr(heard.find("\r\n\r\n")) == one.answer.substr(one.answer.find("\r\n\r\n")));
       else
         CHECK(heard == one.answer);
       CHECK(fixture.client.ended());
       CHECK_FALSE(fixture.client.broken());
       CHECK(fixture.gone.empty());
-      CHECK(fixture.closed);  // nothing is left to wait for
+      CHECK(fixture.closed);  // nothing is pending
     }
   }
 }
@@ -192,7 +193,7 @@ TEST_CASE("server connection: the end in the middle of a request is a leaving, a
     fixture.finish();
     fixture.turns.settle();
     CHECK(fixture.client.heard() == ok("/1"));
-    if (fixture.targets.size() == 2) {  // its head was whole
+    if (fixture.targets.size() == 2) {  // its head was complete
       CHECK(fixture.gone == std::vector<Cause>{Cause::client_closed});
       fixture.finish();
       fixture.turns.settle();

@@ -147,7 +147,7 @@ TEST_CASE("server connection: an answer before the end of the request's body clo
   CHECK(fixture.over);
   CHECK(fixture.client.ended());
   CHECK_FALSE(fixture.client.broken());
-  CHECK(fixture.exchange(std::string(10'000, 'x')).empty());  // not taken for a request
+  CHECK(fixture.exchange(std::string(10'000, 'x')).empty());  // it is not parsed as a request
   CHECK(fixture.targets.size() == 1);
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("server connection: a head that does not come in time is answered with
   fixture.exchange("GET / HT");
   for (int i = 0; i < 5; ++i) {
     fixture.turns.advance(2s);
-    CHECK(fixture.exchange("x").empty());  // trickling does not help
+    CHECK(fixture.exchange("x").empty());  // sending single bytes does not extend the deadline
   }
   fixture.turns.advance(6s);
   CHECK(fixture.client.heard() ==

@@ -1,4 +1,4 @@
-// A client in memory and a server connection with an application that a test writes, for tests of both.
+// A fixture for tests of the server connection: a client in memory, and an application that the test scripts.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -22,7 +22,7 @@ using Arrival = ServerConnection::Arrival;
 
 inline const http::ClientFacts facts;
 
-// A client in memory, and an application that answers each request with what a test wrote down.
+// A client in memory, and an application that answers each request with the response that a test has set.
 class Fixture : public ServerConnection::Owner {
  public:
   using Application = std::function<void(ServerConnection&)>;
@@ -40,13 +40,13 @@ class Fixture : public ServerConnection::Owner {
   base::Scope scope{turns.turn};
   std::vector<std::string> targets;
   std::vector<Cause> gone;
-  int ended = 0;  // times that the owner was told of the client's end
+  int ended = 0;  // how often the owner was notified of the client's end
   std::optional<http1::Fault> fault;
-  std::optional<base::Result<bool>> handed_over;  // the answer before
+  std::optional<base::Result<bool>> handed_over;  // result of the previous response
   bool over = false;
   bool closed = false;
   bool read_bodies_first = false;
-  bool finish_at_once = true;  // else the test calls finish()
+  bool finish_at_once = true;  // false: the test calls finish()
 
   std::string exchange(std::string_view bytes) {
     client.send(bytes);
@@ -54,7 +54,7 @@ class Fixture : public ServerConnection::Owner {
     return client.take_heard();
   }
 
-  // The exchange of the open stream ends: with its answer handed over, or cut.
+  // Ends the exchange of the open stream, after its response was handed over or cut.
   void finish() { exchange_ended_.put(true); }
 
  private:

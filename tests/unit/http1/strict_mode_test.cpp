@@ -8,7 +8,7 @@
 
 namespace {
 
-// The bytes, fed to llhttp alone, without the gateway's own rules.
+// Feeds the bytes to llhttp only, without the gateway's own rules.
 llhttp_errno_t feed_llhttp(llhttp_type_t type, std::string_view bytes) {
   llhttp_settings_t settings;
   llhttp_settings_init(&settings);

@@ -25,7 +25,7 @@ http::RequestHead request(std::string_view method, std::string_view target) {
 
 std::string text_of(const base::Chunk& chunk) { return std::string(chunk.text()); }
 
-// A body writer between a channel and a client.
+// A body writer between a channel and a client in memory.
 struct Fixture {
   TurnFixture turns;
   support::MemoryPair pair = support::connect_in_memory(turns);

@@ -11,7 +11,7 @@ using postern::support::JudgedRequest;
 
 namespace {
 
-// What the rules say of a client; empty: it passes.
+// Returns the refusal of a client by the rules; empty when it passes.
 std::string said(std::vector<std::string> allow, std::vector<std::string> deny, const char* client) {
   AddressRulesOptions options{std::move(allow), std::move(deny), "staff"};
   JudgedRequest request;

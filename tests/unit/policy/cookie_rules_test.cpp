@@ -14,7 +14,7 @@ std::string rewritten(CookieRulesOptions options, std::string_view value) {
 
 TEST_CASE("cookies: what no rule is for stays byte for byte") {
   CHECK(rewritten({}, "a=b; Path=/; Secure") == "(same)");
-  CHECK(rewritten({.domains = {{"*", "x.example"}}}, "a=b") == "(same)");  // host-only stays so
+  CHECK(rewritten({.domains = {{"*", "x.example"}}}, "a=b") == "(same)");  // host-only stays host-only
   CHECK(rewritten({.paths = {{"*", "/x"}}}, "a=\"b c\" ;Secure") == "(same)");
   CHECK(
       rewritten(
@@ -78,7 +78,7 @@ TEST_CASE("cookies: empty attributes stay, and are no attributes") {
   CHECK(rewritten(add, "a=b;") == "a=b;; Secure");
   CHECK(rewritten(add, "a=b;; Path=/ ; ;") == "a=b;; Path=/ ; ;; Secure");
   CHECK(rewritten({}, "a=b;; Path=/;") == "(same)");
-  // An empty Domain or Path counts for browsers as none: no rule gives the cookie to more hosts or paths.
+  // Browsers ignore an empty Domain or Path: no rule may give the cookie to more hosts or paths.
   const CookieRulesOptions map{.domains = {{"*", "x.example"}}, .paths = {{"*", "/"}}};
   CHECK(rewritten(map, "a=b; Domain=; Path=") == "(same)");
   CHECK(rewritten(map, "a=b; Domain; Path =  ") == "(same)");

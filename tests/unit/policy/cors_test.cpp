@@ -14,7 +14,7 @@ using postern::support::JudgedRequest;
 
 namespace {
 
-// A route with the list "a" of one origin, https://a.org, and these CORS options.
+// Makes a route with the origin list "a", which has one origin, https://a.org, and with these CORS options.
 Pipeline route_with(CorsOptions options) {
   auto list = OriginList::compile({"a", {{OriginRule::Kind::exact, "https://a.org"}}});
   REQUIRE(list);

@@ -21,7 +21,7 @@ JwtRules lax() {
   return rules;
 }
 
-// The verdict on a well-signed payload under these rules.
+// Verifies a validly signed payload under these rules.
 JwtVerifier::Result verdict(const JwtRules& rules, std::string_view payload, int64_t time) {
   auto keys = KeySet::from_secret(secret, {Algorithm::hs256});
   REQUIRE(keys.has_value());
@@ -30,7 +30,7 @@ JwtVerifier::Result verdict(const JwtRules& rules, std::string_view payload, int
   return verifier.verify(postern::support::make_hmac_token(Algorithm::hs256, secret, header, payload), time);
 }
 
-// "ok", or the label of the cause.
+// Returns "ok", or the label of the cause.
 std::string judged(const JwtRules& rules, std::string_view payload, int64_t time = now) {
   auto judged = verdict(rules, payload, time);
   return std::string(judged ? "ok" : postern::base::traits(judged.error().cause).label);

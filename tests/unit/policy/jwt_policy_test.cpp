@@ -105,7 +105,7 @@ TEST_CASE("jwt: a refused token is challenged with its error, whether or not one
       const std::string challenge = challenge_of(verdict);
       CHECK(challenge.starts_with("Bearer realm=\"postern\", error=\"" + std::string(refused.error) +
                                   "\", error_description=\""));
-      // Six quotes and no more: nothing inside breaks out of its quotes.
+      // Exactly six quotes: no text inside the quotes can end them.
       CHECK(std::count(challenge.begin(), challenge.end(), '"') == 6);
       CHECK(challenge.find('\\') == std::string::npos);
       CHECK(challenge.find(refused.token) == std::string::npos);
@@ -288,7 +288,7 @@ TEST_CASE("jwt: a cookie's token may stand in double quotes, and may have spaces
 
 namespace {
 
-// What an endpoint gets of a request whose token stands in the header and whose other tokens stand elsewhere.
+// What an endpoint receives of a request whose token is in the header and which has other tokens elsewhere.
 struct Others {
   std::string cookie{};
   std::string target = "/ws?a=1";
@@ -338,7 +338,7 @@ TEST_CASE("jwt: a token that was not judged never reaches the endpoint") {
     CHECK(left_of({.field = bad}).field.empty());
     CHECK(left_of({.field = "Bearer " + bad}).field.empty());
   }
-  // What cannot be read as one token is not judged either.
+  // A source that cannot be read as exactly one token is not verified.
   const std::string own = token_of(good);
   CHECK(left_of({.cookie = "session=" + own + "; a=1; session=" + forged}).cookie == "a=1");
   CHECK(left_of({.target = "/ws?token=" + own + "&token=" + forged + "&b"}).target == "/ws?b");
@@ -353,7 +353,7 @@ TEST_CASE("jwt: further tokens stay where they are good, and say the same of who
     CHECK(left_of({.field = fine}).field == fine);
   }
   CHECK(left_of({.cookie = "a=1;b", .target = "/ws?&a=1&"}).target == "/ws?&a=1&");
-  // Without a subject nothing says whose a token is.
+  // Without a subject it is unknown whose token it is.
   const Json nobody = {{"role", "user"}};
   const std::string another = token_of({{"role", "user"}, {"exp", now + 900}});
   CHECK(left_of({.cookie = "session=" + another}, nobody).cookie.empty());
@@ -391,7 +391,7 @@ TEST_CASE("jwt: claims that are lists or objects reach the endpoint whole") {
   CHECK(request.forwards("X-deep", R"({"n":["J\u00fcrgen"]})"));
   CHECK(request.forwards("X-empty", ""));
   CHECK(request.forwards("X-lines", "a%0Ab"));
-  CHECK(request.context.forwarded_fields.size() == claims.size() - 1);  // all but null
+  CHECK(request.context.forwarded_fields.size() == claims.size() - 1);  // all but the null claim
 }
 
 TEST_CASE("jwt: claims go to the endpoint, and the client's own fields of these names never do") {

@@ -44,7 +44,7 @@ std::string signed_claims(std::string_view payload) {
   return make_hmac_token(Algorithm::hs256, secret, hs256_header, payload);
 }
 
-// "ok", or the label of the cause.
+// Returns "ok", or the label of the cause.
 std::string outcome(const JwtVerifier& verifier, std::string_view token, int64_t time = now) {
   auto verdict = verifier.verify(token, time);
   return std::string(verdict ? "ok" : postern::base::traits(verdict.error().cause).label);
@@ -56,7 +56,7 @@ std::string detail(const JwtVerifier& verifier, std::string_view token, int64_t 
   return verdict.error().detail;
 }
 
-// What becomes of a well-signed payload under these rules.
+// Returns the outcome for a validly signed payload under these rules.
 std::string judged(const JwtRules& rules, std::string_view payload, int64_t time = now) {
   return outcome(JwtVerifier(rules, secret_keys()), signed_claims(payload), time);
 }
@@ -250,7 +250,7 @@ TEST_CASE("jwt: no byte may be added, cut or changed anywhere") {
 
 TEST_CASE("jwt: another spelling of the same signature is refused") {
   JwtVerifier verifier(lax(), secret_keys());
-  std::string token = signed_claims(R"({"sub":"u1"})");  // 43 letters of signature: two unused bits
+  std::string token = signed_claims(R"({"sub":"u1"})");  // 43 characters of signature have two unused bits
   for (char last : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")) {
     std::string other = token;
     other.back() = last;
@@ -286,7 +286,7 @@ TEST_CASE("jwt: ECDSA signatures of another length, in DER, or with zero are ref
 TEST_CASE("jwt: a token is taken at 16 KiB and refused one byte above") {
   JwtVerifier verifier(lax(), secret_keys());
   size_t frame = signed_claims("{}").size() - encode_base64url("{}").size();
-  size_t room = JwtVerifier::most_token_size - frame;  // letters for the payload
+  size_t room = JwtVerifier::most_token_size - frame;  // characters for the payload
   std::string at_limit =
       signed_claims("{}" + std::string(room / 4 * 3 + (room % 4 == 0 ? 0 : room % 4 - 1) - 2, ' '));
   REQUIRE(at_limit.size() == JwtVerifier::most_token_size);

@@ -38,7 +38,7 @@ std::string fault(KeySet::Made made) {
   return made.error();
 }
 
-// The one note about a key that stands beside a good one.
+// Returns the one note about a bad key that is loaded together with a good one.
 std::string note_about(Json bad, AlgorithmSet allowed = {}) {
   KeySet set =
       good(KeySet::from_jwks(jwks({named(p256_key().public_jwk(), "good"), std::move(bad)}), allowed));

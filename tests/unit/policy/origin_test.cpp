@@ -21,7 +21,7 @@ OriginPolicy policy_of(std::vector<OriginRule> rules, bool require = false) {
   return OriginPolicy({list_of(std::move(rules)), require, "api"});
 }
 
-// Of one route whose configuration names app.example.com and what is below shop.example.
+// The hosts of a configuration that names app.example.com and the subdomains of shop.example.
 class Named final : public HostNames {
   bool contain(std::string_view host) const override {
     return host == "app.example.com" || host.ends_with(".shop.example");
@@ -150,7 +150,7 @@ TEST_CASE("origin: more than one Origin is refused, even when each is listed") {
 TEST_CASE("origin: the gateway's own origin passes without being listed") {
   JudgedRequest request;
   request.with("Origin", "https://APP.example.com").websocket();
-  CHECK(policy_of({}).judge(request.context).answers());  // the request came by http
+  CHECK(policy_of({}).judge(request.context).answers());  // the request came over plain HTTP
   request.context.tls = true;
   CHECK_FALSE(policy_of({}).judge(request.context).answers());
   CHECK(request.context.allowed_origin.empty());
@@ -234,7 +234,7 @@ TEST_CASE("origin: nothing else passes for going somewhere") {
     JudgedRequest request("POST");
     CHECK(policy.judge(navigating(request, mode).context).answers());
   }
-  for (std::string_view method : {"OPTIONS", "PUT", "DELETE"}) {  // no link and no form sends these
+  for (std::string_view method : {"OPTIONS", "PUT", "DELETE"}) {  // links and forms send no such method
     CAPTURE(method);
     JudgedRequest request(method);
     CHECK(policy.judge(navigating(request).context).answers());

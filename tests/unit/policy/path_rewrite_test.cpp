@@ -17,7 +17,7 @@ std::unique_ptr<const PathRewrite> made(PathRewriteOptions options) {
   return std::move(*compiled);
 }
 
-// The new target, "(same)", or "! sentence".
+// Returns the new target, "(same)", or "! sentence".
 std::string applied(const PathRewrite& rewrite, std::string_view text) {
   http::Target target;
   REQUIRE(http::read_target(text, target).has_value());
@@ -98,7 +98,7 @@ TEST_CASE("path rewrite: a pattern sees the path, and the query only when it nam
   CHECK(applied(*both, "/find?q=../../x") == "! the path goes above the root");
   CHECK(applied(*both, "/find?q=../admin") == "! the rewritten path has a \"..\" segment");
   CHECK(applied(*both, "/find?q=%2e%2e/admin") == "! the rewritten path has a \"..\" segment");
-  CHECK(applied(*made(pattern("old", "new")), "/old/old") == "/new/old");  // the first
+  CHECK(applied(*made(pattern("old", "new")), "/old/old") == "/new/old");  // only the first match
 }
 
 TEST_CASE("path rewrite: a result has a size") {
@@ -120,7 +120,7 @@ TEST_CASE("path rewrite: the way back") {
   const auto strip = made({"/api", "/", {}, {}});
   CHECK(strip->restore("/login") == "/api/login");
   CHECK(strip->restore("/") == "/api/");
-  CHECK_FALSE(strip->restore("/api/login").has_value());  // the application knows
+  CHECK_FALSE(strip->restore("/api/login").has_value());  // the path already has the client's form
   CHECK(strip->restore("/apix") == "/api/apix");
   const auto add = made({"/", "/v2", {}, {}});
   CHECK(add->restore("/v2/x") == "/x");
@@ -134,8 +134,8 @@ TEST_CASE("path rewrite: the way back") {
 
 namespace {
 
-// What a browser does with a reference from "https://app.example/" (WHATWG URL, the parts that matter here),
-// written down without a look at the code above: "host path".
+// What a browser does with a reference from "https://app.example/" (the relevant parts of WHATWG URL), as
+// "host path". It is implemented independently of the code under test.
 std::string followed(std::string reference) {
   std::erase_if(reference, [](char c) { return c == '\t' || c == '\r' || c == '\n'; });
   for (char& c : reference)
@@ -228,7 +228,7 @@ TEST_CASE("path rewrite: of generated paths none leads to another host or out of
     for (const PathRewrite* rewrite : {&*strip, &*add, &*replace, &*word}) {
       const auto sent = rewrite->apply(target);
       if (!sent || !*sent) continue;
-      REQUIRE(followed(**sent) == "app.example " + **sent);  // no dots, no second slash: one reading
+      REQUIRE(followed(**sent) == "app.example " + **sent);  // no dots, no second slash: only one reading
     }
   }
 }

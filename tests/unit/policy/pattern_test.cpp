@@ -21,7 +21,7 @@ TEST_CASE("pattern: the whole text must fit") {
   CHECK(pattern("^/users/[0-9]+$")->fits("/users/7"));
   CHECK(pattern("/a|/b")->fits("/b"));
   CHECK_FALSE(pattern("/a|/b")->fits("/bc"));
-  CHECK(pattern("/\xc3.")->fits("/\xc3\xa9"));  // bytes
+  CHECK(pattern("/\xc3.")->fits("/\xc3\xa9"));  // bytes are compared
 }
 
 TEST_CASE("pattern: what is no expression is refused with RE2's words") {
@@ -67,7 +67,7 @@ TEST_CASE("pattern: the folder is what stands there letter by letter") {
   }
 }
 
-// A path that fits lies in the folder, or the table would not find its route.
+// A path that matches must be in the folder, because otherwise the table would not find its route.
 TEST_CASE("pattern: no random path that fits lies outside of the folder") {
   std::mt19937 random(7);
   const std::vector<std::string> pieces = {"/",   "a",   "b",    "\\.", ".",   "*",   "?",    "+",    "[ab]",

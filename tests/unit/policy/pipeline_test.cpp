@@ -11,7 +11,7 @@ using postern::support::JudgedRequest;
 
 namespace {
 
-// Writes down when it was asked.
+// Records when it is called.
 class Scribe final : public Policy {
  public:
   Scribe(std::string_view name, std::string& judged, std::string& amended, bool answers = false)

@@ -105,7 +105,7 @@ TEST_CASE("rate limit: by header each value has its own, and without the header 
   Request twice;
   twice.with("X-Api-Key", "three").with("X-Api-Key", "four");
   CHECK_FALSE(policy.judge(twice.context).answers());
-  CHECK_FALSE(passes(policy, Request()));  // counted with it, by the client
+  CHECK_FALSE(passes(policy, Request()));  // counted by the client, together with the previous one
   CHECK(passes(policy, Request("192.0.2.55")));
   CHECK_FALSE(passes(policy, Request("192.0.2.55")));
 }
@@ -122,7 +122,7 @@ TEST_CASE("rate limit: by claim it stands behind the tokens") {
   CHECK_FALSE(policy.judge(other.carrying(R"({"sub":"bob"})").context).answers());
   Request without;
   CHECK_FALSE(policy.judge(without.carrying(R"({"aud":"x"})").context).answers());
-  CHECK_FALSE(passes(policy, Request()));  // counted with it, by the client
+  CHECK_FALSE(passes(policy, Request()));  // counted by the client, together with the previous one
 }
 
 TEST_CASE("rate limit: of several limits the tightest is told, and a refused request counts in none") {
@@ -139,7 +139,7 @@ TEST_CASE("rate limit: of several limits the tightest is told, and a refused req
   }
   Request other;
   other.with("X-Api-Key", "two");
-  CHECK_FALSE(policy.judge(other.context).answers());  // the third of its address
+  CHECK_FALSE(policy.judge(other.context).answers());  // the third request of its address
   Request fourth;
   fourth.with("X-Api-Key", "three");
   CHECK(policy.judge(fourth.context).answers());

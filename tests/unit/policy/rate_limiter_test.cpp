@@ -37,7 +37,7 @@ TEST_CASE("rate limiter: the burst passes at once, then requests come back one b
   CHECK_FALSE(limit.take(key, start + 99ms).passes);
   CHECK(limit.take(key, start + 100ms).passes);
   CHECK_FALSE(limit.take(key, start + 199ms).passes);
-  CHECK(limit.take(key, start + 1h).remaining == 2);  // full again, and no fuller
+  CHECK(limit.take(key, start + 1h).remaining == 2);  // the bucket is full again, but not more than full
 }
 
 TEST_CASE("rate limiter: a refused request takes nothing, and one given back passes again") {
@@ -62,7 +62,7 @@ TEST_CASE("rate limiter: what is booked stands in a line, and a place that is gi
   CHECK_FALSE(limit.take(key, start + 399ms).passes);
   limit.give_back(key, 3);
   CHECK(limit.book(key, start, 1) == 200ms);
-  CHECK(limit.book(key, start + 1s, 5) == 300ms);  // more than the bucket holds: it goes on with a debt
+  CHECK(limit.book(key, start + 1s, 5) == 300ms);  // more than the bucket contains: the rest is a debt
   CHECK(limit.book(limit.key_of('h', "greedy"), start, 4'000'000'000) == 1h - 200ms);
   limit.give_back(limit.key_of('h', "greedy"), 4'000'000'000);
   CHECK(limit.take(limit.key_of('h', "greedy"), start, 2).passes);
@@ -74,7 +74,8 @@ TEST_CASE("rate limiter: keys have buckets of their own, also values of differen
   CHECK(limit.take(limit.key_of('h', "b"), start).passes);
   CHECK(limit.take(limit.key_of('c', "a"), start).passes);
   CHECK_FALSE(limit.take(limit.key_of('h', "a"), start).passes);
-  CHECK(RateLimiter({"public", 1, 1h, 1}).key_of('h', "a") != limit.key_of('h', "a"));  // each has a secret
+  // Each limiter has its own secret.
+  CHECK(RateLimiter({"public", 1, 1h, 1}).key_of('h', "a") != limit.key_of('h', "a"));
 }
 
 TEST_CASE("rate limiter: a worker whose clock is behind gives nothing away") {
@@ -99,7 +100,7 @@ TEST_CASE("rate limiter: threads together get the burst and what came back, and 
         if (limit.take(key, start + i * base::Duration(2s) / tries).passes) ++passed;
     });
   for (std::thread& thread : running) thread.join();
-  // Over two seconds; the last of the 2,000 that come back is there exactly at their end.
+  // In two seconds; the last of the 2,000 returned requests becomes available exactly at the end.
   CHECK(passed.load() == 500 + 2000);
 }
 
@@ -124,5 +125,5 @@ TEST_CASE("rate limiters: what is counted outlives a reload that changes nothing
   CHECK(store.find_or_make(settings) == first);
   CHECK(store.find_or_make({"other", 1, 1h, 1}) != first);
   CHECK(store.find_or_make({"public", 1, 1h, 2}) != first);
-  CHECK(store.find_or_make(settings) != first);  // the one with another burst took its place, and is gone
+  CHECK(store.find_or_make(settings) != first);  // the limiter with another burst has replaced it
 }

@@ -103,7 +103,7 @@ TEST_CASE("token cache: one verifier's acceptance is not another's") {
   std::string text = token(now + 100);
   auto verifier = std::make_unique<JwtVerifier>(rules(0), secret_keys(secret));
   REQUIRE(cache.verify(*verifier, text, now).has_value());
-  verifier.reset();  // the next one may well get the same address
+  verifier.reset();  // the next one may get the same address in memory
   verifier = std::make_unique<JwtVerifier>(rules(0), secret_keys("quite another secret of 32 bytes"));
   auto verdict = cache.verify(*verifier, text, now);
   REQUIRE_FALSE(verdict.has_value());

@@ -36,7 +36,7 @@ Table table_of(const std::vector<Written>& written) {
   return Table(std::move(routes));
 }
 
-// The name of the route, "404", or the sentence.
+// Returns the name of the route, "404", or the sentence.
 std::string landed(const Table& table, std::string_view host, std::string_view path,
                    std::string_view method) {
   const auto match = match_every_reading(path, [&](std::string_view reading) {
@@ -46,12 +46,12 @@ std::string landed(const Table& table, std::string_view host, std::string_view p
   return match->route ? match->route->name : match->path_matched_other_method ? "405" : "404";
 }
 
-// --- an independent judge ---
+// --- an independent model ---
 //
-// Written from what servers do, with no look at the code: every combination of habits, on lists of segments.
-// A reader may cut parameters and resolve dots, or not; decodes never, once or twice, with escaped slashes as
-// slashes or as parts of names; and then may take a backslash for a slash, cut parameters, merge slashes and
-// resolve dots.
+// It is written from the behaviour of real servers, independently of the code under test: every combination
+// of steps, on lists of segments. A reader may cut parameters and resolve dots, or not; decodes never, once
+// or twice, with escaped slashes as slashes or as parts of names; and then may convert backslashes to
+// slashes, cut parameters, merge slashes and resolve dots.
 
 constexpr char name_slash = '\x01';  // an escaped slash that is a part of a name
 
@@ -102,7 +102,7 @@ std::string cut(const std::string& path) {
   return joined(segments);
 }
 
-// Nothing: above the root.
+// Returns nothing when the path climbs above the root.
 std::optional<std::string> resolved(const std::string& path) {
   if (path.find("/.") == path.npos) return path;
   std::vector<std::string> kept;
@@ -142,7 +142,7 @@ std::string resolved_or_above(const std::string& path) {
 
 using Texts = std::set<std::string>;
 
-// Some readers take this step, and others do not.
+// The results with this step and without it, since readers differ.
 template <class Step>
 Texts with_or_without(const Texts& texts, const Step& step) {
   Texts all = texts;
@@ -154,7 +154,7 @@ Texts with_or_without(const Texts& texts, const Step& step) {
   return all;
 }
 
-// What all readers make of a path.
+// The results of all readers for this path.
 Texts all_readings(const std::string& path) {
   const Texts first = with_or_without(with_or_without({path}, cut), resolved_or_above);
   Texts decoded = first;
@@ -172,8 +172,8 @@ bool takes(const Written& route, const std::string& path) {
   return !route.exact && (route.path == "/" || path.starts_with(route.path + "/"));
 }
 
-// Of the routes for this host, the exact one or the one with the longest path decides; among several with the
-// same path, the method.
+// Among the routes for this host, the exact one or the one with the longest path decides; among several
+// routes with the same path, the method decides.
 std::string judged(const std::vector<Written>& routes, const std::string& host, const std::string& method,
                    const std::string& path) {
   for (const std::string& wanted : {host, std::string()}) {
@@ -262,7 +262,7 @@ TEST_CASE("agreement: methods, hosts and exact paths count") {
     CHECK(sentence.find(one) != sentence.npos);
     CHECK(sentence.find(other) != sentence.npos);
   };
-  two("h", "/public/put;x", "GET", "route \"public\"", "no route");  // 405 in the other reading
+  two("h", "/public/put;x", "GET", "route \"public\"", "no route");  // the other reading gives 405
   two("h", "/public/put;x", "PUT", "route \"public\"", "route \"admin-put\"");
   two("h", "/public//a", "GET", "route \"public\"", "route \"exact\"");
   two("h", "/public/a/.", "GET", "route \"public\"", "route \"exact\"");
@@ -285,7 +285,7 @@ TEST_CASE("agreement: of generated targets each accepted one has one route in ev
   int accepted = 0;
   int odd = 0;
   int refused = 0;
-  int refused_alone = 0;  // where the judge sees one route in all of its readings
+  int refused_alone = 0;  // although the model finds one route for all readings
   for (int i = 0; i < count; ++i) {
     const std::string path = generated(random);
     const std::string host = random() % 2 == 0 ? "app.example" : "other.example";

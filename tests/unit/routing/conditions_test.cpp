@@ -73,7 +73,7 @@ TEST_CASE("conditions: of several fields of one name one that fits is enough") {
   const Request request({{"X-Env", "prod"}, {"X-Env", "test"}});
   CHECK(header_fits(test_of("X-Env", Kind::equals, {"test"}), request));
   CHECK_FALSE(header_fits(test_of("X-Env", Kind::equals, {"prod, test"}), request));
-  CHECK(header_fits(test_of("X-Env"), Request({{"X-Env", ""}})));  // empty is there
+  CHECK(header_fits(test_of("X-Env"), Request({{"X-Env", ""}})));  // an empty value counts as present
 }
 
 TEST_CASE("conditions: parameters are compared without their encoding") {

@@ -28,7 +28,7 @@ Table table_of(std::vector<Written> written) {
   return Table(std::move(routes));
 }
 
-// The name of the route, "405 <allow>", or "404".
+// Returns the name of the route, "405 <allow>", or "404".
 std::string matched(const Table& table, std::string_view host, std::string_view path,
                     std::string_view method = "GET") {
   const Match match = table.match({host, path, method});
@@ -97,7 +97,7 @@ TEST_CASE("table: a preflight is matched by the method it asks about") {
   request.method_text = "OPTIONS";
   CHECK(method_to_match(request) == "OPTIONS");
   request.headers.add("Access-Control-Request-Method", "PUT");
-  CHECK(method_to_match(request) == "OPTIONS");  // no page asks
+  CHECK(method_to_match(request) == "OPTIONS");  // without Origin it is not a preflight
   request.headers.add("Origin", "https://a.org");
   CHECK(method_to_match(request) == "PUT");
   const Table table = table_of({{"put", "", "/", false, {"PUT"}}});

@@ -68,7 +68,7 @@ TEST_CASE("balancer: in turn goes on smoothly when the candidates change") {
   Field field({1, 1, 1});
   std::vector<size_t> count(3);
   for (int i = 0; i < 3'000; ++i) {
-    if (i % 7 == 0) {  // the last one is away now and then
+    if (i % 7 == 0) {  // the last candidate is sometimes missing
       ++count[in_turn(Candidates(field.all).first(2))];
       continue;
     }

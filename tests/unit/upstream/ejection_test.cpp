@@ -15,7 +15,7 @@ namespace {
 const EjectModel usual;
 constexpr Instant start{1h};
 
-// Fails until it is time to eject, and ejects.
+// Adds failures until the endpoint is to be ejected, and ejects it.
 base::Duration ejected(Ejection& ejection, Instant now, const EjectModel& model = usual) {
   while (!ejection.on_failure(now, model)) continue;
   return ejection.eject(now, model);
@@ -28,10 +28,10 @@ TEST_CASE("ejection: only failures in a row count, and only those within the tim
   for (int i = 0; i < 4; ++i) CHECK_FALSE(ejection.on_failure(start, usual));
   CHECK_FALSE(ejection.on_answer(start));
   for (int i = 0; i < 4; ++i) CHECK_FALSE(ejection.on_failure(start, usual));
-  CHECK_FALSE(ejection.on_failure(start + 31s, usual));  // the first of a new row
+  CHECK_FALSE(ejection.on_failure(start + 31s, usual));  // the count starts again
   for (int i = 0; i < 3; ++i) CHECK_FALSE(ejection.on_failure(start + 61s, usual));
   CHECK(ejection.on_failure(start + 61s, usual));
-  CHECK(ejection.in());  // the owner decides
+  CHECK(ejection.in());  // only the caller ejects
 }
 
 TEST_CASE("ejection: it is out for its time, then one attempt a second is its trial") {
@@ -41,7 +41,7 @@ TEST_CASE("ejection: it is out for its time, then one attempt a second is its tr
   CHECK_FALSE(ejection.out(start + 10s));
   ejection.on_attempt(start + 12s);
   CHECK(ejection.out(start + 12s));
-  CHECK_FALSE(ejection.out(start + 13s));  // the trial says nothing: another
+  CHECK_FALSE(ejection.out(start + 13s));  // the trial had no result: another one follows
   CHECK(ejection.on_answer(start + 13s));
   CHECK(ejection.in());
   CHECK_FALSE(ejection.out(start + 13s));
@@ -56,7 +56,7 @@ TEST_CASE("ejection: a failed trial doubles the time, up to the longest") {
     ejection.on_attempt(now);
     REQUIRE(ejection.on_failure(now, usual));
     CHECK(ejection.eject(now, usual) == expected);
-    CHECK_FALSE(ejection.on_failure(now, usual));  // of a request that was under way
+    CHECK_FALSE(ejection.on_failure(now, usual));  // from a request that was under way
   }
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("passive health: an endpoint is ejected when another can stand in, and
   CHECK(out["reason"] == "upstream_closed");
   CHECK(out["failures"] == 5);
   CHECK(out["for_ms"] == 10'000);
-  for (int i = 0; i < 50; ++i) fail(1);  // the last one stays
+  for (int i = 0; i < 50; ++i) fail(1);  // the last available endpoint is not ejected
   CHECK(fixture.endpoint(1).availability() == Availability::available);
   CHECK(fixture.log.lines("endpoint_ejected").size() == 1);
   for (int i = 0; i < 4; ++i) CHECK(fixture.picked() == 1);

@@ -12,7 +12,7 @@ using support::response_text;
 
 namespace {
 
-// Fills the pool with `count` connections; the last of them rested for the shortest time.
+// Fills the pool with `count` connections; the last one was idle for the shortest time.
 void fill(UpstreamFixture& fixture, size_t count, base::Duration between = 1s) {
   std::vector<Lease> leases;
   for (size_t i = 0; i < count; ++i) leases.push_back(fixture.connected());
@@ -57,7 +57,7 @@ TEST_CASE("pool: a connection that rested longer than asked for is left where it
 TEST_CASE("pool: connections are closed when they rested for the keep-alive time, each at its own") {
   UpstreamFixture fixture({1});
   fixture.upstream.at(1).behaviour = answers(response_text("x"));
-  fill(fixture, 3, 10s);  // rested 30, 20 and 10 s of 55
+  fill(fixture, 3, 10s);  // idle for 30, 20 and 10 s of 55
   CHECK(fixture.upstream.open_count() == 3);
   fixture.turns.advance(24s);
   CHECK(fixture.upstream.open_count() == 3);
@@ -145,10 +145,10 @@ TEST_CASE("lease: only a connection that was left clean is given back") {
   CHECK_FALSE(idle_after({}, false));                                              // never used
   CHECK_FALSE(idle_after({}, true));                                               // no answer
   CHECK_FALSE(idle_after("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx", true));  // half of it
-  CHECK_FALSE(idle_after(response_text("x", "Connection: close\r\n"), true));      // says so
-  CHECK_FALSE(idle_after("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", true));  // does not say
-  CHECK_FALSE(idle_after("HTTP/1.1 200 OK\r\n\r\nx", true));                       // until the end
-  CHECK_FALSE(idle_after(response_text("x") + "more", true));                      // more than asked
+  CHECK_FALSE(idle_after(response_text("x", "Connection: close\r\n"), true));      // announces the end
+  CHECK_FALSE(idle_after("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", true));  // no keep-alive
+  CHECK_FALSE(idle_after("HTTP/1.1 200 OK\r\n\r\nx", true));   // the body ends with the connection
+  CHECK_FALSE(idle_after(response_text("x") + "more", true));  // more bytes than the response
   CHECK_FALSE(idle_after("no HTTP at all\r\n\r\n", true));
 }
 
@@ -219,7 +219,7 @@ TEST_CASE("pool: connections to where the endpoint's name no longer leads are cl
     UpstreamFixture fixture({1});
     fixture.upstream.at(1).behaviour = answers(response_text("x"));
     fixture.models[0].endpoints[0].looked_up = looked_up;
-    fill(fixture, 3);  // a lease that is dropped unused closes its connection
+    fill(fixture, 3);  // an unused lease closes its connection
     CHECK(fixture.idle());
     fixture.upstream.leads = false;
     CHECK(static_cast<bool>(fixture.idle()) != looked_up);

@@ -16,7 +16,7 @@ namespace {
 
 base::IpAddress address(const char* text) { return *base::IpAddress::parse(text); }
 
-// Entries with names, in one order.
+// Named entries in one order.
 struct Fixture {
   struct Named : FairOrder::Entry {
     std::string name;
@@ -95,7 +95,7 @@ TEST_CASE("fair order: however many new clients come, a second wish has its turn
 
 TEST_CASE("fair order: what a client wished for before, and no longer does, is not held against it") {
   Fixture fixture;
-  fixture.enter("v", "192.0.2.9");  // stays in front
+  fixture.enter("v", "192.0.2.9");  // stays at the front
   fixture.enter("a0", "192.0.2.1");
   for (int i = 1; i < 100; ++i) {
     fixture.enter("a" + std::to_string(i), "192.0.2.1");

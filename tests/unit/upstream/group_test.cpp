@@ -58,7 +58,7 @@ TEST_CASE("group: an endpoint that rests after a failure comes last, and in turn
     CHECK(failed.tried == "127.0.0.1:2 refused");
     CHECK(fixture.endpoint(1).availability() == Availability::cooling_down);
     for (int i = 0; i < 6; ++i) CHECK(fixture.picked() != 1);
-    CHECK(fixture.picked({0, 2}) == 1);  // better than none
+    CHECK(fixture.picked({0, 2}) == 1);  // better than no endpoint
     fixture.turns.advance(1100ms);
     CHECK(fixture.endpoint(1).availability() == Availability::available);
     bool picked = false;
@@ -106,7 +106,7 @@ TEST_CASE("group: a backup is picked only when no other is available, or left to
     for (int i = 0; i < 5; ++i) CHECK(fixture.picked() == 2);
     fixture.endpoint(2).cool_down();
     for (int i = 0; i < 5; ++i) CHECK(fixture.picked() == 0);
-    CHECK(fixture.picked({0}).has_value());  // better than none
+    CHECK(fixture.picked({0}).has_value());  // better than no endpoint
     fixture.turns.advance(1100ms);
     for (int i = 0; i < 5; ++i) CHECK(fixture.picked() != 0);
   }
@@ -284,7 +284,7 @@ TEST_CASE("group: the endpoint of a session is picked whatever the balance, whil
       return fixture.group().pick({fixture.client, fixture.headers, {}, session}, tried).index;
     };
     for (int i = 0; i < 5; ++i) CHECK(picked(1) == 1);
-    for (int i = 0; i < 5; ++i) CHECK(picked(2) != 2);  // nobody stays at a backup
+    for (int i = 0; i < 5; ++i) CHECK(picked(2) != 2);  // no client stays at a backup
     CHECK(picked(1, {1}) == 0);
     fixture.endpoint(1).cool_down();
     CHECK(picked(1) == 0);
@@ -305,5 +305,5 @@ TEST_CASE("group: when the endpoint of a session is only at its limit another st
   CHECK(second.index != 1);
   CHECK(second.stands_in);
   fixture.endpoint(1).cool_down();
-  CHECK_FALSE(fixture.group().pick(request, {}).stands_in);  // now it is gone
+  CHECK_FALSE(fixture.group().pick(request, {}).stands_in);  // now the endpoint is gone
 }

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A request that lines up, and counts its turns.
+// A request that waits in the queue and counts its turns.
 class Waiter final : private base::RootTask<bool>::Owner {
  public:
   Waiter(support::TurnFixture& turns, HoldQueue& queue, const char* client = "192.0.2.1", size_t most = 1000)
@@ -145,7 +145,7 @@ TEST_CASE("hold queue: who is cancelled leaves the line to the others") {
   fixture.turns.settle();
   CHECK(waiters[0]->ended);
   CHECK_FALSE(waiters[0]->got_turn);
-  waiters.erase(waiters.begin() + 1);  // one is dropped where it stands
+  waiters.erase(waiters.begin() + 1);  // one request is dropped while it waits
   fixture.turns.advance(80ms);
   CHECK(waiters[1]->got_turn);
   waiters.clear();
@@ -162,7 +162,7 @@ TEST_CASE("hold queue: at most so many are held, and a place is free again when 
     HoldQueue::Ticket second(fixture.queue);
     HoldQueue::Ticket third(fixture.queue);
     CHECK(second.enter(2, client));
-    CHECK(second.enter(2, client));  // twice is once
+    CHECK(second.enter(2, client));  // entering twice counts once
     CHECK_FALSE(third.enter(2, client));
   }
   HoldQueue::Ticket fourth(fixture.queue);
@@ -193,7 +193,7 @@ TEST_CASE("hold queue: who has its turn at the moment does not give way") {
   Waiter second(fixture.turns, fixture.queue, "192.0.2.1", 2);
   fixture.turns.advance(200ms);
   CHECK(first.got_turn);
-  CHECK(second.got_turn);  // both try now
+  CHECK(second.got_turn);  // both have their turn now
   Waiter other(fixture.turns, fixture.queue, "192.0.2.2", 2);
   CHECK_FALSE(other.entered);
   second.line_up();

@@ -45,7 +45,7 @@ TEST_CASE("learned values: there are never more than the maximum, and what is us
     CHECK(values.size() == most);
     CHECK(values.find("session " + std::to_string(20 * most - 1)) == 20 * most - 1);
     CHECK_FALSE(values.find("session 0"));
-    values.learn("after a reload", 1, LearnedValues::shard_count);  // a smaller maximum holds for its shard
+    values.learn("after a reload", 1, LearnedValues::shard_count);  // its shard obeys the smaller maximum
     CHECK(values.size() <= most);
   }
 }

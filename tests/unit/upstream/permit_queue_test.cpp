@@ -22,7 +22,7 @@ GroupModel limited(std::vector<uint32_t> limits) {
   return model;
 }
 
-// A request that waits, in a task of its own.
+// A request that waits, in its own task.
 class Waiting final : private base::RootTask<base::Result<Pick>>::Owner {
  public:
   Waiting(UpstreamFixture& fixture, Group& group, uint32_t most = 100, std::vector<size_t> tried = {},
@@ -74,7 +74,7 @@ TEST_CASE("place queue: a place that is left goes to the one who waits longest, 
   fixture.turns.turn.run();
   CHECK(first.has_place());
   CHECK(second.waits());
-  CHECK(fixture.pick().at_limit);  // it was taken before anybody else could ask
+  CHECK(fixture.pick().at_limit);  // the permit was taken for the waiter before any other request
   first.outcome.reset();
   fixture.turns.turn.run();
   CHECK(second.has_place());
@@ -91,8 +91,8 @@ TEST_CASE("place queue: a waiter that gives up leaves the line, and one that got
   fixture.turns.turn.run();
   REQUIRE(first.outcome.has_value());
   CHECK(first.outcome->error().cause == base::Cause::client_closed);
-  held.reset();    // the place is the second's now,
-  second.reset();  // which goes away before it hears of it
+  held.reset();    // the second request has the permit now,
+  second.reset();  // and is destroyed before it is notified
   fixture.turns.turn.run();
   CHECK(third.has_place());
 }
@@ -183,7 +183,7 @@ TEST_CASE("place queue: a lease may outlive the registry and its queues") {
 TEST_CASE("place queue: who waits for endpoints that a reload took away blocks nobody who wants others") {
   UpstreamFixture fixture(limited({1}));
   const Pick busy = fixture.pick();
-  const GroupRef before = fixture.groups[0];  // of requests that began under it
+  const GroupRef before = fixture.groups[0];  // for requests that began with this group
   Waiting old(fixture, *before);
   Waiting also_old(fixture, *before, 100, {});
   const std::vector<GroupModel> kept = std::move(fixture.models);
@@ -226,7 +226,7 @@ TEST_CASE("place queue: when it is full, who has fewer in it takes the place of 
   CHECK(other.waits());
   REQUIRE(many[3]->outcome.has_value());
   CHECK(many[3]->outcome->error() == base::Error{base::Cause::upstream_at_limit, base::Stage::connect});
-  Waiting second(fixture, fixture.group(), 4, {}, "203.0.113.10");  // two and two
+  Waiting second(fixture, fixture.group(), 4, {}, "203.0.113.10");  // two entries of each client
   CHECK(second.waits());
   CHECK_FALSE(many[2]->waits());
   Waiting third(fixture, fixture.group(), 4, {}, "203.0.113.10");
@@ -234,7 +234,7 @@ TEST_CASE("place queue: when it is full, who has fewer in it takes the place of 
   Waiting one_more(fixture, fixture.group(), 4);
   CHECK_FALSE(one_more.waits());
   CHECK(many[1]->waits());
-  // The number of those that wait is still right: as many leave as came.
+  // The number of waiting requests is still correct: as many have left as came.
   many.clear();
   Waiting again(fixture, fixture.group(), 4);
   Waiting and_again(fixture, fixture.group(), 4);

@@ -60,7 +60,7 @@ TEST_CASE("prober: asks as the model says, with a connection for each check") {
   fixture.turns.advance(50s);
   CHECK(fixture.dials(1) >= 10);
   CHECK(fixture.dials(1) <= 13);
-  CHECK(fixture.news.empty());  // it was taken for up, and is
+  CHECK(fixture.news.empty());  // it counted as up, and it is up
 }
 
 TEST_CASE("prober: another method and host") {
@@ -82,7 +82,7 @@ TEST_CASE("prober: an endpoint that fails goes down, and comes up again; both ar
   for (uint16_t port : {1, 2}) fixture.upstream.at(port).behaviour = answers(response_text("fine"));
   fixture.turns.advance(10s);
   fixture.upstream.at(1).behaviour = answers(response_text("ill", "", "503 Service Unavailable"));
-  fixture.turns.advance(8s);  // five to the first, then one a second
+  fixture.turns.advance(8s);  // five seconds until the first check, then one check per second
   REQUIRE(fixture.news.size() == 1);
   CHECK(fixture.news[0].group == "app");
   CHECK(fixture.news[0].endpoint == "http://127.0.0.1:1");
@@ -120,13 +120,13 @@ TEST_CASE("prober: what fails says how") {
     fixture.turns.advance(20s);
     REQUIRE(fixture.news.size() == 1);
     CHECK(fixture.news[0].account == one.account);
-    CHECK(fixture.upstream.open_count() <= 1);  // the check that is under way
+    CHECK(fixture.upstream.open_count() <= 1);  // the running check
   }
   ProberFixture fixture({1});
   fixture.upstream.at(1).behaviour = answers("SSH-2.0-OpenSSH_9.2\r\n\r\n");
   fixture.turns.advance(20s);
   REQUIRE(fixture.news.size() == 1);
-  CHECK(fixture.news[0].account != "upstream_bad_response");  // the parser says what it met
+  CHECK(fixture.news[0].account != "upstream_bad_response");  // the account has the parser's sentence
 }
 
 TEST_CASE("prober: an interim response is not the answer") {
@@ -211,7 +211,7 @@ TEST_CASE("prober: a reload in the midst of a check lets it end by the old model
   fixture.turns.advance(2s);
   CHECK(fixture.upstream.at(1).connections[0]->gateway_closed());
   fixture.turns.advance(2s);
-  CHECK(fixture.upstream.open_count() == 1);  // the next, with its hour
+  CHECK(fixture.upstream.open_count() == 1);  // the next check, with a timeout of one hour
   fixture.adopt({}, std::nullopt);
   CHECK(fixture.upstream.open_count() == 0);
 }

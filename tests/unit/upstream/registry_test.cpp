@@ -50,8 +50,8 @@ TEST_CASE("registry: an endpoint that is no longer named retires, and lives as l
   next.push_back(model_of("app", {2}));
   std::vector<GroupRef> groups = fixture.registry.adopt(next);
   fixture.turns.settle();
-  CHECK(fixture.upstream.at(1).open_count() == 1);  // the one in use
-  fixture.groups.clear();                           // the old pin is gone
+  CHECK(fixture.upstream.at(1).open_count() == 1);  // the connection in use
+  fixture.groups.clear();                           // the old groups are released
   CHECK(busy.endpoint()->load() == 1);
   busy = {};
   fixture.turns.settle();
@@ -100,7 +100,7 @@ TEST_CASE("registry: weights, limits and rules change around a load and a turn t
   CHECK(fixture.endpoint(0).full());
   for (int i = 0; i < 5; ++i) CHECK(fixture.picked() == 1);
   CHECK(fixture.pick({1}).at_limit);
-  CHECK(fixture.endpoint(1).share_of_weight(30s) == 1024);  // it was there before
+  CHECK(fixture.endpoint(1).share_of_weight(30s) == 1024);  // the endpoint was there before
   fixture.adopt(model_of("app", {1, 2}));
   CHECK(fixture.endpoint(0).load() == 1);
   CHECK_FALSE(fixture.endpoint(0).full());
@@ -142,7 +142,7 @@ TEST_CASE("registry: a limit that comes in a reload counts what began before it,
   here.reset();
   CHECK(fixture.pick().permit);
   here.emplace(fixture.pick());
-  fixture.adopt(model_of("app", {1}));  // here the limit is gone, there it is not yet
+  fixture.adopt(model_of("app", {1}));  // this worker has no limit any more, the other one still has
   CHECK(others[0]->endpoint(0)->load() == 1);
   CHECK(fixture.endpoint(0).load() == 1);
 }
@@ -197,7 +197,7 @@ TEST_CASE("registry: an endpoint whose checks fail is passed over, unless it is 
   CHECK(endpoint.availability() == Availability::down);
   for (int i = 0; i < 4; ++i) CHECK(picked(*groups[0]) == 1);
   groups[0]->endpoint(1)->cool_down();
-  CHECK(picked(*groups[0]) == 1);  // resting is better than down
+  CHECK(picked(*groups[0]) == 1);  // cooling down is better than down
   CHECK(picked(*groups[0], {1}) == 0);
 
   std::vector<GroupRef> reloaded = fixture.registry.adopt(models);
@@ -205,9 +205,9 @@ TEST_CASE("registry: an endpoint whose checks fail is passed over, unless it is 
   fixture.turns.advance(std::chrono::seconds(5));
   endpoint.cool_down();
   fixture.registry.on_health("app", key, true);
-  CHECK(endpoint.availability() == Availability::available);            // a check that passes ends the rest
-  CHECK(endpoint.share_of_weight(std::chrono::seconds(30)) < 1024);     // and it begins slowly
-  fixture.registry.on_health("app", "app http://127.0.0.1:9 ", false);  // of a snapshot that is gone
+  CHECK(endpoint.availability() == Availability::available);            // a passed check ends the cool-down
+  CHECK(endpoint.share_of_weight(std::chrono::seconds(30)) < 1024);     // and the weight grows slowly
+  fixture.registry.on_health("app", "app http://127.0.0.1:9 ", false);  // from an old snapshot
 }
 
 TEST_CASE("registry: an endpoint may start as down, and is up when its checks are taken away") {

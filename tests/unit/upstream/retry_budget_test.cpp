@@ -36,7 +36,7 @@ TEST_CASE("retry budget: what is older than the window is forgotten") {
   for (int i = 0; i < 100; ++i) budget.count_request(start);
   CHECK(taken(budget, start, {.percent = 100, .per_second = 0}) == 100);
   CHECK(taken(budget, start + 9s, {.percent = 100, .per_second = 0}) == 0);
-  CHECK(taken(budget, start + 10s, {.percent = 100, .per_second = 0}) == 0);  // nor were there requests
+  CHECK(taken(budget, start + 10s, {.percent = 100, .per_second = 0}) == 0);  // there were no requests either
   for (int i = 0; i < 5; ++i) budget.count_request(start + 10s);
   CHECK(taken(budget, start + 10s, {.percent = 100, .per_second = 0}) == 5);
 }

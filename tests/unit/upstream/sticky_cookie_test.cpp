@@ -20,7 +20,7 @@ StickyCookie cookie_of(const StickyOptions& options = {}, const std::string& key
   return StickyCookie(options, key, group, texts);
 }
 
-// "name=value" of a Set-Cookie value, as a browser sends it back.
+// Returns "name=value" of a Set-Cookie value, as a browser sends it back.
 std::string pair_of(const std::string& set_cookie) { return set_cookie.substr(0, set_cookie.find(';')); }
 
 std::optional<StickyCookie::Session> read(const StickyCookie& cookie, const std::string& cookies,
@@ -89,7 +89,7 @@ TEST_CASE("sticky cookie: forged and foreign ones are ignored") {
   REQUIRE(read(cookie_of(), pair).has_value());
   CHECK_FALSE(read(cookie_of({}, "another secret, of thirty-two by"), pair).has_value());
   CHECK_FALSE(read(cookie_of({}, secret, "other"), pair).has_value());
-  // Every character but that of the name changed, left out, and doubled.
+  // Each character after the name is changed, left out, and doubled.
   for (size_t at = pair.find('=') + 1; at < pair.size(); ++at) {
     std::string changed = pair;
     changed[at] = pair[at] == 'A' ? 'B' : 'A';
@@ -98,7 +98,7 @@ TEST_CASE("sticky cookie: forged and foreign ones are ignored") {
     CHECK_FALSE(read(cookie_of(), pair.substr(0, at) + pair[at] + pair.substr(at)).has_value());
     CHECK_FALSE(read(cookie_of(), pair.substr(0, at)).has_value());
   }
-  // The mac of one endpoint does not vouch for another.
+  // The MAC of one endpoint is not valid for another.
   const std::string other = pair_of(cookie_of().set_cookie(2, now, false));
   const size_t id_end = pair.find('.');
   CHECK_FALSE(read(cookie_of(), other.substr(0, id_end) + pair.substr(id_end)).has_value());
@@ -120,7 +120,7 @@ TEST_CASE("sticky cookie: one that somebody planted does not hide the good one")
 TEST_CASE("sticky cookie: of many that look right, only the first four are worth a computation") {
   const std::string good = pair_of(cookie_of().set_cookie(1, now, false));
   const std::string other = pair_of(cookie_of().set_cookie(2, now, false));
-  // The id and the time of one endpoint, and the mac of another.
+  // The id and time of one endpoint with the MAC of another.
   const std::string plausible = other.substr(0, other.rfind('.')) + good.substr(good.rfind('.'));
   std::string cookies;
   for (int count = 0; count < 6; ++count) {
@@ -128,7 +128,7 @@ TEST_CASE("sticky cookie: of many that look right, only the first four are worth
     CHECK(read(cookie_of(), cookies + good).has_value() == (count < 4));
     cookies += plausible + "; ";
   }
-  // What cannot be right costs nothing, and so does not count.
+  // Obviously invalid cookies cost nothing, and are not counted.
   std::string nonsense;
   for (int count = 0; count < 100; ++count) nonsense += "postern_route=x.9999999999.AAAA; ";
   CHECK(read(cookie_of(), nonsense + good).has_value());
@@ -150,7 +150,7 @@ TEST_CASE("sticky cookie: it is taken out of the request, and nothing else is") 
   CHECK(stripped({"a=b; postern_route=x; c=d=e"}) == List{"a=b; c=d=e"});
   CHECK(stripped({"postern_route=x; postern_route=y;a=\"b c\""}) == List{"a=\"b c\""});
   CHECK(stripped({"a=b", "postern_route=x", "c=d"}) == List{"a=b; c=d"});
-  CHECK(stripped({"a=b;c=d", "e"}) == List{"a=b;c=d", "e"});  // as they came
+  CHECK(stripped({"a=b;c=d", "e"}) == List{"a=b;c=d", "e"});  // unchanged
   CHECK(stripped({"xpostern_route=x; postern_routex=y"}) == List{"xpostern_route=x; postern_routex=y"});
   CHECK(stripped({}) == List{});
 }

@@ -1,4 +1,4 @@
-// What the tests of the upstream room share: a group of endpoints in memory, without anything above it.
+// The fixture for the tests of the upstream module: a group of endpoints in memory.
 #pragma once
 
 #include <optional>
@@ -29,7 +29,7 @@ inline GroupModel model_of(std::string name, const std::vector<uint16_t>& ports,
   return model;
 }
 
-// Connects, in a task of its own, and keeps what came of it.
+// Connects in its own task and stores the result.
 class Connecting final : private base::RootTask<base::Result<Lease>>::Owner {
  public:
   Connecting(support::TurnFixture& turns, net::Dialer& dialer, const Group& group, size_t index)
@@ -48,12 +48,12 @@ class Connecting final : private base::RootTask<base::Result<Lease>>::Owner {
  private:
   void on_task_ended(base::Result<Lease> result) override {
     outcome.emplace(std::move(result));
-    permit = {};  // when no lease took it
+    permit = {};  // releases the permit when no lease took it
   }
   base::RootTask<base::Result<Lease>> task_;
 };
 
-// A group of one worker, on its own fixture.
+// A group of one worker, with its own turns and network.
 struct UpstreamFixture {
   explicit UpstreamFixture(const std::vector<uint16_t>& ports, Balance balance = Balance::round_robin)
       : UpstreamFixture(model_of("app", ports, balance)) {}
@@ -64,27 +64,27 @@ struct UpstreamFixture {
   }
   Group& group() { return *groups[0]; }
   Endpoint& endpoint(size_t index) { return *group().endpoint(index); }
-  // A fresh connection to an endpoint.
+  // Makes a new connection to an endpoint.
   Lease connected(size_t index = 0) { return Connecting(turns, upstream, group(), index).take(); }
   Lease idle(size_t index = 0, base::Duration longest = base::no_limit) {
     Permit permit(group().endpoint(index));
     return take_idle(turns.turn, upstream, group(), index, permit, longest);
   }
-  // Picks for a request from `client` that has nothing a hash could be taken of.
+  // Picks for a request from `client` that has no value to hash.
   Pick pick(const std::vector<size_t>& tried = {}) { return group().pick({client, headers, {}}, tried); }
-  // The index of what is picked, its place left at once; nothing when there is none.
+  // Returns the index of the picked endpoint and releases its permit at once; nothing when there is none.
   std::optional<size_t> picked(const std::vector<size_t>& tried = {}) {
     const Pick found = pick(tried);
     return found.permit ? std::optional(found.index) : std::nullopt;
   }
-  // Takes over another model of the only group, as a reload does.
+  // Adopts another model of the only group, as a reload does.
   void adopt(GroupModel model) {
     std::vector<GroupModel> next;
     next.push_back(std::move(model));
     groups = registry.adopt(next);
-    models = std::move(next);  // the groups look at the models where they lie, in the vector's memory
+    models = std::move(next);  // the groups refer to the models in the vector's memory
   }
-  // One request and its response on a connection, so that it is left clean.
+  // Runs one request and its response on a connection, so that it is reusable.
   void exchange(Lease& lease) {
     http::RequestHead head;
     head.method_text = "GET";
@@ -95,7 +95,7 @@ struct UpstreamFixture {
     turns.settle();
     while (lease->response_body().has_bytes()) static_cast<void>(lease->response_body().take());
   }
-  // A lease that was used and given back.
+  // Makes a lease that is used and returned.
   void use_and_return(size_t index = 0) {
     Lease lease = connected(index);
     exchange(lease);

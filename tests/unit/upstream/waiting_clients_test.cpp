@@ -13,11 +13,11 @@ TEST_CASE(
   constexpr base::Instant start{base::Duration(1'000'000'000'000)};
   upstream::ProcessLoads loads;
   const auto clients = loads.clients_of("app");
-  CHECK(clients == loads.clients_of("app"));  // of all workers
+  CHECK(clients == loads.clients_of("app"));  // shared by all workers
   CHECK(clients != loads.clients_of("other"));
   CHECK(clients->until("a", start + 10s, start) == start + 10s);
   CHECK(clients->until("a", start + 14s, start + 4s) == start + 10s);
-  CHECK(clients->until("a", start + 5s, start + 4s) == start + 5s);  // no longer than it would by itself
+  CHECK(clients->until("a", start + 5s, start + 4s) == start + 5s);  // not longer than it would wait alone
   CHECK(clients->until("a", start + 30s, start + 20s) == start + 10s);
   CHECK(clients->until("b", start + 30s, start + 20s) == start + 30s);
   clients->forget();

@@ -39,7 +39,7 @@ TEST_CASE("frame walker: what passes is bit for bit what came, in every cut, and
       const bool whole = std::find(ends.begin(), ends.end(), seen.passed.size()) != ends.end();
       CHECK(walker.at_boundary() == whole);
       CHECK(stream.starts_with(seen.passed));
-      CHECK(cut - seen.passed.size() < 140);  // only a header, or a control frame, waits
+      CHECK(cut - seen.passed.size() < 140);  // only a header or a control frame is held back
       walker.walk(base::bytes_of(std::string_view(stream).substr(cut)), seen);
       CHECK(seen.passed == stream);
       CHECK(walker.at_boundary());

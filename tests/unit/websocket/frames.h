@@ -1,4 +1,4 @@
-// Frames as a client sends them, for tests of the websocket room.
+// Frames as a client sends them, for the tests of the websocket module.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ enum Opcode : uint8_t { continuation = 0, text = 1, binary = 2, goodbye = 8, pin
 struct FrameShape {
   bool last = true;
   bool masked = true;
-  uint8_t reserved = 0;  // the three bits
+  uint8_t reserved = 0;  // the three reserved bits
 };
 
 inline std::string frame(uint8_t opcode, std::string_view payload, FrameShape shape = {}) {
@@ -44,13 +44,13 @@ inline std::string server_frame(uint8_t opcode, std::string_view payload) {
   return frame(opcode, payload, {.masked = false});
 }
 
-// What a Close frame carries.
+// The payload of a Close frame.
 inline std::string close_payload(uint16_t code, std::string_view reason = {}) {
   std::string payload = {static_cast<char>(code >> 8), static_cast<char>(code & 0xff)};
   return payload.append(reason);
 }
 
-// A whole Close frame, of a client and of a server.
+// A whole Close frame, sent by a client and by a server.
 inline std::string close_of(uint16_t code, std::string_view reason = {}) {
   return frame(goodbye, close_payload(code, reason));
 }
@@ -58,7 +58,7 @@ inline std::string server_close(uint16_t code, std::string_view reason = {}) {
   return server_frame(goodbye, close_payload(code, reason));
 }
 
-// Feeds `bytes` in pieces of `piece` bytes.
+// Feeds `bytes` in pieces of `piece` bytes each.
 template <class Feed>
 void feed_in_pieces(std::string_view bytes, size_t piece, Feed&& feed) {
   for (; bytes.size() > piece; bytes.remove_prefix(piece)) feed(base::bytes_of(bytes.substr(0, piece)));

@@ -21,7 +21,7 @@ struct Message {
   friend bool operator==(const Message&, const Message&) = default;
 };
 
-// A codec that keeps what it hears, and says it too when it is an echo.
+// A codec that records the messages it receives; as an echo it also sends them back.
 class End final : private MessageCodec::Receiver {
  public:
   explicit End(const MessageLimits& limits = {}, bool echo = false) : codec(*this, limits), echo_(echo) {}
@@ -49,7 +49,7 @@ class End final : private MessageCodec::Receiver {
 constexpr size_t whole = std::string::npos / 2;
 constexpr size_t cuts[] = {whole, 1, 2, 3, 7, 4096};
 
-// Feeds a fresh end and expects that it says Close with this code, and that nothing is read afterwards.
+// Feeds a new end, and expects that it sends a Close with this code and reads nothing afterwards.
 void expect_close(std::string_view bytes, uint16_t code, const MessageLimits& limits = {}) {
   for (const size_t piece : cuts) {
     CAPTURE(piece);
@@ -121,7 +121,7 @@ TEST_CASE("message codec: the limit is 1 MiB by default") {
 
 TEST_CASE("message codec: an announced length beyond the limit is refused with its first byte") {
   std::string header = frame(binary, std::string(65536, 'x')).substr(0, 15);
-  header[5] = '\x7f';  // petabytes
+  header[5] = '\x7f';  // announces petabytes
   expect_close(header, 1009);
 }
 

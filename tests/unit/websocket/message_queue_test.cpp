@@ -10,8 +10,8 @@ using Full = MessageQueue::Full;
 
 namespace {
 
-// What the longest of the short messages below takes: builds with a sanitizer round no size up, so that each
-// of them takes something else there.
+// The memory of the longest of the short messages below. Builds with a sanitizer do not round sizes up, so
+// there each of these messages takes a different amount.
 const uint64_t size_of_one = [] {
   MessageQueue queue(1000, Full::refuse);
   queue.push(base::Chunk::copy_of("cccccc"), {});
@@ -57,7 +57,7 @@ TEST_CASE("message queue: small messages, and their keys, count as what they tak
         last = queue.messages();
         CHECK(queue.held() <= 64 * 1024);
       }
-      // A place, a block and a key are no less than so many bytes, whatever the system makes of them.
+      // A list node, a block and a map node take at least this many bytes, whatever the allocator adds.
       CHECK(last * (size + key + 64) <= 64 * 1024);
       CHECK(last > 0);
     }

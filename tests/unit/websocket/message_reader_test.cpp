@@ -104,7 +104,7 @@ TEST_CASE("deflate: offers are met without context and with the window that is a
     return parameters ? parameters->answer : "none";
   };
   CHECK(answer("permessage-deflate") == usual);
-  CHECK(answer("permessage-deflate; client_max_window_bits") == usual);  // Chromium
+  CHECK(answer("permessage-deflate; client_max_window_bits") == usual);  // the offer of Chromium
   CHECK(answer("x-other, permessage-deflate; client_max_window_bits=12") == usual);
   CHECK(answer("permessage-deflate; client_max_window_bits=8; server_no_context_takeover") == usual);
   CHECK(answer("x-webkit-deflate-frame") == "none");
@@ -153,7 +153,7 @@ TEST_CASE("deflate: what is compressed comes back, and what would grow is left")
     CHECK(deflate.expand(payload, message.size() - 1, expanded) == Deflate::Problem::too_large);
   }
   CHECK(deflate.compress("ab").empty());
-  // RFC 7692 7.2.3.4: a final block, and 7.2.3.1.
+  // The examples of RFC 7692 7.2.3.4 (a final block) and 7.2.3.1.
   CHECK_FALSE(deflate.expand(std::string_view("\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8), 0, expanded));
   CHECK(expanded == "Hello");
   CHECK_FALSE(deflate.expand(std::string_view("\xf2\x48\xcd\xc9\xc9\x07\x00", 7), 0, expanded));
@@ -182,7 +182,7 @@ TEST_CASE("deflate: a payload that breaks off is no shorter message, and nothing
     CHECK_FALSE(deflate.expand(nothing, 0, expanded));
     CHECK(expanded.empty());
   }
-  // A sender that left in what 7.2.1 has it take away.
+  // The sender did not remove the tail, as 7.2.1 requires.
   CHECK_FALSE(deflate.expand(std::string_view("\xf2\x48\xcd\xc9\xc9\x07\0\0\0\xff\xff", 11), 0, expanded));
   CHECK(expanded == "Hello");
 }
