@@ -1,4 +1,5 @@
-// One try at one endpoint, up to the head of its response.
+// One attempt to send a request to one endpoint, up to the head of the response; and the state that a request
+// keeps between its attempts.
 #pragma once
 
 #include <vector>
@@ -12,22 +13,23 @@
 namespace postern::proxy {
 
 struct Attempt {
-  upstream::Permit permit;  // until the lease has it
+  upstream::Permit permit;  // until the lease takes it over
   upstream::Lease lease;
   http::ResponseHead head;
   const upstream::EndpointModel* endpoint = nullptr;
-  // The upload that runs beside the coroutine; last, so that it ends before the lease it writes to.
+  // The upload runs concurrently with the exchange's coroutine. It is the last member, so that it is
+  // destroyed before the lease that it writes to.
   base::Task<base::Result<void>> uploading;
 };
 
-// What a request remembers from one attempt to the next. A request that is held gets turns, each with
-// attempts of its own.
+// What a request remembers from one attempt to the next. A held request gets several turns, and each turn has
+// its own attempts.
 struct RetryState {
-  std::vector<size_t> tried;      // endpoints, in this turn
+  std::vector<size_t> tried;      // endpoints tried in this turn
   uint32_t attempts = 0;          // in this turn
   uint32_t broken = 0;            // attempts of all turns that failed after they were sent
-  bool stale_connection = false;  // a pooled connection turned out to be closed
-  bool next_is_free = false;      // the next attempt makes up for that one
+  bool stale_connection = false;  // a pooled connection was found closed
+  bool next_is_free = false;  // the next attempt replaces the one on the stale connection and is not counted
   base::Error last{base::Cause::no_endpoint, base::Stage::connect};
 
   void begin_turn() {

@@ -12,7 +12,7 @@ namespace {
 
 using http::FieldId;
 
-// What a trusted proxy says. Views point into the request.
+// What a trusted proxy reports about the client. Views point into the request.
 struct Told {
   std::optional<http::ForwardedNode> client;
   std::string_view proto;
@@ -20,15 +20,15 @@ struct Told {
   std::string_view port;  // of the authority
 };
 
-// The last address on the way that is no trusted proxy's counts: everything before it can be forged. When all
-// are trusted, the first.
+// Walks the addresses of the proxies on the way. The client is the last address that is not a trusted
+// proxy's, since everything before it can be forged. If all are trusted, it is the first.
 class Way {
  public:
   explicit Way(const base::CidrSet& trusted) : trusted_(trusted) {}
-  // For each element from the first to the last. True when what is told beside this address is about the
-  // client.
+  // Called for each element from the first to the last. Returns true when the other parameters of this
+  // element describe the client.
   bool pass(const std::optional<http::ForwardedNode>& node) {
-    if (!node) {  // what stands before an unreadable element cannot be trusted
+    if (!node) {  // elements before an unreadable one cannot be trusted
       client_.reset();
       began_ = true;
       return true;
@@ -64,7 +64,7 @@ std::string_view without_quotes(std::string_view text) {
   return quoted ? text.substr(1, text.size() - 2) : text;
 }
 
-// The element before which `skipped` ones stand at the end of the list; the first where the list is shorter.
+// The element that has `skipped` elements behind it in the list; the first one if the list is shorter.
 std::string_view element_of(const http::Headers& headers, FieldId id, size_t skipped) {
   size_t count = 0;
   for_each_element(headers, id, [&count](std::string_view) { ++count; });
@@ -80,7 +80,7 @@ std::string_view element_of(const http::Headers& headers, FieldId id, size_t ski
 std::optional<Told> told_by_x_forwarded(const base::CidrSet& trusted, const http::Headers& headers) {
   Way way(trusted);
   bool any = false;
-  size_t skipped = 0;  // elements behind the one that is about the client
+  size_t skipped = 0;  // number of elements behind the one that describes the client
   for_each_element(headers, FieldId::x_forwarded_for, [&](std::string_view element) {
     skipped = way.pass(http::read_forwarded_node(element)) ? 0 : skipped + 1;
   });
@@ -117,7 +117,7 @@ std::optional<Told> told_by_forwarded(const base::CidrSet& trusted, http::Reques
   return told;
 }
 
-// A WebSocket is opened by the scheme that pages are fetched by. Nothing for what is neither.
+// Accepts the schemes of WebSockets (wss, ws) as well as those of pages. Nullopt for any other scheme.
 std::optional<bool> is_tls(std::string_view scheme) {
   if (base::equal_ignoring_case(scheme, "https") || base::equal_ignoring_case(scheme, "wss")) return true;
   if (base::equal_ignoring_case(scheme, "http") || base::equal_ignoring_case(scheme, "ws")) return false;
@@ -131,15 +131,15 @@ bool is_port(std::string_view text) {
 
 constexpr std::string_view port_of_scheme(bool tls) { return tls ? "443" : "80"; }
 
-// Of an authority that was checked; empty without one.
+// The port of a checked authority; empty if it has none.
 std::string_view port_of(std::string_view authority) {
   const size_t colon = authority.rfind(':');
   const bool has_port = colon != authority.npos && authority.find(']', colon) == authority.npos;
   return has_port ? authority.substr(colon + 1) : std::string_view();
 }
 
-// The port of the authority; one that was told apart from it becomes a part of it. A port that is the other
-// scheme's own was told by a proxy that means itself.
+// Sets the port of the authority. A port that was reported separately becomes part of the authority, unless
+// it is the default port of the other scheme: then the proxy reported its own port.
 void settle_port(std::string_view told, const http::ClientFacts& facts, http::RequestHead& request,
                  ClientIdentity& client) {
   const std::string_view usual = port_of_scheme(client.tls);
@@ -151,14 +151,15 @@ void settle_port(std::string_view told, const http::ClientFacts& facts, http::Re
   else if (client.authority.empty())
     client.host_port = request.arena.keep(std::to_string(facts.listener_port));
   else if (!client.trusted_proxy && facts.listener_port == 443)
-    client.host_port = "443";  // a load balancer that took TLS away and tells the port it was asked at
+    client.host_port = "443";  // a load balancer terminated TLS and reports the port that the client used
   else
     client.host_port = usual;
   if (counts && told != usual && !client.authority.empty())
     client.authority = request.arena.keep({client.authority, ":", told});
 }
 
-// "/outer", safe to put before a path: one slash, no dots, nothing that would begin a host. Empty else.
+// Returns a prefix such as "/outer" that is safe to put before a path: single slashes, no segment that begins
+// with a dot, and no start of a host. Empty if it is not safe.
 std::string_view read_prefix(std::string_view text) {
   text = without_quotes(text);
   while (text.ends_with('/')) text.remove_suffix(1);
@@ -174,7 +175,7 @@ std::string_view read_prefix(std::string_view text) {
   return plain ? text : std::string_view();
 }
 
-// Proxies that took prefixes away one after the other tell them in that order.
+// Proxies that removed prefixes one after the other list them in that order.
 std::string_view prefix_of(http::RequestHead& request) {
   constexpr size_t most = 8;
   std::string_view prefix;
@@ -189,7 +190,7 @@ std::string_view prefix_of(http::RequestHead& request) {
   return readable ? prefix : std::string_view();
 }
 
-// Whether the other kind says something else of the client than what counts. What it does not say is no
+// Whether the field kind that was not chosen contradicts the chosen one. A missing value is not a
 // contradiction.
 bool contradicts(const Told& other, const ClientIdentity& client) {
   if (other.client && other.client->address != client.address) return true;
@@ -239,7 +240,7 @@ net::ProxyRoute route_of(const ClientIdentity& client, const http::ClientFacts& 
   const uint16_t port = client.address == facts.peer.ip ? facts.peer.port : client.port;
   net::ProxyRoute route{{client.address, port}, facts.local};
   if (facts.local.ip.is_unspecified() && !client.address.is_v6())
-    route.destination.ip = base::IpAddress();  // of the client's family
+    route.destination.ip = base::IpAddress();  // the unspecified address in the client's family
   return route;
 }
 

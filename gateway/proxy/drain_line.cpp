@@ -27,7 +27,7 @@ size_t DrainLine::adopt(std::vector<uint64_t> routes, const DrainRate& rate) {
   routes_ = std::move(routes);
   for (base::Link *at = drain_line_.next, *next = at->next; at != &drain_line_; at = next, next = at->next) {
     Member* member = base::LinkIn<Member>::of(at);
-    if (!must_leave(*member) || member->is_ending()) stay(*member);  // the change was taken back
+    if (!must_leave(*member) || member->is_ending()) stay(*member);  // the new configuration allows it again
   }
   line_up_outdated();
   if (!stopping_) set_rate(rate);

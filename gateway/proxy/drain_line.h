@@ -1,6 +1,6 @@
-// Who must leave one worker, and when each is told: a reload that changes a route, or a shutdown, ends what
-// is open under it at a pace, so that it is no stampede for whoever serves these clients next. WebSockets and
-// event streams stand in one line, the oldest first, and share its pace.
+// The queue in which the open WebSockets and event streams of one worker wait to be closed. A reload that
+// changes a route, and a shutdown, close what is open under it at a limited rate, so that the servers that
+// get these clients next are not overrun. Both kinds share one queue and one rate, the oldest first.
 #pragma once
 
 #include <array>
@@ -20,17 +20,18 @@ class DrainLine final : private base::Timer {
  public:
   enum class Kind : uint8_t { websocket, event_stream };
 
-  // What is open, and may have to leave; from join() to part().
+  // A WebSocket or event stream that is open and may have to be closed; registered from join() to part().
   class Member {
    public:
     explicit Member(Kind kind) : link_(this), kind_(kind) {}
     Member(const Member&) = delete;
     Member& operator=(const Member&) = delete;
-    // A configuration whose routes have the fingerprints `routes`, sorted, would not have opened it.
+    // True when a configuration whose routes have the fingerprints `routes` (sorted) would not have opened
+    // it.
     virtual bool outdated(const std::vector<uint64_t>& routes) const = 0;
-    // It ends already, and needs not to be told.
+    // True when it is ending already and need not be closed.
     virtual bool is_ending() const = 0;
-    // Its turn has come. It may part() in this call; no other member may.
+    // Its turn has come: it begins to close. It may call part() in this call; no other member may.
     virtual void leave(bool stopping) = 0;
 
    protected:
@@ -40,23 +41,23 @@ class DrainLine final : private base::Timer {
     friend class DrainLine;
     base::LinkIn<Member> link_;
     Kind kind_;
-    bool waits_ = false;  // in the line of those that are to be told
+    bool waits_ = false;  // it is in the queue of members to be closed
   };
 
   explicit DrainLine(base::Turn& turn) : turn_(turn) {}
   ~DrainLine() override = default;
 
-  // What began under an older configuration, or before the end, is lined up at once.
+  // A member that began under an older configuration, or that joins during a shutdown, is queued at once.
   void join(Member& member);
   void part(Member& member);
 
-  // A reload: members that the new configuration would not have opened are lined up, and so is what joins
-  // under an older one from now on. `routes` are the fingerprints of its routes, in any order. Returns how
-  // many wait in all.
+  // A reload: queues the members that the new configuration would not have opened; later also members that
+  // join under an older configuration. `routes` are the fingerprints of the new configuration's routes, in
+  // any order. Returns how many members are queued in all.
   size_t adopt(std::vector<uint64_t> routes, const DrainRate& rate);
-  // A shutdown: all leave, and those that are still to come.
+  // A shutdown: queues all members, and all that join later.
   void leave(const DrainRate& rate);
-  // Members of this kind that are yet to be told.
+  // Members of this kind that are still queued.
   size_t waiting(Kind kind) const { return waiting_[static_cast<size_t>(kind)]; }
 
  private:
@@ -70,12 +71,12 @@ class DrainLine final : private base::Timer {
 
   base::Turn& turn_;
   base::Link staying_;
-  base::Link drain_line_;  // that are yet to be told
+  base::Link drain_line_;  // queued members
   std::array<size_t, 2> waiting_{};
   DrainRate rate_;
   double per_step_ = 1;
-  double due_ = 0;  // to be told, in members; carries fractions from step to step
-  std::optional<std::vector<uint64_t>> routes_;  // sorted; nothing: before the first snapshot
+  double due_ = 0;  // members that may be closed now; the fraction is carried over to the next step
+  std::optional<std::vector<uint64_t>> routes_;  // sorted; nullopt before the first snapshot
   bool stopping_ = false;
 };
 

@@ -1,4 +1,4 @@
-// How fast sockets are told to leave.
+// The rate at which WebSockets and event streams are closed after a reload or in a shutdown.
 #pragma once
 
 #include <algorithm>
@@ -10,11 +10,11 @@
 namespace postern::proxy {
 
 struct DrainRate {
-  double share = 0.02;                               // of those that leave, in a second
-  double least = 10;                                 // in a second
-  base::Duration within = std::chrono::seconds(60);  // all of them, whatever the two say
+  double share = 0.02;                               // fraction of the queued members, per second
+  double least = 10;                                 // members per second
+  base::Duration within = std::chrono::seconds(60);  // for all of them, whatever the other two give
 
-  // How many in a second, of `count` that leave.
+  // How many of `count` members are closed per second.
   double per_second(size_t count) const {
     const double all = static_cast<double>(count);
     const double seconds = std::chrono::duration<double>(std::max(within, base::Duration(1))).count();

@@ -10,7 +10,7 @@
 namespace postern::proxy {
 namespace {
 
-// All that a page needs, and nothing from elsewhere: it is shown when things do not work.
+// The page needs no other resource, since it is shown when things do not work.
 constexpr std::string_view style =
     ":root{color-scheme:light dark;--ink:#1b1f24;--soft:#59636e;--line:#d8dee4;--paper:#f6f8fa;--card:#fff;"
     "--mark:#b42318}"
@@ -51,7 +51,7 @@ std::string fact_of(const PageFacts& facts, size_t index) {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-// Safe between tags and in quoted attributes.
+// Escapes text for use between tags and in quoted attributes.
 void append_html(base::TextBuilder& out, std::string_view text) {
   for (char c : text) {
     switch (c) {

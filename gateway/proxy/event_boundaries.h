@@ -1,7 +1,7 @@
-// Follows the bytes of an event stream (text/event-stream), to know where one event has ended and the next
-// has not begun: there, and nowhere else, a comment may be put in and the stream may end. An event ends with
-// an empty line; lines end in CR LF, LF or CR (HTML, 9.2.5). Lines that are comments belong to no event. A
-// state machine: the bytes may come in any pieces.
+// A state machine that follows the bytes of an event stream (text/event-stream) to find the boundaries
+// between events: only there may a comment be inserted or the stream be ended. An event ends with an empty
+// line; lines end in CR LF, LF or CR (HTML, 9.2.5). Comment lines belong to no event. The bytes may be split
+// at any position.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace postern::proxy {
 
 class EventBoundaries {
  public:
-  // How many of these bytes stand before the last boundary among them; nothing when there is none.
+  // The number of these bytes before the last boundary among them; nullopt if there is no boundary.
   std::optional<size_t> feed(base::Bytes bytes) {
     std::optional<size_t> last;
     for (size_t i = 0; i < bytes.size(); ++i) {
@@ -31,7 +31,7 @@ class EventBoundaries {
     return last;
   }
   bool between_events() const { return line_is_empty_ && !in_event_; }
-  uint64_t events() const { return events_; }  // whole ones
+  uint64_t events() const { return events_; }  // complete events
 
  private:
   void end_line() {

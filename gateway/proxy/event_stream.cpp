@@ -14,7 +14,7 @@ using base::Task;
 
 namespace {
 
-// For the event that is on its way when the stream has to end.
+// The time limit for the rest of the event in transit when the stream has to end.
 constexpr Duration rest_of_event = std::chrono::seconds(10);
 constexpr Duration look_every = std::chrono::seconds(15);
 
@@ -40,7 +40,7 @@ Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& t
   base::Phase phase(scope_, limits.stage, base::no_limit);
   base::Pace sink(scope_.turn, phase, limits.sink);
   for (;;) {
-    if (until_due() == Duration::zero())  // an endpoint that always has something lets no wait run out
+    if (until_due() == Duration::zero())  // with an endpoint that always has data, no wait times out
       if (const std::optional<Cause> over = look(to, limits.sink)) co_return base::fail(*over, limits.stage);
     if (ending_ && may_end()) co_return Pumped{};
     Result<Chunk> chunk = Chunk();
@@ -53,11 +53,11 @@ Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& t
     }
     if (!chunk && chunk.error().cause != Cause::timed_out)
       co_return base::fail(chunk.error().cause, limits.stage);
-    if (!chunk) continue;  // something is due
+    if (!chunk) continue;  // a timer of until_due() expired
     if (chunk->empty()) co_return Pumped{};
     heard_ = written_ = scope_.turn.now;
     const std::optional<size_t> boundary = boundaries_.feed(chunk->bytes());
-    if (ending_ && options_.readable && boundary) {  // what follows is the next event's
+    if (ending_ && options_.readable && boundary) {  // the bytes behind the boundary belong to the next event
       moved += *boundary;
       body.push(Chunk::copy_of(chunk->bytes().first(*boundary)));
       co_return Pumped{};
@@ -74,7 +74,7 @@ Task<Result<Pumped>> EventStream::run(base::Channel& from, http::ServerStream& t
   }
 }
 
-// Succeeds, too, where the stream may end before there is room.
+// Also succeeds when the stream may end before there is room.
 Task<Result<void>> EventStream::wait_for_room(http::ServerStream& to, const base::PumpLimits& limits) {
   for (;;) {
     Result<void> found;
@@ -85,7 +85,7 @@ Task<Result<void>> EventStream::wait_for_room(http::ServerStream& to, const base
       waiting_ = nullptr;
       found = std::move(waited);
     }
-    heard_ = scope_.turn.now;  // the endpoint is not asked for anything meanwhile
+    heard_ = scope_.turn.now;  // the endpoint is not read from while the client has no room
     if (found || found.error().cause != Cause::timed_out) co_return found;
     if (const std::optional<Cause> over = look(to, limits.sink)) co_return base::fail(*over, limits.stage);
     if (ending_ && may_end()) co_return Result<void>();
@@ -106,7 +106,7 @@ Duration EventStream::until_due() const {
   return std::max(wait, Duration::zero());
 }
 
-// Something is due: the cause, where the stream must be cut.
+// Handles the timers that are due. Returns the cause if the stream must be cut.
 std::optional<Cause> EventStream::look(http::ServerStream& to, const base::PaceRules& client) {
   const base::Instant now = scope_.turn.now;
   if (!ending_ && options_.expires && now >= *options_.expires) end(Cause::token_expired);
@@ -117,8 +117,9 @@ std::optional<Cause> EventStream::look(http::ServerStream& to, const base::PaceR
     comment(to.response_body());
   if (now < look_at_) return std::nullopt;
   look_at_ = now + look_every;
-  // A client whose machine is gone says nothing. One that acknowledges none of what it was sent, for as long
-  // as it may take none of a body, is given up; with its window full it may be waiting for a step of it.
+  // A client whose machine is gone sends nothing. A client that acknowledges none of its data for as long as
+  // a body may stand still is given up. While its window is full, it may be waiting to open the window by a
+  // step.
   const net::Transport::Transit transit = to.transit();
   if (transit.outstanding == 0 || transit.acknowledged != acknowledged_) took_at_ = now;
   acknowledged_ = transit.acknowledged;

@@ -1,6 +1,6 @@
-// An event stream on its way from an endpoint to a client: the coroutine of its body. It has no limit while
-// both sides live. What the gateway does to it, it does between two events: it puts in comments where the
-// route asks for them, and it ends the stream with its token, after a reload, or in a shutdown.
+// Copies the body of an event stream from an endpoint to a client, in a coroutine. It has no time limit while
+// both sides are alive. The gateway changes the stream only between two events: it inserts comments if the
+// route asks for them, and it ends the stream when its token expires, after a reload, or in a shutdown.
 #pragma once
 
 #include <memory>
@@ -20,32 +20,32 @@ namespace postern::proxy {
 
 class EventStream final : public DrainLine::Member {
  public:
-  // What it was opened under; what it points to outlives it.
+  // The settings under which the stream was opened. What they point to outlives the stream.
   struct Options {
-    std::optional<uint64_t> route{};   // Route::stream_fingerprint; nothing: no reload ends it
-    upstream::EndpointRef endpoint{};  // that sends it; a reload may take it away
+    std::optional<uint64_t> route{};   // Route::stream_fingerprint; nullopt: no reload ends it
+    upstream::EndpointRef endpoint{};  // the endpoint that sends it; a reload may remove it
     base::Duration comment_interval = base::no_limit;
-    base::Duration idle_limit = base::no_limit;  // of the endpoint
-    std::optional<base::Instant> expires{};      // the token that let it in
-    bool readable = true;                        // its bytes are events as they stand, not compressed ones
+    base::Duration idle_limit = base::no_limit;  // for the endpoint
+    std::optional<base::Instant> expires{};      // of the token that authorised the request
+    bool readable = true;  // the events are readable in the bytes, which are not compressed
   };
 
   EventStream(base::Scope& scope, DrainLine& drain_line, Options options);
   ~EventStream() { drain_line_.part(*this); }
 
-  // As base::pump, which see. It has succeeded, too, where the gateway ended the stream between two events.
-  // The limits of its source are not used.
+  // Like base::pump. It also succeeds when the gateway ended the stream between two events. The source limits
+  // in `limits` are not used.
   base::Task<base::Result<base::Pumped>> run(base::Channel& from, http::ServerStream& to,
                                              const base::PumpLimits& limits, uint64_t& moved);
 
-  // Its coroutine has ended, however: no reload needs to end it.
+  // The coroutine has ended, for any reason: a reload need not end the stream any more.
   void set_over() { over_ = true; }
 
-  // Why the gateway ended it, or was about to; nothing: it did not.
+  // Why the gateway ended the stream, or was about to; nullopt if it did not.
   std::optional<base::Cause> ended_by_gateway() const { return ending_; }
   uint64_t events() const { return boundaries_.events(); }
   uint64_t comments() const { return comments_; }
-  base::Instant heard() const { return heard_; }  // the endpoint, last
+  base::Instant heard() const { return heard_; }  // when the endpoint last sent something
 
   // --- DrainLine::Member ---
   bool outdated(const std::vector<uint64_t>& routes) const override;
@@ -65,14 +65,14 @@ class EventStream final : public DrainLine::Member {
   Options options_;
   EventBoundaries boundaries_;
   std::optional<base::Cause> ending_;
-  base::Instant end_by_{};  // then: the event that is on its way may take so long
-  base::Instant heard_;     // when the endpoint sent something
-  base::Instant written_;   // when the client was sent something
-  base::Instant look_at_;   // when to look next whether the client takes what it was sent
-  base::Instant took_at_;   // when it was seen to take something, or to have taken all
+  base::Instant end_by_{};  // with ending_: the deadline for the rest of the event that is in transit
+  base::Instant heard_;     // when the endpoint last sent something
+  base::Instant written_;   // when something was last written to the client
+  base::Instant look_at_;   // when to check next whether the client acknowledges what it was sent
+  base::Instant took_at_;   // when the client last acknowledged something, or everything
   uint64_t acknowledged_ = 0;
   uint64_t comments_ = 0;
-  base::Phase* waiting_ = nullptr;  // for the endpoint, or for the client
+  base::Phase* waiting_ = nullptr;  // the current wait for the endpoint or for the client
   bool over_ = false;
 };
 

@@ -23,7 +23,7 @@ using http::FieldId;
 
 namespace {
 
-// Of a response's body, when it is known: it was announced, or all of it is here already.
+// The size of a response's body, if it is known: it was announced, or the whole body has arrived already.
 std::optional<uint64_t> size_of(Attempt& attempt, http::Method method) {
   if (attempt.head.body == http::BodyKind::length) return attempt.head.content_length;
   if (method == http::Method::head) return std::nullopt;
@@ -82,7 +82,7 @@ Task<Outcome> Exchange::conclude() {
 
 void Exchange::cancel(Cause why) {
   if (!sending_) return scope_.cancel(why);
-  // A body that is broken behind the request does not take back the answer.
+  // A request body that breaks while the answer is handed over does not cancel the answer.
   if (why == Cause::client_closed || why == Cause::shutting_down) sending_->cancel(why);
 }
 
@@ -99,7 +99,7 @@ Exchange::InLine::InLine(Exchange& the_exchange) : exchange(the_exchange) {
 }
 
 Task<Result<void>> Exchange::serve() {
-  // 1. Which route is this?
+  // 1. Find the route.
   scope_.stage = Stage::routing;
   if (Result<void> read = read_request(); !read) co_return read;
   if (Result<void> redirected = redirect_if_asked(); !redirected || answered_) co_return redirected;
@@ -107,7 +107,7 @@ Task<Result<void>> Exchange::serve() {
 
   if (scope_.failure()) co_return base::fail(*scope_.failure());
 
-  // 2. May it pass? A policy answers, or lets it through.
+  // 2. Apply the policies: a policy answers the request, or lets it pass.
   scope_.stage = Stage::policy;
   note_shared_limits(false);
   policy::Verdict verdict = route_->pipeline.judge(*context_);
@@ -118,7 +118,7 @@ Task<Result<void>> Exchange::serve() {
   note_shared_limits(true);
   if (Result<void> read = read_judged_target(); !read) co_return read;
 
-  // What the route answers by itself, or:
+  // Actions that the gateway answers by itself; otherwise the request goes to an upstream.
   if (const auto* folder = std::get_if<routing::Files>(&route_->action)) {
     Task<Result<void>> serving = serve_files(*folder->site);
     Result<void> served = co_await serving;
@@ -134,7 +134,7 @@ Task<Result<void>> Exchange::serve() {
     if (!admitted) co_return base::fail(admitted.error());
   }
 
-  // 3. Send it to an endpoint, trying another while nothing is lost by it.
+  // 3. Send it to an endpoint, and retry at another one while nothing is lost by it.
   upstream::Group& group = *pin_->groups[to_upstream->group];
   group_ = &group.model();
   note_encodings();
@@ -142,7 +142,7 @@ Task<Result<void>> Exchange::serve() {
   Result<Attempt> attempt = co_await sending;
   if (!attempt) co_return base::fail(attempt.error());
 
-  // 4. The response, as this client may see it.
+  // 4. Rewrite the response head for this client.
   if (group_->learn) note_learned(group, attempt->head);
   if (attempt->head.status == 101) co_return open_tunnel(*attempt);
   if (Result<void> admitted = admit_stream(attempt->head); !admitted) co_return admitted;
@@ -150,7 +150,7 @@ Task<Result<void>> Exchange::serve() {
   if (refuse_by_close(attempt->head.status, std::nullopt, "refused_by_backend", "endpoint"))
     co_return Result<void>();
 
-  // 5. Bytes, until both sides are done.
+  // 5. Copy the body until both sides are done.
   const std::unique_ptr<coding::Encoder> encoder =
       begin_encoding(size_of(*attempt, stream_.request().method), attempt->head);
   status_ = attempt->head.status;
@@ -196,7 +196,7 @@ Result<void> Exchange::read_request() {
   return {};
 }
 
-// A policy may have taken a token out of the query: then it wrote another target.
+// A policy may have removed a token from the query, and then has replaced the target.
 Result<void> Exchange::read_judged_target() {
   const std::string_view target = stream_.request().target;
   if (target.data() == original_target_.data() && target.size() == original_target_.size()) return {};
@@ -207,7 +207,8 @@ Result<void> Exchange::read_judged_target() {
 
 Result<void> Exchange::redirect_if_asked() {
   const http::ClientFacts& facts = stream_.client();
-  if (!facts.redirect_port || client_.tls) return {};  // a trusted proxy in front has https already
+  // A trusted proxy in front already received it over https.
+  if (!facts.redirect_port || client_.tls) return {};
   if (facts.redirect_except && !target_.odd && is_below_one_of(*facts.redirect_except, target_.path))
     return {};
   const auto authority = http::read_authority(client_.authority);
@@ -236,9 +237,10 @@ routing::Match Exchange::match_reading(std::string_view host, std::string_view p
                            .query = target_.query,
                            .is_preflight = policy::is_preflight(request)};
   routing::Match match = snapshot().routes.match(address);
-  // A preflight is for the route that will get the request it asks for, if that route answers it. Else, and
-  // from a page of the request's own origin, for which no browser sends one, it is an OPTIONS like any other,
-  // and must not pass by another method's route.
+  // A preflight belongs to the route that will get the request it announces, if that route answers
+  // preflights. Otherwise it is an OPTIONS request like any other, and must not pass by another method's
+  // route. The same holds if it comes from a page of the request's own origin, for which no browser sends a
+  // preflight.
   if (address.is_preflight) {
     const bool is_answered =
         match.route && match.route->answers_preflights &&
@@ -258,7 +260,7 @@ tl::expected<routing::Match, std::string> Exchange::match_path(std::string_view 
   if (text == "*") return match_reading(host, "/");
   if (!target_.odd) {
     routing::Match match = match_reading(host, target_.path);
-    if (match.route && match.route->strict_paths)  // also about the query
+    if (match.route && match.route->strict_paths)  // the strict rules apply to the query too
       if (const auto read = http::read_strict_target(text, target_); !read)
         return tl::unexpected(std::string(read.error()));
     return match;
@@ -275,26 +277,26 @@ tl::expected<routing::Match, std::string> Exchange::match_path(std::string_view 
   return match;
 }
 
-// No route, and the target as it was: the path does not belong to a route that is strict. Otherwise the
-// target is the normalised one.
+// Returns no route, and the target unchanged, when the path does not belong to a strict route. Otherwise the
+// target is normalised.
 tl::expected<routing::Match, std::string> Exchange::match_strict_path(std::string_view host) {
   const std::string_view text = stream_.request().target;
   http::Target strict;
   const tl::expected<void, std::string_view> read = http::read_strict_target(text, strict);
-  // What cannot be normalised belongs to nobody; a strict route is asked for it when the path as it came, or
-  // the nearest to a normal form that there is, is its own.
+  // A path that cannot be normalised belongs to no route. A strict route refuses it if it matches the path as
+  // received, or the closest normal form.
   const routing::Match match = match_reading(host, read ? strict.path : target_.path);
   if (!match.route || !match.route->strict_paths) return routing::Match();
   if (!read) return tl::unexpected(std::string(read.error()));
-  // Dots that lead from one route's paths to another's: an endpoint that reads them otherwise would serve the
-  // one under the rules of the other.
+  // Dot segments that lead from one route's paths to another's: an endpoint that resolves them differently
+  // would serve the one path under the rules of the other.
   if (!strict.climbed_from.empty() && match_reading(host, strict.climbed_from).route != match.route)
     return tl::unexpected(std::string("dot segments lead out of a route's path"));
   (void)http::read_strict_target(text, target_);
   return match;
 }
 
-// For routes that do something with the path. `what`: what they do.
+// For routes that use the path. `what` says what they do with it.
 Result<void> Exchange::need_normal_path(std::string_view what) {
   if (target_.irregular.empty()) return {};
   return base::fail(failed(Cause::bad_request, Stage::routing,
@@ -345,7 +347,7 @@ void Exchange::finish_head(const Attempt& attempt, http::ResponseHead& head) con
   route_->pipeline.amend(*context_, head);
 }
 
-// The client's fields may be rewritten for the endpoint: they are looked at before.
+// The client's fields may be rewritten for the endpoint, so they are read before that.
 void Exchange::note_encodings() {
   if (!route_->compression) return;
   const http::RequestHead& request = stream_.request();
@@ -354,7 +356,7 @@ void Exchange::note_encodings() {
   if (held) encodable_.if_none_match = held->value;
 }
 
-// Null: the body goes as it is, or there is none.
+// Null: the body is not encoded, or there is none.
 std::unique_ptr<coding::Encoder> Exchange::begin_encoding(std::optional<uint64_t> size,
                                                           http::ResponseHead& head) const {
   if (!route_->compression) return nullptr;
@@ -380,7 +382,7 @@ Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* en
       may_stay_open(attempt) ? copy_long_body(attempt, encoder, limits) : pump_body(attempt, encoder, limits);
   Result<base::Pumped> pumped = co_await pumping;
   stages_.body = since(began);
-  note_deviations(connection);  // of its body
+  note_deviations(connection);  // of the response body
   if (!pumped) {
     describe_failure(attempt, pumped.error());
     co_return base::fail(pumped.error());
@@ -403,13 +405,14 @@ Task<Result<base::Pumped>> Exchange::pump_body(Attempt& attempt, coding::Encoder
                  : base::pump(scope_, from, to, limits, response_bytes_);
 }
 
-// The answer is over when its last byte has left this process: until then the client can still leave, or stop
-// taking it. A scope of its own: an exchange that was ended has an answer to give, too.
+// Waits until the last byte of the answer has left this process: until then the client can still leave, or
+// stop reading. It uses its own scope, since a cancelled exchange has an answer to deliver, too.
 Task<Result<void>> Exchange::hand_over() {
   const base::Channel& body = stream_.response_body();
   if (!answered_ || tunnelled_ || !body.closed() || body.aborted()) co_return Result<void>();
   base::Slot<bool>& sent = stream_.hand_over();
-  // At the worker's end there may be no later turn; a record of an exchange that was ended says so already.
+  // When the worker shuts down, there may be no later turn. The record of a cancelled exchange already says
+  // so.
   const std::optional<Error> ended = scope_.failure();
   const bool stopping = ended && ended->cause == Cause::shutting_down;
   if (stopping && failure_) co_return Result<void>();
@@ -417,7 +420,7 @@ Task<Result<void>> Exchange::hand_over() {
   const base::PumpLimits limits = response_limits(base::no_limit);
   base::Phase phase(sending, Stage::response_body, base::no_limit);
   base::Pace sink(services_.turn, phase, limits.sink);
-  if (!sent.filled()) sink.begin_wait(response_bytes_);  // else, as nearly always, the kernel took it at once
+  if (!sent.filled()) sink.begin_wait(response_bytes_);  // usually the kernel has taken everything at once
   if (stopping) sending.cancel(Cause::shutting_down);
   const base::Instant began = services_.turn.now;
   sending_ = &sending;
@@ -451,7 +454,7 @@ void Exchange::count() {
 void Exchange::record() {
   count();
   if ((tunnelled_ && !refused_socket_) || (!snapshot().access_log && !failure_))
-    return;  // what fails is always told
+    return;  // failures are always logged
   tell(&telemetry::AccessLog::exchange);
 }
 

@@ -1,8 +1,9 @@
-// The proxy module knows the coroutine of a request; it is the one module that talks to several others. It
-// gives the exchange and the tunnel that an exchange may become; it must not know listeners, threads or YAML.
+// The proxy module knows the coroutine of a request; it is the one module that uses several others. It
+// provides the exchange, and the tunnel that an exchange may become. It must not know listeners, threads or
+// YAML.
 //
-// An exchange answers one stream, whatever happens: five steps in exchange.cpp, then the answer is handed
-// over to the last byte, and a record says how it went.
+// An exchange answers one stream in every case: five steps in exchange.cpp, then it waits until the last byte
+// of the answer was written, then it writes a record of the result.
 #pragma once
 
 #include <memory>
@@ -29,7 +30,7 @@
 namespace postern::proxy {
 
 struct Outcome {
-  bool tunnelled = false;  // the stream's connection was given to a tunnel
+  bool tunnelled = false;  // the stream's connection was handed to a tunnel
 };
 
 class Exchange : public base::Pooled {
@@ -37,27 +38,27 @@ class Exchange : public base::Pooled {
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
 
-  // `stream` and `services` outlive the exchange, and so do `limits`: they are those of the listener that the
-  // client came by.
+  // `stream` and `services` outlive the exchange. `limits` are copied; they are those of the listener that
+  // accepted the client.
   Exchange(Services& services, Pin pin, http::ServerStream& stream, const routing::TransferLimits& limits);
   ~Exchange();
 
-  // For a request that was read.
+  // Serves a request that was read.
   base::Task<Outcome> run();
-  // For one that could not be.
+  // Answers a request that could not be read.
   base::Task<Outcome> refuse(const http1::Fault& fault);
 
-  // The client left, or the worker ends: every wait fails with this cause, and the coroutine returns.
+  // The client left, or the worker shuts down: every wait fails with this cause, and the coroutine returns.
   void cancel(base::Cause why);
-  // The client will send no more. It waits for its answer, or has gone: the same bytes tell of both, until
-  // something is written to it. Where nothing may be written for long (a WebSocket, an event stream, while no
-  // endpoint is at hand), it is taken to have gone.
+  // The client has ended its direction. It may wait for its answer, or it may be gone: both look the same
+  // until something is written to it. Where nothing may be written for a long time (for a WebSocket or an
+  // event stream while no endpoint is available), the client is assumed to be gone.
   void client_ended();
-  // The client's bytes cannot be read any further; `fault` outlives the exchange.
+  // The client's bytes are malformed and cannot be read any further; `fault` outlives the exchange.
   void client_broke_rules(const http1::Fault& fault) { client_fault_ = &fault; }
 
  private:
-  // How long the endpoint may take for its head; runs from begin() on, for as long as this lives.
+  // The time limit for the endpoint's response head. It runs from begin() until this object is destroyed.
   struct HeadLimit {
     explicit HeadLimit(Exchange& the_exchange) : exchange(the_exchange) { exchange.head_limit_ = this; }
     ~HeadLimit() { exchange.head_limit_ = nullptr; }
@@ -75,7 +76,7 @@ class Exchange : public base::Pooled {
     std::optional<base::Phase> phase;
   };
 
-  // While a request waits in a line for an endpoint.
+  // Exists while a request waits in a queue for an endpoint.
   struct InLine {
     explicit InLine(Exchange& the_exchange);
     ~InLine() { exchange.in_line_ = false; }
@@ -142,7 +143,7 @@ class Exchange : public base::Pooled {
   void tell(void (telemetry::AccessLog::*line)(const telemetry::ExchangeRecord&));
   std::string logged(std::string_view target) const;
 
-  // Answers that stay open: exchange_streams.cpp.
+  // Long-lived responses: exchange_streams.cpp.
   struct LongAnswer;
   base::Result<void> admit_stream(const http::ResponseHead& head);
   bool may_stay_open(const Attempt& attempt) const;
@@ -164,7 +165,7 @@ class Exchange : public base::Pooled {
   void prepare_socket(http::RequestHead& request) const;
   const routing::SocketRules& socket_rules() const;
   bool is_page() const { return stream_.request().headers.find(http::FieldId::origin) != nullptr; }
-  // Of a page whose other sockets may be waiting for this one.
+  // The wait limit for a page whose other sockets may be blocked behind this one.
   static constexpr base::Duration beside_others = std::chrono::milliseconds(900);
   base::Duration page_wait(base::Duration usual, base::Duration of_page) const;
   bool is_told_by_close(std::optional<base::Cause> cause);
@@ -188,38 +189,38 @@ class Exchange : public base::Pooled {
   base::Scope upload_scope_;
   const base::Instant started_;
 
-  HeadLimit* head_limit_ = nullptr;  // while a head is awaited
+  HeadLimit* head_limit_ = nullptr;  // set while a response head is awaited
   std::string_view request_id_;
   telemetry::RequestId made_id_;
   std::string_view original_target_;   // as the client sent it, for the log
-  std::string_view rewritten_target_;  // that the endpoint got, when the route's rewriting changed it
+  std::string_view rewritten_target_;  // sent to the endpoint, if the route's rewriting changed the target
   std::string_view authority_;
-  std::string_view offered_protocols_;   // for a WebSocket, as the client sent them: each one list
-  std::string_view offered_extensions_;  //
+  std::string_view offered_protocols_;  // for a WebSocket, as the client sent them, each joined into one list
+  std::string_view offered_extensions_;
   ClientIdentity client_;
   http::Target target_;
   std::optional<policy::RequestContext> context_;
-  std::vector<MessageGuard::SharedLimit> shared_limits_;  // for the WebSocket to count against
+  std::vector<MessageGuard::SharedLimit> shared_limits_;  // that the messages of the WebSocket count against
   const routing::Route* route_ = nullptr;
   const upstream::GroupModel* group_ = nullptr;
   const upstream::EndpointModel* endpoint_ = nullptr;
-  coding::Request encodable_;  // what the client accepts, on a route with compression
+  coding::Request encodable_;  // what encodings the client accepts, on a route with compression
 
-  std::optional<upstream::StickyCookie::Session> session_;  // that the client brought
-  bool session_waits_ = false;      // its endpoint is only at its limit: another stands in, the session stays
-  std::string_view learned_value_;  // that the request brought, of a group that learns
-  std::optional<size_t> learned_endpoint_;  // that gave it
+  std::optional<upstream::StickyCookie::Session> session_;  // from the client's session cookie
+  bool session_waits_ = false;              // its endpoint is only at its limit: the session is kept
+  std::string_view learned_value_;          // of the request, for a group that learns values
+  std::optional<size_t> learned_endpoint_;  // the endpoint that issued it
   base::Instant held_since_{};
-  std::optional<base::Instant> hold_until_;  // set while the request is held, or on its turn to try
+  std::optional<base::Instant> hold_until_;  // set while the request is held, and in its turns
   telemetry::ExchangeStages stages_;
   std::optional<base::Error> failure_;
-  std::string detail_;                          // of the failure, or of a socket's refusal
-  std::string offending_;                       // the bytes it is about; for the log
-  const http1::Fault* client_fault_ = nullptr;  // of its body
-  std::unique_ptr<Replay> replay_;              // of the request's body, where it may have to be sent again
-  std::unique_ptr<LongAnswer> long_answer_;     // null: it is none
+  std::string detail_;                          // of the failure, or of a refused socket
+  std::string offending_;                       // the malformed bytes, for the log
+  const http1::Fault* client_fault_ = nullptr;  // of the request body
+  std::unique_ptr<Replay> replay_;              // of the request body, if it may have to be sent again
+  std::unique_ptr<LongAnswer> long_answer_;     // null: the response is not a long one
   uint32_t attempts_ = 0;
-  // An attempt after which another was made, or would have been.
+  // A failed attempt that was followed by another one, or would have been.
   struct FailedTry {
     uint32_t number = 0;
     const upstream::EndpointModel* endpoint = nullptr;
@@ -230,18 +231,18 @@ class Exchange : public base::Pooled {
   std::vector<FailedTry> failed_tries_;
   uint16_t status_ = 0;
   std::optional<telemetry::RefusedSocket> refused_socket_;  // by a Close frame
-  std::string close_reason_;                                // of the Close that is to be sent
-  base::Duration close_pause_{};                            // before its socket is opened
-  bool is_socket_ = false;                                  // the request is a handshake in order
+  std::string close_reason_;                                // of the Close frame to be sent
+  base::Duration close_pause_{};                            // wait before the refused socket is opened
+  bool is_socket_ = false;                                  // the request is a valid WebSocket handshake
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;
-  bool informed_ = false;  // of an interim response
+  bool informed_ = false;  // the client has received an interim response
   bool answered_ = false;
   bool tunnelled_ = false;
   bool in_line_ = false;            // see InLine
-  bool client_ended_ = false;       // its direction
-  bool answers_events_ = false;     // the answer is an event stream
-  base::Scope* sending_ = nullptr;  // while the answer is handed over
+  bool client_ended_ = false;       // the client has ended its direction
+  bool answers_events_ = false;     // the response is an event stream
+  base::Scope* sending_ = nullptr;  // set while the response is being handed to the client
 };
 
 }  // namespace postern::proxy

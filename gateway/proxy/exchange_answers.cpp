@@ -1,4 +1,4 @@
-// What an exchange answers by itself: files, redirects, fixed answers and failures.
+// The answers that an exchange gives by itself: files, redirects, fixed answers and failures.
 #include "base/ascii.h"
 #include "coding/encoding_pump.h"
 #include "files/send_file.h"
@@ -20,7 +20,7 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
   note_encodings();
   const http::RequestHead& request = stream_.request();
   std::string rewritten;
-  http::Target below;  // where the file is looked for, when that is elsewhere than the client says
+  http::Target below;  // the target in the site's folder, if that differs from the client's path
   if (Result<void> regular = need_normal_path("serves files"); !regular) co_return regular;
   if (route_->rewriting.path) {
     auto applied = route_->rewriting.path->apply(target_);
@@ -45,11 +45,12 @@ Task<Result<void>> Exchange::serve_files(const files::Site& site) {
   auto& found = std::get<files::Found>(answer_or_found);
   if (refuse_by_close(found.head.status, std::nullopt, "not_a_socket", "route")) co_return Result<void>();
   if (route_->compression && coding::is_listed(route_->compression->types, found.content_type))
-    coding::add_vary(found.head);  // of a 304 too, which does not name its type
+    coding::add_vary(found.head);  // also for a 304, which does not name its type
   const std::unique_ptr<coding::Encoder> encoder = begin_encoding(found.length, found.head);
   if (!request_id_.empty()) found.head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
   route_->pipeline.amend(*context_, found.head);
-  if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
+  // The rest of the request body is not awaited.
+  if (!stream_.request_body().closed()) stream_.close_after_response();
   status_ = found.head.status;
   answered_ = true;
   stream_.respond(found.head);
@@ -96,7 +97,8 @@ Result<void> Exchange::answer_locally() {
   return {};
 }
 
-// What must go no further than here: what came round, and what says so itself (RFC 9110 7.6.2).
+// Refuses requests that must not be forwarded: those in a loop, and those with Max-Forwards: 0 (RFC 9110
+// 7.6.2).
 Result<void> Exchange::check_forwarding() {
   const http::RequestHead& request = stream_.request();
   if (comes_back(request.headers, route_->rewriting.loop_mark))
@@ -109,7 +111,7 @@ Result<void> Exchange::check_forwarding() {
   if (!left || base::parse_decimal(left->value) != 0) return {};
   http::LocalResponse response;
   response.status = 204;
-  if (traces)  // a request that was reflected could show what the client must not see
+  if (traces)  // a reflected request could show fields that the client must not see
     response = http::refusal(Cause::method_not_allowed,
                              "Max-Forwards is 0: the gateway answers, and it reflects no request");
   std::string allow;
@@ -129,10 +131,11 @@ void Exchange::answer(http::LocalResponse response) {
   const auto [error, who] =
       response.cause ? std::pair(base::traits(*response.cause).label, std::string_view("gateway"))
       : route_       ? std::pair(std::string_view("not_a_socket"), std::string_view("route"))
-               : std::pair(std::string_view("refused"), std::string_view("listener"));  // leads to https
+               : std::pair(std::string_view("refused"), std::string_view("listener"));  // a redirect to https
   if (refuse_by_close(response.status, response.cause, error, who)) return;
   answered_ = true;
-  if (!stream_.request_body().closed()) stream_.close_after_response();  // the rest of it is not waited for
+  // The rest of the request body is not awaited.
+  if (!stream_.request_body().closed()) stream_.close_after_response();
   http::ResponseHead head;
   const std::string body = render(response,
                                   {.request_id = request_id_,
@@ -164,14 +167,15 @@ Error Exchange::failed(Cause cause, Stage stage, std::string_view detail) {
 }
 
 void Exchange::answer_failure(Error error) {
-  // Whatever was waited for when it left: not all of its request had been read.
+  // Whatever the exchange was waiting for: the client left before its request was read completely.
   if (error.cause == Cause::client_closed && stream_.request_body().aborted())
     error.stage = Stage::request_body;
   if (!failure_) failure_ = error;
   if (client_fault_ && error.cause == client_fault_->cause) note_fault(*client_fault_);
-  if (error.cause == Cause::client_closed) return;  // nobody is there to hear it
+  if (error.cause == Cause::client_closed) return;  // no client is left to answer
   if (answered_) {
-    stream_.response_body().abort(error);  // ends with what it has, visibly cut
+    // Ends the started body in a way that the client recognises as truncated.
+    stream_.response_body().abort(error);
     return;
   }
   if (error.cause == Cause::bad_request) stream_.close_after_response();
@@ -186,7 +190,7 @@ void Exchange::note_fault(const http1::Fault& fault) {
 Task<Outcome> Exchange::refuse(const http1::Fault& fault) {
   failure_ = Error{fault.cause, Stage::request_head};
   note_fault(fault);
-  // As far as they were read.
+  // As far as they could be read.
   original_target_ = stream_.request().target;
   authority_ = stream_.request().authority;
   made_id_ = services_.request_ids.next();

@@ -1,4 +1,5 @@
-// The third step of an exchange: an endpoint, and another while nothing is lost by it.
+// The third step of an exchange: it sends the request to an endpoint, and retries at another one while
+// nothing is lost by it.
 #include <algorithm>
 
 #include "proxy/exchange.h"
@@ -20,7 +21,7 @@ std::string milliseconds(base::Duration duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + " ms";
 }
 
-// For the second try that a stale pooled connection is owed.
+// For the one retry after a stale pooled connection, which does not depend on the configured rules.
 const upstream::RetryModel default_retry;
 
 }  // namespace
@@ -93,8 +94,8 @@ Task<Result<Attempt>> Exchange::send_with_retries(upstream::Group& group) {
   }
 }
 
-// An endpoint that hangs up on an upgrade has answered it, as some servers do where they know no such path.
-// It is not asked again, however long the upgrade might be held.
+// An endpoint that closes the connection on an upgrade has answered it: some servers do so for an unknown
+// path. It is not tried again, however long the upgrade may be held.
 bool Exchange::is_settled(const RetryState& retry) const { return is_socket_ && retry.broken > 0; }
 
 void Exchange::keep_for_replay(upstream::Group& group) {
@@ -109,7 +110,7 @@ void Exchange::keep_for_replay(upstream::Group& group) {
 upstream::Pick Exchange::next_endpoint(upstream::Group& group, RetryState& retry) {
   const bool is_retry = retry.attempts > 0 && !retry.next_is_free;
   if (is_retry && retry.attempts > group.model().retries.attempts) return {};
-  // Nobody overtakes those who wait for a permit.
+  // No request overtakes those that wait in the queue for a permit.
   const bool others_wait = group.model().queue && group.state().permits.has_line();
   upstream::Pick pick = others_wait ? upstream::Pick{0, {}, true, false} : group.pick(view(), retry.tried);
   if (pick.permit) return admit(group, retry, std::move(pick));
@@ -128,7 +129,8 @@ upstream::Pick Exchange::admit(upstream::Group& group, RetryState& retry, upstre
   const bool free = std::exchange(retry.next_is_free, false);
   const bool is_retry = retry.attempts > 0 && !free;
   upstream::Endpoint& endpoint = *pick.permit.endpoint();
-  // With hold on, an endpoint that is down is never tried: the request can wait for its check instead.
+  // With hold on, an endpoint whose health checks fail is never tried: the request can wait for a check
+  // instead.
   if (group.model().hold && endpoint.availability() == upstream::Availability::down) return {};
   if (is_retry && !group.state().retry_budget.take_retry(services_.turn.now, rules.budget)) return {};
   if (!free) ++retry.attempts;
@@ -175,8 +177,8 @@ bool Exchange::should_retry(upstream::Group& group, size_t index, const Attempt&
   }
   retry.last = sent.error();
   const Cause cause = retry.last.cause;
-  // A pooled connection that turns out to be closed says nothing about its endpoint: it may be asked once
-  // more, whatever the rules.
+  // A pooled connection that was found closed says nothing about its endpoint, so the endpoint may be tried
+  // once more, whatever the retry rules are.
   const bool stale = attempt.lease && attempt.lease->reused() && !retry.stale_connection;
   const std::optional<upstream::Condition> condition = upstream::condition_of(cause, facts.sent);
   if (!stale && base::traits(cause).fault == base::Side::upstream)
@@ -187,7 +189,7 @@ bool Exchange::should_retry(upstream::Group& group, size_t index, const Attempt&
     retry.stale_connection = retry.next_is_free = true;
     return true;
   }
-  // However long a request is held, it does not break one connection after the other.
+  // However long a request is held, the number of attempts that break after they were sent is limited.
   if (facts.sent && ++retry.broken > rules.attempts) return false;
   retry.tried.push_back(index);
   return may_retry(cause, facts, method, rules);
@@ -204,7 +206,8 @@ Task<Result<void>> Exchange::hold(upstream::Group& group,
                  " requests are held already";
       co_return base::fail(Cause::overloaded, Stage::connect);
     }
-    held_since_ = now - stages_.held.value_or(base::Duration::zero());  // for other reasons before
+    // The time held before, for other reasons.
+    held_since_ = now - stages_.held.value_or(base::Duration::zero());
     hold_until_ = now + rules.time;
     if (is_socket_)
       hold_until_ = group.state().waiting_clients->until(client_.address_text,
@@ -245,11 +248,11 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   endpoint_ = attempt.endpoint = &model;
   context_->endpoint = model.text;
   address_to(model.authority, route_->rewriting, request);
-  detail_.clear();  // of an attempt before
+  detail_.clear();  // of an earlier attempt
   offending_.clear();
   const bool body_lost = request.body != http::BodyKind::none && !(replay_ && replay_->whole());
   const bool repeatable = http::is_idempotent(request.method) && !body_lost;
-  if (attempts_ == 1)  // a second try wants a connection that is surely alive
+  if (attempts_ == 1)  // a retry needs a connection that is surely alive
     attempt.lease = upstream::take_idle(services_.turn, services_.dialer, group, index, attempt.permit,
                                         repeatable ? base::no_limit : upstream::fresh_max_age);
   if (!attempt.lease) {
@@ -270,7 +273,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
     stages_.connect = since(began);
     if (!connected) {
       detail_ = model.text + ": " + tried;
-      // With `hold` it is noted when it is held.
+      // With `hold`, this is noted when the request is held.
       if (is_socket_ && connected.error().cause == Cause::upstream_timed_out && !group.model().hold)
         group.state().waiting_clients->until(client_.address_text, began, services_.turn.now);
       co_return base::fail(connected.error());
@@ -299,7 +302,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
 
 Task<Result<void>> Exchange::await_head(Attempt& attempt) {
   base::Phase phase(scope_, Stage::response_head, base::no_limit);
-  // An upload has limits of its own: the endpoint is expected to answer once it has the whole request.
+  // An upload has its own limits: the endpoint need not answer before it has the whole request.
   HeadLimit limit(*this);
   if (!attempt.uploading || attempt.uploading.done()) limit.begin();
   http1::ClientConnection& connection = *attempt.lease;
@@ -319,7 +322,7 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
   }
 }
 
-// Empty for other causes than its pace.
+// Empty for causes other than the client's pace.
 std::string Exchange::client_pace_detail(Error error) const {
   const routing::TransferLimits limits = this->limits();
   const bool of_request = error.stage == Stage::request_body;
@@ -347,7 +350,7 @@ void Exchange::describe_failure(const Attempt& attempt, Error error) {
   else if (error.cause == Cause::upstream_stream_silent)
     detail_ = "no byte came for " + milliseconds(group_->stream_idle_limit) +
               ", see timeouts.stream_idle of upstream " + group_->name;
-  else if (base::traits(error.cause).fault == base::Side::upstream)  // no client's business otherwise
+  else if (base::traits(error.cause).fault == base::Side::upstream)  // other details are not for the client
     detail_ = attempt.endpoint->unix_path.empty()
                   ? attempt.endpoint->text + " at " + attempt.lease->peer().text()
                   : attempt.endpoint->text;
@@ -383,7 +386,7 @@ Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnect
 
 // --- sessions ---
 
-// When the token that let it in is accepted no more; nothing: it has none, or one for ever.
+// When the token that authorised the request expires; nullopt if it has no token, or one that never expires.
 std::optional<base::Instant> Exchange::token_expires() const {
   if (!context_->token || context_->token->accepted_until() == policy::VerifiedToken::never)
     return std::nullopt;

@@ -1,5 +1,5 @@
-// What an exchange has to tell beside its answer: the attempts before the last, and how endpoints' responses
-// differ from HTTP.
+// What an exchange reports besides its answer: the attempts before the last one, and deviations of endpoints'
+// responses from HTTP.
 #include "proxy/exchange.h"
 #include "telemetry/finding.h"
 
@@ -7,7 +7,7 @@ namespace postern::proxy {
 
 namespace {
 
-constexpr size_t detail_max = 300;  // of one attempt
+constexpr size_t detail_max = 300;  // for one attempt
 
 }  // namespace
 
@@ -24,7 +24,7 @@ void Exchange::remember_attempt(const Attempt& attempt, const base::Result<void>
   failed_tries_.push_back(std::move(failed));
 }
 
-// The request fails: its detail says of every attempt where it went and why it failed.
+// Called when the request fails: adds to its detail where each attempt went and why it failed.
 void Exchange::tell_all_attempts() {
   if (!failed_tries_.empty() && failed_tries_.back().number == attempts_) failed_tries_.pop_back();
   if (failed_tries_.empty()) return;
@@ -32,7 +32,7 @@ void Exchange::tell_all_attempts() {
   for (const FailedTry& failed : failed_tries_) {
     const std::string one =
         failed.endpoint->text + ": " + (failed.detail.empty() ? failed.cause : failed.detail);
-    // One that was held is often refused by the same endpoint in the same way.
+    // A held request often fails at the same endpoint in the same way.
     if (all.find(one) == all.npos && !detail_.starts_with(one)) all.append(one).append("; ");
   }
   if (all.empty()) return;
@@ -46,7 +46,8 @@ void Exchange::note_deviations(http1::ClientConnection& connection) const {
     telemetry::EndpointSeries& series =
         *upstream_series().endpoints[static_cast<size_t>(endpoint_ - group_->endpoints.data())];
     series.add(count);
-    if (series[count] > 1) continue;  // it is counted; one line of each worker shows what it is
+    // All are counted, but a worker logs only the first of each kind per endpoint.
+    if (series[count] > 1) continue;
     services_.access_log.deviation({.deviation = seen.kind,
                                     .request_id = request_id_,
                                     .upstream = group_->name,

@@ -1,4 +1,4 @@
-// Requests that bring a value which an endpoint has given, such as the id of a session, go to that endpoint.
+// Requests with a value that an endpoint issued, such as a session id, go to that endpoint.
 #include "proxy/exchange.h"
 
 namespace postern::proxy {
@@ -10,8 +10,8 @@ void Exchange::recall_endpoint(const upstream::Group& group) {
   learned_endpoint_ = group.recall(learned_value_);
 }
 
-// A 404 of the endpoint that gave the value says that it knows it no more; an answer of another, which stood
-// in, says nothing.
+// A 404 from the endpoint that issued the value means that the endpoint no longer knows it. The answer of
+// another endpoint, which replaced it, means nothing.
 void Exchange::note_learned(upstream::Group& group, const http::ResponseHead& head) {
   const auto endpoint = static_cast<size_t>(endpoint_ - group_->endpoints.data());
   const bool succeeded = head.status < 400;

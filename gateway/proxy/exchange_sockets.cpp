@@ -1,5 +1,5 @@
-// What an exchange does with an upgrade to a WebSocket: lets it in, makes a tunnel of it, or refuses it so
-// that a page learns why.
+// What an exchange does with an upgrade to a WebSocket: it admits the client, turns the exchange into a
+// tunnel, or refuses the upgrade in such a way that a page learns the reason.
 #include <algorithm>
 
 #include "base/ascii.h"
@@ -19,7 +19,7 @@ using http::FieldId;
 
 namespace {
 
-// A subprotocol may be a client's way to send a token ("bearer.<token>"); such a one is not for the log.
+// Some clients send a token as a subprotocol ("bearer.<token>"); such a value must not be logged.
 bool may_hold_token(std::string_view subprotocol) {
   constexpr size_t shortest_token = 40;
   constexpr std::string_view marker = "bearer.";
@@ -28,8 +28,8 @@ bool may_hold_token(std::string_view subprotocol) {
           std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
 }
 
-// What a 101 of ours selects. A browser that offered subprotocols takes none without one of them; one that
-// may hold a token is echoed only where there is no other.
+// The subprotocol that the gateway's own 101 selects. A browser that offered subprotocols accepts no answer
+// without one of them. One that may hold a token is echoed only if there is no other.
 std::string_view protocol_to_echo(std::string_view preferred, std::string_view offers) {
   if (!preferred.empty() && !may_hold_token(preferred)) return preferred;
   std::string_view first;
@@ -40,7 +40,7 @@ std::string_view protocol_to_echo(std::string_view preferred, std::string_view o
   return first;
 }
 
-// All elements of a field: several fields are one list (RFC 9110 5.3).
+// All elements of a field: several fields form one list (RFC 9110 5.3).
 std::string_view list_of(http::RequestHead& request, FieldId id) {
   if (request.headers.count(id) <= 1) return request.headers.get(id);
   std::string list;
@@ -49,7 +49,7 @@ std::string_view list_of(http::RequestHead& request, FieldId id) {
   return request.arena.keep(list);
 }
 
-// What a new token, or none, would change: nothing that a client does by itself.
+// Causes that change only with a new token, or without one; a client does not change it by retrying.
 bool is_about_token(Cause cause) {
   switch (cause) {
     case Cause::token_missing:
@@ -74,8 +74,8 @@ void Exchange::note_handshake() {
   offered_extensions_ = list_of(request, FieldId::sec_websocket_extensions);
 }
 
-// A socket counts under the key that its handshake has for policy::RateLimitPolicy: fields as the client sent
-// them, before policies and rewriting change them, and claims when the token is known.
+// The socket counts under the same key as its handshake in policy::RateLimitPolicy: fields as the client sent
+// them, before policies and rewriting change them, and claims once the token is verified.
 void Exchange::note_shared_limits(bool by_claim) {
   if (!is_socket_) return;
   const routing::SocketRules& rules = socket_rules();
@@ -85,8 +85,8 @@ void Exchange::note_shared_limits(bool by_claim) {
         shared_limits_.push_back({rule.limiter, policy::key_of(rule, *context_, route_->name), of_bytes});
 }
 
-// Where many come back at once, they are let in one after the other. A client stands in line once, as it does
-// for an upstream that is away: see upstream::WaitingClients.
+// When many clients reconnect at once, they are admitted one after the other. A client waits in the queue
+// once, as it does for an upstream that is down: see upstream::WaitingClients.
 Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {
   const base::Instant began = services_.turn.now;
   SocketMemory& memory = services_.tunnels.memory();
@@ -105,7 +105,8 @@ Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {
   co_return waited;
 }
 
-// Where messages are read, compression ends here; where bytes are counted, nothing may hide them.
+// If messages are read, the endpoint must not compress them; if bytes are counted, compression must not hide
+// their size. So compression is not offered to the endpoint.
 void Exchange::prepare_socket(http::RequestHead& request) const {
   if (!is_socket_ || socket_rules().passes_compression) return;
   request.headers.remove_if(
@@ -130,8 +131,8 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   const routing::SocketRules& rules = socket_rules();
   TunnelOptions options{limits().tunnel_idle, route_->socket_fingerprint, route_->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
-  options.frames_compressed = !agreed.empty();  // nothing but permessage-deflate is known to be offered
-  std::optional<websocket::DeflateParameters> deflate;  // the head points into it
+  options.frames_compressed = !agreed.empty();  // the gateway assumes that only permessage-deflate is offered
+  std::optional<websocket::DeflateParameters> deflate;  // the response head points into it
   if (rules.mode == routing::FrameMode::inspect && rules.compression)
     deflate = websocket::agree_on_deflate(offered_extensions_);
   if (deflate) {
@@ -168,20 +169,21 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   return {};
 }
 
-// How long an upgrade may wait where others of its page may have to wait for it: a browser opens one
-// WebSocket to an address at a time, so those of other upstreams stand behind it. Who comes back to a socket
-// that it has lost has its others open.
+// How long an upgrade may wait when other sockets of its page may be blocked by it: a browser opens only one
+// WebSocket at a time to an address, so sockets to other upstreams wait behind it. The other sockets of a
+// client that reconnects a lost socket are open already.
 base::Duration Exchange::page_wait(base::Duration usual, base::Duration of_page) const {
   if (!is_page() || snapshot().groups.size() < 2) return usual;
   if (services_.tunnels.memory().is_coming_back(client_.address_text, services_.turn.now)) return usual;
   return std::min(usual, of_page);
 }
 
-// Clients wait longer and longer between one failed handshake and the next, and some fall back to other
-// means: an open socket, be it only for its Close, would take them back to the beginning. So what a later try
-// may heal keeps its status. But a page sees no status of a handshake, and a token that is refused today is
-// refused in a second: that is told by a Close. Whose origin is not on the list is to learn nothing; who is
-// no page, or asks for what cannot be read, gets the status.
+// Whether a refusal is sent as a Close frame. Clients back off between failed handshakes, and some fall back
+// to other transports; an open socket, even one that only gets a Close, would reset that. So a refusal that a
+// later attempt may heal is answered with its status. But a page cannot see the status of a handshake, and a
+// token that is refused now is refused a second later as well, so such a refusal is sent as a Close. A page
+// whose origin is not on the list must learn nothing; a client that is not a page, or whose request cannot be
+// read, gets the status.
 bool Exchange::is_told_by_close(std::optional<Cause> cause) {
   if (!is_socket_ || !context_ || cause == Cause::origin_refused) return false;
   if (!services_.tunnels.refused().has_room()) return false;
@@ -210,7 +212,8 @@ uint16_t Exchange::refusal_code(uint16_t status) const {
   return static_cast<uint16_t>(4000 + status);
 }
 
-// False: by its status. `who` answered with it, where that is no failure: it is for the log.
+// Returns false when the refusal must be a status. `who` names the one that answered with `status`, if it was
+// no failure of the gateway; it is for the log.
 bool Exchange::refuse_by_close(uint16_t status, std::optional<Cause> cause, std::string_view error,
                                std::string_view who) {
   if (!is_told_by_close(cause)) return false;
@@ -230,8 +233,8 @@ bool Exchange::refuse_by_close(uint16_t status, std::optional<Cause> cause, std:
   return true;
 }
 
-// A 101, later each time that the client comes back to be refused again, and the Close. An error: the client
-// has not waited for it.
+// Sends a 101, delayed longer each time that the client comes back to be refused again, and then the Close.
+// Fails if the client did not wait for it.
 Task<Result<void>> Exchange::tell_refusal() {
   Result<bool> waited = true;
   if (close_pause_ > base::Duration::zero()) {
@@ -240,7 +243,7 @@ Task<Result<void>> Exchange::tell_refusal() {
   }
   services_.tunnels.memory().end_pause(
       client_.address_text, route_ ? std::string_view(route_->name) : std::string_view(), services_.turn.now);
-  if (!waited) co_return base::fail(waited.error());  // it has left
+  if (!waited) co_return base::fail(waited.error());  // the client has left
   const http::RequestHead& request = stream_.request();
   http::ResponseHead head;
   head.status = 101;
@@ -251,14 +254,14 @@ Task<Result<void>> Exchange::tell_refusal() {
     head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol", protocol);
   if (!request_id_.empty()) head.headers.add(FieldId::other, snapshot().request_id_field, request_id_);
   std::unique_ptr<net::Transport> client = stream_.accept_tunnel(head);
-  if (!client) co_return base::fail(Cause::client_closed, Stage::response_head);  // no response was begun
+  if (!client) co_return base::fail(Cause::client_closed, Stage::response_head);  // no response was started
   tunnelled_ = true;
   status_ = 101;
   services_.tunnels.refused().add(std::move(client), refused_socket_->close_code, close_reason_);
   co_return Result<void>();
 }
 
-// SignalR asks by HTTP for the connection that its socket then names.
+// SignalR requests over HTTP the connection id that its socket then uses.
 void Exchange::note_negotiation() {
   const http::RequestHead& request = stream_.request();
   if (request.method != http::Method::post || status_ / 100 != 2) return;

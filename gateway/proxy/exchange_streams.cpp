@@ -1,5 +1,5 @@
-// What an exchange does with an answer that has no length: one that stays open is a long answer, which no
-// time limit of ordinary ones ends.
+// What an exchange does with a response that has no length: one that stays open is a long answer, to which
+// the time limits of ordinary responses do not apply.
 #include "base/ascii.h"
 #include "proxy/exchange.h"
 #include "proxy/long_answer.h"
@@ -15,8 +15,8 @@ using http::FieldId;
 
 namespace {
 
-// An answer without a length, of any other type than text/event-stream, that is open for so long is a long
-// one.
+// A response without a length, of any type other than text/event-stream, becomes a long answer when it has
+// been open for this time.
 constexpr base::Duration long_after = std::chrono::seconds(10);
 
 constexpr std::string_view event_stream_type = "text/event-stream";
@@ -42,7 +42,7 @@ const routing::StreamRules& rules_of(const routing::Route& route) {
 
 }  // namespace
 
-// Who asks for events, as a browser's EventSource does.
+// True for a client that asks for events, as a browser's EventSource does.
 bool Exchange::wants_events() const {
   for (const http::HeaderField& field : stream_.request().headers) {
     if (!base::equal_ignoring_case(field.name, "Accept")) continue;
@@ -54,7 +54,7 @@ bool Exchange::wants_events() const {
   return false;
 }
 
-// Only the head of the answer tells that it is an event stream: its place is taken then.
+// Only the response head shows that it is an event stream, so its permit is taken at that point.
 Result<void> Exchange::admit_stream(const http::ResponseHead& head) {
   if (has_length(head) || !is_event_stream(head)) return {};
   answers_events_ = true;
@@ -71,7 +71,7 @@ bool Exchange::may_stay_open(const Attempt& attempt) const {
   return !attempt.lease->response_body().closed();
 }
 
-// `ordinary`: the limits of an answer that is not a long one.
+// `ordinary`: the limits of a response that is not a long answer.
 Task<Result<base::Pumped>> Exchange::copy_long_body(Attempt& attempt, coding::Encoder* encoder,
                                                     const base::PumpLimits& ordinary) {
   if (!encoder && is_event_stream(attempt.head)) {
@@ -115,7 +115,7 @@ void Exchange::open_stream(const Attempt& attempt, bool of_events) {
   if (snapshot().access_log) tell(&telemetry::AccessLog::stream_open);
 }
 
-// It has ended in good order; who ended it is for the record.
+// The stream has ended in good order; notes for the record who ended it.
 void Exchange::end_stream() {
   if (const std::optional<Cause> cause = long_answer_->events->ended_by_gateway()) {
     failure_ = Error{*cause, Stage::response_body};

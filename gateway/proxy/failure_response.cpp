@@ -52,7 +52,7 @@ std::string render(const http::LocalResponse& response, const AnswerFacts& facts
     head.headers.add(head.arena.keep(name), head.arena.keep(value));
   if (response.status == 405 && !head.headers.find("Allow"))
     head.headers.add("Allow",
-                     std::string_view());  // RFC 9110 15.5.6 needs one; no method is known to be taken
+                     std::string_view());  // RFC 9110 15.5.6 requires it; the allowed methods are unknown
   if (page) {
     head.headers.add(http::FieldId::content_type, "Content-Type", content_type_of(page->format));
     head.headers.add("Cache-Control", "no-store");

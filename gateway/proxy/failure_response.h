@@ -1,5 +1,5 @@
-// The gateway's own answers: from a LocalResponse, or from an Error by way of the one table, to a head and a
-// body that a client can understand.
+// Turns the gateway's own answers into a head and a body: a LocalResponse, or an Error by way of the one
+// error table.
 #pragma once
 
 #include <string>
@@ -12,21 +12,21 @@
 
 namespace postern::proxy {
 
-// Whom an answer is for.
+// The client and the request that an answer is for.
 struct AnswerFacts {
   std::string_view request_id{};
   int64_t now_unix = 0;
-  const ErrorPages* pages = nullptr;           // the operator's; null: there are none
-  const http::RequestHead* request = nullptr;  // null: it could not be read
+  const ErrorPages* pages = nullptr;           // of the operator; null if there are none
+  const http::RequestHead* request = nullptr;  // null if it could not be read
   std::string_view host{};                     // that the client asked for
   std::string_view target{};                   // as the client sent it
 };
 
-// Fills `head` (framing `length`) and gives the body. A refusal's body is JSON, a page or text, as the client
-// wants it; JSON when it does not say:
+// Fills `head` (framing `length`) and returns the body. The body of a refusal is JSON, HTML or text, as the
+// client prefers; JSON without a preference:
 //   {"error":"token_expired","message":"…","remedy":"…","detail":"…","request_id":"…"}
-// Remedy and detail are left out when the fault is not the client's, unless ErrorPages::full_detail: what
-// lies behind the gateway is for its log.
+// Remedy and detail are omitted when the fault is not the client's, unless ErrorPages::full_detail is set:
+// details about what is behind the gateway belong in its log.
 std::string render(const http::LocalResponse& response, const AnswerFacts& facts, http::ResponseHead& head);
 
 http::LocalResponse failure_response(base::Error error, std::string detail);

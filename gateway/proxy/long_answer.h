@@ -1,4 +1,4 @@
-// What an exchange keeps of an answer that stays open.
+// The state that an exchange keeps for a long answer, a response without a length that stays open.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@ namespace postern::proxy {
 struct Exchange::LongAnswer {
   LongAnswer(StreamSet& set, std::string_view route) : open(set, route) {}
   StreamSet::Open open;
-  std::optional<EventStream> events;  // nothing: it is an answer of another type
+  std::optional<EventStream> events;  // nullopt: the response has another type than text/event-stream
 };
 
 }  // namespace postern::proxy

@@ -52,7 +52,7 @@ MessageGuard::Pass MessageGuard::refuse(const Fault& fault) {
   return Pass::stop;
 }
 
-// A rule was broken whose violation ends the socket. False, for its caller's convenience.
+// A rule was broken in a way that closes the socket. Returns false, for its callers' convenience.
 bool MessageGuard::violate(Ending ending, std::string rule) {
   const bool client = sender_ == Side::client;
   rule_ = std::move(rule);
@@ -61,7 +61,7 @@ bool MessageGuard::violate(Ending ending, std::string rule) {
   return false;
 }
 
-// As the key is written in the route's websocket section.
+// The key as it is written in the route's websocket section.
 std::string MessageGuard::own_rule(std::string_view key) const {
   return (sender_ == Side::client ? "from_client." : "from_upstream.") + std::string(key);
 }
@@ -85,8 +85,8 @@ MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
     return Pass::stop;
   }
   if (!dropping_) {
-    // In the middle of a message it is too late to drop it, as half of it may have passed: not where it is
-    // kept until it is whole.
+    // In the middle of a message it is too late to drop it, as a part may have been forwarded already, unless
+    // the message is kept until it is whole.
     const Charge charged = charge(begins ? 1 : 0, header.size + header.length, begins || reads_);
     if (charged == Charge::refused) return Pass::stop;
     if (charged == Charge::early) return Pass::wait;
@@ -107,7 +107,7 @@ MessageGuard::Pass MessageGuard::admit_frame(const FrameHeader& header) {
   return Pass::take;
 }
 
-// False: there is a violation.
+// Returns false when there is a violation.
 bool MessageGuard::begin_message(const FrameHeader& header) {
   const routing::MessageRules& mine = this->mine();
   message_bytes_ = 0;
@@ -118,7 +118,7 @@ bool MessageGuard::begin_message(const FrameHeader& header) {
   return allowed || violate(Ending::wrong_kind, own_rule("messages"));
 }
 
-// Counts what passes against all rates. What is to be dropped is not counted by the rate that says so.
+// Counts what passes against all rates. A rate that drops something does not count it.
 MessageGuard::Charge MessageGuard::charge(uint32_t messages, uint64_t bytes, bool droppable) {
   const routing::MessageRules& mine = this->mine();
   if (messages != 0 && mine.messages.per_second != 0) {
@@ -144,8 +144,8 @@ MessageGuard::Charge MessageGuard::charge_rate(const routing::MessageRate& rate,
   return charged;
 }
 
-// Of limits that others count against, too, whole KiB are taken: what is left of the last serves what comes
-// next.
+// Limits that are shared with other sockets are charged in whole KiB; the rest of the last KiB is used for
+// the next frames.
 MessageGuard::Charge MessageGuard::charge_limits(uint32_t messages, uint64_t bytes, bool droppable) {
   constexpr uint64_t unit = 1024;
   const uint64_t unpaid = bytes - std::min<uint64_t>(bytes, paid_bytes_);
@@ -169,8 +169,8 @@ MessageGuard::Charge MessageGuard::charge_limits(uint32_t messages, uint64_t byt
   return Charge::passes;
 }
 
-// Each socket has one place in the line of a limit at most, and its frame passes when it is its turn: however
-// many there are, all of them together get what the limit gives.
+// Each socket has at most one place in the queue of a limit, and its frame passes when its turn comes:
+// however many sockets there are, together they get what the limit allows.
 MessageGuard::Charge MessageGuard::book(const Amounts& amounts) {
   base::Duration wait{};
   for (const SharedLimit& limit : limits_)
@@ -182,14 +182,14 @@ MessageGuard::Charge MessageGuard::book(const Amounts& amounts) {
   return Charge::early;
 }
 
-// The place of a socket that ends while it waits is another's.
+// Frees the place of a socket that ends while it waits.
 void MessageGuard::give_back() {
   if (!booked_) return;
   for (const SharedLimit& limit : limits_)
     if (const uint32_t amount = booked_->of(limit); amount != 0) limit.limiter->give_back(limit.key, amount);
 }
 
-// A rate is exceeded; it will not be any more in `wait`.
+// Called when a rate is exceeded; it will no longer be exceeded after `wait`.
 MessageGuard::Charge MessageGuard::exceed(base::Duration wait, bool droppable) {
   switch (mine().on_rate) {
     case OnViolation::slow: wait_until_ = std::max(wait_until_, turn_.now + wait); return Charge::passes;
@@ -210,7 +210,7 @@ MessageGuard::Pass MessageGuard::on_control(const FrameHeader& header, std::stri
   return charged == Charge::refused ? Pass::stop : charged == Charge::drop ? Pass::drop : Pass::on;
 }
 
-// Of what cannot be held back any more: what comes next waits in its place.
+// Charges what can no longer be held back; the next frame waits instead.
 MessageGuard::Charge MessageGuard::charge_passing(uint64_t bytes) {
   const Charge charged = charge(0, bytes, true);
   booked_.reset();
@@ -250,7 +250,8 @@ std::optional<base::Instant> MessageGuard::due() const {
 
 void MessageGuard::refuse_late() { violate(Ending::idle, own_rule("message_timeout")); }
 
-// The message that was read is more than what came of it. False: it does not go on.
+// Charges the difference when a message is larger after decompression than on the wire. Returns false if it
+// must not be forwarded.
 bool MessageGuard::charge_expanded() {
   const size_t size = reader_.message().size();
   if (size <= message_bytes_) return true;
@@ -259,7 +260,7 @@ bool MessageGuard::charge_expanded() {
   return charged == Charge::passes;
 }
 
-// What cannot be read as JSON has no type: it does not pass.
+// Text that cannot be read as JSON has no type, so it does not pass.
 bool MessageGuard::type_passes(std::string_view message) {
   const routing::MessageRules& mine = this->mine();
   if (mine.types.empty()) return true;

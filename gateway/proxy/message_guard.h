@@ -1,5 +1,5 @@
-// What a route's rules make of the messages that one side of a socket sends. Beside a FrameWalker: it decides
-// about each frame, and where messages are read, about each message. One thread.
+// Applies a route's rules to the messages that one side of a WebSocket sends. It works beside a FrameWalker:
+// it decides about each frame, and, if messages are read, about each message. One thread.
 #pragma once
 
 #include <cstdint>
@@ -20,78 +20,80 @@ namespace postern::proxy {
 
 class MessageGuard {
  public:
-  // Why the socket has to end.
+  // Why the socket has to be closed.
   struct Violation {
     base::Cause cause{};
-    uint16_t code = 0;        // for the side that sent it
-    std::string_view rule{};  // of WebSocket, or as the configuration names it; as long as the guard lives
+    uint16_t code = 0;  // the close code for the side that sent it
+    // Of the WebSocket protocol, or as the configuration names it; valid while the guard exists.
+    std::string_view rule{};
   };
 
-  // A limit that this socket shares with others.
+  // A rate limit that this socket shares with other sockets.
   struct SharedLimit {
     std::shared_ptr<policy::RateLimiter> limiter;
     policy::RateLimiter::Key key = 0;
     bool of_bytes = false;  // it counts KiB, not messages
   };
 
-  // Takes the messages that were read and that go on.
+  // Receives the messages that were read and are forwarded.
   class Receiver {
    public:
-    // `type`: the text at SocketRules::latest_field, empty where it was not asked for or is not there.
+    // `type`: the text at SocketRules::latest_field; empty if it was not looked up or does not exist.
     virtual void on_message(websocket::Opcode kind, std::string_view message, std::string_view type) = 0;
 
    protected:
     ~Receiver() = default;
   };
 
-  // `sender` is client or upstream. `rules` and `turn` outlive it, and so does `deflate`, null where this
-  // side was not granted compression.
+  // `sender` is client or upstream. `rules`, `turn` and `deflate` outlive the guard; `deflate` is null if no
+  // compression was agreed with this side.
   MessageGuard(const routing::SocketRules& rules, base::Side sender, bool compressed_frames,
                websocket::Deflate* deflate, base::Turn& turn, const std::vector<SharedLimit>& limits);
   ~MessageGuard() { give_back(); }
   MessageGuard(const MessageGuard&) = delete;
   MessageGuard& operator=(const MessageGuard&) = delete;
 
-  // As FrameWalker::Visitor asks; `wait` before wait_until(), `stop` when there is a violation().
+  // For FrameWalker::Visitor. Returns `wait` until wait_until(), and `stop` when there is a violation().
   websocket::FrameWalker::Pass on_frame(const websocket::FrameHeader& header);
-  // One that its sender's rate does not let pass is to be dropped; it never waits, what comes behind it does.
+  // Returns `drop` for a control frame that exceeds its sender's rate. A control frame never waits; the
+  // frames behind it do.
   websocket::FrameWalker::Pass on_control(const websocket::FrameHeader& header, std::string_view payload);
   void on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
                   Receiver& receiver);
 
-  // Whether it takes messages out of their frames, and sends on what they hold.
+  // Whether messages are taken out of their frames and forwarded from their content.
   bool reads() const { return reads_; }
   const std::optional<Violation>& violation() const { return violation_; }
-  // Until then no frame of a message passes; a rate says so.
+  // Until then a rate limit lets no frame of a message pass.
   base::Instant wait_until() const { return wait_until_; }
-  // When the message that is being read has to be whole; nothing: there is none, or no limit.
+  // The deadline of the message that is being read; nullopt if there is no such message, or no limit.
   std::optional<base::Instant> due() const;
-  // It was not: there is a violation.
+  // Called when that deadline has passed; records the violation.
   void refuse_late();
-  // Time in which its sender could send nothing is not counted.
+  // Restarts the deadline, so that the time in which the sender could send nothing is not counted.
   void prolong() {
     if (begun_) begun_ = turn_.now;
   }
-  // How many messages were dropped since it was asked last.
+  // The number of messages dropped since the last call.
   uint64_t take_dropped() { return std::exchange(dropped_, 0); }
 
  private:
-  // What has been used of a MessageRate.
+  // The fill level of a MessageRate's token bucket.
   struct Bucket {
     double level = 0;
     base::Instant at{};
-    // Adds `amount`, and gives how much is above the burst.
+    // Adds `amount`, and returns by how much the level exceeds the burst.
     double add(const routing::MessageRate& rate, double amount, base::Instant now);
   };
-  // What a frame takes of shared limits.
+  // The amounts that a frame takes from shared limits.
   struct Amounts {
     uint32_t messages = 0;
     uint32_t kibibytes = 0;
     uint32_t of(const SharedLimit& limit) const { return limit.of_bytes ? kibibytes : messages; }
   };
   enum class Charge : uint8_t {
-    passes,  // though what comes next may have to wait
-    early,   // its turn in the line of a shared limit comes later
+    passes,  // although the next frame may have to wait
+    early,   // its turn in the queue of a shared limit comes later
     drop,
     refused,  // there is a violation
   };
@@ -123,19 +125,19 @@ class MessageGuard {
   bool reads_;
   websocket::FrameOrder order_;
   websocket::MessageReader reader_;
-  uint64_t message_bytes_ = 0;  // of the message so far, as they came
+  uint64_t message_bytes_ = 0;  // bytes of the current message so far, as received
   uint32_t frames_ = 0;
-  bool dropping_ = false;                 // the message
-  std::optional<base::Instant> begun_{};  // the message, where it is read
+  bool dropping_ = false;                 // the current message
+  std::optional<base::Instant> begun_{};  // when the current message began, if messages are read
   bool first_ = true;                     // no message has passed yet
   Bucket messages_;
   Bucket bytes_;
   base::Instant wait_until_{};
   std::optional<Amounts> booked_;  // by a frame that waits for its turn
-  uint32_t paid_bytes_ = 0;        // what is left of the KiB that was taken of shared limits last
+  uint32_t paid_bytes_ = 0;        // the rest of the KiB last taken from shared limits
   uint64_t dropped_ = 0;
   std::optional<Violation> violation_;
-  std::string rule_;  // that the violation names, where it is the configuration's
+  std::string rule_;  // the rule that the violation names, if it is one of the configuration
 };
 
 }  // namespace postern::proxy

@@ -20,7 +20,7 @@ struct RefusedSockets::Socket final : net::Transport::Receiver, base::Timer {
         close(websocket::close_frame(code, reason)),
         link(this) {}
 
-  void on_bytes(base::Bytes) override {}  // nobody listens
+  void on_bytes(base::Bytes) override {}  // what the client sends is ignored
   void on_drained() override {}
   void on_end() override { set.remove(*this); }
   void on_closed(base::Error) override { set.remove(*this); }
@@ -49,7 +49,7 @@ RefusedSockets::Waiter::Waiter(RefusedSockets& set, base::Duration wait) : set_(
 
 RefusedSockets::Waiter::~Waiter() { --set_.waiting_count_; }
 
-// The owner, which is ending too, is not told.
+// The owner is ending too, so it is not notified.
 RefusedSockets::~RefusedSockets() {
   while (sockets_.linked()) std::unique_ptr<Socket>(base::LinkIn<Socket>::of(sockets_.next)).reset();
 }
@@ -64,7 +64,7 @@ void RefusedSockets::add(std::unique_ptr<net::Transport> client, uint16_t code, 
     socket->say_close();
   else
     turn_.arm(*socket, before_close);
-  socket.release();  // the set owns it through its place, until remove()
+  socket.release();  // the set owns it through its list until remove()
 }
 
 void RefusedSockets::remove(Socket& socket) {

@@ -1,5 +1,5 @@
-// Upgrades that are taken for one purpose: a page learns by a Close frame why it gets no socket, since a
-// browser keeps the status of a refused handshake to itself. One worker's.
+// WebSockets of one worker that are opened only to be closed: the Close frame tells a page why it is refused,
+// since a browser does not show a page the status of a refused handshake.
 #pragma once
 
 #include <cstdint>
@@ -31,12 +31,12 @@ class RefusedSockets {
   RefusedSockets(const RefusedSockets&) = delete;
   RefusedSockets& operator=(const RefusedSockets&) = delete;
 
-  // At once on one worker, those that wait for their 101 among them. Beyond that a status has to do: a flood
-  // of refusals costs no more than that.
+  // The limit of such sockets at a time on one worker, including those that wait for their 101. Beyond it,
+  // the refusal is answered with a status, so that a flood of refusals has a bounded cost.
   static constexpr size_t most = 1'000;
   bool has_room() const { return size_ + waiting_count_ < most; }
 
-  // An upgrade that waits before it gets its 101; ends at once when the worker does.
+  // An upgrade that waits before its 101 is sent. The wait ends at once when the worker shuts down.
   class Waiter final : private base::Timer {
    public:
     Waiter(RefusedSockets& set, base::Duration wait);
@@ -53,11 +53,11 @@ class RefusedSockets {
     base::LinkIn<Waiter> link_{this};
   };
 
-  // `client` has its 101. It gets the Close after a moment, so that a client which takes an open socket for
-  // success does not come back at once.
+  // `client` has received its 101. The Close is sent after a short delay, so that a client that takes an open
+  // socket for success does not reconnect at once.
   void add(std::unique_ptr<net::Transport> client, uint16_t code, std::string_view reason);
-  // The worker ends: those that wait for their 101 or their Close get it now, and those that are still to
-  // come at once.
+  // The worker shuts down: those that wait for their 101 or their Close get it now, and later ones get it
+  // without a delay.
   void close_all();
   size_t size() const { return size_; }
 
@@ -72,7 +72,7 @@ class RefusedSockets {
   size_t size_ = 0;
   base::Link waiting_;
   size_t waiting_count_ = 0;
-  bool at_once_ = false;  // no moment is waited before a Close
+  bool at_once_ = false;  // no delay before a Close
 };
 
 }  // namespace postern::proxy

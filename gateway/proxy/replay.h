@@ -1,6 +1,6 @@
-// What has been sent of a request's body, so that it can be sent again to another endpoint. Kept are shares
-// of the chunks on their way; where a chunk's memory is much larger than its bytes, they are copied together.
-// They are let go as soon as there is no going back.
+// Keeps what was sent of a request's body, so that it can be sent again to another endpoint. It keeps shares
+// of the chunks in transit; if a chunk's memory is much larger than its bytes, the bytes are copied together
+// instead. Everything is released as soon as the request can no longer be sent again.
 #pragma once
 
 #include <algorithm>
@@ -12,21 +12,22 @@ namespace postern::proxy {
 
 class Replay final : public base::PumpWatcher {
  public:
-  static constexpr size_t kept_by_worker_max = 16 * 1024 * 1024;  // bytes, of one upstream
+  static constexpr size_t kept_by_worker_max = 16 * 1024 * 1024;  // bytes, for one upstream
 
-  // Of a body of at most `most` bytes. `kept_by_worker` counts what all of them keep, and outlives this.
+  // For a body of at most `most` bytes. `kept_by_worker` counts the bytes that all Replays keep, and outlives
+  // this.
   Replay(size_t& kept_by_worker, size_t most) : kept_by_worker_(kept_by_worker), most_(most) {}
   ~Replay() { let_go(); }
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
-  // Nothing of the body is lost: it was, and stays, small enough.
+  // True while the body is kept completely, because it is small enough so far.
   bool whole() const { return whole_; }
-  // Sends what was sent before; what is still to come follows it.
+  // Pushes again what was sent before; the rest of the body follows it.
   void send_again(base::Channel& to) const {
     for (const base::Chunk& chunk : chunks_) to.push(chunk.share());
   }
-  // From now on the body is not whole.
+  // Releases what is kept; from then on the body is not whole.
   void let_go() {
     chunks_.clear();
     kept_by_worker_ -= std::exchange(kept_, 0);
@@ -46,8 +47,8 @@ class Replay final : public base::PumpWatcher {
     kept_by_worker_ += size;
   }
 
-  // Behind what was copied last, while there is room; a piece more is as large as a fair share of what is
-  // kept.
+  // Appends to the last copy while it has room. A further piece is allocated in proportion to what is kept
+  // already.
   void copy(base::Bytes bytes) {
     while (!bytes.empty()) {
       if (chunks_.empty() || chunks_.back().room() == 0)

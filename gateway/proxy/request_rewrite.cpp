@@ -10,8 +10,8 @@ namespace {
 
 using http::FieldId;
 
-// Fields that a backend may believe, and that only a trusted proxy or this gateway may set. Those with an id
-// are seen to by it; here are the others, and the twins of all of them that differ by "_" for "-".
+// Fields that a backend may trust, and that only a trusted proxy or this gateway may set. Fields with an id
+// are handled elsewhere by that id; this covers the others, and all spellings with "_" instead of "-".
 bool is_forged(const Snapshot& snapshot, std::string_view name, bool trusted) {
   for (const std::string& claim_field : snapshot.claim_fields)
     if (base::equal_as_variable(name, claim_field)) return true;
@@ -23,7 +23,7 @@ bool is_forged(const Snapshot& snapshot, std::string_view name, bool trusted) {
   return of_proxies && (!trusted || name.find('_') != std::string_view::npos);
 }
 
-// All values of the fields of this id, as one list; empty without one.
+// All values of the fields with this id, as one list; empty if there are none.
 std::string list_of(FieldId id, const http::Headers& headers) {
   std::string list;
   for (const http::HeaderField& field : headers)
@@ -31,8 +31,8 @@ std::string list_of(FieldId id, const http::Headers& headers) {
   return list;
 }
 
-// The addresses that X-Forwarded-For of a trusted proxy names, without ports and quotes, which many endpoints
-// take for a part of the address. What is no address stays as it is.
+// The addresses in a trusted proxy's X-Forwarded-For, without ports and quotes, which many endpoints take for
+// a part of the address. An element that is not an address is kept as it is.
 std::string addresses_of(const http::Headers& headers) {
   std::string addresses;
   for (const http::HeaderField& field : headers) {
@@ -47,8 +47,8 @@ std::string addresses_of(const http::Headers& headers) {
   return addresses;
 }
 
-// What a trusted proxy told of the way so far, as endpoints are told it. The kind that nobody vouches for is
-// made from the other one.
+// What a trusted proxy reported about the proxies so far, as endpoints receive it. A kind of field that is
+// not believed is built from the other kind.
 struct WaySoFar {
   std::string addresses;  // for X-Forwarded-For
   std::string elements;   // for Forwarded
@@ -69,7 +69,7 @@ WaySoFar way_so_far(ForwardedFields fields, const ClientIdentity& client, const 
   return way;
 }
 
-// RFC 9110 7.6.2: one less for whoever comes next.
+// RFC 9110 7.6.2: decrements Max-Forwards for the next recipient.
 void count_forward(http::RequestHead& request) {
   if (request.method != http::Method::options && request.method_text != "TRACE") return;
   const http::HeaderField* field = request.headers.find(FieldId::max_forwards);
@@ -94,7 +94,8 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
   const bool literal_host = rewriting.host.kind == routing::HostRule::Kind::literal;
   const std::string_view host = literal_host ? std::string_view(rewriting.host.text) : authority;
   bool names_host = false;
-  // Fields of a kind that is not written are a trusted proxy's business, unless nobody vouches for them.
+  // A kind of field that the gateway does not write is passed on from a trusted proxy, unless it is
+  // contradicted.
   using Told = ClientIdentity::Told;
   const bool drops_x =
       !client.trusted_proxy || told.x_forwarded || (client.told == Told::standard && client.contradicted);
@@ -109,7 +110,7 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
       case FieldId::x_forwarded_prefix: return drops_x;
       case FieldId::forwarded: return drops_standard;
       case FieldId::expect: return !keep_expect;
-      case FieldId::content_length: return true;  // written anew
+      case FieldId::content_length: return true;  // written again by the gateway
       case FieldId::host: names_host = field.value == host; return !names_host;
       case FieldId::other: return is_forged(snapshot, field.name, client.trusted_proxy);
       default: return false;
@@ -148,7 +149,7 @@ void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, c
 
   const std::string_view path = context.target.path;
   const std::string_view raw = request.target;
-  // Not only the beginning: "/a/b/.." begins with what it is resolved to.
+  // The whole path is compared, not only a prefix: "/a/b/.." begins with the path that it is resolved to.
   const bool unchanged =
       (context.target.as_it_came && !rewriting.path) || path.empty() || raw.substr(0, raw.find('?')) == path;
   if (!unchanged)

@@ -1,5 +1,5 @@
-// From the request as the client sent it to the request as an endpoint gets it: hop-by-hop fields removed,
-// the client's address and the address it asked for added, forged ones dropped.
+// Turns the request as the client sent it into the request that an endpoint receives: hop-by-hop fields are
+// removed, the client's address and the address it asked for are added, forged fields are dropped.
 #pragma once
 
 #include <string_view>
@@ -12,20 +12,20 @@
 
 namespace postern::proxy {
 
-// In place, once per exchange: attempts share the result. `endpoint_authority` stands in for a Host that the
-// client did not send (HTTP/1.0).
+// Changes `request` in place, once per exchange: all attempts use the result. `endpoint_authority` replaces a
+// Host that the client did not send (HTTP/1.0).
 void rewrite_request(const Snapshot& snapshot, const http::ClientFacts& facts, const ClientIdentity& client,
                      const policy::RequestContext& context, std::string_view request_id,
                      std::string_view endpoint_authority, const routing::Rewriting& rewriting,
                      http::RequestHead& request);
 
-// After the former: the path that the route's rewriting makes of the client's. The sentence says why there is
-// none that may be sent.
+// Called after rewrite_request(): replaces the client's path as the route's rewriting demands. The error is a
+// sentence that says why there is no path that may be sent.
 tl::expected<void, std::string_view> rewrite_path(const policy::RequestContext& context,
                                                   const routing::Rewriting& rewriting,
                                                   http::RequestHead& request);
 
-// For every attempt: the endpoint's authority as Host, where the route wants it.
+// Called for every attempt: sets the endpoint's authority as Host, if the route asks for it.
 void address_to(std::string_view endpoint_authority, const routing::Rewriting& rewriting,
                 http::RequestHead& request);
 

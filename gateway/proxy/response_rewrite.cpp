@@ -16,7 +16,7 @@ namespace {
 using http::FieldId;
 
 struct Url {
-  std::optional<bool> tls;  // nothing: it names no scheme ("//host/path")
+  std::optional<bool> tls;  // nullopt: it names no scheme ("//host/path")
   std::string_view authority;
   std::string_view rest;  // path, query and fragment; may be empty
 };
@@ -40,7 +40,7 @@ std::optional<Url> read_url(std::string_view text) {
   return url;
 }
 
-// The names by which a machine calls itself, or any of its addresses.
+// The names by which a machine calls itself or any of its addresses.
 bool is_own_machine(std::string_view host) {
   if (base::equal_ignoring_case(host, "localhost")) return true;
   const std::optional<base::IpAddress> address = base::IpAddress::parse(host);
@@ -63,7 +63,7 @@ std::string_view port_of(const http::Authority& authority, bool tls) {
   return authority.port.empty() ? std::string_view(tls ? "443" : "80") : authority.port;
 }
 
-// Whether two authorities are one place, where a missing port is that of the scheme.
+// Whether two authorities are the same; a missing port is the default port of the scheme.
 bool same_place(const http::Authority& a, bool a_tls, std::string_view b, bool b_tls) {
   const auto other = http::read_authority(b);
   return other && port_of(a, a_tls) == port_of(*other, b_tls) && same_host(a.host, other->host);
@@ -77,14 +77,14 @@ bool leads_to_endpoint(const ResponseSource& source, const Url& url, const http:
   if (is_place_of(source.endpoint)) return true;
   if (std::any_of(source.endpoints.begin(), source.endpoints.end(), is_place_of)) return true;
   if (source.peer && same_place(authority, tls, source.peer->text(), source.endpoint.tls)) return true;
-  // An application that makes its addresses from Host uses the one it was given; that it may think of either
-  // scheme says nothing about the place.
+  // An application that builds its URLs from Host uses the Host it received. It may assume either scheme, so
+  // the scheme does not matter here.
   const std::string_view sent_host = source.sent.get(http::FieldId::host);
   return !sent_host.empty() && sent_host != source.client.authority &&
          same_place(authority, tls, sent_host, tls);
 }
 
-// Path, query and fragment as the client has to ask for them.
+// Path, query and fragment as the client has to request them.
 std::string client_path(const ResponseSource& source, std::string_view rest) {
   const size_t end = std::min(rest.find_first_of("?#"), rest.size());
   const std::string_view path = rest.substr(0, end);
@@ -93,7 +93,7 @@ std::string client_path(const ResponseSource& source, std::string_view rest) {
   return (restored ? *restored : std::string(path)).append(rest.substr(end));
 }
 
-// A URL reference of the endpoint as it is for the client; nothing when it is the same.
+// The client's form of a URL reference of the endpoint; nullopt if it need not change.
 std::optional<std::string> client_reference(const ResponseSource& source, std::string_view text) {
   const bool is_path = text.starts_with('/') && !text.starts_with("//") && !text.starts_with("/\\");
   if (is_path) {
@@ -108,7 +108,7 @@ std::optional<std::string> client_reference(const ResponseSource& source, std::s
   const std::string_view own_scheme = !url->tls ? "//" : source.client.tls ? "https://" : "http://";
   if (leads_to_endpoint(source, *url, *authority))
     return std::string(own_scheme).append(source.client.authority).append(client_path(source, url->rest));
-  // An application that goes by the client's Host has the right place, and still its own path and scheme.
+  // An application that uses the client's Host has the right authority, but still its own path and scheme.
   if (!base::equal_ignoring_case(url->authority, source.client.authority)) return std::nullopt;
   const bool wrong_scheme = source.client.tls && url->tls == false;
   if (!source.rewriting.path && !wrong_scheme) return std::nullopt;

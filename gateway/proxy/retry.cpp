@@ -15,13 +15,13 @@ bool may_repeat(http::Method method, const upstream::RetryModel& rules) {
 
 bool may_retry(base::Cause cause, const AttemptFacts& facts, http::Method method,
                const upstream::RetryModel& rules) {
-  // A connect for which this process lacked something says nothing about the endpoint; another may do
-  // without.
+  // A connect that failed because this process lacked a resource says nothing about the endpoint; another
+  // endpoint may not need that resource.
   if (cause == base::Cause::overloaded && !facts.sent) return rules.on.has(upstream::Condition::connect);
   const auto condition = upstream::condition_of(cause, facts.sent);
   if (!condition || !rules.on.has(*condition)) return false;
   if (!facts.sent) return base::traits(cause).retry != base::Retry::never;
-  // A response that broke off has said something; one that is no HTTP has not.
+  // A response that broke off had begun to answer; bytes that are not HTTP are not an answer.
   if (facts.response_begun && *condition != upstream::Condition::invalid_response) return false;
   return may_repeat(facts, method, rules);
 }

@@ -1,4 +1,4 @@
-// What the sockets of one route have in common on one worker.
+// What the WebSockets of one route share on one worker.
 #pragma once
 
 #include <algorithm>
@@ -16,10 +16,10 @@ namespace postern::proxy {
 struct RouteSockets {
   using Handle = base::LocalRc<RouteSockets>;
 
-  // When the next socket may be let in: nothing when that would take longer than `rules.wait`, or `most`. A
-  // turn that is given is taken, whether or not its socket is still there by then; so the line is never
-  // longer than rules.wait, and who stands in it gets through. All workers have one line, and a reload does
-  // not begin it anew.
+  // How long the next socket must wait before it is admitted; nullopt if that is longer than `rules.wait` or
+  // `most`. A granted turn is used up, whether or not its socket still exists by then; so the queue is never
+  // longer than rules.wait, and every socket in it is admitted. All workers share one queue, and a reload
+  // does not restart it.
   std::optional<base::Duration> admit(const routing::Admission& rules, base::Instant now,
                                       base::Duration most = base::no_limit) {
     if (line != rules.line) {
@@ -42,10 +42,11 @@ struct RouteSockets {
   }
 
   uint32_t open = 0;
-  base::Instant last_message{};  // from any endpoint to any of them, the first of each socket aside
-  uint32_t waiting = 0;          // of these, when it was looked at last; see SilentRoutes
+  // From any endpoint to any of these sockets, except the first message of each.
+  base::Instant last_message{};
+  uint32_t waiting = 0;  // sockets that wait for a message, at the last look; see SilentRoutes
 
-  std::shared_ptr<routing::AdmissionLine> line{};  // that it stood in last
+  std::shared_ptr<routing::AdmissionLine> line{};  // the queue that was used last
 };
 
 }  // namespace postern::proxy

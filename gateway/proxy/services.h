@@ -1,4 +1,4 @@
-// What a worker lends to its exchanges; all of it outlives them.
+// The services of a worker that its exchanges use; they outlive the exchanges.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
-// Which routes have fallen silent: their sockets were told something once, and nothing since. Each worker
-// looks at its own sockets now and then; here is what they have seen put together, so that a few sockets on
-// each of them are not overlooked, and what one hears speaks for all. Any thread.
+// Finds silent routes: routes whose sockets received a first message and none since. Each worker examines its
+// own sockets periodically; this class combines what all workers have seen, so that a few sockets on each of
+// them are not overlooked, and a message on one worker counts for all. Any thread.
 //
-// One socket that is told nothing for five minutes is nothing to speak of: three on a route are, and so is
-// one page alone, when it waits for much longer, or when it was left and opened again and waited each time.
+// A single socket that receives nothing for five minutes is not reported. Three such sockets on a route are,
+// and so is a single one that waits much longer, or that was closed and opened again and waited each time.
 #pragma once
 
 #include <algorithm>
@@ -21,27 +21,28 @@ namespace postern::proxy {
 
 class SilentRoutes {
  public:
-  static constexpr uint32_t sockets_min = 3;  // so many have to wait
+  static constexpr uint32_t sockets_min = 3;  // sockets that have to wait
   static constexpr base::Duration silence = std::chrono::minutes(5);
-  static constexpr base::Duration long_silence = std::chrono::minutes(20);  // of fewer
-  static constexpr uint32_t visits_min = 3;  // or so many times somebody waited
+  static constexpr base::Duration long_silence = std::chrono::minutes(20);  // for fewer sockets
+  static constexpr uint32_t visits_min = 3;  // or this number of consecutive visits with waiting sockets
   static constexpr base::Duration visits_kept = std::chrono::hours(2);
-  static constexpr base::Duration look_every = std::chrono::seconds(30);  // each worker, while it has sockets
+  // The interval between the looks of each worker, while it has sockets.
+  static constexpr base::Duration look_every = std::chrono::seconds(30);
 
-  // What one worker sees of a route.
+  // What one worker has seen of a route.
   struct Seen {
-    uint32_t waiting = 0;          // sockets that heard their first message `silence` ago, or longer
-    base::Instant since{};         // the first of them, when there is one
-    base::Instant last_message{};  // to any socket, first ones aside; Instant{}: there was none
+    uint32_t waiting = 0;          // sockets whose first message came at least `silence` ago
+    base::Instant since{};         // when the first message of the earliest of them came
+    base::Instant last_message{};  // to any socket, except first messages; Instant{} if there was none
   };
   struct Finding {
     bool silent = false;
-    bool found = false;    // just now: it is to be told
-    uint32_t sockets = 0;  // that wait, of all workers
+    bool found = false;    // it has just become silent: the caller reports it
+    uint32_t sockets = 0;  // waiting sockets of all workers
     base::Duration quiet{};
   };
 
-  // `waiting_before`: what the same worker saw of them when it looked last.
+  // `waiting_before`: Seen::waiting of the same worker's last look.
   Finding look(std::string_view name, uint32_t waiting_before, const Seen& seen, base::Instant now) {
     const std::lock_guard guard(mutex_);
     auto at = routes_.find(name);
@@ -55,7 +56,7 @@ class SilentRoutes {
     Finding finding;
     finding.sockets = route.waiting;
     if (route.since) finding.quiet = now - std::max(*route.since, route.last_message);
-    // A message that another worker has passed on since it looked last is not known here yet.
+    // A message that another worker has forwarded since its last look is not known here yet.
     const bool unheard =
         route.last_message == base::Instant{} || now - route.last_message >= silence + look_every;
     if (!unheard || now - route.left >= visits_kept) route.visits = 0;
@@ -69,7 +70,7 @@ class SilentRoutes {
     finding.found = finding.silent && !route.silent;
     route.silent = finding.silent;
     if (route.waiting == 0 && unheard && route.visits == 0)
-      routes_.erase(at);  // nothing is known of it any more
+      routes_.erase(at);  // nothing needs to be remembered
     return finding;
   }
 
@@ -78,14 +79,14 @@ class SilentRoutes {
     uint32_t waiting = 0;
     std::optional<base::Instant> since{};
     base::Instant last_message{};
-    uint32_t visits = 0;   // one after the other: sockets that waited, until all of them had left
-    base::Instant left{};  // the last of these
+    uint32_t visits = 0;   // consecutive periods with waiting sockets that ended when all of these had left
+    base::Instant left{};  // when the last such period ended
     bool silent = false;
   };
 
   std::mutex mutex_;
   std::map<std::string, Route, std::less<>>
-      routes_;  // with sockets that wait, or that heard something lately
+      routes_;  // with sockets that wait, or that received something recently
 };
 
 }  // namespace postern::proxy

@@ -1,6 +1,6 @@
-// Everything immutable that a worker serves from: one configuration, compiled whole. A snapshot crosses
-// threads once per reload; within a worker it is pinned, together with the groups' state that was adopted for
-// it, and exchanges count on the pin.
+// Everything immutable that a worker serves from: one compiled configuration. A snapshot crosses threads once
+// per reload. Within a worker it is pinned, together with the groups' state that was adopted for it, and each
+// exchange holds a pin.
 #pragma once
 
 #include <memory>
@@ -23,18 +23,18 @@
 
 namespace postern::proxy {
 
-// Of one listener.
+// The limits of one listener.
 struct ListenerLimits {
   http1::ServerLimits server;
   base::Duration tls_handshake = std::chrono::seconds(10);
-  uint32_t connections_per_client = 2'000;  // of the whole process; 0: any
+  uint32_t connections_per_client = 2'000;  // of the whole process; 0: no limit
   routing::TransferLimits transfer;
 };
 
 struct ListenerModel {
-  base::SocketAddress address;                // port 0: the system chooses
-  std::optional<base::IpAddress> beside;      // at the same port, where the machine has this address
-  std::unique_ptr<const net::ServerTls> tls;  // null: plain
+  base::SocketAddress address;                // port 0: the system chooses one
+  std::optional<base::IpAddress> beside;      // a second address at the same port, if the machine has it
+  std::unique_ptr<const net::ServerTls> tls;  // null: without TLS
   bool redirect_to_https = false;
   std::shared_ptr<const std::vector<std::string>> redirect_except;  // paths; null: none
   uint16_t redirect_port = 443;  // of the TLS listener that a redirect leads to
@@ -43,43 +43,44 @@ struct ListenerModel {
   ListenerLimits limits;
 };
 
-// Of the whole process.
+// The limits of the whole process.
 struct Limits {
   base::Duration drain = std::chrono::seconds(30);
   DrainRate drain_rate;  // of the tunnels of one worker
   uint32_t connections = 20'000;
 };
 
-// By which fields endpoints are told who asked for what. Those that are not written are passed on from
-// trusted proxies and from nobody else.
+// The fields in which endpoints receive the client's address and what it asked for. Fields that the gateway
+// does not write are passed on from trusted proxies only.
 struct ForwardedFields {
   bool x_forwarded = true;
-  bool standard = false;  // RFC 7239; counts before the others when both were sent
+  bool standard = false;  // RFC 7239; has precedence when both were sent
 };
 
 struct Snapshot {
-  uint64_t version = 0;  // counts the configurations of this process
+  uint64_t version = 0;  // number of the configuration within this process
   std::vector<ListenerModel> listeners;
   std::vector<upstream::GroupModel> groups;  // Route::upstream is an index into them
-  bool tells_clients = false;                // some group's endpoints are told of clients by PROXY protocol
+  bool tells_clients = false;                // some group sends PROXY protocol headers to its endpoints
   routing::Table routes;
-  bool strict_paths = false;  // some route has them
+  bool strict_paths = false;  // some route has strict paths
   Limits limits;
   base::CidrSet trusted_proxies;
-  net::DnsOptions names;  // how names of endpoints are looked up
+  net::DnsOptions names;  // how endpoint names are resolved
   ForwardedFields forwarded;
   ErrorPages error_pages;
-  // Amends what is answered before there is a route; null: nothing to amend.
+  // Amends answers that are made before a route is found; null: nothing to amend.
   std::unique_ptr<const policy::Policy> unrouted;
-  UnroutedCors unrouted_cors;             // of the same answers
-  std::string request_id_field;           // empty: no ids are sent or taken
-  std::vector<std::string> claim_fields;  // set from tokens on some route: no client may send them on any
+  UnroutedCors unrouted_cors;    // for the same answers
+  std::string request_id_field;  // empty: no ids are sent or accepted
+  // Set from tokens on some route; no client may send them on any route.
+  std::vector<std::string> claim_fields;
   bool via = false;
   bool access_log = true;
   std::vector<std::string> redacted_parameters;
 };
 
-// Of every route, of its WebSockets and of its event streams, for DrainLine::adopt().
+// The fingerprints of every route, for its WebSockets and for its event streams, for DrainLine::adopt().
 std::vector<uint64_t> route_fingerprints(const Snapshot& snapshot);
 
 struct Pinned {
@@ -88,14 +89,14 @@ struct Pinned {
       : snapshot(std::move(the_snapshot)), groups(std::move(the_groups)), series(std::move(the_series)) {}
   std::shared_ptr<const Snapshot> snapshot;
   std::vector<upstream::GroupRef> groups;  // in the order of snapshot->groups
-  telemetry::Series series;  // in the order of its routes, and of its groups and their endpoints
+  telemetry::Series series;                // in the order of the snapshot's routes, groups and endpoints
 };
 using Pin = base::LocalRc<Pinned>;
 
-// What a worker holds of `snapshot`: with its state of each upstream, and its numbers of each name.
+// Pins `snapshot` for a worker, with the worker's state of each upstream and its metrics of each name.
 Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, telemetry::Metrics& metrics);
 
-// Brings what the metrics say of its endpoints' states up to date, for who reads them now.
+// Updates the metrics of the endpoints' states before they are read.
 void note_endpoints(const Pinned& pinned, telemetry::Metrics& metrics);
 
 }  // namespace postern::proxy

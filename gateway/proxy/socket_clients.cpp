@@ -19,9 +19,9 @@ bool has_parameter(std::string_view query, std::string_view name) {
   return false;
 }
 
-// Subprotocols of GraphQL, which define codes from 4400 to 4499 (and 4500), and those of them that mean what
-// the gateway means: a bad request, unauthorized, forbidden. 4429 stands for too many initialisation messages
-// there, after which their clients never come back.
+// Subprotocols of GraphQL, which define codes from 4400 to 4499 (and 4500), and the codes among them that
+// have the gateway's meaning: bad request, unauthorized, forbidden. Their 4429 means too many initialisation
+// messages, after which their clients never reconnect.
 constexpr std::array<std::string_view, 2> with_codes_of_graphql = {"graphql-transport-ws", "graphql-ws"};
 constexpr std::array<uint16_t, 3> same_meaning = {4400, 4401, 4403};
 

@@ -1,5 +1,5 @@
-// What the gateway knows of the libraries by which clients open WebSockets: how an upgrade shows which one it
-// is, and what that library makes of an answer.
+// What the gateway knows about client libraries that open WebSockets: how to recognise a library by its
+// upgrade request, and how it reacts to an answer.
 #pragma once
 
 #include <cstdint>
@@ -7,20 +7,20 @@
 
 namespace postern::proxy {
 
-// The libraries that take an open socket for success, or forget by it how often they have failed, and that
-// know what to do with a status: Engine.IO waits for its handshake until its time is up, the page of Vite
-// takes the socket for the return of its server and loads itself anew, Phoenix begins its back-off anew, and
+// True for libraries that take an open socket for success, or reset their back-off when a socket opens, but
+// that react properly to a status: Engine.IO waits for its own handshake until it times out, the page of Vite
+// takes the open socket for the return of its server and reloads, Phoenix restarts its back-off, and
 // ASP.NET's older SignalR falls back to another transport only after a status. Newer SignalR is recognised by
-// the negotiate before it; see SocketMemory.
+// the negotiate request before it; see SocketMemory.
 bool needs_status(std::string_view query, std::string_view protocols);
 
-// SignalR's clients name the connection that a negotiate gave them.
+// SignalR's clients send the id of the connection that a negotiate request gave them.
 bool names_a_connection(std::string_view query);
-// The path whose negotiate this is; empty: it is none.
+// The path of the hub that this negotiate request is for; empty if it is not a negotiate request.
 std::string_view negotiated_path(std::string_view path);
 
-// Whether a Close may say `code` to a client that offers these subprotocols: some give codes of their own a
-// meaning, and a client would act on that.
+// Whether a Close with `code` may be sent to a client that offers these subprotocols: some subprotocols give
+// codes a meaning of their own, and the client would act on it.
 bool may_say(uint16_t code, std::string_view protocols);
 
 }  // namespace postern::proxy

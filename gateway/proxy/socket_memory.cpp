@@ -5,7 +5,7 @@
 namespace postern::proxy {
 namespace {
 
-// No address has a space.
+// An address contains no space, so the key is unambiguous.
 std::string key_of(std::string_view client, std::string_view name) {
   std::string key(client);
   key += ' ';

@@ -1,6 +1,6 @@
-// What the process remembers for a while of clients that open WebSockets: a client is its address. Workers
-// share it, since a client comes now to one and then to another of them. Bounded; any thread. Nothing here is
-// asked for a message, nor for a request that is no upgrade, but for the negotiate of SignalR.
+// What the process remembers for a while about clients that open WebSockets; a client is its address. All
+// workers share it, since a client's connections are spread over them. Bounded; any thread. It is not used
+// per message, nor for requests other than upgrades and SignalR's negotiate.
 #pragma once
 
 #include <cstdint>
@@ -22,33 +22,34 @@ class SocketMemory {
   static constexpr base::Duration reconnecting_for = std::chrono::minutes(1);
   static constexpr base::Duration longest_pause = std::chrono::seconds(10);
   static constexpr uint32_t pauses_at_once = 32;  // of one client on one route
-  static constexpr uint32_t closes_max = 8;       // in a row; who comes back all the same gets the status
+  static constexpr uint32_t closes_max = 8;       // consecutive; after that, a status is sent
 
-  // --- Refusals by Close. An open socket takes clients back to the beginning of their back-off, so each one
-  // that is opened only to be closed is opened later than the one before it.
+  // --- Refusals by Close. An open socket resets the back-off of clients, so each socket that is opened only
+  // to be closed is opened later than the one before it.
 
-  // How long the 101 waits. Nothing: a status has to do, since this client does not take the Close for final,
-  // and would never come to an end of its attempts, or since too many of it wait already. Each pause that is
-  // begun is ended.
+  // How long the 101 is delayed. Nullopt: the refusal must be a status, since this client does not take the
+  // Close as final and would retry forever, or since too many of its upgrades are delayed already. Each
+  // begin_pause() that returns a value needs an end_pause().
   std::optional<base::Duration> begin_pause(std::string_view client, std::string_view route,
                                             base::Instant now);
   void end_pause(std::string_view client, std::string_view route, base::Instant now);
-  // One of its sockets was let in: what was refused before is forgotten.
+  // One of the client's sockets was admitted: its earlier refusals are forgotten.
   void let_in(std::string_view client, std::string_view route);
 
-  // --- SignalR: what a client asks for before it opens the socket tells that it is one.
+  // --- SignalR: a client is recognised by the negotiate request that it sends before it opens the socket.
   void negotiated(std::string_view client, std::string_view path, base::Instant now);
   bool has_negotiated(std::string_view client, std::string_view path, base::Instant now);
 
-  // --- Is a client that comes loading its page, or coming back to a socket that it has lost? In the first
-  // case its other sockets are yet to be opened, in the second they are open.
+  // --- Is a client loading its page, or is it reconnecting a socket that it has lost? In the first case its
+  // other sockets are not open yet, in the second they are.
   void ended(std::string_view client, bool by_client, base::Instant now);
   bool is_coming_back(std::string_view client, base::Instant now);
 
-  // --- Admission: a client stands in a route's line once; what it opens behind that shares the limit, and
-  // gets places in the first half of the line only: the other half is for those that have none.
+  // --- Admission: a client waits in a route's queue once. Further sockets that it opens share that time
+  // limit, and are placed in the first half of the queue only; the other half is for clients that have no
+  // socket waiting.
 
-  // How long an upgrade may stand in line of those `most` that the route allows.
+  // How much of `most`, the route's limit, an upgrade may wait in the queue.
   base::Duration left_to_wait(std::string_view client, std::string_view route, base::Duration most,
                               base::Instant now);
   void stood_in_line(std::string_view client, std::string_view route, base::Duration most, base::Instant now);

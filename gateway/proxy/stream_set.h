@@ -1,5 +1,5 @@
-// The long answers of one worker that are open: event streams, and other answers without a length that have
-// been open for a while. It knows how many there are, for the numbers and for who looks at them.
+// The open long answers of one worker: event streams, and other responses without a length that have been
+// open for a while. It counts them for the metrics.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,13 @@ namespace postern::proxy {
 
 class StreamSet {
  public:
-  // `leaving` is where event streams stand that must leave.
+  // `drain_line` is the queue of event streams that must be closed.
   StreamSet(telemetry::Metrics& metrics, DrainLine& drain_line)
       : metrics_(metrics), drain_line_(drain_line) {}
   StreamSet(const StreamSet&) = delete;
   StreamSet& operator=(const StreamSet&) = delete;
 
-  // One that is open, until this is destroyed. The set outlives it.
+  // Counts one open stream until it is destroyed. The set outlives it.
   class Open {
    public:
     Open(StreamSet& set, std::string_view route);
@@ -35,8 +35,8 @@ class StreamSet {
 
   size_t size() const { return size_; }
   DrainLine& drain_line() { return drain_line_; }
-  // Brings what the metrics say of each route's open streams up to date, for who reads them now: streams
-  // outlive the series of a route that goes and comes again.
+  // Updates the metrics of each route's open streams before they are read. They are not counted one by one,
+  // since streams outlive the series of a route that is removed and added again.
   void count_open();
 
  private:

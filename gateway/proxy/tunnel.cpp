@@ -15,7 +15,7 @@ using websocket::FrameHeader;
 using websocket::Opcode;
 using websocket::Role;
 
-// When a side could not be pinged, since the other's frame was not over.
+// The delay before the next try, when a side could not be pinged within a frame of the other side.
 constexpr base::Duration ping_again = std::chrono::seconds(1);
 
 constexpr std::string_view ping_text = "postern";
@@ -61,7 +61,7 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
   arm_next();
 }
 
-// Null: its messages are not compressed between it and the gateway.
+// Null: messages between the client and the gateway are not compressed.
 websocket::Deflate* Tunnel::client_deflate() {
   return options_.client_window_bits == 0 ? nullptr : &set_.deflate(options_.client_window_bits);
 }
@@ -79,7 +79,7 @@ void Tunnel::leave(bool stopping) {
     close(Cause::route_changed, Ending::reload, "the gateway has a new configuration");
 }
 
-// --- bytes pass ---
+// --- forwarding ---
 
 void Tunnel::pass(End& from, base::Bytes bytes) {
   if (over_ || from.ended) return;
@@ -92,11 +92,12 @@ void Tunnel::pass(End& from, base::Bytes bytes) {
 }
 
 Tunnel::Pass Tunnel::judge(End& from, const FrameHeader& header) {
-  // Nothing comes after a Close (5.5.1), the other's or ours.
+  // Nothing is forwarded after a Close (RFC 6455 5.5.1), the other side's or the gateway's.
   if (from.close_seen) return Pass::stop;
   if (closing_ && !may_finish(from)) return other(from).close_requested ? Pass::drop : Pass::stop;
   if (from.guard && from.guard->reads() && must_wait_for(other(from))) {
-    // What was compressed may be a thousand times as large when it is sent on: no more of it for now.
+    // A compressed message may become a thousand times as large when it is sent on, so no more is taken for
+    // now.
     from.held_back = true;
     return Pass::wait;
   }
@@ -108,7 +109,8 @@ Tunnel::Pass Tunnel::judge(End& from, const FrameHeader& header) {
   return pass;
 }
 
-// To the client: what is dropped does not count. `begins`: a message, not a further frame of one.
+// Called for what goes to the client; dropped frames do not count. `begins`: it is the start of a message,
+// not a further frame of one.
 void Tunnel::endpoint_said_something(bool begins) {
   const base::Instant now = set_.turn_.now;
   if (rules().heartbeat) next_heartbeat_ = now + rules().heartbeat->interval;
@@ -143,14 +145,14 @@ Tunnel::Pass Tunnel::judge_control(End& from, const FrameHeader& header, std::st
   return note_close(from, payload);
 }
 
-// `rest`: what has to wait, and comes again when it is let go on.
+// `rest`: bytes that have to wait; they are delivered again after resume_if_allowed().
 void Tunnel::after_bytes(End& from, base::Bytes rest) {
   if (from.guard) count_dropped(from.guard->take_dropped());
-  if (over_) return;  // a side broke while it was written to
+  if (over_) return;  // a side broke during a write
   if (bad_close_) return refuse_close(from);
   if (from.guard && from.guard->violation()) {
     if (!closing_) return refuse(from);
-    if (from.side == Side::client) finishing_ = false;  // it is not listened to any longer
+    if (from.side == Side::client) finishing_ = false;  // the client's further messages are not read
   }
   End& to = other(from);
   if (closing_ && !may_finish(from)) send_close(to);
@@ -165,7 +167,8 @@ void Tunnel::after_bytes(End& from, base::Bytes rest) {
   if (early || has_become_due(from)) arm_next();
 }
 
-// A message was begun and is not whole: bytes arm nothing by themselves.
+// True when a message has begun and is not whole, so that a timer is needed for it: received bytes arm no
+// timer.
 bool Tunnel::has_become_due(End& end) {
   if (!end.guard) return false;
   const std::optional<base::Instant> due = end.guard->due();
@@ -197,15 +200,15 @@ void Tunnel::send_message(End& to, Opcode kind, std::string_view message, std::s
   count_dropped(queue_->dropped() - dropped);
 }
 
-// The side that sends is read no further while this one has too much to take. A transport says that it has
-// drained only when more than its high water was waiting.
+// True when the side has a backlog so large that reading from the other side must pause. A transport calls
+// on_drained() only if its backlog was above its high-water mark.
 bool Tunnel::must_wait_for(const End& end) const {
   if (end.side == Side::client && queue_) return false;
   constexpr uint64_t least = net::Transport::high_water;
   return end.transport->backlog() > (end.side == Side::client ? std::max(rules().buffer, least) : least);
 }
 
-// What is for it has to go through the queue, behind all that waits there.
+// True when data for the client has to go through the queue, behind what waits there.
 bool Tunnel::client_is_behind() const {
   return queue_ && (!queue_->empty() || client_.transport->backlog() > net::Transport::high_water);
 }
@@ -225,7 +228,7 @@ void Tunnel::count_dropped(uint64_t messages) {
   set_.metrics_.process.add(Count::messages_dropped, messages);
 }
 
-// What waits in it will not be sent any more.
+// What waits in the queue will not be sent any more.
 void Tunnel::abandon_queue() {
   if (!queue_) return;
   upstream_.messages -= queue_->messages();
@@ -233,14 +236,14 @@ void Tunnel::abandon_queue() {
   queue_.reset();
 }
 
-// Its rate does not let it go on yet. There is none for what is only waited out.
+// True while a rate limit pauses this side. No rate limit applies while the tunnel only waits for its end.
 bool Tunnel::is_throttled(const End& end) const {
   if (!end.guard || (closing_ && !may_finish(end))) return false;
   return end.guard->wait_until() > set_.turn_.now;
 }
 
 void Tunnel::drained(End& end) {
-  end.heard = set_.turn_.now;  // it reads, so it lives
+  end.heard = set_.turn_.now;  // it reads, so it is alive
   if (end.side == Side::client && queue_) {
     const uint64_t before = upstream_.passed;
     while (!queue_->empty() && end.transport->backlog() <= net::Transport::high_water) {
@@ -259,14 +262,14 @@ void Tunnel::resume_if_allowed(End& end) {
   end.slowed = false;
   if (must_wait_for(other(end))) return;
   end.waits = false;
-  end.heard = set_.turn_.now;  // it could not be heard
+  end.heard = set_.turn_.now;  // it was not read from, so its silence meant nothing
   end.pinged.reset();
   if (end.guard) end.guard->prolong();
   end.transport->resume();
   if (has_become_due(end)) arm_next();
 }
 
-// --- time passes ---
+// --- timers ---
 
 void Tunnel::on_deadline() {
   const base::Instant now = set_.turn_.now;
@@ -293,20 +296,21 @@ void Tunnel::on_deadline() {
   arm_next();
 }
 
-// Who has to wait for a rate is not idle.
+// A side that a rate limit pauses is not idle.
 base::Instant Tunnel::quiet_since() const {
   if (is_throttled(client_) || is_throttled(upstream_)) return set_.turn_.now;
   return std::max(client_.heard, upstream_.heard);
 }
 
-// Pings a side that has not been heard for a while, and gives up one that does not answer.
+// Pings a side that has sent nothing for a while, and gives up a side that does not answer.
 void Tunnel::check_liveness(End& end) {
   const base::Instant now = set_.turn_.now;
   if (rules().ping_interval == base::no_limit) return;
   if (end.pinged) {
     if (now - *end.pinged < rules().pong_timeout) return;
-    // Behind all that it has yet to take the ping may not have arrived; while it takes some of that, it
-    // lives. One that is not read from cannot be heard: that its system has taken the ping has to do.
+    // The ping may not have arrived behind the side's backlog; while the side takes some of the backlog, it
+    // is alive. From a side that is not read no pong can be received: it is enough that its system took the
+    // ping.
     const net::Transport::Transit transit = end.transport->transit();
     const bool taken = transit.outstanding == 0;
     const bool silent = taken ? end.owes_pong && !end.waits : transit.acknowledged == end.acknowledged;
@@ -321,7 +325,7 @@ void Tunnel::check_liveness(End& end) {
     return;
   }
   if (now - end.heard < rules().ping_interval) return;
-  // Within a frame no ping can be put in: what this side has yet to take of the frame asks as well.
+  // No ping can be inserted within a frame; then the outstanding bytes of that frame test the side as well.
   end.owes_pong = other(end).frames.at_boundary();
   const net::Transport::Transit transit = end.transport->transit();
   if (!end.owes_pong && transit.outstanding == 0) return;
@@ -332,7 +336,7 @@ void Tunnel::check_liveness(End& end) {
   end.transport->write(websocket::make_frame(Opcode::ping, ping_text, end.role()));
 }
 
-// A text frame that the page can see, since it sees no pings.
+// Sends a text frame that the page can see, since a page cannot see pings.
 void Tunnel::send_heartbeat() {
   next_heartbeat_ = set_.turn_.now + rules().heartbeat->interval;
   if (!upstream_.frames.between_messages() || must_wait_for(client_) || client_is_behind()) return;
@@ -355,8 +359,8 @@ void Tunnel::arm_next() {
   for (const End* end : {&client_, &upstream_})
     if (!end->waits && end->guard && end->guard->due()) until(*end->guard->due());
   if (rules().ping_interval != base::no_limit) {
-    // Bytes that come arm nothing: a side that has answered is looked at when its next ping is due at the
-    // latest.
+    // Received bytes arm no timer: a side that has answered is checked at the latest when its next ping is
+    // due.
     const base::Duration look = std::min(rules().ping_interval, rules().pong_timeout);
     for (const End* end : {&client_, &upstream_}) {
       const base::Instant due = end->pinged ? *end->pinged + look : end->heard + rules().ping_interval;

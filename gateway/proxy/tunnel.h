@@ -1,10 +1,10 @@
-// A WebSocket between a client and an endpoint, after the upgrade. A tunnel is all that is left of its
-// exchange: parsers, heads and the coroutine are gone. Bytes pass from one transport to the other in the turn
-// in which they come, without a copy while the other side takes them; a side that does not is waited for.
+// A WebSocket between a client and an endpoint, after the upgrade. The parsers, heads and the coroutine of
+// its exchange no longer exist. Bytes pass from one transport to the other in the turn in which they arrive,
+// without a copy while the other side takes them; if it does not, reading from the sender is paused.
 //
-// Frames are walked over, so that the gateway can put in pings and Close frames of its own, notice what each
-// side says last, and name the one that ended it. Where the route has rules, a MessageGuard on each side
-// decides about frames and messages; without rules they pass as they are.
+// A FrameWalker follows the frames, so that the gateway can insert its own pings and Close frames, see each
+// side's Close, and record which side ended the socket. If the route has rules, a MessageGuard on each side
+// decides about frames and messages; without rules they pass unchanged.
 #pragma once
 
 #include <cstdint>
@@ -30,16 +30,16 @@
 
 namespace postern::proxy {
 
-// What a tunnel was opened under.
+// The settings under which a tunnel was opened.
 struct TunnelOptions {
   base::Duration idle_limit = std::chrono::hours(1);
-  std::optional<uint64_t> route{};  // Route::socket_fingerprint; nothing: no reload ends it
-  std::shared_ptr<const routing::SocketRules> rules{};  // never null once it is opened
-  std::optional<base::Instant> expires{};               // the token that let it in
-  bool frames_compressed = false;                       // permessage-deflate between the ends themselves
-  int client_window_bits = 0;                           // or between the client and the gateway; 0: no
-  std::vector<policy::SocketCounts::Permit> permits{};  // that it takes of the route's limits
-  std::vector<MessageGuard::SharedLimit> limits{};      // that its client counts against
+  std::optional<uint64_t> route{};  // Route::socket_fingerprint; nullopt: no reload ends it
+  std::shared_ptr<const routing::SocketRules> rules{};  // never null once the tunnel is open
+  std::optional<base::Instant> expires{};               // of the token that authorised it
+  bool frames_compressed = false;                       // permessage-deflate between client and endpoint
+  int client_window_bits = 0;  // of compression between the client and the gateway; 0: none
+  std::vector<policy::SocketCounts::Permit> permits{};  // of the route's limits
+  std::vector<MessageGuard::SharedLimit> limits{};      // that the client's messages count against
 };
 
 class TunnelSet;
@@ -53,16 +53,17 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
          upstream::Lease lease, TunnelFacts facts, TunnelOptions options);
   ~Tunnel() override = default;
 
-  // Ends it from our side: each side gets a Close frame as soon as one may be put in. Nothing where it is
-  // ending already.
+  // Closes the socket from the gateway's side: each side gets a Close frame as soon as one may be inserted.
+  // Does nothing if it is ending already.
   void close(base::Cause cause, websocket::Ending ending, std::string_view reason);
-  void cut(base::Cause cause);  // at once, without ceremony
-  // Somebody has left, or has said Close: what is still to be said takes its time, and has an end.
+  void cut(base::Cause cause);  // at once, without Close frames
+  // True once a side has left or sent Close, or the gateway is closing: what remains is sent within a time
+  // limit.
   bool is_ending() const override {
     return closing_ || client_.ended || upstream_.ended || client_.close_seen || upstream_.close_seen;
   }
-  // A configuration with the routes' fingerprints `routes` (sorted) would not have opened it: its route is
-  // another or gone, or its endpoint is.
+  // True when a configuration with the route fingerprints `routes` (sorted) would not have opened the socket:
+  // its route was changed or removed, or its endpoint was removed.
   bool outdated(const std::vector<uint64_t>& routes) const override;
   void leave(bool stopping) override;
 
@@ -70,7 +71,7 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   friend class TunnelSet;
   using Pass = websocket::FrameWalker::Pass;
 
-  // One side: what it sends goes to the other.
+  // One side of the tunnel: what it sends goes to the other.
   struct End final : net::Transport::Receiver, websocket::FrameWalker::Visitor, MessageGuard::Receiver {
     End(Tunnel& the_tunnel, base::Side the_side) : tunnel(the_tunnel), side(the_side) {}
     void on_bytes(base::Bytes bytes) override { tunnel.pass(*this, bytes); }
@@ -95,39 +96,39 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
 
     Tunnel& tunnel;
     std::unique_ptr<net::Transport> transport;
-    std::unique_ptr<MessageGuard> guard;  // null: what it sends passes as it is
+    std::unique_ptr<MessageGuard> guard;  // null: what it sends passes unchanged
     websocket::FrameWalker frames;        // of what it sends
-    uint64_t passed = 0;                  // bytes that went on, as the other side gets them
-    uint64_t messages = 0;                // that it sent and that went on; see whole_messages()
-    base::Instant heard{};                // when it last showed that it lives
+    uint64_t passed = 0;                  // bytes forwarded, as the other side receives them
+    uint64_t messages = 0;                // messages forwarded from this side; see whole_messages()
+    base::Instant heard{};                // when it last showed that it is alive
     std::optional<base::Instant> pinged{};
-    std::optional<base::Instant> due{};  // MessageGuard::due(), when it was looked at last
-    uint64_t acknowledged = 0;           // of what was sent to it, when it was looked at last after a ping
-    uint8_t unanswered = 0;              // pings of ours
-    bool owes_pong = false;  // what `pinged` stands for is a ping, not the rest of a frame on its way
+    std::optional<base::Instant> due{};  // MessageGuard::due(), at the last look
+    uint64_t acknowledged = 0;           // transport bytes acknowledged at the last look after a ping
+    uint8_t unanswered = 0;              // the gateway's pings without a pong
+    bool owes_pong = false;              // `pinged` refers to a ping, not to the rest of a frame in transit
     base::Side side;
     bool ended = false;
-    bool waits = false;            // for the other side to take what it sent, or for its rate
-    bool slowed = false;           // while it waits: its rate is yet to let it go on
-    bool held_back = false;        // in this delivery: a frame of it, for the same reason
-    bool close_seen = false;       // it sent a Close frame
-    bool close_requested = false;  // that it is over: the gateway sends it nothing more
-    bool close_sent = false;       // and it was sent a Close frame for that
-    // The gateway's own, towards it.
+    bool waits = false;       // reading is paused: the other side has a backlog, or the rate limit says so
+    bool slowed = false;      // with `waits`: the rate limit does not let it continue yet
+    bool held_back = false;   // a frame waits for the other side's backlog
+    bool close_seen = false;  // it sent a Close frame
+    bool close_requested = false;  // its end is due: the gateway sends it nothing more
+    bool close_sent = false;       // with close_requested: a Close frame was sent to it
+    // The gateway's role towards this side.
     websocket::Role role() const {
       return side == base::Side::client ? websocket::Role::server : websocket::Role::client;
     }
     uint64_t whole_messages() const { return messages - (frames.in_last_frame() ? 1 : 0); }
   };
 
-  // A Close that no peer may send.
+  // A Close frame that no peer is allowed to send.
   struct BadClose {
     websocket::Fault fault;
     uint16_t code;
     std::string text;
   };
 
-  // Who ended it, how and why: the first counts.
+  // Which side ended the socket, how and why; the first outcome that is set counts.
   struct Outcome {
     base::Side by = base::Side::gateway;
     std::optional<base::Cause> cause{};
@@ -140,7 +141,7 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
 
   websocket::Deflate* client_deflate();
 
-  // Bytes on their way.
+  // Forwarding of bytes.
   void pass(End& from, base::Bytes bytes);
   Pass judge(End& from, const websocket::FrameHeader& header);
   Pass judge_control(End& from, const websocket::FrameHeader& header, std::string_view payload);
@@ -158,7 +159,7 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   void resume_if_allowed(End& end);
   void drained(End& end);
 
-  // How it ends: tunnel_end.cpp.
+  // Closing: tunnel_end.cpp.
   Pass note_close(End& from, std::string_view payload);
   void refuse_close(End& guilty);
   void side_ended(End& end);
@@ -177,7 +178,7 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   void lose_undelivered(base::Side by, base::Cause cause);
   void finish();
 
-  // What time brings.
+  // Timers.
   void on_deadline() override;
   base::Instant quiet_since() const;
   void check_liveness(End& end);
@@ -192,22 +193,22 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   upstream::Lease lease_;
   TunnelFacts facts_;
   TunnelOptions options_;
-  std::unique_ptr<websocket::MessageQueue> queue_;  // for the client; null: the endpoint waits for it
+  std::unique_ptr<websocket::MessageQueue> queue_;  // for the client; null: the endpoint is paused instead
   RouteSockets::Handle route_sockets_;
   base::Instant opened_;
-  base::Instant greeted_{};         // when the first message was passed on to the client; Instant{}: none was
-  base::Instant next_heartbeat_{};  // the next heartbeat
-  base::Instant end_by_{};          // while is_ending()
+  base::Instant greeted_{};  // when the first message was forwarded to the client; Instant{} if none was
+  base::Instant next_heartbeat_{};
+  base::Instant end_by_{};  // while is_ending()
   base::Instant ending_since_{};
-  uint64_t left_to_client_ = 0;          // when end_by_ was set
-  uint64_t dropped_ = 0;                 // messages, either way
-  std::optional<BadClose> bad_close_{};  // that a side has just sent, where frames pass as they are
+  uint64_t left_to_client_ = 0;          // bytes at the time when end_by_ was set
+  uint64_t dropped_ = 0;                 // messages, in both directions
+  std::optional<BadClose> bad_close_{};  // that a side has just sent, if frames pass unchanged
   base::LinkIn<Tunnel> link_;
   std::optional<Outcome> outcome_;
-  uint16_t code_to_client_ = 0;  // while closing
+  uint16_t code_to_client_ = 0;  // while closing_
   uint16_t code_to_upstream_ = 0;
-  bool closing_ = false;    // the gateway ends it
-  bool finishing_ = false;  // then: what the client has sent already is passed on
+  bool closing_ = false;    // the gateway closes the socket
+  bool finishing_ = false;  // with closing_: what the client has already sent is still forwarded
   bool over_ = false;
 };
 

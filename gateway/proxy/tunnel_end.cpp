@@ -1,4 +1,5 @@
-// How a tunnel ends: who is told what, how long the rest may take, and the record.
+// How a tunnel ends: which side gets which close code, the time limits of the closing handshake, and the
+// record.
 #include "proxy/tunnel.h"
 #include "proxy/tunnel_set.h"
 #include "websocket/frame_order.h"
@@ -13,11 +14,11 @@ using websocket::Opcode;
 using websocket::Role;
 namespace close_code = websocket::close_code;
 
-// How long the second side may go on after the first has ended, or has said Close: a closing handshake, no
-// more.
+// How long the second side may continue after the first has ended or sent Close: the time for a closing
+// handshake.
 constexpr base::Duration half_closed_limit = std::chrono::seconds(10);
 constexpr base::Duration closing_limit = std::chrono::seconds(2);
-// A client that reads slowly, but reads, may go on for so long to hear what the endpoint said last.
+// How long a client that reads slowly, but reads, may take to receive the endpoint's undelivered data.
 constexpr base::Duration flush_limit = std::chrono::minutes(5);
 
 }  // namespace
@@ -26,7 +27,7 @@ void Tunnel::set_outcome(Outcome outcome) {
   if (!outcome_) outcome_ = std::move(outcome);
 }
 
-// Who says Close first has ended it. Returns what becomes of the frame.
+// The side that sends the first Close has ended the socket. Returns what happens to the frame.
 Tunnel::Pass Tunnel::note_close(End& from, std::string_view payload) {
   const std::optional<websocket::Fault> fault = websocket::FrameOrder::check_close(payload);
   if (fault && fault->rule == "close_code") {
@@ -41,7 +42,7 @@ Tunnel::Pass Tunnel::note_close(End& from, std::string_view payload) {
   const websocket::CloseBody body = websocket::read_close(payload);
   set_outcome({.by = from.side, .code = body.code, .reason = std::string(body.reason)});
   end_within(half_closed_limit);
-  if (from.side == Side::upstream && queue_ && !queue_->empty()) {  // behind the messages that wait
+  if (from.side == Side::upstream && queue_ && !queue_->empty()) {  // behind the queued messages
     queue_->push(websocket::make_frame(Opcode::close, payload, Role::server), {},
                  websocket::MessageQueue::Kind::close);
     return Pass::drop;
@@ -49,10 +50,10 @@ Tunnel::Pass Tunnel::note_close(End& from, std::string_view payload) {
   return Pass::on;
 }
 
-// A Close that no peer may send, where frames pass as they are: a browser would take it for a failure of the
-// protocol and tell its page nothing of it. The guilty side is told so, and the other gets a Close that it
-// can read: with the code where only the reason is wrong, with none for 1005, which stands for that, else
-// with what tells of a peer that is lost.
+// A Close that no peer is allowed to send, on a route where frames pass unchanged: a browser would treat it
+// as a protocol error and show its page nothing of it. The guilty side gets a Close that says so, and the
+// other side a Close that it can read: without a code for 1005, which stands for no code, else with the code
+// for a lost peer.
 void Tunnel::refuse_close(End& guilty) {
   const BadClose bad = *std::exchange(bad_close_, std::nullopt);
   const bool client = guilty.side == Side::client;
@@ -71,8 +72,8 @@ void Tunnel::side_ended(End& end) {
   if (end.side == Side::upstream) return upstream_left("the upstream closed the connection");
   end.ended = true;
   if (upstream_.ended) return finish();
-  if (closing_) return send_close(upstream_);  // it may yet answer
-  // In order when a Close frame went before it, in either direction; else the peer just left.
+  if (closing_) return send_close(upstream_);  // it may still answer
+  // In good order when a Close frame went before it, in either direction; otherwise the client just left.
   set_outcome({.by = Side::client, .cause = Cause::client_closed});
   upstream_.transport->finish();
   end_within(half_closed_limit);
@@ -86,28 +87,28 @@ void Tunnel::side_broke(End& end) {
     return finish();
   }
   if (!end.ended) upstream_left("the upstream broke the connection");
-  client_.transport->resume();  // what it sends goes nowhere, and waits for nobody
+  client_.transport->resume();  // what the client still sends is discarded and must not block
 }
 
-// However it went: what it has said, its Close above all, is for the client to hear.
+// Whatever the reason, what the endpoint has sent, above all its Close, must still reach the client.
 void Tunnel::upstream_left(std::string_view how) {
   upstream_.ended = true;
   if (client_.ended) return finish();
-  if (closing_) return send_close(client_);  // it may yet answer
+  if (closing_) return send_close(client_);  // it may still answer
   if (!outcome_) {
     const uint16_t code = rules().codes[Ending::backend_lost];
     set_outcome({.by = Side::upstream, .cause = Cause::upstream_closed, .code = code});
     return begin_closing(code, close_code::none, how);
   }
   const bool queued = queue_ && !queue_->empty();
-  // A client that said Close is owed one, also by an endpoint that answers with the end alone.
+  // A client that sent Close must get one, even if the endpoint ends the connection without an answer.
   if (client_.close_seen && !upstream_.close_seen && upstream_.frames.at_boundary()) {
     if (queued)
       queue_->push(answer_to_close(client_), {}, websocket::MessageQueue::Kind::close);
     else
       client_.transport->write(answer_to_close(client_));
   }
-  if (!queued) client_.transport->finish();  // else when the last of it has been written
+  if (!queued) client_.transport->finish();  // else when the queue has been written
   end_within(half_closed_limit);
 }
 
@@ -123,7 +124,7 @@ void Tunnel::side_is_silent(End& end) {
   begin_closing(code, code, client ? "the client is silent" : "the upstream is silent");
 }
 
-// The guilty side is told why, the other that it is over.
+// The guilty side gets the reason, the other side the code for the end.
 void Tunnel::refuse(End& guilty) {
   const MessageGuard::Violation violation = *guilty.guard->violation();
   const bool client = guilty.side == Side::client;
@@ -173,7 +174,7 @@ void Tunnel::end_within(base::Duration limit) {
   arm_next();
 }
 
-// It has been ending for as long as it may, unless the client is still reading.
+// The closing time limit has passed; it is extended while the client is still reading.
 void Tunnel::time_out() {
   const uint64_t left = closing_ ? 0 : left_to_client();
   if (left > 0 && left < left_to_client_ && set_.turn_.now - ending_since_ < flush_limit)
@@ -181,26 +182,26 @@ void Tunnel::time_out() {
   if (left > 0) lose_undelivered(Side::client, Cause::client_not_reading);
   if (!may_finish(client_) || upstream_.ended) return finish();
   finishing_ = false;
-  send_close(upstream_);  // which has heard nothing yet, since its client does not answer
+  send_close(upstream_);  // it has received no Close yet, since the client does not answer
   end_within(closing_limit);
 }
 
-// What the client has yet to take, it will not take any more. An endpoint that said Close, in good order, did
-// not end it then: whoever stood in the way did.
+// Called when the client will not take the undelivered data any more. Then an endpoint that sent Close in
+// good order did not end the socket: the side that prevented the delivery did.
 void Tunnel::lose_undelivered(Side by, Cause cause) {
   if (client_.close_seen || left_to_client() == 0) return;
   outcome_->code = close_code::abnormal;
   if (outcome_->by == Side::upstream && !outcome_->cause) outcome_ = Outcome{.by = by, .cause = cause};
 }
 
-// A client that is told to come back may have sent something before it heard so: that is passed on, until its
-// own Close.
+// A client that is asked to reconnect may have sent something before it received the Close: that is forwarded
+// until the client's own Close.
 bool Tunnel::may_finish(const End& end) const {
   return end.side == Side::client && finishing_ && !end.close_seen && !end.ended;
 }
 
-// Only a whole number of frames may stand before our Close, and nothing after a Close. Where a frame is still
-// on its way, its rest is waited for.
+// Only whole frames may precede the gateway's Close, and nothing may follow a Close. The rest of a frame in
+// transit is awaited first.
 void Tunnel::send_close(End& end) {
   if (end.close_requested || end.ended) return;
   End& from = other(end);
@@ -212,7 +213,7 @@ void Tunnel::send_close(End& end) {
   end.close_requested = true;
   const uint16_t code = end.side == Side::client ? code_to_client_ : code_to_upstream_;
   end.close_sent = !from.close_seen && from.frames.at_boundary();
-  // A side that said Close itself is answered: what ended it was that.
+  // A side that sent Close itself, and ended the socket by that, gets an answer with its own code.
   const bool answered = end.close_seen && outcome_->by == end.side && !outcome_->cause;
   if (end.close_sent)
     end.transport->write(answered ? answer_to_close(end)
@@ -221,7 +222,7 @@ void Tunnel::send_close(End& end) {
   end.transport->resume();
 }
 
-// It said Close first, and is to hear its own code (RFC 6455 5.5.1).
+// The side sent Close first, and must get its own code back (RFC 6455 5.5.1).
 base::Chunk Tunnel::answer_to_close(const End& end) const {
   const uint16_t code = websocket::is_sendable_close_code(outcome_->code) ? outcome_->code : close_code::none;
   return websocket::close_frame(code, {}, end.role());
@@ -246,8 +247,8 @@ void Tunnel::finish() {
   } else {
     end.meaning = "closed in good order";
   }
-  // Within a frame no Close could be put in, and what was not taken was not heard: what the client knows then
-  // is that the connection ended.
+  // Within a frame no Close could be inserted, and a Close that was not delivered is unknown to the client:
+  // the client then only knows that the connection ended.
   const bool sent = (upstream_.close_seen && !(queue_ && !queue_->empty())) || client_.close_sent;
   const bool client_knows = client_.close_seen || (sent && client_.transport->backlog() == 0);
   abandon_queue();

@@ -1,4 +1,4 @@
-// What the log says about a tunnel, in one piece of memory: all else of its exchange is gone.
+// What the log needs of a tunnel's exchange, in one allocation: the rest of the exchange no longer exists.
 #pragma once
 
 #include <array>

@@ -28,8 +28,8 @@ void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net
   metrics_.process.add(Count::tunnels_opened);
   metrics_.process.add(Count::tunnels_open);
   tunnels_.append(tunnel->link_);
-  drain_line_.join(*tunnel);  // its exchange may have begun before a reload, or before the end
-  tunnel.release();           // the set owns it through its place in a list, until remove()
+  drain_line_.join(*tunnel);  // its exchange may have begun before a reload or the shutdown
+  tunnel.release();           // the set owns it through its list until remove()
 }
 
 void TunnelSet::remove(Tunnel& tunnel) {
@@ -47,7 +47,7 @@ void TunnelSet::leave(const DrainRate& rate) {
 }
 
 void TunnelSet::cut_all() {
-  refused_.close_all();  // with nothing cut: their last words are on the way
+  refused_.close_all();  // they are not cut, since their Close frames are being sent
   while (tunnels_.linked()) base::LinkIn<Tunnel>::of(tunnels_.next)->cut(Cause::shutting_down);
 }
 

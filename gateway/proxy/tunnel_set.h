@@ -1,5 +1,5 @@
-// All tunnels of one worker. Those that must go are told at the pace of a DrainLine, each with a Close code
-// that makes its client come back.
+// All tunnels of one worker. Those that must be closed are closed at the rate of a DrainLine, each with a
+// close code that makes its client reconnect.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +24,13 @@ class TunnelSet final : private RefusedSockets::Owner {
   class Owner {
    public:
     virtual void on_tunnels_gone() = 0;  // the last one has ended
-    virtual void on_refused_gone() = 0;  // and of those that are only told that they are refused
+    virtual void on_refused_gone() = 0;  // the last of the refused sockets has ended
 
    protected:
     ~Owner() = default;
   };
 
-  // `silent_routes` and `memory` belong to all workers.
+  // `silent_routes` and `memory` are shared by all workers.
   TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics,
             std::shared_ptr<SilentRoutes> silent_routes = std::make_shared<SilentRoutes>(),
             std::shared_ptr<SocketMemory> memory = std::make_shared<SocketMemory>())
@@ -41,31 +41,31 @@ class TunnelSet final : private RefusedSockets::Owner {
         memory_(std::move(memory)) {}
   ~TunnelSet();
 
-  // `options` without rules have those of a route that says nothing.
+  // If `options` has no rules, the default rules apply.
   void open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
             upstream::Lease lease, TunnelFacts facts, TunnelOptions options);
   size_t size() const { return size_; }
   RefusedSockets& refused() { return refused_; }
   SocketMemory& memory() { return *memory_; }
   RouteSockets::Handle sockets_of(std::string_view route);
-  // Brings what the metrics say of each route's open sockets up to date, for who reads them now. Sockets
-  // outlive the series of a route that goes and comes again, so they are not counted one by one.
+  // Updates the metrics of each route's open sockets before they are read. They are not counted one by one,
+  // since sockets outlive the series of a route that is removed and added again.
   void count_open();
   void set_owner(Owner& owner) { owner_ = &owner; }
 
-  // Where tunnels stand that must leave; others of this worker may stand there, too.
+  // The queue of tunnels that must be closed; it also holds other members of this worker.
   DrainLine& drain_line() { return drain_line_; }
-  // A reload or a shutdown, see DrainLine. Tunnels are told 1012 or 1001; who is refused is told so at once
-  // when the gateway stops.
+  // A reload or a shutdown, see DrainLine. Tunnels are closed with 1012 or 1001; in a shutdown, refused
+  // sockets get their Close at once.
   size_t adopt(std::vector<uint64_t> routes, const DrainRate& rate) {
     return drain_line_.adopt(std::move(routes), rate);
   }
   void leave(const DrainRate& rate);
-  void cut_all();  // at once, without ceremony
+  void cut_all();  // at once, without Close frames
 
  private:
   friend class Tunnel;
-  // Looks now and then for routes that have fallen silent.
+  // Looks periodically for silent routes.
   struct SilenceWatch final : base::Timer {
     explicit SilenceWatch(TunnelSet& the_set) : set(the_set) {}
     void on_deadline() override { set.look_for_silence(); }
@@ -88,7 +88,7 @@ class TunnelSet final : private RefusedSockets::Owner {
   DrainLine drain_line_{turn_};
   size_t size_ = 0;
   std::map<std::string, RouteSockets::Handle, std::less<>> sockets_;  // by route
-  std::map<int, websocket::Deflate> deflate_;  // by window bits; made when the first socket needs it
+  std::map<int, websocket::Deflate> deflate_;  // by window bits; created when the first socket needs it
   SilenceWatch silence_watch_{*this};
   Owner* owner_ = nullptr;
 };

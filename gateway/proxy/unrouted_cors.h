@@ -1,5 +1,5 @@
-// CORS for the answers that are made before there is a route: a page whose origin is on a list of one of the
-// host's routes may read them, as it could read the answers of that route.
+// CORS for answers that are made before a route is found: a page may read them if its origin is on the list
+// of one of the host's routes, just as it may read the answers of that route.
 #pragma once
 
 #include <memory>
@@ -12,17 +12,18 @@
 
 namespace postern::proxy {
 
-// Immutable once it is filled; any thread may ask.
+// Immutable once it is filled; amend() may then be called by any thread.
 class UnroutedCors {
  public:
   struct Entry {
     std::shared_ptr<const policy::OriginList> list;
     std::shared_ptr<const policy::CorsPolicy> cors;
   };
-  // A route of this host goes by this list.
+  // A route of this host uses this list.
   void add(const routing::HostPattern& host, const Entry& entry);
-  // `host`: without port and brackets. The first list, of the most specific host, that has the origin gives
-  // the fields. Where lists are but none has it, Vary alone is added.
+  // `host` has no port and no brackets. The lists are tried from the most specific host on, and the first
+  // that contains the origin provides the fields. If there are lists but none contains it, only Vary is
+  // added.
   void amend(std::string_view host, const http::RequestHead& request, http::ResponseHead& head) const;
 
  private:
