@@ -72,7 +72,7 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   facts.peer_text = peer.ip.text();
   facts.tls = model.tls != nullptr;
   facts.local = listener.address();
-  // A listener on every address knows which one it was only by asking.
+  // For a listener on all addresses, the address that the client used has to be asked from the socket.
   if (current_.pin->snapshot->tells_clients && facts.local.ip.is_unspecified())
     facts.local = net::local_address(socket).value_or(facts.local);
   facts.listener_port = listener.address().port;
@@ -110,7 +110,7 @@ bool Acceptor::may_accept() {
   next_is_refused_ = !next_permit_;
   if (next_is_refused_) next_permit_ = net::CountGuard::within(clients.refusing, refusals_at_once);
   if (next_permit_) return true;
-  current_.services.turn.arm(*this, look_again);  // meanwhile they wait in the system's queue
+  current_.services.turn.arm(*this, look_again);  // until then new clients wait in the kernel's queue
   return false;
 }
 

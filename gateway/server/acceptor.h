@@ -1,5 +1,5 @@
-// The listeners and the clients of one worker. Adopting a snapshot opens and closes listeners by difference;
-// connections that are there stay.
+// The listeners and the client connections of one worker. Adopting a snapshot opens and closes only the
+// listeners that differ; existing connections stay open.
 #pragma once
 
 #include <list>
@@ -14,12 +14,12 @@
 
 namespace postern::server {
 
-// One of a snapshot's listeners, bound. `key` tells it from others across reloads.
+// One bound listener of a snapshot. `key` identifies it across reloads.
 struct BoundListener {
   std::string key;
   base::SocketAddress address;
   size_t model = 0;                            // index into the snapshot's listeners
-  std::optional<net::ListeningSocket> socket;  // this worker's, when it is new; else it has one already
+  std::optional<net::ListeningSocket> socket;  // nullopt: this worker has it open already
 };
 
 class Acceptor final : private net::Listener::Owner, private base::Timer {
@@ -35,15 +35,15 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   Acceptor(Current& current, Owner& owner);
   ~Acceptor() override;
 
-  // `bound` stands in the order of the snapshot's listeners, of which one may have several addresses;
-  // current.pin is the new snapshot already.
+  // `bound` is in the order of the snapshot's listeners; one listener may have several addresses. current.pin
+  // must already be the new snapshot.
   void adopt(std::vector<BoundListener> bound);
 
   void stop_accepting();
   void drain();                  // every connection ends after its exchange
   void cancel(base::Cause why);  // every exchange ends now
   size_t connections() const { return connections_.size(); }
-  size_t exchanges() const;  // that are under way on them
+  size_t exchanges() const;  // that are in progress on the connections
 
  private:
   struct Accepted;
@@ -66,8 +66,8 @@ class Acceptor final : private net::Listener::Owner, private base::Timer {
   Owner& owner_;
   std::vector<OpenListener> listeners_;
   std::list<std::unique_ptr<Accepted>> connections_;
-  net::CountGuard next_permit_;   // set aside for the client that is being accepted
-  bool next_is_refused_ = false;  // it is a permit among those that are told that there is no room
+  net::CountGuard next_permit_;   // reserved for the client that is being accepted
+  bool next_is_refused_ = false;  // the permit is one for clients that are refused for lack of room
 };
 
 }  // namespace postern::server

@@ -14,7 +14,7 @@ using base::Task;
 namespace {
 
 constexpr base::Duration linger_limit = std::chrono::seconds(2);  // for a client to read why it is refused
-// Counts a client for as long as its connection lives.
+// Counts a client while its connection exists.
 struct ClientCountGuard final : net::Transport::Attachment {
   explicit ClientCountGuard(ClientCounts::Permit the_permit) : permit(std::move(the_permit)) {}
   ClientCounts::Permit permit;
@@ -83,7 +83,7 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
   if (tunnelled && *tunnelled) co_return Ended{};
   connection_->close();
   Result<bool> closed = co_await connection_->closed().take(scope_);
-  static_cast<void>(closed);  // either way the connection is over
+  static_cast<void>(closed);  // in both cases the connection is over
   co_return Ended{};
 }
 
@@ -128,7 +128,7 @@ Task<ClientConnection::Ended> ClientConnection::linger(Stage stage) {
   transport_->start(discard_);
   base::Phase lingering(scope_, stage, linger_limit);
   Result<bool> gone = co_await discard_.gone.take(scope_);
-  static_cast<void>(gone);  // heard or not
+  static_cast<void>(gone);  // the result does not matter
   co_return Ended{};
 }
 
@@ -156,7 +156,7 @@ Task<Result<bool>> ClientConnection::read_proxy_header() {
     facts_.local = (*header)->destination;
     facts_.listener_port = facts_.local.port;
   }
-  if (reader.over_tls()) facts_.tls = true;  // the sender took it away
+  if (reader.over_tls()) facts_.tls = true;  // the sender terminated TLS
   co_return true;
 }
 
@@ -205,7 +205,8 @@ Task<Result<bool>> ClientConnection::serve_requests() {
     facts_.redirect_except = settings_->redirect_except;
     exchange_ = std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection,
                                                   settings_->limits.transfer);
-    // A request and the client's end may have come in one piece, before there was an exchange to cancel.
+    // The request and the end of the client may have arrived together, before there was an exchange to
+    // cancel.
     if (connection.gone()) exchange_->cancel(Cause::client_closed);
     if (connection.client_ended()) exchange_->client_ended();
     if (connection.refused()) exchange_->client_broke_rules(connection.fault());

@@ -1,4 +1,4 @@
-// How many connections clients have open, all of them and each; shared by all workers.
+// Counts the open client connections, in total and per client; shared by all workers.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@ namespace postern::server {
 
 class ClientCounts {
  public:
-  // A client's permit among its own connections, until this is destroyed.
+  // Counts one connection of a client until it is destroyed.
   class Permit {
    public:
     Permit() = default;
@@ -37,14 +37,14 @@ class ClientCounts {
     base::IpAddress client_;
   };
 
-  std::atomic<uint32_t> open{0};      // that are served
-  std::atomic<uint32_t> refusing{0};  // that are told that there is no room
+  std::atomic<uint32_t> open{0};      // connections that are served
+  std::atomic<uint32_t> refusing{0};  // connections that are refused for lack of room
 
-  // Empty when the client has `limit` connections. A client is what IpAddress::client_network() says. The
-  // table holds as many clients as have connections. Any thread; one lock of 16, twice in a connection's
-  // life.
+  // Returns an empty permit when the client already has `limit` connections. A client is identified by
+  // IpAddress::client_network(). The table holds only clients that have connections. Any thread; it takes one
+  // of 16 locks, twice per connection.
   Permit enter(const base::IpAddress& client, uint32_t limit);
-  size_t clients() const;  // that have any
+  size_t clients() const;  // that have connections
 
  private:
   void leave(const base::IpAddress& client);

@@ -1,7 +1,8 @@
-// The server module knows listeners, clients' connections and draining; it gives each client its exchanges;
-// it must not know YAML or other threads.
+// The server module knows listeners, client connections and draining. It gives each client its exchanges. It
+// must not know YAML or other threads.
 //
-// What a worker's connections share at this moment: the pin is swapped by a reload, between two turns.
+// This file: what the connections of one worker share at the moment. A reload replaces the pin between two
+// turns.
 #pragma once
 
 #include "net/loop.h"
@@ -18,8 +19,8 @@ struct Current {
   proxy::Services& services;
   const telemetry::Logger& log;
   proxy::Pin pin;
-  ClientCounts& clients;            // the process's
-  telemetry::LineRate refusals{1};  // of connections
+  ClientCounts& clients;            // of the process
+  telemetry::LineRate refusals{1};  // rate limit for log lines about refused connections
   telemetry::LineRate failed_handshakes{20};
 };
 

@@ -9,7 +9,7 @@ void Drain::begin(base::Duration limit) {
   begun_ = true;
   acceptor_.stop_accepting();
   acceptor_.drain();
-  // Half of the time is for what the last ones do when they are told.
+  // Half of the time is kept for the tunnels that are closed last to complete their closing handshakes.
   proxy::DrainRate rate = current_.pin->snapshot->limits.drain_rate;
   rate.within = std::min(rate.within, limit / 2);
   current_.services.tunnels.leave(rate);

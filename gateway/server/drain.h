@@ -1,5 +1,5 @@
-// The end of a worker, in good order: no new clients, exchanges finish, tunnels are closed at a pace with a
-// code that makes clients come back, and what is left at the deadline is cut.
+// The graceful shutdown of a worker: it accepts no new clients, exchanges finish, tunnels are closed at a
+// limited rate with a close code that makes clients reconnect, and what is left at the deadline is cut.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 
 namespace postern::server {
 
-// What a worker is in the middle of.
+// The work that is in progress in a worker.
 struct OpenWork {
-  uint64_t requests = 0;  // whose answers have an end of their own
+  uint64_t requests = 0;  // requests whose answers are not open-ended
   uint64_t event_streams = 0;
   uint64_t websockets = 0;
 
@@ -27,8 +27,8 @@ class Drain final : private base::Timer {
   Drain(Current& current, Acceptor& acceptor) : current_(current), acceptor_(acceptor) {}
 
   void begin(base::Duration limit);
-  // Ends what is there now: exchanges are answered, as far as they can be, and recorded in this turn; tunnels
-  // are cut.
+  // Ends what is open now: exchanges are answered, as far as possible, and recorded in this turn; tunnels are
+  // cut.
   void cut();
   OpenWork open_work() const;
   const OpenWork& was_cut() const { return was_cut_; }
