@@ -43,7 +43,7 @@ http::LocalResponse health_answer(Health health) {
   return text_answer(503, std::string(label(health)) + "\n");
 }
 
-// A name of this machine that nobody else can give it.
+// True for a name of this machine that an attacker cannot make resolve to it.
 bool is_own_name(std::string_view authority_text) {
   const auto authority = http::read_authority(authority_text);
   if (!authority) return false;
@@ -88,7 +88,7 @@ Task<Served> AdminConnection::serve() {
     base::Phase phase(scope_, Stage::response_body, options_.write_limit, Cause::client_timed_out);
     base::Slot<bool>& sent = connection_.hand_over();
     Result<bool> handed = co_await sent.take(scope_);
-    if (!handed) connection_.cut_response(handed.error());  // it does not take its answer
+    if (!handed) connection_.cut_response(handed.error());  // the client does not take its answer
     const bool another = connection_.finish_stream();
     answering_ = false;
     since_ = turn_.now;
@@ -96,7 +96,7 @@ Task<Served> AdminConnection::serve() {
   }
   connection_.close();  // bounded by http1::ServerLimits::linger
   Result<bool> closed = co_await connection_.closed().take(scope_);
-  static_cast<void>(closed);  // either way the connection is over
+  static_cast<void>(closed);  // in both cases the connection is over
   co_return Served{};
 }
 

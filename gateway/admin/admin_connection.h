@@ -1,4 +1,4 @@
-// One client of the admin server: the coroutine of its requests, until it leaves.
+// One connection of the admin server. A coroutine serves its requests until the client leaves.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 
 namespace postern::admin {
 
-struct Served {};  // all of a client's requests
+struct Served {};  // all requests of a client were served
 
 using SharedTotals = std::shared_ptr<const telemetry::Totals>;
 
@@ -22,9 +22,9 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
   class Owner {
    public:
     virtual Health health() const = 0;
-    // Fills numbers(), later.
+    // Asks for the workers' numbers, which are put into numbers() later.
     virtual void on_numbers_wanted() = 0;
-    // Told once. The client must not be freed in this call; it may be buried.
+    // Called once. The connection must not be freed in this call; it may be buried.
     virtual void on_connection_over(AdminConnection& client) = 0;
 
    protected:
@@ -32,27 +32,30 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
   };
 
   struct Options {
-    bool any_host = false;  // else only what this machine is called: no page of a browser gets in by a name
-                            // that it made point here
+    // False: only Host values that name this machine; a page in a browser cannot get in by a name that it
+    // made resolve to this machine.
+    bool any_host = false;
     base::Duration collect_limit = std::chrono::seconds(2);  // for the workers' numbers
     base::Duration write_limit = std::chrono::seconds(10);   // for the client to take an answer
     http1::ServerLimits http{.parser = {}, .keepalive = std::chrono::seconds(5)};
   };
 
-  // `options` and `owner` outlive the client. begin() follows at once.
+  // `options` and `owner` outlive the connection. begin() must be called immediately afterwards.
   AdminConnection(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport,
                   Owner& owner);
   void begin();
 
-  // How much a connection deserves its place, when there are more than places.
+  // The priority of a connection to be kept when a new one needs room.
   struct Merit {
-    bool in_use = false;    // an answer to it is being made, or it has yet to take one
-    base::Instant since{};  // idle: since it came or had its last answer; else since it last took any of it
+    bool in_use = false;  // an answer is being made, or the client has not taken all of it
+    // Idle: since it was accepted or its last answer was taken; else since the client last took some of its
+    // answer.
+    base::Instant since{};
     bool operator<(const Merit& other) const {
       return in_use != other.in_use ? other.in_use : since < other.since;
     }
   };
-  // A head that comes slowly makes no use of it.
+  // A connection whose request head arrives slowly is not in use.
   Merit merit();
 
   bool waits_for_numbers() const { return waiting_; }
@@ -62,7 +65,7 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
   using Arrival = http1::ServerConnection::Arrival;
 
   void on_client_gone(base::Cause why) override { scope_.cancel(why); }
-  void on_client_ended() override {}  // it waits for its answer
+  void on_client_ended() override {}  // the client waits for its answer
   void on_task_ended(Served) override { owner_.on_connection_over(*this); }
 
   base::Task<Served> serve();
@@ -78,10 +81,10 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
   base::Slot<SharedTotals> numbers_;
   bool waiting_ = false;
   bool answering_ = false;
-  base::Instant since_;             // of merit()
-  net::Transport::Transit seen_{};  // at its last look
+  base::Instant since_;             // for merit()
+  net::Transport::Transit seen_{};  // at the last merit()
   http1::ServerConnection connection_;
-  base::RootTask<Served> task_;  // last: its waits lie in the members above
+  base::RootTask<Served> task_;  // last: its waits are linked into the members above
 };
 
 }  // namespace postern::admin

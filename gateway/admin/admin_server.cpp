@@ -50,7 +50,7 @@ void AdminServer::on_accepted(net::Listener&, net::Socket socket, const base::So
   connections_.back()->begin();
 }
 
-// Who asks while the workers are being asked gets what they say.
+// A request that comes while numbers are being collected shares the result.
 void AdminServer::on_numbers_wanted() {
   if (!std::exchange(collecting_, true)) source_.collect();
 }
@@ -65,7 +65,7 @@ void AdminServer::give(const telemetry::Totals& totals) {
 void AdminServer::on_connection_over(AdminConnection& connection) {
   const auto position = std::find_if(connections_.begin(), connections_.end(),
                                      [&](const auto& each) { return each.get() == &connection; });
-  if (position == connections_.end()) return;  // it gave way in this turn
+  if (position == connections_.end()) return;  // it was chosen to be closed in this turn
   remove(position);
   listener_.release();
 }

@@ -1,4 +1,4 @@
-// The operator's listener, on the control thread's loop: GET /metrics, GET /status, GET /healthz, GET /.
+// The operator's HTTP server, on the control thread's loop: GET /metrics, GET /status, GET /healthz, GET /.
 #pragma once
 
 #include <memory>
@@ -15,21 +15,21 @@ namespace postern::admin {
 class AdminServer final : private net::Listener::Owner, private AdminConnection::Owner, private base::Timer {
  public:
   struct Options {
-    // At a time. For one more, the connection that was idle for the longest time is closed, or one whose
-    // client has taken nothing of its answer for `stuck`. When there is neither, it waits in the kernel's
-    // queue.
+    // The limit of connections at a time. To admit one more, the connection that was idle for the longest
+    // time is closed, or one whose client has taken nothing of its answer for `stuck`. If there is neither,
+    // the new one waits in the kernel's queue.
     size_t connections = 64;
     base::Duration stuck = std::chrono::seconds(1);
     AdminConnection::Options connection;
   };
 
-  // Serves at once. `loop` and `source` outlive it.
+  // Accepts connections at once. `loop` and `source` outlive the server.
   AdminServer(net::Loop& loop, net::ListeningSocket socket, Source& source, const Options& options);
-  ~AdminServer() override;  // cuts what is open; not from a callback of its own
+  ~AdminServer() override;  // cuts open connections; must not run within one of their callbacks
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
-  // What the source was asked for.
+  // Delivers the numbers that Source::collect() asked for.
   void give(const telemetry::Totals& totals);
 
   const base::SocketAddress& address() const { return listener_.address(); }
@@ -41,13 +41,13 @@ class AdminServer final : private net::Listener::Owner, private AdminConnection:
   bool may_accept() override;
   void on_nobody_waits() override {}
   void on_accepted(net::Listener& listener, net::Socket socket, const base::SocketAddress& peer) override;
-  void on_descriptors_exhausted(net::Listener&) override {}  // accepting goes on by itself
+  void on_descriptors_exhausted(net::Listener&) override {}  // accepting resumes without help
   void on_accepting_again(net::Listener&) override {}
   Health health() const override { return source_.health(); }
   void on_numbers_wanted() override;
   void on_connection_over(AdminConnection& connection) override;
   void on_deadline() override { listener_.release(); }
-  Connections::iterator who_gives_way();  // the end: nobody
+  Connections::iterator who_gives_way();  // the connection to close for a new one; end() if there is none
   void remove(Connections::iterator position);
 
   net::Loop& loop_;

@@ -10,8 +10,8 @@ namespace {
 using base::TextBuilder;
 using telemetry::Histogram;
 
-// `name="value"` behind those that are there already. A value may hold anything: quote, backslash and line
-// feed are escaped.
+// Appends `name="value"` to the labels. A value may contain any text: quotes, backslashes and line feeds are
+// escaped.
 void add_label(TextBuilder& labels, std::string_view name, std::string_view value) {
   if (!labels.empty()) labels.append(',');
   labels.append(name).append("=\"");
@@ -31,7 +31,7 @@ void family(TextBuilder& out, std::string_view metric, std::string_view type, st
   out.append("# TYPE ").append(metric).append(' ').append(type).append('\n');
 }
 
-// "metric{labels,more} ", up to where the value goes.
+// Appends "metric{labels,more} ", the part before the value.
 void sample(TextBuilder& out, std::string_view metric, std::string_view labels, std::string_view more = {}) {
   out.append(metric);
   if (!labels.empty() || !more.empty()) {
@@ -49,7 +49,7 @@ void value(TextBuilder& out, const telemetry::Numbers<Name>& numbers, const tele
   out.append_number(numbers[row.number]).append('\n');
 }
 
-// All numbers of `series`, metric by metric. `labels_of` writes the labels of one key.
+// Writes all numbers of `series`, metric by metric. `labels_of` writes the labels of one key.
 template <class Name, class Map, class LabelsOf>
 void write_numbers(TextBuilder& out, const Map& series, LabelsOf labels_of) {
   const std::span<const telemetry::NumberRow<Name>> rows = telemetry::rows(Name{});
@@ -75,7 +75,7 @@ void write_failures(TextBuilder& out, const telemetry::Failures& failures) {
   for (int cause = 0; cause < base::cause_count; ++cause) {
     for (int stage = 0; stage < base::stage_count; ++stage) {
       const base::Error error{static_cast<base::Cause>(cause), static_cast<base::Stage>(stage)};
-      if (failures[error] == 0) continue;  // most pairs cannot be
+      if (failures[error] == 0) continue;  // most combinations never occur
       labels.clear();
       add_label(labels, "cause", base::traits(error.cause).label);
       add_label(labels, "stage", base::label(error.stage));
@@ -85,7 +85,7 @@ void write_failures(TextBuilder& out, const telemetry::Failures& failures) {
   }
 }
 
-// An empty label is the same as none at all. No route has this name.
+// An empty label means the same as no label, so requests without a route get "none". No route has this name.
 void add_route(TextBuilder& labels, std::string_view route) {
   add_label(labels, "route", route.empty() ? "none" : route);
 }

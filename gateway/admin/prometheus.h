@@ -1,4 +1,4 @@
-// The sum of all workers' numbers in Prometheus' text format, version 0.0.4.
+// Writes the sum of all workers' numbers in Prometheus' text format, version 0.0.4.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
-// The admin module knows the operator's questions over local HTTP: numbers, health. It gives the server that
-// answers them on the control thread; it must not know what workers are made of. What it asks of the process
-// it declares here, and `app` implements it.
+// The admin module knows the operator's questions over local HTTP: numbers and health. It provides the server
+// that answers them on the control thread. It must not know what workers are made of: what it needs from the
+// process is declared in this file, and `app` implements it.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ constexpr std::string_view label(Health health) {
 class Source {
  public:
   virtual Health health() const = 0;
-  // Asks every worker for a copy of its numbers; their sum goes to AdminServer::give(), later, once.
+  // Asks every worker for a copy of its numbers. Their sum is passed to AdminServer::give() later, once.
   virtual void collect() = 0;
 
  protected:

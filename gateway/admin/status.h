@@ -1,13 +1,12 @@
-// What an operator wants to know first, as JSON:
+// Writes the operator's status report as JSON:
 //   {"findings":[{"finding":"silent_route","meaning":…,"remedy":…,"route":"chat","sockets":3}],
-//   (findings about an endpoint have "upstream", "endpoint" and "responses" in place of "route" and
-//   "sockets")
 //    "health":"serving","http_connections_open":2,"websockets_open":3,
 //    "upstreams":[{"upstream":"api","endpoints":[{"endpoint":"http://127.0.0.1:3000","state":"ejected",
 //      "workers":4,"workers_up":3,"ejected_for_ms":8200,"in_flight":5,"connections_idle":2,"deviations":0}]}]}
-// Of an endpoint's states the worst that any worker has it in: "unhealthy" (its health checks fail),
-// "ejected" (its failures made a worker pass it over for a time; each worker judges by its own traffic),
-// "unreachable" (for the second after a connect that failed), "up".
+// A finding about an endpoint has "upstream", "endpoint" and "responses" instead of "route" and "sockets". An
+// endpoint's state is the worst of its states in any worker: "unhealthy" (its health checks fail), "ejected"
+// (after failures a worker does not use it for a time; each worker judges by its own traffic), "unreachable"
+// (for one second after a failed connect), "up".
 #pragma once
 
 #include <string>
