@@ -24,7 +24,7 @@ http::LocalResponse json_answer(uint16_t status, const Json& value) {
   return answer;
 }
 
-// The field's value, or null.
+// The field's value, or JSON null.
 Json field(const http::RequestHead& request, std::string_view name) {
   const http::HeaderField* found = request.headers.find(name);
   return found ? Json(std::string(found->value)) : Json();

@@ -1,4 +1,4 @@
-// What the demonstration's endpoints say, as values: no connection, no time of its own.
+// The answers of the demo application's endpoints, as values that depend on neither a connection nor a clock.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +14,22 @@ namespace postern::demo {
 
 http::LocalResponse page_answer();
 
-// GET /api/hello: the request as it arrived here: method, host, X-Forwarded-* and X-Request-Id.
+// GET /api/hello: shows the request as it arrived: method, host, X-Forwarded-* and X-Request-Id.
 http::LocalResponse hello_answer(const http::RequestHead& request);
 
-// GET /api/private: the X-User-Id that arrived, or null. Whether anybody may ask is the gateway's business.
+// GET /api/private: shows the X-User-Id that arrived, or null. The gateway decides who may ask.
 http::LocalResponse private_answer(const http::RequestHead& request);
 
-// POST /api/token: a token for five minutes from `now_unix` (seconds), or one that ran out an hour ago.
+// POST /api/token: a token that is valid for five minutes from `now_unix` (seconds), or one that expired an
+// hour ago.
 enum class TokenAge : uint8_t { fresh, expired };
 http::LocalResponse token_answer(const crypto::HmacKey& key, int64_t now_unix, TokenAge age);
 
 // {"error": …, "message": …}
 http::LocalResponse problem_answer(uint16_t status, std::string_view error, std::string_view message);
-http::LocalResponse problem_answer(base::Cause cause);  // as the error table has it
+http::LocalResponse problem_answer(base::Cause cause);  // with the texts of the error table
 
-// {"tick": 1, "time": "Sun, 06 Nov 1994 08:49:37 GMT"}: an event's data, and a message of the ticker.
+// {"tick": 1, "time": "Sun, 06 Nov 1994 08:49:37 GMT"}: the data of an event, and a message of the ticker.
 std::string tick_text(uint64_t number, int64_t now_unix);
 
 }  // namespace postern::demo

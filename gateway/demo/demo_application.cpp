@@ -82,7 +82,7 @@ void DemoApplication::stop(Owner* told) {
 }
 
 void DemoApplication::on_deadline() {
-  connections_.clear();  // nothing of theirs is on the stack
+  connections_.clear();  // none of their functions is on the call stack
   sessions_.clear();
   one_is_over();
 }

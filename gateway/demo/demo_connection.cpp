@@ -38,7 +38,7 @@ std::optional<SocketSession::Kind> socket_kind(std::string_view path) {
   return std::nullopt;
 }
 
-// Everything that is one answer at once.
+// All answers that are sent at once, without a stream.
 http::LocalResponse plain_answer(const http::RequestHead& request, const http::Target& target,
                                  const crypto::HmacKey& key) {
   const bool read = is_read(request.method);
@@ -78,7 +78,8 @@ void DemoConnection::on_client_gone(Cause why) {
   if (request_scope_) request_scope_->cancel(why);
 }
 
-// Who listens to events, and has gone for good, cannot be told from who only has nothing more to ask.
+// For an event stream, a client that has gone cannot be told from one that only ended its direction, so it is
+// treated as gone.
 void DemoConnection::on_client_ended() {
   if (sends_events_) on_client_gone(Cause::client_closed);
 }
@@ -113,7 +114,7 @@ Task<Served> DemoConnection::serve() {
   co_return Served{};
 }
 
-// Fails before anything was answered.
+// Fails only before an answer was started.
 Task<Result<void>> DemoConnection::answer_request(Arrival arrival) {
   if (arrival == Arrival::refused) co_return base::fail(connection_.fault().cause, Stage::request_head);
   Task<Result<void>> reading = read_body();
@@ -197,7 +198,7 @@ Task<Result<void>> DemoConnection::send_events() {
     Result<void> room = co_await body.room(*request_scope_);
     if (!room) break;
     Result<Ticker::Tick> tick = co_await ticker.ticks().take(*request_scope_);
-    if (!tick) break;  // the client has left, or it was long enough
+    if (!tick) break;  // the client has left, or the stream limit is reached
   }
   sends_events_ = false;
   body.end();
@@ -222,7 +223,7 @@ Task<Result<bool>> DemoConnection::finish_stream() {
   base::Phase phase(scope_, Stage::response_body, options_.write_limit, Cause::client_timed_out);
   base::Slot<bool>& sent = connection_.hand_over();
   Result<bool> handed = co_await sent.take(scope_);
-  if (!handed) connection_.cut_response(handed.error());  // it does not take its answer
+  if (!handed) connection_.cut_response(handed.error());  // the client does not take its answer
   co_return connection_.finish_stream();
 }
 

@@ -1,4 +1,5 @@
-// One client of the demonstration: the coroutine of its requests, until it leaves or becomes a WebSocket.
+// One connection of the demo application. A coroutine serves its requests until the client leaves or the
+// connection becomes a WebSocket.
 #pragma once
 
 #include <memory>
@@ -14,27 +15,27 @@
 
 namespace postern::demo {
 
-struct Served {};  // all of a client's requests
+struct Served {};  // all requests of a client were served
 
 class DemoConnection final : private http1::ServerConnection::Owner, private base::RootTask<Served>::Owner {
  public:
   class Owner {
    public:
-    // A handshake was answered: the bytes are a WebSocket's from now on.
+    // A WebSocket handshake was answered: the transport carries a WebSocket from now on.
     virtual void on_socket(std::unique_ptr<net::Transport> transport, SocketSession::Kind kind) = 0;
-    // Told once. The client must not be freed in this call; it may be buried.
+    // Called once. The connection must not be freed in this call; it may be buried.
     virtual void on_connection_over(DemoConnection& client) = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  // `options`, `key` and `owner` outlive the client. begin() follows at once.
+  // `options`, `key` and `owner` outlive the connection. begin() must be called immediately afterwards.
   DemoConnection(base::Turn& turn, const Options& options, const crypto::HmacKey& key,
                  std::unique_ptr<net::Transport> transport, Owner& owner);
   void begin();
 
-  // Its request is answered still; an event stream ends.
+  // The current request is still answered; an event stream ends.
   void leave();
 
  private:
@@ -60,12 +61,12 @@ class DemoConnection final : private http1::ServerConnection::Owner, private bas
   Owner& owner_;
   http::ClientFacts facts_;
   base::Scope scope_;
-  std::optional<base::Scope> request_scope_;  // ends with the client, or when an event stream has to
+  std::optional<base::Scope> request_scope_;  // cancelled when the client leaves or an event stream must end
   std::optional<base::Cause> gone_;
   bool leaving_ = false;
   bool sends_events_ = false;
   http1::ServerConnection connection_;
-  base::RootTask<Served> task_;  // last: its waits lie in the members above
+  base::RootTask<Served> task_;  // last: its waits are linked into the members above
 };
 
 }  // namespace postern::demo

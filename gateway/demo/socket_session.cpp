@@ -67,7 +67,7 @@ void SocketSession::on_drained() {
 }
 
 void SocketSession::on_deadline() {
-  if (state_ != State::open) return over();  // it does not read, or does not end
+  if (state_ != State::open) return over();  // the client does not read, or does not end the connection
   const bool long_enough = turn_.now - opened_ >= options_.stream_limit;
   if (kind_ == Kind::echo || long_enough) return close(normal_closure, "the demonstration is over");
   tick();

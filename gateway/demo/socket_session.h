@@ -1,4 +1,4 @@
-// One WebSocket of the demonstration: an echo, or a ticker. All of it happens in callbacks; nothing waits.
+// One WebSocket of the demo application: an echo or a ticker. It runs in callbacks only, without a coroutine.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ class SocketSession final : private net::Transport::Receiver,
                             private base::Timer {
  public:
   enum class Kind : uint8_t {
-    echo,    // says what it hears
-    ticker,  // speaks every Options::tick, and hears nothing
+    echo,    // sends back what it receives
+    ticker,  // sends a message every Options::tick, and ignores what it receives
   };
 
   class Owner {
    public:
-    // Told once. The session must not be freed in this call; it may be buried.
+    // Called once. The session must not be freed in this call; it may be buried.
     virtual void on_session_over(SocketSession& session) = 0;
 
    protected:
@@ -33,14 +33,14 @@ class SocketSession final : private net::Transport::Receiver,
   SocketSession(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport,
                 Kind kind, Owner& owner);
 
-  // Says so with this code, and ends within Options::close_limit.
+  // Sends a Close with this code, and ends within Options::close_limit.
   void close(uint16_t code, std::string_view reason);
 
  private:
   enum class State : uint8_t {
     open,
-    stalled,  // the client does not read, so we do not either
-    closing,  // we have said Close; or both have, and the client's end is awaited
+    stalled,  // the client does not read, so the session does not read either
+    closing,  // a Close was sent, or was exchanged; waits for the client to end the connection
     over,
   };
 

@@ -1,5 +1,4 @@
-// A tick again and again, for a coroutine to wait for. Ticks that the coroutine did not come to take are not
-// made up for: there is one at most.
+// A periodic tick that a coroutine can wait for. Missed ticks are not made up for: at most one is pending.
 #pragma once
 
 #include "base/slot.h"
@@ -12,7 +11,7 @@ class Ticker final : private base::Timer {
  public:
   struct Tick {};
 
-  // The first one comes after `every`.
+  // The first tick comes after `every`.
   Ticker(base::Turn& turn, base::Duration every) : turn_(turn), every_(every) { turn_.arm(*this, every_); }
   base::Slot<Tick>& ticks() { return ticks_; }
 
