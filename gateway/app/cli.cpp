@@ -30,10 +30,10 @@ constexpr int good = 0;
 constexpr int has_problems = 1;
 constexpr int unusable = 2;
 
-// Where a file is looked for when none is named.
+// The files that are tried when no file is named.
 constexpr const char* usual_files[] = {"./postern.yaml", "/etc/postern/postern.yaml"};
 
-// Of the first write to the standard output that failed; 0: none has.
+// errno of the first failed write to the standard output; 0: none has failed.
 int output_error = 0;
 
 void print(std::string_view text, std::FILE* to = stdout) {
@@ -43,7 +43,7 @@ void print(std::string_view text, std::FILE* to = stdout) {
 
 void complain(const std::string& sentence) { print("postern: " + sentence + '\n', stderr); }
 
-// What was printed has to arrive: a reference that is cut short by a full disk is no reference.
+// Fails when the output was not written completely, for example because the disk is full.
 int finish_output(int status) {
   if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno;
   if (output_error == 0) return status;
@@ -51,7 +51,7 @@ int finish_output(int status) {
   return status == good ? has_problems : status;
 }
 
-// True when there is a file to go on with; it has been said which.
+// Returns true when there is a file to use; otherwise the problem was printed.
 bool choose_file(const char* command, std::string& file) {
   if (!file.empty()) return true;
   for (const char* usual : usual_files) {
@@ -93,7 +93,7 @@ struct CheckOptions {
   bool probe = false;
 };
 
-// What only files, keys and patterns can tell, and not the text of the configuration.
+// Checks that need files, keys and patterns in addition to the text of the configuration.
 void look_further(const config::Attempt& attempt, config::Diagnostics& findings) {
   const config::Document& document = attempt.document;
   if (findings.has_errors()) return config::examine_files(document, net::unix_now(), findings);
@@ -143,7 +143,7 @@ std::vector<CommandUsage> usage_of(const CLI::App& program) {
   return commands;
 }
 
-// "Usage: postern check [--json] [FILE]", in the words of the reader and not of the library.
+// Writes usage lines like "Usage: postern check [--json] [FILE]" instead of CLI11's own form.
 class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string) const override {
@@ -158,7 +158,7 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
-// As people write them elsewhere.
+// Accepts common spellings of other programs.
 std::vector<std::string> words_of(int argument_count, char** arguments) {
   std::vector<std::string> words(arguments + std::min(argument_count, 1), arguments + argument_count);
   if (words.empty()) return words;
@@ -219,7 +219,7 @@ int run_command_line(int argument_count, char** arguments) {
     complain(*mistake);
     return unusable;
   }
-  std::reverse(words.begin(), words.end());  // as CLI11 takes a vector
+  std::reverse(words.begin(), words.end());  // CLI11 expects the vector in reverse order
   try {
     program.parse(words);
   } catch (const CLI::ParseError& error) {

@@ -1,5 +1,5 @@
-// The command line: what each command does, and the status it ends with (0 good, 1 problems or failed,
-// 2 wrong usage or unreadable file).
+// The command line: runs a command and returns the exit status (0: success, 1: problems or failure, 2: wrong
+// usage or unreadable file).
 #pragma once
 
 namespace postern::app {

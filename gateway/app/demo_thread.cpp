@@ -7,7 +7,7 @@
 namespace postern::app {
 namespace {
 
-// Signs tokens that no route asks for.
+// A secret for tokens when no route requires one.
 std::string random_secret() {
   std::random_device random;
   std::string secret;

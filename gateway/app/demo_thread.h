@@ -1,4 +1,4 @@
-// The application behind "demo:" endpoints, on a thread and a loop of its own.
+// Runs the application behind "demo:" endpoints on its own thread and loop.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class DemoThread {
   // Listens on a loopback port that the system chooses. Tokens are signed with the secret of the document's
   // first jwt section that has one.
   static tl::expected<std::unique_ptr<DemoThread>, std::string> start(const config::Document& document);
-  ~DemoThread();  // ends the thread
+  ~DemoThread();  // stops and joins the thread
 
   uint16_t port() const { return port_; }
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int patience_ms = 2'000;
 
-// 0, or why no connection came about.
+// Returns 0, or errno of the failed connect.
 int connect_error(const sockaddr* address, socklen_t length) {
   const net::Socket socket(::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return errno;
@@ -39,7 +39,7 @@ std::string sentence(int error) {
   return std::string("cannot be reached now: ") + std::strerror(error);
 }
 
-// Empty: somebody listens on one of its addresses at least.
+// Returns an empty text if at least one of the name's addresses accepts connections, else the problem.
 std::string probe_name(const config::EndpointUrl& endpoint) {
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
@@ -63,7 +63,7 @@ std::string probe_name(const config::EndpointUrl& endpoint) {
 std::string probe_unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return {};  // compiling says so
+  if (path.size() >= sizeof(address.sun_path)) return {};  // the compiler of the configuration reports this
   path.copy(address.sun_path, path.size());
   const int error = connect_error(reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   return error == 0 ? std::string() : sentence(error);

@@ -1,4 +1,4 @@
-// `postern check --probe`: a connection to each endpoint, opened and closed again.
+// `postern check --probe`: opens a connection to each endpoint and closes it again.
 #pragma once
 
 #include "config/diagnostics.h"
@@ -6,9 +6,9 @@
 
 namespace postern::app {
 
-// Adds a warning for each endpoint that nobody listens on, and each name that is not known. Never an error: a
-// backend may start later. Blocks, at most 2 s for an endpoint; endpoints that an SRV record names are left
-// out.
+// Adds a warning for each endpoint where nothing listens, and for each name that cannot be resolved. It never
+// adds an error, since a backend may start later. Blocks for at most 2 s per endpoint. Endpoints from an SRV
+// record are not probed.
 void probe_endpoints(const config::Document& document, config::Diagnostics& findings);
 
 }  // namespace postern::app

@@ -1,4 +1,4 @@
-// The health checks of the process: one prober on the control thread, whose findings are logged and told to
+// The health checks of the process: one prober on the control thread, whose results are logged and sent to
 // every worker.
 #pragma once
 
@@ -17,11 +17,12 @@ namespace postern::app {
 
 class HealthProber final : private upstream::Prober::Owner {
  public:
-  // `loop` is the control thread's. `tell_workers` is called on it.
+  // `loop` is the control thread's; `tell_workers` is called on that thread.
   HealthProber(net::Loop& loop, const telemetry::Logger& log,
                std::function<void(const EndpointHealth&)> tell_workers);
 
-  // After the snapshot was posted to the workers, so that news of its endpoints come behind it.
+  // Must be called after the snapshot was posted to the workers, so that health messages about its endpoints
+  // follow it.
   void adopt(const std::shared_ptr<const proxy::Snapshot>& snapshot);
 
  private:

@@ -1,4 +1,4 @@
-// What control and workers say to each other: the closed set.
+// All messages between the control thread and the workers.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The log of the process as the configuration wants it: made at the start, changed by a reload.
+// The log of the process: created at the start from the configuration, changed by a reload.
 #pragma once
 
 #include <optional>
@@ -11,28 +11,28 @@
 
 namespace postern::app {
 
-// The control thread's; what sink() and logger() return may be used by any thread.
+// Owned by the control thread; sink() and logger() return objects that any thread may use.
 class ProcessLog {
  public:
-  // Begins with the standard output, whatever `log` names: what is to be said first may be that its file
-  // cannot be opened.
+  // Starts with the standard output, whatever output `log` names: the first line may have to say that the log
+  // file cannot be opened.
   explicit ProcessLog(const config::LogDocument& log);
 
   telemetry::LogSink& sink() { return sink_; }
   telemetry::Logger& logger() { return logger_; }
-  // Lines are written in the format of the start: those of several workers are under way at any time.
+  // The format does not change after the start, since lines of several workers are being written at any time.
   telemetry::LogFormat format() const { return format_; }
 
-  // The output that `document` names, opened: nothing where it is in use already.
+  // Opens the output that `document` names; nullopt if it is the current output.
   tl::expected<std::optional<telemetry::LogOutput>, std::string> open(const config::Document& document) const;
-  // From now on: the level of `document`, and the output that open() gave for it.
+  // Sets the level of `document` and the output that open() returned for it.
   void adopt(const config::Document& document, std::optional<telemetry::LogOutput> output);
 
  private:
   const telemetry::LogFormat format_;
   telemetry::LogSink sink_;
   telemetry::Logger logger_;
-  std::string file_;  // that lines go to; empty: the standard output
+  std::string file_;  // the current log file; empty: the standard output
 };
 
 }  // namespace postern::app

@@ -22,7 +22,8 @@ size_t worker_count(const config::Document& document) {
   return document.workers != 0 ? document.workers : std::max(1u, std::thread::hardware_concurrency());
 }
 
-// Every connection is a descriptor, two with its endpoint: what the system allows is ours to use.
+// Each connection uses a descriptor, and a second one for its endpoint: the soft limit is raised to the hard
+// limit.
 void raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -30,7 +31,7 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// What kept it from taking effect; postern check shows the warnings as well.
+// The errors, which prevented the configuration from taking effect. Warnings are left to `postern check`.
 std::vector<std::string> lines_of(const config::Diagnostics& problems) {
   std::vector<std::string> lines;
   for (const config::Problem& problem : problems.problems())
@@ -46,14 +47,14 @@ tl::expected<WorkerSockets, std::string> listen_for_all(base::SocketAddress addr
   while (sockets.size() < workers) {
     auto socket = net::listen_on(address, std::exchange(sharing, net::Sharing::further));
     if (!socket) return tl::unexpected(socket.error());
-    address = socket->address;  // the others share the port that was chosen
+    address = socket->address;  // the other workers share the port that was chosen
     sockets.push_back(std::move(*socket));
   }
   return sockets;
 }
 
-// All at the port of the first. Where the system chose that, it may be taken at the others; then it chooses
-// again.
+// Listens on all addresses at the port of the first one. If the system chose that port, it may be in use at
+// another address; then the system chooses again.
 tl::expected<std::vector<WorkerSockets>, std::string> listen_at_one_port(
     const std::vector<base::SocketAddress>& addresses, size_t workers) {
   constexpr int choices = 16;
@@ -75,7 +76,8 @@ tl::expected<std::vector<WorkerSockets>, std::string> listen_at_one_port(
   }
 }
 
-// Who starts it by hand reads a sentence, whatever the log's format is and wherever it goes.
+// A user who starts the process in a terminal gets a readable sentence, whatever the log's format and output
+// are.
 void say_start_failed(const telemetry::Logger& log, const std::string& problem) {
   if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "postern: %s\n", config::shown(problem, 1000).c_str());
   if (isatty(STDOUT_FILENO) == 0) log.error("start_failed", {{"problem", problem}});
@@ -104,7 +106,7 @@ Supervisor::~Supervisor() = default;
 
 int Supervisor::run() {
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of its write, like a full disk
+  std::signal(SIGXFSZ, SIG_IGN);  // then a write beyond the file size limit fails like one on a full disk
   raise_descriptor_limit();
   signals_.on(SIGHUP, [this] { reload(); });
   signals_.on(SIGTERM, [this] { drain(); });
@@ -197,10 +199,10 @@ tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Doc
   return {};
 }
 
-// The addresses of a listener as they are open already, or as they are wanted.
+// The addresses of a listener, as they are open already or as they are wanted.
 std::vector<Supervisor::Open> Supervisor::addresses_of(const proxy::ListenerModel& model, size_t index,
                                                        const std::vector<Open>& before_it) const {
-  // The same address twice is possible with port 0 only; their order tells them apart.
+  // The same address can occur twice only with port 0; then the order tells them apart.
   const std::string text = model.address.text() + "#";
   const auto same = std::count_if(before_it.begin(), before_it.end(),
                                   [&](const Open& one) { return one.key.starts_with(text); });
@@ -228,7 +230,7 @@ tl::expected<Supervisor::Sockets, std::string> Supervisor::bind(const proxy::Sna
     std::vector<base::SocketAddress> missing;
     for (const Open& one : addresses)
       if (!one.known) missing.push_back(one.address);
-    if (missing.size() < addresses.size())  // beside one that is open, at its port
+    if (missing.size() < addresses.size())  // added to an address that is open, at the same port
       for (base::SocketAddress& address : missing)
         address.port = addresses[addresses[0].known ? 0 : 1].address.port;
     auto opened = listen_at_one_port(missing, workers_.size());
@@ -261,7 +263,7 @@ tl::expected<std::optional<net::ListeningSocket>, std::string> Supervisor::bind_
 }
 
 void Supervisor::adopt_admin(const config::Document& document, std::optional<net::ListeningSocket> socket) {
-  if (!socket && document.admin) return;  // the one that is open stays
+  if (!socket && document.admin) return;  // the admin server that is open stays
   admin_document_ = document.admin;
   admin_.reset();
   if (!socket) return;
@@ -309,7 +311,7 @@ admin::Health Supervisor::health() const {
 }
 
 void Supervisor::collect() {
-  if (stopping_) return;  // workers take no more messages
+  if (stopping_) return;  // workers accept no more messages
   numbers_ = {};
   ++round_;
   numbers_due_ = workers_.size();
@@ -322,7 +324,7 @@ void Supervisor::receive_numbers(NumbersCounted numbers) {
   if (--numbers_due_ == 0 && admin_) admin_->give(numbers_);
 }
 
-// What was opened and what was closed by the configuration that all workers have adopted now.
+// Logs what was opened and closed by the configuration that all workers have now adopted.
 void Supervisor::log_listeners() {
   const auto stands_in = [](const std::vector<Open>& all, const Open& one) {
     return std::any_of(all.begin(), all.end(), [&](const Open& other) { return other.key == one.key; });
@@ -381,7 +383,7 @@ void Supervisor::drain() {
   for (const std::unique_ptr<Worker>& worker : workers_) worker->post(DrainNow{snapshot_->limits.drain});
 }
 
-// What is to be brought to an end, once every worker has said what it has.
+// Logs the open work when every worker has reported it.
 void Supervisor::log_draining() const {
   log_.info("draining", {{"limit_ms", snapshot_->limits.drain.count() / 1'000'000},
                          {"requests", open_at_drain_.requests},
@@ -390,7 +392,7 @@ void Supervisor::log_draining() const {
 }
 
 void Supervisor::stop_workers() {
-  if (std::exchange(stopping_, true)) return;  // after Stop a worker takes no more messages
+  if (std::exchange(stopping_, true)) return;  // after Stop a worker accepts no more messages
   health_.reset();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->post(Stop{});
   loop_.stop();

@@ -1,9 +1,9 @@
-// The control thread of `postern run`: starts the workers, answers signals, reloads, drains, ends.
+// The control thread of `postern run`: it starts the workers, handles signals, reloads, drains and stops.
 //
-//   SIGHUP           reload: the new configuration is compiled whole, or the old one stays
-//   SIGTERM, SIGINT  drain with the configured deadline; a second one ends at once
+//   SIGHUP           reload: the new configuration takes effect as a whole, or the old one stays
+//   SIGTERM, SIGINT  drain with the configured deadline; a second signal stops at once
 //   SIGUSR1          reopen the log file
-//   SIGUSR2          is said to mean nothing
+//   SIGUSR2          ignored, with a warning in the log
 #pragma once
 
 #include <memory>
@@ -25,11 +25,11 @@ namespace postern::app {
 
 class Supervisor final : private base::Timer, private admin::Source {
  public:
-  // `document` came from loading `path`.
+  // `document` was loaded from `path`.
   Supervisor(std::string path, config::Document document);
   ~Supervisor() override;
 
-  // Serves until it is told to end. The exit status: 0, or 1 when it could not start.
+  // Serves until a signal ends it. Returns the exit status: 0, or 1 if it could not start.
   int run();
 
  private:
@@ -37,8 +37,8 @@ class Supervisor final : private base::Timer, private admin::Source {
   struct Open {
     std::string key;
     base::SocketAddress address;
-    size_t listener = 0;  // of the snapshot
-    bool known = false;   // it was open under the configuration before
+    size_t listener = 0;  // index into the snapshot's listeners
+    bool known = false;   // it was open under the previous configuration
   };
   using Sockets = std::vector<std::vector<server::BoundListener>>;  // per worker
 
@@ -55,12 +55,13 @@ class Supervisor final : private base::Timer, private admin::Source {
   void collect() override;
   void receive_numbers(NumbersCounted numbers);
 
-  // Compiles, opens what is new, and sends it to the workers. The error is a list of lines for the log.
+  // Compiles `document`, opens new listeners, and sends the snapshot to the workers. The error is a list of
+  // lines for the log.
   tl::expected<void, std::vector<std::string>> apply(const config::Document& document);
   std::vector<Open> addresses_of(const proxy::ListenerModel& model, size_t index,
                                  const std::vector<Open>& before_it) const;
   tl::expected<Sockets, std::string> bind(const proxy::Snapshot& snapshot, std::vector<Open>& open);
-  // A listener for the operator as `document` has it: nothing when it has none, or the one that is open.
+  // Opens the admin listener of `document`; nullopt if there is none, or if it is already open.
   tl::expected<std::optional<net::ListeningSocket>, std::string> bind_admin(const config::Document& document);
   void adopt_admin(const config::Document& document, std::optional<net::ListeningSocket> socket);
   void log_listeners();
@@ -78,12 +79,12 @@ class Supervisor final : private base::Timer, private admin::Source {
   Shared shared_;
   std::unique_ptr<DemoThread> demo_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::unique_ptr<HealthProber> health_;  // while workers take messages
+  std::unique_ptr<HealthProber> health_;  // exists while workers receive messages
   std::vector<Open> open_;
-  std::vector<Open> before_;  // what was open under the configuration before
+  std::vector<Open> before_;  // addresses open under the previous configuration
   std::unique_ptr<admin::AdminServer> admin_;
-  std::optional<config::AdminDocument> admin_document_;  // of the server that is open
-  telemetry::Totals numbers_;                            // of the workers that have answered this round
+  std::optional<config::AdminDocument> admin_document_;  // of the open admin server
+  telemetry::Totals numbers_;  // the sum of the workers that have answered in this round
   uint64_t round_ = 0;
   size_t numbers_due_ = 0;
   std::shared_ptr<const proxy::Snapshot> snapshot_;

@@ -56,14 +56,14 @@ bool looks_like_file(const std::string& word) {
          std::filesystem::is_regular_file(word, error);
 }
 
-// The file that goes with an option that names one elsewhere: "-c site.yaml", "--config=site.yaml".
+// The file name that follows an option like "-c site.yaml" or "--config=site.yaml", as other servers use it.
 std::string file_behind(const std::vector<std::string>& words, size_t at) {
   const size_t equals = words[at].find('=');
   if (equals != std::string::npos) return words[at].substr(equals + 1);
   return at + 1 < words.size() && !is_option(words[at + 1]) ? words[at + 1] : "FILE";
 }
 
-// `command` is empty where the option stands before any.
+// `command` is empty if the option comes before any command.
 std::string advice_on_option(const std::vector<std::string>& words, size_t at, const std::string& command) {
   const std::string name = words[at].substr(0, words[at].find('='));
   const auto is = [&](std::initializer_list<std::string_view> names) {

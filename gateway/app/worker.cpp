@@ -23,7 +23,7 @@ uint64_t random_seed() {
 
 }  // namespace
 
-// Everything on a worker's loop, in the order in which it is made.
+// Everything on a worker's loop, in the order of creation.
 class Worker::Parts final : private server::Acceptor::Owner, private proxy::TunnelSet::Owner {
  public:
   Parts(Shared& shared)
@@ -66,7 +66,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private proxy::Tunn
     } else {
       drain_.cut();
       shared_.cut.add(drain_.was_cut());
-      loop_.stop();  // after this turn, in which exchanges end and write their lines
+      loop_.stop();  // after this turn, in which exchanges end and write their log lines
     }
   }
 

@@ -1,4 +1,5 @@
-// One loop on one thread, and everything on it. Workers share nothing but snapshots and the log.
+// A worker: one loop on one thread, and everything that runs on it. Workers share only snapshots, the log and
+// the objects in Shared.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,7 @@
 
 namespace postern::app {
 
-// What workers that have ended did not bring to an end. Any thread.
+// Counts the work that workers cut off when they ended. Any thread.
 class CutWork {
  public:
   void add(const server::OpenWork& work) {
@@ -35,7 +36,7 @@ class CutWork {
   server::OpenWork sum_;
 };
 
-// What workers use that belongs to the process; outlives them.
+// Objects of the process that workers use; they outlive the workers.
 struct Shared {
   telemetry::LogSink& sink;
   telemetry::Logger& log;
@@ -44,15 +45,15 @@ struct Shared {
   upstream::ProcessLoads upstream_loads;
   std::shared_ptr<proxy::SilentRoutes> silent_routes;
   std::shared_ptr<proxy::SocketMemory> socket_memory;
-  std::function<void(ToControl)> tell_control;  // any thread
+  std::function<void(ToControl)> tell_control;  // may be called by any thread
   CutWork cut{};
 };
 
 class Worker {
  public:
-  // Starts the thread; returns when its mailbox takes messages. The first must be AdoptSnapshot.
+  // Starts the thread; returns when its mailbox accepts messages. The first message must be AdoptSnapshot.
   explicit Worker(Shared& shared);
-  ~Worker();  // after Stop was posted: waits for the thread
+  ~Worker();  // joins the thread; Stop must have been posted before
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -63,7 +64,7 @@ class Worker {
   void run(std::promise<void> started);
 
   Shared& shared_;
-  std::unique_ptr<net::Mailbox<ToWorker>> mailbox_;  // made and destroyed by the thread
+  std::unique_ptr<net::Mailbox<ToWorker>> mailbox_;  // created and destroyed by the thread
   std::thread thread_;
 };
 
