@@ -1,4 +1,4 @@
-// Routes that answer by themselves: fixed responses, redirects, maintenance.
+// Routes that the gateway answers by itself: fixed responses, redirects, maintenance.
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
@@ -112,7 +112,7 @@ TEST_CASE("redirect: placeholders say what was asked for, normalised") {
   const HttpMessage tls = asked(proxy, "HEAD", "/tls?x");
   CHECK(tls.status() == 307);
   CHECK(tls.field("Location") == "https://app.example/tls");
-  // "//evil.example" as a Location would lead to another host.
+  // A Location of "//evil.example" would lead to another host.
   CHECK(asked(proxy, "GET", "//evil.example/x").field("Location") == "/evil.example/x");
   CHECK(asked(proxy, "GET", "/a%0d%0aSet-Cookie:x").field("Location").find('\r') == std::string::npos);
 }

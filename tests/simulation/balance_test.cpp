@@ -110,7 +110,7 @@ TEST_CASE("balance: at max_requests the answer is 503 with Retry-After, and belo
   first.peer().reset();
   proxy.settle();
   proxy.upstream.at(3001).behaviour = answers(response_text("3001"));
-  CHECK(ask(third) == "3001");  // the connection of the refused one is still good
+  CHECK(ask(third) == "3001");  // the connection of the refused request is still usable
 }
 
 TEST_CASE("balance: a tunnel holds its place until it ends") {
@@ -125,7 +125,7 @@ TEST_CASE("balance: a tunnel holds its place until it ends") {
   client.send(get());
   CHECK(client.response().status() == 503);
   socket.peer().leave();
-  proxy.advance(11s);  // the endpoint's side of it has gone as well
+  proxy.advance(11s);  // the endpoint's side of it has ended as well
   CHECK(proxy.group().endpoint(0)->load() == 0);
   proxy.upstream.at(3001).behaviour = answers(response_text("3001"));
   CHECK(ask(client) == "3001");
@@ -161,7 +161,7 @@ namespace {
 
 const std::string sticky = "sticky: { cookie: route, secret: 0123456789abcdef0123456789abcdef }";
 
-// The cookie of a response as a browser sends it back; empty when it sets none.
+// The cookie of a response as a browser sends it back; empty if the response sets none.
 std::string cookie_of(const HttpMessage& response) {
   const std::string set = response.field("set-cookie");
   return set.empty() ? std::string() : "Cookie: " + set.substr(0, set.find(';')) + "\r\n";
@@ -298,7 +298,7 @@ TEST_CASE("queue: requests wait for a place in the order in which they came") {
     proxy.settle();
     CHECK(clients[static_cast<size_t>(i)]->response().body == std::to_string(i));
   }
-  CHECK(endpoint.dials == 1);  // the place came with its connection
+  CHECK(endpoint.dials == 1);  // the permit was passed on together with its connection
   const auto lines = proxy.log_lines("exchange");
   REQUIRE(lines.size() == 3);
   CHECK(lines[2]["stages"]["held_ms"].is_null() == false);

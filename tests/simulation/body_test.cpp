@@ -1,4 +1,4 @@
-// Bodies that are large, slow, cut off by rule, or answered before they end.
+// Bodies that are large, slow, cut off by a rule, or answered before they end.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ using namespace support;
 namespace {
 
 constexpr size_t large = 3 * 1024 * 1024;
-// Two channels and a backlog of 64 KiB each, and what one read may add.
+// Two channels and two backlogs of 64 KiB each, plus what one read may add.
 constexpr uint64_t held_max = 512 * 1024;
 
 std::string limited(std::string_view limits, std::string_view route = {}) {
@@ -22,8 +22,8 @@ std::string limited(std::string_view limits, std::string_view route = {}) {
          std::string(route) + " }]\nlimits: { " + std::string(limits) + " }\n";
 }
 
-// Runs the fixture while `reader` takes `step` bytes every 10 ms, and gives the most bytes that were in the
-// gateway's hands at a time.
+// Runs the fixture while `reader` takes `step` bytes every 10 ms. Returns the largest number of bytes that
+// the gateway held at a time.
 uint64_t run_slowly(ProxyFixture& proxy, const Passage& into, const Passage& out_of, Passage& reader,
                     size_t step, const std::function<bool()>& done) {
   uint64_t most = 0;
@@ -146,7 +146,7 @@ TEST_CASE("body: an upload that moves may take longer than the limit for the res
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n");
   for (int i = 0; i < 10; ++i) {
     client.send(std::string(3000, 'x'));
-    proxy.advance(10s);  // 100 s in all; response_timeout is 60 s
+    proxy.advance(10s);  // 100 s in total; response_timeout is 60 s
   }
   CHECK(client.response().status() == 200);
 }
@@ -203,7 +203,7 @@ TEST_CASE("body: an answer that comes during the upload passes at once, and both
   CHECK(response.status() == 413);
   CHECK(response.field("X-Early") == "yes");
   CHECK(proxy.upstream.open_count() == 0);
-  client.send(counted_bytes(700'000));  // may still come, and goes nowhere
+  client.send(counted_bytes(700'000));  // may still arrive, and is discarded
   proxy.advance(6s);
   CHECK(client.gone());
   CHECK_FALSE(client.try_response().has_value());
@@ -223,7 +223,7 @@ routes: [{ name: all, match: { path: /here }, upstream: app }]
                 counted_bytes(size));
     const HttpMessage response = client.response();
     CHECK(response.status() == 404);
-    if (response.field("Connection") == "close") continue;  // said so: also in order
+    if (response.field("Connection") == "close") continue;  // announced, so this is in order
     client.send("GET /here HTTP/1.1\r\nHost: a\r\n\r\n");
     CHECK(client.response().body == "fine");
   }

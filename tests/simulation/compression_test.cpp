@@ -1,5 +1,5 @@
-// Compressed responses through the whole proxy: what a client decodes is what the endpoint said, as soon as
-// the endpoint said it, and a body that was cut cannot be taken for whole.
+// Compressed responses through the whole proxy: a client decodes exactly what the endpoint sent, as soon as
+// the endpoint sent it, and a truncated body cannot be taken for a complete one.
 #include <doctest/doctest.h>
 
 #include "support/decoded.h"
@@ -61,7 +61,7 @@ TEST_CASE("compression: what the client decodes is what the endpoint said") {
       CHECK(decoded->complete);
       CHECK(decoded->body == body);
       CHECK(proxy.log.line("exchange")["response_bytes"] == response.body.size());
-      // The connection is as good as before.
+      // The connection is still usable.
       client.send(get("identity"));
       CHECK(client.response().body == body);
     }
@@ -136,7 +136,7 @@ TEST_CASE("compression: what an endpoint flushed is there before it says more") 
       said += line;
       endpoint.last().send("a\r\n" + line.substr(0, 10) + "\r\n" + "2\r\n" + line.substr(10) + "\r\n");
       proxy.settle();
-      // The chunks of an unfinished response, read by completing it.
+      // The chunks of an unfinished response, made readable by completing it.
       std::string whole = client.unread() + "0\r\n\r\n";
       const auto response = take_response(whole);
       REQUIRE(response.has_value());
@@ -205,7 +205,7 @@ TEST_CASE("compression: a cut body for a client that knows no chunks ends in a r
 }
 
 TEST_CASE("compression: a slow client slows the endpoint, and little waits in the gateway") {
-  // Bytes that do not compress, called text.
+  // Incompressible bytes with a text type.
   std::string body;
   uint64_t state = 7;
   for (int i = 0; i < 3'000'000; ++i) {

@@ -25,7 +25,7 @@ routes:
 
 struct Asked {
   HttpMessage response;
-  size_t sent = 0;  // requests that the endpoint has
+  size_t sent = 0;  // requests that the endpoint received
 };
 
 class CorsFixture {
@@ -75,7 +75,7 @@ TEST_CASE("cors: a preflight reaches the backend without a token where no origin
   CorsFixture fixture("  - { name: own, upstream: app, jwt: session }\n");
   CHECK(fixture.ask("OPTIONS /x", from_app + asks_for("PUT")).sent == 1);
   CHECK(fixture.ask("OPTIONS /x", "Origin: null\r\n" + asks_for("DELETE")).sent == 2);
-  // What no browser sends as a preflight needs its token.
+  // Requests that no browser sends as a preflight need a token.
   for (const std::string& fields :
        {from_app, asks_for("PUT"), from_app + asks_for("PUT") + "X-HTTP-Method-Override: DELETE\r\n",
         from_app + asks_for("PUT") + "X_Http_Method: DELETE\r\n",
@@ -165,11 +165,11 @@ TEST_CASE("cors: every host on a route's list counts, not the first alone") {
   const std::string second = "https://second.example.com";
   for (const std::string host : {"one.example.com", "two.example.com", "a.three.example.com"}) {
     CAPTURE(host);
-    // Before there is a route.
+    // Before a route is found.
     const HttpMessage lost = fixture.ask("GET /nowhere", "Origin: " + second + "\r\n", host).response;
     CHECK(lost.status() == 404);
     CHECK(lost.field("Access-Control-Allow-Origin") == second);
-    // A host that a route names is the operator's: an origin equal to it is the same.
+    // A host that a route names belongs to the operator: an equal origin is the same origin.
     CHECK(fixture.ask("GET /x", "Origin: http://" + host + "\r\n", host).response.status() == 200);
   }
   const HttpMessage stranger =

@@ -1,5 +1,5 @@
-// Endpoints as they are: what has one reading is sent on, written anew, and told; what has more is refused
-// with its own sentence.
+// Endpoints that deviate from HTTP: a response with a single interpretation is rewritten, forwarded and
+// reported; one with several is refused with its own sentence.
 #include <doctest/doctest.h>
 
 #include "admin/status.h"
@@ -155,7 +155,7 @@ TEST_CASE("oddities: who speaks another protocol is named at its first line, or 
     };
     TestClient& client = proxy.connect();
     client.send(get);
-    CHECK(client.response().status() == 502);  // and nobody waits for a time limit
+    CHECK(client.response().status() == 502);  // without waiting for a time limit
     const base::Json line = proxy.log.line("exchange");
     CHECK(line["cause"] == "upstream_bad_response");
     CHECK(line["detail"] == detail);
@@ -238,19 +238,19 @@ TEST_CASE("oddities: an endpoint's Keep-Alive limit is minded, a second before i
   ask();
   CHECK(proxy.upstream.at(3001).dials == 2);
   proxy.advance(5s);
-  proxy.upstream.at(3001).behaviour = answer("max=5, Timeout = 1");  // too short to be of use
+  proxy.upstream.at(3001).behaviour = answer("max=5, Timeout = 1");  // too short to be useful
   ask();
   CHECK(proxy.upstream.open_count() == 0);
   for (const std::string_view unknown : {"timeout=soon", "timeout", "max=3", ""}) {
     proxy.upstream.at(3001).behaviour = answer(unknown);
     ask();
-    proxy.advance(30s);  // as without it
+    proxy.advance(30s);  // as without the field
     CHECK(proxy.upstream.open_count() == 1);
     proxy.advance(30s);
     CHECK(proxy.upstream.open_count() == 0);
   }
   proxy.upstream.at(3001).behaviour = answer("timeout=600");
   ask();
-  proxy.advance(56s);  // the own limit is shorter
+  proxy.advance(56s);  // the gateway's own limit is shorter
   CHECK(proxy.upstream.open_count() == 0);
 }

@@ -23,7 +23,8 @@ const std::string event_head =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 const std::string chunked_head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-// Of an answer that one client's slow network leaves in the gateway, once the endpoint has given all of it.
+// The part of an answer that a client's slow network leaves in the gateway after the endpoint has sent all of
+// it.
 constexpr size_t tail = 50'000;
 constexpr size_t window = 64 * 1024;
 
@@ -37,7 +38,8 @@ void flow(ProxyFixture& proxy, TestClient& client) {
   proxy.settle();
 }
 
-// Takes `bytes` of what is on its way after each `every`; false: the gateway has ended it within `time`.
+// Takes `bytes` of what is in transit after each `every`. Returns false if the gateway ended it within
+// `time`.
 bool drip(ProxyFixture& proxy, Passage& passage, const std::function<bool()>& over, size_t bytes,
           Duration every, Duration time) {
   passage.pieces = {bytes};
@@ -76,7 +78,7 @@ struct Slow {
 TEST_CASE("ends: an answer that the client takes slowly is recorded when it is out of the gateway") {
   Slow slow;
   CHECK(slow.proxy.upstream.at(3001).last().wire().to_first.delivered >
-        slow.body.size());  // all of it is here
+        slow.body.size());  // the gateway has all of it
   slow.proxy.advance(20s);
   CHECK(slow.lines() == 0);
   flow(slow.proxy, *slow.client);
@@ -84,7 +86,7 @@ TEST_CASE("ends: an answer that the client takes slowly is recorded when it is o
   const base::Json line = slow.proxy.log.line("exchange");
   CHECK(line["status"] == 200);
   CHECK(line["cause"].is_null());
-  slow.client->send(get);  // and the connection stays
+  slow.client->send(get);  // and the connection stays open
   CHECK(slow.client->response().body == slow.body);
 }
 
@@ -154,7 +156,7 @@ TEST_CASE("ends: a drain during a slow download over TLS lets it come whole, wit
   auto tls = net::ServerTls::make({.certificates = {authority.issue({"a.example"})}, .ciphers = {}}, tickets);
   REQUIRE(tls.has_value());
   for (const std::string& request : {get, wants_close}) {
-    for (const bool ends_first : {false, true}) {  // the client says close_notify with its request
+    for (const bool ends_first : {false, true}) {  // the client sends close_notify with its request
       ProxyFixture proxy;
       const std::string body = counted_bytes(window + tail);
       proxy.upstream.at(3001).behaviour = answers(response_text(body));
@@ -447,7 +449,7 @@ TEST_CASE("ends: a client that takes 250 bytes a second has the whole of its ans
   CHECK(slow.lines() == 0);
   flow(slow.proxy, *slow.client);
   CHECK(slow.client->response().body == slow.body);
-  Slow steps(get, 1'000'000);  // as a window opens
+  Slow steps(get, 1'000'000);  // as when a window opens
   CHECK(drip(steps.proxy, *steps.client, window, 1s, 1s));
   CHECK(drip(steps.proxy, *steps.client, window, 262s, 1h));
   flow(steps.proxy, *steps.client);

@@ -1,4 +1,4 @@
-// What clients see of the gateway's own errors, and what hostile ones can put there.
+// What clients see of the gateway's own errors, and what hostile clients can insert into them.
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
@@ -36,7 +36,7 @@ TEST_CASE("error pages: a browser's navigation gets a page, a script gets JSON, 
   CHECK(page.field("Content-Type") == "text/html; charset=utf-8");
   CHECK(contains(page.body, page.field("X-Request-Id")));
   CHECK(contains(page.body, "upstream_refused"));
-  CHECK_FALSE(contains(page.body, "3001"));  // what lies behind is not told
+  CHECK_FALSE(contains(page.body, "3001"));  // details behind the gateway are not shown
   const HttpMessage json = answered(proxy, "/x", "Accept: */*\r\n");
   CHECK(json.field("Content-Type") == "application/json");
   CHECK(contains(json.body, json.field("X-Request-Id")));

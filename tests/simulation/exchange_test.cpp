@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view simple_get = "GET /x?a=1 HTTP/1.1\r\nHost: app.example\r\n\r\n";
 
-// Echoes what a request carried, in a body of its own.
+// Echoes the request's body in its own response body.
 Behaviour echoes() {
   return answers_with([](const HttpMessage& request) { return response_text(request.body); });
 }
@@ -69,7 +69,7 @@ TEST_CASE("exchange: every framing of a response arrives whole, in whatever piec
       proxy.upstream.at(3001).behaviour =
           closes ? closes_after(answer, answer.size()) : Behaviour(answers(answer));
       TestClient& client = proxy.connect({.conduct = [&](Wire& wire) { wire.to_second.pieces = pieces; }});
-      for (int round = 0; round < 2; ++round) {  // the client's connection is good for more
+      for (int round = 0; round < 2; ++round) {  // the client's connection can be used again
         client.send(simple_get);
         const HttpMessage response = client.response();
         CHECK(response.status() == 200);
@@ -172,7 +172,7 @@ TEST_CASE("exchange: interim responses pass before the final one") {
   CHECK(hints.field("Link") == "</a.css>");
   CHECK(client.response().body == "done");
   client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
-  CHECK(client.response().status() == 200);  // HTTP/1.0 knows no interim responses
+  CHECK(client.response().status() == 200);  // HTTP/1.0 has no interim responses
 }
 
 TEST_CASE("exchange: Expect is carried to the endpoint, whose 100 lets the body come") {

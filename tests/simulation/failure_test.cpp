@@ -1,4 +1,4 @@
-// What clients and the log see when an endpoint, or a client, does not do its part.
+// What clients and the log see when an endpoint or a client fails.
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view get = "GET /x HTTP/1.1\r\nHost: app.example\r\n\r\n";
 constexpr std::string_view post = "POST /x HTTP/1.1\r\nHost: app.example\r\nContent-Length: 4\r\n\r\nbody";
 
-// A connection of the pool is there, and was idle for `idle`.
+// Makes a pooled connection that was idle for `idle`.
 void warm_up(ProxyFixture& proxy, uint16_t port, Duration idle) {
   proxy.upstream.at(port).behaviour = answers(response_text("warm"));
   TestClient& client = proxy.connect();
@@ -38,7 +38,7 @@ TEST_CASE("exchange: connect refused retries on the next endpoint") {
   CHECK(lines[0]["attempts"] == 2);
   CHECK(lines[0]["endpoint"] == "http://127.0.0.1:3002");
   CHECK(lines[0]["cause"].is_null());
-  CHECK(lines[1]["attempts"] == 1);  // the first rests
+  CHECK(lines[1]["attempts"] == 1);  // the first endpoint is cooling down
 }
 
 TEST_CASE("exchange: when every endpoint refuses the client gets 502 and the log all addresses") {
@@ -56,9 +56,9 @@ TEST_CASE("exchange: when every endpoint refuses the client gets 502 and the log
   CHECK(line["attempts"] == 2);
   CHECK(line["detail"] ==
         "http://127.0.0.1:3001: 127.0.0.1:3001 refused; http://127.0.0.1:3002: 127.0.0.1:3002 unreachable");
-  REQUIRE(line["failed_attempts"].size() == 1);  // the last is the line's own
+  REQUIRE(line["failed_attempts"].size() == 1);  // the last attempt is described by the line itself
   CHECK(line["failed_attempts"][0]["endpoint"] == "http://127.0.0.1:3001");
-  client.send(get);  // the connection is still good
+  client.send(get);  // the connection is still usable
   CHECK(client.response().status() == 502);
 }
 
@@ -109,7 +109,7 @@ TEST_CASE("exchange: a pooled connection that turns out closed is retried for id
   ProxyFixture proxy;
   warm_up(proxy, 3001, 5s);
   FakeConnection& stale = proxy.upstream.at(3001).last();
-  stale.wire().to_first.stalled = true;  // its end is still on the way
+  stale.wire().to_first.stalled = true;  // its end is still in transit
   stale.leave();
   TestClient& client = proxy.connect();
   client.send(get);
@@ -239,7 +239,7 @@ TEST_CASE("exchange: a head that does not come in time is 504") {
   CHECK(line["cause"] == "upstream_timed_out");
   CHECK(line["stage"] == "response_head");
   CHECK(proxy.upstream.open_count() == 0);
-  client.send(get);  // the client's connection is still good
+  client.send(get);  // the client's connection is still usable
   CHECK(proxy.upstream.at(3001).dials == 2);
 }
 
@@ -301,7 +301,7 @@ TEST_CASE("exchange: a client that leaves ends the work of its endpoint") {
     CHECK(proxy.upstream.open_count() == 1);
     reset ? client.peer().reset() : client.peer().leave();
     proxy.settle();
-    if (!reset) {  // it might wait for the answer, until some of it is sent to it
+    if (!reset) {  // it might wait for the answer, until some of it is sent
       CHECK(proxy.upstream.open_count() == 1);
       proxy.upstream.at(3001).last().send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
       proxy.settle();

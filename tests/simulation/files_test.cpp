@@ -1,4 +1,4 @@
-// Static files through the whole proxy: bytes, cuts, slow clients, policies and what the log says.
+// Static files through the whole proxy: bytes, truncation, slow clients, policies, and what is logged.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -23,7 +23,7 @@ struct Site {
     std::filesystem::create_directories(std::filesystem::path(folder.file(name)).parent_path());
     std::ofstream(folder.file(name), std::ios::binary) << text;
   }
-  // `route`: further keys of the one route; `top`: further keys of the file.
+  // `route`: further keys of the only route; `top`: further keys of the file.
   std::string yaml(std::string_view route = {}, std::string_view top = {}) const {
     return "listeners: [{ address: \"127.0.0.1:0\" }]\nroutes: [{ name: site, files: \"" + folder.file(".") +
            "\"" + std::string(route) + " }]\n" + std::string(top) + "\n";
@@ -108,7 +108,7 @@ TEST_CASE("files: a slow client gets all of a large one, and little of it waits 
     wire.to_first.stalled = true;
   }});
   client.send(get("/large.bin"));
-  // The channel, the transport's backlog, and what is on its way.
+  // The channel, the transport's backlog, and the bytes in transit.
   CHECK(client.wire().to_first.sent <= 512 * 1024);
   client.wire().to_first.stalled = false;
   proxy.settle();
@@ -198,7 +198,7 @@ TEST_CASE("files: without a variant beside it a file is compressed on its way") 
     CHECK_FALSE(part.has("Content-Encoding"));
     CHECK(part.body == script.substr(0, 10));
     client.send(get("/app.js", accept + "Range: bytes=0-9\r\nIf-Range: " + response.field("ETag") + "\r\n"));
-    CHECK(client.response().status() == 200);  // what is encoded on its way cannot be gone on with
+    CHECK(client.response().status() == 200);  // a response that is encoded in transit cannot be resumed
     client.send(get("/small.js", accept));
     CHECK(client.response().body == text);
     client.send(get("/image.png", accept));

@@ -1,4 +1,4 @@
-// What a hostile reading of the gateway found, one case each.
+// Weaknesses that a hostile review of the gateway found, with one test case each.
 #include <doctest/doctest.h>
 
 #include "crypto/hmac.h"
@@ -31,7 +31,7 @@ routes:
   - { name: open, upstream: app }
 )";
 
-// Bytes the endpoint heard on its only connection, as one request.
+// The bytes that the endpoint received on its only connection, as one request.
 HttpMessage heard(ProxyFixture& proxy) {
   const FakeConnection& connection = *proxy.upstream.at(3001).connections.at(0);
   REQUIRE(connection.requests.size() == 1);
@@ -58,7 +58,7 @@ routes: [{ name: all, upstream: app, origins: web }]
   for (int round = 0; round < 20; ++round) client.send(many);
   const size_t answered = proxy.log_lines("exchange").size();
   CHECK(answered > 0);
-  CHECK(answered < 1500);  // of 4,000: what fits into the queues on the way
+  CHECK(answered < 1500);  // of 4,000: those that fit into the buffers on the way
 }
 
 TEST_CASE("hostile: a token among the subprotocols is neither passed on nor logged") {
@@ -98,7 +98,7 @@ TEST_CASE("hostile: the shape of a preflight does not choose another method's ro
   TestClient& client = proxy.connect();
   client.send(
       "OPTIONS /m HTTP/1.1\r\nHost: a\r\nOrigin: http://evil\r\nAccess-Control-Request-Method: GET\r\n\r\n");
-  CHECK(client.response().status() == 200);  // by its own route, which asks no preflight for a token
+  CHECK(client.response().status() == 200);  // by its own route, which requires no token from a preflight
   CHECK(proxy.log.last("exchange")["route"] == "write");
   client.send("OPTIONS /m HTTP/1.1\r\nHost: a\r\nAccess-Control-Request-Method: GET\r\n\r\n");
   CHECK(client.response().status() == 401);

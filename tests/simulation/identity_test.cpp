@@ -1,4 +1,5 @@
-// One identity of the client: what a trusted proxy says of it holds for everything that the gateway does.
+// The client's identity: what a trusted proxy reports about the client applies to everything the gateway
+// does.
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <fstream>
@@ -61,7 +62,7 @@ TEST_CASE("identity: one client in the log, the rate limit and what the endpoint
     const std::string told = proxy.upstream.at(3001).last().requests.back().field("X-Forwarded-For");
     CHECK(told.find(address + ", ") != std::string::npos);
     CHECK(told.find("51234") == std::string::npos);
-    // Under another port it is the same client.
+    // With another port it is the same client.
     const std::string again = address.find(':') == address.npos ? address + ":9" : "[" + address + "]:9";
     CHECK(ask(proxy, get("/", "app.example", "X-Forwarded-For: " + again + "\r\n")).status() == 429);
   }
@@ -158,7 +159,7 @@ routes:
   CHECK(is_secure("Forwarded: for=203.0.113.9;proto=https\r\n", edge));
   CHECK_FALSE(is_secure("X-Forwarded-Proto: http\r\n", edge));
   CHECK_FALSE(is_secure("X-Forwarded-Proto: https, http\r\n", edge));
-  CHECK_FALSE(is_secure("X-Forwarded-Proto: https\r\n", "192.0.2.1"));  // a stranger's word
+  CHECK_FALSE(is_secure("X-Forwarded-Proto: https\r\n", "192.0.2.1"));  // from a stranger
 }
 
 TEST_CASE("identity: over plain HTTP a page's own host counts where the configuration names it") {
@@ -177,7 +178,7 @@ TEST_CASE("identity: over plain HTTP a page's own host counts where the configur
   CHECK(refused.status() == 403);
   CHECK(refused.body.find("hosts: [\\\"rebound.example\\\"]") != std::string::npos);
   CHECK(proxy.log.last("exchange")["cause"] == "origin_refused");
-  // The same over a proxy that has taken TLS away.
+  // The same through a proxy that terminated TLS.
   CHECK(ask(proxy,
             get("/", "rebound.example", "X-Forwarded-Proto: https\r\nOrigin: https://rebound.example\r\n"))
             .status() == 200);
@@ -191,12 +192,12 @@ TEST_CASE(
   proxy.upstream.at(3001).behaviour = answers(response_text("x"));
   CHECK(ask(proxy, get("/", "app.example", "CDN-Loop: other-cdn; x=1\r\n")).status() == 200);
   const HttpMessage sent = proxy.upstream.at(3001).last().requests.back();
-  CHECK(sent.count("CDN-Loop") == 2);  // the other's stays, RFC 8586 2
+  CHECK(sent.count("CDN-Loop") == 2);  // the element of the other stays (RFC 8586 2)
   std::string mark;
   for (const auto& [name, value] : sent.fields)
     if (name == "CDN-Loop") mark = value;
   CHECK(mark.starts_with("postern-"));
-  // By a proxy behind us that adds an element of its own.
+  // Through a proxy behind the gateway that adds its own element.
   const std::string back = "CDN-Loop: " + mark + ", between\r\n";
   const HttpMessage looped = ask(proxy, get("/x", "app.example", back));
   CHECK(looped.status() == 508);

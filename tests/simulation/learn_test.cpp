@@ -1,4 +1,4 @@
-// A balance that learns from answers which endpoint knows a value, as the id of a session of MCP.
+// A balance that learns from responses which endpoint knows a value, such as the id of an MCP session.
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
@@ -21,7 +21,7 @@ std::string yaml(const std::string& more = "", const std::string& values = "1000
          values + " } }\n" + more + "routes: [{ name: all, upstream: app }]\n";
 }
 
-// Each endpoint has sessions of its own: "<port>-<number>".
+// Each endpoint has its own sessions: "<port>-<number>".
 struct Sessions {
   explicit Sessions(const std::string& text = yaml()) : proxy(text) {
     for (const uint16_t port : {3001, 3002})
@@ -113,7 +113,7 @@ TEST_CASE(
   CHECK(sessions.ask(id) == "unknown");
   CHECK(sessions.last.status() == 404);
   sessions.proxy.upstream.at(own).reach = Reach::good;
-  sessions.proxy.advance(5s);  // it rests after the failure
+  sessions.proxy.advance(5s);  // it is cooling down after the failure
   CHECK(sessions.ask(id) == id.substr(0, 4));
 }
 

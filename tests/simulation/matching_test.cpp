@@ -1,5 +1,5 @@
-// Which route a request takes, through the whole proxy: conditions, addresses, preflights, and what the
-// gateway says when none fits.
+// Which route a request gets, through the whole proxy: conditions, addresses, preflights, and the gateway's
+// answer when no route matches.
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
@@ -123,7 +123,7 @@ TEST_CASE("address rules: 403 names the rule, for pages as they can read it") {
   CHECK(taken(proxy, "/", "", {.address = "192.0.2.1"}) == "403");
   CHECK(proxy.log.last("exchange")["detail"] ==
         "client 192.0.2.1 is in none of the blocks that allow has (route \"office\")");
-  // What a trusted proxy says counts, and what others say does not.
+  // What a trusted proxy reports counts; what others report does not.
   CHECK(taken(proxy, "/", "X-Forwarded-For: 10.0.0.1\r\n", {.address = "198.51.100.7"}) == "hello");
   CHECK(taken(proxy, "/", "X-Forwarded-For: 10.0.0.1\r\n", {.address = "192.0.2.1"}) == "403");
   CHECK(proxy.upstream.at(3001).request_count() == 2);

@@ -1,5 +1,5 @@
-// Paths as they come: byte for byte to the endpoint, or 400 where servers read them in ways that lead to
-// different routes.
+// Paths as they are received: passed on to the endpoint byte for byte, or refused with 400 when servers
+// interpret them in ways that lead to different routes.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -29,7 +29,7 @@ struct Fixture {
     client.send(method + " " + target + " HTTP/1.1\r\nHost: app.example\r\n" + fields + "\r\n");
     return client.response();
   }
-  // The target that the endpoint got; "400: detail" and the like when it got none.
+  // The target that the endpoint received; "400: detail" or the like if it received none.
   std::string sent(const std::string& target, const std::string& method = "GET") {
     const size_t before = requests();
     const HttpMessage response = ask(target, method);
@@ -128,7 +128,7 @@ routes:
   CHECK(fixture.sent("/items/a%2fb") == "/items/a%2fb");
   CHECK(fixture.sent("/items/a%2fb", "PUT") == "/items/a%2fb");
   CHECK(fixture.sent("/items/a%2fb", "POST").starts_with("405"));
-  // 405 in one reading, a route in the other.
+  // Read one way it gets 405, read the other way it matches a route.
   CHECK(fixture.sent("/items;x", "POST").find("route \"root\", as \"/items\" to no route") !=
         std::string::npos);
   const std::string preflight = "Origin: https://app.example.com\r\nAccess-Control-Request-Method: PUT\r\n";
@@ -151,7 +151,7 @@ routes:
     CAPTURE(target);
     CHECK(fixture.sent(target) == target);
   }
-  // Half of it is a third spelling, of which readers say different things.
+  // A partly encoded path is a third spelling, which servers interpret differently.
   for (const char* target :
        {"/c%2B+", "/c+%2B/x", "/a%62c", "/c%252B%252B", "/c++/%2e%2e/d", "/c%2B%2B;x/../y"}) {
     CAPTURE(target);

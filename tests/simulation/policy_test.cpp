@@ -1,4 +1,4 @@
-// What the gateway answers by itself, for origins, tokens and preflights, and what it lets through.
+// What the gateway answers by itself for origins, tokens and preflights, and what it lets pass.
 #include <doctest/doctest.h>
 
 #include "crypto/hmac.h"

@@ -1,5 +1,5 @@
 // The whole proxy under random faults: cuts, delays, resets and stalls at any byte, in both directions. A run
-// is made from its seed alone; a failure prints the seed, and POSTERN_SEED=<seed> runs it again by itself.
+// depends on its seed only; a failure prints the seed, and POSTERN_SEED=<seed> repeats that run alone.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -14,7 +14,8 @@ using namespace support;
 
 namespace {
 
-// What the gateway may hold for one connection: a channel, a backlog, and what one read adds to them.
+// The limit of bytes that the gateway may hold for one connection: a channel, a backlog, and what one read
+// adds to them.
 constexpr uint64_t held_max = 320 * 1024;
 constexpr int exchanges_per_client = 3;
 
@@ -23,7 +24,7 @@ class Dice {
   explicit Dice(uint64_t seed) : engine_(seed) {}
   uint64_t below(uint64_t limit) { return engine_() % limit; }  // the same on every platform
   bool one_in(uint64_t n) { return below(n) == 0; }
-  size_t size() {  // small ones are common, large ones happen
+  size_t size() {  // small ones are common, large ones occur
     switch (below(7)) {
       case 0: return 0;
       case 1: return below(10);
@@ -43,7 +44,7 @@ void disturb(Dice& dice, Passage& passage) {
   if (dice.one_in(2)) {
     const size_t count = 1 + dice.below(3);
     for (size_t i = 0; i < count; ++i) passage.pieces.push_back(1 + dice.below(dice.one_in(2) ? 5 : 4000));
-    passage.pieces.push_back(1 + dice.below(60'000));  // or a run would take for ever
+    passage.pieces.push_back(1 + dice.below(60'000));  // otherwise a run would take too long
   }
   if (dice.one_in(3)) passage.delay = std::chrono::milliseconds(dice.below(200));
   if (dice.one_in(3)) passage.capacity = 10'000 + dice.below(100'000);
@@ -51,7 +52,7 @@ void disturb(Dice& dice, Passage& passage) {
   if (dice.one_in(12)) passage.end_at = dice.below(dice.one_in(2) ? 600 : 60'000);
 }
 
-// What a request asks for stands in its path, so that the answer to each is known: /<number>/<size>.
+// The request's path contains what it asks for, so that the expected answer is known: /<number>/<size>.
 std::string body_of(uint64_t number, size_t size) { return counted_bytes(size, number << 32); }
 
 std::string answer_to(Dice& dice, const HttpMessage& request) {
@@ -77,10 +78,10 @@ Behaviour disturbed_endpoint(Dice& dice) {
       request->body.clear();
       connection.requests.clear();
       switch (dice.below(12)) {
-        case 0: return connection.finish();  // without a word
+        case 0: return connection.finish();  // without an answer
         case 1: return connection.reset();
         case 2: connection.send(answer.substr(0, dice.below(answer.size()))); return connection.finish();
-        case 3: connection.send(answer.substr(0, dice.below(answer.size()))); return;  // and silence
+        case 3: connection.send(answer.substr(0, dice.below(answer.size()))); return;  // and then silence
         case 4: connection.send(answer); return connection.finish();
         default: connection.send(answer);
       }
@@ -98,17 +99,18 @@ struct Asked {
 struct Run {
   uint64_t complete = 0;
   uint64_t failed = 0;  // an error status
-  uint64_t cut = 0;     // no whole answer
+  uint64_t cut = 0;     // an incomplete answer
 };
 
-// Checks what a client heard against what it asked: complete and right, or failed so that it can see it.
+// Checks what a client received against what it requested: complete and correct, or failed in a way that it
+// can see.
 void judge(TestClient& client, const std::vector<Asked>& asked, Run& run) {
   for (const Asked& one : asked) {
     std::optional<HttpMessage> response = client.try_response(one.method == "HEAD");
     while (response && response->status() == 103) response = client.try_response(one.method == "HEAD");
     if (!response) {
       ++run.cut;
-      CHECK((client.over() || client.wire().first_closed));  // never left hanging
+      CHECK((client.over() || client.wire().first_closed));  // the client is never left hanging
       return;
     }
     if (response->status() != 200) {
@@ -129,7 +131,7 @@ void judge(TestClient& client, const std::vector<Asked>& asked, Run& run) {
 
 Run run_with(uint64_t seed) {
   Dice dice(seed);
-  // An answer without a length may be silent for ever by default; here none is left hanging.
+  // By default a response without a length may be silent forever; this limit leaves no client hanging.
   std::string yaml = ProxyFixture::two_endpoints;
   yaml.insert(yaml.find("endpoints:"), "timeouts: { stream_idle: 60s }, ");
   ProxyFixture proxy(yaml);
@@ -174,7 +176,8 @@ Run run_with(uint64_t seed) {
     }
   }
 
-  // Of responses: the rest of a refused upload is taken and dropped, and cannot be told from what is held.
+  // Counts responses only: the rest of a refused upload is read and dropped, which cannot be told from being
+  // held.
   const auto nothing_piles_up = [&] {
     uint64_t in = 0;
     uint64_t out = 0;
@@ -198,7 +201,7 @@ Run run_with(uint64_t seed) {
   Run run;
   for (size_t i = 0; i < clients; ++i) judge(*proxy.clients[i], asked[i], run);
 
-  // Nothing leaks: clients that leave, and time, take everything away.
+  // Nothing leaks: when the clients have left and time has passed, nothing remains.
   for (const auto& client : proxy.clients)
     if (!client->wire().first_closed) client->peer().leave();
   proxy.advance(200s);
@@ -226,7 +229,7 @@ TEST_CASE("random faults: every request is answered whole and right, or fails vi
     sum.cut += run.cut;
   }
   if (seeds.size() == 1) return;
-  // The runs are worth something only if all of it happens.
+  // The runs are useful only if each kind of result occurs.
   CHECK(sum.complete > 100);
   CHECK(sum.failed > 20);
   CHECK(sum.cut > 20);

@@ -78,7 +78,7 @@ TEST_CASE("rate limit: preflights are not counted, upgrades are") {
   socket.send(get("/ws",
                   "Origin: https://app.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
-  CHECK(socket.response().status() == 429);  // a page, too: its next try may pass
+  CHECK(socket.response().status() == 429);  // also for a page, since its next attempt may pass
   CHECK(proxy.log.last("exchange")["cause"] == "rate_limited");
 }
 

@@ -1,4 +1,4 @@
-// Methods of any name, and what the log says of requests that were refused at their head.
+// Methods of any name, and the log lines of requests that were refused because of their head.
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
@@ -9,7 +9,7 @@ using namespace support;
 
 namespace {
 
-// The line of a request that is refused.
+// The log line of a refused request.
 base::Json line_of(std::string_view request, int status = 400) {
   ProxyFixture proxy;
   TestClient& client = proxy.connect();
@@ -79,7 +79,7 @@ routes:
   const HttpMessage preflight = client.response();
   CHECK(preflight.status() == 204);
   CHECK(preflight.field("Access-Control-Allow-Methods") ==
-        "LIST");  // the others are no methods of this route
+        "LIST");  // the other methods do not belong to this route
 }
 
 TEST_CASE("methods: CONNECT is refused with words of its own") {

@@ -1,4 +1,5 @@
-// Request bodies that are sent again, to another endpoint, after the first one died with them.
+// Request bodies that are sent again to another endpoint, after the first endpoint failed while receiving
+// them.
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
@@ -15,7 +16,7 @@ std::string yaml(std::string_view retries = "{}") {
          std::string(retries) + " } }\nroutes: [{ name: all, upstream: app }]\n";
 }
 
-// Dies when so many bytes of the body, as it stands on the wire, have come.
+// Fails when this number of bytes of the body, as sent on the wire, has arrived.
 Behaviour dies_after(size_t bytes) {
   return [bytes](FakeConnection& connection) {
     connection.unread += connection.peer().take_heard();
@@ -48,7 +49,7 @@ TEST_CASE("replay: wherever the endpoint dies, the other one gets the whole body
       client.send(chunked ? "PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                           : with_length("PUT", body.size()));
       for (size_t i = 0; i < body.size();
-           i += 4) {  // the endpoint dies between two of them, or the client is done
+           i += 4) {  // the endpoint fails between two of them, or the client is done
         const std::string piece = body.substr(i, 4);
         client.send(chunked ? "4\r\n" + piece + "\r\n" : piece);
       }

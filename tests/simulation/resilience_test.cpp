@@ -1,4 +1,4 @@
-// Endpoints that fail and come back: requests that are held, tried again, and kept away from them.
+// Endpoints that fail and recover: requests that are held, retried, and kept away from them.
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
@@ -16,7 +16,7 @@ constexpr std::string_view upgrade =
     "GET /ws HTTP/1.1\r\nHost: app.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-// An upstream of `ports` with these further keys.
+// An upstream with `ports` and these further keys.
 std::string with(const std::string& keys, const std::vector<int>& ports = {3001}) {
   std::string endpoints;
   for (int port : ports)
@@ -287,7 +287,8 @@ TEST_CASE("retries: a status that is named is asked of another endpoint, once th
     client.send(get);
     CHECK(client.response().body == "fine");
   }
-  CHECK(proxy.upstream.at(3001).open_count() == 0);  // what is not read through is not used again
+  // A connection that was not read to the end is not reused.
+  CHECK(proxy.upstream.at(3001).open_count() == 0);
   proxy.upstream.at(3002).behaviour = answers(busy);
   client.send(get);
   const HttpMessage last = client.response();
@@ -360,7 +361,7 @@ TEST_CASE("eject: an endpoint that breaks every connection is left alone, tried 
   CHECK(proxy.log.line("endpoint_ejected")["endpoint"] == "http://127.0.0.1:3001");
   proxy.advance(5100ms);
   ask(20);
-  CHECK(bad.dials == 4);  // the trial, at nobody's expense
+  CHECK(bad.dials == 4);  // the trial request, which no client has to pay for
   proxy.advance(9s);
   ask(4);
   CHECK(bad.dials == 4);
@@ -409,7 +410,7 @@ TEST_CASE("health: an endpoint that is down gets no requests, and all of them wh
   proxy.tell_health(0, false);
   ask(6);
   CHECK(proxy.upstream.at(3001).request_count() == 0);
-  proxy.tell_health(1, false);  // better to ask than to refuse
+  proxy.tell_health(1, false);  // trying the endpoint is better than refusing
   ask(6);
   CHECK(proxy.upstream.at(3001).request_count() == 3);
   proxy.tell_health(0, true);
@@ -423,7 +424,7 @@ TEST_CASE("health: with hold requests wait until a check passes, and go at once 
   TestClient& client = proxy.connect();
   client.send(get);
   proxy.advance(5s);
-  CHECK(proxy.upstream.at(3001).dials == 0);  // it listens, but says that it is not ready
+  CHECK(proxy.upstream.at(3001).dials == 0);  // it listens, but reports that it is not ready
   proxy.tell_health(0, true);
   CHECK(client.response().body == "ready");
 

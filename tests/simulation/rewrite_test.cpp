@@ -1,4 +1,4 @@
-// Requests and responses that differ on the two sides of the gateway: paths, hosts, addresses, cookies,
+// Requests and responses that differ between the two sides of the gateway: paths, hosts, addresses, cookies,
 // fields.
 #include <doctest/doctest.h>
 
@@ -23,8 +23,8 @@ routes:
 }
 
 struct Told {
-  HttpMessage request;   // that the endpoint got
-  HttpMessage response;  // that the client got
+  HttpMessage request;   // as the endpoint received it
+  HttpMessage response;  // as the client received it
 };
 
 Told told(ProxyFixture& proxy, const std::string& target, const std::string& answer = response_text("x"),

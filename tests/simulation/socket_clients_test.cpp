@@ -1,6 +1,6 @@
-// What becomes of the loops by which clients come back: their attempts, their pauses, and how they end. Each
-// is a model of a real one (of a bot's page, a chat, a monitor, and two of Socket.IO), on the clock of the
-// fixture; what counts is that a gateway makes none of them worse than a direct connection would.
+// How the reconnect loops of clients behave: their attempts, their pauses, and how they end. Each loop models
+// a real one (of a bot's page, a chat, a monitor, and two of Socket.IO) on the clock of the fixture. The
+// gateway must make none of them worse than a direct connection would.
 #include <doctest/doctest.h>
 
 #include "crypto/hmac.h"
@@ -41,12 +41,12 @@ std::string token(const std::string& room) {
                           {{"sub", "user-7"}, {"exp", ProxyFixture::unix_time + 600'000}, {"room", room}});
 }
 
-// How one attempt to open a socket went.
+// The result of one attempt to open a socket.
 struct Tried {
   bool opened = false;
   uint16_t code = 1006;
   int status = 0;
-  base::Duration took{};  // until it was open, or had failed
+  base::Duration took{};  // until the socket was open, or had failed
 };
 
 Tried try_to_open(ProxyFixture& proxy, const std::string& path, const std::string& fields = page,
@@ -68,15 +68,15 @@ Tried try_to_open(ProxyFixture& proxy, const std::string& path, const std::strin
   return tried;
 }
 
-// The loop of a page.
+// The reconnect loop of a page.
 struct Loop {
   std::string name;
-  int attempts_max;                   // then it gives up, or falls back
+  int attempts_max;                   // after these it gives up, or falls back
   base::Duration first_pause;         //
-  base::Duration longest_pause;       // doubled up to this
-  bool open_resets;                   // an open socket takes it back to its beginning
-  std::vector<uint16_t> final_codes;  // after which it does not come back
-  std::string handshake;              // of its URL
+  base::Duration longest_pause;       // the pause is doubled up to this
+  bool open_resets;                   // an open socket resets its back-off
+  std::vector<uint16_t> final_codes;  // after which it does not reconnect
+  std::string handshake;              // parameters of its URL
 };
 
 const std::vector<Loop> loops = {
@@ -90,12 +90,13 @@ const std::vector<Loop> loops = {
 struct Run {
   int attempts = 0;
   int opened = 0;
-  base::Duration paused{};  // in all
-  bool told = false;        // it ended by a code that it knows for final
+  base::Duration paused{};  // in total
+  bool told = false;        // it ended with a code that it treats as final
   bool ended = false;
 };
 
-// `attempt`: how an attempt goes. What Engine.IO takes for open is its own handshake, which does not come.
+// `attempt` makes one attempt. For Engine.IO, a socket is open only after its own handshake, which does not
+// come.
 template <class Attempt>
 Run run(const Loop& loop, const Attempt& attempt) {
   Run run;
@@ -178,8 +179,8 @@ TEST_CASE(
         CHECK(behind.told);
         CHECK(behind.attempts == 1);
       } else {
-        // A client to which an open socket means a new beginning is told by Close a few times, and then by
-        // the status, so that it comes to its end.
+        // A client whose back-off is reset by an open socket is refused by Close a few times, and then with
+        // the status, so that its loop ends.
         CHECK(behind.attempts <= direct.attempts + static_cast<int>(proxy::SocketMemory::closes_max));
         CHECK(behind.paused >= direct.paused);
       }
@@ -201,7 +202,7 @@ TEST_CASE("socket clients: who comes back to be refused again waits longer each 
   }
   CHECK(pause("203.0.113.2") == 0ms);  // another client
   const Tried refused = try_to_open(proxy, "/token");
-  CHECK(refused.status == 401);  // it does not take the Close for final: a status ends its loop
+  CHECK(refused.status == 401);  // it does not treat the Close as final: a status ends its loop
   CHECK(refused.took == 0ms);
   proxy.advance(2min);
   CHECK(pause() == 0ms);  // forgotten
@@ -210,7 +211,7 @@ TEST_CASE("socket clients: who comes back to be refused again waits longer each 
   TestClient& let_in = proxy.connect({.address = "203.0.113.1"});
   let_in.send(SocketFixture::handshake_text(page, "/token?token=" + token("lobby")));
   CHECK(let_in.response().status() == 101);
-  CHECK(pause() == 0ms);  // it has a token now and then
+  CHECK(pause() == 0ms);  // from time to time it has a token
 }
 
 TEST_CASE("socket clients: a pause before a refusal is left by its client, and ends when the worker drains") {
@@ -248,7 +249,7 @@ TEST_CASE("socket clients: one client waits at most so often at once, and others
   }
   int refused = 0;
   for (TestClient* client : waiting) refused += client->unread().starts_with("HTTP/1.1 401 ") ? 1 : 0;
-  CHECK(refused == 4);  // six more by Close, then statuses
+  CHECK(refused == 4);  // six more with a Close, then statuses
   CHECK(try_to_open(proxy, "/token", page, "203.0.113.2").took == 0ms);
 }
 
@@ -263,7 +264,7 @@ TEST_CASE("socket clients: subprotocols that define codes of their own hear none
     CHECK(try_to_open(usual, "/app", fields).status == 429);
     ProxyFixture close(yaml("{ refuse: close }"));
     close.upstream.at(3001).behaviour = answers(response_text("no", "", "429 Too Many Requests"));
-    CHECK(try_to_open(close, "/app", fields).status == 429);  // 4429 would be final there
+    CHECK(try_to_open(close, "/app", fields).status == 429);  // 4429 would be final for this client
     CHECK(try_to_open(close, "/app", page, "203.0.113.2").code == 4429);
     CHECK(try_to_open(close, "/nowhere", fields, "203.0.113.3").status == 404);
     CHECK(try_to_open(close, "/away", fields, "203.0.113.4").code == 1013);

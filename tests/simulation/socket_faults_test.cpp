@@ -1,5 +1,5 @@
-// WebSockets on bad networks, in every mode: what arrives is a beginning of what was sent, message by
-// message, each socket ends with one record, and nothing is left.
+// WebSockets on bad networks, in every mode: what arrives is a prefix of what was sent, message by message;
+// each socket ends with one record, and nothing is left open.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -17,7 +17,8 @@ using Said = std::vector<std::string>;
 
 namespace {
 
-// What was sent, as far as it must be: the last may be a Close of the gateway, or be cut.
+// True if `heard` is a prefix of `sent`, as far as required: its last frame may be a Close of the gateway, or
+// cut.
 bool is_beginning(Said heard, const Said& sent) {
   std::erase_if(heard, [](const std::string& one) { return one == "ping postern"; });
   if (!heard.empty() && heard.back() == "half a frame") heard.pop_back();

@@ -1,5 +1,5 @@
-// Upgrades that wait, for an endpoint or for their turn: a browser opens one WebSocket to an address at a
-// time, so what one of a page's sockets waits, all that stand behind it wait as well.
+// Upgrades that wait for an endpoint or for their turn. A browser opens only one WebSocket at a time to an
+// address, so while one socket of a page waits, all sockets behind it wait as well.
 #include <doctest/doctest.h>
 
 #include "support/socket_fixture.h"
@@ -39,7 +39,7 @@ struct Held {
     client.send(SocketFixture::handshake_text(fields, path));
     return client;
   }
-  // How long it takes until there is an answer, to a tenth of a second, and the answer.
+  // The time until there is an answer, to a tenth of a second, and the status of the answer.
   std::pair<base::Duration, int> answer(TestClient& client) {
     base::Duration waited{};
     for (; client.unread().empty() && waited < 60s; waited += 100ms) proxy.advance(100ms);
@@ -69,7 +69,8 @@ TEST_CASE(
   TestClient& other = held.open("/away", "", "203.0.113.2");
   held.proxy.advance(5s);
   CHECK(other.unread().empty());
-  // Back: the other is let in, and the next time that it goes away the first waits again.
+  // The endpoint is back: the other client is admitted, and the next time that it goes away the first client
+  // waits again.
   held.proxy.upstream.at(3001).reach = Reach::good;
   held.proxy.advance(1s);
   CHECK(other.response().status() == 101);
@@ -134,7 +135,7 @@ TEST_CASE("socket hold: a page whose socket its backend has just ended waits in 
   held.proxy.advance(1s);
   CHECK(again.response().status() == 101);
 
-  // It is loaded anew: it has left its other socket by itself.
+  // The page is reloaded: it has closed its other socket by itself.
   held.proxy.upstream.at(3001).last().leave();
   held.proxy.settle();
   held.proxy.upstream.at(3001).reach = Reach::refused;
@@ -184,7 +185,7 @@ routes: [{ upstream: away }]
   client.send(SocketFixture::handshake_text("", "/"));
   two.advance(1s);
   CHECK(client.response().status() == 502);
-  CHECK(two.upstream.at(3001).dials == 1);  // another endpoint may know better
+  CHECK(two.upstream.at(3001).dials == 1);  // another endpoint may know the path
   CHECK(two.upstream.at(3002).dials == 1);
 }
 
@@ -210,7 +211,7 @@ TEST_CASE(
     CHECK(held.proxy.log.last("exchange")["cause"] == expected);
     CHECK(held.proxy.upstream.at(3001).dials == 1);
   }
-  Held held;  // a request that is no upgrade has what its upstream gives it
+  Held held;  // requests that are not upgrades wait as long as their upstream allows
   held.proxy.upstream.at(3001).reach = Reach::good;
   held.proxy.upstream.at(3001).behaviour = {};
   TestClient& client = held.proxy.connect();
@@ -232,12 +233,12 @@ TEST_CASE("socket admission: a client stands in line once; what it opens behind 
   CHECK(open("203.0.113.1").response().status() == 101);
   std::vector<TestClient*> others;
   for (int i = 2; i < 5; ++i) others.push_back(&open("203.0.113." + std::to_string(i)));
-  TestClient& first = open("203.0.113.9");  // the fourth in line
+  TestClient& first = open("203.0.113.9");  // the fourth in the queue
   proxy.advance(3500ms);
   CHECK(first.unread().empty());
   proxy.advance(600ms);
   CHECK(first.response().status() == 101);
-  // It is 4.1 s later: of its five seconds nine tenths are left, however long it may be for others.
+  // 4.1 s have passed: nine tenths of the client's five seconds are left, however long others may wait.
   open("203.0.113.8");
   TestClient& second = open("203.0.113.9");
   CHECK(second.response().status() == 503);
@@ -245,7 +246,7 @@ TEST_CASE("socket admission: a client stands in line once; what it opens behind 
   TestClient& stranger = open("203.0.113.7");
   proxy.advance(2100ms);
   CHECK(stranger.response().status() == 101);
-  proxy.advance(5s);  // nobody stands in line any more
+  proxy.advance(5s);  // the queue is empty
   CHECK(open("203.0.113.9").response().status() == 101);
 }
 
@@ -260,7 +261,7 @@ TEST_CASE("socket admission: a client that opens many keeps nobody else out of t
   };
   size_t refused = 0;
   for (int i = 0; i < 100; ++i) refused += !open("203.0.113.1").unread().empty() ? 1 : 0;
-  CHECK(refused >= 75);  // one at once, and half of the line
+  CHECK(refused >= 75);  // one at once, and half of the queue
   std::vector<TestClient*> others;
   for (int i = 2; i < 12; ++i) others.push_back(&open("203.0.113." + std::to_string(i)));
   proxy.advance(4s);
@@ -289,10 +290,11 @@ routes:
     CHECK(held.proxy.log.last("exchange")["cause"] == "upstream_timed_out");
   }
   CHECK(held.answer(held.open("/healthy", page)).second == 101);
-  // Who is no page has all its sockets open at once, and waits as long as ever; so does another page.
+  // A client that is not a page opens all its sockets at once and waits for the full time; so does another
+  // page.
   CHECK(held.answer(held.open("/away")).first >= 4900ms);
   CHECK(held.answer(held.open("/away", page, "203.0.113.2")).first >= 4900ms);
-  // It is back: what was remembered is forgotten.
+  // The endpoint is back: what was remembered is forgotten.
   held.proxy.upstream.at(3001).reach = Reach::good;
   CHECK(held.answer(held.open("/away", page)).second == 101);
   held.proxy.upstream.at(3001).reach = Reach::silent;

@@ -1,6 +1,6 @@
-// Random WebSockets under every kind of rule: what arrives is exactly what the rules let through, in order,
-// in frames that stand in each other's way nowhere, and the record of the socket says what both ends know. A
-// run is made from its seed alone; a failure prints it, and POSTERN_SEED=<seed> runs it again by itself.
+// Random WebSockets under every kind of rule: what arrives is exactly what the rules let pass, in order, in
+// frames that never interleave wrongly, and the record of the socket agrees with what both ends know. A run
+// depends on its seed only; a failure prints the seed, and POSTERN_SEED=<seed> repeats that run alone.
 #include <doctest/doctest.h>
 #include <zlib.h>
 
@@ -23,7 +23,7 @@ namespace {
 constexpr std::string_view deflate_offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 constexpr std::string_view heartbeat = R"(text {"type":"heartbeat"})";
 
-// permessage-deflate as an end speaks it: with one context for all messages, or with one for each.
+// permessage-deflate as an end uses it: with one context for all messages, or with one for each message.
 class Zip {
  public:
   explicit Zip(bool keeps_context) : keeps_context_(keeps_context) {
@@ -42,7 +42,7 @@ class Zip {
     std::string made = run(out_, text, [](z_stream& stream) { return deflate(&stream, Z_SYNC_FLUSH); });
     return made.substr(0, made.size() - tail.size());
   }
-  // What cannot be expanded is "broken".
+  // A message that cannot be expanded is "broken".
   std::string expand(std::string text) {
     if (!keeps_context_) inflateReset(&in_);
     text += tail;
@@ -72,11 +72,11 @@ class Zip {
   z_stream in_{};
 };
 
-// What a route's rules do to the messages of a side.
+// The effect of a route's rules on the messages of a side.
 struct Lets {
   std::vector<std::string> types{};  // empty: all
   bool first_passes = false;
-  bool drops = false;  // as time and buffers have it
+  bool drops = false;  // depending on time and buffers
 };
 
 struct Rules {
@@ -123,14 +123,14 @@ const std::vector<Rules>& all_rules() {
 
 struct Message {
   std::string said;  // "text {…}"
-  std::string type;  // of text; empty: it is none
+  std::string type;  // of a text message; empty if it has none
 };
 
-// One end: what it has said and what it is still to say.
+// One end: what it has sent and what it will send.
 struct Speaker {
   bool masked;
   bool compresses;
-  Zip own;  // for what it says
+  Zip own;  // compresses what it sends
   Zip of_other;
   std::vector<Message> messages{};
   Said controls{};
@@ -138,7 +138,7 @@ struct Speaker {
   uint64_t sent = 0;
 };
 
-// What an end heard, put together again.
+// What an end received, assembled into messages.
 struct Heard {
   Said messages;
   Said controls;
@@ -148,7 +148,7 @@ struct Heard {
 
 Heard understand(const Said& frames, Speaker& end) {
   Heard heard;
-  std::string kind;  // of the message that is not whole
+  std::string kind;  // of the incomplete message
   bool compressed = false;
   std::string body;
   for (const std::string& one : frames) {
@@ -216,7 +216,7 @@ enum class End : uint8_t {
   endpoint_resets,
   reload,
   shutdown,
-  faults,  // of the network, wherever they strike
+  faults,  // of the network, at random places
 };
 
 constexpr std::string_view by_of(End end) {
@@ -263,7 +263,7 @@ class Run {
       for (Speaker* one : {&client_, &endpoint_}) send_some(*one);
       if (one_in(3)) socket_.proxy.advance(std::chrono::milliseconds(below(60)));
     }
-    // Who breaks off does so wherever it stands.
+    // An end that breaks off does so at any place.
     if (!cut_short()) {
       send_all(client_);
       send_all(endpoint_);
@@ -349,7 +349,7 @@ class Run {
     const auto close_by = [&](Speaker& first, Speaker& second) {
       send(first, frame(goodbye, close_payload(4321, "done"), {.masked = first.masked}));
       proxy.advance(4s);
-      // It has heard so by now.
+      // It has received the end by now.
       send(second, frame(goodbye, close_payload(4321), {.masked = second.masked}));
       proxy.advance(3s);
     };
@@ -391,7 +391,7 @@ class Run {
     CHECK(proxy.group().endpoint(0)->load() == 0);
     CHECK(proxy.metrics.process[telemetry::Count::tunnels_open] == 0);
 
-    // A peer that has left hears no more, but what it heard stays.
+    // A peer that has left receives nothing more, but what it received stays.
     const Heard client = understand(socket_.client_heard(), client_);
     const Heard endpoint = understand(socket_.endpoint_heard(), endpoint_);
     judge_side(client, endpoint_, rules_.upstream);
@@ -403,7 +403,7 @@ class Run {
     CHECK(number("messages_dropped") == proxy.metrics.process[telemetry::Count::messages_dropped]);
     sums_.delivered = client.messages.size() + endpoint.messages.size();
     sums_.dropped = number("messages_dropped");
-    // No more than what was passed on can have been heard.
+    // No end can have received more than what was forwarded.
     CHECK(number("messages_to_client") >= client.messages.size());
     CHECK(number("messages_to_upstream") >= endpoint.messages.size());
     if (!is_orderly()) return;
@@ -412,7 +412,8 @@ class Run {
     CHECK(number("close_code") == 4321);
     CHECK(number("messages_to_client") == client.messages.size());
     CHECK(number("messages_to_upstream") == endpoint.messages.size());
-    // What is read goes on in other bytes, and answers to the gateway's own pings do not go on.
+    // Messages that are read are forwarded in other bytes, and answers to the gateway's own pings are not
+    // forwarded.
     const bool as_it_came = rules_.compression_passes && number("messages_dropped") == 0 &&
                             std::string_view(rules_.websocket).find("ping") == std::string_view::npos;
     if (as_it_came) CHECK(number("bytes_to_client") == endpoint_.sent);
@@ -430,7 +431,7 @@ class Run {
   bool offers_;
   End end_;
   SocketFixture socket_;
-  bool compressed_;  // between the client and whoever it is compressed with
+  bool compressed_;  // between the client and the other end of its compression
   Speaker client_;
   Speaker endpoint_;
   Sums sums_;
@@ -456,7 +457,7 @@ TEST_CASE("random sockets: what arrives is what the rules let through, and the r
     }
   }
   if (seeds.size() == 1) return;
-  // The runs are worth something only if all of it happens.
+  // The runs are useful only if each kind of result occurs.
   CHECK(all.whole > 100);
   CHECK(all.delivered > 5000);
   CHECK(all.dropped > 500);

@@ -1,5 +1,5 @@
-// Upgrades that are refused: a page learns by a Close frame what is wrong with its token; whatever else may
-// be the reason, and whoever else asks, gets the status.
+// Refused upgrades: a page learns by a Close frame what is wrong with its token. For any other reason, and
+// for any other client, the answer is the status.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -55,7 +55,7 @@ struct Answer {
   base::Json line;
 };
 
-// Requests of a route by the class of their status, those that are there: "3xx 1, 5xx 2".
+// The number of requests of a route by the class of their status, without empty classes: "3xx 1, 5xx 2".
 std::string classes(ProxyFixture& proxy, const std::string& route) {
   using telemetry::RouteCount;
   const telemetry::Totals totals = proxy.metrics.totals();
@@ -71,7 +71,7 @@ std::string classes(ProxyFixture& proxy, const std::string& route) {
   return shown;
 }
 
-// Each time another client: who comes back to be refused again waits.
+// Uses another client each time, since a client that comes back to be refused again has to wait.
 Answer ask(ProxyFixture& proxy, std::string_view path, const std::string& fields) {
   TestClient& client = proxy.connect({.address = "198.51.100." + std::to_string(proxy.clients.size())});
   client.send(SocketFixture::handshake_text(fields, path));
@@ -82,7 +82,7 @@ Answer ask(ProxyFixture& proxy, std::string_view path, const std::string& fields
   answer.line = proxy.log.last("exchange");
   if (answer.status != 101) return answer;
   CHECK(head.field("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-  CHECK(client.unread().empty());  // the Close waits a moment
+  CHECK(client.unread().empty());  // the Close is delayed for a moment
   proxy.advance(300ms);
   const std::string frame = client.take_unread();
   REQUIRE(frame.size() >= 4);
@@ -168,7 +168,7 @@ TEST_CASE("socket refusal: who is no page gets the status, and an origin that is
   CHECK(ask(proxy, "/token", "Origin: https://evil.example\r\n").status == 403);
   CHECK(ask(proxy, "/token", from_app + from_app).status == 403);
   TestClient& client = proxy.connect();
-  client.send("GET /token HTTP/1.1\r\nHost: a\r\n" + from_app + "\r\n");  // no upgrade at all
+  client.send("GET /token HTTP/1.1\r\nHost: a\r\n" + from_app + "\r\n");  // not an upgrade
   CHECK(client.response().status() == 401);
 }
 
@@ -236,7 +236,7 @@ TEST_CASE("socket refusal: clients that take an open socket for success get the 
   CHECK(ask(proxy, "/token?transport=webSockets&clientProtocol=2.1&connectionToken=x", from_app).status ==
         401);
   CHECK(ask(proxy, "/token?clientProtocol=2.1", from_app).code == 4401);
-  ProxyFixture close(yaml("{ refuse: close }"));  // which would harm them
+  ProxyFixture close(yaml("{ refuse: close }"));  // a Close that would harm them
   CHECK(ask(close, "/token?EIO=4&transport=websocket", from_app).status == 401);
   CHECK(ask(close, "/nowhere?vsn=2.0.0", from_app).status == 404);
 }
@@ -258,7 +258,7 @@ routes:
                                                         {"/ws", "file_not_found"},
                                                         {"/fixed", "not_a_socket"},
                                                         {"/away", "not_a_socket"}}) {
-    const std::string shown(path);  // clang 14 lets no lambda have a binding
+    const std::string shown(path);  // clang 14 does not allow a lambda to capture a structured binding
     CAPTURE(shown);
     const Answer answer = ask(proxy, path, from_app);
     CHECK(answer.code == 4404);
@@ -318,7 +318,7 @@ TEST_CASE(
       {"400 Bad Request", 4400},  {"503 Service Unavailable", 1013},
       {"500 Oops", 1013}};
   for (const auto& [status, code] : statuses) {
-    const std::string shown(status);  // clang 14 lets no lambda have a binding
+    const std::string shown(status);  // clang 14 does not allow a lambda to capture a structured binding
     CAPTURE(shown);
     proxy.upstream.at(3001).behaviour = answers(response_text("no", "", status));
     const Answer answer = ask(proxy, "/open", from_app);
@@ -481,7 +481,7 @@ TEST_CASE("socket limits: messages and bytes count over all sockets of a client,
   const std::string three = frame(binary, std::string(3000, 'x'));
   const std::string last = frame(binary, std::string(100, 'y'));
   sender.send(three + last + frame(binary, std::string(1000, 'z')) + frame(binary, "rest"));
-  CHECK(end.take_unread() == three + last + frame(binary, "rest"));  // 3 KiB and one begun
+  CHECK(end.take_unread() == three + last + frame(binary, "rest"));  // 3 KiB and a part of the next
 }
 
 TEST_CASE("socket limits: what a socket counts by is what its client sent, whatever the endpoint gets") {
@@ -553,7 +553,7 @@ TEST_CASE("socket limits: where they slow, the sockets of a client get no more t
     CHECK(heard(proxy) == 10 * one.size());
     proxy.advance(1s);
     CHECK(heard(proxy) == 10 * one.size());
-    // The places of those that end are free.
+    // The places of sockets that end become free.
     proxy.tunnels.cut_all();
     proxy.advance(200ms);
     heard(proxy);
@@ -583,7 +583,7 @@ TEST_CASE(
   }
   proxy.advance(130ms);
   CHECK(proxy.tunnels.size() == 3);
-  proxy.clients[3]->peer().leave();  // its turn comes all the same
+  proxy.clients[3]->peer().leave();  // its turn comes nevertheless
   proxy.advance(500ms);
   CHECK(proxy.tunnels.size() == 6);
   CHECK(double(proxy.log.last("tunnel_open")["duration_ms"]) >= 499);

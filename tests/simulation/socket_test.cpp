@@ -1,4 +1,4 @@
-// What becomes of the messages of a WebSocket, and how it ends: each ending has its record.
+// What happens to the messages of a WebSocket, and how the socket ends: each ending has its record.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ using Said = std::vector<std::string>;
 
 namespace {
 
-// "by cause code reason" of the only record; the reason is what stands behind the code.
+// Returns "by cause code reason" of the only record; the reason is the text after the code.
 std::string ending(SocketFixture& socket) {
   const base::Json record = socket.record();
   const auto text = [&](const char* key) {
@@ -92,7 +92,7 @@ TEST_CASE("socket ending: a Close code that no peer may send becomes an end that
     CAPTURE(code);
     const auto bad = static_cast<uint16_t>(code);
     const std::string said = "close code " + std::to_string(code) + " is not allowed in a Close frame";
-    SocketFixture socket;  // frames pass as they are
+    SocketFixture socket;  // frames pass unchanged
     socket.endpoint_sends(server_frame(text, "bye") + server_close(bad));
     CHECK(socket.client_heard() == Said{"text bye", code == 1005 ? "close 1005" : "close 1014 " + said});
     CHECK(socket.endpoint_heard() == Said{"close 1002 " + said});
@@ -155,7 +155,7 @@ TEST_CASE("socket ending: what breaks after a Close changes nothing in how it en
   REQUIRE(socket.over());
   CHECK(ending(socket) == "upstream - 4000 -");
 
-  SocketFixture left;  // by its client: an endpoint that answers with a reset is no failure of it
+  SocketFixture left;  // ended by its client: an endpoint that answers with a reset has not failed
   left.client_sends(close_of(1000));
   left.endpoint().reset();
   left.proxy.settle();
@@ -165,7 +165,8 @@ TEST_CASE("socket ending: what breaks after a Close changes nothing in how it en
   REQUIRE(left.over());
   CHECK(ending(left) == "client - 1000 -");
 
-  SocketFixture slow("{ slow_reader: drop_oldest, buffer: 256KiB }");  // what waits for a slow reader arrives
+  // Data that waits for a slow reader is delivered.
+  SocketFixture slow("{ slow_reader: drop_oldest, buffer: 256KiB }");
   slow.client.wire().to_first.capacity = 1;
   slow.client.wire().to_first.stalled = true;
   for (int i = 0; i < 10; ++i) slow.endpoint_sends(server_frame(text, std::string(20'000, 'x')));
@@ -272,7 +273,7 @@ TEST_CASE("socket ending: a Close of ours waits for the rest of a frame, and not
         Said{"binary " + std::string(100, 'x'), "close 1001 the gateway is shutting down"});
 }
 
-// --- framing is policed ---
+// --- framing is checked ---
 
 TEST_CASE(
     "socket: frames that break the rules end it, the guilty side is told the code, the other a clean Close") {
@@ -291,7 +292,7 @@ TEST_CASE(
       {std::string("\x82\xfe\x00\x05\x00\x00\x00\x00", 8), "1002 length"},
   };
   for (const auto& [bytes, fault] : bad) {
-    const std::string shown(fault);  // clang 14 lets no lambda have a binding
+    const std::string shown(fault);  // clang 14 does not allow a lambda to capture a structured binding
     CAPTURE(shown);
     SocketFixture socket("{ mode: walk }");
     socket.client_sends(frame(text, "fine") + bytes);
@@ -399,7 +400,8 @@ TEST_CASE("socket: a rate of messages closes, drops or slows, and its burst come
   CHECK(dropping.client_heard().empty());
   SocketFixture slowing("{ from_client: { rate: 2/s, on_rate: slow } }");
   slowing.client_sends(three + frame(text, "4") + frame(ping, "here") + frame(text, "5"));
-  CHECK(slowing.endpoint_heard() == Said{"text 1", "text 2", "text 3"});  // though all came in one piece
+  // Although everything came in one piece.
+  CHECK(slowing.endpoint_heard() == Said{"text 1", "text 2", "text 3"});
   slowing.client_sends(frame(text, "6"));
   CHECK(slowing.endpoint_heard().empty());
   slowing.proxy.advance(550ms);
@@ -434,7 +436,7 @@ TEST_CASE("socket: control frames count as bytes, but for what is the gateway's,
   CHECK(closing.client_heard() == Said{"close 1013 from_client.byte_rate"});
   CHECK(closing.endpoint_heard().size() == 9);  // eight, and the Close
 
-  // What has come passes, and pays by what comes next.
+  // What has arrived passes, and the next frames pay for it.
   SocketFixture slowing("{ ping_interval: none, from_client: { byte_rate: 1KiB/s, on_rate: slow } }");
   slowing.client_sends(pings);
   CHECK(slowing.endpoint_heard().size() == 100);
@@ -530,7 +532,7 @@ TEST_CASE("socket: a message that is kept until it is whole has a time limit, wh
   both.proxy.advance(6s);
   CHECK(both.endpoint_heard().back() == "close 1001 from_upstream.message_timeout");
 
-  // Where messages are not read, none is kept; and who may not send is not slow.
+  // Where messages are not read, none is kept; and a side that is paused by a rate is not slow.
   SocketFixture walked("{ mode: walk, ping_interval: none }");
   walked.client_sends(half);
   walked.proxy.advance(10min);
@@ -593,7 +595,7 @@ TEST_CASE("socket: who waits for a rate goes on in time, also when the other sid
       "from_upstream: { rate: 1/s, burst: 1, on_rate: slow } }");
   socket.client_sends(frame(text, "one") + frame(text, "two") + frame(text, "three"));
   CHECK(socket.endpoint_heard() == Said{"text one", "text two"});
-  socket.proxy.turns.turn.now += 1s;  // bytes come before the timers of the same turn
+  socket.proxy.turns.turn.now += 1s;  // bytes are delivered before the timers of the same turn
   socket.endpoint_sends(server_frame(text, "1") + server_frame(text, "2") + server_frame(text, "3"));
   CHECK(socket.client_heard() == Said{"text 1", "text 2"});
   socket.proxy.advance(1100ms);
@@ -667,7 +669,7 @@ TEST_CASE("socket: compression ends at the gateway where messages are read, and 
   CHECK(unasked.client_heard() == Said{"close 1002 reserved_bits"});
 }
 
-// --- those who do not read ---
+// --- slow readers ---
 
 TEST_CASE("socket: a client that does not read makes its endpoint wait, within the buffer") {
   SocketFixture socket("{ buffer: 64KiB, ping_interval: none }");
@@ -706,7 +708,7 @@ TEST_CASE("socket: or its oldest messages make room, or those of the same kind, 
     CHECK_FALSE(socket.endpoint().wire().first_paused);
     CHECK(heard.size() < 30);
     CHECK(heard.back() == "text " + update(99));
-    const size_t newest = policy == std::string_view("drop_oldest") ? 9 : 2;  // of 100 KiB; of two kinds
+    const size_t newest = policy == std::string_view("drop_oldest") ? 9 : 2;  // of 100 KiB each; of two kinds
     for (size_t i = 0; i < newest; ++i)
       CHECK(heard[heard.size() - 1 - i] == "text " + update(99 - static_cast<int>(i)));
     CHECK(socket.proxy.metrics.process[telemetry::Count::messages_dropped] > 50);
@@ -745,7 +747,7 @@ TEST_CASE("socket: messages that grow when they are expanded wait in their compr
   constexpr size_t count = 100;
   for (size_t i = 0; i < count; ++i) many += bomb;
   socket.client_sends(many);
-  CHECK(passed() < 4 * zeros.size());  // 256 KiB travel, and the message beyond is too much
+  CHECK(passed() < 4 * zeros.size());  // 256 KiB are in transit, and the next message is too much
   CHECK(socket.client.wire().second_paused);
   socket.endpoint().wire().to_second.stalled = false;
   for (int i = 0; i < 200; ++i) socket.proxy.settle();
@@ -763,7 +765,7 @@ TEST_CASE("socket: who floods pings and does not read the answers fills no queue
     for (int i = 0; i < 20; ++i) socket.endpoint_sends(server_frame(binary, std::string(4'000, 'x')));
     for (int i = 0; i < 2'000; ++i)
       socket.endpoint_sends(server_frame(pong, std::to_string(i) + std::string(100, 'x')));
-    socket.proxy.advance(100s);  // as many heartbeats
+    socket.proxy.advance(100s);  // the time of as many heartbeats
     to_client.capacity = 1 << 20;
     to_client.stalled = false;
     socket.proxy.settle();
@@ -792,7 +794,7 @@ TEST_CASE("socket: a client that stops in the middle of a message is found, too"
     REQUIRE(socket.over());
     CHECK(ending(socket) == "client client_silent 1006 no answer to a ping");
   }
-  // One that takes something now and then lives.
+  // A client that takes something from time to time is alive.
   SocketFixture slow("{ ping_interval: 25s, pong_timeout: 20s }");
   slow.client.wire().to_first.capacity = 1000;
   slow.client.wire().to_first.delay = 15s;
@@ -801,7 +803,7 @@ TEST_CASE("socket: a client that stops in the middle of a message is found, too"
   CHECK_FALSE(slow.over());
 }
 
-// --- what the gateway says by itself ---
+// --- frames that the gateway sends by itself ---
 
 TEST_CASE("socket: a heartbeat comes when the endpoint is silent, never inside a message") {
   SocketFixture socket(R"({ heartbeat: { interval: 5s, message: '{"type":"beat"}' } })");
@@ -844,7 +846,7 @@ TEST_CASE("socket: pings of the ends pass, and so do their answers") {
 TEST_CASE("socket: who has to wait for its rate is let go on when it is time, whatever the other side does") {
   const std::string three = frame(text, "1") + frame(text, "2") + frame(text, "3");
   const std::string slow = "rate: 2/s, on_rate: slow";
-  // The endpoint's own wait is shorter, and not forgotten for the client's.
+  // The endpoint's wait is shorter, and it is not forgotten because of the client's.
   SocketFixture both("{ ping_interval: none, from_client: { " + slow +
                      ", byte_rate: 1KiB/s }, from_upstream: { " + slow + " } }");
   both.client_sends(frame(binary, std::string(61 * 1024, 'x')) + frame(text, "late"));
@@ -875,7 +877,7 @@ TEST_CASE("socket: who has to wait for its rate is let go on when it is time, wh
   reloaded.proxy.advance(550ms);
   CHECK(reloaded.endpoint_heard() == Said{"text 4"});
 
-  // Nor is it taken for silent or idle meanwhile: its system takes our pings.
+  // Meanwhile the side is not taken for silent or idle: its system takes the gateway's pings.
   SocketFixture patient("{ from_client: { byte_rate: 1KiB/s, on_rate: slow } }", "", "",
                         "limits: { tunnel_idle_timeout: 2m }");
   patient.client_sends(frame(binary, std::string(601 * 1024, 'x')) + frame(text, "late"));
@@ -889,7 +891,7 @@ uint64_t silent_sockets(ProxyFixture& proxy) {
   return (*proxy.metrics.route("all"))[telemetry::RouteCount::sockets_silent];
 }
 
-// Further sockets, whose endpoint says `greeting` to each.
+// Opens further sockets, whose endpoint sends `greeting` on each.
 void open_greeted(SocketFixture& socket, int count, const std::string& greeting) {
   for (int i = 0; i < count; ++i) {
     TestClient& more = socket.proxy.connect();
@@ -907,7 +909,7 @@ TEST_CASE("socket: the metrics say how many are open on a route, when they are r
   socket.proxy.tunnels.count_open();
   CHECK(open() == 3);
   for (auto& connection : socket.proxy.upstream.at(3001).connections) connection->leave();
-  socket.proxy.advance(1min);  // nothing is known of the route any more
+  socket.proxy.advance(1min);  // nothing is remembered of the route
   socket.proxy.tunnels.count_open();
   CHECK(open() == 0);
 }
@@ -941,7 +943,7 @@ TEST_CASE("socket: what a new socket hears first does not hide that its route ha
     open_greeted(socket, 1, "status");
   }
   CHECK(socket.proxy.log.line("silent_route")["sockets"] == 3);
-  CHECK(silent_sockets(socket.proxy) == 3);  // not of those that came later
+  CHECK(silent_sockets(socket.proxy) == 3);  // not those that came later
 }
 
 TEST_CASE("socket: sockets that live shortly make no route silent") {
@@ -1021,7 +1023,7 @@ TEST_CASE("socket record: what was dropped, or not taken, is not among what the 
     }
   }
 
-  // Nor are the gateway's own frames.
+  // The gateway's own frames are not counted either.
   SocketFixture filtered("{ heartbeat: { interval: 5s }, from_upstream: { types: [a] } }");
   filtered.endpoint_sends(server_frame(text, R"({"type":"b"})" + std::string(10'000, ' ')));
   filtered.endpoint_sends(server_frame(text, R"({"type":"a"})"));
@@ -1034,7 +1036,8 @@ TEST_CASE("socket record: what was dropped, or not taken, is not among what the 
   CHECK(filtered.record()["bytes_to_client"] == server_frame(text, R"({"type":"a"})").size() + 4);
   CHECK(filtered.record()["bytes_to_upstream"] == close_of(1000).size());
 
-  // The endpoint's Close stands behind what the client has yet to take. While it reads, it is waited for.
+  // The endpoint's Close is behind the client's undelivered data. While the client reads, the gateway waits
+  // for it.
   const std::string last = "{ buffer: 1MiB, ping_interval: none, slow_reader: drop_oldest }";
   SocketFixture slow(last);
   fill(slow, 50);
@@ -1057,7 +1060,7 @@ TEST_CASE("socket record: what was dropped, or not taken, is not among what the 
   slow.proxy.advance(1s);
   CHECK(ending(slow) == "upstream - 4010 done");
 
-  // One that has stopped is not, and did not end in good order.
+  // The gateway does not wait for a client that has stopped reading; that socket did not end in good order.
   for (const char* rules : {last.c_str(), "{ buffer: 1MiB, ping_interval: none }"}) {
     CAPTURE(rules);
     SocketFixture stopped(rules);

@@ -1,5 +1,5 @@
-// What each side of a WebSocket hears last, when more than one thing ends it: a Close that is on its way is
-// not lost, and nobody is told two things.
+// The last data that each side of a WebSocket receives when more than one event ends the socket: a Close in
+// transit is not lost, and no side receives two.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -25,7 +25,7 @@ void read_on(SocketFixture& socket) {
   socket.proxy.advance(100ms);
 }
 
-// More than the client takes for now, and Close.
+// Sends more than the client takes at the moment, and then Close.
 void send_undelivered(SocketFixture& socket) {
   stall(socket);
   for (int i = 0; i < 30; ++i) socket.endpoint_sends(server_frame(text, std::string(10'000, 'x')));

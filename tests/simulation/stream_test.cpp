@@ -1,4 +1,4 @@
-// Answers that stay open: event streams, and other answers without a length.
+// Long answers: event streams, and other responses without a length.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -43,7 +43,7 @@ std::string yaml(const std::string& route, const std::string& upstream = "", con
          "  - { name: rest, upstream: app }\n";
 }
 
-// As a page would get them, without any code of the gateway: the data of each event.
+// The data of each event as a page would get it, computed without any code of the gateway.
 std::vector<std::string> events_of(const std::string& stream) {
   std::vector<std::string> events;
   std::string line;
@@ -92,7 +92,8 @@ struct StreamFixture {
     endpoint().send(chunk(events));
     proxy.settle();
   }
-  // What the client heard of the body since it was asked last, without chunk sizes; "END" where it ended.
+  // What the client received of the body since the last call, without chunk sizes; "END" where the body
+  // ended.
   std::string heard(size_t index = 0) {
     std::string bytes = client(index).take_unread();
     if (const size_t end = bytes.find("\r\n\r\n"); bytes.starts_with("HTTP/")) bytes.erase(0, end + 4);
@@ -186,7 +187,7 @@ TEST_CASE("event stream: a client that leaves is found, and its endpoint is let 
 
 TEST_CASE("event stream: a client that leaves behind more than is read of it is found all the same") {
   for (const bool reset : {false, true}) {
-    for (const bool before : {false, true}) {  // it had left when so much was there
+    for (const bool before : {false, true}) {  // the client had left when this much had arrived
       StreamFixture stream;
       stream.says("data: x\n\n");
       if (before) stream.client().wire().to_second.stalled = true;
@@ -231,7 +232,8 @@ TEST_CASE("event stream: a client whose full window opens in steps stays") {
   way.stalled = true;
   way.capacity = 64 * 1024;
   way.pieces = {64 * 1024};
-  stream.says("data: " + std::string(120'000, 'x') + "\n\n");  // more than the way takes at a time
+  // More than the buffers on the way take at a time.
+  stream.says("data: " + std::string(120'000, 'x') + "\n\n");
   stream.proxy.advance(100s);
   CHECK(stream.proxy.log_lines("stream_close").empty());
   way.stalled = false;
@@ -314,7 +316,7 @@ TEST_CASE("long answer: one that ends within ten seconds is an exchange like any
   CHECK(stream.proxy.log_lines("stream_open").empty());
 }
 
-// --- how the gateway ends it ---
+// --- how the gateway ends a stream ---
 
 TEST_CASE("event stream: the end of its token ends it between two events") {
   StreamFixture stream("jwt: session", "", "Authorization: Bearer " + token(300) + "\r\n");
@@ -358,7 +360,7 @@ TEST_CASE("event stream: the end of its token ends a busy one, however slowly it
     }
     CHECK(seconds > 355);  // a minute's leeway
     CHECK(seconds < 375);
-    passage.stalled = false;  // what came before has yet to be taken
+    passage.stalled = false;  // the bytes before it are not delivered yet
     stream.proxy.settle();
     CHECK(stream.heard().ends_with("\n\nEND"));
     CHECK(stream.ending() == "gateway token_expired");
@@ -542,7 +544,7 @@ TEST_CASE("event stream: so many of one client, and of one subject; others and o
   CHECK(second.response().start == "HTTP/1.1 429 Too Many Requests");
 }
 
-// --- what goes on to endpoints ---
+// --- what is forwarded to endpoints ---
 
 TEST_CASE("event stream: Last-Event-ID goes on to the endpoint that is tried next") {
   ProxyFixture proxy(yaml(""));
@@ -555,7 +557,7 @@ TEST_CASE("event stream: Last-Event-ID goes on to the endpoint that is tried nex
   REQUIRE(asked.size() == 1);
   CHECK(asked[0].field("Last-Event-ID") == "41");
 
-  ProxyFixture reset(yaml(""));  // after it was sent
+  ProxyFixture reset(yaml(""));  // after the request was sent
   reset.upstream.at(3001).behaviour = [](FakeConnection& connection) {
     if (connection.take_request()) connection.reset();
   };

@@ -1,4 +1,4 @@
-// WebSockets through the whole proxy: the handshake, what surrounds it, and the way into the tunnel.
+// WebSockets through the whole proxy: the handshake, the policies around it, and the change to a tunnel.
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
@@ -53,7 +53,7 @@ TEST_CASE("websocket: a handshake is carried to the endpoint and its 101 back, t
   CHECK(asked.field("Connection") == "Upgrade");
   CHECK(asked.field("Upgrade") == "websocket");
   CHECK(proxy.tunnels.size() == 1);
-  CHECK(client.gone());  // the tunnel is all that is left
+  CHECK(client.gone());  // only the tunnel is left
 
   client.send("to the endpoint");
   CHECK(connection.take_unread() == "to the endpoint");
@@ -112,7 +112,7 @@ TEST_CASE("websocket: a 101 that does not fit the handshake is 502, and the log 
       {good_fields + "Sec-WebSocket-Extensions: x-unasked\r\n", "Extensions"},
   };
   for (const auto& [fields, named] : wrong) {
-    const std::string shown(fields);  // clang 14 lets no lambda have a binding
+    const std::string shown(fields);  // clang 14 does not allow a lambda to capture a structured binding
     CAPTURE(shown);
     ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = answers(switching(fields));
@@ -246,7 +246,7 @@ routes: [{ name: all, upstream: app, origins: web }]
   CHECK(client.response().status() == 101);
 }
 
-// What a tunnel does at a reload from the configuration of ProxyFixture's file above to `yaml`.
+// What a tunnel does after a reload from the configuration `before` to the configuration `after`.
 std::string close_after_reload(const std::string& before, const std::string& after) {
   ProxyFixture proxy(before);
   proxy.adopt(before);

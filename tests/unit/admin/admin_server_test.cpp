@@ -30,7 +30,7 @@ struct Fixture : net::LoopFixture, Source {
     loop.turn().run();
   }
 
-  // What comes for `request` until the connection ends.
+  // Everything that is received for `request` until the connection ends.
   std::string ask(std::string_view request) {
     SocketClient client(server->address());
     client.send(request);
@@ -86,7 +86,8 @@ TEST_CASE("admin: status says what goes on, and what was found with what to do a
   REQUIRE(status);
   CHECK((*status)["health"] == "serving");
   CHECK((*status)["websockets_open"] == 3);
-  CHECK(status->value("http_connections_open", 0) == 2);  // those that became WebSockets are not in it
+  // Connections that became WebSockets are not counted.
+  CHECK(status->value("http_connections_open", 0) == 2);
   REQUIRE((*status)["findings"].size() == 1);
   const base::Json& finding = (*status)["findings"][0];
   CHECK(finding["finding"] == "silent_route");
@@ -201,7 +202,7 @@ TEST_CASE("admin: connections are bounded, and the one that was idle longest mak
   SocketClient second(fixture.server->address());
   second.send(health);
   REQUIRE(fixture.run_until([&] { return has(second.heard(), "ok\n"); }));
-  first.send(health);  // so that the second is the one without a request for longer
+  first.send(health);  // so that the second has been without a request for longer
   REQUIRE(fixture.run_until([&] { return first.heard().rfind("ok\n") > first.heard().find("ok\n"); }));
   SocketClient third(fixture.server->address());
   third.send(health);
@@ -213,7 +214,7 @@ TEST_CASE("admin: connections are bounded, and the one that was idle longest mak
 
 namespace {
 
-// As many clients as there is room for, each having sent `request`.
+// As many clients as the server has room for; each has sent `request`.
 std::vector<std::unique_ptr<SocketClient>> crowd(Fixture& fixture, std::string_view request) {
   std::vector<std::unique_ptr<SocketClient>> clients;
   for (size_t i = 0; i < AdminServer::Options().connections; ++i) {

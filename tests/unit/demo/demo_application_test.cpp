@@ -33,7 +33,7 @@ Options quick() {
   return options;
 }
 
-// The application on a thread and a loop of its own, as the gateway runs it.
+// The application on its own thread and loop, as the gateway runs it.
 class Running final : private DemoApplication::Owner {
  public:
   explicit Running(const Options& options = quick())
@@ -84,7 +84,7 @@ struct Response {
   }
 };
 
-// Reads a response with a Content-Length.
+// Reads a response that has a Content-Length.
 Response take_response(RawClient& client, bool hidden = false) {
   Response response;
   response.head = client.take_until("\r\n\r\n");
@@ -100,7 +100,7 @@ Response ask(RawClient& client, std::string_view request_line, std::string_view 
   return take_response(client);
 }
 
-// Opens a WebSocket; what follows are frames.
+// Opens a WebSocket; the next bytes are frames.
 void upgrade(RawClient& client, std::string_view path) {
   client.send("GET " + std::string(path) + " HTTP/1.1\r\n" + std::string(handshake_fields));
   const std::string head = client.take_until("\r\n\r\n");
@@ -243,7 +243,7 @@ TEST_CASE("demo application: events come one after another, and end after the li
   for (int number = 1; number <= 3; ++number) {
     CHECK(client.take_until("\n\n").find("id: " + std::to_string(number) + "\ndata: {") != std::string::npos);
   }
-  client.take_until("0\r\n\r\n");  // the end, and not a cut
+  client.take_until("0\r\n\r\n");  // the proper end, not a cut
   CHECK(ask(client, "GET /api/hello").status == 200);
 }
 
@@ -256,7 +256,7 @@ TEST_CASE("demo application: an event stream whose client leaves is over") {
     client.send("GET /api/events HTTP/1.1\r\nHost: demo\r\n\r\n");
     client.take_until("id: 1\n");
   }
-  RawClient next(running.address());  // waits in the kernel's queue until the place is free
+  RawClient next(running.address());  // waits in the kernel's queue until there is room
   CHECK(ask(next, "GET /api/hello").status == 200);
 }
 
@@ -343,7 +343,7 @@ TEST_CASE("demo application: a handshake that is none is refused") {
 
 TEST_CASE("demo application: stop ends event streams cleanly and sockets with 1001") {
   Options options = quick();
-  options.stop_limit = std::chrono::seconds(60);  // nobody has to be cut
+  options.stop_limit = std::chrono::seconds(60);  // no connection has to be cut
   options.close_limit = std::chrono::seconds(60);
   Running running(options);
   RawClient idle(running.address());
@@ -372,6 +372,6 @@ TEST_CASE("demo application: stop cuts what does not end by itself") {
   RawClient half(running.address());
   half.send("GET /api/hello HTT");
   running.stop();
-  CHECK(socket.take_rest().substr(2, 2) == close_payload(1001));  // and no answer of ours
+  CHECK(socket.take_rest().substr(2, 2) == close_payload(1001));  // which the client does not answer
   CHECK(half.is_cut());
 }

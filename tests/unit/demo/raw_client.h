@@ -1,4 +1,4 @@
-// The client's side of a connection, by hand, for tests of the demonstration.
+// The client's side of a connection for tests of the demo application; the tests write its bytes by hand.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -14,7 +14,7 @@
 
 namespace postern::demo::test {
 
-// A blocking client; nothing it does takes longer than five seconds.
+// A blocking client; each operation takes at most five seconds.
 class RawClient {
  public:
   explicit RawClient(const base::SocketAddress& address)
@@ -45,14 +45,14 @@ class RawClient {
     while (received_.find(end) == std::string::npos) REQUIRE(receive());
     return take(received_.find(end) + end.size());
   }
-  // All that comes until the application ends the connection.
+  // Everything that is received until the application ends the connection.
   std::string take_rest() {
     while (receive()) {
     }
     REQUIRE(ended_);
     return std::move(received_);
   }
-  // Whether the connection ends, one way or the other: bytes that were not read make it a reset.
+  // Whether the connection ends, in order or by a reset: unread bytes make it a reset.
   bool is_cut() {
     while (receive()) {
     }

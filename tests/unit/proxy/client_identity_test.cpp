@@ -6,7 +6,8 @@ using namespace postern;
 
 namespace {
 
-// A request that came over a trusted proxy, 203.0.113.9; more of them have addresses in 10.0.0.0/8.
+// A request that came through the trusted proxy 203.0.113.9; further trusted proxies have addresses in
+// 10.0.0.0/8.
 struct Proxied {
   explicit Proxied(bool standard_first) {
     REQUIRE(snapshot.trusted_proxies.add("203.0.113.9"));
@@ -20,7 +21,7 @@ struct Proxied {
     head.headers.add(name, value);
     return *this;
   }
-  // "address scheme authority"
+  // Returns "address scheme authority".
   std::string told() {
     const proxy::ClientIdentity client = proxy::identify(snapshot, facts, head);
     CHECK(client.address.text() == client.address_text);
@@ -135,7 +136,8 @@ TEST_CASE("client identity: each list is read at the client's place") {
   CHECK(scheme_told("https, http") == "http inner.example");  // the first one may be the client's own
   CHECK(scheme_told("https,http", "192.0.2.8, 10.0.0.4") == "192.0.2.8 https inner.example");
   CHECK(scheme_told("http,https,http", "6.6.6.6, 192.0.2.8, 10.0.0.4") == "192.0.2.8 https inner.example");
-  CHECK(scheme_told("https", "192.0.2.8, 10.0.0.4") == "192.0.2.8 https inner.example");  // told by the first
+  // Reported by the first proxy.
+  CHECK(scheme_told("https", "192.0.2.8, 10.0.0.4") == "192.0.2.8 https inner.example");
   CHECK(scheme_told("https,http", "10.0.0.5, 10.0.0.4") == "10.0.0.5 https inner.example");
   CHECK(Proxied(false)
             .with("X-Forwarded-For", "192.0.2.8, 10.0.0.4")
@@ -148,7 +150,7 @@ TEST_CASE("client identity: a WebSocket's scheme is that of its page") {
   CHECK(scheme_told("WSS") == "https inner.example");
   CHECK(scheme_told("\"https\"") == "https inner.example");
   CHECK(scheme_told("ws") == "http inner.example");
-  CHECK(scheme_told("h2") == "http inner.example");  // no scheme: as the connection is
+  CHECK(scheme_told("h2") == "http inner.example");  // not a scheme: the connection's scheme counts
   Proxied encrypted(false);
   encrypted.facts.tls = true;
   CHECK(encrypted.with("X-Forwarded-Proto", "ws").told() == "203.0.113.9 http inner.example");
@@ -167,7 +169,7 @@ TEST_CASE("client identity: the port of the host is told beside it, or is that o
   CHECK(port("app.example", "https", "443") == "app.example 443");
   CHECK(port("app.example", "https", "8443") == "app.example:8443 8443");
   CHECK(port("app.example:8443", "https", "443") == "app.example:8443 8443");
-  CHECK(port("app.example", "https", "80") == "app.example 443");  // the proxy's own
+  CHECK(port("app.example", "https", "80") == "app.example 443");  // the port of the proxy itself
   CHECK(port("app.example", "http", "443") == "app.example 80");
   CHECK(port("[2001:db8::1]", "http", "8080,8080") == "[2001:db8::1]:8080 8080");
   CHECK(port("app.example", "https", "0") == "app.example 443");

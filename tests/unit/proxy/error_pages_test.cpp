@@ -103,7 +103,7 @@ TEST_CASE("error pages: an operator's page has its placeholders filled, escaped,
   CHECK(proxy::PageTemplate("{\"e\":\"{error}\",\"d\":\"{detail}\"}", PageFormat::json).fill(evil) ==
         "{\"e\":\"no_route\",\"d\":\"<script>alert('1')</script>\\\"&\\r\\n\\u0001\"}");
   CHECK(proxy::PageTemplate("", PageFormat::text).fill(evil).empty());
-  // What is filled in is not looked at again.
+  // Inserted text is not searched for placeholders.
   evil.message = "{detail}";
   CHECK(proxy::PageTemplate("{message}", PageFormat::text).fill(evil) == "{detail}");
 }

@@ -10,7 +10,7 @@ using postern::proxy::EventBoundaries;
 namespace {
 
 struct Seen {
-  std::vector<size_t> boundaries;  // that were told, counted from the first byte
+  std::vector<size_t> boundaries;  // those reported, counted from the first byte
   bool between = true;
   uint64_t events = 0;
 };

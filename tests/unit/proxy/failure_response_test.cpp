@@ -122,7 +122,7 @@ TEST_CASE("failure response: the client's Accept says what it looks like") {
   CHECK(page.head.headers.find("X-Content-Type-Options")->value == "nosniff");
   CHECK(page.head.content_length == page.body.size());
   CHECK(page.body.find("app.example/a&lt;b&gt;<") != std::string::npos);
-  CHECK(page.body.find("token") == std::string::npos);  // a query may hold a secret
+  CHECK(page.body.find("token") == std::string::npos);  // a query may contain a secret
 }
 
 TEST_CASE("failure response: an operator's page stands in for the one of its kind, with its own policy") {

@@ -26,7 +26,7 @@ TEST_CASE("message guard: where a rate drops, it drops control frames too, but n
   MessageGuard guard(rules, base::Side::client, false, nullptr, turns.turn, {});
   CHECK(guard.on_control(header_of(Opcode::ping, 84), std::string(84, 'x')) == Pass::on);
   CHECK(guard.on_control(header_of(Opcode::ping, 5), "12345") == Pass::drop);
-  CHECK(guard.on_control(header_of(Opcode::pong, 4), "1234") == Pass::on);  // what is dropped costs nothing
+  CHECK(guard.on_control(header_of(Opcode::pong, 4), "1234") == Pass::on);  // a dropped frame costs nothing
   CHECK(guard.on_frame(header_of(Opcode::text, 0)) == Pass::drop);
   CHECK(guard.on_control(header_of(Opcode::close, 0), "") == Pass::on);
   CHECK(guard.take_dropped() == 1);  // messages

@@ -8,10 +8,10 @@ using namespace postern;
 
 namespace {
 
-// What came is told as a pump tells it.
+// Reports received bytes in the way a pump does.
 void tell(proxy::Replay& replay, std::string_view bytes) {
   base::PumpWatcher& watcher = replay;
-  base::ChunkQueue as_it_comes;  // a body's channel: room to grow, and a piece that is taken at once
+  base::ChunkQueue as_it_comes;  // the channel of a body: chunks have spare room and are taken at once
   as_it_comes.push_copy(base::bytes_of(bytes));
   const base::Chunk chunk = as_it_comes.pop();
   watcher.on_chunk(chunk);
@@ -41,7 +41,7 @@ TEST_CASE("replay: a body is kept as it came, in whatever pieces") {
     CHECK(replay.whole());
     CHECK(kept == body.size());
     CHECK(sent_again(replay) == body);
-    tell(replay, "more");  // while the first sending is still on its way
+    tell(replay, "more");  // while the first sending is in progress
     CHECK(sent_again(replay) == body + "more");
     replay.let_go();
     CHECK(kept == 0);

@@ -12,7 +12,7 @@ using http::FieldId;
 
 namespace {
 
-// A request as it stands before an endpoint gets it, and after.
+// A request as it arrived at the gateway, and as an endpoint receives it.
 struct Rewritten {
   explicit Rewritten(std::string_view method = "GET", std::string_view target = "/")
       : judged(method, target) {
@@ -36,7 +36,7 @@ struct Rewritten {
                            judged.head);
     return judged.head;
   }
-  // All values of a field, joined by " | "; "(none)" without one.
+  // All values of a field, joined by " | "; "(none)" if there is none.
   std::string field(std::string_view name) const {
     std::string joined;
     for (const http::HeaderField& field : judged.head.headers) {
@@ -54,7 +54,8 @@ struct Rewritten {
   proxy::ClientIdentity client;
 };
 
-// Bytes that the process has from the system's allocator; 0 under a sanitizer's own.
+// The bytes that the process has allocated from the system's allocator; 0 under a sanitizer with its own
+// allocator.
 size_t allocated() {
   const struct mallinfo2 now = mallinfo2();
   return now.uordblks + now.hblkhd;
@@ -69,7 +70,7 @@ TEST_CASE("client route: the client's own address and port, and what it connecte
   proxy::ClientIdentity client{facts.peer.ip, "192.0.2.7", false, true};
   CHECK(proxy::route_of(client, facts) == net::ProxyRoute{facts.peer, facts.local});
   client.address =
-      base::IpAddress::v4({203, 0, 113, 9});  // as a trusted proxy says, who says nothing of the port
+      base::IpAddress::v4({203, 0, 113, 9});  // from a trusted proxy that does not report the port
   CHECK(proxy::route_of(client, facts) == net::ProxyRoute{{client.address, 0}, facts.local});
   facts.local.ip = base::IpAddress::v6({});
   CHECK(proxy::route_of(client, facts).destination == net::Peer{base::IpAddress(), 443});
@@ -89,7 +90,7 @@ TEST_CASE("rewrite: a stranger's forwarding fields are replaced by what the sock
   CHECK(request.field("X-Forwarded-For") == "203.0.113.9");
   CHECK(request.field("X-Forwarded-Proto") == "http");
   CHECK(request.field("X-Forwarded-Host") == "app.example.com");
-  CHECK(request.field("X-Forwarded-Port") == "80");  // of app.example.com as it was asked for
+  CHECK(request.field("X-Forwarded-Port") == "80");  // of app.example.com as the client asked for it
   CHECK(request.field("Forwarded") == "(none)");
   CHECK_FALSE(request.client.trusted_proxy);
   CHECK(request.client.address_text == "203.0.113.9");
@@ -131,10 +132,10 @@ TEST_CASE("identify: the client is the last address that is no trusted proxy's")
     return request.client.address_text;
   };
   CHECK(identified("1.2.3.4") == "1.2.3.4");
-  CHECK(identified("6.6.6.6, 1.2.3.4") == "1.2.3.4");  // what stands before can be forged
+  CHECK(identified("6.6.6.6, 1.2.3.4") == "1.2.3.4");  // everything before it can be forged
   CHECK(identified("6.6.6.6, 1.2.3.4, 10.0.0.5") == "1.2.3.4");
-  CHECK(identified("10.0.0.7, 10.0.0.5") == "10.0.0.7");   // all trusted: the first of them
-  CHECK(identified("6.6.6.6, unknown") == "203.0.113.9");  // unreadable: the socket
+  CHECK(identified("10.0.0.7, 10.0.0.5") == "10.0.0.7");   // all are trusted: the first of them
+  CHECK(identified("6.6.6.6, unknown") == "203.0.113.9");  // unreadable: the address of the connection
   CHECK(identified("6.6.6.6, unknown, 1.2.3.4") == "1.2.3.4");
   CHECK(identified("2001:db8::1") == "2001:db8::1");
   CHECK(identified("") == "203.0.113.9");
@@ -201,7 +202,8 @@ TEST_CASE("rewrite: fields of one connection do not pass, nor those that Connect
     CAPTURE(name);
     CHECK(request.field(name) == "(none)");
   }
-  CHECK(request.field("Authorization") == "Bearer x");  // what an endpoint decides by cannot be taken away
+  // Fields that an endpoint makes decisions by cannot be removed.
+  CHECK(request.field("Authorization") == "Bearer x");
   CHECK(request.field("Accept") == "*/*");
   CHECK(head.upgrade == http::Upgrade::none);
 }
@@ -214,7 +216,7 @@ TEST_CASE("rewrite: a WebSocket handshake keeps its own fields") {
       .with("Sec-WebSocket-Extensions", "permessage-deflate");
   request.judged.websocket();
   const http::RequestHead& head = request.run();
-  CHECK(head.upgrade == http::Upgrade::websocket);  // the writer says Upgrade and Connection
+  CHECK(head.upgrade == http::Upgrade::websocket);  // the writer adds Upgrade and Connection
   CHECK(request.field("Sec-WebSocket-Key") == "dGhlIHNhbXBsZSBub25jZQ==");
   CHECK(request.field("Sec-WebSocket-Extensions") == "permessage-deflate");
 }
@@ -267,7 +269,7 @@ TEST_CASE("rewrite: the target is sent on as it came") {
     REQUIRE(request.judged.readable);
     CHECK(request.run().target == target);
   }
-  Rewritten rewriting("GET", "/x//%41?a=//");  // though the pattern finds nothing
+  Rewritten rewriting("GET", "/x//%41?a=//");  // although the pattern does not match
   rewriting.rewriting.path = std::move(policy::PathRewrite::compile({{}, {}, "^/old$", "/new"}).value());
   CHECK(rewriting.run().target == "/x/A?a=//");
 }
@@ -305,7 +307,7 @@ TEST_CASE("rewrite: Host may be the endpoint's own or another's, and what the cl
   Rewritten endpoint;
   endpoint.rewriting.host.kind = routing::HostRule::Kind::endpoint;
   endpoint.run();
-  for (std::string_view authority : {"10.0.0.1:3000", "10.0.0.2:3000"}) {  // an attempt each
+  for (std::string_view authority : {"10.0.0.1:3000", "10.0.0.2:3000"}) {  // one attempt each
     proxy::address_to(authority, endpoint.rewriting, endpoint.judged.head);
     CHECK(endpoint.field("Host") == authority);
   }
@@ -381,7 +383,7 @@ TEST_CASE("rewrite: the port that an endpoint is told is that of the host, not o
     request.run();
     return request.field("X-Forwarded-Port");
   };
-  CHECK(port("app.example.com", true) == "443");  // the listener's 8080 stands behind a port that was mapped
+  CHECK(port("app.example.com", true) == "443");  // the listener's port 8080 is behind a mapped port
   CHECK(port("app.example.com:8443", true) == "8443");
   CHECK(port("[::1]:3000", false) == "3000");
   CHECK(port("", false) == "8080");
@@ -420,7 +422,7 @@ TEST_CASE("rewrite: an endpoint learns of the client in its own kind of field, w
 }
 
 TEST_CASE("rewrite: a field that says something else of the client than what counts goes no further") {
-  Rewritten forged;  // the proxy writes X-Forwarded-For and passes on what the client calls Forwarded
+  Rewritten forged;  // the proxy sets X-Forwarded-For and passes on the client's Forwarded unchanged
   forged.trusting("203.0.113.9")
       .with("X-Forwarded-For", "192.0.2.7")
       .with("Forwarded", "for=127.0.0.1")
@@ -445,7 +447,7 @@ TEST_CASE("rewrite: the memory that a request's lists take is in proportion to t
   const size_t before = allocated();
   request.run();
   CHECK(request.field("X-Forwarded-For").size() <= bytes + 32);
-  CHECK(allocated() < before + 64 * bytes);  // 8 MB when each field copied those before it
+  CHECK(allocated() < before + 64 * bytes);  // 8 MB when each field copied the fields before it
 }
 
 TEST_CASE("rewrite: no twin of a field of ours passes, spelled as CGI and its kin read it") {

@@ -76,7 +76,7 @@ TEST_CASE("response rewrite: everything else stays byte for byte") {
     CHECK(response.location(same) == same);
   }
   CHECK(response.field("X-Location", "http://10.0.0.1:3000/x") == "http://10.0.0.1:3000/x");
-  response.client.authority = {};  // HTTP/1.0 without Host: nowhere to lead to
+  response.client.authority = {};  // HTTP/1.0 without Host: there is no authority to lead to
   CHECK(response.location("http://10.0.0.1:3000/x") == "http://10.0.0.1:3000/x");
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("response rewrite: the client's own host with http leads to https wher
   response.client.authority = response.sent_host = "app.example:8443";
   CHECK(response.location("http://app.example:8443/x") == "https://app.example:8443/x");
   CHECK(response.location("http://app.example/x") == "http://app.example/x");
-  response.client.tls = false;  // an application that sends people to https means it
+  response.client.tls = false;  // an application that redirects to https does so on purpose
   CHECK(response.location("https://app.example:8443/x") == "https://app.example:8443/x");
   CHECK(response.location("http://app.example:8443/x") == "http://app.example:8443/x");
 }

@@ -18,7 +18,7 @@ constexpr proxy::AttemptFacts response_begun{.sent = true, .response_begun = tru
 constexpr proxy::AttemptFacts body_consumed{.sent = true, .body_consumed = true};
 constexpr proxy::AttemptFacts informed{.sent = true, .informed = true};
 
-// An endpoint that was never reached has seen nothing.
+// An endpoint that was never reached has received nothing.
 constexpr auto before_a_byte =
     std::to_array<Cause>({Cause::upstream_unresolved, Cause::upstream_refused, Cause::upstream_unreachable,
                           Cause::upstream_tls_failed, Cause::upstream_timed_out});
@@ -71,7 +71,7 @@ TEST_CASE("retry: what the client or the gateway did is final") {
   for (int i = 0; i < base::cause_count; ++i) {
     const auto cause = static_cast<Cause>(i);
     if (base::traits(cause).fault == base::Side::upstream) continue;
-    if (cause == Cause::overloaded) continue;  // another endpoint may be reached without what this one lacked
+    if (cause == Cause::overloaded) continue;  // another endpoint may not need what was lacking for this one
     CAPTURE(base::traits(cause).label);
     CHECK_FALSE(proxy::may_retry(cause, nothing_sent, Method::get, usual));
   }

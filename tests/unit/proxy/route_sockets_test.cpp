@@ -40,7 +40,7 @@ TEST_CASE("route sockets: a reload does not begin the line anew, whichever rules
   RouteSockets other;
   for (int i = 0; i < 4; ++i) CHECK(one.admit(before, start) == i * 1s);
   CHECK(one.admit(after, start) == 4s);
-  CHECK(one.admit(before, start) == 5s);  // an exchange that began before
+  CHECK(one.admit(before, start) == 5s);  // an exchange that began earlier
   CHECK(other.admit(after, start) == 5s);
   CHECK(one.admit(after, start) == 6s);
 }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr base::Instant start{base::Duration(1'000'000'000'000)};
 
-// One worker, looking at one route.
+// One worker that looks at one route.
 struct Looks {
   SilentRoutes& routes;
   uint32_t before = 0;
@@ -34,7 +34,7 @@ TEST_CASE("silent routes: a few sockets on each worker are several, and the find
   CHECK(finding.quiet == 5min);
   CHECK(one.at(start + 6min, 2).silent);
   CHECK_FALSE(one.at(start + 6min, 2).found);
-  CHECK_FALSE(other.at(start + 6min, 0).silent);  // it has left
+  CHECK_FALSE(other.at(start + 6min, 0).silent);  // the socket has left
   CHECK(routes.look("another", 0, {2, start, {}}, start + 5min).sockets == 2);
 }
 
@@ -44,7 +44,7 @@ TEST_CASE("silent routes: what a socket of one worker hears speaks for those of 
   Looks other{routes};
   one.at(start + 5min, 0, start + 4min + 50s);
   CHECK_FALSE(other.at(start + 5min, 3).silent);
-  CHECK_FALSE(other.at(start + 10min, 3).silent);  // the other has not looked since
+  CHECK_FALSE(other.at(start + 10min, 3).silent);  // the other worker has not looked since
   const SilentRoutes::Finding finding = other.at(start + 10min + 20s, 3);
   CHECK(finding.found);
   CHECK(finding.quiet == 5min + 30s);
@@ -58,7 +58,7 @@ TEST_CASE("silent routes: one page alone is found when it waits for long, and no
   CHECK(finding.found);
   CHECK(finding.sockets == 1);
   CHECK(finding.quiet == 20min);
-  CHECK_FALSE(page.at(start + 21min, 1, start + 20min + 30s).silent);  // it has heard something
+  CHECK_FALSE(page.at(start + 21min, 1, start + 20min + 30s).silent);  // it has received a message
   CHECK_FALSE(page.at(start + 30min, 1, start + 20min + 30s).silent);
   CHECK(page.at(start + 40min + 30s, 1, start + 20min + 30s).found);  // and then nothing again
 }
@@ -77,11 +77,11 @@ TEST_CASE("silent routes: one page that is opened again and again, and waits eac
   CHECK(look(22min, 1, 16min).found);
   CHECK_FALSE(look(23min, 0, 0min).silent);
   CHECK(look(30min, 1, 24min).found);
-  // What is heard once speaks for the route: it counts anew.
+  // One received message counts for the whole route: the count starts again.
   CHECK_FALSE(look(31min, 1, 24min, start + 30min + 30s).silent);
   CHECK_FALSE(look(37min, 0, 0min, start + 30min + 30s).silent);
   CHECK_FALSE(look(44min, 1, 38min, start + 30min + 30s).silent);
-  // Nor does what was hours ago.
+  // Visits of hours ago do not count either.
   CHECK_FALSE(look(46min, 0, 0min, start + 30min + 30s).silent);
   CHECK_FALSE(look(46min + 3h, 0, 0min).silent);
   CHECK_FALSE(look(52min + 3h, 1, 46min + 3h).silent);

@@ -1,4 +1,4 @@
-// What the tests of the tunnel share: one tunnel between two ends in memory, and the log it writes.
+// The fixture of the tunnel tests: one tunnel between two ends in memory, and the log that it writes.
 #pragma once
 
 #include <memory>
@@ -24,21 +24,21 @@ inline telemetry::TunnelRecord usual_facts() {
           .handshake_duration = std::chrono::milliseconds(3)};
 }
 
-// A client, or an endpoint: `gateway` is the tunnel's transport, before it is opened.
+// The client's or the endpoint's end. `gateway` is the tunnel's transport, before the tunnel is opened.
 struct TunnelEnd {
   explicit TunnelEnd(support::TurnFixture& turns) : TunnelEnd(support::connect_in_memory(turns)) {}
   explicit TunnelEnd(support::MemoryPair pair)
       : wire(pair.wire), gateway(std::move(pair.second)), peer(std::move(pair.first)) {}
   support::Passage& from() { return wire->to_second; }  // what it sends
-  support::Passage& to() { return wire->to_first; }     // what it gets
-  bool dropped() const { return wire->second_closed; }  // the gateway has let it go
+  support::Passage& to() { return wire->to_first; }     // what it receives
+  bool dropped() const { return wire->second_closed; }  // the gateway has destroyed its transport
 
   std::shared_ptr<support::Wire> wire;
   std::unique_ptr<net::Transport> gateway;
   support::ScriptedPeer peer;
 };
 
-// Rules without pings: what is silent is so by the test's will.
+// Rules without pings, so that an end can stay silent.
 inline std::shared_ptr<const routing::SocketRules> no_pings() {
   routing::SocketRules rules;
   rules.ping_interval = base::no_limit;

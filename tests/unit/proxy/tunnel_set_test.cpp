@@ -16,7 +16,7 @@ constexpr uint64_t stays = 1;
 constexpr uint64_t goes = 2;
 constexpr DrainRate ten_per_second{0, 10, 60s};
 
-// Tunnels between ends in memory, opened under given options.
+// Tunnels between ends in memory, opened with the given options.
 struct Tunnels {
   ~Tunnels() {
     set.cut_all();
@@ -33,7 +33,7 @@ struct Tunnels {
     turns.advance(duration);
     turns.settle();
   }
-  // Which clients have heard `text`.
+  // The indexes of the clients that have received `text`.
   std::vector<size_t> told(const std::string& text) {
     std::vector<size_t> found;
     for (size_t i = 0; i < clients.size(); ++i)
@@ -69,7 +69,7 @@ TEST_CASE("tunnel set: a reload closes what it would not have opened, the oldest
   CHECK(tunnels.told(restart) == Indices{0, 2});
   tunnels.advance(125ms);
   CHECK(tunnels.told(restart) == Indices{0, 2, 4});
-  tunnels.advance(10s);  // the answers do not come
+  tunnels.advance(10s);  // no answers come
   CHECK(tunnels.set.size() == 4);
   for (const base::Json& line : tunnels.log.lines("tunnel_close")) {
     CHECK(line["by"] == "gateway");

@@ -50,7 +50,8 @@ TEST_CASE("tunnel: a closing handshake of the endpoint ends it in order, and the
   tunnel.turns.settle();
   tunnel.upstream.peer.finish();
   tunnel.turns.settle();
-  CHECK(tunnel.client.peer.heard() == upstream_says + close_text(4000, "done"));  // and nothing of our own
+  // And nothing from the gateway.
+  CHECK(tunnel.client.peer.heard() == upstream_says + close_text(4000, "done"));
   CHECK(tunnel.client.peer.ended());
   CHECK(tunnel.tunnels.size() == 1);
   tunnel.client.peer.finish();
@@ -68,7 +69,7 @@ TEST_CASE("tunnel: a closing handshake of the client is its own, whoever closes 
   TunnelFixture tunnel;
   tunnel.client.peer.send(frame(websocket::test::goodbye, websocket::test::close_payload(1000)));
   tunnel.turns.settle();
-  tunnel.upstream.peer.finish();  // an endpoint that answers with the end of the connection alone
+  tunnel.upstream.peer.finish();  // an endpoint that answers with the end of the connection only
   tunnel.turns.settle();
   tunnel.client.peer.finish();
   tunnel.turns.settle();
@@ -76,7 +77,8 @@ TEST_CASE("tunnel: a closing handshake of the client is its own, whoever closes 
   CHECK(line["by"] == "client");
   CHECK(line["cause"].is_null());
   CHECK(line["close_code"] == 1000);
-  CHECK(tunnel.client.peer.heard() == close_text(1000, ""));  // which the endpoint owed it
+  // Instead of the Close that the endpoint did not send.
+  CHECK(tunnel.client.peer.heard() == close_text(1000, ""));
 }
 
 TEST_CASE("tunnel: half-close passes on, and the other direction goes on") {
@@ -135,7 +137,7 @@ TEST_CASE("tunnel: an endpoint that breaks lets the client learn 1014 too") {
   tunnel.turns.settle();
   CHECK(tunnel.client.peer.heard() == upstream_says + close_text(1014, "the upstream broke the connection"));
   CHECK(tunnel.client.peer.ended());
-  CHECK(tunnel.tunnels.size() == 1);  // a moment for the client's answer
+  CHECK(tunnel.tunnels.size() == 1);  // the client has a moment to answer
   tunnel.turns.advance(3s);
   CHECK(tunnel.tunnels.size() == 0);
   const base::Json line = tunnel.log.line("tunnel_close");
@@ -153,7 +155,7 @@ TEST_CASE("tunnel: nothing is put into the middle of a frame, wherever the endpo
       tunnel.turns.settle();
       reset ? tunnel.upstream.peer.reset() : tunnel.upstream.peer.finish();
       tunnel.turns.settle();
-      // Half a header waits for its other half, and then goes nowhere.
+      // Half a header waits for its other half, and is then discarded.
       const std::string died = close_text(
           1014, reset ? "the upstream broke the connection" : "the upstream closed the connection");
       CHECK(tunnel.client.peer.heard() == upstream_says + (cut < 4 ? died : large.substr(0, cut)));
@@ -332,7 +334,7 @@ TEST_CASE("tunnel: under random faults what arrives is a beginning of what was s
     CHECK(tunnel.client.dropped());
     CHECK(tunnel.upstream.dropped());
     CHECK(tunnel.log.lines("tunnel_close").size() == 1);
-    // Each side may have got a Close frame of the gateway on top; the endpoint's is masked.
+    // Each side may also have received a Close frame from the gateway; the endpoint's is masked.
     const std::string& up = tunnel.upstream.peer.heard();
     const auto [up_differs, up_expected] =
         std::mismatch(up.begin(), up.end(), sent[0].begin(), sent[0].end());

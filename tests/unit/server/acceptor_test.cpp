@@ -51,7 +51,7 @@ TEST_CASE(
 
 TEST_CASE("acceptor: the limit counts the clients of every worker") {
   WorkerFixture worker(2);
-  worker.counts.open = 2;  // another worker's
+  worker.counts.open = 2;  // those of another worker
   BoundListener listener = worker.bind("main");
   const base::SocketAddress address = listener.address;
   worker.adopt(std::move(listener));
@@ -146,10 +146,11 @@ TEST_CASE("acceptor: after a reload a client that rests holds nothing old, and g
   CHECK(worker.reload(known, 2).expired());
   rests.send(get);
   silent.send(get);
-  CHECK(worker.run_until([&] { return rests.ended() && answered(silent); }));  // its second was its last
+  // Its second request was its last.
+  CHECK(worker.run_until([&] { return rests.ended() && answered(silent); }));
   CHECK(rests.heard().find("Connection: close") != std::string::npos);
   CHECK_FALSE(silent.ended());
-  // A listener that is taken away leaves its clients what it said last.
+  // When a listener is removed, its clients keep the settings that it had last.
   const BoundListener other = worker.bind("other");
   CHECK(worker.reload(other, 5).expired());
   silent.send(get);

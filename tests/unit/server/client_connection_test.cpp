@@ -14,13 +14,13 @@ namespace {
 
 constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
-// A worker whose endpoint says "hello".
+// A worker whose endpoint answers "hello".
 struct Greeting {
   Greeting() { proxy.upstream.at(3001).behaviour = answers(response_text("hello")); }
   ProxyFixture proxy;
 };
 
-// The same with a certificate for a.example.
+// The same worker with a certificate for a.example.
 struct SecuredGreeting : Greeting {
   SecuredGreeting() {
     auto made =
@@ -196,7 +196,7 @@ TEST_CASE("client connection: one that waits for its next request holds no confi
   const std::weak_ptr<const proxy::Snapshot> old = turns.proxy.current.pin->snapshot;
   turns.proxy.adopt(ProxyFixture::one_endpoint);
   turns.proxy.settle();
-  CHECK_FALSE(old.expired());  // one request is under way
+  CHECK_FALSE(old.expired());  // one request is in progress
   turns.proxy.upstream.at(3001).last().send(response_text("late"));
   turns.proxy.settle();
   CHECK(busy.response().body == "late");

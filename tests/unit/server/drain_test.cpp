@@ -29,13 +29,13 @@ struct Tunnelling final : private server::Acceptor::Owner, private proxy::Tunnel
       REQUIRE(client.response().status() == 101);
     }
   }
-  // A page, whose refusal is told by a Close frame.
+  // Connects as a page, which receives a refusal as a Close frame.
   TestClient& page(std::string_view path) {
     TestClient& client = proxy.connect();
     client.send(SocketFixture::handshake_text("Origin: http://a.example\r\n", path));
     return client;
   }
-  // Clients that were told to go away.
+  // The number of clients that received a Close.
   size_t told() {
     const auto goodbye = websocket::close_frame(1001, "the gateway is shutting down");
     return static_cast<size_t>(
@@ -56,7 +56,7 @@ struct Tunnelling final : private server::Acceptor::Owner, private proxy::Tunnel
 
 TEST_CASE("drain: tunnels are told 1001 at a pace, all of them within half the time") {
   Tunnelling worker(40);
-  worker.drain.begin(4s);  // twenty steps of 100 ms: two at a time
+  worker.drain.begin(4s);  // twenty steps of 100 ms: two tunnels at a time
   CHECK(worker.drain.begun());
   worker.proxy.advance(20ms);
   CHECK(worker.told() == 2);
@@ -67,7 +67,7 @@ TEST_CASE("drain: tunnels are told 1001 at a pace, all of them within half the t
   CHECK(worker.told() == 40);
   CHECK_FALSE(worker.drain.complete());
   for (const auto& client : worker.proxy.clients) client->peer().leave();
-  worker.proxy.advance(2s);  // the endpoint, which says nothing, has so long
+  worker.proxy.advance(2s);  // the time that a silent endpoint has
   CHECK(worker.drain.complete());
 }
 
@@ -106,11 +106,11 @@ routes: [{ name: all, upstream: "http://127.0.0.1:3001" }]
   CHECK(worker.told_no_refusals == 1);
 
   TestClient& after = worker.page("/ws");
-  worker.proxy.advance(500ms);  // so long waits who is refused a second time
+  worker.proxy.advance(500ms);  // the pause before a second refusal
   CHECK(after.response().status() == 101);
   CHECK(websocket::read_close(after.take_unread().substr(2)).code == 4403);
   CHECK_FALSE(worker.drain.complete());
-  worker.proxy.advance(2100ms);  // one that does not leave has so long
+  worker.proxy.advance(2100ms);  // the time that a client has to leave
   CHECK(worker.drain.complete());
   CHECK(worker.told_no_refusals == 2);
 }

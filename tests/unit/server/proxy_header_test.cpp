@@ -1,4 +1,4 @@
-// A client behind a load balancer that speaks the PROXY protocol, from its first byte to the endpoint's.
+// A client behind a load balancer that sends the PROXY protocol, from its first byte to the endpoint's.
 #include <doctest/doctest.h>
 
 #include "support/certificates.h"
@@ -118,7 +118,7 @@ routes: [{ name: all, upstream: app, origins: site }]
     CHECK(sent_away.status() == 308);
     CHECK(sent_away.field("Location") == "https://a.example/x");
   }
-  // A trusted proxy on the way knows more of the client than who stands behind it.
+  // A trusted proxy's X-Forwarded-Proto takes precedence over the PROXY protocol header.
   CHECK(ask(over_tls, "X-Forwarded-Proto: http\r\n").status() == 308);
   CHECK(ask(in_clear, "X-Forwarded-Proto: https\r\n").status() == 200);
 }

@@ -1,4 +1,4 @@
-// A worker on a real loop with real loopback sockets, for tests of what memory transports cannot show.
+// A worker on a real loop with real loopback sockets, for tests that memory transports cannot cover.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -18,23 +18,23 @@
 
 namespace postern::server {
 
-// Serves a snapshot without any route: every request is answered 404, which is all that these tests need.
+// Serves a snapshot without routes: every request is answered with 404, which is enough for these tests.
 class WorkerFixture final : private Acceptor::Owner {
  public:
-  // `proxy_trust`: who must begin with a PROXY protocol header; empty: nobody.
-  // `per_client`: connections of one client; 0: any number.
+  // `proxy_trust`: addresses whose connections must begin with a PROXY protocol header; empty: none.
+  // `per_client`: the connections that one client may have; 0: no limit.
   explicit WorkerFixture(uint32_t connections, const char* proxy_trust = "", uint32_t per_client = 0)
       : WorkerFixture(pin_with(connections, proxy_trust, per_client)) {}
   ~WorkerFixture() { fixture_.loop.turn().run(); }
 
-  // The listener called `key`, at a port of the system's choice.
+  // Binds the listener called `key` at a port that the system chooses.
   BoundListener bind(const std::string& key) {
     auto listening = net::listen_on({base::IpAddress::v4({127, 0, 0, 1}), 0});
     REQUIRE(listening);
     const base::SocketAddress address = listening->address;
     return {key, address, 0, std::move(*listening)};
   }
-  // What a reload hands to a worker for a listener that it has already.
+  // What a reload passes to a worker for a listener that is open already.
   static BoundListener known(const std::string& key, const base::SocketAddress& address) {
     return {key, address, 0, std::nullopt};
   }
@@ -44,7 +44,8 @@ class WorkerFixture final : private Acceptor::Owner {
     acceptor.adopt(std::move(bound));
   }
 
-  // Another configuration for the listener that is there; `requests` of one connection, 0: any number.
+  // Applies another configuration to the existing listener; `requests` is the limit per connection, 0: no
+  // limit.
   std::weak_ptr<const proxy::Snapshot> reload(const BoundListener& listener, uint32_t requests) {
     std::weak_ptr<const proxy::Snapshot> before = current.pin->snapshot;
     current.pin = pin_with(current.pin->snapshot->limits.connections, "", 0, requests);
@@ -97,7 +98,7 @@ class WorkerFixture final : private Acceptor::Owner {
   Acceptor acceptor{current, static_cast<Acceptor::Owner&>(*this)};
 };
 
-// A client on a socket that never blocks.
+// A client with a non-blocking socket.
 class SocketClient {
  public:
   explicit SocketClient(const base::SocketAddress& address)
