@@ -268,7 +268,7 @@ void Supervisor::adopt_admin(const config::Document& document, std::optional<net
   admin_.reset();
   if (!socket) return;
   admin::AdminServer::Options options;
-  options.client.any_host = document.admin->is_public;
+  options.connection.any_host = document.admin->is_public;
   admin::Source& self = *this;
   admin_ = std::make_unique<admin::AdminServer>(loop_, std::move(*socket), self, options);
   const std::string& path = document.admin->unix_path;
