@@ -2,6 +2,7 @@
 
 #include "admin/prometheus.h"
 #include "admin/status.h"
+#include "base/error.h"
 #include "base/ip_address.h"
 #include "http/target.h"
 #include "net/loop.h"

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/error.h"
 #include "base/text_builder.h"
 
 namespace postern::admin {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "telemetry/finding.h"
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/error.h"
 #include "crypto/random.h"
 #include "server/drain.h"
 #include "upstream/registry.h"

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/error_fwd.h"
+
 namespace postern::base {
 
 enum class Cause : uint8_t {
@@ -77,6 +79,7 @@ enum class Cause : uint8_t {
   internal,
 };
 inline constexpr int cause_count = static_cast<int>(Cause::internal) + 1;
+static_assert(cause_count <= cause_max);
 
 // The stage of an exchange or a connection in which an error happened, in the order in which they pass
 // through it.
@@ -96,22 +99,13 @@ enum class Stage : uint8_t {
   drain,
 };
 inline constexpr int stage_count = static_cast<int>(Stage::drain) + 1;
-
-struct Error {
-  Cause cause = Cause::internal;
-  Stage stage = Stage::accept;
-  friend bool operator==(Error, Error) = default;
-};
-
-enum class Side : uint8_t { client, upstream, gateway };
+static_assert(stage_count <= stage_max);
 
 // Whether an attempt that failed with this cause may be retried on another endpoint:
 //   never            the answer is final
 //   if_unsent        only while no byte of the request was given to an endpoint
 //   if_idempotent    also after it was sent, when the method is idempotent and no body was consumed
 enum class Retry : uint8_t { never, if_unsent, if_idempotent };
-
-enum class Severity : uint8_t { debug, info, warn, error };
 
 struct ErrorTraits {
   Cause cause;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/error.h"
 #include "base/scope.h"
 #include "base/transit.h"
 

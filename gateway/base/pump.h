@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/channel.h"
+#include "base/error.h"
 #include "base/pace.h"
 #include "base/task.h"
 

@@ -4,7 +4,7 @@
 
 #include <tl/expected.hpp>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 
 namespace postern::base {
 

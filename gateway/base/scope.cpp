@@ -1,5 +1,7 @@
 #include "base/scope.h"
 
+#include "base/error.h"
+
 namespace postern::base {
 
 void Turn::run() {
@@ -63,6 +65,8 @@ Phase::Phase(Scope& scope, Stage stage, Duration limit, Cause late)
     : scope_(scope), outer_(std::exchange(scope.stage, stage)), limit_(limit), late_(late) {
   if (limit != no_limit) scope.turn.arm(*this, limit);
 }
+
+Phase::Phase(Scope& scope, Stage stage, Duration limit) : Phase(scope, stage, limit, Cause::timed_out) {}
 
 Phase::~Phase() {
   if (passed_) scope_.expired_.reset();  // the expiry of an outer phase must not be cleared here

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "base/intrusive_list.h"
 #include "base/result.h"
 #include "base/timer_wheel.h"
@@ -62,7 +62,7 @@ class Scope {
   std::optional<Error> failure() const;
 
   Turn& turn;
-  Stage stage = Stage::accept;
+  Stage stage{};
 
  private:
   friend class Wait;
@@ -106,7 +106,8 @@ class Phase : private Timer {
     ~Judge() = default;
   };
 
-  Phase(Scope& scope, Stage stage, Duration limit, Cause late = Cause::timed_out);
+  Phase(Scope& scope, Stage stage, Duration limit, Cause late);
+  Phase(Scope& scope, Stage stage, Duration limit);  // Cause::timed_out
   ~Phase() override;
   Phase(const Phase&) = delete;
   Phase& operator=(const Phase&) = delete;

@@ -1,4 +1,5 @@
 #include "coding/encoding_pump.h"
+#include "base/error.h"
 
 namespace postern::coding {
 

@@ -1,6 +1,7 @@
 #include "demo/answers.h"
 
 #include "base/ascii.h"
+#include "base/error.h"
 #include "base/json.h"
 #include "demo/page.h"
 #include "http/date.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "crypto/hmac.h"
 #include "http/head.h"
 #include "http/local_response.h"

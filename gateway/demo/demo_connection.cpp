@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/error.h"
 #include "demo/answers.h"
 #include "demo/ticker.h"
 #include "http/date.h"

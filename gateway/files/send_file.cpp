@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/pool.h"
 #include "coding/encoding_pump.h"
 

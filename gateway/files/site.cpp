@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/ascii.h"
+#include "base/error.h"
 #include "coding/negotiation.h"
 #include "files/conditions.h"
 #include "files/content_type.h"

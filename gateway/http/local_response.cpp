@@ -1,4 +1,5 @@
 #include "http/local_response.h"
+#include "base/error.h"
 
 namespace postern::http {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 
 namespace postern::http {
 

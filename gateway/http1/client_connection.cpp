@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/error.h"
 #include "http1/writer.h"
 
 namespace postern::http1 {
@@ -153,7 +154,7 @@ void ClientConnection::on_room() {
 
 void ClientConnection::on_end() {
   if (state_ == State::receiving && parser_.at_end()) return;  // the body ends with its connection
-  on_closed(base::Error{});
+  on_closed({base::Cause::internal, base::Stage::accept});
 }
 
 void ClientConnection::on_closed(base::Error) {

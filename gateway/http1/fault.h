@@ -4,12 +4,12 @@
 
 #include <string>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 
 namespace postern::http1 {
 
 struct Fault {
-  base::Cause cause = base::Cause::bad_request;
+  base::Cause cause{};
   std::string detail{};
   std::string bytes{};  // see excerpt.h; empty: no particular bytes
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/error.h"
 #include "http1/excerpt.h"
 
 namespace postern::http1 {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/error.h"
 #include "http1/excerpt.h"
 #include "http1/field_reader.h"
 

@@ -13,6 +13,7 @@
 #include <tl/expected.hpp>
 
 #include "base/chunk.h"
+#include "base/error.h"
 #include "http/head.h"
 #include "http1/chunk_reader.h"
 #include "http1/deviations.h"

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/chunk.h"
-#include "base/error.h"
+#include "base/error_fwd.h"
 
 namespace postern::http1 {
 

@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/check.h"
+#include "base/error.h"
 #include "http/target.h"
 #include "http1/excerpt.h"
 #include "http1/refused_head.h"

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/ascii.h"
+#include "base/error.h"
 #include "http1/excerpt.h"
 
 namespace postern::http1 {

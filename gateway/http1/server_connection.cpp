@@ -1,6 +1,7 @@
 #include "http1/server_connection.h"
 
 #include "base/check.h"
+#include "base/error.h"
 #include "http/trailers.h"
 #include "http1/writer.h"
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/error.h"
 #include "net/tcp_transport.h"
 #include "net/tls_transport.h"
 

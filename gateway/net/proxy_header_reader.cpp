@@ -1,4 +1,5 @@
 #include "net/proxy_header_reader.h"
+#include "base/error.h"
 
 #include <algorithm>
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/error.h"
 #include "net/service_records.h"
 
 namespace postern::net {

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/error.h"
 #include "net/tcp_transit.h"
 
 namespace postern::net {

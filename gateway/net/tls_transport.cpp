@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "net/proxy_protocol.h"
 #include "net/tls_failure.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/chunk.h"
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "base/ip_address.h"
 #include "base/transit.h"
 

@@ -1,4 +1,6 @@
 #include "policy/address_rules.h"
+#include "base/error.h"
+#include "policy/request_context.h"
 
 #include <algorithm>
 

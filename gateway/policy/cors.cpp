@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/ascii.h"
+#include "policy/request_context.h"
 
 namespace postern::policy {
 namespace {

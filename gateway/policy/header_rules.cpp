@@ -1,6 +1,7 @@
 #include "policy/header_rules.h"
 
 #include "base/ascii.h"
+#include "policy/request_context.h"
 
 namespace postern::policy {
 

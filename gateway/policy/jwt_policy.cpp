@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/error.h"
 #include "policy/cors.h"
 #include "policy/printable.h"
+#include "policy/request_context.h"
 #include "policy/token_cache.h"
 
 namespace postern::policy {

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "http/cookies.h"
+#include "policy/request_context.h"
 
 namespace postern::policy {
 namespace {

@@ -8,9 +8,11 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "policy/request_context.h"
+#include "http/head.h"
 
 namespace postern::policy {
+
+struct RequestContext;
 
 struct JwtSource {
   enum class Kind : uint8_t {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "crypto/base64.h"
 #include "policy/token_claims.h"

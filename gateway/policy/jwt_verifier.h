@@ -11,7 +11,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "crypto/algorithm.h"
 #include "policy/key_set.h"
 #include "policy/verified_token.h"
@@ -36,7 +36,7 @@ struct JwtRules {
 // claims, the expected values and the time of expiry, but never a part of the token or the value of another
 // claim.
 struct TokenError {
-  base::Cause cause = base::Cause::token_malformed;
+  base::Cause cause{};
   std::string detail;
 };
 

@@ -1,4 +1,6 @@
 #include "policy/maintenance.h"
+#include "base/error.h"
+#include "policy/request_context.h"
 
 namespace postern::policy {
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/ip_address.h"
 #include "policy/policy.h"
 
 namespace postern::policy {

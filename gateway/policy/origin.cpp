@@ -1,9 +1,11 @@
 #include "policy/origin.h"
 
 #include "base/ascii.h"
+#include "base/error.h"
 #include "base/ip_address.h"
 #include "http/target.h"
 #include "policy/printable.h"
+#include "policy/request_context.h"
 
 namespace postern::policy {
 

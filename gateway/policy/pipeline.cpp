@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "policy/policy.h"
+#include "policy/request_context.h"
 
 namespace postern::policy {
 namespace {

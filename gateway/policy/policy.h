@@ -10,9 +10,10 @@
 
 #include "http/head.h"
 #include "http/local_response.h"
-#include "policy/request_context.h"
 
 namespace postern::policy {
+
+struct RequestContext;
 
 // The result of a policy: the request passes, or gets this response.
 class Verdict {

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/error.h"
+#include "policy/request_context.h"
+#include "policy/verified_token.h"
 
 namespace postern::policy {
 namespace {

@@ -14,14 +14,14 @@
 #include "base/ip_address.h"
 #include "http/head.h"
 #include "http/target.h"
-#include "policy/jwt_verifier.h"
 #include "policy/socket_counts.h"
-#include "policy/token_cache.h"
 
 namespace postern::policy {
 
 class FieldRules;
 class RateLimiter;
+class TokenCache;
+class VerifiedToken;
 
 // The client's state in the limit with the fewest remaining requests.
 struct RateLimitState {

@@ -1,4 +1,6 @@
 #include "policy/request_limits.h"
+#include "base/error.h"
+#include "policy/request_context.h"
 
 #include <string>
 

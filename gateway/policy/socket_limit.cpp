@@ -1,4 +1,7 @@
 #include "policy/socket_limit.h"
+#include "base/error.h"
+#include "policy/request_context.h"
+#include "policy/verified_token.h"
 
 namespace postern::policy {
 

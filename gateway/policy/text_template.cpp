@@ -4,6 +4,7 @@
 #include <array>
 
 #include "policy/jwt_policy.h"
+#include "policy/request_context.h"
 
 namespace postern::policy {
 namespace {

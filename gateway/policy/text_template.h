@@ -11,9 +11,9 @@
 
 #include <tl/expected.hpp>
 
-#include "policy/request_context.h"
-
 namespace postern::policy {
+
+struct RequestContext;
 
 enum class Placeholder : uint8_t {
   client,      // the client's address, after the trust list was applied

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/error.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "http/head.h"

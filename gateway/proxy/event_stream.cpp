@@ -1,4 +1,5 @@
 #include "proxy/event_stream.h"
+#include "base/error.h"
 
 #include <algorithm>
 

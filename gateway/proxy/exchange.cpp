@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "coding/encoding_pump.h"
 #include "http/escapes.h"
 #include "http/path_prefix.h"
 #include "http1/websocket_handshake.h"
 #include "policy/cors.h"
 #include "policy/origin.h"
+#include "policy/request_context.h"
 #include "proxy/long_answer.h"
 #include "proxy/response_rewrite.h"
 #include "routing/agreement.h"

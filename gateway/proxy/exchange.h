@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/pump.h"
 #include "base/scope.h"
 #include "base/task.h"

@@ -1,8 +1,10 @@
 // The answers that an exchange gives by itself: files, redirects, fixed answers and failures.
 #include "base/ascii.h"
+#include "base/error.h"
 #include "coding/encoding_pump.h"
 #include "files/send_file.h"
 #include "http/escapes.h"
+#include "policy/request_context.h"
 #include "proxy/exchange.h"
 #include "proxy/failure_response.h"
 #include "proxy/loop_guard.h"

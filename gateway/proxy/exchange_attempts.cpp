@@ -2,6 +2,8 @@
 // nothing is lost by it.
 #include <algorithm>
 
+#include "base/error.h"
+#include "policy/request_context.h"
 #include "proxy/exchange.h"
 #include "proxy/retry.h"
 #include "upstream/connector.h"

@@ -1,5 +1,6 @@
 // What an exchange reports besides its answer: the attempts before the last one, and deviations of endpoints'
 // responses from HTTP.
+#include "base/error.h"
 #include "proxy/exchange.h"
 #include "telemetry/finding.h"
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/error.h"
 #include "base/pause.h"
 #include "http1/websocket_handshake.h"
+#include "policy/request_context.h"
 #include "proxy/exchange.h"
 #include "proxy/socket_clients.h"
 #include "websocket/deflate.h"

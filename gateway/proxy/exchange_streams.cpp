@@ -1,6 +1,7 @@
 // What an exchange does with a response that has no length: one that stays open is a long answer, to which
 // the time limits of ordinary responses do not apply.
 #include "base/ascii.h"
+#include "base/error.h"
 #include "proxy/exchange.h"
 #include "proxy/long_answer.h"
 

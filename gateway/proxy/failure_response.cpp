@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/error.h"
 #include "http/date.h"
 
 namespace postern::proxy {

@@ -1,4 +1,5 @@
 #include "proxy/message_guard.h"
+#include "base/error.h"
 
 #include <algorithm>
 

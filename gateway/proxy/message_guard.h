@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "base/turn.h"
 #include "routing/socket_rules.h"
 #include "websocket/deflate.h"

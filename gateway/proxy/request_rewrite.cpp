@@ -4,6 +4,7 @@
 #include "http/forwarded.h"
 #include "http/hop_by_hop.h"
 #include "policy/header_rules.h"
+#include "policy/request_context.h"
 
 namespace postern::proxy {
 namespace {

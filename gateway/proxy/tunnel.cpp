@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "proxy/tunnel_set.h"
 
 namespace postern::proxy {

@@ -1,5 +1,6 @@
 // How a tunnel ends: which side gets which close code, the time limits of the closing handshake, and the
 // record.
+#include "base/error.h"
 #include "proxy/tunnel.h"
 #include "proxy/tunnel_set.h"
 #include "websocket/frame_order.h"

@@ -1,4 +1,5 @@
 #include "proxy/tunnel_set.h"
+#include "base/error.h"
 
 #include <algorithm>
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "net/tcp_transport.h"
 
 namespace postern::server {

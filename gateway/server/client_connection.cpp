@@ -1,5 +1,6 @@
 #include "server/client_connection.h"
 
+#include "base/error.h"
 #include "http1/writer.h"
 #include "net/proxy_header_reader.h"
 #include "proxy/failure_response.h"

@@ -1,4 +1,5 @@
 #include "server/drain.h"
+#include "base/error.h"
 
 #include <algorithm>
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/error.h"
 #include "telemetry/finding.h"
 
 namespace postern::telemetry {

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "base/text_builder.h"
 #include "telemetry/deviation.h"
 #include "telemetry/log_line.h"

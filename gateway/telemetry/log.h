@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "telemetry/log_line.h"
 #include "telemetry/log_sink.h"
 

@@ -1,4 +1,5 @@
 #include "telemetry/log_line.h"
+#include "base/error.h"
 
 #include <array>
 #include <type_traits>

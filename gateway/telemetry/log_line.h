@@ -11,7 +11,7 @@
 #include <string_view>
 #include <variant>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "base/text_builder.h"
 
 namespace postern::telemetry {

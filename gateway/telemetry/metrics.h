@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "base/local_rc.h"
 #include "telemetry/histogram.h"
 
@@ -121,9 +121,9 @@ class Failures {
 
  private:
   static size_t index(base::Error error) {
-    return static_cast<size_t>(error.cause) * base::stage_count + static_cast<size_t>(error.stage);
+    return static_cast<size_t>(error.cause) * base::stage_max + static_cast<size_t>(error.stage);
   }
-  std::array<uint64_t, static_cast<size_t>(base::cause_count) * base::stage_count> counts_{};
+  std::array<uint64_t, static_cast<size_t>(base::cause_max) * base::stage_max> counts_{};
 };
 
 // Counts of closed WebSockets by route, side, close code and cause. Peers choose the codes, so the number of

@@ -1,4 +1,5 @@
 #include "upstream/conditions.h"
+#include "base/error.h"
 
 namespace postern::upstream {
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 
 namespace postern::upstream {
 

@@ -1,4 +1,5 @@
 #include "upstream/connector.h"
+#include "base/error.h"
 
 #include <algorithm>
 

@@ -1,5 +1,6 @@
 #include "upstream/health_check.h"
 
+#include "base/error.h"
 #include "http1/client_connection.h"
 #include "upstream/connector.h"
 

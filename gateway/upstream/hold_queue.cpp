@@ -1,4 +1,5 @@
 #include "upstream/hold_queue.h"
+#include "base/error.h"
 
 #include <algorithm>
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/error.h"
 #include "upstream/group.h"
 
 namespace postern::upstream {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "upstream/health_check.h"
 #include "upstream/registry.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/check.h"
+#include "base/error.h"
 #include "support/parsed_messages.h"
 #include "support/random_cuts.h"
 #include "support/rewritten.h"

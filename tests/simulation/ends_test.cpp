@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "support/certificates.h"
 #include "support/proxy_fixture.h"
 #include "support/raw_tls_client.h"

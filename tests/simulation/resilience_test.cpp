@@ -1,6 +1,7 @@
 // Endpoints that fail and recover: requests that are held, retried, and kept away from them.
 #include <doctest/doctest.h>
 
+#include "base/error.h"
 #include "support/proxy_fixture.h"
 
 using namespace postern;

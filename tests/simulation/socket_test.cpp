@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/error.h"
 #include "support/socket_fixture.h"
 #include "unit/websocket/frames.h"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/slot.h"
 #include "crypto/base64.h"
 #include "crypto/digest.h"

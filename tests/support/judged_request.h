@@ -7,6 +7,7 @@
 #include "http/head.h"
 #include "http/target.h"
 #include "policy/policy.h"
+#include "policy/request_context.h"
 #include "policy/token_cache.h"
 
 namespace postern::support {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "net/put_back.h"
 
 namespace postern::support {

@@ -185,7 +185,7 @@ TEST_CASE("admin: a page that made its own name point here learns nothing") {
   CHECK(has(fixture.get("/metrics", "[::1]:9901"), "HTTP/1.1 200 "));
   fixture.server.reset();
   AdminServer::Options open;
-  open.client.any_host = true;
+  open.connection.any_host = true;
   fixture.server = fixture.start(open);
   CHECK(has(fixture.get("/metrics", "metrics.internal"), "HTTP/1.1 200 "));
 }

@@ -1,4 +1,5 @@
 #include "admin/prometheus.h"
+#include "base/error.h"
 
 #include <doctest/doctest.h>
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/error.h"
 #include "base/task.h"
 #include "support/turn_fixture.h"
 #include "support/watched_task.h"

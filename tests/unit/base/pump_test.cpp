@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/error.h"
 #include "support/turn_fixture.h"
 #include "support/watched_task.h"
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/error.h"
 #include "base/task.h"
 #include "support/turn_fixture.h"
 #include "support/watched_task.h"

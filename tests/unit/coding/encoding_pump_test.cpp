@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "support/decoded.h"
 #include "support/http_text.h"
 #include "support/turn_fixture.h"

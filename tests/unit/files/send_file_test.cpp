@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/error.h"
 #include "support/decoded.h"
 #include "support/http_text.h"
 #include "support/turn_fixture.h"

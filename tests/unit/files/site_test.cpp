@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "http/date.h"
 #include "http/target.h"
 #include "unit/files/support.h"

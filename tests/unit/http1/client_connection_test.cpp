@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "support/feed_every_way.h"
 #include "support/memory_transport.h"
 #include "support/watched_task.h"

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/error.h"
 #include "support/feed_every_way.h"
 #include "support/parsed_messages.h"
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/error.h"
 #include "http1/request_parser.h"
 #include "support/feed_every_way.h"
 #include "support/parsed_messages.h"

@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "http1/server_connection.h"
 
 #include <doctest/doctest.h>

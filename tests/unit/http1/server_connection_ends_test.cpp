@@ -3,6 +3,8 @@
 
 #include "server_fixture.h"
 
+#include "base/error.h"
+
 namespace {
 
 using namespace postern::server_fixture;

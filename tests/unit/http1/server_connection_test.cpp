@@ -1,4 +1,5 @@
 #include "http1/server_connection.h"
+#include "base/error.h"
 
 #include <doctest/doctest.h>
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/error.h"
 #include "http1/body_writer.h"
 #include "support/memory_transport.h"
 

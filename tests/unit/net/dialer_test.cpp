@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/error.h"
 #include "loop_fixture.h"
 #include "net/tls_transport.h"
 #include "scripted_names.h"

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/error.h"
 #include "scripted_names.h"
 #include "support/turn_fixture.h"
 #include "support/watched_task.h"

@@ -5,6 +5,8 @@
 
 #include "tls_fixture.h"
 
+#include "base/error.h"
+
 namespace {
 
 using namespace postern::tls_fixture;

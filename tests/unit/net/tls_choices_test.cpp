@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "net/tls_transport.h"
 
 #include <doctest/doctest.h>

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/error.h"
 #include "support/word_by_word.h"
 #include "tls_fixture.h"
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/error.h"
 #include "policy/origin.h"
 #include "support/judged_request.h"
 

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "base/error.h"
 #include "policy/jwt_signer.h"
 #include "policy/jwt_verifier.h"
 #include "support/jwt_keys.h"

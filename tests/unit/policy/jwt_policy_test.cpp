@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "policy/jwt_signer.h"
+#include "policy/request_context.h"
 #include "support/judged_request.h"
 
 using namespace postern::policy;

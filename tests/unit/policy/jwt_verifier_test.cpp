@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "base/error.h"
 #include "crypto/base64.h"
 #include "policy/jwt_signer.h"
 #include "support/jwt_keys.h"

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/error.h"
+#include "policy/request_context.h"
 #include "support/judged_request.h"
 
 using namespace postern::policy;

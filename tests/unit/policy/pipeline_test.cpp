@@ -3,6 +3,7 @@
 #include <string>
 
 #include "policy/policy.h"
+#include "policy/request_context.h"
 #include "support/judged_request.h"
 
 using namespace postern::policy;

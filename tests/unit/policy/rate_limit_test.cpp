@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "base/error.h"
 #include "base/json.h"
+#include "policy/request_context.h"
 #include "policy/token_claims.h"
 #include "support/judged_request.h"
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "policy/request_context.h"
 #include "support/judged_request.h"
 
 using namespace postern;

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "base/error.h"
 #include "policy/jwt_signer.h"
 #include "support/jwt_keys.h"
 

@@ -1,4 +1,5 @@
 #include "proxy/retry.h"
+#include "base/error.h"
 
 #include <doctest/doctest.h>
 

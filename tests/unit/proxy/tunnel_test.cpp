@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "base/error.h"
 #include "support/http_text.h"
 #include "unit/proxy/tunnel_fixture.h"
 

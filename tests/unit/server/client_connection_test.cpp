@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/error.h"
 #include "support/certificates.h"
 #include "support/proxy_fixture.h"
 #include "support/raw_tls_client.h"

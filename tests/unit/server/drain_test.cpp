@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "support/socket_fixture.h"
 #include "websocket/frame_walker.h"
 

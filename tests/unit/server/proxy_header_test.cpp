@@ -1,6 +1,7 @@
 // A client behind a load balancer that sends the PROXY protocol, from its first byte to the endpoint's.
 #include <doctest/doctest.h>
 
+#include "base/error.h"
 #include "support/certificates.h"
 #include "support/proxy_fixture.h"
 #include "support/raw_tls_client.h"

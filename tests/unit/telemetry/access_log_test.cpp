@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 
+#include "base/error.h"
 #include "base/json.h"
 
 using namespace postern::telemetry;

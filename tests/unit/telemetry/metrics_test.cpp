@@ -1,4 +1,5 @@
 #include "telemetry/metrics.h"
+#include "base/error.h"
 
 #include <doctest/doctest.h>
 

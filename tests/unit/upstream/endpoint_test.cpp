@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/error.h"
 #include "unit/upstream/upstream_fixture.h"
 
 using namespace postern;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/error.h"
 #include "base/root_task.h"
 #include "support/turn_fixture.h"
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/error.h"
 #include "unit/upstream/upstream_fixture.h"
 
 using namespace postern;
