@@ -18,6 +18,7 @@ LAYERS = [
     ["http1", "websocket", "coding"],
     ["policy", "upstream", "files"],
     ["routing"],
+    ["tunnel"],
     ["proxy"],
     ["server"],
     ["config"],

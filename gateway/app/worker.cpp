@@ -25,7 +25,7 @@ uint64_t random_seed() {
 }  // namespace
 
 // Everything on a worker's loop, in the order of creation.
-class Worker::Parts final : private server::Acceptor::Owner, private proxy::TunnelSet::Owner {
+class Worker::Parts final : private server::Acceptor::Owner, private tunnel::TunnelSet::Owner {
  public:
   Parts(Shared& shared)
       : shared_(shared),
@@ -74,12 +74,12 @@ class Worker::Parts final : private server::Acceptor::Owner, private proxy::Tunn
  private:
   void drain_outdated_tunnels() {
     const proxy::Snapshot& snapshot = *current_.pin->snapshot;
-    const proxy::DrainRate& rate = snapshot.limits.drain_rate;
+    const tunnel::DrainRate& rate = snapshot.limits.drain_rate;
     const size_t count = tunnels_.adopt(proxy::route_fingerprints(snapshot), rate);
     if (count == 0) return;
     const base::ErrorTraits& traits = base::traits(base::Cause::route_changed);
-    const proxy::DrainLine& drain_line = tunnels_.drain_line();
-    using Kind = proxy::DrainLine::Kind;
+    const tunnel::DrainLine& drain_line = tunnels_.drain_line();
+    using Kind = tunnel::DrainLine::Kind;
     shared_.log.info("tunnels_leaving", {{"tunnels", drain_line.waiting(Kind::websocket)},
                                          {"event_streams", drain_line.waiting(Kind::event_stream)},
                                          {"per_second", std::ceil(rate.per_second(count))},
@@ -104,7 +104,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private proxy::Tunn
   telemetry::AccessLog access_log_;
   telemetry::Metrics metrics_;
   telemetry::RequestIdSource request_ids_;
-  proxy::TunnelSet tunnels_;
+  tunnel::TunnelSet tunnels_;
   proxy::StreamSet streams_;
   proxy::Services services_;
   upstream::Registry registry_;

@@ -11,10 +11,10 @@
 
 #include "app/messages.h"
 #include "net/mailbox.h"
-#include "proxy/silent_routes.h"
-#include "proxy/socket_memory.h"
 #include "server/acceptor.h"
 #include "telemetry/log.h"
+#include "tunnel/silent_routes.h"
+#include "tunnel/socket_memory.h"
 #include "upstream/process_load.h"
 
 namespace postern::app {
@@ -43,8 +43,8 @@ struct Shared {
   telemetry::LogFormat format;
   server::ClientCounts clients;
   upstream::ProcessLoads upstream_loads;
-  std::shared_ptr<proxy::SilentRoutes> silent_routes;
-  std::shared_ptr<proxy::SocketMemory> socket_memory;
+  std::shared_ptr<tunnel::SilentRoutes> silent_routes;
+  std::shared_ptr<tunnel::SocketMemory> socket_memory;
   std::function<void(ToControl)> tell_control;  // may be called by any thread
   CutWork cut{};
 };

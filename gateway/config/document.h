@@ -72,7 +72,7 @@ struct ListenerLimitsDocument {
   TransferLimitsDocument transfer;
 };
 
-// How fast sockets are told to leave, see proxy/drain_rate.h.
+// How fast sockets are told to leave, see tunnel/drain_rate.h.
 struct TunnelDrainDocument {
   uint32_t percent = 2;   // of those that leave, in a second
   uint32_t minimum = 10;  // in a second, of the whole process

@@ -23,8 +23,8 @@ constexpr std::string_view comment_text = ":\n\n";
 
 }  // namespace
 
-EventStream::EventStream(base::Scope& scope, DrainLine& drain_line, Options options)
-    : Member(DrainLine::Kind::event_stream),
+EventStream::EventStream(base::Scope& scope, tunnel::DrainLine& drain_line, Options options)
+    : Member(tunnel::DrainLine::Kind::event_stream),
       scope_(scope),
       drain_line_(drain_line),
       options_(std::move(options)),

@@ -11,14 +11,14 @@
 #include "base/pump.h"
 #include "base/task.h"
 #include "http/stream.h"
-#include "proxy/drain_line.h"
 #include "proxy/event_boundaries.h"
 #include "routing/stream_rules.h"
+#include "tunnel/drain_line.h"
 #include "upstream/endpoint.h"
 
 namespace postern::proxy {
 
-class EventStream final : public DrainLine::Member {
+class EventStream final : public tunnel::DrainLine::Member {
  public:
   // The settings under which the stream was opened. What they point to outlives the stream.
   struct Options {
@@ -30,7 +30,7 @@ class EventStream final : public DrainLine::Member {
     bool readable = true;  // the events are readable in the bytes, which are not compressed
   };
 
-  EventStream(base::Scope& scope, DrainLine& drain_line, Options options);
+  EventStream(base::Scope& scope, tunnel::DrainLine& drain_line, Options options);
   ~EventStream() { drain_line_.part(*this); }
 
   // Like base::pump. It also succeeds when the gateway ended the stream between two events. The source limits
@@ -61,7 +61,7 @@ class EventStream final : public DrainLine::Member {
   bool may_end() const { return options_.readable && boundaries_.between_events(); }
 
   base::Scope& scope_;
-  DrainLine& drain_line_;
+  tunnel::DrainLine& drain_line_;
   Options options_;
   EventBoundaries boundaries_;
   std::optional<base::Cause> ending_;

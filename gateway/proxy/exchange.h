@@ -21,11 +21,11 @@
 #include "policy/request_context.h"
 #include "proxy/attempt.h"
 #include "proxy/event_stream.h"
-#include "proxy/message_guard.h"
 #include "proxy/replay.h"
 #include "proxy/request_rewrite.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
+#include "tunnel/message_guard.h"
 #include "upstream/hold_queue.h"
 
 namespace postern::proxy {
@@ -201,7 +201,8 @@ class Exchange : public base::Pooled {
   ClientIdentity client_;
   http::Target target_;
   std::optional<policy::RequestContext> context_;
-  std::vector<MessageGuard::SharedLimit> shared_limits_;  // that the messages of the WebSocket count against
+  std::vector<tunnel::MessageGuard::SharedLimit>
+      shared_limits_;  // that the messages of the WebSocket count against
   const routing::Route* route_ = nullptr;
   const upstream::GroupModel* group_ = nullptr;
   const upstream::EndpointModel* endpoint_ = nullptr;

@@ -91,8 +91,8 @@ void Exchange::note_shared_limits(bool by_claim) {
 // once, as it does for an upstream that is down: see upstream::WaitingClients.
 Task<Result<void>> Exchange::admit_socket(const routing::Admission& rules) {
   const base::Instant began = services_.turn.now;
-  SocketMemory& memory = services_.tunnels.memory();
-  const RouteSockets::Handle sockets = services_.tunnels.sockets_of(route_->name);
+  tunnel::SocketMemory& memory = services_.tunnels.memory();
+  const tunnel::RouteSockets::Handle sockets = services_.tunnels.sockets_of(route_->name);
   if (!sockets->is_admitting(began)) memory.left_line(client_.address_text, route_->name);
   const base::Duration most = page_wait(rules.wait, beside_others);
   const std::optional<base::Duration> wait =
@@ -131,7 +131,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
     attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
                              context_->selected_subprotocol);
   const routing::SocketRules& rules = socket_rules();
-  TunnelOptions options{limits().tunnel_idle, route_->socket_fingerprint, route_->sockets};
+  tunnel::TunnelOptions options{limits().tunnel_idle, route_->socket_fingerprint, route_->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
   options.frames_compressed = !agreed.empty();  // the gateway assumes that only permessage-deflate is offered
   std::optional<websocket::DeflateParameters> deflate;  // the response head points into it
@@ -167,7 +167,7 @@ Result<void> Exchange::open_tunnel(Attempt& attempt) {
   facts.handshake_duration = since(started_);
   facts.held_duration = stages_.held;
   services_.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
-                         TunnelFacts(facts, snapshot().access_log), std::move(options));
+                         tunnel::TunnelFacts(facts, snapshot().access_log), std::move(options));
   return {};
 }
 
@@ -240,7 +240,7 @@ bool Exchange::refuse_by_close(uint16_t status, std::optional<Cause> cause, std:
 Task<Result<void>> Exchange::tell_refusal() {
   Result<bool> waited = true;
   if (close_pause_ > base::Duration::zero()) {
-    RefusedSockets::Waiter waiter(services_.tunnels.refused(), close_pause_);
+    tunnel::RefusedSockets::Waiter waiter(services_.tunnels.refused(), close_pause_);
     waited = co_await waiter.end(scope_);
   }
   services_.tunnels.memory().end_pause(

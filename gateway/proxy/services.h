@@ -7,10 +7,10 @@
 #include "net/dialer.h"
 #include "policy/token_cache.h"
 #include "proxy/stream_set.h"
-#include "proxy/tunnel_set.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/request_id.h"
+#include "tunnel/tunnel_set.h"
 
 namespace postern::proxy {
 
@@ -20,7 +20,7 @@ struct Services {
   policy::TokenCache& tokens;
   telemetry::AccessLog& access_log;
   telemetry::RequestIdSource& request_ids;
-  TunnelSet& tunnels;
+  tunnel::TunnelSet& tunnels;
   StreamSet& streams;
   telemetry::Metrics& metrics;
   int64_t (*unix_now)();  // wall clock in seconds, for tokens and Date

@@ -13,11 +13,11 @@
 #include "http1/server_connection.h"
 #include "net/dns_client.h"
 #include "net/tls_context.h"
-#include "proxy/drain_rate.h"
 #include "proxy/error_pages.h"
 #include "proxy/unrouted_cors.h"
 #include "routing/table.h"
 #include "telemetry/metrics.h"
+#include "tunnel/drain_rate.h"
 #include "upstream/group_model.h"
 #include "upstream/registry.h"
 
@@ -46,7 +46,7 @@ struct ListenerModel {
 // The limits of the whole process.
 struct Limits {
   base::Duration drain = std::chrono::seconds(30);
-  DrainRate drain_rate;  // of the tunnels of one worker
+  tunnel::DrainRate drain_rate;  // of the tunnels of one worker
   uint32_t connections = 20'000;
 };
 

@@ -7,15 +7,15 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/drain_line.h"
 #include "telemetry/metrics.h"
+#include "tunnel/drain_line.h"
 
 namespace postern::proxy {
 
 class StreamSet {
  public:
   // `drain_line` is the queue of event streams that must be closed.
-  StreamSet(telemetry::Metrics& metrics, DrainLine& drain_line)
+  StreamSet(telemetry::Metrics& metrics, tunnel::DrainLine& drain_line)
       : metrics_(metrics), drain_line_(drain_line) {}
   StreamSet(const StreamSet&) = delete;
   StreamSet& operator=(const StreamSet&) = delete;
@@ -34,14 +34,14 @@ class StreamSet {
   };
 
   size_t size() const { return size_; }
-  DrainLine& drain_line() { return drain_line_; }
+  tunnel::DrainLine& drain_line() { return drain_line_; }
   // Updates the metrics of each route's open streams before they are read. They are not counted one by one,
   // since streams outlive the series of a route that is removed and added again.
   void count_open();
 
  private:
   telemetry::Metrics& metrics_;
-  DrainLine& drain_line_;
+  tunnel::DrainLine& drain_line_;
   std::map<std::string, uint32_t, std::less<>> open_;  // by route
   size_t size_ = 0;
 };

@@ -11,14 +11,14 @@ void Drain::begin(base::Duration limit) {
   acceptor_.stop_accepting();
   acceptor_.drain();
   // Half of the time is kept for the tunnels that are closed last to complete their closing handshakes.
-  proxy::DrainRate rate = current_.pin->snapshot->limits.drain_rate;
+  tunnel::DrainRate rate = current_.pin->snapshot->limits.drain_rate;
   rate.within = std::min(rate.within, limit / 2);
   current_.services.tunnels.leave(rate);
   current_.services.turn.arm(*this, limit);
 }
 
 void Drain::on_deadline() {
-  proxy::TunnelSet& tunnels = current_.services.tunnels;
+  tunnel::TunnelSet& tunnels = current_.services.tunnels;
   if (!complete())
     current_.log.warn("drain_deadline_passed",
                       {{"connections", acceptor_.connections()}, {"tunnels", tunnels.size()}});

@@ -34,7 +34,7 @@ class Drain final : private base::Timer {
   const OpenWork& was_cut() const { return was_cut_; }
   bool begun() const { return begun_; }
   bool complete() const {
-    proxy::TunnelSet& tunnels = current_.services.tunnels;
+    tunnel::TunnelSet& tunnels = current_.services.tunnels;
     return acceptor_.connections() == 0 && tunnels.size() == 0 && tunnels.refused().size() == 0;
   }
 

@@ -374,10 +374,10 @@ TEST_CASE("socket refusal: one of the subprotocols is echoed, the marker of a to
 
 TEST_CASE("socket refusal: a flood gets statuses when a thousand are being told already") {
   ProxyFixture proxy(yaml());
-  for (size_t i = 0; i < proxy::RefusedSockets::most; ++i)
+  for (size_t i = 0; i < tunnel::RefusedSockets::most; ++i)
     proxy.connect({.address = "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250)})
         .send(SocketFixture::handshake_text(from_app, "/token"));
-  CHECK(proxy.tunnels.refused().size() == proxy::RefusedSockets::most);
+  CHECK(proxy.tunnels.refused().size() == tunnel::RefusedSockets::most);
   TestClient& one_more = proxy.connect();
   one_more.send(SocketFixture::handshake_text(from_app, "/token"));
   CHECK(one_more.response().status() == 401);

@@ -130,7 +130,7 @@ class ProxyFixture {
 
  public:
   server::ClientCounts counts;
-  proxy::TunnelSet tunnels{turns.turn, log.access_log(), metrics};
+  tunnel::TunnelSet tunnels{turns.turn, log.access_log(), metrics};
   proxy::StreamSet streams{metrics, tunnels.drain_line()};
   proxy::Services services;
   server::Current current;

@@ -53,7 +53,7 @@ class CheckLayers(unittest.TestCase):
             ("<openssl/ssl.h>", "net/tls_context.h", "crypto/digest.cpp"),
             ("<openssl/err.h>", "crypto/signature.cpp", "policy/jwt.cpp"),
             ("<openssl/evp.h>", "crypto/digest.cpp", "policy/jwt.cpp"),
-            ("<wslay/wslay.h>", "websocket/frame_codec.cpp", "proxy/tunnel.cpp"),
+            ("<wslay/wslay.h>", "websocket/frame_codec.cpp", "tunnel/tunnel.cpp"),
             ("<yaml-cpp/yaml.h>", "config/yaml_reader.cpp", "config/decode_route.cpp"),
             ("<re2/re2.h>", "policy/origin.h", "routing/table.cpp"),
             ("<CLI/CLI.hpp>", "app/cli.cpp", "config/reference.cpp"),

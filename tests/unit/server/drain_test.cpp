@@ -20,7 +20,7 @@ constexpr std::string_view handshake =
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 // A worker with `count` open tunnels.
-struct Tunnelling final : private server::Acceptor::Owner, private proxy::TunnelSet::Owner {
+struct Tunnelling final : private server::Acceptor::Owner, private tunnel::TunnelSet::Owner {
   explicit Tunnelling(int count) {
     proxy.tunnels.set_owner(*this);
     proxy.upstream.at(3001).behaviour = accepts_websocket();

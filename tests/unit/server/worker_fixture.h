@@ -86,7 +86,7 @@ class WorkerFixture final : private Acceptor::Owner {
   telemetry::Metrics metrics;
 
  private:
-  proxy::TunnelSet tunnels_{fixture_.loop.turn(), log.access_log(), metrics};
+  tunnel::TunnelSet tunnels_{fixture_.loop.turn(), log.access_log(), metrics};
   proxy::StreamSet streams_{metrics, tunnels_.drain_line()};
   proxy::Services services_{fixture_.loop.turn(), dialer_,  tokens_,  log.access_log(),
                             request_ids_,         tunnels_, streams_, metrics,

@@ -1,8 +1,8 @@
-#include "proxy/refused_sockets.h"
+#include "tunnel/refused_sockets.h"
 
 #include "websocket/frame.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 namespace {
 
 using telemetry::Count;
@@ -85,4 +85,4 @@ void RefusedSockets::close_all() {
     base::LinkIn<Socket>::of(at)->say_close();
 }
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/recent_map.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 class SocketMemory {
  public:
@@ -71,4 +71,4 @@ class SocketMemory {
   base::RecentMap<base::Instant> lines_{clients_max, std::chrono::minutes(2)};
 };
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

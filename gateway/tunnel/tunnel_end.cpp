@@ -1,11 +1,11 @@
 // How a tunnel ends: which side gets which close code, the time limits of the closing handshake, and the
 // record.
 #include "base/error.h"
-#include "proxy/tunnel.h"
-#include "proxy/tunnel_set.h"
+#include "tunnel/tunnel.h"
+#include "tunnel/tunnel_set.h"
 #include "websocket/frame_order.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 namespace {
 
 using base::Cause;
@@ -271,4 +271,4 @@ void Tunnel::finish() {
   set_.remove(*this);
 }
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -1,4 +1,4 @@
-#include "proxy/tunnel.h"
+#include "tunnel/tunnel.h"
 
 #include <doctest/doctest.h>
 
@@ -6,10 +6,10 @@
 
 #include "base/error.h"
 #include "support/http_text.h"
-#include "unit/proxy/tunnel_fixture.h"
+#include "unit/tunnel/tunnel_fixture.h"
 
 using namespace postern;
-using namespace postern::proxy;
+using namespace postern::tunnel;
 using namespace std::chrono_literals;
 using support::counted_bytes;
 using websocket::test::frame;

@@ -1,11 +1,11 @@
-#include "proxy/silent_routes.h"
+#include "tunnel/silent_routes.h"
 
 #include <doctest/doctest.h>
 
 #include <utility>
 
 using namespace postern;
-using namespace postern::proxy;
+using namespace postern::tunnel;
 using namespace std::chrono_literals;
 
 namespace {

@@ -1,9 +1,9 @@
-#include "proxy/message_guard.h"
+#include "tunnel/message_guard.h"
 #include "base/error.h"
 
 #include <algorithm>
 
-namespace postern::proxy {
+namespace postern::tunnel {
 namespace {
 
 using base::Cause;
@@ -280,4 +280,4 @@ bool MessageGuard::type_passes(std::string_view message) {
   return false;
 }
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -18,17 +18,17 @@
 #include "base/turn.h"
 #include "net/transport.h"
 #include "policy/socket_counts.h"
-#include "proxy/drain_line.h"
-#include "proxy/message_guard.h"
-#include "proxy/route_sockets.h"
-#include "proxy/tunnel_facts.h"
 #include "routing/socket_rules.h"
 #include "telemetry/metrics.h"
+#include "tunnel/drain_line.h"
+#include "tunnel/message_guard.h"
+#include "tunnel/route_sockets.h"
+#include "tunnel/tunnel_facts.h"
 #include "upstream/lease.h"
 #include "websocket/frame_walker.h"
 #include "websocket/message_queue.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 // The settings under which a tunnel was opened.
 struct TunnelOptions {
@@ -212,4 +212,4 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   bool over_ = false;
 };
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

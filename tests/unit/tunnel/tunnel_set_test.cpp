@@ -1,13 +1,13 @@
-#include "proxy/tunnel_set.h"
+#include "tunnel/tunnel_set.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 
-#include "unit/proxy/tunnel_fixture.h"
+#include "unit/tunnel/tunnel_fixture.h"
 
 using namespace postern;
-using namespace postern::proxy;
+using namespace postern::tunnel;
 using namespace std::chrono_literals;
 
 namespace {

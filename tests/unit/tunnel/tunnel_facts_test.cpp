@@ -1,14 +1,14 @@
-#include "proxy/tunnel_facts.h"
+#include "tunnel/tunnel_facts.h"
 
 #include <doctest/doctest.h>
 
-#include "unit/proxy/tunnel_fixture.h"
+#include "unit/tunnel/tunnel_fixture.h"
 
 using namespace postern;
-using proxy::TunnelFacts;
+using tunnel::TunnelFacts;
 
 TEST_CASE("tunnel facts: every part comes back as it went in, empty ones too") {
-  telemetry::TunnelRecord given = proxy::usual_facts();
+  telemetry::TunnelRecord given = tunnel::usual_facts();
   std::string host = "a-host-that-goes-away.example";
   given.host = host;
   given.route = {};
@@ -29,7 +29,7 @@ TEST_CASE("tunnel facts: every part comes back as it went in, empty ones too") {
 }
 
 TEST_CASE("tunnel facts: moving them keeps them") {
-  TunnelFacts facts(proxy::usual_facts(), false);
+  TunnelFacts facts(tunnel::usual_facts(), false);
   const TunnelFacts moved = std::move(facts);
   CHECK(moved.record().target == "/ws?token=***");
   CHECK_FALSE(moved.logged());

@@ -16,7 +16,7 @@
 #include "websocket/frame_walker.h"
 #include "websocket/message_reader.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 class MessageGuard {
  public:
@@ -140,4 +140,4 @@ class MessageGuard {
   std::string rule_;  // the rule that the violation names, if it is one of the configuration
 };
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -1,8 +1,8 @@
-#include "proxy/drain_line.h"
+#include "tunnel/drain_line.h"
 
 #include <algorithm>
 
-namespace postern::proxy {
+namespace postern::tunnel {
 namespace {
 
 constexpr base::Duration step = std::chrono::milliseconds(100);
@@ -82,4 +82,4 @@ void DrainLine::on_deadline() {
   turn_.arm(*this, step);
 }
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "base/timer_wheel.h"
-#include "proxy/drain_line.h"
-#include "proxy/refused_sockets.h"
-#include "proxy/silent_routes.h"
-#include "proxy/socket_memory.h"
-#include "proxy/tunnel.h"
+#include "tunnel/drain_line.h"
+#include "tunnel/refused_sockets.h"
+#include "tunnel/silent_routes.h"
+#include "tunnel/socket_memory.h"
+#include "tunnel/tunnel.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 class TunnelSet final : private RefusedSockets::Owner {
  public:
@@ -93,4 +93,4 @@ class TunnelSet final : private RefusedSockets::Owner {
   Owner* owner_ = nullptr;
 };
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

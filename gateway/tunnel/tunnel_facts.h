@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "telemetry/access_log.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 class TunnelFacts {
  public:
@@ -27,4 +27,4 @@ class TunnelFacts {
   bool logged_ = true;
 };
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -8,10 +8,10 @@
 
 #include "base/clock.h"
 #include "base/local_rc.h"
-#include "proxy/silent_routes.h"
 #include "routing/socket_rules.h"
+#include "tunnel/silent_routes.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 struct RouteSockets {
   using Handle = base::LocalRc<RouteSockets>;
@@ -49,4 +49,4 @@ struct RouteSockets {
   std::shared_ptr<routing::AdmissionLine> line{};  // the queue that was used last
 };
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -13,7 +13,7 @@
 #include "net/transport.h"
 #include "telemetry/metrics.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 class RefusedSockets {
  public:
@@ -75,4 +75,4 @@ class RefusedSockets {
   bool at_once_ = false;  // no delay before a Close
 };
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

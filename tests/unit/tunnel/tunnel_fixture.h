@@ -4,13 +4,13 @@
 #include <memory>
 #include <string>
 
-#include "proxy/tunnel_set.h"
 #include "support/log_capture.h"
 #include "support/memory_transport.h"
 #include "support/turn_fixture.h"
+#include "tunnel/tunnel_set.h"
 #include "unit/websocket/frames.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 inline telemetry::TunnelRecord usual_facts() {
   return {.request_id = "0123456789abcdef0123456789abcdef",
@@ -68,4 +68,4 @@ inline std::string close_text(uint16_t code, std::string_view reason) {
                                        websocket::test::close_payload(code, reason));
 }
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 struct DrainRate {
   double share = 0.02;                               // fraction of the queued members, per second
@@ -22,4 +22,4 @@ struct DrainRate {
   }
 };
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -1,8 +1,8 @@
-#include "proxy/tunnel_facts.h"
+#include "tunnel/tunnel_facts.h"
 
 #include <string_view>
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 TunnelFacts::TunnelFacts(const telemetry::TunnelRecord& record, bool logged)
     : handshake_(record.handshake_duration), held_(record.held_duration), logged_(logged) {
@@ -38,4 +38,4 @@ telemetry::TunnelRecord TunnelFacts::record() const {
   return record;
 }
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -1,9 +1,9 @@
-#include "proxy/tunnel_set.h"
+#include "tunnel/tunnel_set.h"
 #include "base/error.h"
 
 #include <algorithm>
 
-namespace postern::proxy {
+namespace postern::tunnel {
 namespace {
 
 using base::Cause;
@@ -101,4 +101,4 @@ std::map<const RouteSockets*, SilentRoutes::Seen> TunnelSet::silent_candidates()
   return all;
 }
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

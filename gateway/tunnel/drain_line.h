@@ -12,9 +12,9 @@
 #include "base/intrusive_list.h"
 #include "base/timer_wheel.h"
 #include "base/turn.h"
-#include "proxy/drain_rate.h"
+#include "tunnel/drain_rate.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 
 class DrainLine final : private base::Timer {
  public:
@@ -80,4 +80,4 @@ class DrainLine final : private base::Timer {
   bool stopping_ = false;
 };
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

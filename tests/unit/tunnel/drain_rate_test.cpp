@@ -1,8 +1,8 @@
-#include "proxy/drain_rate.h"
+#include "tunnel/drain_rate.h"
 
 #include <doctest/doctest.h>
 
-using namespace postern::proxy;
+using namespace postern::tunnel;
 using namespace std::chrono_literals;
 
 TEST_CASE("drain rate: a share of them, but never too few and never for too long") {

@@ -1,4 +1,4 @@
-#include "proxy/route_sockets.h"
+#include "tunnel/route_sockets.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <vector>
 
 using namespace postern;
-using namespace postern::proxy;
+using namespace postern::tunnel;
 using namespace std::chrono_literals;
 
 namespace {

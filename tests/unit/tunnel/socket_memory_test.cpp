@@ -1,10 +1,10 @@
-#include "proxy/socket_memory.h"
+#include "tunnel/socket_memory.h"
 
 #include <doctest/doctest.h>
 
 using namespace postern;
 using namespace std::chrono_literals;
-using proxy::SocketMemory;
+using tunnel::SocketMemory;
 
 namespace {
 

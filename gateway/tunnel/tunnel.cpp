@@ -1,11 +1,11 @@
-#include "proxy/tunnel.h"
+#include "tunnel/tunnel.h"
 
 #include <algorithm>
 
 #include "base/error.h"
-#include "proxy/tunnel_set.h"
+#include "tunnel/tunnel_set.h"
 
-namespace postern::proxy {
+namespace postern::tunnel {
 namespace {
 
 using base::Cause;
@@ -371,4 +371,4 @@ void Tunnel::arm_next() {
   set_.turn_.arm(*this, std::max(wait, base::Duration::zero()));
 }
 
-}  // namespace postern::proxy
+}  // namespace postern::tunnel

@@ -1,11 +1,11 @@
-#include "proxy/message_guard.h"
+#include "tunnel/message_guard.h"
 
 #include <doctest/doctest.h>
 
 #include "support/turn_fixture.h"
 
 using namespace postern;
-using namespace postern::proxy;
+using namespace postern::tunnel;
 using websocket::Opcode;
 using Pass = websocket::FrameWalker::Pass;
 
