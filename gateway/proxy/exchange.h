@@ -25,7 +25,7 @@
 #include "proxy/request_rewrite.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
-#include "tunnel/message_guard.h"
+#include "tunnel/shared_limit.h"
 #include "upstream/hold_queue.h"
 
 namespace postern::proxy {
@@ -201,8 +201,7 @@ class Exchange : public base::Pooled {
   ClientIdentity client_;
   http::Target target_;
   std::optional<policy::RequestContext> context_;
-  std::vector<tunnel::MessageGuard::SharedLimit>
-      shared_limits_;  // that the messages of the WebSocket count against
+  std::vector<tunnel::SharedLimit> shared_limits_;  // that the messages of the WebSocket count against
   const routing::Route* route_ = nullptr;
   const upstream::GroupModel* group_ = nullptr;
   const upstream::EndpointModel* endpoint_ = nullptr;

@@ -9,7 +9,10 @@
 #include "policy/request_context.h"
 #include "proxy/exchange.h"
 #include "proxy/socket_clients.h"
+#include "tunnel/tunnel_set.h"
 #include "websocket/deflate.h"
+#include "websocket/endings.h"
+#include "websocket/frame.h"
 
 namespace postern::proxy {
 

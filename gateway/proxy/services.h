@@ -10,7 +10,10 @@
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/request_id.h"
-#include "tunnel/tunnel_set.h"
+
+namespace postern::tunnel {
+class TunnelSet;
+}
 
 namespace postern::proxy {
 

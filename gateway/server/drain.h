@@ -6,6 +6,7 @@
 
 #include "base/timer_wheel.h"
 #include "server/acceptor.h"
+#include "tunnel/tunnel_set.h"
 
 namespace postern::server {
 

@@ -11,6 +11,7 @@
 #include "base/error_fwd.h"
 #include "base/turn.h"
 #include "routing/socket_rules.h"
+#include "tunnel/shared_limit.h"
 #include "websocket/deflate.h"
 #include "websocket/frame_order.h"
 #include "websocket/frame_walker.h"
@@ -26,13 +27,6 @@ class MessageGuard {
     uint16_t code = 0;  // the close code for the side that sent it
     // Of the WebSocket protocol, or as the configuration names it; valid while the guard exists.
     std::string_view rule{};
-  };
-
-  // A rate limit that this socket shares with other sockets.
-  struct SharedLimit {
-    std::shared_ptr<policy::RateLimiter> limiter;
-    policy::RateLimiter::Key key = 0;
-    bool of_bytes = false;  // it counts KiB, not messages
   };
 
   // Receives the messages that were read and are forwarded.

@@ -21,7 +21,7 @@ constexpr base::Duration ping_again = std::chrono::seconds(1);
 
 constexpr std::string_view ping_text = "postern";
 
-const std::vector<MessageGuard::SharedLimit> no_limits;
+const std::vector<SharedLimit> no_limits;
 
 }  // namespace
 

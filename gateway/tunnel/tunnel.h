@@ -17,30 +17,18 @@
 #include "base/pool.h"
 #include "base/turn.h"
 #include "net/transport.h"
-#include "policy/socket_counts.h"
 #include "routing/socket_rules.h"
 #include "telemetry/metrics.h"
 #include "tunnel/drain_line.h"
 #include "tunnel/message_guard.h"
 #include "tunnel/route_sockets.h"
 #include "tunnel/tunnel_facts.h"
+#include "tunnel/tunnel_options.h"
 #include "upstream/lease.h"
 #include "websocket/frame_walker.h"
 #include "websocket/message_queue.h"
 
 namespace postern::tunnel {
-
-// The settings under which a tunnel was opened.
-struct TunnelOptions {
-  base::Duration idle_limit = std::chrono::hours(1);
-  std::optional<uint64_t> route{};  // Route::socket_fingerprint; nullopt: no reload ends it
-  std::shared_ptr<const routing::SocketRules> rules{};  // never null once the tunnel is open
-  std::optional<base::Instant> expires{};               // of the token that authorised it
-  bool frames_compressed = false;                       // permessage-deflate between client and endpoint
-  int client_window_bits = 0;  // of compression between the client and the gateway; 0: none
-  std::vector<policy::SocketCounts::Permit> permits{};  // of the route's limits
-  std::vector<MessageGuard::SharedLimit> limits{};      // that the client's messages count against
-};
 
 class TunnelSet;
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tunnel/tunnel.h"
+
 namespace postern::tunnel {
 namespace {
 

@@ -11,13 +11,20 @@
 #include <vector>
 
 #include "base/timer_wheel.h"
+#include "telemetry/access_log.h"
 #include "tunnel/drain_line.h"
 #include "tunnel/refused_sockets.h"
+#include "tunnel/route_sockets.h"
 #include "tunnel/silent_routes.h"
 #include "tunnel/socket_memory.h"
-#include "tunnel/tunnel.h"
+#include "tunnel/tunnel_facts.h"
+#include "tunnel/tunnel_options.h"
+#include "upstream/lease.h"
+#include "websocket/deflate.h"
 
 namespace postern::tunnel {
+
+class Tunnel;
 
 class TunnelSet final : private RefusedSockets::Owner {
  public:

@@ -28,6 +28,7 @@
 #include "support/log_capture.h"
 #include "support/memory_transport.h"
 #include "support/turn_fixture.h"
+#include "tunnel/tunnel_set.h"
 #include "upstream/registry.h"
 
 namespace postern::support {

@@ -14,6 +14,7 @@
 #include "net/resolver.h"
 #include "server/acceptor.h"
 #include "support/log_capture.h"
+#include "tunnel/tunnel_set.h"
 #include "unit/net/loop_fixture.h"
 
 namespace postern::server {

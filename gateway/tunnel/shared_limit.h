@@ -1,0 +1,16 @@
+// A rate limit that a WebSocket shares with other sockets.
+#pragma once
+
+#include <memory>
+
+#include "policy/rate_limiter.h"
+
+namespace postern::tunnel {
+
+struct SharedLimit {
+  std::shared_ptr<policy::RateLimiter> limiter;
+  policy::RateLimiter::Key key = 0;
+  bool of_bytes = false;  // it counts KiB, not messages
+};
+
+}  // namespace postern::tunnel

@@ -1,0 +1,29 @@
+// The settings of a tunnel. The set of tunnels can be used with them without the tunnel itself.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "policy/socket_counts.h"
+#include "routing/socket_rules.h"
+#include "tunnel/shared_limit.h"
+
+namespace postern::tunnel {
+
+// The settings under which a tunnel was opened.
+struct TunnelOptions {
+  base::Duration idle_limit = std::chrono::hours(1);
+  std::optional<uint64_t> route{};  // Route::socket_fingerprint; nullopt: no reload ends it
+  std::shared_ptr<const routing::SocketRules> rules{};  // never null once the tunnel is open
+  std::optional<base::Instant> expires{};               // of the token that authorised it
+  bool frames_compressed = false;                       // permessage-deflate between client and endpoint
+  int client_window_bits = 0;  // of compression between the client and the gateway; 0: none
+  std::vector<policy::SocketCounts::Permit> permits{};  // of the route's limits
+  std::vector<SharedLimit> limits{};                    // that the client's messages count against
+};
+
+}  // namespace postern::tunnel
