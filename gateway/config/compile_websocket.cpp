@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "websocket/json_dialect.h"
+
 namespace postern::config {
 namespace {
 
@@ -29,6 +31,13 @@ bool drops_messages(const routing::SocketRules& rules) {
   };
   return drops(rules.from_client, !rules.message_limits.empty() || !rules.byte_limits.empty()) ||
          drops(rules.from_upstream, false);
+}
+
+// Null where nothing is asked of messages, so that they are not read for it.
+std::shared_ptr<const websocket::Dialect> dialect_of(const routing::MessageRules& rules,
+                                                     const std::optional<base::JsonPath>& key) {
+  if (!rules.reads_content() && !key) return nullptr;
+  return std::make_shared<const websocket::JsonDialect>(rules.type_field, key);
 }
 
 }  // namespace
@@ -69,6 +78,8 @@ std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument
   if (rules->mode == FrameMode::inspect)
     for (routing::MessageRules* side : {&rules->from_client, &rules->from_upstream})
       if (side->message_size == 0) side->message_size = read_message_size;
+  rules->from_client.dialect = dialect_of(rules->from_client, std::nullopt);
+  rules->from_upstream.dialect = dialect_of(rules->from_upstream, rules->latest_field);
   return rules;
 }
 

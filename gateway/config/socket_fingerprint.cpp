@@ -17,8 +17,9 @@ void add(Fingerprint& fingerprint, const routing::MessageRate& rate) {
 
 void add(Fingerprint& fingerprint, const routing::MessageRules& rules, bool has_shared_limits,
          bool are_read) {
+  // `dialect` is made of what is added here and below.
   const auto& [any, message_size, message_timeout, fragments, text, binary, messages, bytes, on_rate,
-               type_field, types, first_passes, on_type] = rules;
+               type_field, types, first_passes, on_type, dialect] = rules;
   fingerprint.add(any);
   fingerprint.add(message_size);
   if (are_read) fingerprint.add(message_timeout.count());

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json_scanner.h"
 #include "policy/rate_limit.h"
+#include "websocket/dialect.h"
 #include "websocket/endings.h"
 
 namespace postern::routing {
@@ -65,6 +66,9 @@ struct MessageRules {
   std::vector<std::string> types{};
   bool first_passes = false;
   OnViolation on_type = OnViolation::drop;
+  // Reads the parts of messages that rules ask for; null: they ask for none. It is made of type_field and,
+  // for what endpoints send, of latest_field.
+  std::shared_ptr<const websocket::Dialect> dialect{};
 
   bool reads_content() const { return !types.empty(); }
   bool reads_headers() const {

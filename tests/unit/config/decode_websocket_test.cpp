@@ -128,6 +128,19 @@ TEST_CASE("websocket section: types have a field, and slow readers one of their 
         std::vector<std::string>{"10", "true", "1a", "no", "v1.0"});
 }
 
+TEST_CASE("websocket section: a side whose messages no rule asks for anything has no dialect") {
+  CHECK(rules("{}")->from_client.dialect == nullptr);
+  CHECK(rules("{ mode: inspect, from_client: { rate: 5/s } }")->from_client.dialect == nullptr);
+  CHECK(rules("{ from_client: { types: [a] } }")->from_upstream.dialect == nullptr);
+  const auto latest = rules("{ slow_reader: keep_latest, latest_field: /id, from_client: { types: [a] } }");
+  const auto read = [](const routing::MessageRules& side) {
+    return side.dialect->read(R"({"type":"a","id":"7"})");
+  };
+  CHECK((*read(latest->from_client).type())->text() == "a");
+  CHECK(*read(latest->from_client).key() == std::nullopt);
+  CHECK((*read(latest->from_upstream).key())->text() == "7");
+}
+
 TEST_CASE("websocket section: what is wrong is said where it stands") {
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"{ mode: bytes }", "mode"},

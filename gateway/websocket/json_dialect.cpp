@@ -1,0 +1,16 @@
+#include "websocket/json_dialect.h"
+
+namespace postern::websocket {
+
+// A part is a string; what else stands there is none.
+Dialect::Found JsonDialect::find(Part part, std::string_view message) const {
+  if (part == Part::room) return std::nullopt;
+  const std::optional<base::JsonPath>& path = part == Part::type ? type_ : key_;
+  if (!path) return std::nullopt;
+  tl::expected<base::JsonFound, std::string_view> found = base::find_in_json(message, *path);
+  if (!found) return tl::unexpected(found.error());
+  if (!found->is_string) return std::nullopt;
+  return Text{found->raw, std::move(found->decoded)};
+}
+
+}  // namespace postern::websocket
