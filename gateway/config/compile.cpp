@@ -19,7 +19,6 @@
 #include "config/compile_websocket.h"
 #include "config/examine_files.h"
 #include "config/fingerprint.h"
-#include "config/socket_fingerprint.h"
 #include "crypto/random.h"
 #include "net/socket.h"
 #include "proxy/loop_guard.h"
@@ -194,7 +193,7 @@ void compile_upstreams(Compilation& compilation) {
     model.connect_limit = nanoseconds(upstream.connect_timeout);
     model.response_limit = nanoseconds(upstream.response_timeout);
     model.idle_limit = nanoseconds(upstream.idle_timeout);
-    if (upstream.stream_idle_timeout) model.stream_idle_limit = nanoseconds(*upstream.stream_idle_timeout);
+    model.stream_idle_limit = upstream.stream_idle_timeout;
     model.keepalive = nanoseconds(upstream.keepalive_timeout);
     model.keepalive_connections = upstream.keepalive_connections;
     model.response_head_size = upstream.response_head_size;
@@ -261,13 +260,14 @@ void compile_routes(Compilation& compilation) {
     route.name = document.name;
     route.strict_paths = document.strict_paths.value_or(compilation.document.strict_paths);
     if (route.strict_paths) compilation.snapshot->strict_paths = true;
-    route.limits = route_limits(document.limits);
+    route.limits = document.limits;
     route.sockets = socket_rules(document.websocket, policies);
     route.streams = policies.stream_rules(document);
     const bool has_tokens = !document.jwt.empty();
     const uint64_t key_generation = policies.key_generation(document);
-    route.socket_fingerprint = fingerprint_of(compilation.document, document,
-                                              socket_fingerprint(*route.sockets, has_tokens), key_generation);
+    route.socket_fingerprint =
+        fingerprint_of(compilation.document, document,
+                       socket_fingerprint(document.websocket, *route.sockets, has_tokens), key_generation);
     route.stream_fingerprint = fingerprint_of(compilation.document, document,
                                               stream_fingerprint(*route.streams, has_tokens), key_generation);
     compile_match(compilation, document, key, route);

@@ -10,19 +10,6 @@ void override(Limit& limit, const std::optional<Said>& said) {
 
 }  // namespace
 
-routing::RouteLimits route_limits(const TransferLimitsDocument& document) {
-  routing::RouteLimits limits;
-  limits.body_size = document.body_size;
-  if (document.request_timeout)
-    limits.request =
-        document.request_timeout->count() == 0 ? base::no_limit : base::Duration(*document.request_timeout);
-  limits.idle = document.idle_timeout;
-  limits.request_rate = document.request_body_rate;
-  limits.response_rate = document.response_body_rate;
-  limits.tunnel_idle = document.tunnel_idle_timeout;
-  return limits;
-}
-
 proxy::ListenerLimits listener_limits(std::initializer_list<const ListenerLimitsDocument*> documents) {
   proxy::ListenerLimits limits;
   for (const ListenerLimitsDocument* document : documents) {
@@ -34,7 +21,7 @@ proxy::ListenerLimits listener_limits(std::initializer_list<const ListenerLimits
     override(limits.server.keepalive, document->keepalive_timeout);
     override(limits.tls_handshake, document->tls_handshake_timeout);
     override(limits.connections_per_client, document->connections_per_client);
-    limits.transfer = route_limits(document->transfer).over(limits.transfer);
+    limits.transfer = document->transfer.over(limits.transfer);
   }
   limits.server.idle = limits.transfer.idle;
   return limits;

@@ -1,4 +1,4 @@
-// Limits with their inheritance: the document, a listener, a route.
+// Limits with their inheritance: the document, and a listener.
 #pragma once
 
 #include <initializer_list>
@@ -10,7 +10,5 @@ namespace postern::config {
 
 // What the last of `documents` that says something says, or else the default.
 proxy::ListenerLimits listener_limits(std::initializer_list<const ListenerLimitsDocument*> documents);
-
-routing::RouteLimits route_limits(const TransferLimitsDocument& document);
 
 }  // namespace postern::config

@@ -210,7 +210,7 @@ std::optional<proxy::UnroutedCors::Entry> PolicyCompiler::unrouted_cors(const Ro
 }
 
 bool PolicyCompiler::limits_bodies(const RouteDocument& route) const {
-  const auto limits = [](const TransferLimitsDocument& said) { return said.body_size.value_or(0) != 0; };
+  const auto limits = [](const routing::RouteLimits& said) { return said.body_size.value_or(0) != 0; };
   return limits(route.limits) || limits(document_.limits.listener.transfer) ||
          std::any_of(document_.listeners.begin(), document_.listeners.end(),
                      [&](const ListenerDocument& listener) { return limits(listener.limits.transfer); });

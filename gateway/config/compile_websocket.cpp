@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/fingerprint.h"
+#include "config/keys_websocket.h"
 #include "websocket/json_dialect.h"
 
 namespace postern::config {
@@ -40,40 +42,75 @@ std::shared_ptr<const websocket::Dialect> dialect_of(const routing::MessageRules
   return std::make_shared<const websocket::JsonDialect>(rules.type_field, key);
 }
 
+// What has no effect is set to what it is by default: a change of it closes no socket.
+void forget_what_has_no_effect(routing::MessageRules& rules, bool has_shared_limits, bool are_read) {
+  const routing::MessageRules usual;
+  if (!are_read) rules.message_timeout = usual.message_timeout;
+  for (routing::MessageRate* rate : {&rules.messages, &rules.bytes})
+    if (rate->per_second == 0) *rate = {};
+  if (rules.messages.per_second == 0 && rules.bytes.per_second == 0 && !has_shared_limits)
+    rules.on_rate = usual.on_rate;
+  if (!rules.types.empty()) return;
+  rules.type_field = usual.type_field;
+  rules.first_passes = usual.first_passes;
+  rules.on_type = usual.on_type;
+}
+
+void forget_what_has_no_effect(routing::SocketRules& rules, bool has_tokens) {
+  const routing::SocketRules usual;
+  const bool are_read = rules.mode == routing::FrameMode::inspect;
+  if (rules.ping_interval == base::no_limit) rules.pong_timeout = usual.pong_timeout;
+  if (!has_tokens) rules.ends_with_token = usual.ends_with_token;
+  if (rules.on_slow_reader != routing::OnSlowReader::keep_latest) rules.latest_field = usual.latest_field;
+  if (!are_read) rules.compression = usual.compression;
+  forget_what_has_no_effect(rules.from_client, !rules.message_limits.empty() || !rules.byte_limits.empty(),
+                            are_read);
+  forget_what_has_no_effect(rules.from_upstream, false, are_read);
+}
+
+void add_settings(Fingerprint& fingerprint, const std::vector<policy::RateLimitRule>& limits) {
+  fingerprint.add(limits.size());
+  for (const auto& [by, name, limiter] : limits) {
+    fingerprint.add(by);
+    fingerprint.add(name);
+    const auto& [limit, count, per, burst] = limiter->settings();
+    fingerprint.add(limit);
+    fingerprint.add(count);
+    fingerprint.add(per.count());
+    fingerprint.add(burst);
+  }
+}
+
 }  // namespace
 
 routing::FrameMode least_mode(const WebSocketDocument& document) {
   using routing::FrameMode;
-  const routing::SocketRules& rules = document.rules;
   FrameMode needed = FrameMode::tunnel;
-  if (!document.message_limits.empty() || !document.byte_limits.empty()) needed = FrameMode::walk;
-  if (document.client_message_size.value_or(0) != 0 || document.upstream_message_size.value_or(0) != 0)
-    needed = FrameMode::walk;
-  for (const routing::MessageRules* side : {&rules.from_client, &rules.from_upstream}) {
+  if (!document.message_limit_names.empty() || !document.byte_limit_names.empty()) needed = FrameMode::walk;
+  for (const routing::MessageRules* side : {&document.from_client, &document.from_upstream}) {
     if (side->reads_headers()) needed = std::max(needed, FrameMode::walk);
     if (side->reads_content()) needed = FrameMode::inspect;
   }
-  if (rules.on_slow_reader != routing::OnSlowReader::pause) needed = FrameMode::inspect;
+  if (document.on_slow_reader != routing::OnSlowReader::pause) needed = FrameMode::inspect;
   return needed;
 }
 
 std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,
                                                          PolicyCompiler& policies) {
   using routing::FrameMode;
-  auto rules = std::make_shared<routing::SocketRules>(document.rules);
-  rules->from_client.message_size = document.client_message_size.value_or(0);
-  rules->from_upstream.message_size = document.upstream_message_size.value_or(0);
-  rules->message_limits = policies.rate_limit_rules(document.message_limits);
-  rules->byte_limits = policies.rate_limit_rules(document.byte_limits);
-  rules->admission = document.admission;
+  auto rules = std::make_shared<routing::SocketRules>(document);
+  rules->message_limits = policies.rate_limit_rules(document.message_limit_names);
+  rules->byte_limits = policies.rate_limit_rules(document.byte_limit_names);
   if (rules->admission) rules->admission->line = std::make_shared<routing::AdmissionLine>();
   rules->mode = std::max(rules->mode, least_mode(document));
   rules->passes_compression =
       rules->mode == FrameMode::tunnel ||
       (rules->mode == FrameMode::walk && !counts_bytes(*rules) && !drops_messages(*rules));
   if (rules->mode != FrameMode::tunnel) {
-    rules->from_client.message_size = document.client_message_size.value_or(client_message_size);
-    rules->from_upstream.message_size = document.upstream_message_size.value_or(upstream_message_size);
+    if (!document.said.contains("from_client.message_size"))
+      rules->from_client.message_size = client_message_size;
+    if (!document.said.contains("from_upstream.message_size"))
+      rules->from_upstream.message_size = upstream_message_size;
   }
   if (rules->mode == FrameMode::inspect)
     for (routing::MessageRules* side : {&rules->from_client, &rules->from_upstream})
@@ -81,6 +118,25 @@ std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument
   rules->from_client.dialect = dialect_of(rules->from_client, std::nullopt);
   rules->from_upstream.dialect = dialect_of(rules->from_upstream, rules->latest_field);
   return rules;
+}
+
+uint64_t socket_fingerprint(WebSocketDocument document, const routing::SocketRules& rules, bool has_tokens) {
+  static_cast<routing::SocketRules&>(document) = rules;
+  forget_what_has_no_effect(document, has_tokens);
+  Fingerprint fingerprint;
+  socket_keys().add_to(fingerprint, &document);
+  add_settings(fingerprint, rules.message_limits);
+  add_settings(fingerprint, rules.byte_limits);
+  return fingerprint.number();
+}
+
+uint64_t stream_fingerprint(routing::StreamRules rules, bool has_tokens) {
+  constexpr std::string_view of_streams = "event_streams";  // no socket has the same
+  if (!has_tokens) rules.ends_with_token = routing::StreamRules().ends_with_token;
+  Fingerprint fingerprint;
+  fingerprint.add(of_streams);
+  stream_keys().add_to(fingerprint, &rules);
+  return fingerprint.number();
 }
 
 }  // namespace postern::config

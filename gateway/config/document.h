@@ -21,6 +21,7 @@
 #include "routing/conditions.h"
 #include "routing/socket_rules.h"
 #include "routing/stream_rules.h"
+#include "routing/transfer_limits.h"
 
 namespace postern::config {
 
@@ -38,8 +39,9 @@ enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
 struct TlsDocument {
   std::vector<CertificateFiles> certificates;  // chosen by SNI; the first is the default
   TlsVersion min_version = TlsVersion::tls1_2;
-  std::string ciphers;   // TLS 1.2 list in OpenSSL's words; empty: our default
-  bool is_list = false;  // certificates: was written, not certificate: and key:
+  std::string ciphers;      // TLS 1.2 list in OpenSSL's words; empty: our default
+  bool is_list = false;     // certificates: was written, not certificate: and key:
+  CertificateFiles single;  // what certificate: and key: say, while the section is read
   SourceLocation location;
 };
 
@@ -49,27 +51,18 @@ struct ProxyProtocolDocument {
   Milliseconds timeout{5'000};
 };
 
-// Of requests and responses: `limits`, overridden by `listeners[].limits`, overridden by `routes[].limits`.
-struct TransferLimitsDocument {
-  std::optional<uint64_t> body_size;            // 0: no limit, bodies stream
-  std::optional<Milliseconds> request_timeout;  // 0: none
-  std::optional<Milliseconds> idle_timeout;     // no byte of a body moves on the client's side
-  std::optional<uint64_t> request_body_rate;    // bytes per second; 0: any
-  std::optional<uint64_t> response_body_rate;
-  std::optional<Milliseconds> tunnel_idle_timeout;
-};
-
-// What a listener may say for itself.
+// What a listener may say for itself: `limits`, overridden by `listeners[].limits`; the limits of transfers
+// are overridden once more by `routes[].limits`.
 struct ListenerLimitsDocument {
   std::optional<uint64_t> head_size;
   std::optional<uint64_t> target_size;
   std::optional<uint32_t> header_fields;
   std::optional<uint32_t> requests_per_connection;  // 0: any number
   std::optional<uint32_t> connections_per_client;   // 0: any number
-  std::optional<Milliseconds> tls_handshake_timeout;
-  std::optional<Milliseconds> request_head_timeout;
-  std::optional<Milliseconds> keepalive_timeout;
-  TransferLimitsDocument transfer;
+  std::optional<base::Duration> tls_handshake_timeout;
+  std::optional<base::Duration> request_head_timeout;
+  std::optional<base::Duration> keepalive_timeout;
+  routing::RouteLimits transfer;
 };
 
 // How fast sockets are told to leave, see tunnel/drain_rate.h.
@@ -266,8 +259,8 @@ struct UpstreamDocument {
   std::string server_name;     // SNI and verified name; empty: the endpoint's host
   Milliseconds connect_timeout{5'000};
   Milliseconds response_timeout{60'000};
-  Milliseconds idle_timeout{60'000};                // no byte of a body in either direction
-  std::optional<Milliseconds> stream_idle_timeout;  // of an answer that stays open; nothing: none
+  Milliseconds idle_timeout{60'000};                    // no byte of a body in either direction
+  base::Duration stream_idle_timeout = base::no_limit;  // of an answer that stays open
   Milliseconds keepalive_timeout{55'000};
   uint32_t keepalive_connections = 512;  // idle connections per endpoint and worker
   uint64_t response_head_size = 64 * 1024;
@@ -338,6 +331,7 @@ struct CompressionDocument {
 
 struct PathRewriteDocument {
   enum class Kind : uint8_t { strip_prefix, add_prefix, replace_prefix, pattern } kind = Kind::strip_prefix;
+  std::string_view way{};  // the key that says it; empty: none does
   std::string prefix;
   std::string pattern;  // RE2
   std::string to;
@@ -365,16 +359,12 @@ struct FieldRuleDocument {
   std::string value;  // policy::TextTemplate has read it without complaint
 };
 
-// What holds for WebSockets. The values are those that sockets are run by; what they need of each other is
-// worked out when a route is compiled.
-struct WebSocketDocument {
-  routing::SocketRules rules;
+// What holds for WebSockets: the rules that sockets are run by, and what becomes of them when a route is
+// compiled.
+struct WebSocketDocument : routing::SocketRules {
   policy::SocketLimits limits;
-  std::optional<uint64_t> client_message_size;  // bytes; 0: any; nothing: the usual, where frames are read
-  std::optional<uint64_t> upstream_message_size;
-  std::optional<routing::Admission> admission;                         // of the whole process
-  std::vector<std::pair<std::string, SourceLocation>> message_limits;  // names
-  std::vector<std::pair<std::string, SourceLocation>> byte_limits;
+  std::vector<std::pair<std::string, SourceLocation>> message_limit_names;  // of rate_limits
+  std::vector<std::pair<std::string, SourceLocation>> byte_limit_names;
   // Where the file says a key that holds here ("from_client.rate"), on the route or for all of them.
   std::map<std::string, SourceLocation, std::less<>> said;
 };
@@ -393,6 +383,7 @@ struct RouteDocument {
   // One of these, or maintenance alone: what becomes of a request.
   std::string upstream;
   SourceLocation upstream_location;
+  std::optional<EndpointUrl> endpoint;  // `upstream` is the URL of one, and not the name of an upstream
   std::optional<RespondDocument> respond;
   std::optional<RedirectDocument> redirect;
   std::optional<FilesDocument> files;
@@ -410,7 +401,7 @@ struct RouteDocument {
   SourceLocation jwt_location;
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, SourceLocation>> rate_limits;  // names
-  TransferLimitsDocument limits;
+  routing::RouteLimits limits;
   WebSocketDocument websocket;                     // whole, also what it has from Document::websocket
   routing::StreamRules streams;                    // whole, also what it has from Document::streams
   std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression

@@ -357,6 +357,10 @@ bool Fields::is_misspelt(std::string_view key) const {
   return std::find(misspelt_.begin(), misspelt_.end(), key) != misspelt_.end();
 }
 
+bool Fields::is_good(std::string_view key) const {
+  return take(key).has_value() && std::find(refused_.begin(), refused_.end(), key) == refused_.end();
+}
+
 std::optional<Value> Fields::need(std::string_view key) const {
   auto found = take(key);
   if (!found && is_map_ && !is_misspelt(key)) {

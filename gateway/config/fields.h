@@ -120,6 +120,11 @@ class Fields {
   // Was an unknown key met that is likely a misspelling of `key`?
   bool is_misspelt(std::string_view key) const;
 
+  // The value of `key` was not what it must be, and that has been said.
+  void note_refused(std::string_view key) { refused_.push_back(key); }
+  // Is `key` there, with a value that could be read?
+  bool is_good(std::string_view key) const;
+
  private:
   void refuse_key(const Key& key, const Value& entry);
   std::string_view empty_section_for(std::string_view key) const;
@@ -127,6 +132,7 @@ class Fields {
   Value value_;
   std::vector<std::string_view> known_;
   std::vector<std::string_view> misspelt_;
+  std::vector<std::string_view> refused_;
   bool is_map_;
 };
 

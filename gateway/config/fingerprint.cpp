@@ -44,10 +44,10 @@ void write(const Node& node, std::string& text) {
 
 }  // namespace
 
-uint64_t fingerprint(const Node& node, std::initializer_list<std::string_view> but) {
+uint64_t fingerprint(const Node& node, const std::vector<std::string_view>& but) {
   Node kept;
   const Node* shown = &node;
-  if (but.size() != 0 && node.kind == Node::Kind::map) {
+  if (!but.empty() && node.kind == Node::Kind::map) {
     kept.kind = Node::Kind::map;
     for (size_t i = 0; i < node.items.size(); ++i) {
       if (std::find(but.begin(), but.end(), node.keys[i].text) != but.end()) continue;

@@ -240,7 +240,7 @@ std::string places_of_key(std::string_view key) {
   constexpr std::size_t most = 2;  // more places are no help
   std::vector<std::string> places;
   for (const SchemaKey& known : schema()) {
-    if (key_name(known) != key) continue;
+    if (known.is_folded || key_name(known) != key) continue;
     const std::size_t dot = known.path.rfind('.');
     if (dot == std::string_view::npos) {
       places.emplace_back("the top level");

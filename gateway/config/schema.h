@@ -1,9 +1,11 @@
-// Every key a configuration file may hold, with its type, default and meaning. Decoding asks this table which
-// keys are known and reference.cpp prints it, so the two cannot disagree.
+// Every key a configuration file may hold, with its type, default and meaning: the declarations of all
+// sections (config/key.h) as one flat table. Decoding asks which keys are known, and reference.cpp prints the
+// table, so the two cannot disagree.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,14 +19,29 @@ enum class Shape : uint8_t {
   named,    // a map of names the operator chooses, each a map with fixed keys
 };
 
+// What a change of a key means for WebSockets and event streams that are open.
+enum class Holds : uint8_t {
+  unknown,   // the key is none of a route
+  open,      // they are held to it: a change closes them, at the pace of limits.tunnel_drain
+  new_only,  // it is for those that are still to come
+  by_key,    // a map, whose keys say it
+};
+
 struct SchemaKey {
-  std::string_view path;  // "listeners[].tls.key": [] an item of a list, * a chosen name
-  Shape shape;
-  std::string_view type;          // for people: "duration"
-  std::string_view default_text;  // what holds when nothing is said; "required" when something must be
-  std::string_view description;   // whole sentences that mean something alone, as an editor shows them
-  std::string_view example;       // the value that the reference prints; of a named map: the name
-  bool commented_out = false;     // printed as a comment and not as a key
+  std::string path;  // "listeners[].tls.key": [] an item of a list, * a chosen name
+  Shape shape = Shape::value;
+  std::string type;            // for people: "duration, 10ms to 24h, or none"
+  std::string default_text;    // what holds when nothing is said; "required" when something must be
+  std::string description;     // whole sentences that mean something alone, as an editor shows them
+  std::string example;         // the value that the reference prints; of a named map: the name
+  bool commented_out = false;  // printed as a comment and not as a key
+  std::string range{};         // "10ms to 24h"; empty: none
+  std::string unit{};          // "ms, s, m or h"; empty: none
+  Holds holds = Holds::unknown;
+  bool inherits_holds = false;  // `holds` is said of the map that it stands in
+  bool needs_restart = false;
+  bool folded = false;     // a map whose keys are described elsewhere, or in its own description
+  bool is_folded = false;  // stands in such a map
 };
 
 // In the order of the reference: a key after the one it stands in.

@@ -36,7 +36,7 @@ void warn_of_unused_parts(const Document& document, Diagnostics& findings) {
     origins.insert(route.origins);
     jwt.insert(route.jwt);
     for (const auto* limits :
-         {&route.rate_limits, &route.websocket.message_limits, &route.websocket.byte_limits})
+         {&route.rate_limits, &route.websocket.message_limit_names, &route.websocket.byte_limit_names})
       for (const auto& [name, location] : *limits) rate_limits.insert(name);
   }
   warn(document.upstreams, upstreams, "upstreams", "upstream", "", findings);

@@ -197,9 +197,10 @@ class Validation {
                         rate_limits);
         check_claim_limit(route, name, location, path + ".rate_limit");
       }
-      check_socket_limits(route, route.websocket.message_limits, path + ".websocket.message_limit",
+      check_socket_limits(route, route.websocket.message_limit_names, path + ".websocket.message_limit",
                           rate_limits);
-      check_socket_limits(route, route.websocket.byte_limits, path + ".websocket.byte_limit", rate_limits);
+      check_socket_limits(route, route.websocket.byte_limit_names, path + ".websocket.byte_limit",
+                          rate_limits);
     }
   }
 

@@ -77,30 +77,28 @@ class SocketValidation {
 
   void check_route() {
     const WebSocketDocument& websocket = route().websocket;
-    const routing::SocketRules& rules = websocket.rules;
-    const bool has_limits = !websocket.message_limits.empty() || !websocket.byte_limits.empty();
+    const bool has_limits = !websocket.message_limit_names.empty() || !websocket.byte_limit_names.empty();
     const FrameMode needed = least_mode(websocket);
-    const bool are_read = std::max(rules.mode, needed) == FrameMode::inspect;
-    check_messages("from_client.", rules.from_client, websocket.client_message_size, has_limits, are_read);
-    check_messages("from_upstream.", rules.from_upstream, websocket.upstream_message_size, false, are_read);
+    const bool are_read = std::max(websocket.mode, needed) == FrameMode::inspect;
+    check_messages("from_client.", websocket.from_client, has_limits, are_read);
+    check_messages("from_upstream.", websocket.from_upstream, false, are_read);
     judge({"latest_field"},
-          rules.on_slow_reader != routing::OnSlowReader::keep_latest && !is_type(rules.latest_field),
+          websocket.on_slow_reader != routing::OnSlowReader::keep_latest && !is_type(websocket.latest_field),
           "has no effect without slow_reader: keep_latest");
-    judge({"pong_timeout"}, rules.ping_interval == base::no_limit,
+    judge({"pong_timeout"}, websocket.ping_interval == base::no_limit,
           "has no effect: with ping_interval: none there are no pings to answer");
     for (const auto& [mode, name] : {std::pair(FrameMode::walk, "walk"), {FrameMode::inspect, "inspect"}})
-      judge({"mode"}, rules.mode < needed && needed == mode,
+      judge({"mode"}, websocket.mode < needed && needed == mode,
             std::string("becomes ") + name + ", which the rules need; leave mode out, or the rules",
             Spread::on_any);
     check_subjects();
   }
 
-  void check_messages(const std::string& side, const MessageRules& rules,
-                      std::optional<uint64_t> message_size, bool has_limits, bool are_read) {
+  void check_messages(const std::string& side, const MessageRules& rules, bool has_limits, bool are_read) {
     const bool says_burst = route().websocket.said.contains(side + "byte_burst");
     judge({side + (says_burst ? "byte_burst" : "byte_rate"), side + "message_size"},
           rules.bytes.per_second != 0 && rules.on_rate != OnViolation::slow &&
-              static_cast<double>(message_size.value_or(0)) > rules.bytes.burst,
+              static_cast<double>(rules.message_size) > rules.bytes.burst,
           "lets less come at once than message_size allows: so large a message can never pass; raise "
           "byte_burst "
           "or lower message_size");

@@ -17,8 +17,8 @@ namespace {
 struct Compiler {
   // What is wrong with a file in `folder` that has these keys and routes; empty when nothing is.
   std::string problems_of(const std::string& text) {
-    const auto document = load_text("listeners: [{ address: \"127.0.0.1:0\" }]\n" + text,
-                                    folder.file("p.yaml"), environment_of({}));
+    const auto document = load_named("listeners: [{ address: \"127.0.0.1:0\" }]\n" + text,
+                                     folder.file("p.yaml"), environment_of({}));
     REQUIRE_MESSAGE(document.has_value(), (document ? "" : document.error().text()));
     auto compiled = compile(*document, {.version = 1, .tickets = tickets}, notes);
     if (!compiled) return compiled.error().text();

@@ -26,7 +26,7 @@ struct Compiler {
   }
   // `text` as the file `name`, which relative file names in it are looked for beside.
   Compiled compile_text(std::string_view text, const std::string& name = "f") {
-    const auto document = load_text(text, name, environment_of({}));
+    const auto document = load_named(text, name, environment_of({}));
     REQUIRE_MESSAGE(document.has_value(), (document ? "" : document.error().text()));
     return compile_document(*document);
   }
@@ -416,7 +416,7 @@ TEST_CASE("compile: a listener needs an address, not a name") {
       "listeners: [{ address: \"somewhere.example:80\" }]\n"
       "upstreams: { app: { endpoints: [\"http://127.0.0.1:1\"] } }\n"
       "routes: [{ upstream: app }]\n";
-  const auto document = load_text(text, "f", environment_of({}));
+  const auto document = load_named(text, "f", environment_of({}));
   const std::string said =
       document ? compiler.compile_document(*document).error().text() : document.error().text();
   CHECK(contains(said, "f:1:"));
@@ -429,7 +429,7 @@ TEST_CASE("compile: the demonstration's endpoint gets the port that its applicat
       "listeners: [{ address: \"127.0.0.1:0\" }]\n"
       "upstreams: { app: { endpoints: [\"demo:\"] } }\n"
       "routes: [{ upstream: app }]\n";
-  const auto document = load_text(text, "f", environment_of({}));
+  const auto document = load_named(text, "f", environment_of({}));
   REQUIRE(document.has_value());
   CHECK(uses_demo(*document));
   compiler.demo_port = 40404;
@@ -439,7 +439,7 @@ TEST_CASE("compile: the demonstration's endpoint gets the port that its applicat
   CHECK(endpoint.host == "127.0.0.1");
   CHECK(endpoint.port == 40404);
   CHECK(endpoint.text == "demo:");
-  const auto without = load_text(std::string(rest), "f", environment_of({}));
+  const auto without = load_named(std::string(rest), "f", environment_of({}));
   REQUIRE(without.has_value());
   CHECK_FALSE(uses_demo(*without));
 }
@@ -519,13 +519,13 @@ TEST_CASE("compile: a pattern that is no expression is told with its place") {
 }
 
 TEST_CASE("compile: limits go from the document to its listeners, and a route's stand before a listener's") {
-  TransferLimitsDocument transfer;
-  CHECK(route_limits(transfer).over({}).idle == 60s);
-  transfer.request_timeout = std::chrono::milliseconds(0);
-  transfer.idle_timeout = 5s;
-  transfer.request_body_rate = 0;
+  routing::RouteLimits transfer;
+  CHECK(transfer.over({}).idle == 60s);
+  transfer.request = base::no_limit;
+  transfer.idle = 5s;
+  transfer.request_rate = 0;
   const routing::TransferLimits listener{.body_size = 7, .request = 9s, .response_rate = 11};
-  const routing::TransferLimits route = route_limits(transfer).over(listener);
+  const routing::TransferLimits route = transfer.over(listener);
   CHECK(route.body_size == 7);
   CHECK(route.request == base::no_limit);
   CHECK(route.idle == 5s);
@@ -535,7 +535,7 @@ TEST_CASE("compile: limits go from the document to its listeners, and a route's 
   ListenerLimitsDocument document;
   document.head_size = 2048;
   document.connections_per_client = 3;
-  document.transfer.idle_timeout = 8s;
+  document.transfer.idle = 8s;
   ListenerLimitsDocument of_listener;
   of_listener.head_size = 4096;
   of_listener.requests_per_connection = 5;

@@ -352,11 +352,11 @@ TEST_CASE("decode: limits take every key") {
   CHECK(limits.listener.tls_handshake_timeout == seconds(1));
   CHECK(limits.listener.request_head_timeout == seconds(2));
   CHECK(limits.listener.keepalive_timeout == seconds(3));
-  CHECK(limits.listener.transfer.idle_timeout == seconds(4));
-  CHECK(limits.listener.transfer.tunnel_idle_timeout == std::chrono::hours(8));
-  CHECK(limits.listener.transfer.request_timeout == seconds(9));
-  CHECK(limits.listener.transfer.request_body_rate == 1024u);
-  CHECK(limits.listener.transfer.response_body_rate == 0u);
+  CHECK(limits.listener.transfer.idle == seconds(4));
+  CHECK(limits.listener.transfer.tunnel_idle == std::chrono::hours(8));
+  CHECK(limits.listener.transfer.request == seconds(9));
+  CHECK(limits.listener.transfer.request_rate == 1024u);
+  CHECK(limits.listener.transfer.response_rate == 0u);
   CHECK(limits.listener.requests_per_connection == 7u);
   CHECK(limits.listener.connections_per_client == 0u);
   CHECK(limits.drain_timeout == milliseconds(500));
@@ -376,13 +376,13 @@ TEST_CASE("decode: a listener and a route have limits of their own") {
   const ListenerLimitsDocument& listener = loaded->listeners[0].limits;
   CHECK(listener.head_size == 4096u);
   CHECK(listener.transfer.body_size == 1048576u);
-  CHECK(listener.transfer.request_timeout == milliseconds(0));
-  CHECK_FALSE(listener.transfer.idle_timeout.has_value());
-  const TransferLimitsDocument& route = loaded->routes[0].limits;
+  CHECK(listener.transfer.request == postern::base::no_limit);
+  CHECK_FALSE(listener.transfer.idle.has_value());
+  const postern::routing::RouteLimits& route = loaded->routes[0].limits;
   CHECK(route.body_size == 2097152u);
-  CHECK(route.idle_timeout == seconds(5));
-  CHECK(route.request_body_rate == 1u);
-  CHECK_FALSE(route.request_timeout.has_value());
+  CHECK(route.idle == seconds(5));
+  CHECK(route.request_rate == 1u);
+  CHECK_FALSE(route.request.has_value());
 }
 
 TEST_CASE("decode: limits say what is out of range") {

@@ -1,6 +1,8 @@
 // What the tests of the config room share: texts in, documents or printed problems out.
 #pragma once
 
+#include <cstdlib>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,9 +21,27 @@ inline Environment environment_of(std::map<std::string, std::string, std::less<>
   };
 }
 
+// Documents of these tests go into the folder that POSTERN_DUMP_DOCUMENTS names, each with what was said of
+// it, for tests/integration/test_schema.py to compare with the verdict of the JSON Schema.
+inline void dump_document(std::string_view text, const Diagnostics& said) {
+  const char* folder = std::getenv("POSTERN_DUMP_DOCUMENTS");
+  if (!folder) return;
+  static int count = 0;
+  const std::string name = std::string(folder) + '/' + std::to_string(count++);
+  std::ofstream(name + ".yaml", std::ios::binary) << text;
+  std::ofstream(name + ".json") << said.json();
+}
+
+inline tl::expected<Document, Diagnostics> load_named(std::string_view text, const std::string& name,
+                                                      const Environment& environment = environment_of({})) {
+  auto loaded = load_text(text, name, environment);
+  dump_document(text, loaded ? loaded->warnings : loaded.error());
+  return loaded;
+}
+
 inline tl::expected<Document, Diagnostics> load(std::string_view text,
                                                 Environment environment = environment_of({})) {
-  return load_text(text, "f", environment);
+  return load_named(text, "f", environment);
 }
 
 // Everything said about `text`, one line each, whether it is good or not; the file is called "f".

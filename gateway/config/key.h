@@ -1,0 +1,486 @@
+// One declaration per key. A section of the file is a table of its keys, built once:
+//
+//   const SocketKeys<MessageRules>& message_keys() {
+//     static const auto keys =
+//         SocketKeys<MessageRules>("messages")
+//             .key("fragments", &MessageRules::fragments, number(1, 1'000'000, none),
+//                  "The maximum number of frames that one message comes in.", Holds::open)
+//             .check([](const Fields& fields, MessageRules& rules) { ... });
+//     return keys;
+//   }
+//
+// From the same line come the reading of a value with its range and its words, the default (that of the
+// member in MessageRules{}), the text of `postern reference`, the JSON Schema, the list of known keys, and
+// what a change means for open sockets. What keys need of each other stands in check().
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "config/fields.h"
+#include "config/fingerprint.h"
+#include "config/kinds.h"
+#include "config/schema.h"
+
+namespace postern::config {
+
+class Section;
+
+// A kind for members of one type, behind an interface that is the same for all of them.
+class AnyKind {
+ public:
+  virtual ~AnyKind() = default;
+  // Reads the value into the member, or says why not.
+  virtual void read(const Value& value, void* member) const = 0;
+  virtual std::string words() const = 0;  // "duration"
+  virtual std::string range() const = 0;  // "10ms to 24h"; empty: there is none
+  virtual std::string unit() const = 0;
+  virtual std::string instead() const = 0;  // "none", where that may stand in place of the value
+  virtual std::string shown(const void* member) const = 0;
+  virtual std::string json_schema() const = 0;
+  virtual void add_to(Fingerprint& fingerprint, const void* member) const = 0;
+  virtual Shape shape() const = 0;
+  virtual const Section* section() const = 0;  // the keys of a map; null: none that are fixed
+};
+
+struct KeyRow {
+  std::string_view name;
+  std::function<void*(void*)> member;  // of the structure that the section fills
+  std::shared_ptr<const AnyKind> kind;
+  std::string description;
+  Holds holds = Holds::unknown;
+  std::string default_text;
+  std::optional<std::string> example{};  // nothing: the default
+  bool commented_out = false;
+  bool required = false;
+  bool needs_restart = false;
+  bool folded = false;      // the keys of its map are not shown in the YAML of the reference
+  bool in_words = false;    // `default_text` is not a value
+  bool read_first = false;  // other keys are read by it
+  // What the defaults of its map's keys are, in words that the name of a key ends: "the listener's ".
+  std::string_view inherits{};
+  std::function<SourceLocation*(void*)> location{};  // where the value stood
+  // The key is out of place beside others, and says this in place of being read.
+  std::function<std::string_view(const void*)> out_of_place{};
+};
+
+// The keys of one map.
+class Section {
+ public:
+  explicit Section(std::string_view name) : name_(name) {}
+
+  std::string_view name() const { return name_; }
+  const std::vector<KeyRow>& rows() const { return rows_; }
+  std::vector<std::string_view> names() const;
+  // Reads `value` as if it stood behind `key`.
+  void read_as(std::string_view key, const Value& value, void* object) const;
+  const KeyRow& row(std::string_view key) const;
+  // The JSON Schema of a map with these keys.
+  std::string json_schema() const;
+
+  // Reads every key that the map holds into `object`, and then looks at what keys need of each other.
+  void read(const Value& value, void* object) const;
+
+  // What open sockets are held to by `object`: the keys that are not for new ones alone.
+  void add_to(Fingerprint& fingerprint, const void* object) const;
+
+ protected:
+  void add(KeyRow row);
+  KeyRow& last() { return rows_.back(); }
+  void add_check(std::function<void(const Fields&, void*)> check) { checks_.push_back(std::move(check)); }
+  void set_constraint(std::string_view fragment) { constraint_ = fragment; }
+  void set_begin(std::function<void(const Value&, void*)> begin) { begin_ = std::move(begin); }
+
+ private:
+  void read_row(const KeyRow& row, Fields& fields, void* object) const;
+
+  std::string_view name_;
+  std::vector<KeyRow> rows_;
+  std::function<void(const Value&, void*)> begin_;
+  std::vector<std::function<void(const Fields&, void*)>> checks_;
+  std::string_view constraint_{};
+};
+
+// For keys that fill more than one member of the structure of their section.
+template <class T>
+T& itself(T& object) {
+  return object;
+}
+
+// Where a value that was read is kept in another form: optional, or counted in a coarser unit.
+template <class To, class From>
+To convert(From&& from) {
+  using Plain = std::remove_cvref_t<From>;
+  if constexpr (std::is_same_v<To, Plain>)
+    return std::forward<From>(from);
+  else if constexpr (requires { std::chrono::duration_cast<To>(from); })
+    return std::chrono::duration_cast<To>(from);
+  else
+    return static_cast<To>(std::forward<From>(from));
+}
+
+template <class M>
+struct Kept {
+  using Type = M;
+  static M* find(M& member) { return &member; }
+};
+template <class M>
+struct Kept<std::optional<M>> {
+  using Type = M;
+  static M* find(std::optional<M>& member) { return member ? &*member : nullptr; }
+};
+
+template <class K, class M>
+class KindOf final : public AnyKind {
+ public:
+  explicit KindOf(K kind) : kind_(std::move(kind)) {}
+
+  void read(const Value& value, void* member) const override {
+    M& to = *static_cast<M*>(member);
+    if constexpr (requires { kind_.read_into(value, to); }) {
+      kind_.read_into(value, to);
+    } else {
+      auto found = kind_.read(value);
+      if (found) to = convert<typename Kept<M>::Type>(std::move(*found));
+    }
+  }
+  std::string words() const override { return kind_.words(); }
+  std::string range() const override {
+    if constexpr (requires { kind_.range(); }) return std::string(kind_.range());
+    return {};
+  }
+  std::string unit() const override {
+    if constexpr (requires { kind_.unit(); }) return std::string(kind_.unit());
+    return {};
+  }
+  std::string instead() const override {
+    if constexpr (requires { kind_.instead(); }) return std::string(kind_.instead());
+    return {};
+  }
+  std::string shown(const void* member) const override {
+    M& from = *static_cast<M*>(const_cast<void*>(member));
+    if constexpr (requires(const Value& value) { kind_.read_into(value, from); }) {
+      return kind_.shown(from);
+    } else {
+      const auto* value = Kept<M>::find(from);
+      return value ? kind_.shown(convert<typename K::Type>(*value)) : "none";
+    }
+  }
+  std::string json_schema() const override { return kind_.json_schema(); }
+  void add_to(Fingerprint& fingerprint, const void* member) const override {
+    if constexpr (requires(const M& from) { kind_.add_to(fingerprint, from); })
+      kind_.add_to(fingerprint, *static_cast<const M*>(member));
+    else
+      fingerprint.add(std::string_view(shown(member)));
+  }
+  Shape shape() const override {
+    if constexpr (requires { kind_.shape(); }) return kind_.shape();
+    return Shape::value;
+  }
+  const Section* section() const override {
+    if constexpr (requires { kind_.section(); }) return kind_.section();
+    return nullptr;
+  }
+
+ private:
+  K kind_;
+};
+
+template <class T, bool tells_sockets>
+class KeysOf;
+template <class T>
+using Keys = KeysOf<T, false>;
+template <class T>
+using SocketKeys = KeysOf<T, true>;
+
+// The table of a section that fills a T. With `tells_sockets` every key says what a change of it means for
+// open WebSockets and event streams, and there is no default for that.
+template <class T, bool tells_sockets>
+class KeysOf : public Section {
+ public:
+  using Type = T;
+  // `start`: what a map without entries is. `shown`: the defaults that the reference prints, where that has
+  // none yet.
+  explicit KeysOf(std::string_view name, T start = T{}) : KeysOf(name, start, start) {}
+  KeysOf(std::string_view name, T start, T shown)
+      : Section(name), start_(std::move(start)), shown_(std::move(shown)) {}
+
+  const T& start() const { return start_; }
+
+  template <class Get, class K>
+  requires(!tells_sockets) KeysOf& key(std::string_view name, Get get, K kind, std::string_view description) {
+    return put(name, get, std::move(kind), description, Holds::unknown);
+  }
+  template <class Get, class K>
+  requires tells_sockets KeysOf& key(std::string_view name, Get get, K kind, std::string_view description,
+                                     Holds holds) {
+    return put(name, get, std::move(kind), description, holds);
+  }
+
+  // ---- Of the last key
+
+  // What stands behind the key in the reference, where it is not the default.
+  KeysOf& example(std::string_view text) {
+    last().example = text;
+    return *this;
+  }
+  // It is printed as a comment: it excludes another key, or names a file that is not there.
+  KeysOf& commented_out() {
+    last().commented_out = true;
+    return *this;
+  }
+  // What holds by default, in words, where a value of the member does not say it.
+  KeysOf& by_default(std::string_view words) {
+    last().default_text = words;
+    last().in_words = true;
+    return *this;
+  }
+  KeysOf& required() {
+    last().required = true;
+    last().default_text = "required";
+    return *this;
+  }
+  KeysOf& needs_restart() {
+    last().needs_restart = true;
+    return *this;
+  }
+  // The reference describes the keys of the map at another key, or in the description of this one.
+  KeysOf& folded() {
+    last().folded = true;
+    return *this;
+  }
+
+  // It is read before the others, whose reading depends on it.
+  KeysOf& read_first() {
+    last().read_first = true;
+    return *this;
+  }
+  KeysOf& inherits(std::string_view words) {
+    last().inherits = words;
+    return *this;
+  }
+  template <class B>
+  KeysOf& located(SourceLocation B::*member) {
+    last().location = [member](void* object) { return &(static_cast<T*>(object)->*member); };
+    return *this;
+  }
+  // Says why the key is out of place where `why` says something, and is not read then.
+  KeysOf& out_of_place(std::string_view (*why)(const T&)) {
+    last().out_of_place = [why](const void* object) { return why(*static_cast<const T*>(object)); };
+    return *this;
+  }
+
+  // ---- Of the section
+
+  // The keys of another section are keys of this one as well; they fill a part of T.
+  template <class B, class P>
+  KeysOf& include(const Keys<P>& keys, P B::*part) {
+    for (KeyRow row : keys.rows()) {
+      row.member = [inner = row.member, part](void* object) {
+        return inner(&(static_cast<T*>(object)->*part));
+      };
+      add(std::move(row));
+    }
+    return *this;
+  }
+  // What keys need of each other, in JSON Schema: members of the object that describes the map.
+  KeysOf& constraint(std::string_view fragment) {
+    set_constraint(fragment);
+    return *this;
+  }
+  // Called before any key is read.
+  KeysOf& begin(void (*prepare)(const Value&, T&)) {
+    set_begin([prepare](const Value& value, void* object) { prepare(value, *static_cast<T*>(object)); });
+    return *this;
+  }
+  // Called when all keys are read: says what keys need of each other.
+  KeysOf& check(void (*judge)(const Fields&, T&)) {
+    add_check([judge](const Fields& fields, void* object) { judge(fields, *static_cast<T*>(object)); });
+    return *this;
+  }
+
+ private:
+  template <class Get, class K>
+  KeysOf& put(std::string_view name, Get get, K kind, std::string_view description, Holds holds) {
+    using M = std::remove_reference_t<decltype(std::invoke(get, std::declval<T&>()))>;
+    KeyRow row;
+    row.name = name;
+    row.member = [get](void* object) -> void* { return &std::invoke(get, *static_cast<T*>(object)); };
+    row.kind = std::make_shared<const KindOf<K, M>>(std::move(kind));
+    row.description = description;
+    row.holds = holds;
+    row.default_text = row.kind->shown(row.member(&shown_));
+    add(std::move(row));
+    return *this;
+  }
+
+  T start_;
+  T shown_;
+};
+
+// ---- Maps as values
+
+// The keys of a section behind a function, since tables are made when they are first asked for.
+template <class T>
+struct SectionOf {
+  std::function<const Section&()> keys;
+  std::function<const T&()> start;
+};
+template <class K>
+SectionOf<typename K::Type> section_of(const K& (*keys)()) {
+  using T = typename K::Type;
+  return {[keys]() -> const Section& { return keys(); }, [keys]() -> const T& { return keys().start(); }};
+}
+
+// The schema of a section by its name, or one of `others` in its place.
+std::string section_schema(const Section& section, std::vector<std::string> others = {});
+
+// A map with the keys of a section, read into a T or into an optional one.
+template <class T>
+class MapKind {
+ public:
+  explicit MapKind(SectionOf<T> section) : section_(std::move(section)) {}
+
+  // `none` stands for no map. `other`: what is said of any other single value.
+  MapKind or_none(std::string_view other = "") const {
+    MapKind changed = *this;
+    changed.has_none_ = true;
+    changed.other_ = other;
+    return changed;
+  }
+  // `true` stands for a map without entries, and `false` for none.
+  MapKind or_boolean() const {
+    MapKind changed = *this;
+    changed.has_boolean_ = true;
+    return changed;
+  }
+  // A single value stands for a map with this one key.
+  MapKind short_for(std::string_view key) const {
+    MapKind changed = *this;
+    changed.short_for_ = key;
+    return changed;
+  }
+  MapKind in_words(std::string_view words) const {
+    MapKind changed = *this;
+    changed.words_ = words;
+    return changed;
+  }
+
+  void read_into(const Value& value, T& to) const {
+    if (!short_for_.empty() && value.is_scalar()) return section_.keys().read_as(short_for_, value, &to);
+    section_.keys().read(value, &to);
+  }
+  void read_into(const Value& value, std::optional<T>& to) const {
+    if (has_none_ && value.says_none()) return to.reset();
+    if (!other_.empty() && value.is_scalar()) return value.complain(std::string(other_));
+    if (has_boolean_ && value.is_scalar()) {
+      const auto on = value.boolean();
+      to = on && *on ? std::optional<T>(section_.start()) : std::nullopt;
+      return;
+    }
+    read_into(value, to.emplace(section_.start()));
+  }
+  std::string words() const {
+    if (!words_.empty()) return std::string(words_);
+    return has_none_ ? "map or none" : has_boolean_ ? "true, false or map" : "map";
+  }
+  std::string shown(const T&) const { return "the defaults of its keys"; }
+  std::string shown(const std::optional<T>&) const { return has_boolean_ ? "false" : "none"; }
+  std::string json_schema() const {
+    std::vector<std::string> others;
+    if (has_none_) others.push_back(words_schema({"none"}));
+    if (has_boolean_) others.push_back(words_schema({"true", "false"}));
+    if (!short_for_.empty()) others.push_back(section_.keys().row(short_for_).kind->json_schema());
+    return section_schema(section_.keys(), std::move(others));
+  }
+  void add_to(Fingerprint& fingerprint, const T& from) const { section_.keys().add_to(fingerprint, &from); }
+  void add_to(Fingerprint& fingerprint, const std::optional<T>& from) const {
+    fingerprint.add(from.has_value());
+    if (from) section_.keys().add_to(fingerprint, &*from);
+  }
+  Shape shape() const { return Shape::section; }
+  const Section* section() const { return &section_.keys(); }
+
+ private:
+  SectionOf<T> section_;
+  bool has_none_ = false;
+  bool has_boolean_ = false;
+  std::string_view other_;
+  std::string_view short_for_;
+  std::string_view words_;
+};
+
+template <class K>
+auto map(const K& (*keys)()) {
+  return MapKind<typename K::Type>(section_of(keys));
+}
+
+// A list of maps with the keys of a section.
+template <class T>
+struct ListOfMaps {
+  SectionOf<T> of;
+  std::string_view if_empty{};  // what is said of an empty list
+  std::size_t most = 1000;
+
+  void read_into(const Value& value, std::vector<T>& to) const {
+    const std::vector<Value> items = value.items(most);
+    if (value.is_list() && items.empty() && !if_empty.empty()) value.complain(std::string(if_empty));
+    for (const Value& item : items) {
+      T one = of.start();
+      of.keys().read(item, &one);
+      to.push_back(std::move(one));
+    }
+  }
+  std::string words() const { return "list"; }
+  std::string shown(const std::vector<T>&) const { return "none"; }
+  std::string json_schema() const {
+    return list_schema(section_schema(of.keys()), if_empty.empty() ? 0 : 1, most);
+  }
+  Shape shape() const { return Shape::list; }
+  const Section* section() const { return &of.keys(); }
+};
+template <class K>
+auto list_of_maps(const K& (*keys)(), std::string_view if_empty = "") {
+  return ListOfMaps<typename K::Type>{section_of(keys), if_empty};
+}
+
+// The pattern of a name that the operator chooses, see parse_name().
+inline constexpr std::string_view name_pattern = "[A-Za-z0-9._-]{1,64}";
+
+// A map of names that the operator chooses, each with the keys of a section. T has a name and a location.
+template <class T>
+struct Named {
+  SectionOf<T> of;
+  std::size_t most = 0;  // 0: as many as a map may have
+
+  void read_into(const Value& value, std::vector<T>& to) const {
+    for (const auto& [key, entry] : value.entries()) {
+      check_name(key, entry);
+      if (most != 0 && to.size() == most)
+        return value.complain("has more than " + std::to_string(most) + " names");
+      T one = of.start();
+      one.name = key.text;
+      of.keys().read(entry, &one);
+      one.location = key.location;
+      to.push_back(std::move(one));
+    }
+  }
+  std::string words() const { return "map of names"; }
+  std::string shown(const std::vector<T>&) const { return "none"; }
+  std::string json_schema() const { return entries_schema(section_schema(of.keys()), name_pattern, most); }
+  Shape shape() const { return Shape::named; }
+  const Section* section() const { return &of.keys(); }
+};
+template <class K>
+auto named(const K& (*keys)(), std::size_t most = 0) {
+  return Named<typename K::Type>{section_of(keys), most};
+}
+
+}  // namespace postern::config

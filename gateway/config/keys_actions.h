@@ -1,0 +1,36 @@
+// The keys of a route that say what becomes of a request: `upstream`, `files`, `spa`, `respond`, `redirect`
+// and `maintenance`.
+#pragma once
+
+#include "config/document.h"
+#include "config/key.h"
+
+namespace postern::config {
+
+// A name of upstreams, or an endpoint that is written in its place.
+struct UpstreamReference {
+  void read_into(const Value& value, RouteDocument& route) const;
+  std::string words() const { return "name or URL"; }
+  std::string shown(const RouteDocument&) const { return {}; }
+  std::string json_schema() const { return scalar_schema(); }
+};
+
+// `spa`, which is of the files of the route.
+struct SinglePageKind {
+  void read_into(const Value& value, RouteDocument& route) const;
+  std::string words() const { return "true, false or map"; }
+  std::string shown(const RouteDocument&) const { return "false"; }
+  std::string json_schema() const;
+  Shape shape() const { return Shape::section; }
+  const Section* section() const;
+};
+
+const Keys<FilesDocument>& files_keys();
+const Keys<RespondDocument>& respond_keys();
+const Keys<RedirectDocument>& redirect_keys();
+const Keys<MaintenanceDocument>& maintenance_keys();
+
+// A route has one action, and `spa` needs files.
+void check_actions(const Fields& fields, RouteDocument& route);
+
+}  // namespace postern::config

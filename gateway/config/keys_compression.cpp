@@ -1,0 +1,114 @@
+#include "config/keys_compression.h"
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "config/map_meant.h"
+
+namespace postern::config {
+namespace {
+
+constexpr uint64_t gibi = 1024 * 1024 * 1024;
+constexpr std::string_view for_none = "is empty; write compression: false for none";
+
+struct Algorithms {
+  using Type = std::vector<std::string>;
+  static std::vector<std::string_view> known() { return {"zstd", "br", "gzip"}; }
+  std::optional<Type> read(const Value& value) const {
+    Type names;
+    const auto items = value.items();
+    if (value.is_list() && items.empty()) value.complain(std::string(for_none));
+    for (const Value& item : items) {
+      if (item.is_scalar() && item.node().text == "brotli") {
+        item.refuse({"is named as it is sent", "br"});
+        continue;
+      }
+      const auto index = item.one_of(known());
+      if (!index) continue;
+      std::string name(known()[*index]);
+      if (std::find(names.begin(), names.end(), name) != names.end())
+        item.complain(item.quote() + " stands in this list already");
+      else
+        names.push_back(std::move(name));
+    }
+    return names;
+  }
+  std::string words() const { return "list of zstd, br, gzip"; }
+  std::string shown(const Type& names) const {
+    std::string text;
+    for (const std::string& name : names) text.append(text.empty() ? "" : ", ").append(name);
+    return '[' + text + ']';
+  }
+  std::string json_schema() const { return list_schema(words_schema(known()), 1, 1000); }
+};
+
+// "text/css", "text/*"; in lower case.
+Parsed<std::string> parse_media_type(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const std::string_view subtype = slash == text.npos ? std::string_view() : text.substr(slash + 1);
+  if (!base::is_token(text.substr(0, slash)) || !base::is_token(subtype) ||
+      text.find('*') < text.size() - 1 || (text.back() == '*' && subtype != "*"))
+    return complain("is not a media type such as text/css or text/*");
+  const std::string lower = base::to_lower(text);
+  if (lower == "text/event-stream") return complain("is never compressed: each event has to arrive at once");
+  return lower;
+}
+
+List<ParsedText<std::string>> media_types() {
+  return list_of("list of media types", text("media type", parse_media_type, "[^/]+/[^/]+"), for_none);
+}
+
+const Keys<CompressionDocument>& level_keys() {
+  static const auto keys = Keys<CompressionDocument>("compression_level")
+                               .key("gzip", &CompressionDocument::gzip_level, number(1, 9),
+                                    "The compression level of gzip, from 1 (fast) to 9 (small).")
+                               .key("br", &CompressionDocument::brotli_level, number(1, 9),
+                                    "The compression level of brotli, from 1 (fast) to 9 (small).")
+                               .key("zstd", &CompressionDocument::zstd_level, number(1, 9),
+                                    "The compression level of zstd, from 1 (fast) to 9 (small).");
+  return keys;
+}
+
+const Keys<CompressionDocument>& compression_keys() {
+  static const auto keys =
+      Keys<CompressionDocument>("compression")
+          .key("algorithms", &CompressionDocument::algorithms, Algorithms(),
+               "The compression algorithms, best first. The first of the list is taken where a client "
+               "accepts several alike.")
+          .key("types", &CompressionDocument::types, media_types(),
+               "The media types that are compressed, in place of the built-in list; \"text/*\" stands for "
+               "all text types.")
+          .by_default("text, scripts, JSON, XML, SVG, fonts, WASM")
+          .example("[\"text/*\", application/json, application/javascript, image/svg+xml]")
+          .commented_out()
+          .key("min_size", &CompressionDocument::min_size, size(0, gibi),
+               "The smallest response body that is compressed. A body whose length is not known in advance "
+               "is compressed whatever its size.")
+          .key("level", itself<CompressionDocument>, map(level_keys),
+               "The compression level of each algorithm, from 1 (fast) to 9 (small).");
+  return keys;
+}
+
+}  // namespace
+
+void Compression::read_into(const Value& value, std::optional<CompressionDocument>& compression) const {
+  CompressionDocument changed = compression.value_or(CompressionDocument());
+  if (value.is_scalar()) {
+    compression.reset();
+    if (const std::string meant = map_meant("compression", value.node()); !meant.empty())
+      return value.complain("is true, false or a map; write " + meant);
+    const auto on = value.boolean();
+    if (on && *on) compression = std::move(changed);
+    return;
+  }
+  compression_keys().read(value, &changed);
+  compression = std::move(changed);
+}
+
+std::string Compression::json_schema() const {
+  return section_schema(compression_keys(), {boolean().json_schema()});
+}
+
+const Section* Compression::section() const { return &compression_keys(); }
+
+}  // namespace postern::config

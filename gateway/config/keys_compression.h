@@ -1,0 +1,21 @@
+// The keys of `compression`, for all routes and on one.
+#pragma once
+
+#include <optional>
+
+#include "config/document.h"
+#include "config/key.h"
+
+namespace postern::config {
+
+// `true`, `false` or a map. It changes of what holds already, or of what is usual, the keys that it names.
+struct Compression {
+  void read_into(const Value& value, std::optional<CompressionDocument>& compression) const;
+  std::string words() const { return "true, false or map"; }
+  std::string shown(const std::optional<CompressionDocument>&) const { return "false"; }
+  std::string json_schema() const;
+  Shape shape() const { return Shape::section; }
+  const Section* section() const;
+};
+
+}  // namespace postern::config

@@ -1,0 +1,11 @@
+// The keys at the top of a file.
+#pragma once
+
+#include "config/document.h"
+#include "config/key.h"
+
+namespace postern::config {
+
+const Keys<Document>& document_keys();
+
+}  // namespace postern::config

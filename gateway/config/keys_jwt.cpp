@@ -1,0 +1,242 @@
+#include "config/keys_jwt.h"
+
+#include <chrono>
+
+#include "base/ascii.h"
+#include "config/fingerprint.h"
+#include "config/suggest.h"
+#include "config/text.h"
+
+namespace postern::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_symmetric(std::string_view algorithm) { return algorithm.starts_with("HS"); }
+
+void read_key_file(const Value& value, JwtDocument& jwt) {
+  const auto text = value.text();
+  if (!text) return;
+  jwt.keys_location = value.location();
+  const std::string lower = base::to_lower(*text);
+  if (lower.starts_with("http://") || lower.starts_with("https://")) {
+    value.complain("a URL is not fetched yet; save the JWKS to a file and name the file here");
+  } else if (text->find("-----BEGIN") != std::string_view::npos) {
+    value.complain("is the name of a file, not the key itself");
+  } else {
+    jwt.keys_file = std::string(*text);
+  }
+}
+
+auto key_file() {
+  return custom(
+      read_key_file, "file",
+      R"({"type":["string","number","boolean"],"minLength":1,"not":{"pattern":"^[Hh][Tt][Tt][Pp][Ss]?://|-----BEGIN"}})");
+}
+
+// Whatever is wrong with a secret, its text is never repeated. One that is too short for its algorithms is
+// named when the keys are made of it.
+void read_secret(const Value& value, JwtDocument& jwt) {
+  const auto text = value.text();
+  if (!text) return;
+  jwt.secret = std::string(*text);
+  jwt.keys_location = value.location();
+}
+
+auto secret() { return custom(read_secret, "text", scalar_schema()); }
+
+std::optional<std::vector<std::string>> read_algorithms(const Value& value) {
+  std::vector<std::string> algorithms;
+  const auto items = value.items();
+  if (value.is_list() && items.empty()) value.complain("is empty; name the signatures that are accepted");
+  for (const Value& item : items) {
+    const auto text = item.text();
+    if (!text) continue;
+    if (base::to_lower(*text) == "none") {
+      item.complain("\"none\" would accept tokens that nobody signed");
+      continue;
+    }
+    if (const auto index = item.one_of(token_algorithms()))
+      algorithms.emplace_back(token_algorithms()[*index]);
+  }
+  return algorithms;
+}
+
+auto algorithms() {
+  return custom(read_algorithms, "list of algorithms",
+                list_schema(words_schema(token_algorithms()), 1, 1000));
+}
+
+// Does every algorithm have a key of its kind? A JWKS may hold both kinds, so only its user can tell.
+void check_key_kinds(const Value& algorithms, const JwtDocument& jwt) {
+  const std::string keys = base::to_lower(jwt.keys_file);
+  const bool is_pem = keys.ends_with(".pem") || keys.ends_with(".pub") || keys.ends_with(".crt") ||
+                      keys.ends_with(".cer") || keys.ends_with(".key");
+  for (const std::string& algorithm : jwt.algorithms) {
+    if (is_symmetric(algorithm) && is_pem) {
+      algorithms.complain(algorithm + " needs a secret; with a public key for a secret anybody could sign");
+      return;
+    }
+    if (!is_symmetric(algorithm) && !jwt.secret.empty()) {
+      algorithms.complain(algorithm + " needs keys (a public key); a secret is for HS256, HS384 and HS512");
+      return;
+    }
+  }
+}
+
+std::optional<TokenSource> decode_source(const Value& item) {
+  using Kind = TokenSource::Kind;
+  if (item.is_map()) {
+    const Fields fields(item, {"header", "cookie", "query"});
+    if (item.node().keys.size() != 1) {
+      item.complain(
+          "names more or less than one place; write { header: NAME }, { cookie: NAME } or { query: NAME }");
+      return std::nullopt;
+    }
+    for (const auto& [key, kind] :
+         {std::pair{"header", Kind::header}, {"cookie", Kind::cookie}, {"query", Kind::query}}) {
+      const auto value = fields.take(key);
+      const auto name = value ? value->text() : std::nullopt;
+      if (!name) continue;
+      const bool is_good =
+          kind == Kind::query ? name->find_first_of("&=# ") == std::string_view::npos : base::is_token(*name);
+      if (is_good) return TokenSource{kind, std::string(*name), item.location()};
+      value->refuse(
+          {"is not the name of a " + std::string(kind == Kind::query ? "query parameter" : key), ""});
+    }
+    return std::nullopt;
+  }
+  const auto text = item.text();
+  if (!text) return std::nullopt;
+  if (*text == "header") return TokenSource{Kind::header, "Authorization", item.location()};
+  if (*text == "subprotocol") return TokenSource{Kind::subprotocol, "", item.location()};
+  if (*text == "cookie" || *text == "query") {
+    item.complain("needs a name: { " + std::string(*text) + ": NAME }");
+    return std::nullopt;
+  }
+  std::string sentence = item.quote() +
+                         " is not a place for a token (header, { header: NAME }, { cookie: NAME }, { query: "
+                         "NAME }, subprotocol)";
+  if (!item.node().substituted) sentence += did_you_mean(*text, {"header", "cookie", "query", "subprotocol"});
+  item.complain(std::move(sentence));
+  return std::nullopt;
+}
+
+std::optional<std::vector<TokenSource>> read_token_sources(const Value& value) {
+  std::vector<TokenSource> sources;
+  const auto items = value.items();
+  if (value.is_list() && items.empty()) value.complain("is empty; say where the token is");
+  for (const Value& item : items) {
+    const auto source = decode_source(item);
+    if (!source) continue;
+    for (const TokenSource& other : sources) {
+      if (other.kind != source->kind || other.name != source->name) continue;
+      item.complain("stands in line " + std::to_string(other.location.line) + " already");
+      break;
+    }
+    sources.push_back(*source);
+  }
+  return sources;
+}
+
+auto token_sources() {
+  return custom(read_token_sources, "list of places",
+                list_schema(any_of({words_schema({"header", "subprotocol"}),
+                                    one_key_schema({"header", "cookie", "query"})}),
+                            1, 1000));
+}
+
+std::optional<std::vector<RequiredClaim>> read_required_claims(const Value& value) {
+  std::vector<RequiredClaim> claims;
+  for (const auto& [key, entry] : value.entries()) {
+    RequiredClaim claim;
+    claim.name = key.text;
+    claim.location = key.location;
+    const bool is_any = entry.is_scalar() && entry.node().text == "present";
+    if (!is_any) {
+      const auto items = entry.items_or_one();
+      if (entry.is_list() && items.empty()) entry.complain("is empty; write present for any value");
+      for (const Value& item : items) {
+        if (const auto text = item.text()) claim.values.emplace_back(*text);
+      }
+      // What could not be read must not turn into "any value".
+      if (claim.values.empty()) continue;
+    }
+    claims.push_back(std::move(claim));
+  }
+  return claims;
+}
+
+auto required_claims() {
+  return custom(read_required_claims, "map of claim to value",
+                entries_schema(any_of({scalar_schema(), list_schema(scalar_schema(), 1, 1000)})), "none");
+}
+
+void check_jwt(const Fields& fields, JwtDocument& jwt) {
+  const auto keys = fields.take("keys");
+  const auto secret = fields.take("secret");
+  if (keys && secret) secret->complain("stands beside keys; a token is checked with one of the two");
+  if (!keys && !secret && fields.is_map() && !fields.is_misspelt("keys") && !fields.is_misspelt("secret"))
+    fields.value().complain("has neither keys nor secret; a token is checked with one of the two");
+  const bool has_one_source = jwt.keys_file.empty() != jwt.secret.empty();
+  if (const auto algorithms = fields.take("algorithms"); algorithms && has_one_source)
+    check_key_kinds(*algorithms, jwt);
+  if (!fields.take("from"))
+    jwt.from.push_back(TokenSource{TokenSource::Kind::header, "Authorization", SourceLocation{}});
+}
+
+}  // namespace
+
+const Keys<JwtDocument>& jwt_keys() {
+  static const auto keys =
+      Keys<JwtDocument>("jwt")
+          .begin([](const Value& value, JwtDocument& jwt) { jwt.fingerprint = fingerprint(value.node()); })
+          .key("issuer", &JwtDocument::issuer, text(),
+               "The value that the iss claim of a token must have. A token with another one is refused "
+               "with 403.")
+          .by_default("not checked")
+          .example("https://clerk.example.com")
+          .key("audience", &JwtDocument::audience,
+               list_or_one("text or list of texts", text(), "is empty; leave audience out to check none"),
+               "The value that the aud claim of a token must hold; of a list, one is enough. A token "
+               "without it is refused with 403.")
+          .by_default("not checked")
+          .example("dashboard")
+          .key("keys", itself<JwtDocument>, key_file(),
+               "The file with the public keys: a JWKS (JSON) or PEM. It is read again at every reload. "
+               "When a key was removed or changed, the WebSockets and event streams of its routes are "
+               "ended; a key that is added ends none.")
+          .by_default("required without secret")
+          .example("keys/jwks.json")
+          .key("secret", itself<JwtDocument>, secret(),
+               "The shared secret for HS256, HS384 and HS512, best taken from the environment. It is never "
+               "printed.")
+          .by_default("required without keys")
+          .example("${JWT_SECRET}")
+          .commented_out()
+          .key("algorithms", &JwtDocument::algorithms, algorithms(),
+               "The signature algorithms that are accepted, of HS256, HS384, HS512, RS256, RS384, RS512, "
+               "PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA. A token with another one is refused "
+               "with 401.")
+          .required()
+          .example("[RS256]")
+          .key("from", &JwtDocument::from, token_sources(),
+               "Where a request may carry its token, in the order in which the places are searched: header "
+               "(Authorization: Bearer), { header: NAME }, { cookie: NAME }, { query: NAME }, subprotocol "
+               "(Sec-WebSocket-Protocol).")
+          .by_default("[header]")
+          .example("[header, { cookie: __session }, { query: token }, subprotocol]")
+          .key("leeway", &JwtDocument::leeway, duration(0ms, 10min).in_whole_seconds(),
+               "How far the clocks of the issuer and of the gateway may differ when exp, nbf and iat of a "
+               "token are checked.")
+          .key("required_claims", &JwtDocument::required_claims, required_claims(),
+               "The claims that a token must have: a value, a list of values of which one must fit, or "
+               "present for any value. A token without them is refused with 403.")
+          .example("{ email_verified: true, role: [admin, editor], sub: present }")
+          .key("require_expiry", &JwtDocument::require_expiry, boolean(),
+               "Whether a token without an exp claim is refused with 403.")
+          .check(check_jwt);
+  return keys;
+}
+
+}  // namespace postern::config

@@ -1,0 +1,130 @@
+#include "config/keys_origins.h"
+
+#include <chrono>
+
+#include "config/addresses.h"
+#include "config/fingerprint.h"
+
+namespace postern::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t max_pattern = 1024;
+constexpr std::string_view token = "[A-Za-z0-9!#$%&'+.^_`|~-]+";
+
+// Patterns that are "*" in disguise. What else a pattern lets in only its author knows.
+bool fits_everything(std::string_view pattern) {
+  if (pattern.starts_with('^')) pattern.remove_prefix(1);
+  if (pattern.ends_with('$')) pattern.remove_suffix(1);
+  return pattern == ".*" || pattern == ".+" || pattern == "(.*)" || pattern == "(.+)" || pattern == ".*?";
+}
+
+void refuse_everybody(const Value& value, bool credentials) {
+  value.refuse(
+      {credentials
+           ? "together with credentials: true would let every site act with a visitor's cookies, "
+             "and browsers refuse the pair; list the origins"
+           : "would let every site in; list the origins, or write { pattern: ... } for a family of them",
+       ""});
+}
+
+void decode_pattern(const Value& item, OriginsDocument& origins) {
+  const Fields fields(item, {"pattern"});
+  const auto pattern = fields.need("pattern");
+  if (!pattern) return;
+  const auto text = pattern->text();
+  if (!text) return;
+  if (text->size() > max_pattern) {
+    pattern->complain("is longer than 1024 bytes");
+  } else if (fits_everything(*text)) {
+    refuse_everybody(*pattern, origins.credentials);
+  } else {
+    origins.allow.push_back(OriginEntry{OriginEntry::Kind::pattern, std::string(*text), pattern->location()});
+  }
+}
+
+void decode_origin(const Value& item, OriginsDocument& origins) {
+  if (item.is_map()) return decode_pattern(item, origins);
+  if (item.node().kind == Node::Kind::null) {
+    item.complain("null is not a text in YAML; the origin of sandboxed pages is written \"null\", in quotes");
+    return;
+  }
+  const auto text = item.text();
+  if (!text) return;
+  if (*text == "*") return refuse_everybody(item, origins.credentials);
+  auto entry = item.parsed(parse_origin);
+  if (!entry) return;
+  entry->location = item.location();
+  if (entry->kind == OriginEntry::Kind::null && origins.credentials) {
+    item.warn("\"null\" with credentials: true trusts every sandboxed page and local file with cookies");
+  }
+  for (const OriginEntry& other : origins.allow) {
+    if (other.kind != entry->kind || other.text != entry->text) continue;
+    item.complain(item.quote() + " stands in line " + std::to_string(other.location.line) + " already");
+    break;
+  }
+  origins.allow.push_back(std::move(*entry));
+}
+
+// What it says depends on whether credentials are allowed.
+void read_allowed_origins(const Value& value, OriginsDocument& origins) {
+  const auto items = value.items();
+  if (value.is_list() && items.empty()) value.complain("is empty; a list of origins names at least one");
+  for (const Value& item : items) decode_origin(item, origins);
+}
+
+auto allowed_origins() {
+  return custom(read_allowed_origins, "list of origins",
+                list_schema(any_of({string_schema("null|[Hh][Tt][Tt][Pp][Ss]?://.+|[a-z][a-z0-9+.-]*://.+"),
+                                    R"({"type":"object","properties":{"pattern":)" + scalar_schema() +
+                                        R"(},"required":["pattern"],"additionalProperties":false})"}),
+                            1, 1000));
+}
+
+}  // namespace
+
+const Keys<OriginsDocument>& origin_keys() {
+  static const auto keys =
+      Keys<OriginsDocument>("origin_list")
+          .begin([](const Value& value, OriginsDocument& origins) {
+            origins.fingerprint = fingerprint(value.node());
+          })
+          .key("allow", itself<OriginsDocument>, allowed_origins(),
+               "The web origins on the list: \"https://app.example.com\", \"https://*.example.com\" for "
+               "all subdomains, { pattern: ... } with an RE2 expression for the whole origin, or \"null\" "
+               "(in quotes) for sandboxed pages and local files. A request of any other origin is refused "
+               "with 403.")
+          .required()
+          .example("[\"https://app.example.com\", { pattern: \"https://pr-[0-9]+\\\\.example\\\\.com\" }]")
+          .key("credentials", &OriginsDocument::credentials, boolean(),
+               "Whether pages of the listed origins may send cookies and Authorization with their CORS "
+               "requests (Access-Control-Allow-Credentials).")
+          .example("true")
+          .read_first()
+          .key("methods", &OriginsDocument::methods,
+               list_of("list of methods", text("method", parse_method, token)),
+               "The methods that the answer to a CORS preflight allows, as far as the route takes them.")
+          .key("headers", &OriginsDocument::headers,
+               list_of("list of header names", text("header name", parse_header_name, token)),
+               "The request header fields that the answer to a CORS preflight allows.")
+          .by_default("those that the preflight asks for")
+          .example("[Authorization, Content-Type]")
+          .key("expose", &OriginsDocument::expose,
+               list_of("list of header names", text("header name", parse_header_name, token)),
+               "The response header fields that the scripts of a page may read "
+               "(Access-Control-Expose-Headers).")
+          .example("[X-Request-Id]")
+          .key("max_age", &OriginsDocument::max_age, duration(0ms, 24h).in_whole_seconds(),
+               "How long a browser may cache the answer to a CORS preflight (Access-Control-Max-Age).")
+          .key("navigations", &OriginsDocument::refuse_navigations,
+               words<bool>({{"pass", false}, {"refuse", true}}),
+               "Whether a navigation from a page whose origin is not on the list, such as a submitted "
+               "form, passes or is refused with 403. A navigation (Sec-Fetch-Mode: navigate) is no CORS "
+               "request, and the page does not see the response. A WebSocket never passes this way.")
+          .key("require", &OriginsDocument::require_on_websocket, boolean(),
+               "Whether a WebSocket upgrade without an Origin field is refused with 403.");
+  return keys;
+}
+
+}  // namespace postern::config

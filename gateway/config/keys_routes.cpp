@@ -1,0 +1,330 @@
+#include "config/keys_routes.h"
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "config/addresses.h"
+#include "config/fingerprint.h"
+#include "config/keys_actions.h"
+#include "config/keys_compression.h"
+#include "config/keys_headers.h"
+#include "config/keys_limits.h"
+#include "config/keys_listeners.h"
+#include "config/keys_match.h"
+#include "config/keys_rewriting.h"
+#include "config/keys_upstreams.h"
+#include "config/keys_websocket.h"
+
+namespace postern::config {
+namespace {
+
+constexpr std::size_t max_routes = 10'000;
+
+std::optional<std::string> read_route_name(const Value& value) {
+  auto name = value.parsed(parse_name);
+  if (name == "none") value.complain("\"none\" is what metrics call requests of no route");
+  return name;
+}
+
+auto route_name() {
+  return custom(
+      read_route_name, "text",
+      R"({"type":["string","number","boolean"],"pattern":"^[A-Za-z0-9._-]{1,64}$|\\$\\{","not":{"const":"none"}})");
+}
+
+// Addresses of clients.
+std::optional<std::vector<std::string>> read_clients(const Value& value) {
+  std::vector<std::string> blocks;
+  const auto items = value.items_or_one();
+  if (value.is_list() && items.empty()) value.complain("is empty; leave it out");
+  for (const Value& item : items)
+    if (auto block = item.parsed(parse_cidr)) blocks.push_back(std::move(*block));
+  return blocks;
+}
+
+auto clients() {
+  return custom(read_clients, "list of CIDR blocks or addresses",
+                any_of({string_schema(cidr_pattern), list_schema(string_schema(cidr_pattern), 1, 1000)}),
+                "[]");
+}
+
+const Keys<RouteDocument>& jwt_reference_keys() {
+  static const auto keys =
+      Keys<RouteDocument>("jwt_reference")
+          .begin([](const Value& value, RouteDocument& route) { route.jwt_location = value.location(); })
+          .key("use", &RouteDocument::jwt, text("name"),
+               "The name of the rules under the top-level jwt that check the token.")
+          .required()
+          .example("clerk")
+          .located(&RouteDocument::jwt_location)
+          .key("required", &RouteDocument::jwt_required, boolean(),
+               "Whether a request without a token is refused with 401. With false it passes; a token that "
+               "is not valid is refused in any case.");
+  return keys;
+}
+
+std::optional<std::vector<ForwardedClaim>> read_forwarded_claims(const Value& value) {
+  std::vector<ForwardedClaim> claims;
+  for (const auto& [key, entry] : value.entries()) {
+    auto header = entry.parsed(parse_settable_header);
+    if (!header) continue;
+    const std::string lower = base::to_lower(*header);
+    for (const ForwardedClaim& other : claims) {
+      if (base::to_lower(other.header) != lower) continue;
+      entry.complain(entry.quote() + " takes another claim in line " + std::to_string(other.location.line) +
+                     " already");
+      break;
+    }
+    claims.push_back(ForwardedClaim{key.text, std::move(*header), entry.location()});
+  }
+  return claims;
+}
+
+auto forwarded_claims() {
+  return custom(read_forwarded_claims, "map of claim to header name",
+                entries_schema(string_schema("[A-Za-z0-9!#$%&'*+.^_`|~-]+")), "none");
+}
+
+std::optional<std::vector<std::pair<std::string, SourceLocation>>> read_rate_limit_names(const Value& value) {
+  std::vector<std::pair<std::string, SourceLocation>> names;
+  for (const Value& item : value.items_or_one())
+    if (const auto name = item.text()) names.emplace_back(*name, item.location());
+  return names;
+}
+
+auto rate_limit_names() {
+  return custom(read_rate_limit_names, "name or list of names",
+                any_of({scalar_schema(), list_schema(scalar_schema(), 0, 1000)}), "none");
+}
+
+// Short for limits.body_size of the route.
+struct RouteBodySize : BodySize {
+  void read_into(const Value& value, routing::RouteLimits& limits) const {
+    if (limits.body_size) value.complain("stands in limits as well; a route has one of the two");
+    if (const auto bytes = read(value)) limits.body_size = *bytes;
+  }
+  std::string shown(const routing::RouteLimits&) const { return {}; }
+};
+
+const SocketKeys<RouteDocument>& route_keys();
+
+void begin_route(const Value& value, RouteDocument& route) {
+  route.name = value.path();
+  route.location = value.location();
+  // Keys that are for new sockets alone, and those that are compared as they hold, are not in it.
+  std::vector<std::string_view> but;
+  for (const KeyRow& row : route_keys().rows())
+    if (row.holds != Holds::open) but.push_back(row.name);
+  route.fingerprint = fingerprint(value.node(), but);
+}
+
+void check_route(const Fields& fields, RouteDocument& route) {
+  const bool match_is_good = !fields.take("match") || fields.is_good("match");
+  route.match_read = fields.is_map() && !fields.is_misspelt("match") && match_is_good;
+  check_actions(fields, route);
+  check_rewriting(fields, route);
+  const auto claims = fields.take("forward_claims");
+  if (claims && !fields.take("jwt") && !fields.is_misspelt("jwt"))
+    claims->complain("needs jwt: without a verified token there are no claims");
+}
+
+const SocketKeys<RouteDocument>& route_keys() {
+  static const auto keys =
+      SocketKeys<RouteDocument>("route")
+          .begin(begin_route)
+          .key("name", &RouteDocument::name, route_name(), "The name of the route in logs and metrics.",
+               Holds::new_only)
+          .by_default("routes[N]")
+          .example("socket")
+          .located(&RouteDocument::name_location)
+          .key("match", itself<RouteDocument>, Match(),
+               "What a request must match for the route to be taken.", Holds::open)
+          .key("paths", &RouteDocument::strict_paths, strict_paths(),
+               "How the paths of this route are handled, in place of the top-level paths. With unchanged, "
+               "the client's path goes to the endpoint byte for byte, and is refused with 400 only where "
+               "servers read it in ways that lead to different routes. With strict, it is normalised, and "
+               "refused with 400 when it has an encoded slash, a backslash, a \";\" or a byte that must be "
+               "escaped.",
+               Holds::open)
+          .by_default("the top-level paths")
+          .example("strict")
+          .key("allow", &RouteDocument::allow, clients(),
+               "The client addresses that the route serves; all others are answered with 403. Behind "
+               "trusted_proxies, the address that they report counts.",
+               Holds::open)
+          .by_default("all")
+          .example("[\"10.0.0.0/8\"]")
+          .commented_out()
+          .key("deny", &RouteDocument::deny, clients(),
+               "The client addresses that are answered with 403, even where allow lists them. Behind "
+               "trusted_proxies, the address that they report counts.",
+               Holds::open)
+          .example("[\"10.9.0.0/16\"]")
+          .commented_out()
+          .key("upstream", itself<RouteDocument>, UpstreamReference(),
+               "The upstream that gets the requests of the route: a name of upstreams, or the URL of an "
+               "endpoint, such as http://127.0.0.1:3000.",
+               Holds::open)
+          .by_default("required without files, respond, redirect and maintenance")
+          .example("api")
+          .key("files", &RouteDocument::files, map(files_keys).short_for("root").in_words("folder or map"),
+               "Serves static files from a folder to GET and HEAD requests, in place of an upstream; the "
+               "whole path is looked up below the folder. `files: ./dist` is short for { root: ./dist }. "
+               "Ranges and conditional requests are supported; a folder is answered with its index, or "
+               "with 404. Nothing outside the folder is served, by no path and no symbolic link.",
+               Holds::open)
+          .commented_out()
+          .key("spa", itself<RouteDocument>, SinglePageKind(),
+               "Serves the index of files for a single-page application (SPA fallback) when a browser goes "
+               "to a page for which there is no file. It never does so for a name with an extension, or "
+               "for a request that does not ask for text/html.",
+               Holds::open)
+          .commented_out()
+          .key("respond", &RouteDocument::respond, map(respond_keys),
+               "Answers requests of every method with a fixed response, in place of an upstream.",
+               Holds::open)
+          .commented_out()
+          .key("redirect", &RouteDocument::redirect, map(redirect_keys),
+               "Redirects clients to another address, in place of an upstream.", Holds::open)
+          .commented_out()
+          .key("maintenance", &RouteDocument::maintenance,
+               map(maintenance_keys).or_boolean().in_words("true or map"),
+               "Answers every request of the route with 503 (maintenance mode), whatever else the route "
+               "says. `maintenance: true` is short for a map without entries.",
+               Holds::open)
+          .by_default("none")
+          .commented_out()
+          .key("rewrite", &RouteDocument::rewrite, map(rewrite_keys),
+               "Changes the path on its way to the upstream, by one of strip_prefix, add_prefix, "
+               "replace_prefix and pattern; the query stays. Such a route sends normalised paths, and "
+               "refuses a path that has no normal form (an encoded slash, a backslash) with 400.",
+               Holds::open)
+          .commented_out()
+          .key("host", &RouteDocument::host_sent, HostSent(),
+               "The Host field that endpoints get for this route: preserve keeps the client's, upstream "
+               "sends the host of the endpoint, and any other value is sent as it is.",
+               Holds::open)
+          .by_default("the host key of the upstream")
+          .example("upstream")
+          .commented_out()
+          .key("rewrite_location", &RouteDocument::rewrite_location, boolean(),
+               "Whether Location, Content-Location and Refresh fields that lead to the endpoint's address "
+               "are rewritten to lead to the gateway's; a stripped prefix is put back.",
+               Holds::open)
+          .commented_out()
+          .key("cookies", &RouteDocument::cookies, map(cookie_keys),
+               "Rewrites the cookies that endpoints set (Set-Cookie), so that browsers take them from the "
+               "gateway.",
+               Holds::open)
+          .commented_out()
+          .key("request_headers", &RouteDocument::request_headers, map(request_header_keys),
+               "Rules for the header fields of this route's requests to endpoints, applied after the rules "
+               "for all routes.",
+               Holds::open)
+          .by_default("none")
+          .commented_out()
+          .key("response_headers", &RouteDocument::response_headers, map(response_header_keys),
+               "Rules for the header fields of this route's responses to clients, applied after the rules "
+               "for all routes.",
+               Holds::open)
+          .by_default("none")
+          .commented_out()
+          .key("origins", &RouteDocument::origins, text("name"),
+               "The name of the list of origins that controls CORS and WebSocket handshakes on this route. "
+               "Without it, no origin is checked, and CORS is left to the application.",
+               Holds::open)
+          .example("dashboard")
+          .located(&RouteDocument::origins_location)
+          .key("jwt", itself<RouteDocument>, map(jwt_reference_keys).short_for("use").in_words("name or map"),
+               "Requires a valid JSON Web Token (JWT) on this route, checked by the rules of that name "
+               "under the top-level jwt. `jwt: clerk` is short for { use: clerk, required: true }.",
+               Holds::open)
+          .by_default("none")
+          .key("forward_claims", &RouteDocument::forward_claims, forwarded_claims(),
+               "The claims of the verified token that are sent to the endpoint, each in a header field. A "
+               "client can never send such a field itself.",
+               Holds::open)
+          .example("{ sub: X-User-Id, email: X-User-Email }")
+          .key("rate_limit", &RouteDocument::rate_limits, rate_limit_names(),
+               "The rate_limits that requests of this route count against. A request beyond a limit is "
+               "answered with 429 and Retry-After; RateLimit and RateLimit-Policy tell every client how "
+               "much is left. CORS preflights do not count.",
+               Holds::new_only)
+          .example("public")
+          .key("compression", &RouteDocument::compression, Compression(),
+               "Compression of this route's responses: false turns it off, true turns it on, and a map "
+               "with the keys of compression changes only those that it names.",
+               Holds::open)
+          .by_default("the top-level compression")
+          .folded()
+          .example("false")
+          .commented_out()
+          .key("websocket", &RouteDocument::websocket, map(socket_keys),
+               "Rules for the WebSockets of this route: a map with the keys of the top-level websocket, "
+               "which changes only those that it names.",
+               Holds::by_key)
+          .by_default("the top-level websocket")
+          .folded()
+          .example("")
+          .commented_out()
+          .key("event_streams", &RouteDocument::streams, map(stream_keys),
+               "Rules for the event streams of this route: a map with the keys of the top-level "
+               "event_streams, which changes only those that it names.",
+               Holds::by_key)
+          .by_default("the top-level event_streams")
+          .folded()
+          .example("")
+          .commented_out()
+          .key("limits", &RouteDocument::limits, map(route_limit_keys),
+               "The size and time limits of this route, where they differ from those of the listener.",
+               Holds::open)
+          .by_default("the limits of the listener")
+          .commented_out()
+          .inherits("the listener's ")
+          .key("body_size", &RouteDocument::limits, RouteBodySize(),
+               "The largest request body on this route, short for limits.body_size of the route. A larger "
+               "one is answered with 413; with none, there is no limit.",
+               Holds::open)
+          .by_default("limits.body_size")
+          .example("10MiB")
+          .check(check_route);
+  return keys;
+}
+
+// `upstream: http://127.0.0.1:3000` in a route: an upstream of one endpoint, named by its URL and added once.
+void add_upstream(RouteDocument& route, Document& document) {
+  if (!route.endpoint) return;
+  const EndpointUrl& url = *route.endpoint;
+  const bool is_known = std::any_of(document.upstreams.begin(), document.upstreams.end(),
+                                    [&](const UpstreamDocument& other) { return other.name == url.text; });
+  if (is_known) return;
+  UpstreamDocument upstream;
+  upstream.name = url.text;
+  upstream.location = url.location;
+  upstream.endpoints.push_back(url);
+  document.upstreams.push_back(std::move(upstream));
+}
+
+}  // namespace
+
+Words<bool> strict_paths() { return words<bool>({{"unchanged", false}, {"strict", true}}); }
+
+void Routes::read_into(const Value& value, Document& document) const {
+  const auto items = value.items(max_routes);
+  if (value.is_list() && items.empty()) value.complain("is empty; every request would be answered with 404");
+  for (const Value& item : items) {
+    RouteDocument route;
+    route.compression = document.compression;
+    route.websocket = document.websocket;
+    route.streams = document.streams;
+    route_keys().read(item, &route);
+    add_upstream(route, document);
+    document.routes.push_back(std::move(route));
+  }
+}
+
+std::string Routes::json_schema() const { return list_schema(section_schema(route_keys()), 1, max_routes); }
+
+const Section* Routes::section() const { return &route_keys(); }
+
+}  // namespace postern::config

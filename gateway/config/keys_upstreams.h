@@ -1,0 +1,20 @@
+// The keys of `upstreams`.
+#pragma once
+
+#include "config/document.h"
+#include "config/key.h"
+
+namespace postern::config {
+
+const Keys<UpstreamDocument>& upstream_keys();
+
+// The Host that endpoints get: of an upstream, or of a route.
+struct HostSent {
+  using Type = HostDocument;
+  std::optional<HostDocument> read(const Value& value) const;
+  std::string words() const { return "preserve, upstream or a host name"; }
+  std::string shown(const HostDocument& host) const;
+  std::string json_schema() const { return scalar_schema(); }
+};
+
+}  // namespace postern::config
