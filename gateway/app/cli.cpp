@@ -19,6 +19,7 @@
 #include "coding/encoder.h"
 #include "config/compile.h"
 #include "config/examine_files.h"
+#include "config/json_schema.h"
 #include "config/load.h"
 #include "config/reference.h"
 #include "config/unused_parts.h"
@@ -210,6 +211,12 @@ int run_command_line(int argument_count, char** arguments) {
       program.add_subcommand("reference", "Print every key with default and meaning");
   reference_command->add_flag("--json", json, "Print JSON, for editors and other programs");
   reference_command->footer("Example: postern reference > reference.yaml");
+  CLI::App* schema_command =
+      program.add_subcommand("schema", "Print a JSON Schema of the configuration, for editors");
+  schema_command->footer(
+      "Example: postern schema > postern.schema.json\n\n"
+      "An editor that understands YAML completes and checks a file beside it that begins with\n"
+      "  # yaml-language-server: $schema=postern.schema.json");
   CLI::App* version_command =
       program.add_subcommand("version", "Print the version and those of the libraries");
   version_command->footer("Example: postern version");
@@ -233,6 +240,10 @@ int run_command_line(int argument_count, char** arguments) {
   if (check_command->parsed()) return finish_output(check(options));
   if (reference_command->parsed()) {
     print(json ? config::reference_json() : config::reference_yaml());
+    return finish_output(good);
+  }
+  if (schema_command->parsed()) {
+    print(config::json_schema());
     return finish_output(good);
   }
   return finish_output(version());
