@@ -62,7 +62,7 @@ AdminConnection::AdminConnection(base::Turn& turn, const Options& options,
       facts_(facts_of(*transport)),
       scope_(turn),
       since_(turn.now),
-      connection_(turn, std::move(transport), options.http, facts_, *this) {}
+      connection_(turn, std::move(transport), options.server, facts_, *this) {}
 
 void AdminConnection::begin() { task_.begin(serve(), *this); }
 
@@ -95,7 +95,7 @@ Task<Served> AdminConnection::serve() {
     since_ = turn_.now;
     if (!another) break;
   }
-  connection_.close();  // bounded by http1::ServerLimits::linger
+  connection_.close();  // bounded by http::ServerLimits::linger
   Result<bool> closed = co_await connection_.closed().take(scope_);
   static_cast<void>(closed);  // in both cases the connection is over
   co_return Served{};
@@ -103,7 +103,7 @@ Task<Served> AdminConnection::serve() {
 
 Task<Result<http::LocalResponse>> AdminConnection::choose_answer(Arrival arrival) {
   if (arrival == Arrival::refused) {
-    const http1::Fault& fault = connection_.fault();
+    const http::Fault& fault = *connection_.fault();
     co_return proxy::failure_response({fault.cause, Stage::request_head}, fault.detail);
   }
   const http::RequestHead& request = connection_.request();

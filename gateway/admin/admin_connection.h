@@ -37,7 +37,7 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
     bool any_host = false;
     base::Duration collect_limit = std::chrono::seconds(2);  // for the workers' numbers
     base::Duration write_limit = std::chrono::seconds(10);   // for the client to take an answer
-    http1::ServerLimits http{.parser = {}, .keepalive = std::chrono::seconds(5)};
+    http::ServerLimits server{.message = {}, .keepalive = std::chrono::seconds(5)};
   };
 
   // `options` and `owner` outlive the connection. begin() must be called immediately afterwards.

@@ -32,11 +32,12 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
         dns_client_(loop_),
         resolver_(loop_.turn(), dns_client_),
         dialer_(loop_, resolver_),
+        connector_(loop_.turn(), dialer_),
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_, metrics_, shared.silent_routes, shared.socket_memory),
         streams_(metrics_, tunnels_.drain_line()),
-        services_{loop_.turn(), dialer_,  tokens_,  access_log_,   request_ids_,
-                  tunnels_,     streams_, metrics_, &net::unix_now},
+        services_{loop_.turn(), connector_, tokens_,  access_log_,   request_ids_,
+                  tunnels_,     streams_,   metrics_, &net::unix_now},
         registry_(loop_.turn(), shared.upstream_loads, random_seed(), &shared.log),
         current_{loop_, services_, shared.log, {}, shared.clients},
         acceptor_(current_, *this),
@@ -100,6 +101,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
   net::DnsClient dns_client_;
   net::Resolver resolver_;
   net::SystemDialer dialer_;
+  upstream::Connector connector_;
   policy::TokenCache tokens_;
   telemetry::AccessLog access_log_;
   telemetry::Metrics metrics_;

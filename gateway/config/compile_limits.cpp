@@ -13,9 +13,9 @@ void override(Limit& limit, const std::optional<Said>& said) {
 proxy::ListenerLimits listener_limits(std::initializer_list<const ListenerLimitsDocument*> documents) {
   proxy::ListenerLimits limits;
   for (const ListenerLimitsDocument* document : documents) {
-    override(limits.server.parser.head_size, document->head_size);
-    override(limits.server.parser.target_size, document->target_size);
-    override(limits.server.parser.fields, document->header_fields);
+    override(limits.server.message.head_size, document->head_size);
+    override(limits.server.message.target_size, document->target_size);
+    override(limits.server.message.fields, document->header_fields);
     override(limits.server.requests, document->requests_per_connection);
     override(limits.server.request_head, document->request_head_timeout);
     override(limits.server.keepalive, document->keepalive_timeout);

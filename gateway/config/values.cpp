@@ -8,7 +8,6 @@
 #include "base/ascii.h"
 #include "config/text.h"
 #include "http/head.h"
-#include "http1/request_parser.h"
 
 namespace postern::config {
 namespace {
@@ -298,7 +297,7 @@ Parsed<uint16_t> parse_port(std::string_view text, bool allow_zero) {
 Parsed<std::string> parse_method(std::string_view text) {
   if (text == "*") return complain("is not a method; leave methods out to take any");
   if (!base::is_token(text)) return complain("is not a method (letters, digits and !#$%&'*+-.^_`|~)");
-  if (text.size() > http1::method_size_max) return complain("is not a method: it is longer than 64 bytes");
+  if (text.size() > http::method_size_max) return complain("is not a method: it is longer than 64 bytes");
   std::string upper = to_upper(text);
   if (upper == "CONNECT")
     return complain("is not a method of a route: the gateway is no forward proxy, and never serves it");

@@ -70,7 +70,7 @@ DemoConnection::DemoConnection(base::Turn& turn, const Options& options, const c
       owner_(owner),
       facts_(facts_of(*transport)),
       scope_(turn),
-      connection_(turn, std::move(transport), options.http, facts_, *this) {}
+      connection_(turn, std::move(transport), options.server, facts_, *this) {}
 
 void DemoConnection::begin() { task_.begin(serve(), *this); }
 
@@ -117,7 +117,7 @@ Task<Served> DemoConnection::serve() {
 
 // Fails only before an answer was started.
 Task<Result<void>> DemoConnection::answer_request(Arrival arrival) {
-  if (arrival == Arrival::refused) co_return base::fail(connection_.fault().cause, Stage::request_head);
+  if (arrival == Arrival::refused) co_return base::fail(connection_.fault()->cause, Stage::request_head);
   Task<Result<void>> reading = read_body();
   Result<void> read = co_await reading;
   if (!read) co_return read;
@@ -229,7 +229,7 @@ Task<Result<bool>> DemoConnection::finish_stream() {
 }
 
 Task<Result<bool>> DemoConnection::close() {
-  connection_.close();  // bounded by http1::ServerLimits::linger
+  connection_.close();  // bounded by http::ServerLimits::linger
   Result<bool> closed = co_await connection_.closed().take(scope_);
   co_return closed;
 }

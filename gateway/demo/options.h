@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "base/clock.h"
-#include "http1/server_connection.h"
+#include "http/limits.h"
 #include "websocket/message_codec.h"
 
 namespace postern::demo {
@@ -19,7 +19,7 @@ struct Options {
   base::Duration stream_limit = std::chrono::hours(1);  // of an event stream, a ticker, a silent echo
   base::Duration close_limit = std::chrono::seconds(2);  // for the client to end a WebSocket after Close
   base::Duration stop_limit = std::chrono::seconds(2);   // from stop() until what is left is cut
-  http1::ServerLimits http;
+  http::ServerLimits server;
   websocket::MessageLimits messages;
 };
 

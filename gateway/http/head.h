@@ -14,7 +14,9 @@ namespace postern::http {
 enum class Method : uint8_t { get, head, post, put, delete_, patch, options, other };
 
 Method method_of(std::string_view text);  // case-sensitive, RFC 9110 9.1
-bool is_idempotent(Method method);        // RFC 9110 9.2.2; `other` is not idempotent
+// Anyone may define new methods (RFC 9110 9.1), but no method in use is nearly this long.
+inline constexpr size_t method_size_max = 64;
+bool is_idempotent(Method method);  // RFC 9110 9.2.2; `other` is not idempotent
 
 enum class Version : uint8_t { http1_0, http1_1, http2 };
 

@@ -17,6 +17,7 @@
 #include "base/channel.h"
 #include "base/slot.h"
 #include "base/transit.h"
+#include "http/fault.h"
 #include "http/head.h"
 #include "net/transport.h"
 
@@ -40,6 +41,8 @@ class ServerStream : public base::TransitSource {
   // The stream owns the head; the exchange may change it until the stream is finished.
   virtual RequestHead& request() = 0;
   virtual const ClientFacts& client() const = 0;
+  // Why a part of the client's request could not be read, its head or its body; null: nothing is wrong.
+  virtual const Fault* fault() const = 0;
   virtual base::Channel& request_body() = 0;
   virtual base::Channel& response_body() = 0;
   // Counts everything that was written to the client, including what still waits in response_body().
@@ -70,8 +73,9 @@ class ServerStream : public base::TransitSource {
 
 class UpstreamStream : public base::TransitSource {
  public:
-  virtual ~UpstreamStream() = default;  // unfinished: resets; finished: the connection is reusable
+  virtual ~UpstreamStream() = default;  // unfinished: resets this stream, never its neighbours
 
+  // A request with an upgrade has no body: the end of its request_body() does not end the stream.
   virtual void send(const RequestHead& head) = 0;
   virtual base::Channel& request_body() = 0;
   // Counts everything that was written to the endpoint, including what still waits in request_body().
@@ -84,6 +88,14 @@ class UpstreamStream : public base::TransitSource {
   virtual std::unique_ptr<net::Transport> take_tunnel() = 0;
   // Whether any byte of the response has been received: after that no other endpoint may be tried.
   virtual bool response_begun() const = 0;
+
+  virtual const net::Peer& peer() const = 0;
+  // Whether the connection existed before this stream: then the endpoint may have been closing it when the
+  // stream was opened, and a failure without any response says nothing about the endpoint.
+  virtual bool reused() const = 0;
+  virtual const Fault& fault() const = 0;  // for upstream_bad_response and upstream_head_too_large
+  // The deviations of the response from its protocol since the last call.
+  virtual std::vector<SeenDeviation> take_deviations() = 0;
 };
 
 }  // namespace postern::http

@@ -34,7 +34,7 @@ std::optional<base::Duration> idle_limit_of(const http::Headers& headers) {
 }  // namespace
 
 ClientConnection::ClientConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport,
-                                   const ParserLimits& limits)
+                                   const http::MessageLimits& limits)
     : turn_(turn), transport_(std::move(transport)), peer_(transport_->peer()), parser_(limits, *this) {
   transport_->start(*this);
 }
@@ -105,7 +105,7 @@ void ClientConnection::on_bytes(base::Bytes bytes) {
   }
   response_begun_ = true;
   while (!bytes.empty() && (state_ == State::awaiting_head || state_ == State::receiving)) {
-    const tl::expected<size_t, Fault> used = parser_.feed(bytes);
+    const tl::expected<size_t, http::Fault> used = parser_.feed(bytes);
     if (!used) {
       fault_ = used.error();
       return fail_upstream(fault_.cause == Cause::head_too_large ? Cause::upstream_head_too_large
@@ -167,7 +167,7 @@ void ClientConnection::on_closed(base::Error) {
     sending_ = Sending::nothing;
     return;
   }
-  const std::optional<Fault> wrong =
+  const std::optional<http::Fault> wrong =
       state_ == State::awaiting_head ? parser_.nothing_of_http() : std::nullopt;
   if (wrong) fault_ = *wrong;
   fail_upstream(wrong ? wrong->cause : Cause::upstream_closed);

@@ -33,18 +33,13 @@ class ClientConnection final : public http::UpstreamStream,
     ~Owner() = default;
   };
 
-  ClientConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport, const ParserLimits& limits);
+  ClientConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport,
+                   const http::MessageLimits& limits);
   ~ClientConnection() override = default;
 
   void begin_stream();      // the connection must be fresh or reusable()
   bool reusable();          // the stream has ended and left the connection clean
   void park(Owner& owner);  // idle from now on; `owner` is notified when it breaks
-  bool reused() const { return streams_ > 1; }
-  const net::Peer& peer() const { return peer_; }
-  const Fault& fault() const { return fault_; }  // for upstream_bad_response and upstream_head_too_large
-  // The deviations from HTTP in the endpoint's responses since the last call. A connection that has shown a
-  // deviation is not reused.
-  std::vector<SeenDeviation> take_deviations() { return parser_.deviations().take(); }
   // How long the endpoint keeps an idle connection open, as its Keep-Alive field announced.
   std::optional<base::Duration> idle_limit() const { return idle_limit_; }
 
@@ -57,6 +52,11 @@ class ClientConnection final : public http::UpstreamStream,
   const http::Headers& trailers() const override { return parser_.trailers(); }
   std::unique_ptr<net::Transport> take_tunnel() override;
   bool response_begun() const override { return response_begun_; }
+  const net::Peer& peer() const override { return peer_; }
+  bool reused() const override { return streams_ > 1; }
+  const http::Fault& fault() const override { return fault_; }
+  // A connection that has shown a deviation is not reused.
+  std::vector<http::SeenDeviation> take_deviations() override { return parser_.deviations().take(); }
 
  private:
   struct Stream {
@@ -96,7 +96,7 @@ class ClientConnection final : public http::UpstreamStream,
   bool response_begun_ = false;
   uint32_t streams_ = 0;
   std::optional<base::Duration> idle_limit_;
-  Fault fault_;
+  http::Fault fault_;
 };
 
 }  // namespace postern::http1

@@ -3,20 +3,14 @@
 #pragma once
 
 #include <bitset>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "telemetry/deviation.h"
+#include "http/fault.h"
 
 namespace postern::http1 {
 
 using telemetry::Deviation;
-
-struct SeenDeviation {
-  Deviation kind;
-  std::string bytes;  // see excerpt.h
-};
 
 class Deviations {
  public:
@@ -31,11 +25,11 @@ class Deviations {
   bool has(Deviation kind) const { return kinds_[static_cast<size_t>(kind)]; }
   bool any() const { return kinds_.any(); }
   // Returns the deviations since the last call.
-  std::vector<SeenDeviation> take() { return std::exchange(untold_, {}); }
+  std::vector<http::SeenDeviation> take() { return std::exchange(untold_, {}); }
 
  private:
   std::bitset<telemetry::deviation_count> kinds_;
-  std::vector<SeenDeviation> untold_;
+  std::vector<http::SeenDeviation> untold_;
 };
 
 }  // namespace postern::http1

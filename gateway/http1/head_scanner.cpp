@@ -10,10 +10,10 @@ namespace postern::http1 {
 
 using base::Cause;
 
-tl::expected<size_t, Fault> HeadScanner::scan(std::string_view text) {
+tl::expected<size_t, http::Fault> HeadScanner::scan(std::string_view text) {
   const auto refuse = [&](std::string_view detail, const char* at) {
-    return tl::unexpected(
-        Fault{Cause::bad_request, std::string(detail), excerpt(text, static_cast<size_t>(at - text.data()))});
+    return tl::unexpected(http::Fault{Cause::bad_request, std::string(detail),
+                                      excerpt(text, static_cast<size_t>(at - text.data()))});
   };
   const bool forgiving = reading_ == Reading::forgiving;
   while (line_start_ < text.size()) {
@@ -54,7 +54,7 @@ void HeadScanner::gather(base::Bytes bytes) {
   gathered_.append(bytes);
 }
 
-tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& input) {
+tl::expected<std::optional<base::Chunk>, http::Fault> HeadScanner::feed(base::Bytes& input) {
   const bool has_start_line = section_ == Section::head;
   if (has_start_line && gathered_.empty() && !empty_line_skipped_ && input.size() >= 2 &&
       base::text_of(input.first(2)) == "\r\n") {
@@ -70,7 +70,7 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
     gather(input.first(std::min(input.size(), limit_ + 1 - std::min(limit_, before))));
     text = gathered_.text();
   }
-  const tl::expected<size_t, Fault> end = scan(text);
+  const tl::expected<size_t, http::Fault> end = scan(text);
   if (!end) return refuse(input, end.error());
   if (*end > limit_ || (*end == 0 && text.size() > limit_))
     return refuse(input, {Cause::head_too_large, "the header fields are larger than the limit",
@@ -102,7 +102,7 @@ tl::expected<std::optional<base::Chunk>, Fault> HeadScanner::feed(base::Bytes& i
 }
 
 // Keeps the refused bytes, so that the log can show as much of the request as possible.
-tl::unexpected<Fault> HeadScanner::refuse(base::Bytes input, Fault fault) {
+tl::unexpected<http::Fault> HeadScanner::refuse(base::Bytes input, http::Fault fault) {
   if (gathered_.empty()) gather(input.first(std::min(input.size(), limit_ + 1)));
   return tl::unexpected(std::move(fault));
 }

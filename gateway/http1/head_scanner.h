@@ -9,7 +9,7 @@
 #include <tl/expected.hpp>
 
 #include "base/chunk.h"
-#include "http1/fault.h"
+#include "http/fault.h"
 #include "http1/reading.h"
 
 namespace postern::http1 {
@@ -26,7 +26,7 @@ class HeadScanner {
 
   // Removes the bytes of the head from `input`. Returns the complete head, or nothing while more bytes are
   // needed.
-  tl::expected<std::optional<base::Chunk>, Fault> feed(base::Bytes& input);
+  tl::expected<std::optional<base::Chunk>, http::Fault> feed(base::Bytes& input);
 
   // To be called before the first byte of a section.
   void set_limit(size_t limit) { limit_ = limit; }
@@ -45,9 +45,9 @@ class HeadScanner {
  private:
   // Scans the lines of `text` from where the last scan ended; returns the length of the head when it is
   // complete.
-  tl::expected<size_t, Fault> scan(std::string_view text);
+  tl::expected<size_t, http::Fault> scan(std::string_view text);
   void gather(base::Bytes bytes);
-  tl::unexpected<Fault> refuse(base::Bytes input, Fault fault);
+  tl::unexpected<http::Fault> refuse(base::Bytes input, http::Fault fault);
   std::string excerpt(std::string_view text, size_t at) const;
 
   size_t limit_;

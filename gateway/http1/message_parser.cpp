@@ -12,7 +12,7 @@ namespace postern::http1 {
 using base::Cause;
 
 MessageParser::MessageParser(Reading reading, std::span<const Signature> signatures,
-                             const ParserLimits& limits)
+                             const http::MessageLimits& limits)
     : limits_(limits),
       reading_(reading),
       signatures_(signatures),
@@ -25,18 +25,18 @@ bool MessageParser::begun() const {
   return state_ != State::head || scanner_.begun() || opened;
 }
 
-tl::expected<size_t, Fault> MessageParser::feed(base::Bytes input) {
+tl::expected<size_t, http::Fault> MessageParser::feed(base::Bytes input) {
   const size_t offered = input.size();
   while (!input.empty() && state_ != State::complete) {
-    tl::expected<void, Fault> fed = state_ == State::body ? feed_body(input) : feed_section(input);
+    tl::expected<void, http::Fault> fed = state_ == State::body ? feed_body(input) : feed_section(input);
     if (!fed) return tl::unexpected(std::move(fed.error()));
   }
   return offered - input.size();
 }
 
-tl::expected<void, Fault> MessageParser::open(base::Bytes& input) {
+tl::expected<void, http::Fault> MessageParser::open(base::Bytes& input) {
   if (const Signature* other = opening_.feed(input, signatures_))
-    return tl::unexpected(Fault{other->cause, std::string(other->detail), {}});
+    return tl::unexpected(http::Fault{other->cause, std::string(other->detail), {}});
   if (input.empty() || opening_.held().empty()) return {};
   // The held bytes are not a signature; they are shorter than any message.
   base::Bytes held = base::bytes_of(opening_.held());
@@ -46,19 +46,19 @@ tl::expected<void, Fault> MessageParser::open(base::Bytes& input) {
   return {};
 }
 
-tl::expected<void, Fault> MessageParser::feed_section(base::Bytes& input) {
+tl::expected<void, http::Fault> MessageParser::feed_section(base::Bytes& input) {
   const bool head = state_ == State::head;
   if (head && !scanner_.started()) {
     if (auto opened = open(input); !opened) return opened;
     if (input.empty()) return {};
   }
   const bool past_first_line = scanner_.past_first_line();
-  tl::expected<std::optional<base::Chunk>, Fault> gathered = scanner_.feed(input);
+  tl::expected<std::optional<base::Chunk>, http::Fault> gathered = scanner_.feed(input);
   const bool start_line_came = head && !past_first_line && scanner_.past_first_line();
   if (start_line_came && (!gathered || !*gathered))
     if (auto judged = judge_start_line(scanner_.first_line()); !judged) return judged;
   if (!gathered) {
-    Fault fault = std::move(gathered.error());
+    http::Fault fault = std::move(gathered.error());
     if (fault.cause == Cause::head_too_large) {
       std::string bytes = std::move(fault.bytes);
       fault = too_large(head && !past_first_line && !scanner_.past_first_line());
@@ -85,36 +85,36 @@ tl::expected<void, Fault> MessageParser::feed_section(base::Bytes& input) {
     for (const http::HeaderField& field : trailers_)
       if (field.id == http::FieldId::transfer_encoding)
         return tl::unexpected(
-            Fault{Cause::bad_request, "the trailers have a Transfer-Encoding",
-                  excerpt_of_line(trailer_bytes_.text(),
-                                  static_cast<size_t>(field.name.data() - trailer_bytes_.text().data()),
-                                  StartLine::none)});
+            http::Fault{Cause::bad_request, "the trailers have a Transfer-Encoding",
+                        excerpt_of_line(trailer_bytes_.text(),
+                                        static_cast<size_t>(field.name.data() - trailer_bytes_.text().data()),
+                                        StartLine::none)});
   complete_message();
   return {};
 }
 
-tl::expected<void, Fault> MessageParser::read_head_fields(base::Chunk& bytes, size_t start_line_size) {
+tl::expected<void, http::Fault> MessageParser::read_head_fields(base::Chunk& bytes, size_t start_line_size) {
   return read_fields_of(bytes, start_line_size, true);
 }
 
-tl::expected<void, Fault> MessageParser::read_fields_of(base::Chunk& bytes, size_t start, bool head) {
+tl::expected<void, http::Fault> MessageParser::read_fields_of(base::Chunk& bytes, size_t start, bool head) {
   const auto read =
       read_fields(bytes, start, limits_.fields, reading_, head ? fields_ : trailers_, deviations_);
   if (read) return {};
   const FieldFault& why = read.error();
-  Fault fault = why.kind == FieldFault::Kind::too_many
-                    ? too_many_fields()
-                    : Fault{Cause::bad_request, std::string(why.detail), {}};
+  http::Fault fault = why.kind == FieldFault::Kind::too_many
+                          ? too_many_fields()
+                          : http::Fault{Cause::bad_request, std::string(why.detail), {}};
   fault.bytes = excerpt_of_line(bytes.text(), why.at, head ? start_line(reading_) : StartLine::none);
   return tl::unexpected(std::move(fault));
 }
 
-tl::expected<void, Fault> MessageParser::feed_body(base::Bytes& input) {
+tl::expected<void, http::Fault> MessageParser::feed_body(base::Bytes& input) {
   if (body_ == http::BodyKind::chunked) {
     const auto step = chunks_.next(input, deviations_);
     if (!step)
       return tl::unexpected(
-          Fault{Cause::bad_request, std::string(step.error()), excerpt_of_body(base::text_of(input))});
+          http::Fault{Cause::bad_request, std::string(step.error()), excerpt_of_body(base::text_of(input))});
     if (deviations_.any()) keep_alive_ = false;
     if (!step->data.empty()) tell_body(step->data);
     if (!step->last) return {};
@@ -139,9 +139,9 @@ void MessageParser::complete_message() {
   tell_complete();
 }
 
-tl::expected<void, Fault> MessageParser::finish_at_end() {
+tl::expected<void, http::Fault> MessageParser::finish_at_end() {
   if (state_ != State::body || body_ != http::BodyKind::until_close)
-    return tl::unexpected(Fault{Cause::bad_request, "the message ends before it is complete", {}});
+    return tl::unexpected(http::Fault{Cause::bad_request, "the message ends before it is complete", {}});
   complete_message();
   return {};
 }

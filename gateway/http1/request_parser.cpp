@@ -18,12 +18,12 @@ using base::Cause;
 using http::FieldId;
 
 // `culprit` is a view into the head.
-tl::unexpected<Fault> refuse(const http::RequestHead& head, std::string_view culprit, std::string_view detail,
-                             Cause cause = Cause::bad_request) {
+tl::unexpected<http::Fault> refuse(const http::RequestHead& head, std::string_view culprit,
+                                   std::string_view detail, Cause cause = Cause::bad_request) {
   const std::string_view text = head.bytes.text();
-  return tl::unexpected(
-      Fault{cause, std::string(detail),
-            excerpt_of_line(text, static_cast<size_t>(culprit.data() - text.data()), StartLine::request)});
+  return tl::unexpected(http::Fault{
+      cause, std::string(detail),
+      excerpt_of_line(text, static_cast<size_t>(culprit.data() - text.data()), StartLine::request)});
 }
 
 constexpr std::string_view long_target = "the request target is longer than the limit";
@@ -53,7 +53,7 @@ bool has_tabs_around(const http::HeaderField& field) {
 
 // Splits a target "http://host/path" (RFC 9112 3.2.2): returns the authority, and leaves the origin-form in
 // the head, or the asterisk-form for an OPTIONS request of the whole server (3.2.4).
-tl::expected<std::string_view, Fault> split_absolute_form(http::RequestHead& head) {
+tl::expected<std::string_view, http::Fault> split_absolute_form(http::RequestHead& head) {
   std::string_view& target = head.target;
   for (std::string_view scheme : {std::string_view("http://"), std::string_view("https://")}) {
     if (!base::equal_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
@@ -90,10 +90,10 @@ bool is_framing_twin(std::string_view name) {
 
 }  // namespace
 
-RequestParser::RequestParser(const ParserLimits& limits, Events& events)
+RequestParser::RequestParser(const http::MessageLimits& limits, Events& events)
     : MessageParser(Reading::strict, request_signatures, limits), events_(events) {}
 
-Fault RequestParser::too_large(bool in_start_line) const {
+http::Fault RequestParser::too_large(bool in_start_line) const {
   if (in_start_line) return {Cause::target_too_long, std::string(long_target), {}};
   return {Cause::head_too_large, "the header fields are larger than the limit", {}};
 }
@@ -102,8 +102,8 @@ http::RequestHead RequestParser::refused_head() const {
   return read_refused_head(refused_bytes_.empty() ? gathered() : refused_bytes_.text());
 }
 
-tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line,
-                                                         http::RequestHead& head) const {
+tl::expected<void, http::Fault> RequestParser::read_start_line(std::string_view line,
+                                                               http::RequestHead& head) const {
   if (line.find_first_not_of('\r') == line.npos)
     return refuse(head, line, "empty lines instead of a start line");
   for (std::string_view family : {"PROXY TCP4 ", "PROXY TCP6 ", "PROXY UNKNOWN"})
@@ -128,7 +128,7 @@ tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line,
   if (head.target.size() > limits_.target_size)
     return refuse(head, line, long_target, Cause::target_too_long);
   if (!base::is_token(head.method_text)) return refuse(head, line, "the method is not a token");
-  if (head.method_text.size() > method_size_max)
+  if (head.method_text.size() > http::method_size_max)
     return refuse(head, line, "the method is longer than 64 bytes");
   if (head.method_text == "CONNECT")
     return refuse(head, line, "CONNECT is not served", Cause::connect_not_served);
@@ -141,7 +141,7 @@ tl::expected<void, Fault> RequestParser::read_start_line(std::string_view line,
   return {};
 }
 
-tl::expected<void, Fault> RequestParser::read_framing(http::RequestHead& head) const {
+tl::expected<void, http::Fault> RequestParser::read_framing(http::RequestHead& head) const {
   for (const http::HeaderField& field : head.headers)
     if (field.id == FieldId::other && is_framing_twin(field.name))
       return refuse(head, field.name,
@@ -176,7 +176,7 @@ tl::expected<void, Fault> RequestParser::read_framing(http::RequestHead& head) c
   return {};
 }
 
-tl::expected<void, Fault> RequestParser::interpret_head(base::Chunk bytes) {
+tl::expected<void, http::Fault> RequestParser::interpret_head(base::Chunk bytes) {
   http::RequestHead head;
   head.bytes = std::move(bytes);
   if (auto read = read_head(head); !read) {
@@ -188,7 +188,7 @@ tl::expected<void, Fault> RequestParser::interpret_head(base::Chunk bytes) {
   return {};
 }
 
-tl::expected<void, Fault> RequestParser::read_head(http::RequestHead& head) {
+tl::expected<void, http::Fault> RequestParser::read_head(http::RequestHead& head) {
   const std::string_view text = head.bytes.text();
   const std::string_view line = text.substr(0, text.find("\r\n"));
   if (auto read = read_start_line(line, head); !read) return read;
@@ -203,7 +203,7 @@ tl::expected<void, Fault> RequestParser::read_head(http::RequestHead& head) {
     if (head.method != http::Method::options)
       return refuse(head, line, "the target \"*\" with a method other than OPTIONS");
   } else if (!head.target.starts_with('/')) {
-    const tl::expected<std::string_view, Fault> authority = split_absolute_form(head);
+    const tl::expected<std::string_view, http::Fault> authority = split_absolute_form(head);
     if (!authority) return tl::unexpected(authority.error());
     if (authority->empty()) return refuse(head, line, "an absolute target without a host");
     // The target's authority takes precedence over Host (RFC 9112 3.2.2). Where they differ, a server behind

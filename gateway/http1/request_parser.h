@@ -5,9 +5,6 @@
 
 namespace postern::http1 {
 
-// Anyone may define new methods (RFC 9110 9.1), but no method in use is nearly this long.
-inline constexpr size_t method_size_max = 64;
-
 class RequestParser final : public MessageParser {
  public:
   class Events {
@@ -21,20 +18,20 @@ class RequestParser final : public MessageParser {
     ~Events() = default;
   };
 
-  RequestParser(const ParserLimits& limits, Events& events);
+  RequestParser(const http::MessageLimits& limits, Events& events);
 
   // Reads the head of an incomplete or refused request: see refused_head.h.
   http::RequestHead refused_head() const;
 
  private:
-  tl::expected<void, Fault> interpret_head(base::Chunk bytes) override;
-  tl::expected<void, Fault> read_head(http::RequestHead& head);
+  tl::expected<void, http::Fault> interpret_head(base::Chunk bytes) override;
+  tl::expected<void, http::Fault> read_head(http::RequestHead& head);
   void tell_body(base::Bytes bytes) override { events_.on_request_body(bytes); }
   void tell_complete() override { events_.on_request_complete(); }
-  Fault too_large(bool in_start_line) const override;
+  http::Fault too_large(bool in_start_line) const override;
 
-  tl::expected<void, Fault> read_start_line(std::string_view line, http::RequestHead& head) const;
-  tl::expected<void, Fault> read_framing(http::RequestHead& head) const;
+  tl::expected<void, http::Fault> read_start_line(std::string_view line, http::RequestHead& head) const;
+  tl::expected<void, http::Fault> read_framing(http::RequestHead& head) const;
 
   Events& events_;
   base::Chunk refused_bytes_;

@@ -19,8 +19,9 @@ std::string excerpt(const http::ResponseHead& head, std::string_view culprit) {
 }
 
 // `culprit` is a view into the head.
-tl::unexpected<Fault> refuse(const http::ResponseHead& head, std::string_view culprit, std::string detail) {
-  return tl::unexpected(Fault{Cause::upstream_bad_response, std::move(detail), excerpt(head, culprit)});
+tl::unexpected<http::Fault> refuse(const http::ResponseHead& head, std::string_view culprit,
+                                   std::string detail) {
+  return tl::unexpected(http::Fault{Cause::upstream_bad_response, std::move(detail), excerpt(head, culprit)});
 }
 
 using namespace std::string_view_literals;
@@ -65,10 +66,10 @@ Codings codings_of(const http::Headers& headers) {
 
 }  // namespace
 
-ResponseParser::ResponseParser(const ParserLimits& limits, Events& events)
+ResponseParser::ResponseParser(const http::MessageLimits& limits, Events& events)
     : MessageParser(Reading::forgiving, response_signatures, limits), events_(events) {}
 
-Fault ResponseParser::too_large(bool) const {
+http::Fault ResponseParser::too_large(bool) const {
   return {
       Cause::head_too_large,
       in_head()
@@ -77,13 +78,13 @@ Fault ResponseParser::too_large(bool) const {
       {}};
 }
 
-Fault ResponseParser::too_many_fields() const {
+http::Fault ResponseParser::too_many_fields() const {
   return {Cause::head_too_large,
           "the response has more than " + std::to_string(limits_.fields) + " header fields",
           {}};
 }
 
-tl::expected<void, Fault> ResponseParser::interpret_head(base::Chunk bytes) {
+tl::expected<void, http::Fault> ResponseParser::interpret_head(base::Chunk bytes) {
   http::ResponseHead head;
   head.bytes = std::move(bytes);
   if (auto read = read_head(head); !read) return read;
@@ -96,8 +97,8 @@ tl::expected<void, Fault> ResponseParser::interpret_head(base::Chunk bytes) {
   return {};
 }
 
-tl::expected<void, Fault> ResponseParser::read_status_line(std::string_view line,
-                                                           http::ResponseHead& head) const {
+tl::expected<void, http::Fault> ResponseParser::read_status_line(std::string_view line,
+                                                                 http::ResponseHead& head) const {
   // HTTP/1.x SP 3DIGIT [SP reason]
   if (line.size() < 12 || !(line.starts_with("HTTP/1.1 ") || line.starts_with("HTTP/1.0 ")) ||
       !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]) ||
@@ -113,22 +114,22 @@ tl::expected<void, Fault> ResponseParser::read_status_line(std::string_view line
   return {};
 }
 
-tl::expected<void, Fault> ResponseParser::judge_start_line(std::string_view line) const {
+tl::expected<void, http::Fault> ResponseParser::judge_start_line(std::string_view line) const {
   http::ResponseHead head;
   head.bytes = base::Chunk::copy_of(base::bytes_of(line));
   return read_status_line(without_line_end(head.bytes.text()), head);
 }
 
-std::optional<Fault> ResponseParser::nothing_of_http() const {
+std::optional<http::Fault> ResponseParser::nothing_of_http() const {
   constexpr std::string_view version = "HTTP/1.";
   const std::string_view come = gathered();
   const size_t size = std::min(come.size(), version.size());
   if (!in_head() || size == 0 || come.substr(0, size) == version.substr(0, size)) return std::nullopt;
-  return Fault{Cause::upstream_bad_response, std::string(no_status_line),
-               excerpt_of_line(come, 0, StartLine::response)};
+  return http::Fault{Cause::upstream_bad_response, std::string(no_status_line),
+                     excerpt_of_line(come, 0, StartLine::response)};
 }
 
-tl::expected<void, Fault> ResponseParser::read_head(http::ResponseHead& head) {
+tl::expected<void, http::Fault> ResponseParser::read_head(http::ResponseHead& head) {
   const std::string_view text = head.bytes.text();
   const size_t line_size = text.find('\n') + 1;
   const std::string_view line = without_line_end(text.substr(0, line_size));
@@ -151,7 +152,7 @@ tl::expected<void, Fault> ResponseParser::read_head(http::ResponseHead& head) {
   return {};
 }
 
-tl::expected<void, Fault> ResponseParser::read_framing(http::ResponseHead& head, bool version_1_1) {
+tl::expected<void, http::Fault> ResponseParser::read_framing(http::ResponseHead& head, bool version_1_1) {
   const http::HeaderField* coding = head.headers.find(FieldId::transfer_encoding);
   const http::HeaderField* length = nullptr;
   size_t lengths = 0;

@@ -18,27 +18,27 @@ class ResponseParser final : public MessageParser {
     ~Events() = default;
   };
 
-  ResponseParser(const ParserLimits& limits, Events& events);
+  ResponseParser(const http::MessageLimits& limits, Events& events);
 
   void expect(http::Method method) { method_ = method; }  // the method of the request that is being answered
   // The connection has ended: completes a body that lasts until the end, or returns what was cut off.
-  tl::expected<void, Fault> at_end() { return finish_at_end(); }
+  tl::expected<void, http::Fault> at_end() { return finish_at_end(); }
   // The fault of a connection that ended within a head, when the received bytes do not begin an HTTP
   // response.
-  std::optional<Fault> nothing_of_http() const;
+  std::optional<http::Fault> nothing_of_http() const;
   const http::Headers& trailers() const { return trailers_; }
   Deviations& deviations() { return deviations_; }
 
  private:
-  tl::expected<void, Fault> interpret_head(base::Chunk bytes) override;
-  tl::expected<void, Fault> judge_start_line(std::string_view line) const override;
+  tl::expected<void, http::Fault> interpret_head(base::Chunk bytes) override;
+  tl::expected<void, http::Fault> judge_start_line(std::string_view line) const override;
   void tell_body(base::Bytes bytes) override { events_.on_response_body(bytes); }
   void tell_complete() override { events_.on_response_complete(); }
-  Fault too_large(bool in_start_line) const override;
-  Fault too_many_fields() const override;
-  tl::expected<void, Fault> read_head(http::ResponseHead& head);
-  tl::expected<void, Fault> read_status_line(std::string_view line, http::ResponseHead& head) const;
-  tl::expected<void, Fault> read_framing(http::ResponseHead& head, bool version_1_1);
+  http::Fault too_large(bool in_start_line) const override;
+  http::Fault too_many_fields() const override;
+  tl::expected<void, http::Fault> read_head(http::ResponseHead& head);
+  tl::expected<void, http::Fault> read_status_line(std::string_view line, http::ResponseHead& head) const;
+  tl::expected<void, http::Fault> read_framing(http::ResponseHead& head, bool version_1_1);
 
   Events& events_;
   http::Method method_ = http::Method::get;

@@ -17,13 +17,14 @@ constexpr size_t closing_rate =
 }  // namespace
 
 ServerConnection::ServerConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport,
-                                   const ServerLimits& limits, const http::ClientFacts& facts, Owner& owner)
+                                   const http::ServerLimits& limits, const http::ClientFacts& facts,
+                                   Owner& owner)
     : turn_(turn),
       transport_(std::move(transport)),
       limits_(limits),
       facts_(facts),
       owner_(owner),
-      parser_(limits.parser, *this) {
+      parser_(limits.message, *this) {
   turn_.arm(*this, limits_.request_head);
   transport_->start(*this);
 }
@@ -44,8 +45,8 @@ void ServerConnection::on_bytes(base::Bytes bytes) {
 
 void ServerConnection::parse(base::Bytes bytes) {
   const bool fresh = parser_.in_head() && !parser_.begun();
-  if (fresh) parser_.set_limits(limits_.parser);
-  const tl::expected<size_t, Fault> used = parser_.feed(bytes);
+  if (fresh) parser_.set_limits(limits_.message);
+  const tl::expected<size_t, http::Fault> used = parser_.feed(bytes);
   if (!used) return refuse(used.error());
   if (fresh && state_ == State::between) turn_.arm(*this, limits_.request_head);
   if (*used < bytes.size()) early_.push_copy(bytes.subspan(*used));
@@ -77,7 +78,7 @@ void ServerConnection::on_request_complete() {
   stream_->request_body.end();
 }
 
-void ServerConnection::refuse(Fault fault) {
+void ServerConnection::refuse(http::Fault fault) {
   fault_ = std::move(fault);
   refused_ = true;
   keep_alive_ = false;

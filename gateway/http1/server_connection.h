@@ -7,20 +7,12 @@
 #include <optional>
 
 #include "base/slot.h"
+#include "http/limits.h"
 #include "http/stream.h"
 #include "http1/body_writer.h"
 #include "http1/request_parser.h"
 
 namespace postern::http1 {
-
-struct ServerLimits {
-  ParserLimits parser;
-  base::Duration request_head = std::chrono::seconds(15);  // from the first byte of the head
-  base::Duration keepalive = std::chrono::seconds(75);     // idle between two requests
-  base::Duration linger = std::chrono::seconds(5);         // for the client to receive our last bytes
-  base::Duration idle = std::chrono::seconds(60);  // for a client that receives none of our last bytes
-  uint32_t requests = 10'000;                      // on one connection; 0: no limit
-};
 
 class ServerConnection final : public http::ServerStream,
                                public base::Pooled,
@@ -54,13 +46,11 @@ class ServerConnection final : public http::ServerStream,
 
   // `facts` and `limits` outlive the connection. Both may change between two requests; the new values apply
   // from the next request on.
-  ServerConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport, const ServerLimits& limits,
-                   const http::ClientFacts& facts, Owner& owner);
+  ServerConnection(base::Turn& turn, std::unique_ptr<net::Transport> transport,
+                   const http::ServerLimits& limits, const http::ClientFacts& facts, Owner& owner);
   ~ServerConnection() override = default;
 
   base::Slot<Arrival>& arrivals() { return arrivals_; }
-  bool refused() const { return refused_; }      // a head was refused, or a body in the middle
-  const Fault& fault() const { return fault_; }  // valid when refused()
   // The client has left: its last request is not worth starting.
   bool gone() const { return state_ == State::gone; }
   // See Owner::on_client_ended().
@@ -81,6 +71,7 @@ class ServerConnection final : public http::ServerStream,
   // --- http::ServerStream ---
   http::RequestHead& request() override { return stream_->head; }
   const http::ClientFacts& client() const override { return facts_; }
+  const http::Fault* fault() const override { return refused_ ? &fault_ : nullptr; }
   base::Channel& request_body() override { return stream_->request_body; }
   base::Channel& response_body() override { return stream_->response_body; }
   base::Transit transit() const override;
@@ -124,7 +115,7 @@ class ServerConnection final : public http::ServerStream,
 
   void open_stream();
   void parse(base::Bytes bytes);
-  void refuse(Fault fault);
+  void refuse(http::Fault fault);
   void advance_response();
   void tell_sent(base::Result<bool> sent);
   void read_early();
@@ -135,7 +126,7 @@ class ServerConnection final : public http::ServerStream,
 
   base::Turn& turn_;
   std::unique_ptr<net::Transport> transport_;
-  const ServerLimits& limits_;
+  const http::ServerLimits& limits_;
   const http::ClientFacts& facts_;
   Owner& owner_;
   RequestParser parser_;
@@ -144,7 +135,7 @@ class ServerConnection final : public http::ServerStream,
   base::ChunkQueue early_;
   base::Slot<Arrival> arrivals_;
   base::Slot<bool> closed_;
-  Fault fault_;
+  http::Fault fault_;
   State state_ = State::between;
   uint32_t requests_ = 0;
   bool keep_alive_ = true;

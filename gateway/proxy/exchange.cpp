@@ -379,18 +379,18 @@ base::PumpLimits Exchange::response_limits(base::Duration source_idle) const {
 Task<Result<void>> Exchange::copy_response(Attempt& attempt, coding::Encoder* encoder) {
   const base::PumpLimits limits = response_limits(group_->idle_limit);
   const base::Instant began = services_.turn.now;
-  http1::ClientConnection& connection = *attempt.lease;
+  http::UpstreamStream& from = *attempt.lease;
   Task<Result<base::Pumped>> pumping =
       may_stay_open(attempt) ? copy_long_body(attempt, encoder, limits) : pump_body(attempt, encoder, limits);
   Result<base::Pumped> pumped = co_await pumping;
   stages_.body = since(began);
-  note_deviations(connection);  // of the response body
+  note_deviations(from);  // of the response body
   if (!pumped) {
     describe_failure(attempt, pumped.error());
     co_return base::fail(pumped.error());
   }
-  if (!connection.trailers().empty())
-    stream_.set_trailers(passing_trailers(connection.trailers(), [this](http::ResponseHead& head) {
+  if (!from.trailers().empty())
+    stream_.set_trailers(passing_trailers(from.trailers(), [this](http::ResponseHead& head) {
       head.headers.remove(snapshot().request_id_field);
       route_->pipeline.amend(*context_, head);
     }));

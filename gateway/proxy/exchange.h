@@ -16,8 +16,8 @@
 #include "base/scope.h"
 #include "base/task.h"
 #include "coding/negotiation.h"
+#include "http/fault.h"
 #include "http/stream.h"
-#include "http1/fault.h"
 #include "policy/request_context.h"
 #include "proxy/attempt.h"
 #include "proxy/event_stream.h"
@@ -46,8 +46,8 @@ class Exchange : public base::Pooled {
 
   // Serves a request that was read.
   base::Task<Outcome> run();
-  // Answers a request that could not be read.
-  base::Task<Outcome> refuse(const http1::Fault& fault);
+  // Answers a request that could not be read; the stream says why.
+  base::Task<Outcome> refuse();
 
   // The client left, or the worker shuts down: every wait fails with this cause, and the coroutine returns.
   void cancel(base::Cause why);
@@ -55,8 +55,6 @@ class Exchange : public base::Pooled {
   // until something is written to it. Where nothing may be written for a long time (for a WebSocket or an
   // event stream while no endpoint is available), the client is assumed to be gone.
   void client_ended();
-  // The client's bytes are malformed and cannot be read any further; `fault` outlives the exchange.
-  void client_broke_rules(const http1::Fault& fault) { client_fault_ = &fault; }
 
  private:
   // The time limit for the endpoint's response head. It runs from begin() until this object is destroyed.
@@ -97,7 +95,7 @@ class Exchange : public base::Pooled {
   base::Task<base::Result<void>> copy_response(Attempt& attempt, coding::Encoder* encoder);
   base::Task<base::Result<base::Pumped>> pump_body(Attempt& attempt, coding::Encoder* encoder,
                                                    const base::PumpLimits& limits);
-  base::Task<base::Result<void>> upload(upstream::Group& group, http1::ClientConnection& connection);
+  base::Task<base::Result<void>> upload(upstream::Group& group, http::UpstreamStream& to);
 
   base::Result<void> read_request();
   base::Result<void> read_judged_target();
@@ -121,7 +119,7 @@ class Exchange : public base::Pooled {
   base::Result<void> check_forwarding();
   void remember_attempt(const Attempt& attempt, const base::Result<void>& sent);
   void tell_all_attempts();
-  void note_deviations(http1::ClientConnection& connection) const;
+  void note_deviations(http::UpstreamStream& from) const;
   base::Result<void> prepare_request(const upstream::GroupModel& group);
   void describe_failure(const Attempt& attempt, base::Error error);
   std::string client_pace_detail(base::Error error) const;
@@ -135,7 +133,7 @@ class Exchange : public base::Pooled {
                                                   http::ResponseHead& head) const;
   void answer(http::LocalResponse response);
   void answer_failure(base::Error error);
-  void note_fault(const http1::Fault& fault);
+  void note_fault(const http::Fault& fault);
   base::Error failed(base::Cause cause, base::Stage stage, std::string_view detail);
   const telemetry::Series::Upstream& upstream_series() const;  // of group_
   void count_attempt(size_t endpoint) const;
@@ -215,11 +213,10 @@ class Exchange : public base::Pooled {
   std::optional<base::Instant> hold_until_;  // set while the request is held, and in its turns
   telemetry::ExchangeStages stages_;
   std::optional<base::Error> failure_;
-  std::string detail_;                          // of the failure, or of a refused socket
-  std::string offending_;                       // the malformed bytes, for the log
-  const http1::Fault* client_fault_ = nullptr;  // of the request body
-  std::unique_ptr<Replay> replay_;              // of the request body, if it may have to be sent again
-  std::unique_ptr<LongAnswer> long_answer_;     // null: the response is not a long one
+  std::string detail_;                       // of the failure, or of a refused socket
+  std::string offending_;                    // the malformed bytes, for the log
+  std::unique_ptr<Replay> replay_;           // of the request body, if it may have to be sent again
+  std::unique_ptr<LongAnswer> long_answer_;  // null: the response is not a long one
   uint32_t attempts_ = 0;
   // A failed attempt that was followed by another one, or would have been.
   struct FailedTry {

@@ -173,7 +173,8 @@ void Exchange::answer_failure(Error error) {
   if (error.cause == Cause::client_closed && stream_.request_body().aborted())
     error.stage = Stage::request_body;
   if (!failure_) failure_ = error;
-  if (client_fault_ && error.cause == client_fault_->cause) note_fault(*client_fault_);
+  const http::Fault* fault = stream_.fault();
+  if (fault && error.cause == fault->cause) note_fault(*fault);
   if (error.cause == Cause::client_closed) return;  // no client is left to answer
   if (answered_) {
     // Ends the started body in a way that the client recognises as truncated.
@@ -184,12 +185,13 @@ void Exchange::answer_failure(Error error) {
   answer(failure_response(error, detail_));
 }
 
-void Exchange::note_fault(const http1::Fault& fault) {
+void Exchange::note_fault(const http::Fault& fault) {
   detail_ = fault.detail;
   offending_ = fault.bytes;
 }
 
-Task<Outcome> Exchange::refuse(const http1::Fault& fault) {
+Task<Outcome> Exchange::refuse() {
+  const http::Fault& fault = *stream_.fault();
   failure_ = Error{fault.cause, Stage::request_head};
   note_fault(fault);
   // As far as they could be read.

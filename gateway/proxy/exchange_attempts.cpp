@@ -255,8 +255,8 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   const bool body_lost = request.body != http::BodyKind::none && !(replay_ && replay_->whole());
   const bool repeatable = http::is_idempotent(request.method) && !body_lost;
   if (attempts_ == 1)  // a retry needs a connection that is surely alive
-    attempt.lease = upstream::take_idle(services_.turn, services_.dialer, group, index, attempt.permit,
-                                        repeatable ? base::no_limit : upstream::fresh_max_age);
+    attempt.lease = services_.connector.reuse(group, index, attempt.permit,
+                                              repeatable ? base::no_limit : upstream::fresh_max_age);
   if (!attempt.lease) {
     const base::Instant began = services_.turn.now;
     std::string tried;
@@ -269,8 +269,8 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
                     Cause::upstream_timed_out);
     std::optional<net::ProxyRoute> client_route;
     if (group.model().proxy_protocol) client_route = route_of(client_, stream_.client());
-    Task<Result<upstream::Lease>> connecting = upstream::connect(
-        scope_, services_.turn, services_.dialer, group, index, client_route, attempt.permit, tried);
+    Task<Result<upstream::Lease>> connecting =
+        services_.connector.connect(scope_, group, index, client_route, attempt.permit, tried);
     Result<upstream::Lease> connected = co_await connecting;
     stages_.connect = since(began);
     if (!connected) {
@@ -284,13 +284,13 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
     group.state().held.on_connected();
   }
 
-  http1::ClientConnection& connection = *attempt.lease;
+  http::UpstreamStream& to = *attempt.lease;
   if (request.body == http::BodyKind::none) {
-    connection.request_body().end();
-    connection.send(request);
+    to.request_body().end();
+    to.send(request);
   } else {
-    connection.send(request);
-    attempt.uploading = upload(group, connection);
+    to.send(request);
+    attempt.uploading = upload(group, to);
     attempt.uploading.begin();
   }
   const base::Instant sent = services_.turn.now;
@@ -298,7 +298,7 @@ Task<Result<void>> Exchange::send_once(upstream::Group& group, size_t index, Att
   Result<void> head = co_await awaiting;
   stages_.response_head = since(sent);
   if (!head) co_return base::fail(head.error());
-  note_deviations(connection);
+  note_deviations(to);
   co_return Result<void>();
 }
 
@@ -307,9 +307,9 @@ Task<Result<void>> Exchange::await_head(Attempt& attempt) {
   // An upload has its own limits: the endpoint need not answer before it has the whole request.
   HeadLimit limit(*this);
   if (!attempt.uploading || attempt.uploading.done()) limit.begin();
-  http1::ClientConnection& connection = *attempt.lease;
+  base::Slot<http::ResponseHead>& response = attempt.lease->response();
   for (;;) {
-    Result<http::ResponseHead> head = co_await connection.response().take(scope_);
+    Result<http::ResponseHead> head = co_await response.take(scope_);
     if (!head) {
       describe_failure(attempt, head.error());
       co_return base::fail(head.error());
@@ -358,16 +358,15 @@ void Exchange::describe_failure(const Attempt& attempt, Error error) {
                   : attempt.endpoint->text;
 }
 
-Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnection& connection) {
+Task<Result<void>> Exchange::upload(upstream::Group& group, http::UpstreamStream& to) {
   const routing::TransferLimits own = this->limits();
   base::PumpLimits limits;
   limits.stage = Stage::request_body;
   limits.source = {own.idle, Cause::client_timed_out, own.request_rate, Cause::client_too_slow};
-  limits.sink = {group.model().idle_limit, Cause::upstream_timed_out, 0, Cause::upstream_timed_out,
-                 &connection};
+  limits.sink = {group.model().idle_limit, Cause::upstream_timed_out, 0, Cause::upstream_timed_out, &to};
   limits.bytes_max = own.body_size;
   if (replay_) {
-    replay_->send_again(connection.request_body());
+    replay_->send_again(to.request_body());
     limits.watcher = replay_.get();
   }
   std::optional<base::Phase> whole;
@@ -375,13 +374,13 @@ Task<Result<void>> Exchange::upload(upstream::Group& group, http1::ClientConnect
     whole.emplace(upload_scope_, Stage::request_body,
                   std::max(own.request - since(started_), base::Duration::zero()), Cause::client_timed_out);
   Task<Result<base::Pumped>> pumping =
-      base::pump(upload_scope_, stream_.request_body(), connection.request_body(), limits, request_bytes_);
+      base::pump(upload_scope_, stream_.request_body(), to.request_body(), limits, request_bytes_);
   Result<base::Pumped> pumped = co_await pumping;
   if (!pumped) {
-    connection.request_body().abort(pumped.error());
+    to.request_body().abort(pumped.error());
     co_return base::fail(pumped.error());
   }
-  connection.request_body().end();  // trailers of requests are dropped
+  to.request_body().end();  // trailers of requests are dropped
   if (head_limit_) head_limit_->begin();
   co_return Result<void>();
 }

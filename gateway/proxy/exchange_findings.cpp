@@ -41,8 +41,8 @@ void Exchange::tell_all_attempts() {
   detail_.insert(0, all);
 }
 
-void Exchange::note_deviations(http1::ClientConnection& connection) const {
-  for (const http1::SeenDeviation& seen : connection.take_deviations()) {
+void Exchange::note_deviations(http::UpstreamStream& from) const {
+  for (const http::SeenDeviation& seen : from.take_deviations()) {
     const telemetry::EndpointCount count = telemetry::row_of(seen.kind).count;
     telemetry::EndpointSeries& series =
         *upstream_series().endpoints[static_cast<size_t>(endpoint_ - group_->endpoints.data())];

@@ -4,12 +4,12 @@
 #include <cstdint>
 
 #include "base/turn.h"
-#include "net/dialer.h"
 #include "policy/token_cache.h"
 #include "proxy/stream_set.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/request_id.h"
+#include "upstream/connector.h"
 
 namespace postern::tunnel {
 class TunnelSet;
@@ -19,7 +19,7 @@ namespace postern::proxy {
 
 struct Services {
   base::Turn& turn;
-  net::Dialer& dialer;
+  upstream::Connector& connector;
   policy::TokenCache& tokens;
   telemetry::AccessLog& access_log;
   telemetry::RequestIdSource& request_ids;

@@ -10,7 +10,7 @@
 
 #include "base/ip_address.h"
 #include "base/local_rc.h"
-#include "http1/server_connection.h"
+#include "http/limits.h"
 #include "net/dns_client.h"
 #include "net/tls_context.h"
 #include "proxy/error_pages.h"
@@ -25,7 +25,7 @@ namespace postern::proxy {
 
 // The limits of one listener.
 struct ListenerLimits {
-  http1::ServerLimits server;
+  http::ServerLimits server;
   base::Duration tls_handshake = std::chrono::seconds(10);
   uint32_t connections_per_client = 2'000;  // of the whole process; 0: no limit
   routing::TransferLimits transfer;

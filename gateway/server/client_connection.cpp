@@ -48,7 +48,6 @@ void ClientConnection::cancel(Cause why) {
 
 void ClientConnection::on_client_gone(Cause why) {
   if (!exchange_) return;
-  if (connection_->refused()) exchange_->client_broke_rules(connection_->fault());
   exchange_->cancel(why);
 }
 
@@ -210,10 +209,8 @@ Task<Result<bool>> ClientConnection::serve_requests() {
     // cancel.
     if (connection.gone()) exchange_->cancel(Cause::client_closed);
     if (connection.client_ended()) exchange_->client_ended();
-    if (connection.refused()) exchange_->client_broke_rules(connection.fault());
-    Task<proxy::Outcome> running = *arrival == http1::ServerConnection::Arrival::refused
-                                       ? exchange_->refuse(connection.fault())
-                                       : exchange_->run();
+    Task<proxy::Outcome> running =
+        *arrival == http1::ServerConnection::Arrival::refused ? exchange_->refuse() : exchange_->run();
     proxy::Outcome outcome = co_await running;
     if (outcome.tunnelled) co_return true;
     exchange_.reset();

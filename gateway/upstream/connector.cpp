@@ -3,11 +3,48 @@
 
 #include <algorithm>
 
+#include "http1/client_connection.h"
+
 namespace postern::upstream {
 namespace {
 
-http1::ParserLimits response_limits(const GroupModel& group) {
-  http1::ParserLimits limits;
+// In HTTP/1.1 a connection carries one stream at a time, and is that stream itself.
+class Http1Connection final : public Connection, public base::Pooled, private http1::ClientConnection::Owner {
+ public:
+  Http1Connection(base::Turn& turn, std::unique_ptr<net::Transport> transport,
+                  const http::MessageLimits& limits)
+      : connection_(turn, std::move(transport), limits) {}
+
+  bool has_room() const override { return state_ == State::idle; }
+  http::UpstreamStream& open_stream() override {
+    state_ = State::streaming;
+    connection_.begin_stream();
+    return connection_;
+  }
+  void close_stream(http::UpstreamStream&) override {
+    const bool is_clean = state_ == State::streaming && connection_.reusable();
+    state_ = is_clean ? State::idle : State::over;
+    http1::ClientConnection::Owner& self = *this;
+    if (is_clean) connection_.park(self);
+  }
+  void retire() override { state_ = State::over; }
+  const net::Peer& peer() const override { return connection_.peer(); }
+  std::optional<base::Duration> idle_limit() const override { return connection_.idle_limit(); }
+
+ private:
+  enum class State : uint8_t { idle, streaming, over };
+
+  void on_idle_closed(http1::ClientConnection&) override {
+    state_ = State::over;
+    tell_room_changed();
+  }
+
+  http1::ClientConnection connection_;
+  State state_ = State::idle;
+};
+
+http::MessageLimits response_limits(const GroupModel& group) {
+  http::MessageLimits limits;
   limits.head_size = group.response_head_size;
   limits.fields = group.response_fields;
   limits.trailer_size = std::min<size_t>(group.response_head_size, 16 * 1024);
@@ -32,36 +69,39 @@ net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint
   return target;
 }
 
-Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_t index, Permit& permit,
-                base::Duration longest) {
-  const EndpointModel& model = group.model().endpoints[index];
-  Endpoint& endpoint = *permit.endpoint();
-  std::unique_ptr<http1::ClientConnection> connection = endpoint.take_idle(longest);
-  while (connection && model.looked_up && !dialer.leads_to(model.host, model.service, connection->peer())) {
-    turn.graveyard.bury(std::move(connection));
-    connection = endpoint.take_idle(longest);
-  }
-  if (!connection) return {};
-  connection->begin_stream();
-  return Lease(turn, std::move(permit), std::move(connection));
+std::unique_ptr<Connection> make_connection(base::Turn& turn, std::unique_ptr<net::Transport> transport,
+                                            const http::MessageLimits& limits) {
+  return std::make_unique<Http1Connection>(turn, std::move(transport), limits);
 }
 
-base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
-                                        const Group& group, size_t index,
-                                        const std::optional<net::ProxyRoute>& client, Permit& permit,
-                                        std::string& tried) {
+Lease Connector::reuse(const Group& group, size_t index, Permit& permit, base::Duration longest) const {
+  const EndpointModel& model = group.model().endpoints[index];
+  Pool& pool = permit.endpoint()->pool();
+  Connection* connection = pool.find(longest);
+  while (connection && model.looked_up && !dialer_.leads_to(model.host, model.service, connection->peer())) {
+    pool.let_go(*connection);
+    connection = pool.find(longest);
+  }
+  if (!connection) return {};
+  http::UpstreamStream& stream = pool.open_stream(*connection);
+  return {std::move(permit), *connection, stream};
+}
+
+base::Task<base::Result<Lease>> Connector::connect(base::Scope& scope, const Group& group, size_t index,
+                                                   const std::optional<net::ProxyRoute>& client,
+                                                   Permit& permit, std::string& tried) const {
   const net::DialTarget target = target_of(group.model(), group.model().endpoints[index], client);
-  base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling = dialer.dial(scope, target, tried);
+  base::Task<base::Result<std::unique_ptr<net::Transport>>> dialling = dialer_.dial(scope, target, tried);
   base::Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
   if (!transport) {
     // A client that left in the meantime says nothing about the endpoint.
     if (base::traits(transport.error().cause).fault == base::Side::upstream) permit.endpoint()->cool_down();
     co_return base::fail(transport.error());
   }
-  auto connection =
-      std::make_unique<http1::ClientConnection>(turn, std::move(*transport), response_limits(group.model()));
-  connection->begin_stream();
-  Lease lease(turn, std::move(permit), std::move(connection));
+  Pool& pool = permit.endpoint()->pool();
+  Connection& connection = pool.add(begin(std::move(*transport), response_limits(group.model())));
+  http::UpstreamStream& stream = pool.open_stream(connection);
+  Lease lease(std::move(permit), connection, stream);
   co_return std::move(lease);
 }
 

@@ -1,11 +1,14 @@
-// Makes a connection for a request from an endpoint's permit: from the connection pool, or by dialling.
+// Opens a stream for a request from an endpoint's permit: on a connection of the pool, or by dialling. It is
+// the one place of this module that knows the wire protocols.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/scope.h"
 #include "base/task.h"
+#include "http/limits.h"
 #include "net/dialer.h"
 #include "upstream/group.h"
 #include "upstream/lease.h"
@@ -22,19 +25,39 @@ inline constexpr base::Duration fresh_max_age = std::chrono::seconds(4);
 net::DialTarget target_of(const GroupModel& group, const EndpointModel& endpoint,
                           const std::optional<net::ProxyRoute>& client = std::nullopt);
 
-// Both functions move the permit into the lease; without a lease they leave it in `permit`.
+// Makes a connection over a dialled transport, in the protocol that both sides agreed on.
+std::unique_ptr<Connection> make_connection(base::Turn& turn, std::unique_ptr<net::Transport> transport,
+                                            const http::MessageLimits& limits);
 
-// Returns at once; the lease is empty when the pool of the group's endpoint `index` has no connection that
-// was idle for at most `longest`. Connections to an address that the endpoint's name no longer resolves to
-// are closed.
-Lease take_idle(base::Turn& turn, net::Dialer& dialer, const Group& group, size_t index, Permit& permit,
-                base::Duration longest);
+class Connector {
+ public:
+  // Both outlive the connector.
+  Connector(base::Turn& turn, net::Dialer& dialer) : turn_(turn), dialer_(dialer) {}
+  virtual ~Connector() = default;
+  Connector(const Connector&) = delete;
+  Connector& operator=(const Connector&) = delete;
 
-// Dials the group's endpoint `index`, to which `permit` belongs. `tried` receives a report about every
-// address. When an error is the endpoint's fault, the endpoint cools down.
-base::Task<base::Result<Lease>> connect(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
-                                        const Group& group, size_t index,
-                                        const std::optional<net::ProxyRoute>& client, Permit& permit,
-                                        std::string& tried);
+  // Both functions move the permit into the lease; without a lease they leave it in `permit`.
+
+  // Returns at once; the lease is empty when the pool of the group's endpoint `index` has no connection with
+  // room for a stream, or none that was idle for at most `longest`. Connections to an address that the
+  // endpoint's name no longer resolves to are let go.
+  Lease reuse(const Group& group, size_t index, Permit& permit, base::Duration longest) const;
+  // Dials the group's endpoint `index`, to which `permit` belongs. `tried` receives a report about every
+  // address. When an error is the endpoint's fault, the endpoint cools down.
+  base::Task<base::Result<Lease>> connect(base::Scope& scope, const Group& group, size_t index,
+                                          const std::optional<net::ProxyRoute>& client, Permit& permit,
+                                          std::string& tried) const;
+
+ private:
+  // Does what make_connection() does; a test may use a protocol of its own.
+  virtual std::unique_ptr<Connection> begin(std::unique_ptr<net::Transport> transport,
+                                            const http::MessageLimits& limits) const {
+    return make_connection(turn_, std::move(transport), limits);
+  }
+
+  base::Turn& turn_;
+  net::Dialer& dialer_;
+};
 
 }  // namespace postern::upstream

@@ -2,18 +2,16 @@
 // it must not know routes, policies or the purpose of a request. Everything in it belongs to one worker.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/local_rc.h"
 #include "base/turn.h"
-#include "http1/client_connection.h"
 #include "telemetry/metrics.h"
 #include "upstream/ejection.h"
 #include "upstream/group_model.h"
+#include "upstream/pool.h"
 #include "upstream/process_load.h"
 
 namespace postern::upstream {
@@ -37,11 +35,10 @@ class PermitWatcher {
 
 // One address of a group, as one worker sees it. It exists as long as a lease of it exists, which may be
 // longer than the snapshot that named it.
-class Endpoint final : private http1::ClientConnection::Owner, private base::Timer {
+class Endpoint final {
  public:
   Endpoint(base::Turn& turn, std::string key, std::shared_ptr<ProcessLoad> process_load)
-      : turn_(turn), key_(std::move(key)), process_load_(std::move(process_load)) {}
-  ~Endpoint() override = default;
+      : turn_(turn), key_(std::move(key)), pool_(turn), process_load_(std::move(process_load)) {}
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
@@ -49,22 +46,16 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
 
   // The limits of the current snapshot.
   struct Limits {
-    size_t idle_max = 512;
-    base::Duration keepalive = std::chrono::seconds(55);
+    Pool::Limits pool{};
     uint32_t max_requests = 0;  // of the whole process; 0: no limit
     bool process_wide = false;  // load() counts the whole process; always true with max_requests
   };
   void set_limits(const Limits& limits);
 
-  // Returns the connection that was idle for the shortest time; null when there is none, or when it was idle
-  // for longer than `longest`.
-  std::unique_ptr<http1::ClientConnection> take_idle(base::Duration longest);
-  // Parks a connection that is reusable(); when the pool is full, the oldest one is closed. It is kept as
-  // long as the limits allow, or shorter if the endpoint has announced an earlier end.
-  void give_back(std::unique_ptr<http1::ClientConnection> connection);
+  Pool& pool() { return pool_; }
   // No more requests will come: closes the idle connections.
   void retire();
-  bool retired() const { return retired_; }
+  bool retired() const { return pool_.retired(); }
 
   // Counts one more exchange or tunnel until leave(); returns false when max_requests is reached. See
   // permit.h.
@@ -98,24 +89,11 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   void set_down(bool down);
 
  private:
-  struct Idle {
-    std::unique_ptr<http1::ClientConnection> connection;
-    base::Instant since;
-    base::Instant told_end;  // the endpoint may close it soon after
-  };
-  void on_idle_closed(http1::ClientConnection& connection) override;
-  void on_deadline() override;
-  void close_oldest();
-  void arm_for(base::Instant end);
-  base::Instant end_of(const Idle& idle) const {
-    return std::min(idle.told_end, idle.since + limits_.keepalive);
-  }
   bool counts_process() const { return limits_.process_wide || limits_.max_requests != 0; }
 
   base::Turn& turn_;
   std::string key_;
-  std::vector<Idle> idle_;  // oldest first
-  base::Instant armed_for_{};
+  Pool pool_;
   Limits limits_;
   std::shared_ptr<ProcessLoad> process_load_;  // includes load_ while counts_process()
   uint32_t load_ = 0;
@@ -126,7 +104,6 @@ class Endpoint final : private http1::ClientConnection::Owner, private base::Tim
   Ejection ejection_;
   bool checked_ = false;
   bool down_ = false;
-  bool retired_ = false;
 };
 
 using EndpointRef = base::LocalRc<Endpoint>;

@@ -1,7 +1,6 @@
 #include "upstream/health_check.h"
 
 #include "base/error.h"
-#include "http1/client_connection.h"
 #include "upstream/connector.h"
 
 namespace postern::upstream {
@@ -10,19 +9,18 @@ namespace {
 using base::Cause;
 using base::Stage;
 
-constexpr http1::ParserLimits response_limits{64 * 1024, 0, 256, 16 * 1024};
+constexpr http::MessageLimits response_limits{64 * 1024, 0, 256, 16 * 1024};
 
 // Buries the connection after the check, however it ends: its transport may still be on the stack.
 struct Checking {
   Checking(base::Turn& the_turn, std::unique_ptr<net::Transport> transport)
-      : turn(the_turn),
-        connection(std::make_unique<http1::ClientConnection>(turn, std::move(transport), response_limits)) {}
+      : turn(the_turn), connection(make_connection(turn, std::move(transport), response_limits)) {}
   ~Checking() { turn.graveyard.bury(std::move(connection)); }
   Checking(const Checking&) = delete;
   Checking& operator=(const Checking&) = delete;
 
   base::Turn& turn;
-  std::unique_ptr<http1::ClientConnection> connection;
+  std::unique_ptr<Connection> connection;
 };
 
 http::RequestHead request_of(const HealthModel& health, const EndpointModel& endpoint) {
@@ -54,15 +52,14 @@ base::Task<base::Result<void>> check_health(base::Scope& scope, base::Turn& turn
 
   const http::RequestHead request = request_of(health, group.endpoints[index]);
   Checking checking(turn, std::move(*transport));
-  http1::ClientConnection& connection = *checking.connection;
-  connection.begin_stream();
-  connection.request_body().end();
-  connection.send(request);
+  http::UpstreamStream& stream = checking.connection->open_stream();
+  stream.request_body().end();
+  stream.send(request);
   for (;;) {
-    base::Result<http::ResponseHead> head = co_await connection.response().take(scope);
+    base::Result<http::ResponseHead> head = co_await stream.response().take(scope);
     if (!head) {
-      account = connection.fault().detail.empty() ? std::string(base::traits(head.error().cause).label)
-                                                  : connection.fault().detail;
+      account = stream.fault().detail.empty() ? std::string(base::traits(head.error().cause).label)
+                                              : stream.fault().detail;
       co_return base::fail(head.error());
     }
     if (head->interim()) continue;

@@ -1,8 +1,7 @@
-// Ownership of a connection to an endpoint. The destructor returns the connection to the pool when it is
-// reusable, or else closes it. The lease holds its permit for its whole lifetime.
+// Ownership of a stream to an endpoint. The destructor closes the stream, and returns its connection to the
+// pool when it is reusable. The lease holds its permit for its whole lifetime.
 #pragma once
 
-#include <memory>
 #include <utility>
 
 #include "upstream/permit.h"
@@ -12,33 +11,32 @@ namespace postern::upstream {
 class Lease {
  public:
   Lease() = default;
-  // `turn` buries what must not be freed at once. `permit` must not be empty.
-  Lease(base::Turn& turn, Permit permit, std::unique_ptr<http1::ClientConnection> connection)
-      : turn_(&turn), permit_(std::move(permit)), connection_(std::move(connection)) {}
-  Lease(Lease&& other) noexcept = default;
+  // `connection` belongs to the pool of the permit's endpoint. `permit` must not be empty.
+  Lease(Permit permit, Connection& connection, http::UpstreamStream& stream)
+      : permit_(std::move(permit)), connection_(&connection), stream_(&stream) {}
+  Lease(Lease&& other) noexcept
+      : permit_(std::move(other.permit_)),
+        connection_(std::exchange(other.connection_, nullptr)),
+        stream_(std::exchange(other.stream_, nullptr)) {}
   Lease& operator=(Lease&& other) noexcept {
-    std::swap(turn_, other.turn_);
     std::swap(permit_, other.permit_);
     std::swap(connection_, other.connection_);
+    std::swap(stream_, other.stream_);
     return *this;
   }
   ~Lease() {
-    if (!connection_) return;
-    if (connection_->reusable())
-      endpoint()->give_back(std::move(connection_));
-    else
-      turn_->graveyard.bury(std::move(connection_));
+    if (stream_) endpoint()->pool().close_stream(*connection_, *stream_);
   }
 
-  explicit operator bool() const { return connection_ != nullptr; }
-  http1::ClientConnection* operator->() const { return connection_.get(); }
-  http1::ClientConnection& operator*() const { return *connection_; }
+  explicit operator bool() const { return stream_ != nullptr; }
+  http::UpstreamStream* operator->() const { return stream_; }
+  http::UpstreamStream& operator*() const { return *stream_; }
   const EndpointRef& endpoint() const { return permit_.endpoint(); }
 
  private:
-  base::Turn* turn_ = nullptr;
   Permit permit_;
-  std::unique_ptr<http1::ClientConnection> connection_;
+  Connection* connection_ = nullptr;
+  http::UpstreamStream* stream_ = nullptr;
 };
 
 }  // namespace postern::upstream

@@ -6,7 +6,7 @@ namespace {
 Endpoint::Limits limits_of(const GroupModel& group, const EndpointModel& endpoint) {
   const bool by_load =
       group.balance == Balance::least_connections || group.balance == Balance::power_of_two_choices;
-  return {group.keepalive_connections, group.keepalive, endpoint.max_requests, by_load};
+  return {{group.keepalive_connections, group.keepalive}, endpoint.max_requests, by_load};
 }
 
 }  // namespace

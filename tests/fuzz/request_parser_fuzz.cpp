@@ -23,7 +23,7 @@ namespace http1 = postern::http1;
 namespace {
 
 // Small, so that short inputs reach them.
-constexpr http1::ParserLimits limits{
+constexpr http::MessageLimits limits{
     .head_size = 1024, .target_size = 256, .fields = 12, .trailer_size = 128};
 
 bool too_large(const Parsed& parsed) {

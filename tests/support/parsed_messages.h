@@ -38,8 +38,8 @@ struct ParsedMessage {
 
 struct Parsed {
   std::vector<ParsedMessage> messages;  // the last one may be incomplete
-  std::optional<http1::Fault> fault;
-  std::vector<http1::SeenDeviation> deviations;
+  std::optional<http::Fault> fault;
+  std::vector<http::SeenDeviation> deviations;
   std::string rest;  // what came after an upgrade, or was not consumed when the parser stopped
 
   bool refused() const { return fault.has_value(); }
@@ -96,7 +96,7 @@ class ResponseRecorder final : public http1::ResponseParser::Events {
 };
 
 // Parses requests, one after another, up to an upgrade.
-inline Parsed parse_requests(const Pieces& pieces, const http1::ParserLimits& limits = {}) {
+inline Parsed parse_requests(const Pieces& pieces, const http::MessageLimits& limits = {}) {
   Parsed parsed;
   RequestRecorder recorder(parsed);
   http1::RequestParser parser(limits, recorder);
@@ -125,7 +125,7 @@ inline Parsed parse_requests(const Pieces& pieces, const http1::ParserLimits& li
 struct ResponseReading {
   std::vector<http::Method> methods{http::Method::get};
   bool at_end = true;
-  http1::ParserLimits limits{};
+  http::MessageLimits limits{};
 };
 
 inline Parsed parse_responses(const Pieces& pieces, const ResponseReading& reading = {}) {
@@ -150,7 +150,7 @@ inline Parsed parse_responses(const Pieces& pieces, const ResponseReading& readi
         return parsed;
       }
       piece.remove_prefix(*used);
-      for (http1::SeenDeviation& seen : parser.deviations().take())
+      for (http::SeenDeviation& seen : parser.deviations().take())
         parsed.deviations.push_back(std::move(seen));
       if (!parser.complete()) continue;
       finish_message();

@@ -111,8 +111,8 @@ routes: [{ name: all, upstream: app }]
 )";
 
 ProxyFixture::ProxyFixture(const std::string& yaml)
-    : services{turns.turn, upstream, tokens_, log.access_log(), request_ids_,
-               tunnels,    streams,  metrics, &fixed_unix_time},
+    : services{turns.turn, connector_, tokens_, log.access_log(), request_ids_,
+               tunnels,    streams,    metrics, &fixed_unix_time},
       current{loop_, services, log.logger(), compile(yaml), counts} {
   listener->limits = snapshot().listeners.front().limits;
 }

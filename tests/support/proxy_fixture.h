@@ -126,6 +126,7 @@ class ProxyFixture {
   net::Loop loop_;  // never runs: server::Current needs a loop
   upstream::ProcessLoads upstream_loads_;
   upstream::Registry registry_{turns.turn, upstream_loads_, 1, &log.logger()};
+  upstream::Connector connector_{turns.turn, upstream};
   policy::TokenCache tokens_;
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 

@@ -156,9 +156,9 @@ limits:
 
   const proxy::Limits& limits = snapshot.limits;
   const proxy::ListenerLimits& usual = snapshot.listeners[0].limits;
-  CHECK(usual.server.parser.head_size == 4096);
-  CHECK(usual.server.parser.target_size == 1024);
-  CHECK(usual.server.parser.fields == 20);
+  CHECK(usual.server.message.head_size == 4096);
+  CHECK(usual.server.message.target_size == 1024);
+  CHECK(usual.server.message.fields == 20);
   CHECK(usual.transfer.body_size == 1024 * 1024);
   CHECK(limits.connections == 55);
   CHECK(usual.tls_handshake == 1s);
@@ -540,7 +540,7 @@ TEST_CASE("compile: limits go from the document to its listeners, and a route's 
   of_listener.head_size = 4096;
   of_listener.requests_per_connection = 5;
   const proxy::ListenerLimits limits = listener_limits({&document, &of_listener});
-  CHECK(limits.server.parser.head_size == 4096);
+  CHECK(limits.server.message.head_size == 4096);
   CHECK(limits.server.requests == 5);
   CHECK(limits.connections_per_client == 3);
   CHECK(limits.transfer.idle == 8s);

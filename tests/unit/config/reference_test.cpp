@@ -76,9 +76,9 @@ TEST_CASE("reference: the defaults it prints are the defaults of the structs") {
   CHECK(loaded->limits.connections == limits.connections);
   const postern::proxy::ListenerLimits shown = listener_limits({&loaded->limits.listener});
   const postern::proxy::ListenerLimits usual;
-  CHECK(shown.server.parser.head_size == usual.server.parser.head_size);
-  CHECK(shown.server.parser.target_size == usual.server.parser.target_size);
-  CHECK(shown.server.parser.fields == usual.server.parser.fields);
+  CHECK(shown.server.message.head_size == usual.server.message.head_size);
+  CHECK(shown.server.message.target_size == usual.server.message.target_size);
+  CHECK(shown.server.message.fields == usual.server.message.fields);
   CHECK(shown.server.requests == usual.server.requests);
   CHECK(shown.server.request_head == usual.server.request_head);
   CHECK(shown.server.keepalive == usual.server.keepalive);

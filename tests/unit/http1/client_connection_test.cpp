@@ -26,7 +26,7 @@ using support::TurnFixture;
 // A connection to an endpoint in memory; the test sends the endpoint's responses.
 class Fixture : public ClientConnection::Owner {
  public:
-  explicit Fixture(const http1::ParserLimits& limits = {})
+  explicit Fixture(const http::MessageLimits& limits = {})
       : connection(std::in_place, turns.turn, std::move(pair.first), limits) {}
 
   TurnFixture turns;

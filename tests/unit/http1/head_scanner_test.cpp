@@ -16,7 +16,7 @@ using Pieces = std::vector<std::string_view>;
 
 struct Scanned {
   std::optional<std::string> head;
-  std::optional<http1::Fault> fault;
+  std::optional<http::Fault> fault;
   std::string rest;
 };
 

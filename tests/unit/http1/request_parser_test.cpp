@@ -17,7 +17,7 @@ using support::Parsed;
 using support::ParsedMessage;
 
 template <class Judge>
-void parse_every_way(std::string_view bytes, Judge&& judge, const http1::ParserLimits& limits = {}) {
+void parse_every_way(std::string_view bytes, Judge&& judge, const http::MessageLimits& limits = {}) {
   CAPTURE(std::string(bytes.substr(0, 400)));
   feed_every_way(
       bytes, [&](const support::Pieces& pieces) { return support::parse_requests(pieces, limits); }, judge);
@@ -199,12 +199,12 @@ TEST_CASE("request parser: any token is a method") {
     CHECK(request.target == "/x");
     CHECK(request.body == "hi");
   }
-  const std::string longest(http1::method_size_max, 'M');
+  const std::string longest(http::method_size_max, 'M');
   CHECK(only_request(longest + " / HTTP/1.1\r\nHost: a\r\n\r\n").method == longest);
 }
 
 TEST_CASE("request parser: a head and its target may be as large as their limits, and not larger") {
-  const http1::ParserLimits limits{.head_size = 300, .target_size = 100, .fields = 100, .trailer_size = 50};
+  const http::MessageLimits limits{.head_size = 300, .target_size = 100, .fields = 100, .trailer_size = 50};
   const auto cause_of = [&](std::string_view bytes) {
     std::optional<std::optional<base::Cause>> cause;
     parse_every_way(
@@ -228,7 +228,7 @@ TEST_CASE("request parser: a head and its target may be as large as their limits
 }
 
 TEST_CASE("request parser: there may be as many fields as the limit, and not one more") {
-  const http1::ParserLimits limits{.fields = 10};
+  const http::MessageLimits limits{.fields = 10};
   for (const int more : {9, 10}) {
     CAPTURE(more);
     std::string bytes = "GET / HTTP/1.1\r\nHost: a\r\n";
@@ -246,7 +246,7 @@ TEST_CASE("request parser: there may be as many fields as the limit, and not one
 }
 
 TEST_CASE("request parser: trailers may be as large as their limit, and not larger") {
-  const http1::ParserLimits limits{.trailer_size = 50};
+  const http::MessageLimits limits{.trailer_size = 50};
   const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n";
   const std::string fits = "X: " + std::string(43, 't') + "\r\n\r\n";
   REQUIRE(fits.size() == 50);

@@ -226,8 +226,7 @@ TEST_CASE("request parser: a request line has two single spaces") {
 }
 
 TEST_CASE("request parser: what is no token is no method, and CONNECT is not served") {
-  const std::string too_long =
-      std::string(http1::method_size_max + 1, 'M') + " / HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string too_long = std::string(http::method_size_max + 1, 'M') + " / HTTP/1.1\r\nHost: a\r\n\r\n";
   check_all_refused({
       {"G(T / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, "the method is not a token"},
       {"G\xc3\xa4T / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::bad_request, "the method is not a token"},

@@ -369,7 +369,7 @@ TEST_CASE("response parser: bytes behind a response with two lengths are not of 
 }
 
 TEST_CASE("response parser: head and fields have limits") {
-  const http1::ParserLimits limits{.head_size = 200, .fields = 3};
+  const http::MessageLimits limits{.head_size = 200, .fields = 3};
   const auto refused = [&](const std::string& bytes) {
     std::optional<bool> result;
     parse_every_way(bytes, {.limits = limits}, [&](const Parsed& parsed) {

@@ -17,7 +17,7 @@ std::string text_of(size_t size) { return std::string(size, 'x'); }
 
 // A client whose end of the wire buffers 64 KiB, and which does not read until the test lets it.
 struct SlowFixture : Fixture {
-  explicit SlowFixture(const http1::ServerLimits& the_limits = {})
+  explicit SlowFixture(const http::ServerLimits& the_limits = {})
       : Fixture([](ServerConnection& server) { answer(server, text_of(large)); }, the_limits) {
     wire->to_first.capacity = 64 * 1024;
     wire->to_first.stalled = true;

@@ -27,11 +27,11 @@ class Fixture : public ServerConnection::Owner {
  public:
   using Application = std::function<void(ServerConnection&)>;
 
-  explicit Fixture(Application application, const http1::ServerLimits& the_limits = {})
+  explicit Fixture(Application application, const http::ServerLimits& the_limits = {})
       : limits(the_limits), application_(std::move(application)), serving_(serve(*this)) {}
 
   TurnFixture turns;
-  http1::ServerLimits limits;
+  http::ServerLimits limits;
   support::MemoryPair pair = support::connect_in_memory(turns);
   std::shared_ptr<support::Wire> wire = pair.wire;
   ScriptedPeer client{std::move(pair.first)};
@@ -41,7 +41,7 @@ class Fixture : public ServerConnection::Owner {
   std::vector<std::string> targets;
   std::vector<Cause> gone;
   int ended = 0;  // how often the owner was notified of the client's end
-  std::optional<http1::Fault> fault;
+  std::optional<http::Fault> fault;
   std::optional<base::Result<bool>> handed_over;  // result of the previous response
   bool over = false;
   bool closed = false;
@@ -67,7 +67,7 @@ class Fixture : public ServerConnection::Owner {
       base::Result<Arrival> arrival = co_await fixture.server->arrivals().take(fixture.scope);
       if (!arrival || *arrival == Arrival::over) break;
       if (*arrival == Arrival::refused) {
-        fixture.fault = fixture.server->fault();
+        fixture.fault = *fixture.server->fault();
         http::ResponseHead head;
         head.status = base::traits(fixture.fault->cause).status;
         head.body = BodyKind::length;

@@ -78,6 +78,7 @@ class WorkerFixture final : private Acceptor::Owner {
   net::DnsClient dns_client_{fixture_.loop};
   net::Resolver resolver_{fixture_.loop.turn(), dns_client_};
   net::SystemDialer dialer_{fixture_.loop, resolver_};
+  upstream::Connector connector_{fixture_.loop.turn(), dialer_};
   policy::TokenCache tokens_;
   telemetry::RequestIdSource request_ids_;
   int told_gone_ = 0;
@@ -89,8 +90,8 @@ class WorkerFixture final : private Acceptor::Owner {
  private:
   tunnel::TunnelSet tunnels_{fixture_.loop.turn(), log.access_log(), metrics};
   proxy::StreamSet streams_{metrics, tunnels_.drain_line()};
-  proxy::Services services_{fixture_.loop.turn(), dialer_,  tokens_,  log.access_log(),
-                            request_ids_,         tunnels_, streams_, metrics,
+  proxy::Services services_{fixture_.loop.turn(), connector_, tokens_,  log.access_log(),
+                            request_ids_,         tunnels_,   streams_, metrics,
                             &net::unix_now};
 
  public:

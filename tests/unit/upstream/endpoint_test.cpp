@@ -97,7 +97,7 @@ TEST_CASE("pool: a connection that says something nobody asked for is gone at on
 TEST_CASE("pool: the oldest makes room when there are too many") {
   UpstreamFixture fixture({1});
   fixture.upstream.at(1).behaviour = answers(response_text("x"));
-  fixture.endpoint(0).set_limits({.idle_max = 2});
+  fixture.endpoint(0).set_limits({.pool = {.idle_max = 2}});
   fill(fixture, 3);
   CHECK(fixture.upstream.open_count() == 2);
   CHECK(fixture.upstream.at(1).connections[0]->gateway_closed());
@@ -106,7 +106,7 @@ TEST_CASE("pool: the oldest makes room when there are too many") {
 TEST_CASE("pool: with a limit of none nothing is kept") {
   UpstreamFixture fixture({1});
   fixture.upstream.at(1).behaviour = answers(response_text("x"));
-  fixture.endpoint(0).set_limits({.idle_max = 0});
+  fixture.endpoint(0).set_limits({.pool = {.idle_max = 0}});
   fixture.use_and_return();
   fixture.turns.settle();
   CHECK(fixture.upstream.open_count() == 0);
@@ -185,7 +185,7 @@ TEST_CASE("lease: moving one moves its load") {
 TEST_CASE("connect: a scope that is cancelled ends it") {
   UpstreamFixture fixture({1});
   fixture.upstream.at(1).reach = support::Reach::silent;
-  Connecting connecting(fixture.turns, fixture.upstream, fixture.group(), 0);
+  Connecting connecting(fixture.turns, fixture.connector, fixture.group(), 0);
   CHECK_FALSE(connecting.outcome.has_value());
   connecting.scope.cancel(base::Cause::client_closed);
   fixture.turns.settle();
@@ -196,7 +196,7 @@ TEST_CASE("connect: a scope that is cancelled ends it") {
 TEST_CASE("connect: the limit of the group is kept, and the endpoint rests") {
   UpstreamFixture fixture({1});
   fixture.upstream.at(1).reach = support::Reach::silent;
-  Connecting connecting(fixture.turns, fixture.upstream, fixture.group(), 0);
+  Connecting connecting(fixture.turns, fixture.connector, fixture.group(), 0);
   fixture.turns.advance(4900ms);
   CHECK_FALSE(connecting.outcome.has_value());
   fixture.turns.advance(200ms);
@@ -208,7 +208,7 @@ TEST_CASE("connect: the limit of the group is kept, and the endpoint rests") {
 TEST_CASE("connect: a client that leaves says nothing about the endpoint") {
   UpstreamFixture fixture({1});
   fixture.upstream.at(1).reach = support::Reach::silent;
-  Connecting connecting(fixture.turns, fixture.upstream, fixture.group(), 0);
+  Connecting connecting(fixture.turns, fixture.connector, fixture.group(), 0);
   connecting.scope.cancel(base::Cause::client_closed);
   fixture.turns.settle();
   CHECK(fixture.endpoint(0).availability() == Availability::available);

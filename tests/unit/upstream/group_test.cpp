@@ -52,7 +52,7 @@ TEST_CASE("group: an endpoint that rests after a failure comes last, and in turn
   for (Balance balance : {Balance::round_robin, Balance::least_connections}) {
     UpstreamFixture fixture({1, 2, 3}, balance);
     fixture.upstream.at(2).reach = support::Reach::refused;
-    Connecting failed(fixture.turns, fixture.upstream, fixture.group(), 1);
+    Connecting failed(fixture.turns, fixture.connector, fixture.group(), 1);
     REQUIRE(failed.outcome.has_value());
     CHECK_FALSE(failed.outcome->has_value());
     CHECK(failed.tried == "127.0.0.1:2 refused");

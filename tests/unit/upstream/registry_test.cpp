@@ -33,7 +33,7 @@ TEST_CASE("registry: adopting keeps the endpoints that are still named, with con
   CHECK(groups[0]->endpoint(0)->load() == 1);
   CHECK(groups[0]->endpoint(0)->availability() == Availability::cooling_down);
   Permit permit(groups[0]->endpoint(1));
-  CHECK(take_idle(fixture.turns.turn, fixture.upstream, *groups[0], 1, permit, base::no_limit));
+  CHECK(fixture.connector.reuse(*groups[0], 1, permit, base::no_limit));
   fixture.groups = groups;
   fixture.models.clear();
   fixture.groups.clear();

@@ -32,10 +32,10 @@ inline GroupModel model_of(std::string name, const std::vector<uint16_t>& ports,
 // Connects in its own task and stores the result.
 class Connecting final : private base::RootTask<base::Result<Lease>>::Owner {
  public:
-  Connecting(support::TurnFixture& turns, net::Dialer& dialer, const Group& group, size_t index)
+  Connecting(support::TurnFixture& turns, const Connector& connector, const Group& group, size_t index)
       : scope(turns.turn), permit(group.endpoint(index)) {
     Owner& self = *this;
-    task_.begin(connect(scope, turns.turn, dialer, group, index, std::nullopt, permit, tried), self);
+    task_.begin(connector.connect(scope, group, index, std::nullopt, permit, tried), self);
     turns.settle();
   }
   Lease take() { return std::move(**outcome); }
@@ -65,10 +65,10 @@ struct UpstreamFixture {
   Group& group() { return *groups[0]; }
   Endpoint& endpoint(size_t index) { return *group().endpoint(index); }
   // Makes a new connection to an endpoint.
-  Lease connected(size_t index = 0) { return Connecting(turns, upstream, group(), index).take(); }
+  Lease connected(size_t index = 0) { return Connecting(turns, connector, group(), index).take(); }
   Lease idle(size_t index = 0, base::Duration longest = base::no_limit) {
     Permit permit(group().endpoint(index));
-    return take_idle(turns.turn, upstream, group(), index, permit, longest);
+    return connector.reuse(group(), index, permit, longest);
   }
   // Picks for a request from `client` that has no value to hash.
   Pick pick(const std::vector<size_t>& tried = {}) { return group().pick({client, headers, {}}, tried); }
@@ -103,6 +103,7 @@ struct UpstreamFixture {
 
   support::TurnFixture turns;
   support::FakeUpstream upstream{turns};
+  Connector connector{turns.turn, upstream};
   base::IpAddress client = base::IpAddress::v4({203, 0, 113, 9});
   http::Headers headers;
   std::vector<GroupModel> models;
