@@ -178,7 +178,7 @@ void compile_upstreams(Compilation& compilation) {
     }
     if (any_tls) {
       const std::string ca = upstream.ca.empty() ? std::string() : compilation.file(upstream.ca);
-      auto tls = net::ClientTls::make({ca, upstream.insecure});
+      auto tls = net::ClientTls::make({.ca_file = ca, .insecure = upstream.insecure});
       if (tls)
         model.tls = std::move(*tls);
       else

@@ -29,7 +29,6 @@ constexpr const char* cipher_suites_1_3 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* groups = "X25519:P-256:P-384";
 constexpr long session_seconds = 7200;
-constexpr std::string_view http1 = "http/1.1";
 
 struct X509Free {
   void operator()(X509* certificate) const { X509_free(certificate); }
@@ -215,6 +214,7 @@ tl::expected<std::unique_ptr<const ServerTls>, std::string> ServerTls::make(cons
   }
 
   auto made = std::make_unique<ServerTls>();
+  made->protocols_ = options.protocols;
   // For each name, take the first certificate of each key type that contains the name. Names with the same
   // pair share a context. The pair of the first certificate is the default.
   using Pair = std::pair<const Loaded*, const Loaded*>;
@@ -248,7 +248,7 @@ tl::expected<std::unique_ptr<const ServerTls>, std::string> ServerTls::make(cons
                                    static_cast<unsigned int>(session_context.size()));
     SSL_CTX_set_tlsext_servername_callback(context.get(), &ServerTls::choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(context.get(), made.get());
-    SSL_CTX_set_alpn_select_cb(context.get(), &ServerTls::choose_protocol, nullptr);
+    SSL_CTX_set_alpn_select_cb(context.get(), &ServerTls::choose_protocol, made.get());
     for (const Loaded* one : {pair.first, pair.second}) {
       if (!one) continue;
       if (SSL_CTX_use_certificate_chain_file(context.get(), one->files->certificate.c_str()) != 1)
@@ -296,14 +296,15 @@ int ServerTls::choose_certificate(SSL* ssl, int*, void* self) {
 }
 
 int ServerTls::choose_protocol(SSL*, const unsigned char** out, unsigned char* out_length,
-                               const unsigned char* offered, unsigned int offered_length, void*) {
-  for (unsigned int at = 0; at < offered_length; at += 1u + offered[at]) {
-    const std::string_view protocol(reinterpret_cast<const char*>(offered + at + 1), offered[at]);
-    if (protocol != http1) continue;
-    *out = offered + at + 1;
-    *out_length = offered[at];
-    return SSL_TLSEXT_ERR_OK;
-  }
+                               const unsigned char* offered, unsigned int offered_length, void* self) {
+  for (const std::string& ours : static_cast<const ServerTls*>(self)->protocols_)
+    for (unsigned int at = 0; at < offered_length; at += 1u + offered[at]) {
+      const std::string_view protocol(reinterpret_cast<const char*>(offered + at + 1), offered[at]);
+      if (protocol != ours) continue;
+      *out = offered + at + 1;
+      *out_length = offered[at];
+      return SSL_TLSEXT_ERR_OK;
+    }
   note_refused_protocols({reinterpret_cast<const char*>(offered), offered_length});
   return SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 3.2
 }
@@ -316,9 +317,11 @@ tl::expected<std::unique_ptr<const ClientTls>, std::string> ClientTls::make(cons
   if (!context) return tl::unexpected("OpenSSL cannot make a context: " + tls_failure_reason());
   apply_common(context);
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  constexpr std::string_view only_http1 = "\x08http/1.1";
-  SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(only_http1.data()),
-                          static_cast<unsigned int>(only_http1.size()));
+  std::string offered;
+  for (const std::string& protocol : options.protocols)
+    offered.append(1, static_cast<char>(protocol.size())).append(protocol);
+  SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(offered.data()),
+                          static_cast<unsigned int>(offered.size()));
   if (options.insecure) {
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
   } else {

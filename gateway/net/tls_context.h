@@ -46,6 +46,9 @@ class TicketKeys {
   std::vector<Key> keys_;  // the first encrypts
 };
 
+// The protocols to use over TLS, by their ALPN names (RFC 7301), in order of preference.
+using Protocols = std::vector<std::string>;
+
 struct ServerTlsOptions {
   struct Files {
     std::string certificate;  // PEM chain, leaf first
@@ -54,6 +57,8 @@ struct ServerTlsOptions {
   std::vector<Files> certificates;  // the first is the default
   bool tls1_3_only = false;
   std::string ciphers;  // for TLS 1.2, in OpenSSL's syntax; empty: ECDHE with AEAD
+  // A client that offers protocols by ALPN, but none of these, is refused. A client without ALPN is accepted.
+  Protocols protocols = {"http/1.1"};
 };
 
 // What an operator should know about a certificate and its key before they are used; sentences that name the
@@ -82,6 +87,7 @@ class ServerTls {
                              const unsigned char* offered, unsigned int offered_length, void* self);
   SSL_CTX* context_for(std::string_view name) const;
 
+  Protocols protocols_;
   std::vector<SslContext> contexts_;
   std::unordered_map<std::string, size_t> by_name_;  // lower case; wildcards as "*.example.com"
 };
@@ -89,6 +95,7 @@ class ServerTls {
 struct ClientTlsOptions {
   std::string ca_file;  // empty: the system's
   bool insecure = false;
+  Protocols protocols = {"http/1.1"};
 };
 
 // How the certificates of endpoints are verified.

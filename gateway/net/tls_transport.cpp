@@ -129,6 +129,13 @@ std::string_view TlsTransport::server_name() const {
   return name ? name : std::string_view();
 }
 
+std::string_view TlsTransport::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 void TlsTransport::start(Transport::Receiver& receiver) {
   receiver_ = &receiver;
   resume();

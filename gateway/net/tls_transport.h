@@ -40,6 +40,7 @@ class TlsTransport final : public Transport,
   bool said_why() const { return said_why_; }
   std::unique_ptr<Transport> take_carrier() { return std::move(carrier_); }
   std::string_view server_name() const;  // the name that the client sent by SNI; empty without
+  std::string_view protocol() const override;
 
   void start(Transport::Receiver& receiver) override;
   void write(base::Chunk chunk) override;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/chunk.h"
 #include "base/error_fwd.h"
@@ -64,6 +65,8 @@ class Transport {
   // so that a receiver that has kept bytes itself is called again.
   virtual void unread(base::Chunk bytes) = 0;
   virtual const Peer& peer() const = 0;
+  // The protocol that both sides agreed on by ALPN; empty: none, or there is no TLS.
+  virtual std::string_view protocol() const { return {}; }
 
   using Transit = base::Transit;
   virtual Transit transit() const { return {0, backlog()}; }
