@@ -135,9 +135,9 @@ void Acceptor::drain() {
 }
 
 size_t Acceptor::exchanges() const {
-  return static_cast<size_t>(std::count_if(
-      connections_.begin(), connections_.end(),
-      [](const std::unique_ptr<Accepted>& client) { return client->connection.in_exchange(); }));
+  size_t count = 0;
+  for (const std::unique_ptr<Accepted>& client : connections_) count += client->connection.exchanges();
+  return count;
 }
 
 void Acceptor::cancel(base::Cause why) {

@@ -1,9 +1,8 @@
 #include "server/client_connection.h"
 
 #include "base/error.h"
-#include "http1/writer.h"
 #include "net/proxy_header_reader.h"
-#include "proxy/failure_response.h"
+#include "server/http1_service.h"
 
 namespace postern::server {
 
@@ -38,21 +37,12 @@ void ClientConnection::begin(Owner& owner) { task_.begin(serve(), owner); }
 
 void ClientConnection::drain() {
   draining_ = true;
-  if (connection_) connection_->drain();
+  if (service_) service_->drain();
 }
 
 void ClientConnection::cancel(Cause why) {
-  if (exchange_) exchange_->cancel(why);
+  if (service_) service_->cancel(why);
   scope_.cancel(why);
-}
-
-void ClientConnection::on_client_gone(Cause why) {
-  if (!exchange_) return;
-  exchange_->cancel(why);
-}
-
-void ClientConnection::on_client_ended() {
-  if (exchange_) exchange_->client_ended();
 }
 
 Task<ClientConnection::Ended> ClientConnection::serve() {
@@ -74,16 +64,13 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
   }
   tls_ = nullptr;
   first_pin_ = {};
-  http1::ServerConnection::Owner& self = *this;
-  connection_ = std::make_unique<http1::ServerConnection>(current_.services.turn, std::move(transport_),
-                                                          settings_->limits.server, facts_, self);
-  if (draining_) connection_->drain();
-  Task<Result<bool>> serving = serve_requests();
-  Result<bool> tunnelled = co_await serving;
-  if (tunnelled && *tunnelled) co_return Ended{};
-  connection_->close();
-  Result<bool> closed = co_await connection_->closed().take(scope_);
-  static_cast<void>(closed);  // in both cases the connection is over
+  // Where several protocols are served, transport_->protocol() chooses the service here.
+  const ServiceContext context{current_, scope_, facts_, *settings_};
+  service_ = std::make_unique<Http1Service>(context, std::move(transport_));
+  if (draining_) service_->drain();
+  Task<Result<void>> serving = service_->serve();
+  Result<void> served = co_await serving;
+  static_cast<void>(served);  // in both cases the connection is over
   co_return Ended{};
 }
 
@@ -118,7 +105,7 @@ Task<ClientConnection::Ended> ClientConnection::turn_away() {
                                              {"remedy", traits.remedy}});
   }
   if (tls_) co_return Ended{};
-  write_refusal(*transport_, why, detail);
+  say_refusal(why, detail);
   Task<Ended> lingering = linger(Stage::accept);
   Ended ended = co_await lingering;
   co_return ended;
@@ -175,7 +162,7 @@ Task<Result<bool>> ClientConnection::shake_hands() {
   if (plain || secured->said_why()) {
     transport_ = secured->take_carrier();
     failed_tls_ = std::move(secured);
-    if (plain) write_refusal(*transport_, shaken.error(), "plain HTTP was sent to a TLS port");
+    if (plain) say_refusal(shaken.error(), "plain HTTP was sent to a TLS port");
     Task<Ended> lingering = linger(Stage::tls_handshake);
     co_await lingering;
   }
@@ -195,36 +182,8 @@ void ClientConnection::tell_of_failed_handshake(base::Error why, const std::stri
                                              {"remedy", traits.remedy}});
 }
 
-Task<Result<bool>> ClientConnection::serve_requests() {
-  http1::ServerConnection& connection = *connection_;
-  for (;;) {
-    Result<http1::ServerConnection::Arrival> arrival = co_await connection.arrivals().take(scope_);
-    if (!arrival) co_return base::fail(arrival.error());
-    if (*arrival == http1::ServerConnection::Arrival::over) co_return false;
-    facts_.redirect_port = settings_->redirect_port;
-    facts_.redirect_except = settings_->redirect_except;
-    exchange_ = std::make_unique<proxy::Exchange>(current_.services, current_.pin, connection,
-                                                  settings_->limits.transfer);
-    // The request and the end of the client may have arrived together, before there was an exchange to
-    // cancel.
-    if (connection.gone()) exchange_->cancel(Cause::client_closed);
-    if (connection.client_ended()) exchange_->client_ended();
-    Task<proxy::Outcome> running =
-        *arrival == http1::ServerConnection::Arrival::refused ? exchange_->refuse() : exchange_->run();
-    proxy::Outcome outcome = co_await running;
-    if (outcome.tunnelled) co_return true;
-    exchange_.reset();
-    if (!connection.finish_stream()) co_return false;
-  }
-}
-
-void ClientConnection::write_refusal(net::Transport& transport, base::Error why, const std::string& detail) {
-  http::ResponseHead head;
-  const std::string body =
-      proxy::render(proxy::failure_response(why, detail), {.now_unix = current_.services.unix_now()}, head);
-  transport.write(http1::write_response(head, {head.body, head.content_length, "close"}));
-  transport.write(base::Chunk::copy_of(body));
-  transport.finish();
+void ClientConnection::say_refusal(base::Error why, const std::string& detail) {
+  write_refusal(*transport_, why, detail, current_.services.unix_now());
 }
 
 }  // namespace postern::server

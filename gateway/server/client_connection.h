@@ -1,5 +1,5 @@
 // One client connection from accept to its last byte: a PROXY protocol header if its listener expects one,
-// TLS if the listener has it, then the requests, each with its own exchange.
+// TLS if the listener has it, then the service of the protocol that the client uses.
 #pragma once
 
 #include <memory>
@@ -10,24 +10,12 @@
 #include "base/local_rc.h"
 #include "base/root_task.h"
 #include "base/scope.h"
-#include "http1/server_connection.h"
 #include "net/tls_transport.h"
-#include "proxy/exchange.h"
-#include "server/current.h"
+#include "server/service.h"
 
 namespace postern::server {
 
-// The settings for all connections of one listener. A reload changes them in place, so that a connection that
-// waits for its next request uses the new configuration and keeps nothing of the old one. They outlive the
-// listener.
-struct ListenerSettings {
-  proxy::ListenerLimits limits;
-  std::optional<uint16_t> redirect_port;                            // as in http::ClientFacts
-  std::shared_ptr<const std::vector<std::string>> redirect_except;  // as in http::ClientFacts
-};
-using ListenerSettingsRef = base::LocalRc<ListenerSettings>;
-
-class ClientConnection final : public base::Pooled, private http1::ServerConnection::Owner {
+class ClientConnection final : public base::Pooled {
  public:
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
@@ -46,9 +34,9 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   void refuse(base::Error why, std::string detail);
   // Starts the coroutine; `owner` is notified when it has ended, and buries the connection.
   void begin(Owner& owner);
-  void drain();                  // ends after the current exchange, or now if there is none
-  void cancel(base::Cause why);  // ends the current exchange now
-  bool in_exchange() const { return exchange_ != nullptr; }
+  void drain();                  // ends after the current exchanges, or now if there are none
+  void cancel(base::Cause why);  // ends the current exchanges now
+  size_t exchanges() const { return service_ ? service_->exchanges() : 0; }
 
  private:
   // Reads and discards what the client sends. Closing before the client has ended would reset the connection,
@@ -66,13 +54,10 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   base::Task<Ended> turn_away();
   base::Task<base::Result<bool>> read_proxy_header();
   base::Task<base::Result<bool>> shake_hands();
-  base::Task<base::Result<bool>> serve_requests();
   void tell_of_failed_handshake(base::Error why, const std::string& detail);
   // Gives the client a moment to read the last bytes and to end the connection itself.
   base::Task<Ended> linger(base::Stage stage);
-  void write_refusal(net::Transport& transport, base::Error why, const std::string& detail);
-  void on_client_gone(base::Cause why) override;
-  void on_client_ended() override;
+  void say_refusal(base::Error why, const std::string& detail);
 
   Current& current_;
   // Holds its TLS settings; null once requests are served, since each exchange has its own pin.
@@ -90,8 +75,7 @@ class ClientConnection final : public base::Pooled, private http1::ServerConnect
   std::optional<ConnectionError> connection_error_;
   std::optional<base::Duration> proxy_header_limit_;  // set: a header is expected within this time
   base::Scope scope_;
-  std::unique_ptr<http1::ServerConnection> connection_;
-  std::unique_ptr<proxy::Exchange> exchange_;
+  std::unique_ptr<Service> service_;
   base::RootTask<Ended> task_;  // last: it is destroyed before what it uses
   bool draining_ = false;
 };

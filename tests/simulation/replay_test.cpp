@@ -2,6 +2,7 @@
 // them.
 #include <doctest/doctest.h>
 
+#include "proxy/replay.h"
 #include "support/proxy_fixture.h"
 
 using namespace postern;

@@ -1,0 +1,24 @@
+// The settings for all connections of one listener.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/local_rc.h"
+#include "proxy/snapshot.h"
+
+namespace postern::server {
+
+// A reload changes them in place, so that a connection that waits for its next request uses the new
+// configuration and keeps nothing of the old one. They outlive the listener.
+struct ListenerSettings {
+  proxy::ListenerLimits limits;
+  std::optional<uint16_t> redirect_port;                            // as in http::ClientFacts
+  std::shared_ptr<const std::vector<std::string>> redirect_except;  // as in http::ClientFacts
+};
+using ListenerSettingsRef = base::LocalRc<ListenerSettings>;
+
+}  // namespace postern::server
