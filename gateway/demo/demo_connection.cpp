@@ -7,7 +7,7 @@
 #include "demo/answers.h"
 #include "demo/ticker.h"
 #include "http/date.h"
-#include "http1/websocket_handshake.h"
+#include "http/websocket_handshake.h"
 #include "net/loop.h"
 
 namespace postern::demo {
@@ -208,12 +208,10 @@ Task<Result<void>> DemoConnection::send_events() {
 
 void DemoConnection::open_socket(SocketSession::Kind kind) {
   const http::RequestHead& request = connection_.request();
-  const tl::expected<void, std::string_view> handshake = http1::check_websocket_request(request);
+  const tl::expected<void, std::string_view> handshake = http::check_websocket_request(request);
   if (!handshake) return answer(problem_answer(400, "bad_handshake", handshake.error()));
   http::ResponseHead head;
   head.status = 101;
-  const std::string accept = http1::websocket_accept(request.headers.get(http::FieldId::sec_websocket_key));
-  head.headers.add("Sec-WebSocket-Accept", accept);
   std::unique_ptr<net::Transport> transport = connection_.accept_tunnel(head);
   if (transport) owner_.on_socket(std::move(transport), kind);  // else the client has left meanwhile
 }

@@ -44,7 +44,7 @@ void RequestHead::clear() {
   headers.release();
   bytes = {};
   arena.clear();
-  method_text = target = authority = {};
+  method_text = target = authority = upgrade_problem = {};
   content_length = 0;
   upgrade = Upgrade::none;
   body = BodyKind::none;
@@ -55,8 +55,9 @@ void ResponseHead::clear() {
   headers.release();
   bytes = {};
   arena.clear();
-  reason = {};
+  reason = upgrade_problem = {};
   status = 200;
+  opens_tunnel = false;
   body = BodyKind::none;
   content_length = 0;
 }

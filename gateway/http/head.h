@@ -37,6 +37,9 @@ struct RequestHead {
   std::string_view method_text;  // as it was received
   std::string_view target;       // origin-form: path and query, as received ("*" for OPTIONS *)
   std::string_view authority;    // host[:port] as received, validated; empty only for HTTP/1.0
+  // Why the WebSocket upgrade breaks the rules of the protocol that carried it: a sentence for the client, in
+  // static memory. Empty: it breaks none.
+  std::string_view upgrade_problem;
   Headers headers;
 
   base::Chunk bytes;      // the memory that the views point into
@@ -50,12 +53,16 @@ struct ResponseHead {
   BodyKind body = BodyKind::none;
   uint64_t content_length = 0;
   std::string_view reason;  // as received; empty: the standard phrase
+  // The head accepts the upgrade: what follows on the stream belongs to another protocol. HTTP/1.1 answers
+  // with 101, and HTTP/2 answers an extended CONNECT with 200.
+  bool opens_tunnel = false;
+  std::string_view upgrade_problem;  // as in RequestHead, for a head that opens a tunnel
   Headers headers;
 
   base::Chunk bytes;
   base::TextArena arena;
 
-  bool interim() const { return status < 200 && status != 101; }
+  bool interim() const { return status < 200 && !opens_tunnel; }
   void clear();
 };
 

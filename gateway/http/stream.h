@@ -66,8 +66,9 @@ class ServerStream : public base::TransitSource {
   // Gives up the part of the response that was not handed over; the client sees that the response is
   // incomplete.
   virtual void cut_response(base::Error why) = 0;
-  // Called instead of respond(): writes the head, ends this protocol on the connection, and returns the
-  // transport. Bytes that followed the request are delivered first when the transport is started.
+  // Called instead of respond(), for a request with an upgrade: writes the head, with the status that accepts
+  // an upgrade in this protocol, and returns the transport of what follows: the stream's, or that of the
+  // whole connection. Bytes that followed the request are delivered first when the transport is started.
   virtual std::unique_ptr<net::Transport> accept_tunnel(const ResponseHead& head) = 0;
 };
 
@@ -84,7 +85,8 @@ class UpstreamStream : public base::TransitSource {
   virtual base::Slot<ResponseHead>& response() = 0;
   virtual base::Channel& response_body() = 0;
   virtual const Headers& trailers() const = 0;  // valid after the end of the response body
-  // After a 101: returns the transport; bytes that were received early are delivered first.
+  // After a head that opens a tunnel: returns the transport; bytes that were received early are delivered
+  // first.
   virtual std::unique_ptr<net::Transport> take_tunnel() = 0;
   // Whether any byte of the response has been received: after that no other endpoint may be tried.
   virtual bool response_begun() const = 0;

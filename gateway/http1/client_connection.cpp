@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "http1/websocket_key.h"
 #include "http1/writer.h"
 
 namespace postern::http1 {
@@ -70,7 +71,14 @@ void ClientConnection::send(const http::RequestHead& head) {
   parser_.expect(head.method);
   writer_.begin(head.body, head.content_length, false);
   sending_ = Sending::body;
-  transport_->write(write_request(head));
+  if (head.upgrade != http::Upgrade::websocket) {
+    transport_->write(write_request(head));
+  } else {
+    const http::HeaderField* given = head.headers.find(http::FieldId::sec_websocket_key);
+    const std::string made = given ? std::string() : new_websocket_key();
+    accept_ = websocket_accept(given ? given->value : made);
+    transport_->write(write_request(head, made));
+  }
   flush();
 }
 
@@ -125,6 +133,8 @@ void ClientConnection::on_bytes(base::Bytes bytes) {
 void ClientConnection::on_response(http::ResponseHead head) {
   last_status_ = head.status;
   if (head.status == 101) {
+    head.opens_tunnel = true;
+    head.upgrade_problem = websocket_answer_problem(head, accept_);
     state_ = State::switched;
     transport_->pause();  // all that follows belongs to the tunnel, also the end
   } else if (!head.interim()) {

@@ -97,6 +97,7 @@ class ClientConnection final : public http::UpstreamStream,
   uint32_t streams_ = 0;
   std::optional<base::Duration> idle_limit_;
   http::Fault fault_;
+  std::string accept_;  // the accept value that a 101 must have
 };
 
 }  // namespace postern::http1

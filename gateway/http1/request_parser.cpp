@@ -9,6 +9,7 @@
 #include "http/target.h"
 #include "http1/excerpt.h"
 #include "http1/refused_head.h"
+#include "http1/websocket_key.h"
 #include "net/proxy_protocol.h"
 
 namespace postern::http1 {
@@ -230,6 +231,7 @@ tl::expected<void, http::Fault> RequestParser::read_head(http::RequestHead& head
       head.headers.list_contains(FieldId::connection, "upgrade")) {
     const bool websocket = head.headers.list_contains(FieldId::upgrade, "websocket");
     head.upgrade = websocket ? http::Upgrade::websocket : http::Upgrade::other;
+    if (websocket) head.upgrade_problem = websocket_key_problem(head);
     if (websocket && head.body != http::BodyKind::none)
       return refuse(head, head.headers.find(FieldId::upgrade)->name, "a WebSocket handshake with a body");
   }

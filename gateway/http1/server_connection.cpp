@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "http/trailers.h"
+#include "http1/websocket_key.h"
 #include "http1/writer.h"
 
 namespace postern::http1 {
@@ -230,7 +231,10 @@ std::unique_ptr<net::Transport> ServerConnection::accept_tunnel(const http::Resp
   if (state_ != State::streaming || client_ended_) return nullptr;  // the end was reported already
   state_ = State::gone;
   transport_->pause();
-  transport_->write(write_switching(head));
+  // A head of our own, or of an endpoint with another protocol, has no accept value.
+  const http::HeaderField* key = stream_->head.headers.find(http::FieldId::sec_websocket_key);
+  const bool needs_accept = key && !head.headers.find(http::FieldId::sec_websocket_accept);
+  transport_->write(write_switching(head, needs_accept ? websocket_accept(key->value) : std::string()));
   while (!early_.empty()) transport_->unread(early_.pop());
   return std::move(transport_);
 }

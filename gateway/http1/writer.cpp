@@ -33,13 +33,16 @@ size_t size_of(const http::Headers& headers) {
   return size;
 }
 
+void put_field(base::Chunk& out, std::string_view name, std::string_view value) {
+  put(out, name);
+  put(out, ": ");
+  put(out, value);
+  put(out, "\r\n");
+}
+
 void put_fields(base::Chunk& out, const http::Headers& headers) {
   for (const http::HeaderField& field : headers) {
-    if (is_framing(field.id)) continue;
-    put(out, field.name);
-    put(out, ": ");
-    put(out, field.value);
-    put(out, "\r\n");
+    if (!is_framing(field.id)) put_field(out, field.name, field.value);
   }
 }
 
@@ -52,32 +55,33 @@ void put_length(base::Chunk& out, uint64_t length) {
 constexpr uint64_t joined_body = 512;  // bytes
 constexpr size_t framing_room = 160;   // start line without its variable parts, framing and connection fields
 
-void put_status_line(base::Chunk& out, const http::ResponseHead& head) {
+void put_status_line(base::Chunk& out, uint16_t status, std::string_view reason) {
   put(out, "HTTP/1.1 ");
-  put_number(out, head.status);
+  put_number(out, status);
   put(out, " ");
-  put(out, head.reason.empty() ? http::reason_phrase(head.status) : head.reason);
+  put(out, reason.empty() ? http::reason_phrase(status) : reason);
   put(out, "\r\n");
 }
 
 base::Chunk begin_response(const http::ResponseHead& head, size_t body_room = 0) {
   base::Chunk out =
       base::Chunk::with_capacity(framing_room + head.reason.size() + size_of(head.headers) + body_room);
-  put_status_line(out, head);
+  put_status_line(out, head.status, head.reason);
   put_fields(out, head.headers);
   return out;
 }
 
 }  // namespace
 
-base::Chunk write_request(const http::RequestHead& head) {
+base::Chunk write_request(const http::RequestHead& head, std::string_view websocket_key) {
   base::Chunk out = base::Chunk::with_capacity(framing_room + head.method_text.size() + head.target.size() +
-                                               size_of(head.headers));
+                                               websocket_key.size() + size_of(head.headers));
   put(out, head.method_text);
   put(out, " ");
   put(out, head.target);
   put(out, " HTTP/1.1\r\n");
   put_fields(out, head.headers);
+  if (!websocket_key.empty()) put_field(out, "Sec-WebSocket-Key", websocket_key);
   if (head.upgrade == http::Upgrade::websocket) put(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
   switch (head.body) {
     case http::BodyKind::length: put_length(out, head.content_length); break;
@@ -101,17 +105,17 @@ base::Chunk write_response(const http::ResponseHead& head, const ResponseFraming
   if (framing.body == http::BodyKind::length) put_length(out, framing.content_length);
   if (framing.body == http::BodyKind::chunked) put(out, "Transfer-Encoding: chunked\r\n");
   if (head.status == 426) put(out, "Upgrade: websocket\r\n");  // RFC 9110 15.5.22
-  if (!framing.connection.empty()) {
-    put(out, "Connection: ");
-    put(out, framing.connection);
-    put(out, "\r\n");
-  }
+  if (!framing.connection.empty()) put_field(out, "Connection", framing.connection);
   put(out, "\r\n");
   return out;
 }
 
-base::Chunk write_switching(const http::ResponseHead& head) {
-  base::Chunk out = begin_response(head);
+base::Chunk write_switching(const http::ResponseHead& head, std::string_view accept) {
+  base::Chunk out =
+      base::Chunk::with_capacity(framing_room + head.reason.size() + accept.size() + size_of(head.headers));
+  put_status_line(out, 101, head.status == 101 ? head.reason : std::string_view());
+  if (!accept.empty()) put_field(out, "Sec-WebSocket-Accept", accept);
+  put_fields(out, head.headers);
   put(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   return out;
 }

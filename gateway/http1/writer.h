@@ -8,8 +8,9 @@
 
 namespace postern::http1 {
 
-// head.body decides the framing; a WebSocket upgrade gets its Connection and Upgrade fields.
-base::Chunk write_request(const http::RequestHead& head);
+// head.body decides the framing; a WebSocket upgrade gets its Connection and Upgrade fields, and
+// `websocket_key` unless that is empty.
+base::Chunk write_request(const http::RequestHead& head, std::string_view websocket_key = {});
 
 struct ResponseFraming {
   http::BodyKind body = http::BodyKind::none;  // `none`: no framing field
@@ -18,8 +19,9 @@ struct ResponseFraming {
   std::string_view connection;
 };
 base::Chunk write_response(const http::ResponseHead& head, const ResponseFraming& framing);
-// Writes the 101 of a tunnel, with Upgrade and Connection.
-base::Chunk write_switching(const http::ResponseHead& head);
+// Writes the 101 of a tunnel, whatever the status of `head`, with Upgrade and Connection, and with `accept`
+// as Sec-WebSocket-Accept unless that is empty.
+base::Chunk write_switching(const http::ResponseHead& head, std::string_view accept = {});
 base::Chunk write_interim(const http::ResponseHead& head);
 
 // Writes "1a2b\r\n"; after the data follows "\r\n".

@@ -6,7 +6,7 @@
 #include "coding/encoding_pump.h"
 #include "http/escapes.h"
 #include "http/path_prefix.h"
-#include "http1/websocket_handshake.h"
+#include "http/websocket_handshake.h"
 #include "policy/cors.h"
 #include "policy/origin.h"
 #include "policy/request_context.h"
@@ -146,7 +146,7 @@ Task<Result<void>> Exchange::serve() {
 
   // 4. Rewrite the response head for this client.
   if (group_->learn) note_learned(group, attempt->head);
-  if (attempt->head.status == 101) co_return open_tunnel(*attempt);
+  if (attempt->head.opens_tunnel) co_return open_tunnel(*attempt);
   if (Result<void> admitted = admit_stream(attempt->head); !admitted) co_return admitted;
   finish_head(*attempt, attempt->head);
   if (refuse_by_close(attempt->head.status, std::nullopt, "refused_by_backend", "endpoint"))
@@ -318,7 +318,7 @@ Result<void> Exchange::find_route() {
     context_->route = route_->name;
     context_->body_size_max = limits().body_size;
     if (request.upgrade != http::Upgrade::websocket) return {};
-    const tl::expected<void, std::string_view> handshake = http1::check_websocket_request(request);
+    const tl::expected<void, std::string_view> handshake = http::check_websocket_request(request);
     if (!handshake) return base::fail(failed(Cause::upgrade_required, Stage::routing, handshake.error()));
     return {};
   }

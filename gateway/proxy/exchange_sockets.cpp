@@ -5,7 +5,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/pause.h"
-#include "http1/websocket_handshake.h"
+#include "http/websocket_handshake.h"
 #include "policy/request_context.h"
 #include "proxy/exchange.h"
 #include "proxy/socket_clients.h"
@@ -73,7 +73,7 @@ bool is_about_token(Cause cause) {
 
 void Exchange::note_handshake() {
   http::RequestHead& request = stream_.request();
-  is_socket_ = request.upgrade == http::Upgrade::websocket && http1::check_websocket_request(request);
+  is_socket_ = request.upgrade == http::Upgrade::websocket && http::check_websocket_request(request);
   if (!is_socket_) return;
   offered_protocols_ = list_of(request, FieldId::sec_websocket_protocol);
   offered_extensions_ = list_of(request, FieldId::sec_websocket_extensions);
@@ -125,7 +125,7 @@ const routing::SocketRules& Exchange::socket_rules() const {
 
 Result<void> Exchange::open_tunnel(Attempt& attempt) {
   const tl::expected<void, std::string> fits =
-      http1::check_websocket_response(stream_.request(), attempt.head)
+      http::check_websocket_response(stream_.request(), attempt.head)
           .map_error([](std::string_view sentence) { return std::string(sentence); });
   if (!fits) return base::fail(failed(Cause::upstream_bad_handshake, Stage::response_head, fits.error()));
   std::unique_ptr<net::Transport> upstream_side = attempt.lease->take_tunnel();
@@ -249,11 +249,8 @@ Task<Result<void>> Exchange::tell_refusal() {
   services_.tunnels.memory().end_pause(
       client_.address_text, route_ ? std::string_view(route_->name) : std::string_view(), services_.turn.now);
   if (!waited) co_return base::fail(waited.error());  // the client has left
-  const http::RequestHead& request = stream_.request();
   http::ResponseHead head;
   head.status = 101;
-  head.headers.add(FieldId::sec_websocket_accept, "Sec-WebSocket-Accept",
-                   head.arena.keep(http1::websocket_accept(request.headers.get(FieldId::sec_websocket_key))));
   const std::string_view protocol = protocol_to_echo(context_->selected_subprotocol, offered_protocols_);
   if (!protocol.empty())
     head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol", protocol);
