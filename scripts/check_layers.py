@@ -3,7 +3,8 @@
 
 The modules of gateway/ stand in numbered layers. A file includes from layers with a smaller number and from its own
 module, never from a module of its own layer; a header is named by module and file; no header includes itself by a
-detour. Runs as a test. Usage: check_layers.py [ROOT]
+detour. Above its layer a wire protocol is named in a few places only: everybody else knows http/stream.h, so that
+one exchange serves every protocol. Runs as a test. Usage: check_layers.py [ROOT]
 """
 
 import re
@@ -44,7 +45,13 @@ HOMES = [
     (re.compile(r"nlohmann/"), ["base/json"]),
 ]
 
+# The modules (or files, without suffix) above its layer that may name a wire protocol.
+PROTOCOL_USERS = {
+    "http1": ["server/http1_service", "upstream/connector", "admin", "demo"],
+}
+
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 BLOCK_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 SOURCES = {".h", ".cpp"}
 
@@ -79,6 +86,19 @@ def judge(name, quoted, module, stem):
     return None
 
 
+def names_of_protocols(text, module, stem):
+    """Yields (line, sentence) for every name of a wire protocol that does not belong into gateway/<module>/<stem>."""
+    code = STRING_OR_COMMENT.sub(lambda match: "\n" * match.group().count("\n"), text)
+    for protocol, users in PROTOCOL_USERS.items():
+        if LAYER_OF[module] <= LAYER_OF[protocol] or module in users or f"{module}/{stem}" in users:
+            continue
+        places = [(line, name) for line, _, name in includes_of(text) if name.startswith(f"{protocol}/")]
+        places += [(code.count("\n", 0, match.start()) + 1, match.group())
+                   for match in re.finditer(rf"\b{protocol}::\w*", code)]
+        for line, name in places:
+            yield line, f'"{name}": above its layer, {protocol} is for {", ".join(users)} only: use http/stream.h'
+
+
 def find_cycles(graph):
     """Yields each include cycle once, as a list of files that starts and ends with the same one."""
     finished, path = set(), []
@@ -109,7 +129,10 @@ def check(root):
             problems.append(f"gateway/{inside}:1: a source file lies in gateway/<module>/, and this is no module")
             continue
         module = inside.parts[0]
-        for line, quoted, name in includes_of(path.read_text(encoding="utf-8")):
+        text = path.read_text(encoding="utf-8")
+        problems += [f"gateway/{inside}:{line}: {sentence}"
+                     for line, sentence in names_of_protocols(text, module, path.stem)]
+        for line, quoted, name in includes_of(text):
             sentence = judge(name, quoted, module, path.stem)
             if sentence:
                 problems.append(f"gateway/{inside}:{line}: {sentence}")

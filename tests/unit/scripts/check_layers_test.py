@@ -64,6 +64,17 @@ class CheckLayers(unittest.TestCase):
                 self.assert_accepted(f"gateway/{home}", include)
                 self.assert_refused(f"gateway/{stranger}", include, "belongs to")
 
+    def test_above_its_layer_a_wire_protocol_is_named_in_its_places_only(self):
+        for file in ["server/http1_service.h", "upstream/connector.cpp", "admin/admin_connection.h", "demo/options.h"]:
+            self.assert_accepted(f"gateway/{file}", '"http1/server_connection.h"')
+        for file in ["proxy/exchange.h", "server/client_connection.h", "upstream/lease.h", "app/worker.cpp"]:
+            self.assert_refused(f"gateway/{file}", '"http1/server_connection.h"', "use http/stream.h")
+        self.assertEqual(self.problems({"gateway/server/drain.h": "// As in http1::Parser.\nauto a = \"http1::x\";\n"}), [])
+        found = self.problems({"gateway/server/drain.h": "#pragma once\n/* a\n b */ http1::Parser parser;\n"})
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("gateway/server/drain.h:3: \"http1::Parser\"", found[0])
+        self.assertEqual(self.problems({"gateway/http1/parser.h": "http1::Parser parser;\n"}), [])
+
     def test_a_library_in_quotes_or_with_spaces_is_seen(self):
         self.assert_refused("gateway/app/worker.h", '"uv.h"', "belongs to net only")
         found = self.problems({"gateway/app/worker.h": "#  include   <uv.h>\n"})
