@@ -21,9 +21,9 @@ routing::RouteLimits usual_of(const routing::TransferLimits& limits) {
 
 ListenerLimitsDocument usual_of(const proxy::ListenerLimits& limits) {
   ListenerLimitsDocument usual;
-  usual.head_size = limits.server.parser.head_size;
-  usual.target_size = limits.server.parser.target_size;
-  usual.header_fields = static_cast<uint32_t>(limits.server.parser.fields);
+  usual.head_size = limits.server.message.head_size;
+  usual.target_size = limits.server.message.target_size;
+  usual.header_fields = static_cast<uint32_t>(limits.server.message.fields);
   usual.requests_per_connection = limits.server.requests;
   usual.connections_per_client = limits.connections_per_client;
   usual.tls_handshake_timeout = limits.tls_handshake;
