@@ -12,36 +12,82 @@ import yaml
 
 from settings import BACKENDS, HERE, ROOT, patience, postern_binary
 
-# What a schema cannot say. Each is a part of a sentence of `check`, and stands for a class of problems.
+# What a schema cannot say, by class. Each entry is a pattern for the whole of a sentence of `check`; "X" in it is any text in
+# double quotes. Whatever is not here, the schema has to refuse as `check` does.
 BEYOND_A_SCHEMA = {
-    "YAML itself": [
-        "UTF-8", "anchor", "alias", "tag", "the file", "document", "duplicate", "indent", "twice", "stands here", "line end",
-        "control character", "dash needs", "colon", "typographic", "merge", "quotes", "nested", "too many",
+    "the letters of YAML itself": [
+        r"YAML tags are not taken here; .*", r"anchors and aliases are not taken here; .*",
+        r"the value holds a control character other than a line end or a tab",
+        r"holds a control character \(a line end or a tab\); write it in one line",
     ],
-    "ranges of values that are texts": ["is out of range", "is too large", "begins with a zero", "is more than",
-                                        "is not possible here", "is less than the first time", "is not a whole number of seconds"],
-    "what one part of a file says of another": [
-        "there is no ", "needs jwt", "stands beside", "leads nowhere", "is the address of", "is the name of the route",
-        "is for what goes to an upstream", "has one action", "has no action", "no action for them", "needs files", "needs rate",
-        "needs byte_rate", "needs a path", "needs one path", "needs match.path", "needs keys", "needs a secret", "carries the request id",
-        "is keyed by a claim", "counts by the sub claim", "has neither keys nor secret", "is for pattern", "is empty: strip_prefix",
-        "takes another claim", "stands in limits as well", "stands on a TLS listener", "move all into certificates",
-        "cannot go with status", "would be taken", "can be reached from other machines", "can never",
+    "the range of a number that is part of a text": [
+        r"X is out of range: (\d+(ms|s|m|h) to \d+(ms|s|m|h)|\d+KiB to \d+MiB)(, or (hold: )?none)?",
+        r"X is not a whole number of seconds", r"is less than the first time \(\d+(s|m)\)", r"X begins with a zero; write X",
+        r"X has no prefix length from 0 to 32", r"X has bits set behind its prefix; write X",
+        r"X is neither a status from 200 to 599 nor a range of them \(write 200-399\)",
     ],
-    "what stands in a list or a map already": ["already", "is the same path as", "backups only", "more than 100", "more than 200",
-                                               "more than 64", "more than 32"],
-    "the grammar of texts": [
-        "is not a", "is neither", "is none of", "has no port", "has a port", "has no", "has a", "has {", "is a name", "names no file", "names no host",
-        "is written", "is named as", "is longer than", "is shorter than", "is reserved", "is set by the gateway",
-        "belongs to the WebSocket", "is a hop-by-hop", "says where the message", "carries credentials", "is what origin lists",
-        "begins with", "begins or ends", "does not begin", "does not say", "would let every", "together with credentials",
-        "fits no path", "is a path", "is in front of every", "is every path", "is what metrics", "is never compressed",
-        "a URL is not fetched", "is the name of a file", "holds a character", "stands for whatever", "is sent as it stands",
-        "ends with", "has the parameter", "is not the name of", "is not in lower case", "is empty; leave it out",
-        "is not RE2", "is no ", "is not an", "is longer", "bits", "user", "is missing",
+    "the length of a text in bytes, and what a count sums up": [
+        r"is longer than (1024 bytes|4KiB|64KiB; serve it with files)", r"is shorter than 32 bytes; make one with: .*",
+        r"has more than 100 rules", r"with this route there are more than 20000 pairs of a host and a path",
+    ],
+    "names that stand elsewhere in the file": [
+        r"there is no (jwt|origin list|rate limit|upstream) X; .*", r"X is keyed by a claim, so the route needs jwt",
+        r"counts by the sub claim of a token: the route needs jwt to have any", r"X carries the request id already",
+        r"leads nowhere: no listener has tls", r"can never be taken: routes\[\d+\] in line \d+ matches the same requests( \(.*\))?",
+        r"is the address of the listener in line \d+ too", r"X is the name of the route in line \d+ too",
+    ],
+    "what stands in a list or a map already": [
+        r"X stands in (this list|line \d+) already", r"stands in line \d+ already", r"this endpoint stands in line \d+ already",
+        r"X takes another claim in line \d+ already", r"X is the same path as X", r"X is named already; case does not count",
+        r"stands here twice, but for the case of its letters", r"has backups only; one endpoint at least must be none",
+    ],
+    "what a value needs of the value of another key": [
+        r"HS\d+ needs a secret; .*", r"RS\d+ needs keys \(a public key\); .*", r"can be reached from other machines, .*",
+        r"cannot go with status \d+, which has no body", r"has clients that pass maintenance, and no action for them",
+        r"needs (byte_)?rate: without a rate there is no burst", r"needs files: it is their index that answers",
+        r"needs match.path to replace; .*", r"needs one path to replace; .*", r"none stands beside secure: false; .*",
+        r"stands beside balance: \{ learn: \.\.\. \}; .*", r"stands beside tcp, which sends no request",
+        r"is for what goes to an upstream, and this route answers by itself", r"needs a path, or tcp: true",
+    ],
+    "keys of one map that exclude each other": [
+        r"stands beside (body|exact|files|keys|path|respond|strip_prefix|upstream)[;,] .*", r"is for pattern", r"is empty; leave it out",
+        r"stands in limits as well; a route has one of the two", r"stands on a TLS listener, whose clients speak https already",
+        r"has both certificates and certificate or key; move all into certificates",
+        r"is empty: strip_prefix, add_prefix, replace_prefix or pattern",
+    ],
+    "what a schema could say, and this one does not yet": [
+        r"has no action: upstream, files, respond or redirect", r"has neither keys nor secret; .*", r"is missing",
+        r"needs jwt: without a verified token there are no claims",
+    ],
+    "the grammar of header fields, cookies and methods": [
+        r"X begins or ends with white space, which no field keeps; write X", r"X belongs to the WebSocket handshake",
+        r"X is a hop-by-hop field, which belongs to one connection(; choose another field)?",
+        r"X says where the message goes.*", r"X is not a (cookie|header) name \(.*\)", r"X is not a method: methods are in upper case; .*",
+        r"X is not the name of a (cookie|query parameter)", r"has a key of its own: content_type",
+        r"X has a key of its own: match\.(cookies|host)", r"X holds a character that no cookie's path may hold",
+        r"X is not a domain", r"X stands for whatever there was, and can only be replaced; write remove or a value",
+        r"X is not a media type such as text/css or text/\*", r"X is never compressed: each event has to arrive at once",
+        r"X does not begin with X; write X",
+    ],
+    "the grammar of paths, URLs, hosts, origins, templates and expressions": [
+        r"X fits no path: .*", r"X has a X, and a path takes its characters as they are; .*", r"X has a X; a path is a prefix already; .*",
+        r"X has the parameter X, and a path takes its characters as they are; .*",
+        r"X has a regular expression, and a path takes its characters as they are; .*",
+        r"X has a dot segment, which no normalised path has", r"X has a query or a fragment; .*", r"X is in front of every path already",
+        r"X has a path or a query; an endpoint is scheme, host and port; write X", r"X is not an RE2 expression: .*",
+        r"X begins with X, which leads to another host", r"X has X before a placeholder that begins with one",
+        r"X has a character that no URL may hold unescaped", r"X has a placeholder .*", r"X has a user in front of its host",
+        r"X is neither a URL \(https://\.\.\.\) nor a path \(/\.\.\.\)", r"X names no host", r"X has an unknown placeholder X.*",
+        r"has \{endpoint\}, which is chosen for each attempt .*", r"X is neither preserve, upstream nor a host: .*",
+        r"X is not a host name", r"X is not in lower case; write X", r"X ends with X; an origin does not; write X",
+        r"X would let every site in; .*", r"is a name; a listener needs an address of this machine",
     ],
 }
-SENTENCES = [part for parts in BEYOND_A_SCHEMA.values() for part in parts]
+BEYOND = re.compile("|".join(f"(?:{one})" for patterns in BEYOND_A_SCHEMA.values() for one in patterns))
+
+
+def is_beyond_a_schema(sentence):
+    return BEYOND.fullmatch(re.sub(r'"(?:[^"\\]|\\.)*"', "X", sentence)) is not None
 
 
 def resolved(node):
@@ -137,7 +183,7 @@ def test_documents_of_the_unit_tests_get_the_verdict_of_check(dumped):
         text, problems = names[name]
         if verdict is not True and not problems:
             too_strict.append((text, verdict))
-        if verdict is True and problems and not all(any(part in one for part in SENTENCES) for one in problems):
+        if verdict is True and not all(is_beyond_a_schema(one) for one in problems):
             too_lax.append((text, problems))
     assert too_strict == []
     assert too_lax == [], "\n".join(repr(one[1]) for one in too_lax)
