@@ -28,7 +28,7 @@ size_t FrameWalker::walk(base::Bytes bytes, Visitor& visitor) {
     if (end > done) visitor.on_passed(bytes.subspan(done, end - done));
     done = end;
   };
-  while ((at < bytes.size() || holds_whole_unit()) && pass_ != Pass::stop) {
+  while ((at < bytes.size() || has_waiting()) && pass_ != Pass::stop) {
     if (remaining_ > 0) {
       const size_t size = std::min<uint64_t>(remaining_, bytes.size() - at);
       const uint64_t offset = header_.length - remaining_;
@@ -57,7 +57,7 @@ size_t FrameWalker::walk(base::Bytes bytes, Visitor& visitor) {
       const size_t size = std::min(missing, bytes.size() - at);
       held_.append(bytes.subspan(at, size));
       done = at += size;
-      if (!holds_whole_unit()) continue;
+      if (!has_waiting()) continue;
       base::Chunk unit = std::move(held_);
       pass = begin_unit(unit.data(), visitor);
       if (pass == Pass::on) visitor.on_passed(unit.bytes());
@@ -72,9 +72,7 @@ size_t FrameWalker::walk(base::Bytes bytes, Visitor& visitor) {
   return bytes.size();
 }
 
-bool FrameWalker::holds_whole_unit() const {
-  return !held_.empty() && unit_size(held_.bytes()) <= held_.size();
-}
+bool FrameWalker::has_waiting() const { return !held_.empty() && unit_size(held_.bytes()) <= held_.size(); }
 
 // Returns the visitor's decision about the unit.
 FrameWalker::Pass FrameWalker::begin_unit(const std::byte* unit, Visitor& visitor) {

@@ -54,10 +54,11 @@ class FrameWalker {
   // Whether the forwarded bytes end within the last frame of a message.
   bool in_last_frame() const { return !at_boundary() && header_.final && !header_.is_control(); }
   bool stopped() const { return pass_ == Pass::stop; }
+  // Whether a whole header or control frame is held here that the next walk asks for again.
+  bool has_waiting() const;
 
  private:
   Pass begin_unit(const std::byte* unit, Visitor& visitor);
-  bool holds_whole_unit() const;
 
   FrameHeader header_;      // of the current frame
   uint64_t remaining_ = 0;  // bytes left of its payload

@@ -174,7 +174,10 @@ TEST_CASE("frame walker: a frame that has to wait is asked for again, whole, and
       std::string left;
       const auto feed = [&](std::string_view some) {
         left += some;
-        for (int again = 0; again < 5; ++again) left.erase(0, walker.walk(base::bytes_of(left), seen));
+        for (int again = 0; again < 5; ++again) {
+          left.erase(0, walker.walk(base::bytes_of(left), seen));
+          CHECK(wait == (!left.empty() || walker.has_waiting()));
+        }
       };
       feed(std::string_view(stream).substr(0, cut));
       CHECK(stream.starts_with(then == Pass::on ? seen.passed : std::string()));

@@ -1,0 +1,47 @@
+#include "tunnel/side.h"
+
+#include "tunnel/tunnel.h"
+
+namespace postern::tunnel {
+
+bool Side::has_become_due() {
+  if (!guard) return false;
+  const base::Instant now_due = guard->due().value_or(base::Instant{});
+  return std::exchange(due, now_due) != now_due && now_due != base::Instant{};
+}
+
+void Side::pause(Reading why) {
+  if (reading != why) advance(reading, why);
+  transport->pause();
+}
+
+void Side::resume() {
+  if (reading != Reading::flowing) advance(reading, Reading::flowing);
+  transport->resume();
+}
+
+void Side::on_bytes(base::Bytes bytes) { tunnel.pass(*this, bytes); }
+void Side::on_drained() { tunnel.drained(*this); }
+void Side::on_end() { tunnel.side_ended(*this); }
+void Side::on_closed(base::Error) { tunnel.side_broke(*this); }
+
+Side::Pass Side::on_frame(const websocket::FrameHeader& header) { return tunnel.judge(*this, header); }
+
+Side::Pass Side::on_control(const websocket::FrameHeader& header, std::string_view payload) {
+  return tunnel.judge_control(*this, header, payload);
+}
+
+void Side::on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end) {
+  guard->on_payload(header, piece, offset, end, *this);
+}
+
+void Side::on_passed(base::Bytes bytes) {
+  passed += bytes.size();
+  tunnel.other(*this).transport->write(bytes);
+}
+
+void Side::on_message(websocket::Opcode kind, std::string_view message, std::string_view type) {
+  tunnel.send_message(tunnel.other(*this), kind, message, type);
+}
+
+}  // namespace postern::tunnel
