@@ -33,10 +33,11 @@ double MessageGuard::Bucket::add(const routing::MessageRate& rate, double amount
   return level - rate.burst;
 }
 
-MessageGuard::MessageGuard(const routing::SocketRules& rules, Side sender, bool compressed_frames,
-                           websocket::Deflate* deflate, base::Turn& turn,
+MessageGuard::MessageGuard(Receiver& receiver, const routing::SocketRules& rules, Side sender,
+                           bool compressed_frames, websocket::Deflate* deflate, base::Turn& turn,
                            const std::vector<SharedLimit>& limits)
-    : rules_(rules),
+    : receiver_(receiver),
+      rules_(rules),
       turn_(turn),
       limits_(limits),
       sender_(sender),
@@ -48,17 +49,20 @@ MessageGuard::MessageGuard(const routing::SocketRules& rules, Side sender, bool 
 
 MessageGuard::Pass MessageGuard::refuse(const Fault& fault) {
   const bool client = sender_ == Side::client;
-  violation_ =
-      Violation{client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid, fault.code, fault.rule};
+  receiver_.on_violation({.cause = client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid,
+                          .code = fault.code,
+                          .rule = std::string(fault.rule),
+                          .reason = std::string(fault.rule)});
   return Pass::stop;
 }
 
 // A rule was broken in a way that closes the socket. Returns false, for its callers' convenience.
-bool MessageGuard::violate(Ending ending, std::string rule) {
+bool MessageGuard::violate(Ending ending, const std::string& rule) {
   const bool client = sender_ == Side::client;
-  rule_ = std::move(rule);
-  violation_ = Violation{client ? Cause::client_message_refused : Cause::upstream_message_refused,
-                         rules_.codes[ending], rule_};
+  receiver_.on_violation({.cause = client ? Cause::client_message_refused : Cause::upstream_message_refused,
+                          .code = rules_.codes[ending],
+                          .rule = rule,
+                          .reason = rule});
   return false;
 }
 
@@ -67,8 +71,8 @@ std::string MessageGuard::own_rule(std::string_view key) const {
   return (sender_ == Side::client ? "from_client." : "from_upstream.") + std::string(key);
 }
 
-MessageGuard::Pass MessageGuard::on_frame(const FrameHeader& header) {
-  if (violation_) return Pass::stop;
+MessageGuard::Pass MessageGuard::check(const FrameHeader& header, const std::string_view* control) {
+  if (control) return check_control(header, *control);
   if (wait_until_ > turn_.now) return Pass::wait;
   if (std::exchange(booked_, std::nullopt)) return admit_frame(header);
   if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
@@ -200,8 +204,7 @@ MessageGuard::Charge MessageGuard::exceed(base::Duration wait, bool droppable) {
   return Charge::refused;
 }
 
-MessageGuard::Pass MessageGuard::on_control(const FrameHeader& header, std::string_view payload) {
-  if (violation_) return Pass::stop;
+MessageGuard::Pass MessageGuard::check_control(const FrameHeader& header, std::string_view payload) {
   if (const std::optional<Fault> fault = order_.check(header)) return refuse(*fault);
   if (header.is(Opcode::close)) {
     if (const std::optional<Fault> fault = websocket::FrameOrder::check_close(payload)) return refuse(*fault);
@@ -218,9 +221,7 @@ MessageGuard::Charge MessageGuard::charge_passing(uint64_t bytes) {
   return charged == Charge::early ? Charge::passes : charged;
 }
 
-void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
-                              Receiver& receiver) {
-  if (violation_) return;
+void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint64_t offset, bool end) {
   if (const std::optional<Fault> fault = reader_.add(header, piece, offset, end)) {
     if (fault->code == websocket::close_code::too_big)
       violate(Ending::too_large, own_rule(fault->rule));
@@ -238,7 +239,7 @@ void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint
       if (auto looked = base::find_in_json(message, *rules_.latest_field)) found = std::move(*looked);
       if (found.is_string) type = found.text();
     }
-    receiver.on_message(reader_.kind(), message, type);
+    receiver_.on_message(reader_.kind(), message, type);
     first_ = false;
   }
   reader_.next();

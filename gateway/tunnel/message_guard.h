@@ -12,6 +12,7 @@
 #include "base/turn.h"
 #include "routing/socket_rules.h"
 #include "tunnel/shared_limit.h"
+#include "tunnel/violation.h"
 #include "websocket/deflate.h"
 #include "websocket/frame_order.h"
 #include "websocket/frame_walker.h"
@@ -21,48 +22,41 @@ namespace postern::tunnel {
 
 class MessageGuard {
  public:
-  // Why the socket has to be closed.
-  struct Violation {
-    base::Cause cause{};
-    uint16_t code = 0;  // the close code for the side that sent it
-    // Of the WebSocket protocol, or as the configuration names it; valid while the guard exists.
-    std::string_view rule{};
-  };
-
-  // Receives the messages that were read and are forwarded.
+  // Receives what comes of the frames.
   class Receiver {
    public:
-    // `type`: the text at SocketRules::latest_field; empty if it was not looked up or does not exist.
+    // A message was read and is forwarded. `type`: the text at SocketRules::latest_field; empty if it was not
+    // looked up or does not exist.
     virtual void on_message(websocket::Opcode kind, std::string_view message, std::string_view type) = 0;
+    // The socket has to be closed. The guard must not be asked about anything afterwards.
+    virtual void on_violation(Violation violation) = 0;
 
    protected:
     ~Receiver() = default;
   };
 
-  // `sender` is client or upstream. `rules`, `turn` and `deflate` outlive the guard; `deflate` is null if no
-  // compression was agreed with this side.
-  MessageGuard(const routing::SocketRules& rules, base::Side sender, bool compressed_frames,
-               websocket::Deflate* deflate, base::Turn& turn, const std::vector<SharedLimit>& limits);
+  // `sender` is client or upstream. `receiver`, `rules`, `turn` and `deflate` outlive the guard; `deflate` is
+  // null if no compression was agreed with this side.
+  MessageGuard(Receiver& receiver, const routing::SocketRules& rules, base::Side sender,
+               bool compressed_frames, websocket::Deflate* deflate, base::Turn& turn,
+               const std::vector<SharedLimit>& limits);
   ~MessageGuard() { give_back(); }
   MessageGuard(const MessageGuard&) = delete;
   MessageGuard& operator=(const MessageGuard&) = delete;
 
-  // For FrameWalker::Visitor. Returns `wait` until wait_until(), and `stop` when there is a violation().
-  websocket::FrameWalker::Pass on_frame(const websocket::FrameHeader& header);
-  // Returns `drop` for a control frame that exceeds its sender's rate. A control frame never waits; the
-  // frames behind it do.
-  websocket::FrameWalker::Pass on_control(const websocket::FrameHeader& header, std::string_view payload);
-  void on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end,
-                  Receiver& receiver);
+  // What the rules say of a frame: `on` or `take` where it passes, `wait` until wait_until(), `stop` behind
+  // an on_violation(). `control` is the payload of a whole control frame, null for any other. A control frame
+  // never waits, but the frames behind it do; one that exceeds its sender's rate is dropped.
+  websocket::FrameWalker::Pass check(const websocket::FrameHeader& header, const std::string_view* control);
+  void on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end);
 
   // Whether messages are taken out of their frames and forwarded from their content.
   bool reads() const { return reads_; }
-  const std::optional<Violation>& violation() const { return violation_; }
   // Until then a rate limit lets no frame of a message pass.
   base::Instant wait_until() const { return wait_until_; }
   // The deadline of the message that is being read; nullopt if there is no such message, or no limit.
   std::optional<base::Instant> due() const;
-  // Called when that deadline has passed; records the violation.
+  // Called when that deadline has passed: a violation.
   void refuse_late();
   // Restarts the deadline, so that the time in which the sender could send nothing is not counted.
   void prolong() {
@@ -93,6 +87,7 @@ class MessageGuard {
   };
   using Pass = websocket::FrameWalker::Pass;
 
+  Pass check_control(const websocket::FrameHeader& header, std::string_view payload);
   bool begin_message(const websocket::FrameHeader& header);
   Charge charge(uint32_t messages, uint64_t bytes, bool droppable);
   Charge charge_rate(const routing::MessageRate& rate, Bucket& bucket, double amount, bool droppable,
@@ -106,12 +101,13 @@ class MessageGuard {
   Pass admit_frame(const websocket::FrameHeader& header);
   bool type_passes(std::string_view message);
   Pass refuse(const websocket::Fault& fault);
-  bool violate(websocket::Ending ending, std::string rule);
+  bool violate(websocket::Ending ending, const std::string& rule);
   std::string own_rule(std::string_view key) const;
   const routing::MessageRules& mine() const {
     return sender_ == base::Side::client ? rules_.from_client : rules_.from_upstream;
   }
 
+  Receiver& receiver_;
   const routing::SocketRules& rules_;
   base::Turn& turn_;
   std::vector<SharedLimit> limits_;
@@ -130,8 +126,6 @@ class MessageGuard {
   std::optional<Amounts> booked_;  // by a frame that waits for its turn
   uint32_t paid_bytes_ = 0;        // the rest of the KiB last taken from shared limits
   uint64_t dropped_ = 0;
-  std::optional<Violation> violation_;
-  std::string rule_;  // the rule that the violation names, if it is one of the configuration
 };
 
 }  // namespace postern::tunnel

@@ -25,14 +25,16 @@ void Side::on_drained() { tunnel.drained(*this); }
 void Side::on_end() { tunnel.side_ended(*this); }
 void Side::on_closed(base::Error) { tunnel.side_broke(*this); }
 
-Side::Pass Side::on_frame(const websocket::FrameHeader& header) { return tunnel.judge(*this, header); }
+Side::Pass Side::on_frame(const websocket::FrameHeader& header) {
+  return tunnel.decide(*this, header, nullptr);
+}
 
 Side::Pass Side::on_control(const websocket::FrameHeader& header, std::string_view payload) {
-  return tunnel.judge_control(*this, header, payload);
+  return tunnel.decide(*this, header, &payload);
 }
 
 void Side::on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end) {
-  guard->on_payload(header, piece, offset, end, *this);
+  if (!violation) guard->on_payload(header, piece, offset, end);
 }
 
 void Side::on_passed(base::Bytes bytes) {
@@ -42,6 +44,10 @@ void Side::on_passed(base::Bytes bytes) {
 
 void Side::on_message(websocket::Opcode kind, std::string_view message, std::string_view type) {
   tunnel.send_message(tunnel.other(*this), kind, message, type);
+}
+
+void Side::on_violation(Violation what) {
+  if (!violation) violation = std::make_unique<Violation>(std::move(what));
 }
 
 }  // namespace postern::tunnel

@@ -10,6 +10,7 @@
 #include "tunnel/liveness.h"
 #include "tunnel/message_guard.h"
 #include "tunnel/states.h"
+#include "tunnel/violation.h"
 #include "websocket/frame_walker.h"
 
 namespace postern::tunnel {
@@ -53,11 +54,13 @@ struct Side final : net::Transport::Receiver, websocket::FrameWalker::Visitor, M
   void on_passed(base::Bytes bytes) override;
   // --- MessageGuard::Receiver ---
   void on_message(websocket::Opcode kind, std::string_view message, std::string_view type) override;
+  void on_violation(Violation what) override;
 
   Tunnel& tunnel;
   std::unique_ptr<net::Transport> transport;
-  std::unique_ptr<MessageGuard> guard;  // null: what it sends passes unchanged
-  websocket::FrameWalker frames;        // of what it sends
+  std::unique_ptr<MessageGuard> guard;   // null: what it sends passes unchanged
+  std::unique_ptr<Violation> violation;  // the first; null: none
+  websocket::FrameWalker frames;         // of what it sends
   Liveness liveness;
   uint64_t passed = 0;    // bytes forwarded, as the other side receives them
   uint64_t messages = 0;  // messages forwarded from this side; see whole_messages()

@@ -36,10 +36,11 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
   if (rules().mode != routing::FrameMode::tunnel) {
     websocket::Deflate* deflate = client_deflate();
     const bool compressed = options_.frames_compressed;
-    client_.guard = std::make_unique<MessageGuard>(
-        rules(), base::Side::client, compressed || deflate != nullptr, deflate, set_.turn_, options_.limits);
-    upstream_.guard = std::make_unique<MessageGuard>(rules(), base::Side::upstream, compressed, nullptr,
-                                                     set_.turn_, no_limits);
+    client_.guard =
+        std::make_unique<MessageGuard>(client_, rules(), base::Side::client, compressed || deflate != nullptr,
+                                       deflate, set_.turn_, options_.limits);
+    upstream_.guard = std::make_unique<MessageGuard>(upstream_, rules(), base::Side::upstream, compressed,
+                                                     nullptr, set_.turn_, no_limits);
   }
   using Full = websocket::MessageQueue::Full;
   if (rules().on_slow_reader != routing::OnSlowReader::pause)
@@ -82,20 +83,33 @@ void Tunnel::pass(Side& from, base::Bytes bytes) {
   after_bytes(from, bytes.subspan(walked));
 }
 
-Tunnel::Pass Tunnel::judge(Side& from, const FrameHeader& header) {
+// The one place that decides what happens to a frame. `control` is the payload of a whole control frame, null
+// for any other.
+Tunnel::Pass Tunnel::decide(Side& from, const FrameHeader& header, const std::string_view* control) {
   // Nothing is forwarded after a Close (RFC 6455 5.5.1), the side's own or the gateway's.
-  if (from.sent_close() || other(from).closing != Closing::open) return Pass::stop;
-  if (from.guard && from.guard->reads() && must_wait_for(other(from))) {
-    // A compressed message may become a thousand times as large when it is sent on, so no more is taken for
-    // now.
-    return Pass::wait;
+  if (from.sent_close() || from.violation || other(from).closing != Closing::open) return Pass::stop;
+  if (control && header.is(Opcode::pong) && from.liveness.take_pong(*control)) return Pass::drop;
+  if (from.guard) {
+    // A compressed message may become a thousand times as large when it is sent on, so no more is taken while
+    // the other side has a backlog.
+    if (!control && from.guard->reads() && must_wait_for(other(from))) return Pass::wait;
+    if (const Pass pass = from.guard->check(header, control); pass != Pass::on) return pass;
   }
-  const Pass pass = from.guard ? from.guard->on_frame(header) : Pass::on;
-  if (pass == Pass::wait) return pass;
-  if (pass == Pass::on && header.final && !header.is_control()) ++from.messages;
-  if (pass == Pass::on && !from.is_client() && !header.is_control())
-    endpoint_said_something(!header.is(Opcode::continuation));
-  return pass;
+  if (control) return forward_control(from, header, *control);
+  if (header.is_control()) return Pass::on;  // too long to be one, and no rule forbids it
+  if (header.final) ++from.messages;
+  if (!from.is_client()) endpoint_said_something(!header.is(Opcode::continuation));
+  return Pass::on;
+}
+
+Tunnel::Pass Tunnel::forward_control(Side& from, const FrameHeader& header, std::string_view payload) {
+  if (header.is(Opcode::close)) return forward_close(from, payload);
+  if (from.is_client() || !client_is_behind()) return Pass::on;
+  const std::string_view key = header.is(Opcode::ping) ? "ping" : "pong";
+  base::Chunk frame = websocket::make_frame(static_cast<Opcode>(header.opcode), payload, Role::server);
+  if (!queue_->push(std::move(frame), key, websocket::MessageQueue::Kind::control))
+    end_by(base::Side::client, Cause::client_not_reading, Ending::slow_reader, "slow_reader");
+  return Pass::drop;
 }
 
 // Called for what goes to the client; dropped frames do not count. `begins`: it is the start of a message,
@@ -110,35 +124,14 @@ void Tunnel::endpoint_said_something(bool begins) {
     route_sockets_->last_message = now;
 }
 
-Tunnel::Pass Tunnel::judge_control(Side& from, const FrameHeader& header, std::string_view payload) {
-  if (from.sent_close() || other(from).closing != Closing::open) return Pass::stop;
-  if (header.is(Opcode::pong) && from.liveness.take_pong(payload)) return Pass::drop;
-  const Pass judged = from.guard ? from.guard->on_control(header, payload) : Pass::on;
-  if (judged != Pass::on) return judged;
-  if (phase_ == Phase::finishing) {
-    if (header.is(Opcode::close)) from.note_close();
-    return Pass::on;
-  }
-  if (!header.is(Opcode::close)) {
-    if (from.is_client() || !client_is_behind()) return Pass::on;
-    const std::string_view key = header.is(Opcode::ping) ? "ping" : "pong";
-    base::Chunk frame = websocket::make_frame(static_cast<Opcode>(header.opcode), payload, Role::server);
-    if (!queue_->push(std::move(frame), key, websocket::MessageQueue::Kind::control))
-      end_by(base::Side::client, Cause::client_not_reading, Ending::slow_reader, "slow_reader");
-    return Pass::drop;
-  }
-  return note_close(from, payload);
-}
-
 // `rest`: bytes that have to wait; they are delivered again after resume_if_allowed().
 void Tunnel::after_bytes(Side& from, base::Bytes rest) {
   if (from.guard) count_dropped(from.guard->take_dropped());
   if (phase_ == Phase::over) return;  // a side broke during a write
-  if (bad_close_) return refuse_close(from);
-  const bool violated = from.guard && from.guard->violation();
-  if (violated && !is_closing()) return refuse(from);
+  if (from.violation && !is_closing()) return refuse(from);
   // The client's further messages are not forwarded.
-  if (phase_ == Phase::finishing && from.is_client() && (violated || from.sent_close())) end_finishing();
+  if (phase_ == Phase::finishing && from.is_client() && (from.violation || from.sent_close()))
+    end_finishing();
   Side& to = other(from);
   send_close(to);
   const bool throttled = is_throttled(from);

@@ -59,13 +59,6 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   friend struct Side;
   using Pass = websocket::FrameWalker::Pass;
 
-  // A Close frame that no peer is allowed to send.
-  struct BadClose {
-    websocket::Fault fault;
-    uint16_t code;
-    std::string text;
-  };
-
   // Which side ended the socket, how and why; the first outcome that is set counts.
   struct Outcome {
     base::Side by = base::Side::gateway;
@@ -84,8 +77,8 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
 
   // Forwarding of bytes.
   void pass(Side& from, base::Bytes bytes);
-  Pass judge(Side& from, const websocket::FrameHeader& header);
-  Pass judge_control(Side& from, const websocket::FrameHeader& header, std::string_view payload);
+  Pass decide(Side& from, const websocket::FrameHeader& header, const std::string_view* control);
+  Pass forward_control(Side& from, const websocket::FrameHeader& header, std::string_view payload);
   void after_bytes(Side& from, base::Bytes rest);
   void send_message(Side& to, websocket::Opcode kind, std::string_view message, std::string_view type);
   void endpoint_said_something(bool begins);
@@ -100,8 +93,8 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   void drained(Side& side);
 
   // Closing: tunnel_end.cpp.
-  Pass note_close(Side& from, std::string_view payload);
-  void refuse_close(Side& guilty);
+  Pass forward_close(Side& from, std::string_view payload);
+  static bool check_close(Side& guilty, std::string_view payload);
   void side_ended(Side& side);
   void side_broke(Side& side);
   void upstream_left(std::string_view how);
@@ -143,9 +136,8 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   base::Instant next_heartbeat_{};
   base::Instant end_by_{};  // while is_ending()
   base::Instant ending_since_{};
-  uint64_t left_to_client_ = 0;          // bytes at the time when end_by_ was set
-  uint64_t dropped_ = 0;                 // messages, in both directions
-  std::optional<BadClose> bad_close_{};  // that a side has just sent, if frames pass unchanged
+  uint64_t left_to_client_ = 0;  // bytes at the time when end_by_ was set
+  uint64_t dropped_ = 0;         // messages, in both directions
   base::LinkIn<Tunnel> link_;
   std::optional<Outcome> outcome_;
   uint16_t code_to_client_ = 0;  // of the gateway's Close, once one is due

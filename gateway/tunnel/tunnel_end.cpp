@@ -27,18 +27,11 @@ void Tunnel::set_outcome(Outcome outcome) {
   if (!outcome_) outcome_ = std::move(outcome);
 }
 
-// The side that sends the first Close has ended the socket. Returns what happens to the frame.
-Tunnel::Pass Tunnel::note_close(Side& from, std::string_view payload) {
-  const std::optional<websocket::Fault> fault = websocket::FrameOrder::check_close(payload);
-  if (fault && fault->rule == "close_code") {
-    const uint16_t code = websocket::read_close(payload).code;
-    bad_close_ = {*fault, code,
-                  payload.size() == 1
-                      ? "the close code is cut short"
-                      : "close code " + std::to_string(code) + " is not allowed in a Close frame"};
-    return Pass::stop;
-  }
+// The side that sends the first Close has ended the socket.
+Tunnel::Pass Tunnel::forward_close(Side& from, std::string_view payload) {
+  if (phase_ != Phase::finishing && !check_close(from, payload)) return Pass::stop;
   from.note_close();
+  if (phase_ == Phase::finishing) return Pass::on;
   const websocket::CloseBody body = websocket::read_close(payload);
   set_outcome({.by = from.which, .code = body.code, .reason = std::string(body.reason)});
   begin_half_closed();
@@ -50,22 +43,23 @@ Tunnel::Pass Tunnel::note_close(Side& from, std::string_view payload) {
   return Pass::on;
 }
 
-// A Close that no peer is allowed to send, on a route where frames pass unchanged: a browser would treat it
-// as a protocol error and show its page nothing of it. The guilty side gets a Close that says so, and the
-// other side a Close that it can read: without a code for 1005, which stands for no code, else with the code
-// for a lost peer.
-void Tunnel::refuse_close(Side& guilty) {
-  const BadClose bad = *std::exchange(bad_close_, std::nullopt);
-  const bool client = guilty.is_client();
-  const uint16_t lost = client ? close_code::going_away : rules().codes[Ending::backend_lost];
-  const uint16_t other_code = bad.code == close_code::none ? bad.code : lost;
-  set_outcome({.by = guilty.which,
-               .cause = client ? Cause::client_frame_invalid : Cause::upstream_frame_invalid,
-               .code = client ? bad.fault.code : other_code,
-               .reason = bad.text,
-               .rule = bad.fault.rule});
-  begin_closing(Phase::closing, client ? bad.fault.code : other_code, client ? other_code : bad.fault.code,
-                bad.text);
+// False for a code that no peer is allowed to send, on a route where frames pass unchanged: a browser would
+// treat it as a protocol error and show its page nothing of it. The guilty side gets a Close that says so,
+// and the other side a Close that it can read: without a code for 1005, which stands for no code, else with
+// the code for a lost peer.
+bool Tunnel::check_close(Side& guilty, std::string_view payload) {
+  const std::optional<websocket::Fault> fault = websocket::FrameOrder::check_close(payload);
+  if (!fault || fault->rule != "close_code") return true;
+  const uint16_t code = websocket::read_close(payload).code;
+  guilty.on_violation(
+      {.cause = guilty.is_client() ? Cause::client_frame_invalid : Cause::upstream_frame_invalid,
+       .code = fault->code,
+       .other_code = code == close_code::none ? code : uint16_t{0},
+       .rule = std::string(fault->rule),
+       .reason = payload.size() == 1
+                     ? "the close code is cut short"
+                     : "close code " + std::to_string(code) + " is not allowed in a Close frame"});
+  return false;
 }
 
 void Tunnel::side_ended(Side& side) {
@@ -128,16 +122,17 @@ void Tunnel::side_is_silent(Side& side) {
 
 // The guilty side gets the reason, the other side the code for the end.
 void Tunnel::refuse(Side& guilty) {
-  const MessageGuard::Violation violation = *guilty.guard->violation();
+  const Violation& violation = *guilty.violation;
   const bool client = guilty.is_client();
-  const uint16_t lost = rules().codes[Ending::backend_lost];
+  const uint16_t lost = client ? close_code::going_away : rules().codes[Ending::backend_lost];
+  const uint16_t other_code = violation.other_code != 0 ? violation.other_code : lost;
+  const uint16_t to_client = client ? violation.code : other_code;
   set_outcome({.by = guilty.which,
                .cause = violation.cause,
-               .code = client ? violation.code : lost,
-               .reason = std::string(violation.rule),
+               .code = to_client,
+               .reason = violation.reason,
                .rule = violation.rule});
-  begin_closing(Phase::closing, client ? violation.code : lost,
-                client ? close_code::going_away : violation.code, violation.rule);
+  begin_closing(Phase::closing, to_client, client ? other_code : violation.code, violation.reason);
 }
 
 void Tunnel::close(Cause cause, Ending ending, std::string_view reason) {
