@@ -232,14 +232,11 @@ void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint
   if (!reader_.complete()) return;
   begun_.reset();
   const std::string_view message = reader_.message();
-  if (charge_expanded() && type_passes(message)) {
-    std::string_view type;
-    base::JsonFound found;
-    if (sender_ == Side::upstream && rules_.latest_field && reader_.kind() == Opcode::text) {
-      if (auto looked = base::find_in_json(message, *rules_.latest_field)) found = std::move(*looked);
-      if (found.is_string) type = found.text();
-    }
-    receiver_.on_message(reader_.kind(), message, type);
+  const bool is_text = reader_.kind() == Opcode::text;
+  const websocket::MessageView view =
+      is_text && mine().dialect ? mine().dialect->read(message) : websocket::MessageView();
+  if (charge_expanded() && type_passes(view)) {
+    receiver_.on_message(reader_.kind(), message, view);
     first_ = false;
   }
   reader_.next();
@@ -262,15 +259,15 @@ bool MessageGuard::charge_expanded() {
   return charged == Charge::passes;
 }
 
-// Text that cannot be read as JSON has no type, so it does not pass.
-bool MessageGuard::type_passes(std::string_view message) {
+// A message that cannot be read, or is not text, has no type, so it does not pass.
+bool MessageGuard::type_passes(const websocket::MessageView& view) {
   const routing::MessageRules& mine = this->mine();
   if (mine.types.empty()) return true;
   std::string_view unreadable;
   if (reader_.kind() == Opcode::text) {
-    const auto found = base::find_in_json(message, *mine.type_field);
-    const bool listed = found && found->is_string &&
-                        std::find(mine.types.begin(), mine.types.end(), found->text()) != mine.types.end();
+    const websocket::Dialect::Found found = view.type();
+    const bool listed = found && *found &&
+                        std::find(mine.types.begin(), mine.types.end(), (*found)->text()) != mine.types.end();
     if (listed || (found && first_ && mine.first_passes)) return true;
     if (!found) unreadable = found.error();
   }

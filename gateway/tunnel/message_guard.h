@@ -14,6 +14,7 @@
 #include "tunnel/shared_limit.h"
 #include "tunnel/violation.h"
 #include "websocket/deflate.h"
+#include "websocket/dialect.h"
 #include "websocket/frame_order.h"
 #include "websocket/frame_walker.h"
 #include "websocket/message_reader.h"
@@ -25,9 +26,9 @@ class MessageGuard {
   // Receives what comes of the frames.
   class Receiver {
    public:
-    // A message was read and is forwarded. `type`: the text at SocketRules::latest_field; empty if it was not
-    // looked up or does not exist.
-    virtual void on_message(websocket::Opcode kind, std::string_view message, std::string_view type) = 0;
+    // A message was read and is forwarded. `view`: what it says about itself.
+    virtual void on_message(websocket::Opcode kind, std::string_view message,
+                            const websocket::MessageView& view) = 0;
     // The socket has to be closed. The guard must not be asked about anything afterwards.
     virtual void on_violation(Violation violation) = 0;
 
@@ -99,7 +100,7 @@ class MessageGuard {
   Charge charge_passing(uint64_t bytes);
   bool charge_expanded();
   Pass admit_frame(const websocket::FrameHeader& header);
-  bool type_passes(std::string_view message);
+  bool type_passes(const websocket::MessageView& view);
   Pass refuse(const websocket::Fault& fault);
   bool violate(websocket::Ending ending, const std::string& rule);
   std::string own_rule(std::string_view key) const;

@@ -42,8 +42,8 @@ void Side::on_passed(base::Bytes bytes) {
   tunnel.other(*this).transport->write(bytes);
 }
 
-void Side::on_message(websocket::Opcode kind, std::string_view message, std::string_view type) {
-  tunnel.send_message(tunnel.other(*this), kind, message, type);
+void Side::on_message(websocket::Opcode kind, std::string_view message, const websocket::MessageView& view) {
+  tunnel.send_message(tunnel.other(*this), kind, message, view);
 }
 
 void Side::on_violation(Violation what) {

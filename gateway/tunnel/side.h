@@ -53,7 +53,8 @@ struct Side final : net::Transport::Receiver, websocket::FrameWalker::Visitor, M
                   bool end) override;
   void on_passed(base::Bytes bytes) override;
   // --- MessageGuard::Receiver ---
-  void on_message(websocket::Opcode kind, std::string_view message, std::string_view type) override;
+  void on_message(websocket::Opcode kind, std::string_view message,
+                  const websocket::MessageView& view) override;
   void on_violation(Violation what) override;
 
   Tunnel& tunnel;

@@ -141,7 +141,8 @@ void Tunnel::after_bytes(Side& from, base::Bytes rest) {
   if (throttled || from.has_become_due()) arm_next();
 }
 
-void Tunnel::send_message(Side& to, Opcode kind, std::string_view message, std::string_view type) {
+void Tunnel::send_message(Side& to, Opcode kind, std::string_view message,
+                          const websocket::MessageView& view) {
   if (to.closing != Closing::open) return;
   if (to.is_client()) endpoint_said_something(true);
   base::Chunk frame;
@@ -157,7 +158,8 @@ void Tunnel::send_message(Side& to, Opcode kind, std::string_view message, std::
     return to.transport->write(std::move(frame));
   }
   const uint64_t dropped = queue_->dropped();
-  if (!queue_->push(std::move(frame), type)) {
+  const websocket::Dialect::Found key = view.key();
+  if (!queue_->push(std::move(frame), key && *key ? (*key)->text() : std::string_view())) {
     count_dropped(1);
     return end_by(base::Side::client, Cause::client_not_reading, Ending::slow_reader, "slow_reader");
   }

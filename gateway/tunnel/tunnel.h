@@ -80,7 +80,8 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   Pass decide(Side& from, const websocket::FrameHeader& header, const std::string_view* control);
   Pass forward_control(Side& from, const websocket::FrameHeader& header, std::string_view payload);
   void after_bytes(Side& from, base::Bytes rest);
-  void send_message(Side& to, websocket::Opcode kind, std::string_view message, std::string_view type);
+  void send_message(Side& to, websocket::Opcode kind, std::string_view message,
+                    const websocket::MessageView& view);
   void endpoint_said_something(bool begins);
   bool must_wait_for(const Side& side) const;
   bool client_is_behind() const;
