@@ -53,9 +53,8 @@ bool has_alternative_names(SSL* ssl) {
 std::string unverified(SSL* ssl, long result) {
   const bool by_name = result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH;
   if (by_name && !has_alternative_names(ssl))
-    return "certificate: it has no subjectAltName for the name that was asked for; a common name is not "
-           "taken "
-           "for one (RFC 9525)";
+    return "certificate: it has no subjectAltName for the name that was asked for; a common name is "
+           "not taken for one (RFC 9525)";
   return std::string("certificate: ") + X509_verify_cert_error_string(result);
 }
 

@@ -2,11 +2,21 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "crypto/digest.h"
 #include "crypto/random.h"
 
 namespace postern::policy {
+namespace {
+
+// What `amount` requests cost, in nanoseconds; bounded by 73 years, so that sums do not overflow.
+int64_t cost_of(int64_t interval, uint32_t amount) {
+  constexpr int64_t longest = std::numeric_limits<int64_t>::max() / 4;
+  return amount > longest / interval ? longest : interval * amount;
+}
+
+}  // namespace
 
 RateLimiter::RateLimiter(RateLimitSettings settings)
     : settings_(std::move(settings)),
@@ -50,14 +60,14 @@ RateLimiter::BucketState RateLimiter::take(Key key, base::Instant now, uint32_t 
   const std::lock_guard<std::mutex> lock(stripe.mutex);
   Entry& entry = entry_of(stripe, key, at);
   const int64_t used = std::max(entry.full_at - at, int64_t{0});
-  const int64_t cost = interval_ * amount;
+  const int64_t cost = cost_of(interval_, amount);
   if (used + cost > depth_) return {false, 0, base::Duration(used + cost - depth_), base::Duration(used)};
   entry.full_at = at + used + cost;
   return {true, static_cast<uint32_t>((depth_ - used) / interval_ - amount), {}, base::Duration(used + cost)};
 }
 
 int64_t RateLimiter::bookable(uint32_t amount) const {
-  return std::min(interval_ * amount,
+  return std::min(cost_of(interval_, amount),
                   std::max(depth_, int64_t{base::Duration(std::chrono::hours(1)).count()}));
 }
 

@@ -25,8 +25,12 @@ void append_milliseconds(TextBuilder& out, Duration duration) {
 
 // Cuts a text that is too long for a line and appends its full length.
 std::string cut(std::string_view value) {
+  constexpr size_t continuation_max = 3;  // bytes of a UTF-8 character after its first
   size_t size = logged_text_max;
-  while (size > 0 && (static_cast<unsigned char>(value[size]) & 0xc0) == 0x80) --size;  // not in a character
+  while (logged_text_max - size <= continuation_max &&
+         (static_cast<unsigned char>(value[size]) & 0xc0) == 0x80)
+    --size;
+  if (logged_text_max - size > continuation_max) size = logged_text_max;  // no character at all
   return std::string(value.substr(0, size)) + "... (" + std::to_string(value.size()) + " bytes)";
 }
 

@@ -40,6 +40,17 @@ TEST_CASE("rate limiter: the burst passes at once, then requests come back one b
   CHECK(limit.take(key, start + 1h).remaining == 2);  // the bucket is full again, but not more than full
 }
 
+TEST_CASE("rate limiter: an amount that costs centuries is refused, and the bucket is as before") {
+  RateLimiter limit(
+      {"bytes", 1, 24h, 2});  // of KiB: a message of 1 TiB costs more nanoseconds than there are numbers
+  const RateLimiter::Key key = limit.key_of('h', "client");
+  const RateLimiter::BucketState refused = limit.take(key, start, 1u << 30);
+  CHECK_FALSE(refused.passes);
+  CHECK(refused.wait > 24h);
+  CHECK(limit.take(key, start).remaining == 1);
+  CHECK(limit.book(key, start, 1u << 30) > 0ns);
+}
+
 TEST_CASE("rate limiter: a refused request takes nothing, and one given back passes again") {
   RateLimiter limit({"public", 1, 1h, 2});
   const RateLimiter::Key key = limit.key_of('h', "client");

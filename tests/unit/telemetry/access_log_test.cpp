@@ -326,6 +326,12 @@ TEST_CASE("access log: a text that a peer made long is cut, and a line stays a l
   out.clear();
   append_exchange(out, LogFormat::json, noted_time, record);
   CHECK(out.view().find("bytes)") == std::string_view::npos);
+  // What is no UTF-8 at all is cut at the limit, and not to nothing.
+  const std::string bytes(3000, '\x80');
+  record.user_agent = bytes;
+  out.clear();
+  append_exchange(out, LogFormat::text, noted_time, record);
+  CHECK(out.view().size() > logged_text_max);
 }
 
 TEST_CASE("access log: attempts that failed are told in their order") {
