@@ -230,7 +230,8 @@ def test_reload_drains_the_sockets_of_the_route_that_changed_and_no_others(start
     def config(changed):
         routes = [{"name": f"route{index}", "match": {"path": f"/r{index}"}, "upstream": "ws"} for index in range(5)]
         routes[3].update(changed)
-        return {"upstreams": {"ws": upstream(node_ws)}, "routes": routes, "limits": {"tunnel_drain": pace, "connections_per_client": "none"}}
+        return {"upstreams": {"ws": upstream(node_ws)}, "routes": routes, "websocket": {"handshake_timeout": "60s"},  # one Node for 2,000
+                "limits": {"tunnel_drain": pace, "connections_per_client": "none"}}
 
     gateway = start_gateway(config({}))
     with Storm(gateway.port, count, [f"/r{index}" for index in range(5)]) as storm:
