@@ -1,0 +1,51 @@
+#include "proxy/exchange_state.h"
+
+#include <algorithm>
+
+#include "policy/verified_token.h"
+
+namespace postern::proxy {
+
+using base::Cause;
+using base::Result;
+using base::Stage;
+
+std::optional<base::Instant> ExchangeState::token_expires() const {
+  if (!context->token || context->token->accepted_until() == policy::VerifiedToken::never)
+    return std::nullopt;
+  return services.turn.now + std::chrono::seconds(std::clamp<int64_t>(
+                                 context->token->accepted_until() - services.unix_now(), 0,
+                                 std::chrono::seconds(std::chrono::hours(24 * 365)).count()));
+}
+
+Result<void> read_request(ExchangeState& exchange) {
+  http::RequestHead& request = exchange.stream.request();
+  RequestFacts& facts = exchange.facts;
+  Services& services = exchange.services;
+  read_facts(facts, exchange.snapshot(), exchange.stream, true, services.request_ids);
+  if (request.target != "*") {
+    const tl::expected<void, std::string_view> read = http::read_target(request.target, facts.target);
+    if (!read) return base::fail(exchange.failed(Cause::bad_request, Stage::routing, read.error()));
+  }
+  exchange.context.emplace(policy::RequestContext{.request = request,
+                                                  .target = facts.target,
+                                                  .client = facts.client.address,
+                                                  .now_unix = services.unix_now(),
+                                                  .tokens = services.tokens,
+                                                  .now = services.turn.now,
+                                                  .tls = facts.client.tls,
+                                                  .authority = facts.client.authority,
+                                                  .request_id = facts.request_id});
+  return {};
+}
+
+Result<void> read_judged_target(ExchangeState& exchange) {
+  const std::string_view target = exchange.stream.request().target;
+  const std::string_view original = exchange.facts.original_target;
+  if (target.data() == original.data() && target.size() == original.size()) return {};
+  const auto read = http::read_target(target, exchange.facts.target);
+  if (!read) return base::fail(exchange.failed(Cause::bad_request, Stage::policy, read.error()));
+  return {};
+}
+
+}  // namespace postern::proxy
