@@ -254,7 +254,7 @@ def test_backend_that_breaks_connections_is_ejected_and_comes_back(start_gateway
 
     breaking = endpoint(script)
     good = start_backend(backends.node, "node_restart.mjs", "good")
-    options = {"eject": {"failures": 3, "time": "500ms"}}
+    options = {"eject": {"failures": 3, "time": "3s"}}
     gateway = start_gateway(simple(breaking, good, workers=1, upstream_options=options))
     assert answers(gateway, 20) == {"good"}
     ejected = gateway.wait_for("endpoint_ejected")
