@@ -50,7 +50,7 @@ class Wait {
 class Scope {
  public:
   explicit Scope(Turn& the_turn) : turn(the_turn) {}
-  explicit Scope(Scope& parent) : turn(parent.turn), stage(parent.stage), parent_(&parent) {
+  explicit Scope(Scope& parent) : turn(parent.turn), stage(parent.stage), parent_(&parent) {  // NOLINT: child
     parent.children_.append(in_parent_);
   }
   Scope(const Scope&) = delete;
