@@ -64,9 +64,8 @@ Task<ClientConnection::Ended> ClientConnection::serve() {
   }
   tls_ = nullptr;
   first_pin_ = {};
-  // Where several protocols are served, transport_->protocol() chooses the service here.
   const ServiceContext context{current_, scope_, facts_, *settings_};
-  service_ = std::make_unique<Http1Service>(context, std::move(transport_));
+  service_ = current_.protocols.serve(context, std::move(transport_));
   if (draining_) service_->drain();
   Task<Result<void>> serving = service_->serve();
   Result<void> served = co_await serving;

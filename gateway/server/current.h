@@ -14,6 +14,10 @@
 
 namespace postern::server {
 
+class Protocols;
+
+extern const Protocols usual_protocols;  // what a client agreed on by ALPN, and else HTTP/1.1
+
 struct Current {
   net::Loop& loop;
   proxy::Services& services;
@@ -22,6 +26,7 @@ struct Current {
   ClientCounts& clients;            // of the process
   telemetry::LineRate refusals{1};  // rate limit for log lines about refused connections
   telemetry::LineRate failed_handshakes{20};
+  const Protocols& protocols = usual_protocols;
 };
 
 }  // namespace postern::server

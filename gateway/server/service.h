@@ -2,6 +2,8 @@
 // has its own service. It begins when everything before the first request is done: see client_connection.h.
 #pragma once
 
+#include <memory>
+
 #include "base/result.h"
 #include "base/scope.h"
 #include "base/task.h"
@@ -32,6 +34,20 @@ class Service {
   virtual void drain() = 0;                  // serves no requests after the current ones
   virtual void cancel(base::Cause why) = 0;  // ends every current exchange now
   virtual size_t exchanges() const = 0;      // number of current exchanges
+};
+
+// The protocols in which clients are served. It is the one place of this module that knows which there are.
+class Protocols {
+ public:
+  Protocols() = default;
+  Protocols(const Protocols&) = delete;
+  Protocols& operator=(const Protocols&) = delete;
+  virtual ~Protocols() = default;
+
+  // Returns the service of the protocol that both sides agreed on: see Transport::protocol(). A test may
+  // serve a protocol of its own.
+  virtual std::unique_ptr<Service> serve(const ServiceContext& context,
+                                         std::unique_ptr<net::Transport> transport) const;
 };
 
 }  // namespace postern::server
