@@ -67,11 +67,28 @@ base::Task<base::Result<std::unique_ptr<net::Transport>>> FakeUpstream::dial(bas
     }
   }
   tried += " connected";
+  std::unique_ptr<net::Transport> transport =
+      multiplexed_ ? relay(endpoint, address) : connect(endpoint, address);
+  co_return transport;
+}
+
+std::unique_ptr<net::Transport> FakeUpstream::connect(FakeEndpoint& endpoint, const net::Peer& address) {
   MemoryPair pair = connect_in_memory(turns_, {.first = {}, .second = address});
   if (endpoint.conduct) endpoint.conduct(*pair.wire);
   std::unique_ptr<net::Transport> transport = std::move(pair.first);
   endpoint.connections.push_back(std::make_unique<FakeConnection>(std::move(pair)));
-  co_return transport;
+  return transport;
+}
+
+std::unique_ptr<net::Transport> FakeUpstream::relay(FakeEndpoint& endpoint, const net::Peer& address) {
+  MemoryPair pair = connect_in_memory(turns_, {.first = {}, .second = address});
+  bool is_first = true;  // the dial itself has counted it
+  relays_.push_back(
+      std::make_unique<EndpointRelay>(turns_, std::move(pair.second), [=, this, &endpoint]() mutable {
+        if (!std::exchange(is_first, false)) ++endpoint.dials;
+        return connect(endpoint, address);
+      }));
+  return std::move(pair.first);
 }
 
 bool FakeUpstream::fill() {

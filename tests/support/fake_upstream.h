@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "net/dialer.h"
+#include "support/http1_relay.h"
 #include "support/http_text.h"
 #include "support/memory_transport.h"
 
@@ -68,8 +69,8 @@ enum class Reach : uint8_t {
 struct FakeEndpoint {
   Reach reach = Reach::good;
   Behaviour behaviour;
-  std::function<void(Wire&)> conduct;  // called with the wire of each new connection
-  int dials = 0;
+  std::function<void(Wire&)> conduct;                        // called with the wire of each new connection
+  int dials = 0;                                             // attempts to connect, those of a relay included
   std::vector<std::unique_ptr<FakeConnection>> connections;  // all connections that ever existed
 
   FakeConnection& last() { return *connections.back(); }
@@ -79,7 +80,12 @@ struct FakeEndpoint {
 
 class FakeUpstream final : public net::Dialer, private Filler {
  public:
-  explicit FakeUpstream(TurnFixture& turns) : turns_(turns) { turns.add(*this); }
+  // `multiplexed`: the gateway speaks the multiplexed protocol to a relay (support/http1_relay.h), which
+  // makes one connection to the endpoint for each stream that is open at the same time.
+  explicit FakeUpstream(TurnFixture& turns, bool multiplexed = false)
+      : turns_(turns), multiplexed_(multiplexed) {
+    turns.add(*this);
+  }
   FakeEndpoint& at(uint16_t port) { return endpoints_[port]; }
   size_t open_count() const;
 
@@ -89,12 +95,18 @@ class FakeUpstream final : public net::Dialer, private Filler {
   bool leads_to(std::string_view, bool, const net::Peer&) override { return leads; }
 
   bool leads = true;  // whether names still resolve to the address of existing connections
+  // All connections of the multiplexed protocol that ever existed.
+  size_t relay_count() const { return relays_.size(); }
 
  private:
   bool fill() override;
+  std::unique_ptr<net::Transport> connect(FakeEndpoint& endpoint, const net::Peer& address);
+  std::unique_ptr<net::Transport> relay(FakeEndpoint& endpoint, const net::Peer& address);
 
   TurnFixture& turns_;
+  const bool multiplexed_;
   std::map<uint16_t, FakeEndpoint> endpoints_;
+  std::vector<std::unique_ptr<EndpointRelay>> relays_;
 };
 
 // --- behaviours ---

@@ -1,9 +1,11 @@
 #include "support/proxy_fixture.h"
 
+#include <cstdlib>
 #include <stdexcept>
 
 #include "config/compile.h"
 #include "config/load.h"
+#include "support/multiplexed_service.h"
 
 namespace postern::support {
 namespace {
@@ -37,7 +39,50 @@ server::ListenerSettingsRef settings_of(const ProxyFixture& proxy, const ClientO
   return settings;
 }
 
+class MultiplexedConnector final : public upstream::Connector {
+ public:
+  MultiplexedConnector(TurnFixture& turns, net::Dialer& dialer)
+      : Connector(turns.turn, dialer), turns_(turns) {}
+
+ private:
+  std::unique_ptr<upstream::Connection> begin(std::unique_ptr<net::Transport> transport,
+                                              const http::MessageLimits&) const override {
+    return std::make_unique<MultiplexedUpstream>(turns_, std::move(transport));
+  }
+  TurnFixture& turns_;
+};
+
+class MultiplexedProtocols final : public server::Protocols {
+ public:
+  explicit MultiplexedProtocols(TurnFixture& turns) : turns_(turns) {}
+  std::unique_ptr<server::Service> serve(const server::ServiceContext& context,
+                                         std::unique_ptr<net::Transport> transport) const override {
+    return std::make_unique<MultiplexedService>(turns_, context, std::move(transport));
+  }
+
+ private:
+  TurnFixture& turns_;
+};
+
+std::unique_ptr<upstream::Connector> connector_for(Protocol protocol, TurnFixture& turns,
+                                                   net::Dialer& dialer) {
+  if (protocol == Protocol::multiplexed) return std::make_unique<MultiplexedConnector>(turns, dialer);
+  return std::make_unique<upstream::Connector>(turns.turn, dialer);
+}
+
+std::unique_ptr<server::Protocols> protocols_for(Protocol protocol, TurnFixture& turns) {
+  if (protocol == Protocol::multiplexed) return std::make_unique<MultiplexedProtocols>(turns);
+  return std::make_unique<server::Protocols>();
+}
+
 }  // namespace
+
+Protocol protocol_of_run() {
+  const char* given = std::getenv("POSTERN_TEST_PROTOCOL");
+  if (!given) return Protocol::http1;
+  if (std::string_view(given) == "multiplexed") return Protocol::multiplexed;
+  throw std::runtime_error("POSTERN_TEST_PROTOCOL is \"multiplexed\", or not set");
+}
 
 // --- clients ---
 
@@ -47,11 +92,22 @@ TestClient::TestClient(ProxyFixture& proxy, const ClientOptions& options)
 TestClient::TestClient(ProxyFixture& proxy, const ClientOptions& options, MemoryPair pair)
     : proxy_(proxy), wire_(pair.wire), peer_(std::move(pair.first)) {
   http::ClientFacts facts = facts_of(options, *pair.second);
+  std::unique_ptr<net::Transport> transport = std::move(pair.second);
+  if (proxy.protocol == Protocol::multiplexed) transport = relay(options, std::move(transport));
   connection_ = std::make_unique<server::ClientConnection>(
-      proxy.current, std::move(pair.second), std::move(facts), settings_of(proxy, options), options.tls);
+      proxy.current, std::move(transport), std::move(facts), settings_of(proxy, options), options.tls);
   if (options.proxy_header_limit) connection_->expect_proxy_header(*options.proxy_header_limit);
   server::ClientConnection::Owner& self = *this;
   connection_->begin(self);
+}
+
+std::unique_ptr<net::Transport> TestClient::relay(const ClientOptions& options,
+                                                  std::unique_ptr<net::Transport> client) {
+  MemoryPair pair = connect_in_memory(proxy_.turns, {.first = client->peer(), .second = {}});
+  http::ClientFacts facts = facts_of(options, *client);
+  relay_ = std::make_unique<ClientRelay>(proxy_.turns, std::move(client), std::move(pair.first),
+                                         std::move(facts), proxy_.listener->limits.server);
+  return std::move(pair.second);
 }
 
 void TestClient::on_task_ended(server::ClientConnection::Ended) {
@@ -110,10 +166,19 @@ upstreams: { app: { endpoints: ["http://127.0.0.1:3001", "http://127.0.0.1:3002"
 routes: [{ name: all, upstream: app }]
 )";
 
-ProxyFixture::ProxyFixture(const std::string& yaml)
-    : services{turns.turn, connector_, tokens_, log.access_log(), request_ids_,
-               tunnels,    streams,    metrics, &fixed_unix_time},
-      current{loop_, services, log.logger(), compile(yaml), counts} {
+ProxyFixture::ProxyFixture(const std::string& yaml, Protocol the_protocol)
+    : protocol(the_protocol),
+      upstream(turns, the_protocol == Protocol::multiplexed),
+      connector_(connector_for(the_protocol, turns, upstream)),
+      protocols_(protocols_for(the_protocol, turns)),
+      services{turns.turn, *connector_, tokens_, log.access_log(), request_ids_,
+               tunnels,    streams,     metrics, &fixed_unix_time},
+      current{.loop = loop_,
+              .services = services,
+              .log = log.logger(),
+              .pin = compile(yaml),
+              .clients = counts,
+              .protocols = *protocols_} {
   listener->limits = snapshot().listeners.front().limits;
 }
 

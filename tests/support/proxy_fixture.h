@@ -35,6 +35,12 @@ namespace postern::support {
 
 class ProxyFixture;
 
+// What the gateway is spoken to in, on both sides. Tests write HTTP/1.1 in every case: where the protocol is
+// another one, relays translate (support/http1_relay.h).
+enum class Protocol : uint8_t { http1, multiplexed };
+// The protocol of this run of the tests: POSTERN_TEST_PROTOCOL is `multiplexed`, or not set.
+Protocol protocol_of_run();
+
 struct ClientOptions {
   std::string address = "203.0.113.9";
   uint16_t listener_port = 8080;
@@ -73,12 +79,14 @@ class TestClient final : private server::ClientConnection::Owner {
 
  private:
   TestClient(ProxyFixture& proxy, const ClientOptions& options, MemoryPair pair);
+  std::unique_ptr<net::Transport> relay(const ClientOptions& options, std::unique_ptr<net::Transport> client);
   void on_task_ended(server::ClientConnection::Ended) override;
 
   ProxyFixture& proxy_;
   std::shared_ptr<Wire> wire_;
   ScriptedPeer peer_;
   std::string unread_;
+  std::unique_ptr<ClientRelay> relay_;  // null: the protocol is HTTP/1.1
   std::unique_ptr<server::ClientConnection> connection_;
 };
 
@@ -88,7 +96,7 @@ class ProxyFixture {
   static const std::string one_endpoint;
   static const std::string two_endpoints;  // ports 3001 and 3002
 
-  explicit ProxyFixture(const std::string& yaml = one_endpoint);
+  explicit ProxyFixture(const std::string& yaml = one_endpoint, Protocol protocol = protocol_of_run());
   ~ProxyFixture();
   ProxyFixture(const ProxyFixture&) = delete;
   ProxyFixture& operator=(const ProxyFixture&) = delete;
@@ -110,8 +118,9 @@ class ProxyFixture {
 
   static constexpr int64_t unix_time = 1'800'000'000;
 
+  const Protocol protocol;
   TurnFixture turns;
-  FakeUpstream upstream{turns};
+  FakeUpstream upstream;
   LogCapture log;
   telemetry::Metrics metrics;
   server::ListenerSettingsRef listener =
@@ -126,7 +135,8 @@ class ProxyFixture {
   net::Loop loop_;  // never runs: server::Current needs a loop
   upstream::ProcessLoads upstream_loads_;
   upstream::Registry registry_{turns.turn, upstream_loads_, 1, &log.logger()};
-  upstream::Connector connector_{turns.turn, upstream};
+  const std::unique_ptr<upstream::Connector> connector_;
+  const std::unique_ptr<server::Protocols> protocols_;
   policy::TokenCache tokens_;
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
