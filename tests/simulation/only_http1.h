@@ -1,0 +1,39 @@
+// The cases that run with HTTP/1.1 only. Every other case of the simulation is run a second time with the
+// multiplexed protocol on both sides of the gateway (tests/README.md). A case may stand here for one of two
+// reasons: it is about a connection of HTTP/1.1 itself, or it counts bytes that wait somewhere, and some of
+// them wait in the relays that translate for the test.
+#pragma once
+
+namespace postern::support {
+
+struct OnlyHttp1 {
+  const char* name;  // of the case, whole
+  const char* reason;
+};
+
+inline constexpr OnlyHttp1 only_http1[] = {
+    {"respond: a body that is still to come is not waited for",
+     "the connection closes after the answer, and its Connection field says so"},
+    {"hostile: dot segments do not lead from one route's paths to another's",
+     "the connection closes after the refusal"},
+    {"retries: a status that is named is asked of another endpoint, once the methods allow it",
+     "an answer that nobody reads costs its connection; a stream can end alone"},
+    {"websocket: a handshake is carried to the endpoint and its 101 back, then bytes both ways",
+     "the tunnel takes the whole connection, which is no connection of the server any more"},
+    {"ends: a drain during a slow download over TLS lets it come whole, with its close_notify",
+     "the client speaks TLS, and the relay does not"},
+    {"ends: a client that says something behind its close_notify, and leaves, is found",
+     "the client speaks TLS, and the relay does not"},
+    {"ends: a drain lets a slow client have the whole of its answer, and cuts at its deadline only",
+     "how much of the answer waits in the gateway itself: the relay takes a window of it"},
+    {"ends: an answer of the gateway's own is recorded when it is out, and cut like any other",
+     "how much of the answer waits in the gateway itself: the relay takes a window of it"},
+    {"socket: messages that grow when they are expanded wait in their compressed form",
+     "whether the gateway reads the client's socket: the relay does, up to a window"},
+    {"socket: who floods pings and does not read the answers fills no queue",
+     "how many answers the way to the client holds: the relay takes a window of them"},
+    {"socket limits: what a socket counts by is what its client sent, whatever the endpoint gets",
+     "a field that Connection names: the relay removes it, as it belongs to the connection"},
+};
+
+}  // namespace postern::support
