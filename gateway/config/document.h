@@ -331,7 +331,6 @@ struct CompressionDocument {
 
 struct PathRewriteDocument {
   enum class Kind : uint8_t { strip_prefix, add_prefix, replace_prefix, pattern } kind = Kind::strip_prefix;
-  std::string_view way{};  // the key that says it; empty: none does
   std::string prefix;
   std::string pattern;  // RE2
   std::string to;

@@ -141,7 +141,7 @@ bool Value::complain_of_missing_space(Node::Kind wanted) const {
 std::string Value::example_of(Node::Kind wanted) const {
   const SchemaKey* key = find_schema(schema_);
   const bool may_show = is_scalar() && !node_->substituted;
-  if (wanted == Node::Kind::sequence && key && key->shape == Shape::list) {
+  if (wanted == Node::Kind::sequence && key && key->shape == Shape::list && !key->folded) {
     // `endpoints` takes single values as well as maps.
     const std::size_t dot = std::min(schema_.rfind('.'), schema_.size());
     const std::string above = map_meant(schema_.substr(0, dot), *node_);
@@ -154,7 +154,7 @@ std::string Value::example_of(Node::Kind wanted) const {
   const bool is_word = may_show && (node_->text == "true" || node_->text == "false");
   if (wanted == Node::Kind::sequence && may_show && !is_word)
     return "; write [" + as_list(node_->text, node_->plain) + "]";
-  if (wanted == Node::Kind::map && is_list() && key && key->shape == Shape::named)
+  if (wanted == Node::Kind::map && is_list() && key && key->shape == Shape::named && !key->folded)
     return " of names, not a list: write " + std::string(key->example) + ": above the keys of each";
   if (wanted == Node::Kind::map && schema_.empty())
     return std::string(is_list() ? "; its keys stand without dashes" : "") +

@@ -103,7 +103,7 @@ class Fields {
   // Not a map: says so, and holds nothing.
   explicit Fields(const Value& value);
 
-  // The same with `known` for keys: small maps such as { cookie: NAME } have no rows in the schema.
+  // The same with `known` for keys, which are those of the section that reads the map.
   Fields(const Value& value, const std::vector<std::string_view>& known);
 
   // False when the value was no map, so that nothing need be said about missing keys.

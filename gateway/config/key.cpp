@@ -23,17 +23,28 @@ const KeyRow& Section::row(std::string_view key) const {
   return rows_.front();
 }
 
+void Section::relate(Relation::Kind kind, const std::vector<std::string_view>& keys,
+                     std::string_view sentence) {
+  std::vector<Relation::Key> related;
+  for (const std::string_view key : keys) related.push_back({key, row(key).kind->is_switch()});
+  relations_.emplace_back(kind, std::move(related), sentence);
+}
+
 void Section::read_row(const KeyRow& row, Fields& fields, void* object) const {
-  const auto found = row.required ? fields.need(row.name) : fields.take(row.name);
+  const bool is_required =
+      row.required || (!row.required_without.empty() && !fields.take(row.required_without));
+  const auto found = is_required ? fields.need(row.name) : fields.take(row.name);
   if (!found) return;
   if (row.location) *row.location(object) = found->location();
   Diagnostics& diagnostics = found->diagnostics();
   const std::size_t before = diagnostics.errors();
-  const std::string_view why = row.out_of_place ? row.out_of_place(object) : std::string_view();
+  std::string why;
+  for (const Relation& relation : relations_)
+    if (why.empty()) why = relation.out_of_place(row.name, fields);
   if (why.empty())
     row.kind->read(*found, row.member(object));
   else
-    found->complain(std::string(why));
+    found->complain(std::move(why));
   if (diagnostics.errors() != before) fields.note_refused(row.name);
 }
 
@@ -50,6 +61,7 @@ void Section::read(const Value& value, void* object) const {
   for (const bool first : {true, false})
     for (const KeyRow& row : rows_)
       if (row.read_first == first) read_row(row, fields, object);
+  for (const Relation& relation : relations_) relation.check(fields);
   for (const auto& check : checks_) check(fields, object);
 }
 
@@ -71,7 +83,7 @@ std::string json_value(std::string_view text) {
 
 std::string property_schema(const KeyRow& row) {
   std::string schema = "{\"description\":" + json_text(row.description);
-  const bool is_value = row.kind->shape() == Shape::value && !row.default_text.empty() &&
+  const bool is_value = (row.kind->shape() == Shape::value || row.folded) && !row.default_text.empty() &&
                         row.default_text != "none" && !row.default_text.starts_with('[');
   if (is_value && !row.in_words && !row.required) schema += ",\"default\":" + json_value(row.default_text);
   const std::string fragment = row.kind->json_schema();
@@ -83,15 +95,21 @@ std::string property_schema(const KeyRow& row) {
 std::string Section::json_schema() const {
   std::string properties;
   std::vector<std::string> required;
+  std::vector<std::string> relations;
   for (const KeyRow& row : rows_) {
     properties += properties.empty() ? "" : ",";
-    properties += json_text(row.name) + ':' + property_schema(row);
-    if (row.required) required.push_back(json_text(row.name));
+    const std::string name = json_text(row.name);
+    properties += name + ':' + property_schema(row);
+    if (row.required) required.push_back(name);
+    if (!row.required_without.empty())
+      relations.push_back(any_of({"{\"required\":" + json_list({name}) + '}',
+                                  "{\"required\":" + json_list({json_text(row.required_without)}) + '}'}));
   }
+  for (const Relation& relation : relations_) relations.push_back(relation.json_schema());
   std::string schema =
       R"({"type":"object","properties":{)" + properties + R"(},"additionalProperties":false)";
   if (!required.empty()) schema += ",\"required\":" + json_list(required);
-  if (!constraint_.empty()) schema.append(",").append(constraint_);
+  if (!relations.empty()) schema += ",\"allOf\":" + json_list(relations);
   return schema + '}';
 }
 

@@ -11,7 +11,8 @@
 //
 // From the same line come the reading of a value with its range and its words, the default (that of the
 // member in MessageRules{}), the text of `postern reference`, the JSON Schema, the list of known keys, and
-// what a change means for open sockets. What keys need of each other stands in check().
+// what a change means for open sockets. What keys need of each other is declared behind them where a schema
+// can say it (at_most_one_of, at_least_one_of, needs), and stands in check() where it cannot.
 #pragma once
 
 #include <concepts>
@@ -27,6 +28,7 @@
 #include "config/fields.h"
 #include "config/fingerprint.h"
 #include "config/kinds.h"
+#include "config/relation.h"
 #include "config/schema.h"
 
 namespace postern::config {
@@ -47,6 +49,7 @@ class AnyKind {
   virtual std::string json_schema() const = 0;
   virtual void add_to(Fingerprint& fingerprint, const void* member) const = 0;
   virtual Shape shape() const = 0;
+  virtual bool is_switch() const = 0;          // `false` is as good as no such key
   virtual const Section* section() const = 0;  // the keys of a map; null: none that are fixed
 };
 
@@ -66,9 +69,8 @@ struct KeyRow {
   bool read_first = false;  // other keys are read by it
   // What the defaults of its map's keys are, in words that the name of a key ends: "the listener's ".
   std::string_view inherits{};
+  std::string_view required_without{};               // required where this key is missing
   std::function<SourceLocation*(void*)> location{};  // where the value stood
-  // The key is out of place beside others, and says this in place of being read.
-  std::function<std::string_view(const void*)> out_of_place{};
 };
 
 // The keys of one map.
@@ -95,7 +97,7 @@ class Section {
   void add(KeyRow row);
   KeyRow& last() { return rows_.back(); }
   void add_check(std::function<void(const Fields&, void*)> check) { checks_.push_back(std::move(check)); }
-  void set_constraint(std::string_view fragment) { constraint_ = fragment; }
+  void relate(Relation::Kind kind, const std::vector<std::string_view>& keys, std::string_view sentence);
   void set_begin(std::function<void(const Value&, void*)> begin) { begin_ = std::move(begin); }
 
  private:
@@ -105,7 +107,7 @@ class Section {
   std::vector<KeyRow> rows_;
   std::function<void(const Value&, void*)> begin_;
   std::vector<std::function<void(const Fields&, void*)>> checks_;
-  std::string_view constraint_{};
+  std::vector<Relation> relations_;
 };
 
 // For keys that fill more than one member of the structure of their section.
@@ -184,6 +186,10 @@ class KindOf final : public AnyKind {
     if constexpr (requires { kind_.shape(); }) return kind_.shape();
     return Shape::value;
   }
+  bool is_switch() const override {
+    if constexpr (requires { kind_.is_switch(); }) return kind_.is_switch();
+    return false;
+  }
   const Section* section() const override {
     if constexpr (requires { kind_.section(); }) return kind_.section();
     return nullptr;
@@ -247,6 +253,13 @@ class KeysOf : public Section {
     last().default_text = "required";
     return *this;
   }
+  // It is required where the other key is missing.
+  KeysOf& required_without(std::string_view key) {
+    last().required_without = key;
+    last().default_text = "required without " + std::string(key);
+    last().in_words = true;
+    return *this;
+  }
   KeysOf& needs_restart() {
     last().needs_restart = true;
     return *this;
@@ -271,11 +284,6 @@ class KeysOf : public Section {
     last().location = [member](void* object) { return &(static_cast<T*>(object)->*member); };
     return *this;
   }
-  // Says why the key is out of place where `why` says something, and is not read then.
-  KeysOf& out_of_place(std::string_view (*why)(const T&)) {
-    last().out_of_place = [why](const void* object) { return why(*static_cast<const T*>(object)); };
-    return *this;
-  }
 
   // ---- Of the section
 
@@ -290,9 +298,26 @@ class KeysOf : public Section {
     }
     return *this;
   }
-  // What keys need of each other, in JSON Schema: members of the object that describes the map.
-  KeysOf& constraint(std::string_view fragment) {
-    set_constraint(fragment);
+  // What keys that are declared already need of each other, see config/relation.h. Of several keys of which
+  // one may stand there, the first counts; `sentence` is said of a further one, and "{}" in it is the first.
+  KeysOf& at_most_one_of(std::vector<std::string_view> keys, std::string_view sentence) {
+    relate(Relation::Kind::at_most_one, keys, sentence);
+    return *this;
+  }
+  // The map has one key. `sentence` is said of one that has none or several.
+  KeysOf& exactly_one(std::string_view sentence) {
+    relate(Relation::Kind::exactly_one, names(), sentence);
+    return *this;
+  }
+  KeysOf& not_empty(std::string_view sentence) { return at_least_one_of({}, sentence); }
+  // `sentence` is said of the map that has none of them.
+  KeysOf& at_least_one_of(std::vector<std::string_view> keys, std::string_view sentence) {
+    relate(Relation::Kind::at_least_one, keys, sentence);
+    return *this;
+  }
+  // `sentence` is said of `key` where `other` is missing; without one, `other` is said to be missing.
+  KeysOf& needs(std::string_view key, std::string_view other, std::string_view sentence = "") {
+    relate(Relation::Kind::needs, {key, other}, sentence);
     return *this;
   }
   // Called before any key is read.
@@ -406,6 +431,7 @@ class MapKind {
     if (from) section_.keys().add_to(fingerprint, &*from);
   }
   Shape shape() const { return Shape::section; }
+  bool is_switch() const { return has_boolean_; }
   const Section* section() const { return &section_.keys(); }
 
  private:
@@ -420,6 +446,33 @@ class MapKind {
 template <class K>
 auto map(const K& (*keys)()) {
   return MapKind<typename K::Type>(section_of(keys));
+}
+
+// A single value, which `read` takes, or a map with the keys of a section; both fill the same structure.
+template <class T>
+struct ValueOrMap {
+  void (*read)(const Value&, T&);
+  SectionOf<T> section_of_map;
+  std::string_view what;
+  std::string value_schema;
+  std::string_view usual;  // how the default is shown
+
+  void read_into(const Value& value, T& to) const {
+    if (value.is_scalar())
+      read(value, to);
+    else
+      section()->read(value, &to);
+  }
+  std::string words() const { return std::string(what); }
+  std::string shown(const T&) const { return std::string(usual); }
+  std::string json_schema() const { return section_schema(*section(), {value_schema}); }
+  Shape shape() const { return Shape::section; }
+  const Section* section() const { return &section_of_map.keys(); }
+};
+template <class K>
+auto value_or_map(void (*read)(const Value&, typename K::Type&), const K& (*keys)(), std::string_view what,
+                  std::string value_schema, std::string_view usual) {
+  return ValueOrMap<typename K::Type>{read, section_of(keys), what, std::move(value_schema), usual};
 }
 
 // A list of maps with the keys of a section.

@@ -1,7 +1,6 @@
 #include "config/keys_actions.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "base/ascii.h"
@@ -18,9 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 using policy::Placeholder;
 using policy::TextTemplate;
-
-// An action and its key; the first one that a route has wins, the others are told.
-constexpr auto actions = std::to_array<std::string_view>({"upstream", "files", "respond", "redirect"});
 
 // ---- files
 
@@ -113,7 +109,6 @@ bool has_no_body(uint16_t status) { return status == 204 || status == 205 || sta
 void check_respond(const Fields& fields, RespondDocument& respond) {
   const auto body = fields.take("body");
   const auto file = fields.take("body_file");
-  if (body && file) file->complain("stands beside body; an answer has one of the two");
   for (const auto& said : {body, file})
     if (said && has_no_body(respond.status))
       said->complain("cannot go with status " + std::to_string(respond.status) + ", which has no body");
@@ -303,6 +298,7 @@ const Keys<RespondDocument>& respond_keys() {
                "Further header fields of the fixed response.")
           .example("{ Cache-Control: no-store }")
           .commented_out()
+          .at_most_one_of({"body", "body_file"}, "stands beside {}; an answer has one of the two")
           .check(check_respond);
   return keys;
 }
@@ -351,25 +347,9 @@ const Keys<MaintenanceDocument>& maintenance_keys() {
 
 void check_actions(const Fields& fields, RouteDocument& route) {
   if (route.files && route.files->root.empty()) route.files.reset();
-  const auto spa = fields.take("spa");
-  const bool wants_files = spa && !(spa->is_scalar() && spa->node().text != "true");
-  if (wants_files && !fields.take("files") && !fields.is_misspelt("files"))
-    spa->complain("needs files: it is their index that answers");
-  std::string_view first;
-  for (std::string_view action : actions) {
-    const auto found = fields.take(action);
-    if (!found) continue;
-    if (first.empty())
-      first = action;
-    else
-      found->complain("stands beside " + std::string(first) + "; a route has one action");
-  }
-  if (!first.empty() || !fields.is_map()) return;
-  for (std::string_view action : actions)
-    if (fields.is_misspelt(action)) return;
-  if (!route.maintenance)
-    fields.value().complain("has no action: upstream, files, respond or redirect");
-  else if (!route.maintenance->allow.empty())
+  const bool has_action = route.files || fields.take("upstream") || fields.take("files") ||
+                          fields.take("respond") || fields.take("redirect");
+  if (route.maintenance && !route.maintenance->allow.empty() && !has_action)
     fields.value().complain("has clients that pass maintenance, and no action for them");
 }
 

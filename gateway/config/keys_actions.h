@@ -22,6 +22,7 @@ struct SinglePageKind {
   std::string shown(const RouteDocument&) const { return "false"; }
   std::string json_schema() const;
   Shape shape() const { return Shape::section; }
+  bool is_switch() const { return true; }
   const Section* section() const;
 };
 
@@ -30,7 +31,7 @@ const Keys<RespondDocument>& respond_keys();
 const Keys<RedirectDocument>& redirect_keys();
 const Keys<MaintenanceDocument>& maintenance_keys();
 
-// A route has one action, and `spa` needs files.
+// A maintenance that clients pass needs an action for them.
 void check_actions(const Fields& fields, RouteDocument& route);
 
 }  // namespace postern::config

@@ -84,27 +84,49 @@ void check_key_kinds(const Value& algorithms, const JwtDocument& jwt) {
   }
 }
 
-std::optional<TokenSource> decode_source(const Value& item) {
+template <TokenSource::Kind kind>
+void read_source_name(const Value& value, TokenSource& source) {
+  const auto name = value.text();
+  if (!name) return;
+  constexpr bool is_query = kind == TokenSource::Kind::query;
+  const bool is_good =
+      is_query ? name->find_first_of("&=# ") == std::string_view::npos : base::is_token(*name);
+  if (!is_good)
+    return value.refuse(
+        {"is not the name of a " + std::string(is_query                            ? "query parameter"
+                                               : kind == TokenSource::Kind::header ? "header"
+                                                                                   : "cookie"),
+         ""});
+  source.kind = kind;
+  source.name = std::string(*name);
+}
+
+const Keys<TokenSource>& token_source_keys() {
+  using Kind = TokenSource::Kind;
+  static const auto keys =
+      Keys<TokenSource>("token_source")
+          .key("header", itself<TokenSource>,
+               custom(read_source_name<Kind::header>, "header name", scalar_schema(), "none"),
+               "The header field that may carry the token, with or without Bearer in front.")
+          .key("cookie", itself<TokenSource>,
+               custom(read_source_name<Kind::cookie>, "cookie name", scalar_schema(), "none"),
+               "The cookie that may carry the token.")
+          .key("query", itself<TokenSource>,
+               custom(read_source_name<Kind::query>, "query parameter", scalar_schema(), "none"),
+               "The query parameter that may carry the token. Its value is never logged.")
+          .exactly_one(
+              "names more or less than one place; write { header: NAME }, { cookie: NAME } or { query: NAME "
+              "}");
+  return keys;
+}
+
+std::optional<TokenSource> read_source(const Value& item) {
   using Kind = TokenSource::Kind;
   if (item.is_map()) {
-    const Fields fields(item, {"header", "cookie", "query"});
-    if (item.node().keys.size() != 1) {
-      item.complain(
-          "names more or less than one place; write { header: NAME }, { cookie: NAME } or { query: NAME }");
-      return std::nullopt;
-    }
-    for (const auto& [key, kind] :
-         {std::pair{"header", Kind::header}, {"cookie", Kind::cookie}, {"query", Kind::query}}) {
-      const auto value = fields.take(key);
-      const auto name = value ? value->text() : std::nullopt;
-      if (!name) continue;
-      const bool is_good =
-          kind == Kind::query ? name->find_first_of("&=# ") == std::string_view::npos : base::is_token(*name);
-      if (is_good) return TokenSource{kind, std::string(*name), item.location()};
-      value->refuse(
-          {"is not the name of a " + std::string(kind == Kind::query ? "query parameter" : key), ""});
-    }
-    return std::nullopt;
+    TokenSource source;
+    source.location = item.location();
+    token_source_keys().read(item, &source);
+    return source.name.empty() ? std::nullopt : std::optional(source);
   }
   const auto text = item.text();
   if (!text) return std::nullopt;
@@ -122,29 +144,33 @@ std::optional<TokenSource> decode_source(const Value& item) {
   return std::nullopt;
 }
 
-std::optional<std::vector<TokenSource>> read_token_sources(const Value& value) {
-  std::vector<TokenSource> sources;
-  const auto items = value.items();
-  if (value.is_list() && items.empty()) value.complain("is empty; say where the token is");
-  for (const Value& item : items) {
-    const auto source = decode_source(item);
-    if (!source) continue;
-    for (const TokenSource& other : sources) {
-      if (other.kind != source->kind || other.name != source->name) continue;
-      item.complain("stands in line " + std::to_string(other.location.line) + " already");
-      break;
+struct TokenSources {
+  using Type = std::vector<TokenSource>;
+  std::optional<Type> read(const Value& value) const {
+    Type sources;
+    const auto items = value.items();
+    if (value.is_list() && items.empty()) value.complain("is empty; say where the token is");
+    for (const Value& item : items) {
+      const auto source = read_source(item);
+      if (!source) continue;
+      for (const TokenSource& other : sources) {
+        if (other.kind != source->kind || other.name != source->name) continue;
+        item.complain("stands in line " + std::to_string(other.location.line) + " already");
+        break;
+      }
+      sources.push_back(*source);
     }
-    sources.push_back(*source);
+    return sources;
   }
-  return sources;
-}
-
-auto token_sources() {
-  return custom(read_token_sources, "list of places",
-                list_schema(any_of({words_schema({"header", "subprotocol"}),
-                                    one_key_schema({"header", "cookie", "query"})}),
-                            1, 1000));
-}
+  std::string words() const { return "list of places"; }
+  std::string shown(const Type&) const { return {}; }
+  std::string json_schema() const {
+    return list_schema(section_schema(token_source_keys(), {words_schema({"header", "subprotocol"})}), 1,
+                       1000);
+  }
+  Shape shape() const { return Shape::list; }
+  const Section* section() const { return &token_source_keys(); }
+};
 
 std::optional<std::vector<RequiredClaim>> read_required_claims(const Value& value) {
   std::vector<RequiredClaim> claims;
@@ -175,10 +201,8 @@ auto required_claims() {
 void check_jwt(const Fields& fields, JwtDocument& jwt) {
   const auto keys = fields.take("keys");
   const auto secret = fields.take("secret");
-  if (keys && secret) secret->complain("stands beside keys; a token is checked with one of the two");
-  if (!keys && !secret && fields.is_map() && !fields.is_misspelt("keys") && !fields.is_misspelt("secret"))
-    fields.value().complain("has neither keys nor secret; a token is checked with one of the two");
-  const bool has_one_source = jwt.keys_file.empty() != jwt.secret.empty();
+  const bool has_one_source =
+      keys.has_value() != secret.has_value() && jwt.keys_file.empty() != jwt.secret.empty();
   if (const auto algorithms = fields.take("algorithms"); algorithms && has_one_source)
     check_key_kinds(*algorithms, jwt);
   if (!fields.take("from"))
@@ -220,12 +244,13 @@ const Keys<JwtDocument>& jwt_keys() {
                "with 401.")
           .required()
           .example("[RS256]")
-          .key("from", &JwtDocument::from, token_sources(),
+          .key("from", &JwtDocument::from, TokenSources(),
                "Where a request may carry its token, in the order in which the places are searched: header "
                "(Authorization: Bearer), { header: NAME }, { cookie: NAME }, { query: NAME }, subprotocol "
                "(Sec-WebSocket-Protocol).")
           .by_default("[header]")
           .example("[header, { cookie: __session }, { query: token }, subprotocol]")
+          .folded()
           .key("leeway", &JwtDocument::leeway, duration(0ms, 10min).in_whole_seconds(),
                "How far the clocks of the issuer and of the gateway may differ when exp, nbf and iat of a "
                "token are checked.")
@@ -235,6 +260,9 @@ const Keys<JwtDocument>& jwt_keys() {
           .example("{ email_verified: true, role: [admin, editor], sub: present }")
           .key("require_expiry", &JwtDocument::require_expiry, boolean(),
                "Whether a token without an exp claim is refused with 403.")
+          .at_most_one_of({"keys", "secret"}, "stands beside {}; a token is checked with one of the two")
+          .at_least_one_of({"keys", "secret"},
+                           "has neither keys nor secret; a token is checked with one of the two")
           .check(check_jwt);
   return keys;
 }

@@ -49,9 +49,9 @@ void check_tls(const Fields& fields, TlsDocument& tls) {
       fields.value().complain("has both certificates and certificate or key; move all into certificates");
   } else {
     tls.single.location = fields.value().location();
-    if (const auto value = fields.need("certificate")) tls.single.location = value->location();
+    if (const auto value = fields.take("certificate")) tls.single.location = value->location();
     tls.single.key_location = tls.single.location;
-    if (const auto value = fields.need("key")) tls.single.key_location = value->location();
+    if (const auto value = fields.take("key")) tls.single.key_location = value->location();
     tls.certificates.push_back(std::move(tls.single));
   }
   if (const auto ciphers = fields.take("ciphers"); ciphers && tls.min_version == TlsVersion::tls1_3)
@@ -67,13 +67,13 @@ const Keys<TlsDocument>& tls_keys() {
               text("file"),
               "The PEM file with the certificate chain of this listener, the server's own certificate "
               "first. A relative path starts at the folder of the configuration file.")
-          .by_default("required without certificates")
+          .required_without("certificates")
           .example("site.pem")
           .key(
               "key", [](TlsDocument& tls) -> std::string& { return tls.single.key; }, text("file"),
               "The PEM file with the private key of the certificate. A relative path starts at the folder "
               "of the configuration file.")
-          .by_default("required without certificates")
+          .required_without("certificates")
           .example("site.key")
           .key("certificates", &TlsDocument::certificates,
                list_of_maps(certificate_keys, "is empty; a TLS listener needs a certificate"),
@@ -92,8 +92,7 @@ const Keys<TlsDocument>& tls_keys() {
           .by_default("the built-in list")
           .example("\"ECDHE+AESGCM:ECDHE+CHACHA20\"")
           .commented_out()
-          .check(check_tls)
-          .constraint(R"("anyOf":[{"required":["certificate","key"]},{"required":["certificates"]}])");
+          .check(check_tls);
   return keys;
 }
 
@@ -213,11 +212,7 @@ const Keys<ListenerDocument>& listener_keys() {
                "connection's own bytes (also before TLS). It names the client, whose address is then "
                "logged and sent in X-Forwarded-For. If a v2 header says that the client used TLS "
                "(PP2_TYPE_SSL), the scheme is https, unless a trusted proxy says otherwise.")
-          .check([](const Fields& fields, ListenerDocument& listener) {
-            const auto redirect = fields.take("redirect");
-            if (redirect && listener.tls)
-              redirect->complain("stands on a TLS listener, whose clients speak https already");
-          });
+          .at_most_one_of({"tls", "redirect"}, "stands on a TLS listener, whose clients speak https already");
   return keys;
 }
 

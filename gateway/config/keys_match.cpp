@@ -229,36 +229,44 @@ auto patterns() {
                 one_or_list(scalar_schema(), max_tests));
 }
 
+void read_prefix_test(const Value& value, ValueTest& test) {
+  const auto text = value.text();
+  if (!text) return;
+  test.kind = ValueTest::Kind::prefix;
+  test.texts.emplace_back(*text);
+}
+
+void read_pattern_test(const Value& value, ValueTest& test) {
+  test.pattern = read_pattern(value);
+  if (test.pattern) test.kind = ValueTest::Kind::pattern;
+}
+
+const Keys<ValueTest>& value_test_keys() {
+  static const auto keys =
+      Keys<ValueTest>("value_test")
+          .key("prefix", itself<ValueTest>, custom(read_prefix_test, "text", scalar_schema(), "none"),
+               "The text that the value begins with.")
+          .key("pattern", itself<ValueTest>,
+               custom(read_pattern_test, "RE2 expression", scalar_schema(), "none"),
+               "An RE2 expression that the whole value must fit.")
+          .at_most_one_of({"prefix", "pattern"}, "stands beside {}; a value is compared in one way")
+          .at_least_one_of({"prefix", "pattern"},
+                           "has neither prefix nor pattern; write a value, present, { prefix: ... } or { "
+                           "pattern: ... }");
+  return keys;
+}
+
 std::optional<ValueTest> read_test(const Value& value) {
   ValueTest test;
   if (value.is_scalar() && value.node().text == "present") return test;
-  if (!value.is_map()) {
-    test.kind = ValueTest::Kind::equals;
-    for (const Value& item : one_or_more(value, max_tests))
-      if (const auto text = item.text()) test.texts.emplace_back(*text);
-    if (test.texts.empty()) return std::nullopt;
-    return test;
+  if (value.is_map()) {
+    value_test_keys().read(value, &test);
+    return test.kind == ValueTest().kind ? std::nullopt : std::optional(std::move(test));
   }
-  const Fields fields(value, {"prefix", "pattern"});
-  const auto prefix = fields.take("prefix");
-  const auto pattern = fields.take("pattern");
-  if (prefix && pattern) pattern->complain("stands beside prefix; a value is compared in one way");
-  if (prefix) {
-    const auto text = prefix->text();
-    if (!text) return std::nullopt;
-    test.kind = ValueTest::Kind::prefix;
-    test.texts.emplace_back(*text);
-    return test;
-  }
-  if (!pattern) {
-    if (!fields.is_misspelt("prefix") && !fields.is_misspelt("pattern"))
-      value.complain(
-          "has neither prefix nor pattern; write a value, present, { prefix: ... } or { pattern: ... }");
-    return std::nullopt;
-  }
-  test.kind = ValueTest::Kind::pattern;
-  test.pattern = read_pattern(*pattern);
-  if (!test.pattern) return std::nullopt;
+  test.kind = ValueTest::Kind::equals;
+  for (const Value& item : one_or_more(value, max_tests))
+    if (const auto text = item.text()) test.texts.emplace_back(*text);
+  if (test.texts.empty()) return std::nullopt;
   return test;
 }
 
@@ -310,10 +318,11 @@ struct Tests {
   std::string words() const { return std::string(what); }
   std::string shown(const MatchDocument&) const { return {}; }
   std::string json_schema() const {
-    return entries_schema(any_of({scalar_schema(), list_schema(scalar_schema(), 1, max_tests),
-                                  one_key_schema({"prefix", "pattern"})}),
-                          "", max_tests, 1);
+    const std::vector<std::string> plain = {scalar_schema(), list_schema(scalar_schema(), 1, max_tests)};
+    return entries_schema(section_schema(value_test_keys(), plain), "", max_tests, 1);
   }
+  Shape shape() const { return Shape::named; }
+  const Section* section() const { return &value_test_keys(); }
 };
 
 void read_client_blocks(const Value& value, MatchDocument& match) {
@@ -359,6 +368,7 @@ const Keys<MatchDocument>& exclusion_keys() {
                "present for any value, { prefix: TEXT }, or { pattern: RE2 } for the whole value.")
           .by_default("none")
           .example("{ User-Agent: { prefix: curl/ } }")
+          .folded()
           .commented_out()
           .key("query", itself<MatchDocument>,
                Tests{"map of parameter to value", &Conditions::query, parse_parameter_name, false},
@@ -366,6 +376,7 @@ const Keys<MatchDocument>& exclusion_keys() {
                "list), present for any value, { prefix: TEXT }, or { pattern: RE2 } for the whole value.")
           .by_default("none")
           .example("{ preview: present }")
+          .folded()
           .commented_out()
           .key("cookies", itself<MatchDocument>,
                Tests{"map of cookie name to value", &Conditions::cookies, parse_cookie_name, false},
@@ -373,12 +384,14 @@ const Keys<MatchDocument>& exclusion_keys() {
                "present for any value, { prefix: TEXT }, or { pattern: RE2 } for the whole value.")
           .by_default("none")
           .example("{ session: present }")
+          .folded()
           .commented_out()
           .key("client", itself<MatchDocument>, client_blocks(),
                "The client addresses from which the route does not take requests.")
           .by_default("none")
           .example("[\"192.0.2.0/24\"]")
-          .commented_out();
+          .commented_out()
+          .not_empty("is empty; leave it out");
   return keys;
 }
 
@@ -391,7 +404,6 @@ struct Exclusions {
       if (const auto pattern = routing::read_host_pattern(name)) conditions.hosts.add(*pattern);
     for (const std::string& path : excluded.paths) conditions.paths.add(path, false);
     for (const std::string& path : excluded.exact) conditions.paths.add(path, true);
-    if (value.is_map() && value.node().keys.empty()) value.complain("is empty; leave it out");
     match.conditions->none_of = std::make_unique<const Conditions>(std::move(conditions));
   }
   std::string words() const { return "map"; }
@@ -400,13 +412,6 @@ struct Exclusions {
   Shape shape() const { return Shape::section; }
   const Section* section() const { return &exclusion_keys(); }
 };
-
-void check_match(const Fields& fields, MatchDocument& match) {
-  const auto exact = fields.take("exact");
-  if (exact && fields.take("path")) exact->complain("stands beside path; a match has one of the two");
-  if (exact && !match.conditions->patterns.empty())
-    fields.take("pattern")->complain("stands beside exact, which says the whole path");
-}
 
 const Keys<MatchDocument>& match_keys() {
   static const auto keys =
@@ -452,6 +457,7 @@ const Keys<MatchDocument>& match_keys() {
                "Access-Control-Request-Headers names, with any value, and no cookies.")
           .by_default("none")
           .example("{ X-Version: \"2\" }")
+          .folded()
           .commented_out()
           .key("query", itself<MatchDocument>,
                Tests{"map of parameter to value", &Conditions::query, parse_parameter_name, false},
@@ -460,6 +466,7 @@ const Keys<MatchDocument>& match_keys() {
                "compared without their percent encoding.")
           .by_default("none")
           .example("{ debug: present }")
+          .folded()
           .commented_out()
           .key("cookies", itself<MatchDocument>,
                Tests{"map of cookie name to value", &Conditions::cookies, parse_cookie_name, false},
@@ -467,6 +474,7 @@ const Keys<MatchDocument>& match_keys() {
                "value, { prefix: TEXT }, or { pattern: RE2 } for the whole value.")
           .by_default("none")
           .example("{ beta: \"1\" }")
+          .folded()
           .commented_out()
           .key("client", itself<MatchDocument>, client_blocks(),
                "The CIDR blocks that the client's address must be in. Behind trusted_proxies, the address "
@@ -478,7 +486,8 @@ const Keys<MatchDocument>& match_keys() {
                "The conditions of which none may fit, with the keys of match: a request that fits one is "
                "not for this route.")
           .commented_out()
-          .check(check_match);
+          .at_most_one_of({"path", "exact"}, "stands beside {}; a match has one of the two")
+          .at_most_one_of({"exact", "pattern"}, "stands beside {}, which says the whole path");
   return keys;
 }
 

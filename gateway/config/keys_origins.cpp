@@ -29,23 +29,28 @@ void refuse_everybody(const Value& value, bool credentials) {
        ""});
 }
 
-void decode_pattern(const Value& item, OriginsDocument& origins) {
-  const Fields fields(item, {"pattern"});
-  const auto pattern = fields.need("pattern");
-  if (!pattern) return;
-  const auto text = pattern->text();
+void read_pattern(const Value& value, OriginsDocument& origins) {
+  const auto text = value.text();
   if (!text) return;
-  if (text->size() > max_pattern) {
-    pattern->complain("is longer than 1024 bytes");
-  } else if (fits_everything(*text)) {
-    refuse_everybody(*pattern, origins.credentials);
-  } else {
-    origins.allow.push_back(OriginEntry{OriginEntry::Kind::pattern, std::string(*text), pattern->location()});
-  }
+  if (text->size() > max_pattern)
+    value.complain("is longer than 1024 bytes");
+  else if (fits_everything(*text))
+    refuse_everybody(value, origins.credentials);
+  else
+    origins.allow.push_back(OriginEntry{OriginEntry::Kind::pattern, std::string(*text), value.location()});
+}
+
+const Keys<OriginsDocument>& origin_pattern_keys() {
+  static const auto keys =
+      Keys<OriginsDocument>("origin_pattern")
+          .key("pattern", itself<OriginsDocument>, custom(read_pattern, "RE2 expression", scalar_schema()),
+               "An RE2 expression that the whole origin must fit.")
+          .required();
+  return keys;
 }
 
 void decode_origin(const Value& item, OriginsDocument& origins) {
-  if (item.is_map()) return decode_pattern(item, origins);
+  if (item.is_map()) return origin_pattern_keys().read(item, &origins);
   if (item.node().kind == Node::Kind::null) {
     item.complain("null is not a text in YAML; the origin of sandboxed pages is written \"null\", in quotes");
     return;
@@ -67,20 +72,22 @@ void decode_origin(const Value& item, OriginsDocument& origins) {
   origins.allow.push_back(std::move(*entry));
 }
 
-// What it says depends on whether credentials are allowed.
-void read_allowed_origins(const Value& value, OriginsDocument& origins) {
-  const auto items = value.items();
-  if (value.is_list() && items.empty()) value.complain("is empty; a list of origins names at least one");
-  for (const Value& item : items) decode_origin(item, origins);
-}
-
-auto allowed_origins() {
-  return custom(read_allowed_origins, "list of origins",
-                list_schema(any_of({string_schema("null|[Hh][Tt][Tt][Pp][Ss]?://.+|[a-z][a-z0-9+.-]*://.+"),
-                                    R"({"type":"object","properties":{"pattern":)" + scalar_schema() +
-                                        R"(},"required":["pattern"],"additionalProperties":false})"}),
-                            1, 1000));
-}
+// What is said of them depends on whether credentials are allowed.
+struct AllowedOrigins {
+  void read_into(const Value& value, OriginsDocument& origins) const {
+    const auto items = value.items();
+    if (value.is_list() && items.empty()) value.complain("is empty; a list of origins names at least one");
+    for (const Value& item : items) decode_origin(item, origins);
+  }
+  std::string words() const { return "list of origins"; }
+  std::string shown(const OriginsDocument&) const { return {}; }
+  std::string json_schema() const {
+    const std::string origin = string_schema("null|[Hh][Tt][Tt][Pp][Ss]?://.+|[a-z][a-z0-9+.-]*://.+");
+    return list_schema(section_schema(origin_pattern_keys(), {origin}), 1, 1000);
+  }
+  Shape shape() const { return Shape::list; }
+  const Section* section() const { return &origin_pattern_keys(); }
+};
 
 }  // namespace
 
@@ -90,12 +97,13 @@ const Keys<OriginsDocument>& origin_keys() {
           .begin([](const Value& value, OriginsDocument& origins) {
             origins.fingerprint = fingerprint(value.node());
           })
-          .key("allow", itself<OriginsDocument>, allowed_origins(),
+          .key("allow", itself<OriginsDocument>, AllowedOrigins(),
                "The web origins on the list: \"https://app.example.com\", \"https://*.example.com\" for "
                "all subdomains, { pattern: ... } with an RE2 expression for the whole origin, or \"null\" "
                "(in quotes) for sandboxed pages and local files. A request of any other origin is refused "
                "with 403.")
           .required()
+          .folded()
           .example("[\"https://app.example.com\", { pattern: \"https://pr-[0-9]+\\\\.example\\\\.com\" }]")
           .key("credentials", &OriginsDocument::credentials, boolean(),
                "Whether pages of the listed origins may send cookies and Authorization with their CORS "

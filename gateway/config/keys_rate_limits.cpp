@@ -19,38 +19,37 @@ struct RequestRate {
 };
 
 // Whom a bucket is for.
-struct CountedBy {
-  using By = RateLimitDocument::By;
-  void read_into(const Value& value, RateLimitDocument& limit) const {
-    if (value.is_scalar()) {
-      const auto text = value.text();
-      if (!text || *text == "client_address") return;
-      if (*text == "route")
-        limit.by = By::route;
-      else
-        value.refuse({"is not client_address, route, { header: NAME } or { claim: NAME }", ""});
-      return;
-    }
-    const Fields fields(value, {"header", "claim"});
-    const auto header = fields.take("header");
-    const auto claim = fields.take("claim");
-    if (fields.is_map() && header.has_value() == claim.has_value())
-      return value.complain("needs one of header and claim");
-    if (header) {
-      limit.by = By::header;
-      set(limit.key, header->parsed(parse_header_name));
-    }
-    if (claim) {
-      limit.by = By::claim;
-      set(limit.key, claim->text());
-    }
-  }
-  std::string words() const { return "client_address, route, { header: NAME } or { claim: NAME }"; }
-  std::string shown(const RateLimitDocument&) const { return "client_address"; }
-  std::string json_schema() const {
-    return any_of({words_schema({"client_address", "route"}), one_key_schema({"header", "claim"})});
-  }
-};
+void read_counted_by(const Value& value, RateLimitDocument& limit) {
+  const auto text = value.text();
+  if (!text || *text == "client_address") return;
+  if (*text == "route")
+    limit.by = RateLimitDocument::By::route;
+  else
+    value.refuse({"is not client_address, route, { header: NAME } or { claim: NAME }", ""});
+}
+
+void read_header(const Value& value, RateLimitDocument& limit) {
+  limit.by = RateLimitDocument::By::header;
+  set(limit.key, value.parsed(parse_header_name));
+}
+
+void read_claim(const Value& value, RateLimitDocument& limit) {
+  limit.by = RateLimitDocument::By::claim;
+  set(limit.key, value.text());
+}
+
+const Keys<RateLimitDocument>& counted_by_keys() {
+  static const auto keys =
+      Keys<RateLimitDocument>("rate_limit_by")
+          .key("header", itself<RateLimitDocument>,
+               custom(read_header, "header name", scalar_schema(), "none"),
+               "The request header field each of whose values has a count of its own.")
+          .key("claim", itself<RateLimitDocument>,
+               custom(read_claim, "name of a claim", scalar_schema(), "none"),
+               "The claim of the verified token each of whose values has a count of its own.")
+          .exactly_one("needs one of header and claim");
+  return keys;
+}
 
 }  // namespace
 
@@ -67,11 +66,16 @@ const Keys<RateLimitDocument>& rate_limit_keys() {
                "changes nothing about the limit keeps its counts.")
           .by_default("the number in rate")
           .example("50")
-          .key("by", itself<RateLimitDocument>, CountedBy(),
+          .key("by", itself<RateLimitDocument>,
+               value_or_map(read_counted_by, counted_by_keys,
+                            "client_address, route, { header: NAME } or { claim: NAME }",
+                            words_schema({"client_address", "route"}), "client_address"),
                "Who gets a count of its own (a token bucket): each client address (an IPv6 client is its "
                "/64), each route, each value of a request header field, or each value of a claim of the "
                "verified token. A request without the header field or claim counts for its client address. "
-               "Clients choose their header fields, so use a limit by client_address beside one by header.");
+               "Clients choose their header fields, so use a limit by client_address beside one by header.")
+          .folded()
+          .example("client_address");
   return keys;
 }
 

@@ -14,24 +14,11 @@ constexpr std::size_t max_mappings = 100;
 
 // ---- rewrite
 
-// A path is rewritten in one way, the first that is written. Says so of others.
-bool is_first(const Value& value, std::string_view key, PathRewriteDocument::Kind kind,
-              PathRewriteDocument& rewrite) {
-  if (!rewrite.way.empty()) {
-    value.complain("stands beside " + std::string(rewrite.way) + "; a path is rewritten in one way");
-    return false;
-  }
-  rewrite.way = key;
-  rewrite.kind = kind;
-  rewrite.location = value.location();
-  return true;
-}
-
 struct Prefix {
-  std::string_view key;
   PathRewriteDocument::Kind kind;
   void read_into(const Value& value, PathRewriteDocument& rewrite) const {
-    if (!is_first(value, key, kind, rewrite)) return;
+    rewrite.kind = kind;
+    rewrite.location = value.location();
     set(rewrite.prefix, value.parsed(parse_route_path));
     if (rewrite.prefix == "/" && kind != PathRewriteDocument::Kind::replace_prefix)
       value.refuse({"is in front of every path already", ""});
@@ -41,33 +28,22 @@ struct Prefix {
   std::string json_schema() const { return string_schema("/.*"); }
 };
 
-void read_path_pattern(const Value& value, PathRewriteDocument& rewrite) {
-  if (!is_first(value, "pattern", PathRewriteDocument::Kind::pattern, rewrite)) return;
+std::optional<std::string> read_expression(const Value& value) {
   const auto text = value.text();
-  if (!text) return;
-  rewrite.pattern = std::string(*text);
+  if (!text) return std::nullopt;
   if (text->size() > max_pattern) value.complain("is longer than 1024 bytes");
+  return std::string(*text);
+}
+
+void read_path_pattern(const Value& value, PathRewriteDocument& rewrite) {
+  rewrite.kind = PathRewriteDocument::Kind::pattern;
+  rewrite.location = value.location();
+  set(rewrite.pattern, read_expression(value));
 }
 
 auto path_pattern() { return custom(read_path_pattern, "RE2 expression", scalar_schema(), "none"); }
 
-void read_replacement(const Value& value, PathRewriteDocument& rewrite) {
-  if (rewrite.way != "pattern") return value.complain("is for pattern");
-  const auto text = value.text();
-  if (!text) return;
-  rewrite.to = std::string(*text);
-  if (text->size() > max_pattern) value.complain("is longer than 1024 bytes");
-}
-
-auto replacement() { return custom(read_replacement, "text with \\1 to \\9", scalar_schema()); }
-
-void check_rewrite(const Fields& fields, PathRewriteDocument& rewrite) {
-  if (rewrite.way == "pattern") fields.need("to");
-  if (!rewrite.way.empty() || !fields.is_map() || fields.take("to")) return;
-  for (const std::string_view key : {"strip_prefix", "add_prefix", "replace_prefix", "pattern"})
-    if (fields.is_misspelt(key)) return;
-  fields.value().complain("is empty: strip_prefix, add_prefix, replace_prefix or pattern");
-}
+auto replacement() { return custom(read_expression, "text with \\1 to \\9", scalar_schema()); }
 
 // ---- cookies
 
@@ -153,19 +129,17 @@ void check_replaced_prefix(const RouteDocument& route, const Value& value) {
 const Keys<PathRewriteDocument>& rewrite_keys() {
   static const auto keys =
       Keys<PathRewriteDocument>("rewrite")
-          .key("strip_prefix", itself<PathRewriteDocument>,
-               Prefix{"strip_prefix", PathRewriteDocument::Kind::strip_prefix},
+          .key("strip_prefix", itself<PathRewriteDocument>, Prefix{PathRewriteDocument::Kind::strip_prefix},
                "The prefix that is removed from the path: with /api, /api/x becomes /x. It is sent to "
                "endpoints in X-Forwarded-Prefix.")
           .example("/api")
           .commented_out()
-          .key("add_prefix", itself<PathRewriteDocument>,
-               Prefix{"add_prefix", PathRewriteDocument::Kind::add_prefix},
+          .key("add_prefix", itself<PathRewriteDocument>, Prefix{PathRewriteDocument::Kind::add_prefix},
                "The prefix that is put in front of the path: with /v2, /x becomes /v2/x.")
           .example("/v2")
           .commented_out()
           .key("replace_prefix", itself<PathRewriteDocument>,
-               Prefix{"replace_prefix", PathRewriteDocument::Kind::replace_prefix},
+               Prefix{PathRewriteDocument::Kind::replace_prefix},
                "The prefix that replaces match.path of the route: with match.path /old and replace_prefix "
                "/new, /old/x becomes /new/x.")
           .example("/new")
@@ -175,12 +149,17 @@ const Keys<PathRewriteDocument>& rewrite_keys() {
                "in it, it is matched against path and query.")
           .example("\"^/old/(.*)$\"")
           .commented_out()
-          .key("to", itself<PathRewriteDocument>, replacement(),
+          .key("to", &PathRewriteDocument::to, replacement(),
                "The text that replaces the match of rewrite.pattern; \\1 to \\9 are its groups.")
           .by_default("required with pattern")
           .example("'/new/\\1'")
           .commented_out()
-          .check(check_rewrite);
+          .at_most_one_of({"strip_prefix", "add_prefix", "replace_prefix", "pattern"},
+                          "stands beside {}; a path is rewritten in one way")
+          .at_least_one_of({"strip_prefix", "add_prefix", "replace_prefix", "pattern", "to"},
+                           "is empty: strip_prefix, add_prefix, replace_prefix or pattern")
+          .needs("to", "pattern", "is for pattern")
+          .needs("pattern", "to");
   return keys;
 }
 
@@ -232,7 +211,7 @@ void check_rewriting(const Fields& fields, RouteDocument& route) {
     const auto found = answers_itself ? fields.take(key) : std::nullopt;
     if (found) found->complain("is for what goes to an upstream, and this route answers by itself");
   }
-  if (route.rewrite && route.rewrite->way.empty()) route.rewrite.reset();
+  if (route.rewrite && route.rewrite->location.line == 0) route.rewrite.reset();  // it says nothing
   check_replaced_prefix(route, fields.value());
 }
 

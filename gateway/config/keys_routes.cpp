@@ -123,9 +123,6 @@ void check_route(const Fields& fields, RouteDocument& route) {
   route.match_read = fields.is_map() && !fields.is_misspelt("match") && match_is_good;
   check_actions(fields, route);
   check_rewriting(fields, route);
-  const auto claims = fields.take("forward_claims");
-  if (claims && !fields.take("jwt") && !fields.is_misspelt("jwt"))
-    claims->complain("needs jwt: without a verified token there are no claims");
 }
 
 const SocketKeys<RouteDocument>& route_keys() {
@@ -287,6 +284,12 @@ const SocketKeys<RouteDocument>& route_keys() {
                Holds::open)
           .by_default("limits.body_size")
           .example("10MiB")
+          .at_most_one_of({"upstream", "files", "respond", "redirect"},
+                          "stands beside {}; a route has one action")
+          .at_least_one_of({"upstream", "files", "respond", "redirect", "maintenance"},
+                           "has no action: upstream, files, respond or redirect")
+          .needs("spa", "files", "needs files: it is their index that answers")
+          .needs("forward_claims", "jwt", "needs jwt: without a verified token there are no claims")
           .check(check_route);
   return keys;
 }

@@ -99,77 +99,6 @@ Words<Balance> plain_balances() {
                          {"random", Balance::random}});
 }
 
-void read_plain_balance(const Value& value, UpstreamDocument& upstream);
-
-struct BalanceOtherwise {
-  void read_into(const Value& value, UpstreamDocument& upstream) const {
-    read_plain_balance(value, upstream);
-  }
-  std::string words() const { return plain_balances().words(); }
-  std::string shown(const UpstreamDocument&) const { return "round_robin"; }
-  std::string json_schema() const { return plain_balances().json_schema(); }
-};
-
-// Fills UpstreamDocument::learn, which is there by then.
-const Keys<UpstreamDocument>& learn_keys() {
-  const auto learn = [](UpstreamDocument& upstream) -> LearnDocument& {
-    return upstream.learn ? *upstream.learn : upstream.learn.emplace();
-  };
-  const auto name = text("header name", parse_header_name, token);
-  static const auto keys =
-      Keys<UpstreamDocument>("learn")
-          .key(
-              "response_header",
-              [learn](UpstreamDocument& upstream) -> std::string& { return learn(upstream).response_header; },
-              name,
-              "The header field of a response whose value is remembered with the endpoint that gave it.")
-          .required()
-          .key(
-              "request_header",
-              [learn](UpstreamDocument& upstream) -> std::string& { return learn(upstream).request_header; },
-              name, "The header field of a request that brings a remembered value back.")
-          .by_default("the name in response_header")
-          .key(
-              "values", [learn](UpstreamDocument& upstream) -> uint32_t& { return learn(upstream).values; },
-              number(upstream::LearnedValues::shard_count, 10'000'000),
-              "The maximum number of values that are remembered; of more, the one that was used longest ago "
-              "goes.")
-          .key(
-              "otherwise", [](UpstreamDocument& upstream) -> UpstreamDocument& { return upstream; },
-              BalanceOtherwise(), "How an endpoint is chosen for a request without a remembered value.")
-          .check([](const Fields& fields, UpstreamDocument& upstream) {
-            if (upstream.learn && !fields.is_good("request_header"))
-              upstream.learn->request_header = upstream.learn->response_header;
-          });
-  return keys;
-}
-
-// { header: NAME }, { cookie: NAME }, { query: NAME } or client_address.
-void read_hash(const Value& value, UpstreamDocument& upstream) {
-  using Kind = HashDocument::Kind;
-  if (value.is_scalar()) {
-    value.one_of({"client_address"});
-    return;
-  }
-  const Fields fields(value, {"header", "cookie", "query"});
-  if (!fields.is_map()) return;
-  int found = 0;
-  const auto read = [&](std::string_view key, Kind kind, Parsed<std::string> (*parse)(std::string_view)) {
-    const auto name = fields.take(key);
-    if (!name) return;
-    ++found;
-    upstream.hash.kind = kind;
-    if (parse)
-      set(upstream.hash.name, name->parsed(parse));
-    else if (const auto text = name->text())
-      upstream.hash.name = *text;
-  };
-  read("header", Kind::header, parse_header_name);
-  read("cookie", Kind::cookie, parse_cookie_name);
-  read("query", Kind::query, nullptr);
-  if (found != 1) value.complain("names one of header, cookie and query, or is client_address");
-}
-
 void read_plain_balance(const Value& value, UpstreamDocument& upstream) {
   const std::string_view word = value.node().text;
   if (value.is_scalar() && (word == "ip_hash" || word == "source"))
@@ -178,63 +107,114 @@ void read_plain_balance(const Value& value, UpstreamDocument& upstream) {
 }
 
 void read_balance(const Value& value, UpstreamDocument& upstream) {
-  if (value.is_map()) {
-    const Fields fields(value, {"hash", "learn"});
-    if (const auto learn = fields.take("learn")) {
-      if (const auto hash = fields.take("hash"))
-        hash->complain("stands beside learn; a balance is one of the two");
-      UpstreamDocument& whole = upstream;
-      whole.learn.emplace();
-      return learn_keys().read(*learn, &whole);
-    }
-    upstream.balance = Balance::hash;
-    if (const auto hash = fields.need("hash")) read_hash(*hash, upstream);
-    return;
-  }
-  if (value.is_scalar() && value.node().text == "hash") {
-    value.complain("needs what to hash: { hash: client_address } or { hash: { header: NAME } }");
-    return;
-  }
+  if (value.node().text == "hash")
+    return value.complain("needs what to hash: { hash: client_address } or { hash: { header: NAME } }");
   read_plain_balance(value, upstream);
 }
 
-struct Hash {
-  void read_into(const Value& value, UpstreamDocument& upstream) const { read_hash(value, upstream); }
-  std::string words() const {
-    return "client_address, { header: NAME }, { cookie: NAME } or { query: NAME }";
-  }
-  std::string shown(const UpstreamDocument&) const { return "none"; }
-  std::string json_schema() const {
-    return any_of({words_schema({"client_address"}), one_key_schema({"header", "cookie", "query"})});
-  }
-};
+LearnDocument& learned(UpstreamDocument& upstream) {
+  return upstream.learn ? *upstream.learn : upstream.learn.emplace();
+}
 
-const Keys<UpstreamDocument>& balance_keys() {
-  const auto whole = [](UpstreamDocument& upstream) -> UpstreamDocument& { return upstream; };
+const Keys<UpstreamDocument>& learn_keys() {
+  const auto name = text("header name", parse_header_name, token);
   static const auto keys =
-      Keys<UpstreamDocument>("balance")
-          .key("hash", whole, Hash(),
-               "What is hashed to choose an endpoint: equal values go to one endpoint, and one that joins or "
-               "leaves moves its own share of the values only.")
+      Keys<UpstreamDocument>("learn")
+          .begin([](const Value&, UpstreamDocument& upstream) { upstream.learn.emplace(); })
           .key(
-              "learn", whole, map(learn_keys),
-              "Which endpoint gave a value in a field of its response is remembered, and requests that bring "
-              "the value back go there.")
-          .by_default("none")
-          .constraint(R"("minProperties":1,"maxProperties":1)");
+              "response_header",
+              [](UpstreamDocument& upstream) -> std::string& { return learned(upstream).response_header; },
+              name,
+              "The header field of a response whose value is remembered with the endpoint that gave it.")
+          .required()
+          .key(
+              "request_header",
+              [](UpstreamDocument& upstream) -> std::string& { return learned(upstream).request_header; },
+              name, "The header field of a request that brings a remembered value back.")
+          .by_default("the name in response_header")
+          .key(
+              "values", [](UpstreamDocument& upstream) -> uint32_t& { return learned(upstream).values; },
+              number(upstream::LearnedValues::shard_count, 10'000'000),
+              "The maximum number of values that are remembered; of more, the one that was used longest ago "
+              "goes.")
+          .key("otherwise", itself<UpstreamDocument>,
+               custom(read_plain_balance, "round_robin, least_connections, power_of_two_choices or random",
+                      plain_balances().json_schema(), "round_robin"),
+               "How an endpoint is chosen for a request without a remembered value.")
+          .check([](const Fields& fields, UpstreamDocument& upstream) {
+            if (!fields.is_good("request_header"))
+              upstream.learn->request_header = upstream.learn->response_header;
+          });
   return keys;
 }
 
-struct BalanceKind {
-  void read_into(const Value& value, UpstreamDocument& upstream) const { read_balance(value, upstream); }
-  std::string words() const {
-    return "round_robin, least_connections, power_of_two_choices, random, { hash: ... } or { learn: ... }";
+void read_hash(const Value& value, UpstreamDocument& upstream) {
+  upstream.balance = Balance::hash;
+  value.one_of({"client_address"});
+}
+
+// What is hashed: a value of the request, by its name.
+template <HashDocument::Kind kind, Parsed<std::string> (*parse)(std::string_view)>
+void read_hashed(const Value& value, UpstreamDocument& upstream) {
+  upstream.balance = Balance::hash;
+  upstream.hash.kind = kind;
+  set(upstream.hash.name, value.parsed(parse));
+}
+
+Parsed<std::string> parse_any(std::string_view text) { return std::string(text); }
+
+const Keys<UpstreamDocument>& hash_keys() {
+  using Kind = HashDocument::Kind;
+  static const auto keys =
+      Keys<UpstreamDocument>("hash")
+          .key("header", itself<UpstreamDocument>,
+               custom(read_hashed<Kind::header, parse_header_name>, "header name", scalar_schema(), "none"),
+               "The request header field whose value is hashed to choose an endpoint.")
+          .key("cookie", itself<UpstreamDocument>,
+               custom(read_hashed<Kind::cookie, parse_cookie_name>, "cookie name", scalar_schema(), "none"),
+               "The cookie whose value is hashed to choose an endpoint.")
+          .key("query", itself<UpstreamDocument>,
+               custom(read_hashed<Kind::query, parse_any>, "query parameter", scalar_schema(), "none"),
+               "The query parameter whose value is hashed to choose an endpoint.")
+          .exactly_one("names one of header, cookie and query, or is client_address");
+  return keys;
+}
+
+const Keys<UpstreamDocument>& balance_keys() {
+  static const auto keys =
+      Keys<UpstreamDocument>("balance")
+          .key("hash", itself<UpstreamDocument>,
+               value_or_map(read_hash, hash_keys,
+                            "client_address, { header: NAME }, { cookie: NAME } or { query: NAME }",
+                            words_schema({"client_address"}), "none"),
+               "What is hashed to choose an endpoint: equal values go to one endpoint, and one that joins or "
+               "leaves moves its own share of the values only.")
+          .required_without("learn")
+          .key(
+              "learn", itself<UpstreamDocument>, map(learn_keys),
+              "Which endpoint gave a value in a field of its response is remembered, and requests that bring "
+              "the value back go there.")
+          .by_default("none")
+          .at_most_one_of({"learn", "hash"}, "stands beside {}; a balance is one of the two");
+  return keys;
+}
+
+// What is no map is said to be no single value: most balances are one.
+struct BalanceKind : ValueOrMap<UpstreamDocument> {
+  void read_into(const Value& value, UpstreamDocument& upstream) const {
+    if (value.is_map())
+      section()->read(value, &upstream);
+    else
+      read(value, upstream);
   }
-  std::string shown(const UpstreamDocument&) const { return "round_robin"; }
-  std::string json_schema() const { return section_schema(balance_keys(), {plain_balances().json_schema()}); }
-  Shape shape() const { return Shape::section; }
-  const Section* section() const { return &balance_keys(); }
 };
+
+BalanceKind balance() {
+  return {value_or_map(
+      read_balance, balance_keys,
+      "round_robin, least_connections, power_of_two_choices, random, { hash: ... } or { learn: ... }",
+      plain_balances().json_schema(), "round_robin")};
+}
 
 // ---- queue and sticky
 
@@ -564,9 +544,7 @@ struct Statuses {
   }
 };
 
-std::string_view why_not_beside_tcp(const HealthDocument& health) {
-  return health.tcp ? "stands beside tcp, which sends no request" : "";
-}
+constexpr std::string_view beside_tcp = "stands beside tcp, which sends no request";
 
 const Keys<HealthDocument>& health_keys() {
   static const auto keys =
@@ -575,24 +553,19 @@ const Keys<HealthDocument>& health_keys() {
                "The path that a health check requests, with a query if need be.")
           .by_default("required without tcp")
           .example("/healthz")
-          .out_of_place(why_not_beside_tcp)
           .key("tcp", &HealthDocument::tcp, boolean(),
                "Whether a health check only opens a connection, with the TLS handshake for https, and "
                "sends no request.")
           .example("true")
           .commented_out()
-          .read_first()
           .key("method", &HealthDocument::method, words<std::string_view>({{"GET", "GET"}, {"HEAD", "HEAD"}}),
                "The HTTP method of a health check's request.")
-          .out_of_place(why_not_beside_tcp)
           .key("host", &HealthDocument::host, text("host name", parse_host),
                "The host that a health check sends in the Host field.")
           .by_default("the endpoint's host")
           .example("api.internal")
-          .out_of_place(why_not_beside_tcp)
           .key("status", &HealthDocument::statuses, Statuses(),
                "The response statuses with which a health check passes.")
-          .out_of_place(why_not_beside_tcp)
           .key("interval", &HealthDocument::interval, duration(100ms, 1h),
                "The time between two health checks of an endpoint, plus or minus a tenth. While the "
                "endpoint is down, or its last check was against its state, it is at most 1s.")
@@ -605,10 +578,11 @@ const Keys<HealthDocument>& health_keys() {
           .key("start", &HealthDocument::starts_down, words<bool>({{"up", false}, {"down", true}}),
                "The state of a new endpoint before its first health check. With down, it comes up with the "
                "first check that passes.")
-          .check([](const Fields& fields, HealthDocument& health) {
-            if (!health.tcp && fields.is_map() && !fields.take("path") && !fields.is_misspelt("path"))
-              fields.value().complain("needs a path, or tcp: true");
-          });
+          .at_most_one_of({"tcp", "path"}, beside_tcp)
+          .at_most_one_of({"tcp", "method"}, beside_tcp)
+          .at_most_one_of({"tcp", "host"}, beside_tcp)
+          .at_most_one_of({"tcp", "status"}, beside_tcp)
+          .at_least_one_of({"path", "tcp"}, "needs a path, or tcp: true");
   return keys;
 }
 
@@ -658,7 +632,7 @@ const Keys<UpstreamDocument>& upstream_keys() {
                "The endpoints of the upstream, as URLs, or as maps where more is to be said about one: "
                "[\"http://127.0.0.1:3001\", { url: \"http://127.0.0.1:3002\", weight: 3 }].")
           .required()
-          .key("balance", itself<UpstreamDocument>, BalanceKind(),
+          .key("balance", itself<UpstreamDocument>, balance(),
                "How an endpoint is chosen (load balancing); every way respects weights. least_connections "
                "counts requests and WebSockets over all workers. { hash: client_address }, { hash: { "
                "header: NAME } }, { hash: { cookie: NAME } } and { hash: { query: NAME } } send equal "

@@ -76,17 +76,6 @@ std::string entries_schema(const std::string& entry, std::string_view key_patter
   return schema + '}';
 }
 
-std::string one_key_schema(const std::vector<std::string_view>& keys) {
-  std::string properties;
-  for (const std::string_view key : keys)
-    properties.append(properties.empty() ? "" : ",")
-        .append(json_text(key))
-        .append(":")
-        .append(scalar_schema());
-  return R"({"type":"object","properties":{)" + properties +
-         R"(},"additionalProperties":false,"minProperties":1,"maxProperties":1})";
-}
-
 std::string scalar_schema() { return R"({"type":["string","number","boolean"],"minLength":1})"; }
 
 std::string alternatives(const std::vector<std::string_view>& words) {

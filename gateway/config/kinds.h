@@ -50,8 +50,6 @@ std::string list_schema(const std::string& item, std::size_t least = 0, std::siz
 // A map of keys that the operator chooses.
 std::string entries_schema(const std::string& entry, std::string_view key_pattern = "", std::size_t most = 0,
                            std::size_t least = 0);
-// A map with exactly one of `keys`, whose value is a scalar.
-std::string one_key_schema(const std::vector<std::string_view>& keys);
 // A scalar of any kind.
 std::string scalar_schema();
 
@@ -74,6 +72,7 @@ struct Boolean {
   std::optional<bool> read(const Value& value) const { return value.boolean(); }
   std::string words() const { return "true or false"; }
   std::string shown(bool on) const { return on ? "true" : "false"; }
+  bool is_switch() const { return true; }
   std::string json_schema() const { return words_schema({"true", "false"}); }
 };
 inline Boolean boolean() { return {}; }

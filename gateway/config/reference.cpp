@@ -85,7 +85,8 @@ std::string reference_yaml() {
     if (!key.example.empty() && (key.shape == Shape::value || key.folded))
       out += ' ' + std::string(key.example);
     out += '\n';
-    if (key.shape == Shape::named) out += std::string(indent + 2, ' ') + std::string(key.example) + ":\n";
+    if (key.shape == Shape::named && !key.folded)
+      out += std::string(indent + 2, ' ') + std::string(key.example) + ":\n";
     list_to_open = {};
     for (const SchemaKey& child : schema()) {
       if (key.shape != Shape::list || !child.path.starts_with(key.path) ||

@@ -44,20 +44,10 @@ BEYOND_A_SCHEMA = {
     "what a value needs of the value of another key": [
         r"HS\d+ needs a secret; .*", r"RS\d+ needs keys \(a public key\); .*", r"can be reached from other machines, .*",
         r"cannot go with status \d+, which has no body", r"has clients that pass maintenance, and no action for them",
-        r"needs (byte_)?rate: without a rate there is no burst", r"needs files: it is their index that answers",
-        r"needs match.path to replace; .*", r"needs one path to replace; .*", r"none stands beside secure: false; .*",
-        r"stands beside balance: \{ learn: \.\.\. \}; .*", r"stands beside tcp, which sends no request",
-        r"is for what goes to an upstream, and this route answers by itself", r"needs a path, or tcp: true",
-    ],
-    "keys of one map that exclude each other": [
-        r"stands beside (body|exact|files|keys|path|respond|strip_prefix|upstream)[;,] .*", r"is for pattern", r"is empty; leave it out",
-        r"stands in limits as well; a route has one of the two", r"stands on a TLS listener, whose clients speak https already",
+        r"needs (byte_)?rate: without a rate there is no burst", r"needs match.path to replace; .*",
+        r"needs one path to replace; .*", r"none stands beside secure: false; .*", r"stands beside balance: \{ learn: \.\.\. \}; .*",
+        r"is for what goes to an upstream, and this route answers by itself", r"stands in limits as well; a route has one of the two",
         r"has both certificates and certificate or key; move all into certificates",
-        r"is empty: strip_prefix, add_prefix, replace_prefix or pattern",
-    ],
-    "what a schema could say, and this one does not yet": [
-        r"has no action: upstream, files, respond or redirect", r"has neither keys nor secret; .*", r"is missing",
-        r"needs jwt: without a verified token there are no claims",
     ],
     "the grammar of header fields, cookies and methods": [
         r"X begins or ends with white space, which no field keeps; write X", r"X belongs to the WebSocket handshake",

@@ -189,3 +189,78 @@ TEST_CASE("key: the schema of a section has its keys, their ranges and the words
   CHECK(keys["inner"]["$ref"] == "#/$defs/inner");
   CHECK(keys["maybe"]["anyOf"][0]["$ref"] == "#/$defs/inner");
 }
+
+namespace {
+
+struct Choice {
+  std::string left;
+  std::string right;
+  std::string middle;
+  bool off = false;
+};
+
+const Keys<Choice>& choice_keys() {
+  static const auto keys = Keys<Choice>("choice")
+                               .key("left", &Choice::left, text(), "The way to the left.")
+                               .key("right", &Choice::right, text(), "The way to the right.")
+                               .key("off", &Choice::off, boolean(), "Whether there is no way at all.")
+                               .key("middle", &Choice::middle, text(), "The way between the two.")
+                               .required_without("right")
+                               .at_most_one_of({"off", "left", "right"}, "stands beside {}; there is one way")
+                               .at_least_one_of({"left", "right", "off"}, "has no way")
+                               .needs("middle", "left", "needs left: it begins there")
+                               .needs("off", "middle");
+  return keys;
+}
+
+std::string said_of_choice(const std::string& text, Choice* choice = nullptr) {
+  Choice made;
+  Diagnostics diagnostics("f");
+  const auto root = read_yaml(text, diagnostics);
+  REQUIRE(root.has_value());
+  choice_keys().read(Value(*root, "", "choice", diagnostics), choice ? choice : &made);
+  diagnostics.sort();
+  return diagnostics.text();
+}
+
+}  // namespace
+
+TEST_CASE("key: a key that stands beside another one of which there is one is refused, and not read") {
+  Choice choice;
+  CHECK(said_of_choice("{ right: b, left: a }", &choice) ==
+        "f:1:10 right: stands beside left; there is one way\n");
+  CHECK(choice.right.empty());
+  CHECK(choice.left == "a");
+  CHECK(said_of_choice("{ off: true, right: b, middle: c }") ==
+        "f:1:21 right: stands beside off; there is one way\n"
+        "f:1:32 middle: needs left: it begins there\n");
+}
+
+TEST_CASE("key: what is off is as good as not there") {
+  CHECK(said_of_choice("{ off: false, right: b }").empty());
+  CHECK(said_of_choice("{ off: false, middle: c, lfet: a }").find("has no way") == std::string::npos);
+  CHECK(said_of_choice("{ off: false, middle: c }") ==
+        "f:1:1 has no way\nf:1:23 middle: needs left: it begins there\n");
+}
+
+TEST_CASE("key: what is missing is said of the key, or of the map where one of several is needed") {
+  CHECK(said_of_choice("{}") == "f:1:1 has no way\nf:1:1 middle: is missing\n");
+  CHECK(said_of_choice("{ right: b }").empty());
+  CHECK(said_of_choice("{ left: a }") == "f:1:1 middle: is missing\n");
+  CHECK(choice_keys().row("middle").default_text == "required without right");
+}
+
+TEST_CASE("key: the schema of a map says what its keys need of each other") {
+  const auto schema = base::parse_json(choice_keys().json_schema());
+  REQUIRE(schema.has_value());
+  const base::Json& relations = (*schema)["allOf"];
+  REQUIRE(relations.size() == 5);
+  CHECK(relations[0] == base::Json::parse(R"({"anyOf":[{"required":["middle"]},{"required":["right"]}]})"));
+  CHECK(relations[1]["not"]["anyOf"].size() == 3);
+  CHECK(relations[1]["not"]["anyOf"][2] ==
+        base::Json::parse(R"({"allOf":[{"required":["left"]},{"required":["right"]}]})"));
+  CHECK(relations[2]["anyOf"][2] ==
+        base::Json::parse(R"({"required":["off"],"properties":{"off":{"not":{"enum":[false,"false"]}}}})"));
+  CHECK(relations[3] ==
+        base::Json::parse(R"({"anyOf":[{"required":["left"]},{"not":{"required":["middle"]}}]})"));
+}

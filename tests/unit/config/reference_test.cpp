@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "base/ascii.h"
@@ -159,6 +160,69 @@ TEST_CASE("reference: every key it names is known and really read") {
     }
     CHECK(is_read);
   }
+}
+
+namespace {
+
+// The names of keys, and every word by which a type is described: "header" of "{ header: NAME }".
+std::set<std::string> likely_names() {
+  std::set<std::string> names;
+  for (const SchemaKey& key : schema()) {
+    names.emplace(key_name(key));
+    std::string word;
+    for (const char letter : key.type + ' ') {
+      if ((letter >= 'a' && letter <= 'z') || letter == '_') {
+        word += letter;
+      } else if (!word.empty()) {
+        names.insert(word);
+        word.clear();
+      }
+    }
+  }
+  return names;
+}
+
+// The keys of `names` that are taken at a schema path; nothing where no map with fixed keys may stand.
+std::set<std::string> accepted_keys(const std::string& path, const std::set<std::string>& names) {
+  const std::string never = "no-such-key-anywhere";
+  std::string map = never + ": 1";
+  for (const std::string& name : names) map += ", \"" + name + "\": 1";
+  const auto loaded = load(only(path, "{ " + map + " }"));
+  REQUIRE_FALSE(loaded.has_value());
+  REQUIRE_FALSE(loaded.error().full());
+  std::set<std::string> unknown;
+  for (const Problem& problem : loaded.error().problems())
+    if (problem.sentence.starts_with("unknown key")) unknown.insert(problem.key);
+  const std::string above = path.empty() ? "" : key_of(path) + '.';
+  if (!unknown.contains(above + never)) return {};
+  std::set<std::string> accepted;
+  for (const std::string& name : names)
+    if (!unknown.contains(above + name)) accepted.insert(name);
+  return accepted;
+}
+
+}  // namespace
+
+TEST_CASE("reference: every key that is accepted anywhere is in the table") {
+  const std::set<std::string> names = likely_names();
+  std::set<std::string, std::less<>> known;
+  std::vector<std::string> places = {""};
+  for (const SchemaKey& key : schema()) {
+    known.insert(key.path);
+    for (const char* behind : {"", "[]", ".*"}) places.push_back(key.path + behind);
+  }
+  std::size_t maps = 0;
+  for (const std::string& place : places) {
+    const std::set<std::string> accepted = accepted_keys(place, names);
+    if (!accepted.empty()) ++maps;
+    for (const std::string& name : accepted) {
+      const std::string path = place.empty() ? name : place + '.' + name;
+      CAPTURE(path);
+      const bool is_status = place == "error_pages" && name != "detail";  // each status is a key
+      CHECK((is_status || known.contains(path)));
+    }
+  }
+  CHECK(maps >= 60);
 }
 
 // An editor's completion shows one of them, with nothing around it.
