@@ -17,6 +17,7 @@ LAYERS = [
     ["net"],
     ["http"],
     ["http1", "websocket", "coding"],
+    ["state"],
     ["policy", "upstream", "files"],
     ["routing"],
     ["tunnel"],

@@ -98,8 +98,8 @@ Supervisor::Supervisor(std::string path, config::Document document)
               process_log_.format(),
               {},
               {},
-              std::make_shared<tunnel::SilentRoutes>(),
-              std::make_shared<tunnel::SocketMemory>(),
+              std::make_shared<state::SilentRoutes>(),
+              std::make_shared<state::SocketMemory>(),
               [this](ToControl message) { mailbox_.post(message); }} {}
 
 Supervisor::~Supervisor() = default;

@@ -12,10 +12,10 @@
 #include "app/messages.h"
 #include "net/mailbox.h"
 #include "server/acceptor.h"
+#include "state/process_load.h"
+#include "state/silent_routes.h"
+#include "state/socket_memory.h"
 #include "telemetry/log.h"
-#include "tunnel/silent_routes.h"
-#include "tunnel/socket_memory.h"
-#include "upstream/process_load.h"
 
 namespace postern::app {
 
@@ -41,10 +41,10 @@ struct Shared {
   telemetry::LogSink& sink;
   telemetry::Logger& log;
   telemetry::LogFormat format;
-  server::ClientCounts clients;
-  upstream::ProcessLoads upstream_loads;
-  std::shared_ptr<tunnel::SilentRoutes> silent_routes;
-  std::shared_ptr<tunnel::SocketMemory> socket_memory;
+  state::ClientCounts clients;
+  state::ProcessLoads upstream_loads;
+  std::shared_ptr<state::SilentRoutes> silent_routes;
+  std::shared_ptr<state::SocketMemory> socket_memory;
   std::function<void(ToControl)> tell_control;  // may be called by any thread
   CutWork cut{};
 };

@@ -119,7 +119,7 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
     if (const auto algorithm = crypto::parse_algorithm(name)) rules.algorithms.push_back(*algorithm);
   const crypto::AlgorithmSet algorithms = crypto::AlgorithmSet::of(rules.algorithms);
 
-  policy::KeySet::Made keys = tl::unexpected(std::string());
+  state::KeySet::Made keys = tl::unexpected(std::string());
   std::string where = key + ".secret";
   if (!jwt.keys_file.empty()) {
     where = key + ".keys";
@@ -129,9 +129,9 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
       problems_.error(jwt.keys_location, where, why_unreadable(document_, jwt.keys_file));
       return;
     }
-    keys = policy::KeySet::from_file_text(*text, algorithms);
+    keys = state::KeySet::from_file_text(*text, algorithms);
   } else {
-    keys = policy::KeySet::from_secret(jwt.secret, algorithms);
+    keys = state::KeySet::from_secret(jwt.secret, algorithms);
   }
   if (!keys) {
     problems_.error(jwt.keys_location, where, keys.error());
@@ -142,11 +142,11 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
   verifiers_[jwt.name] = std::make_shared<const policy::JwtVerifier>(std::move(rules), std::move(*keys));
 }
 
-void PolicyCompiler::compare_keys(const JwtDocument& jwt, const policy::KeySet& keys) {
+void PolicyCompiler::compare_keys(const JwtDocument& jwt, const state::KeySet& keys) {
   KnownKeys known;
   if (const auto before = stores_.keys.find(jwt.name); before != stores_.keys.end()) known = before->second;
   std::set<crypto::Sha256Digest> digests;
-  for (const policy::VerificationKey& key : keys.keys()) digests.insert(key.digest());
+  for (const state::VerificationKey& key : keys.keys()) digests.insert(key.digest());
   const bool all_are_there =
       std::includes(digests.begin(), digests.end(), known.digests.begin(), known.digests.end());
   if (!all_are_there) ++known.generation;

@@ -15,9 +15,9 @@
 #include "policy/origin_list.h"
 #include "policy/policy.h"
 #include "policy/rate_limit.h"
-#include "policy/socket_counts.h"
 #include "proxy/unrouted_cors.h"
 #include "routing/named_hosts.h"
+#include "state/socket_counts.h"
 
 namespace postern::config {
 
@@ -40,9 +40,9 @@ struct PolicyStores {
   // compared with. One that is good and still fails, on an address that is taken, must leave no trace.
   void take_effect();
 
-  policy::RateLimiterStore rate_limiters;
-  policy::SocketCountsStore socket_counts;
-  policy::SocketCountsStore stream_counts;
+  state::RateLimiterStore rate_limiters;
+  state::SocketCountsStore socket_counts;
+  state::SocketCountsStore stream_counts;
   std::map<std::string, KnownKeys> keys;      // by the name in jwt, of configurations that took effect
   std::map<std::string, KnownKeys> new_keys;  // of the one that was compiled last
 };
@@ -69,7 +69,7 @@ class PolicyCompiler {
   void compile_hosts();
   void compile_origins(const OriginsDocument& origins);
   void compile_jwt(const JwtDocument& jwt);
-  void compare_keys(const JwtDocument& jwt, const policy::KeySet& keys);
+  void compare_keys(const JwtDocument& jwt, const state::KeySet& keys);
   bool limits_bodies(const RouteDocument& route) const;
 
   const Document& document_;

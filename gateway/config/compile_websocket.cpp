@@ -101,7 +101,7 @@ std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument
   auto rules = std::make_shared<routing::SocketRules>(document);
   rules->message_limits = policies.rate_limit_rules(document.message_limit_names);
   rules->byte_limits = policies.rate_limit_rules(document.byte_limit_names);
-  if (rules->admission) rules->admission->line = std::make_shared<routing::AdmissionLine>();
+  if (rules->admission) rules->admission->line = std::make_shared<state::AdmissionLine>();
   rules->mode = std::max(rules->mode, least_mode(document));
   rules->passes_compression =
       rules->mode == FrameMode::tunnel ||

@@ -6,7 +6,7 @@
 #include "config/addresses.h"
 #include "config/text.h"
 #include "http/target.h"
-#include "upstream/learned_values.h"
+#include "state/learned_values.h"
 
 namespace postern::config {
 namespace {
@@ -134,7 +134,7 @@ const Keys<UpstreamDocument>& learn_keys() {
           .by_default("the name in response_header")
           .key(
               "values", [](UpstreamDocument& upstream) -> uint32_t& { return learned(upstream).values; },
-              number(upstream::LearnedValues::shard_count, 10'000'000),
+              number(state::LearnedValues::shard_count, 10'000'000),
               "The maximum number of values that are remembered; of more, the one that was used longest ago "
               "goes.")
           .key("otherwise", itself<UpstreamDocument>,

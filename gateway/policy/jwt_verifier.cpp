@@ -212,7 +212,7 @@ std::optional<TokenError> check_required(const VerifiedToken& token, const JwtRu
 
 }  // namespace
 
-JwtVerifier::JwtVerifier(JwtRules rules, KeySet keys)
+JwtVerifier::JwtVerifier(JwtRules rules, state::KeySet keys)
     : rules_(std::move(rules)),
       algorithms_(crypto::AlgorithmSet::of(rules_.algorithms)),
       leeway_(std::clamp<int64_t>(rules_.leeway.count(), 0, one_day)),
@@ -228,11 +228,11 @@ JwtVerifier::Result JwtVerifier::verify(std::string_view token, int64_t now) con
   if (!algorithms_.empty() && !algorithms_.contains(header->algorithm))
     return refuse(Cause::token_algorithm,
                   "The token is signed with " + algorithm + "; allowed: " + names(algorithms_) + ".");
-  KeyChoice choice = keys_.choose(header->algorithm, header->key_id);
-  if (choice.outcome == KeyChoice::Outcome::unknown_id)
+  state::KeyChoice choice = keys_.choose(header->algorithm, header->key_id);
+  if (choice.outcome == state::KeyChoice::Outcome::unknown_id)
     return refuse(Cause::token_key_unknown,
                   "The token's kid is none of the " + std::to_string(keys_.keys().size()) + " known keys.");
-  if (choice.outcome == KeyChoice::Outcome::wrong_algorithm)
+  if (choice.outcome == state::KeyChoice::Outcome::wrong_algorithm)
     return refuse(Cause::token_algorithm,
                   "The token is signed with " + algorithm + ", which its key is not for.");
 
@@ -240,7 +240,7 @@ JwtVerifier::Result JwtVerifier::verify(std::string_view token, int64_t now) con
   if (!signature || signature->empty())
     return refuse(Cause::token_malformed, "The token's signature is empty or not base64url.");
   auto candidates = choice.candidates();
-  bool genuine = std::any_of(candidates.begin(), candidates.end(), [&](const VerificationKey* key) {
+  bool genuine = std::any_of(candidates.begin(), candidates.end(), [&](const state::VerificationKey* key) {
     return key->verify(header->algorithm, parts->signed_text, *signature);
   });
   if (!genuine) return refuse(Cause::token_signature, "The token's signature does not fit the key.");

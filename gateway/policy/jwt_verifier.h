@@ -13,8 +13,8 @@
 
 #include "base/error_fwd.h"
 #include "crypto/algorithm.h"
-#include "policy/key_set.h"
 #include "policy/verified_token.h"
+#include "state/key_set.h"
 
 namespace postern::policy {
 
@@ -47,7 +47,7 @@ class JwtVerifier {
 
   static constexpr size_t most_token_size = 16 * 1024;  // bytes; a larger token is refused
 
-  JwtVerifier(JwtRules rules, KeySet keys);
+  JwtVerifier(JwtRules rules, state::KeySet keys);
   JwtVerifier(const JwtVerifier&) = delete;
   JwtVerifier& operator=(const JwtVerifier&) = delete;
 
@@ -60,13 +60,13 @@ class JwtVerifier {
   uint64_t identity() const { return identity_; }
 
   const JwtRules& rules() const { return rules_; }
-  const KeySet& keys() const { return keys_; }
+  const state::KeySet& keys() const { return keys_; }
 
  private:
   JwtRules rules_;
   crypto::AlgorithmSet algorithms_;
   int64_t leeway_;
-  KeySet keys_;
+  state::KeySet keys_;
   uint64_t identity_;
 };
 

@@ -43,7 +43,7 @@ const http::HeaderField* the_only(const http::Headers& headers, std::string_view
   return found;
 }
 
-RateLimiter::Key key_of_client(const RateLimiter& limiter, const RequestContext& context) {
+state::RateLimiter::Key key_of_client(const state::RateLimiter& limiter, const RequestContext& context) {
   const base::IpAddress network = context.client.client_network();
   return limiter.key_of(network.is_v6() ? '6' : '4',
                         {reinterpret_cast<const char*>(network.bytes().data()), network.bytes().size()});
@@ -56,7 +56,8 @@ RateLimitPolicy::RateLimitPolicy(std::vector<RateLimitRule> rules, std::string r
       route_(std::move(route)),
       by_claim_(!rules_.empty() && rules_.front().by == RateLimitRule::By::claim) {}
 
-RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& context, std::string_view route) {
+state::RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& context,
+                               std::string_view route) {
   switch (rule.by) {
     case RateLimitRule::By::client_address: break;
     case RateLimitRule::By::route: return rule.limiter->key_of('r', route);
@@ -77,8 +78,9 @@ Verdict RateLimitPolicy::judge(RequestContext& context) const {
   if (!context.rate_limits) context.rate_limits = std::make_unique<RateLimitStates>();
   std::optional<RateLimitState>& tightest = (*context.rate_limits)[by_claim_ ? 1 : 0];
   for (size_t i = 0; i < rules_.size(); ++i) {
-    RateLimiter& limiter = *rules_[i].limiter;
-    const RateLimiter::BucketState bucket = limiter.take(key_of(rules_[i], context, route_), context.now);
+    state::RateLimiter& limiter = *rules_[i].limiter;
+    const state::RateLimiter::BucketState bucket =
+        limiter.take(key_of(rules_[i], context, route_), context.now);
     if (!bucket.passes || !tightest || bucket.remaining < tightest->remaining)
       tightest = {&limiter, bucket.remaining, bucket.until_full};
     if (bucket.passes) continue;
@@ -89,8 +91,8 @@ Verdict RateLimitPolicy::judge(RequestContext& context) const {
   return Verdict::pass();
 }
 
-std::string RateLimitPolicy::policy_field(const RateLimiter& limiter) const {
-  const RateLimitSettings& settings = limiter.settings();
+std::string RateLimitPolicy::policy_field(const state::RateLimiter& limiter) const {
+  const state::RateLimitSettings& settings = limiter.settings();
   const base::Duration window = settings.per / settings.count * settings.burst;
   return '"' + settings.name + "\";q=" + std::to_string(settings.burst) +
          ";w=" + std::to_string(std::max<int64_t>(1, whole_seconds(window)));

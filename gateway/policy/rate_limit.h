@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "policy/policy.h"
-#include "policy/rate_limiter.h"
+#include "state/rate_limiter.h"
 
 namespace postern::policy {
 
@@ -14,12 +14,13 @@ namespace postern::policy {
 struct RateLimitRule {
   enum class By : uint8_t { client_address, route, header, claim } by = By::client_address;
   std::string name{};  // of the header or the claim
-  std::shared_ptr<RateLimiter> limiter{};
+  std::shared_ptr<state::RateLimiter> limiter{};
 };
 
 // Returns the key that a request is counted under. A request without the header or claim of the rule is
 // counted under its client's key. `route` is the name of its route.
-RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& context, std::string_view route);
+state::RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& context,
+                               std::string_view route);
 
 // A refusal has Retry-After. All responses of the route report the limit with the fewest remaining requests
 // in RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10).
@@ -37,7 +38,7 @@ class RateLimitPolicy final : public Policy {
   void amend(const RequestContext& context, http::ResponseHead& head) const override;
 
  private:
-  std::string policy_field(const RateLimiter& limiter) const;
+  std::string policy_field(const state::RateLimiter& limiter) const;
 
   std::vector<RateLimitRule> rules_;
   std::string route_;

@@ -14,18 +14,21 @@
 #include "base/ip_address.h"
 #include "http/head.h"
 #include "http/target.h"
-#include "policy/socket_counts.h"
+#include "state/socket_counts.h"
+
+namespace postern::state {
+class RateLimiter;
+}
 
 namespace postern::policy {
 
 class FieldRules;
-class RateLimiter;
 class TokenCache;
 class VerifiedToken;
 
 // The client's state in the limit with the fewest remaining requests.
 struct RateLimitState {
-  const RateLimiter* limiter = nullptr;
+  const state::RateLimiter* limiter = nullptr;
   uint32_t remaining = 0;
   base::Duration until_full{};
 };
@@ -59,7 +62,7 @@ struct RequestContext {
   std::unique_ptr<RateLimitStates> rate_limits{};  // null: no limit has judged the request
   const FieldRules* request_rules{};               // for the endpoint's request; the policy owns them
   std::string selected_subprotocol{};              // marker of a token's subprotocol to echo, see jwt_policy
-  std::vector<SocketCounts::Permit> socket_permits{};  // the WebSocket or event stream keeps them
+  std::vector<state::SocketCounts::Permit> socket_permits{};  // the WebSocket or event stream keeps them
 };
 
 }  // namespace postern::policy

@@ -6,11 +6,11 @@
 namespace postern::policy {
 
 tl::expected<void, std::string> take_places(const SocketLimits& limits,
-                                            const std::shared_ptr<SocketCounts>& counts,
+                                            const std::shared_ptr<state::SocketCounts>& counts,
                                             RequestContext& context) {
   const auto enter = [&](std::string key, uint32_t limit) {
     if (limit == 0) return true;
-    auto permit = SocketCounts::enter(counts, std::move(key), limit);
+    auto permit = state::SocketCounts::enter(counts, std::move(key), limit);
     if (!permit) return false;
     context.socket_permits.push_back(std::move(*permit));
     return true;

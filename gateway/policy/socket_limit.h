@@ -7,7 +7,7 @@
 #include <tl/expected.hpp>
 
 #include "policy/policy.h"
-#include "policy/socket_counts.h"
+#include "state/socket_counts.h"
 
 namespace postern::policy {
 
@@ -22,21 +22,21 @@ struct SocketLimits {
 // Takes a permit under each of the limits, into context.socket_permits. On failure it takes none and returns
 // a sentence that says which limit is reached.
 tl::expected<void, std::string> take_places(const SocketLimits& limits,
-                                            const std::shared_ptr<SocketCounts>& counts,
+                                            const std::shared_ptr<state::SocketCounts>& counts,
                                             RequestContext& context);
 
 // Refuses upgrades beyond the limits (429). Runs after the token check. The permits that it takes are stored
 // in the context, and the socket keeps them.
 class SocketLimitPolicy final : public Policy {
  public:
-  SocketLimitPolicy(SocketLimits limits, std::shared_ptr<SocketCounts> counts)
+  SocketLimitPolicy(SocketLimits limits, std::shared_ptr<state::SocketCounts> counts)
       : limits_(limits), counts_(std::move(counts)) {}
   std::string_view name() const override { return "socket_limit"; }
   Verdict judge(RequestContext& context) const override;
 
  private:
   SocketLimits limits_;
-  std::shared_ptr<SocketCounts> counts_;
+  std::shared_ptr<state::SocketCounts> counts_;
 };
 
 }  // namespace postern::policy

@@ -11,7 +11,7 @@ namespace postern::proxy {
 // that react properly to a status: Engine.IO waits for its own handshake until it times out, the page of Vite
 // takes the open socket for the return of its server and reloads, Phoenix restarts its back-off, and
 // ASP.NET's older SignalR falls back to another transport only after a status. Newer SignalR is recognised by
-// the negotiate request before it; see SocketMemory.
+// the negotiate request before it; see state::SocketMemory.
 bool needs_status(std::string_view query, std::string_view protocols);
 
 // SignalR's clients send the id of the connection that a negotiate request gave them.

@@ -68,7 +68,7 @@ const routing::SocketRules& socket_rules(const routing::Route* route) {
 base::Duration page_wait(const ExchangeState& exchange, base::Duration usual, base::Duration of_page) {
   if (!RequestFacts::is_page(exchange.stream.request()) || exchange.snapshot().groups.size() < 2)
     return usual;
-  tunnel::SocketMemory& memory = exchange.services.tunnels.memory();
+  state::SocketMemory& memory = exchange.services.tunnels.memory();
   if (memory.is_coming_back(exchange.facts.client.address_text, exchange.services.turn.now)) return usual;
   return std::min(usual, of_page);
 }
@@ -92,7 +92,7 @@ void SocketUpgrade::note_shared_limits(bool by_claim) {
 Task<Result<void>> SocketUpgrade::admit() {
   const routing::Admission& rules = *socket_rules(exchange_.route).admission;
   const base::Instant began = exchange_.services.turn.now;
-  tunnel::SocketMemory& memory = exchange_.services.tunnels.memory();
+  state::SocketMemory& memory = exchange_.services.tunnels.memory();
   const tunnel::RouteSockets::Handle sockets = exchange_.services.tunnels.sockets_of(exchange_.route->name);
   if (!sockets->is_admitting(began)) memory.left_line(facts_.client.address_text, exchange_.route->name);
   const base::Duration most = page_wait(exchange_, rules.wait, beside_others);

@@ -46,7 +46,7 @@ class SocketUpgrade {
 
   // For a route with `websocket.admission`. When many clients reconnect at once, they are admitted one after
   // the other. A client waits in the queue once, as it does for an upstream that is down: see
-  // upstream::WaitingClients.
+  // state::WaitingClients.
   base::Task<base::Result<void>> admit();
 
   // The endpoint has accepted the upgrade. On success the connection is the tunnel's.

@@ -1,7 +1,6 @@
 // The rules for the WebSockets of a route. Immutable; shared by the sockets that were opened under them.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json_scanner.h"
 #include "policy/rate_limit.h"
+#include "state/admission_line.h"
 #include "websocket/dialect.h"
 #include "websocket/endings.h"
 
@@ -82,26 +82,13 @@ struct Heartbeat {
   std::string message;        // sent as a text message
 };
 
-// The queue of new sockets of a route, shared by all workers. Any thread.
-struct AdmissionLine {
-  // When the whole burst is available again, in nanoseconds on the clock of base::Instant.
-  std::atomic<int64_t> full_at{0};
-
-  // Continues at least where the other queue is.
-  void follow(const AdmissionLine& other) {
-    const int64_t reached = other.full_at;
-    for (int64_t mine = full_at; mine < reached && !full_at.compare_exchange_weak(mine, reached);) {
-    }
-  }
-};
-
 // The rate at which new sockets are admitted. Faster ones wait for their turn, if it comes before their
 // deadline.
 struct Admission {
   double per_second = 0;
   double burst = 1;
   base::Duration wait{};
-  std::shared_ptr<AdmissionLine> line{};  // of the route; never null once compiled
+  std::shared_ptr<state::AdmissionLine> line{};  // of the route; never null once compiled
 };
 
 struct SocketRules {

@@ -12,7 +12,7 @@ struct StreamRules {
   base::Duration comment_interval = base::no_limit;  // idle time before a comment; no_limit: no comments
   bool ends_with_token = true;
   policy::SocketLimits limits{};
-  std::shared_ptr<policy::SocketCounts> counts{};  // of the route; null: no limits
+  std::shared_ptr<state::SocketCounts> counts{};  // of the route; null: no limits
 };
 
 }  // namespace postern::routing

@@ -105,7 +105,7 @@ void Acceptor::remove(Accepted& accepted) {
 }
 
 bool Acceptor::may_accept() {
-  ClientCounts& clients = current_.clients;
+  state::ClientCounts& clients = current_.clients;
   next_permit_ = {};
   next_permit_ = net::CountGuard::within(clients.open, current_.pin->snapshot->limits.connections);
   next_is_refused_ = !next_permit_;

@@ -16,8 +16,8 @@ namespace {
 constexpr base::Duration linger_limit = std::chrono::seconds(2);  // for a client to read why it is refused
 // Counts a client while its connection exists.
 struct ClientCountGuard final : net::Transport::Attachment {
-  explicit ClientCountGuard(ClientCounts::Permit the_permit) : permit(std::move(the_permit)) {}
-  ClientCounts::Permit permit;
+  explicit ClientCountGuard(state::ClientCounts::Permit the_permit) : permit(std::move(the_permit)) {}
+  state::ClientCounts::Permit permit;
 };
 
 }  // namespace
@@ -81,7 +81,7 @@ void ClientConnection::admit() {
   const uint32_t limit = settings_->limits.connections_per_client;
   if (connection_error_ || limit == 0 || first_pin_->snapshot->trusted_proxies.contains(facts_.peer.ip))
     return;
-  ClientCounts::Permit permit = current_.clients.enter(facts_.peer.ip, limit);
+  state::ClientCounts::Permit permit = current_.clients.enter(facts_.peer.ip, limit);
   if (permit)
     transport_->attach(
         std::make_unique<ClientCountGuard>(std::move(permit)));  // a tunnel outlives this object

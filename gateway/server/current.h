@@ -8,7 +8,7 @@
 #include "net/loop.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
-#include "server/client_counts.h"
+#include "state/client_counts.h"
 #include "telemetry/line_rate.h"
 #include "telemetry/log.h"
 
@@ -23,7 +23,7 @@ struct Current {
   proxy::Services& services;
   const telemetry::Logger& log;
   proxy::Pin pin;
-  ClientCounts& clients;            // of the process
+  state::ClientCounts& clients;     // of the process
   telemetry::LineRate refusals{1};  // rate limit for log lines about refused connections
   telemetry::LineRate failed_handshakes{20};
   const Protocols& protocols = usual_protocols;

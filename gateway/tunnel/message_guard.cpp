@@ -162,7 +162,7 @@ MessageGuard::Charge MessageGuard::charge_limits(uint32_t messages, uint64_t byt
   for (const SharedLimit& limit : limits_) {
     const uint32_t amount = amounts.of(limit);
     if (amount == 0) continue;
-    const policy::RateLimiter::BucketState bucket = limit.limiter->take(limit.key, turn_.now, amount);
+    const state::RateLimiter::BucketState bucket = limit.limiter->take(limit.key, turn_.now, amount);
     if (bucket.passes) continue;
     const Charge charged = exceed(bucket.wait, droppable);
     if (charged == Charge::drop) paid_bytes_ = paid_before;

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/local_rc.h"
 #include "routing/socket_rules.h"
-#include "tunnel/silent_routes.h"
+#include "state/silent_routes.h"
 
 namespace postern::tunnel {
 
@@ -44,9 +44,9 @@ struct RouteSockets {
   uint32_t open = 0;
   // From any endpoint to any of these sockets, except the first message of each.
   base::Instant last_message{};
-  uint32_t waiting = 0;  // sockets that wait for a message, at the last look; see SilentRoutes
+  uint32_t waiting = 0;  // sockets that wait for a message, at the last look; see state::SilentRoutes
 
-  std::shared_ptr<routing::AdmissionLine> line{};  // the queue that was used last
+  std::shared_ptr<state::AdmissionLine> line{};  // the queue that was used last
 };
 
 }  // namespace postern::tunnel

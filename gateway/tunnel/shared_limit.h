@@ -3,13 +3,13 @@
 
 #include <memory>
 
-#include "policy/rate_limiter.h"
+#include "state/rate_limiter.h"
 
 namespace postern::tunnel {
 
 struct SharedLimit {
-  std::shared_ptr<policy::RateLimiter> limiter;
-  policy::RateLimiter::Key key = 0;
+  std::shared_ptr<state::RateLimiter> limiter;
+  state::RateLimiter::Key key = 0;
   bool of_bytes = false;  // it counts KiB, not messages
 };
 

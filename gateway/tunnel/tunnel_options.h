@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "policy/socket_counts.h"
 #include "routing/socket_rules.h"
+#include "state/socket_counts.h"
 #include "tunnel/shared_limit.h"
 
 namespace postern::tunnel {
@@ -22,8 +22,8 @@ struct TunnelOptions {
   std::optional<base::Instant> expires{};               // of the token that authorised it
   bool frames_compressed = false;                       // permessage-deflate between client and endpoint
   int client_window_bits = 0;  // of compression between the client and the gateway; 0: none
-  std::vector<policy::SocketCounts::Permit> permits{};  // of the route's limits
-  std::vector<SharedLimit> limits{};                    // that the client's messages count against
+  std::vector<state::SocketCounts::Permit> permits{};  // of the route's limits
+  std::vector<SharedLimit> limits{};                   // that the client's messages count against
 };
 
 }  // namespace postern::tunnel

@@ -23,7 +23,7 @@ TunnelSet::~TunnelSet() { cut_all(); }
 void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net::Transport> upstream,
                      upstream::Lease lease, TunnelFacts facts, TunnelOptions options) {
   if (facts.logged()) access_log_.tunnel_open(facts.record());
-  if (!silence_watch_.armed()) turn_.arm(silence_watch_, SilentRoutes::look_every);
+  if (!silence_watch_.armed()) turn_.arm(silence_watch_, state::SilentRoutes::look_every);
   if (!options.rules) options.rules = default_rules();
   auto tunnel = std::make_unique<Tunnel>(*this, std::move(client), std::move(upstream), std::move(lease),
                                          std::move(facts), std::move(options));
@@ -76,27 +76,28 @@ void TunnelSet::count_open() {
 
 void TunnelSet::look_for_silence() {
   count_open();
-  std::map<const RouteSockets*, SilentRoutes::Seen> seen = silent_candidates();
+  std::map<const RouteSockets*, state::SilentRoutes::Seen> seen = silent_candidates();
   for (auto at = sockets_.begin(); at != sockets_.end();) {
     const auto& [name, sockets] = *at;
-    SilentRoutes::Seen& now = seen[&*sockets];
+    state::SilentRoutes::Seen& now = seen[&*sockets];
     now.last_message = sockets->last_message;
     const uint32_t before = std::exchange(sockets->waiting, now.waiting);
-    const SilentRoutes::Finding finding = silent_routes_->look(name, before, now, turn_.now);
+    const state::SilentRoutes::Finding finding = silent_routes_->look(name, before, now, turn_.now);
     if (finding.found) access_log_.silent_route(name, finding.sockets, finding.quiet);
     if (telemetry::RouteSeries* route = metrics_.route(name))
       route->set(telemetry::RouteCount::sockets_silent, finding.silent ? now.waiting : 0);
     at = sockets->open == 0 && !sockets->is_admitting(turn_.now) ? sockets_.erase(at) : std::next(at);
   }
-  if (size_ > 0) turn_.arm(silence_watch_, SilentRoutes::look_every);
+  if (size_ > 0) turn_.arm(silence_watch_, state::SilentRoutes::look_every);
 }
 
-std::map<const RouteSockets*, SilentRoutes::Seen> TunnelSet::silent_candidates() {
-  std::map<const RouteSockets*, SilentRoutes::Seen> all;
+std::map<const RouteSockets*, state::SilentRoutes::Seen> TunnelSet::silent_candidates() {
+  std::map<const RouteSockets*, state::SilentRoutes::Seen> all;
   for (base::Link* at = tunnels_.next; at != &tunnels_; at = at->next) {
     const Tunnel& tunnel = *base::LinkIn<Tunnel>::of(at);
-    if (tunnel.greeted_ == base::Instant{} || turn_.now - tunnel.greeted_ < SilentRoutes::silence) continue;
-    SilentRoutes::Seen& seen = all[&*tunnel.route_sockets_];
+    if (tunnel.greeted_ == base::Instant{} || turn_.now - tunnel.greeted_ < state::SilentRoutes::silence)
+      continue;
+    state::SilentRoutes::Seen& seen = all[&*tunnel.route_sockets_];
     seen.since = seen.waiting == 0 ? tunnel.greeted_ : std::min(seen.since, tunnel.greeted_);
     ++seen.waiting;
   }

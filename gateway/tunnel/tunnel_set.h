@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "base/timer_wheel.h"
+#include "state/silent_routes.h"
+#include "state/socket_memory.h"
 #include "telemetry/access_log.h"
 #include "tunnel/drain_line.h"
 #include "tunnel/refused_sockets.h"
 #include "tunnel/route_sockets.h"
-#include "tunnel/silent_routes.h"
-#include "tunnel/socket_memory.h"
 #include "tunnel/tunnel_facts.h"
 #include "tunnel/tunnel_options.h"
 #include "upstream/lease.h"
@@ -39,8 +39,8 @@ class TunnelSet final : private RefusedSockets::Owner {
 
   // `silent_routes` and `memory` are shared by all workers.
   TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics,
-            std::shared_ptr<SilentRoutes> silent_routes = std::make_shared<SilentRoutes>(),
-            std::shared_ptr<SocketMemory> memory = std::make_shared<SocketMemory>())
+            std::shared_ptr<state::SilentRoutes> silent_routes = std::make_shared<state::SilentRoutes>(),
+            std::shared_ptr<state::SocketMemory> memory = std::make_shared<state::SocketMemory>())
       : turn_(turn),
         access_log_(access_log),
         metrics_(metrics),
@@ -53,7 +53,7 @@ class TunnelSet final : private RefusedSockets::Owner {
             upstream::Lease lease, TunnelFacts facts, TunnelOptions options);
   size_t size() const { return size_; }
   RefusedSockets& refused() { return refused_; }
-  SocketMemory& memory() { return *memory_; }
+  state::SocketMemory& memory() { return *memory_; }
   RouteSockets::Handle sockets_of(std::string_view route);
   // Updates the metrics of each route's open sockets before they are read. They are not counted one by one,
   // since sockets outlive the series of a route that is removed and added again.
@@ -82,14 +82,14 @@ class TunnelSet final : private RefusedSockets::Owner {
   void remove(Tunnel& tunnel);
   websocket::Deflate& deflate(int window_bits);
   void look_for_silence();
-  std::map<const RouteSockets*, SilentRoutes::Seen> silent_candidates();
+  std::map<const RouteSockets*, state::SilentRoutes::Seen> silent_candidates();
   void on_refused_gone() override;
 
   base::Turn& turn_;
   telemetry::AccessLog& access_log_;
   telemetry::Metrics& metrics_;
-  std::shared_ptr<SilentRoutes> silent_routes_;
-  std::shared_ptr<SocketMemory> memory_;
+  std::shared_ptr<state::SilentRoutes> silent_routes_;
+  std::shared_ptr<state::SocketMemory> memory_;
   RefusedSockets refused_{turn_, metrics_, *this};
   base::Link tunnels_;
   DrainLine drain_line_{turn_};

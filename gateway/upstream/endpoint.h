@@ -8,11 +8,11 @@
 
 #include "base/local_rc.h"
 #include "base/turn.h"
+#include "state/process_load.h"
 #include "telemetry/metrics.h"
 #include "upstream/ejection.h"
 #include "upstream/group_model.h"
 #include "upstream/pool.h"
-#include "upstream/process_load.h"
 
 namespace postern::upstream {
 
@@ -37,7 +37,7 @@ class PermitWatcher {
 // longer than the snapshot that named it.
 class Endpoint final {
  public:
-  Endpoint(base::Turn& turn, std::string key, std::shared_ptr<ProcessLoad> process_load)
+  Endpoint(base::Turn& turn, std::string key, std::shared_ptr<state::ProcessLoad> process_load)
       : turn_(turn), key_(std::move(key)), pool_(turn), process_load_(std::move(process_load)) {}
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
@@ -95,7 +95,7 @@ class Endpoint final {
   std::string key_;
   Pool pool_;
   Limits limits_;
-  std::shared_ptr<ProcessLoad> process_load_;  // includes load_ while counts_process()
+  std::shared_ptr<state::ProcessLoad> process_load_;  // includes load_ while counts_process()
   uint32_t load_ = 0;
   PermitWatcher* watcher_ = nullptr;
   int64_t credit_ = 0;

@@ -3,18 +3,19 @@
 #pragma once
 
 #include "base/local_rc.h"
+#include "state/learned_values.h"
+#include "state/waiting_clients.h"
 #include "telemetry/log.h"
 #include "upstream/hold_queue.h"
-#include "upstream/learned_values.h"
 #include "upstream/permit_queue.h"
 #include "upstream/retry_budget.h"
-#include "upstream/waiting_clients.h"
 
 namespace postern::upstream {
 
 struct GroupState {
   GroupState(base::Turn& turn, const telemetry::Logger* the_log,
-             std::shared_ptr<ProcessLoad> waiting_in_process, std::shared_ptr<WaitingClients> the_clients)
+             std::shared_ptr<state::ProcessLoad> waiting_in_process,
+             std::shared_ptr<state::WaitingClients> the_clients)
       : held(turn),
         waiting_clients(std::move(the_clients)),
         permits(turn, std::move(waiting_in_process)),
@@ -27,12 +28,12 @@ struct GroupState {
   }
 
   HoldQueue held;
-  std::shared_ptr<WaitingClients> waiting_clients;  // shared by all workers
+  std::shared_ptr<state::WaitingClients> waiting_clients;  // shared by all workers
   PermitQueue permits;
   RetryBudget retry_budget;
-  std::shared_ptr<LearnedValues> learned;  // shared by all workers; null: nothing is learned
-  size_t replay_bytes = 0;                 // request bodies that are kept for retries
-  const telemetry::Logger* log;            // null: nothing is logged
+  std::shared_ptr<state::LearnedValues> learned;  // shared by all workers; null: nothing is learned
+  size_t replay_bytes = 0;                        // request bodies that are kept for retries
+  const telemetry::Logger* log;                   // null: nothing is logged
 };
 using GroupStateRef = base::LocalRc<GroupState>;
 

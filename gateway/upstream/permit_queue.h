@@ -11,9 +11,9 @@
 
 #include "base/slot.h"
 #include "base/turn.h"
+#include "state/process_load.h"
 #include "upstream/fair_order.h"
 #include "upstream/pick.h"
-#include "upstream/process_load.h"
 #include "upstream/request_view.h"
 
 namespace postern::upstream {
@@ -22,7 +22,7 @@ class Group;
 
 class PermitQueue final : public PermitWatcher, private base::Timer {
  public:
-  PermitQueue(base::Turn& turn, std::shared_ptr<ProcessLoad> waiting_in_process)
+  PermitQueue(base::Turn& turn, std::shared_ptr<state::ProcessLoad> waiting_in_process)
       : turn_(turn), waiting_in_process_(std::move(waiting_in_process)) {}
   PermitQueue(const PermitQueue&) = delete;
   PermitQueue& operator=(const PermitQueue&) = delete;
@@ -69,7 +69,7 @@ class PermitQueue final : public PermitWatcher, private base::Timer {
   bool serve_one();
 
   base::Turn& turn_;
-  std::shared_ptr<ProcessLoad> waiting_in_process_;
+  std::shared_ptr<state::ProcessLoad> waiting_in_process_;
   FairOrder line_;
 };
 

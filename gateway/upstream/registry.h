@@ -21,7 +21,7 @@ class Registry {
  public:
   // All workers share `process_loads`. `seed` is for random choices. `log` records ejected and readmitted
   // endpoints; null: nothing is logged. `process_loads` and `log` must outlive the registry.
-  Registry(base::Turn& turn, ProcessLoads& process_loads, uint64_t seed,
+  Registry(base::Turn& turn, state::ProcessLoads& process_loads, uint64_t seed,
            const telemetry::Logger* log = nullptr)
       : turn_(turn), process_loads_(process_loads), random_(seed), log_(log) {}
 
@@ -38,7 +38,7 @@ class Registry {
 
  private:
   base::Turn& turn_;
-  ProcessLoads& process_loads_;
+  state::ProcessLoads& process_loads_;
   Random random_;
   const telemetry::Logger* log_;
   std::map<std::string, GroupStateRef> states_;   // by group name

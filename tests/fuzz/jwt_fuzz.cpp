@@ -20,7 +20,7 @@ using postern::crypto::Algorithm;
 using postern::crypto::encode_base64url;
 using postern::policy::JwtRules;
 using postern::policy::JwtVerifier;
-using postern::policy::KeySet;
+using postern::state::KeySet;
 
 constexpr int64_t now = 1300819379;  // one second before the example of RFC 7515 A.1 expires
 constexpr std::string_view secret = "a secret that only this test knows";

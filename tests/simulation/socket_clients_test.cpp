@@ -181,7 +181,7 @@ TEST_CASE(
       } else {
         // A client whose back-off is reset by an open socket is refused by Close a few times, and then with
         // the status, so that its loop ends.
-        CHECK(behind.attempts <= direct.attempts + static_cast<int>(tunnel::SocketMemory::closes_max));
+        CHECK(behind.attempts <= direct.attempts + static_cast<int>(state::SocketMemory::closes_max));
         CHECK(behind.paused >= direct.paused);
       }
     }

@@ -133,7 +133,7 @@ class ProxyFixture {
   net::TicketKeys tickets_;
   config::PolicyStores stores_;
   net::Loop loop_;  // never runs: server::Current needs a loop
-  upstream::ProcessLoads upstream_loads_;
+  state::ProcessLoads upstream_loads_;
   upstream::Registry registry_{turns.turn, upstream_loads_, 1, &log.logger()};
   const std::unique_ptr<upstream::Connector> connector_;
   const std::unique_ptr<server::Protocols> protocols_;
@@ -141,7 +141,7 @@ class ProxyFixture {
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
-  server::ClientCounts counts;
+  state::ClientCounts counts;
   tunnel::TunnelSet tunnels{turns.turn, log.access_log(), metrics};
   proxy::StreamSet streams{metrics, tunnels.drain_line()};
   proxy::Services services;

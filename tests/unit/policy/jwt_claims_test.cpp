@@ -9,6 +9,7 @@
 
 using namespace postern::policy;
 using postern::crypto::Algorithm;
+using postern::state::KeySet;
 
 namespace {
 

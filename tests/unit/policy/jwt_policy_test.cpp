@@ -14,6 +14,7 @@ using postern::base::Cause;
 using postern::base::Json;
 using postern::crypto::Algorithm;
 using postern::http::FieldId;
+using postern::state::KeySet;
 using postern::support::JudgedRequest;
 using Kind = JwtSource::Kind;
 

@@ -19,6 +19,7 @@ using postern::crypto::AlgorithmFamily;
 using postern::crypto::decode_base64url;
 using postern::crypto::encode_base64url;
 using postern::crypto::HmacKey;
+using postern::state::KeySet;
 
 namespace {
 

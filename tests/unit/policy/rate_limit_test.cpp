@@ -16,7 +16,8 @@ using By = RateLimitRule::By;
 namespace {
 
 RateLimitRule rule(By by, std::string name = {}, uint32_t burst = 1) {
-  return {by, std::move(name), std::make_shared<RateLimiter>(RateLimitSettings{"public", 1, 1min, burst})};
+  return {by, std::move(name),
+          std::make_shared<state::RateLimiter>(state::RateLimitSettings{"public", 1, 1min, burst})};
 }
 
 RateLimitPolicy policy_of(RateLimitRule first) {
@@ -85,7 +86,7 @@ TEST_CASE("rate limit: a client is its address, or the /64 it comes from") {
 }
 
 TEST_CASE("rate limit: by route all clients share, and routes do not") {
-  const auto shared = std::make_shared<RateLimiter>(RateLimitSettings{"public", 1, 1min, 1});
+  const auto shared = std::make_shared<state::RateLimiter>(state::RateLimitSettings{"public", 1, 1min, 1});
   const RateLimitPolicy one({{By::route, {}, shared}}, "one");
   const RateLimitPolicy two({{By::route, {}, shared}}, "two");
   CHECK(passes(one, Request("192.0.2.1")));

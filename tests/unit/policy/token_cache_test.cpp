@@ -13,6 +13,7 @@ using postern::base::Cause;
 using postern::base::Json;
 using postern::crypto::Algorithm;
 using postern::crypto::HmacKey;
+using postern::state::KeySet;
 
 namespace {
 

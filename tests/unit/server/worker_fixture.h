@@ -95,7 +95,7 @@ class WorkerFixture final : private Acceptor::Owner {
                             &net::unix_now};
 
  public:
-  ClientCounts counts;
+  state::ClientCounts counts;
   Current current;
   Acceptor acceptor{current, static_cast<Acceptor::Owner&>(*this)};
 };

@@ -14,7 +14,7 @@ namespace {
 constexpr base::Instant start{base::Duration(1'000'000'000'000)};
 
 routing::Admission rules_of(double per_second, double burst, base::Duration wait) {
-  return {per_second, burst, wait, std::make_shared<routing::AdmissionLine>()};
+  return {per_second, burst, wait, std::make_shared<state::AdmissionLine>()};
 }
 
 }  // namespace

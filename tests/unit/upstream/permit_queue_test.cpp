@@ -169,7 +169,7 @@ TEST_CASE("place queue: a reload that raises the limit lets waiters in") {
 
 TEST_CASE("place queue: a lease may outlive the registry and its queues") {
   support::TurnFixture fixture;
-  ProcessLoads loads;
+  state::ProcessLoads loads;
   std::vector<GroupModel> models;
   models.push_back(limited({1}));
   Permit permit;

@@ -148,8 +148,8 @@ TEST_CASE("registry: a limit that comes in a reload counts what began before it,
 }
 
 TEST_CASE("process loads: a key's load lives as long as a worker holds it, and begins anew after that") {
-  ProcessLoads loads;
-  std::shared_ptr<ProcessLoad> first = loads.of("a");
+  state::ProcessLoads loads;
+  std::shared_ptr<state::ProcessLoad> first = loads.of("a");
   first->add(2);
   CHECK(loads.of("a") == first);
   CHECK(loads.of("b") != first);
@@ -161,7 +161,7 @@ TEST_CASE("process loads: a key's load lives as long as a worker holds it, and b
 }
 
 TEST_CASE("process loads: the limit holds against many threads") {
-  ProcessLoad load;
+  state::ProcessLoad load;
   std::atomic<uint32_t> most{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i)

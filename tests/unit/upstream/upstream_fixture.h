@@ -108,7 +108,7 @@ struct UpstreamFixture {
   http::Headers headers;
   std::vector<GroupModel> models;
   support::LogCapture log;
-  ProcessLoads process_loads;
+  state::ProcessLoads process_loads;
   Registry registry{turns.turn, process_loads, 1, &log.logger()};
   std::vector<GroupRef> groups;
 };

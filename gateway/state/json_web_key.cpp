@@ -1,4 +1,4 @@
-#include "policy/json_web_key.h"
+#include "state/json_web_key.h"
 
 #include <algorithm>
 #include <optional>
@@ -6,7 +6,7 @@
 
 #include "crypto/base64.h"
 
-namespace postern::policy {
+namespace postern::state {
 namespace {
 
 using base::Json;
@@ -171,4 +171,4 @@ KeySet::Made KeySet::from_jwks(std::string_view text, AlgorithmSet algorithms) {
   return set;
 }
 
-}  // namespace postern::policy
+}  // namespace postern::state

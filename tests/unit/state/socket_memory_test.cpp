@@ -1,10 +1,10 @@
-#include "tunnel/socket_memory.h"
+#include "state/socket_memory.h"
 
 #include <doctest/doctest.h>
 
 using namespace postern;
 using namespace std::chrono_literals;
-using tunnel::SocketMemory;
+using state::SocketMemory;
 
 namespace {
 

@@ -10,7 +10,7 @@
 
 #include "base/ip_address.h"
 
-namespace postern::server {
+namespace postern::state {
 
 class ClientCounts {
  public:
@@ -60,4 +60,4 @@ class ClientCounts {
   std::array<Stripe, stripe_count> stripes_;
 };
 
-}  // namespace postern::server
+}  // namespace postern::state

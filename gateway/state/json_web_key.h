@@ -6,9 +6,9 @@
 #include <tl/expected.hpp>
 
 #include "base/json.h"
-#include "policy/key_set.h"
+#include "state/key_set.h"
 
-namespace postern::policy {
+namespace postern::state {
 
 // The error sentence ends with "..., so it is left out" and is appended to "key 3 ("name") "; it contains no
 // key material.
@@ -18,4 +18,4 @@ tl::expected<VerificationKey, std::string> read_json_web_key(const base::Json& j
 // Returns a kid in printable form: at most 64 characters, printable ASCII only.
 std::string printable_key_id(std::string_view id);
 
-}  // namespace postern::policy
+}  // namespace postern::state

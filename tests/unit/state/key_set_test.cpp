@@ -1,4 +1,4 @@
-#include "policy/key_set.h"
+#include "state/key_set.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "support/jwt_keys.h"
 
-using namespace postern::policy;
+using namespace postern::state;
 using namespace postern::support;
 using postern::base::Json;
 using postern::crypto::Algorithm;

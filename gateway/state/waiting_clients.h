@@ -12,7 +12,7 @@
 
 #include "base/recent_map.h"
 
-namespace postern::upstream {
+namespace postern::state {
 
 class WaitingClients {
  public:
@@ -48,4 +48,4 @@ class WaitingClients {
   base::RecentMap<base::Instant> ends_{clients_max, kept};
 };
 
-}  // namespace postern::upstream
+}  // namespace postern::state

@@ -1,4 +1,4 @@
-#include "policy/rate_limiter.h"
+#include "state/rate_limiter.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <thread>
 
 using namespace postern;
-using namespace postern::policy;
+using namespace postern::state;
 using namespace std::chrono_literals;
 
 namespace {

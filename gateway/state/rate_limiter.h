@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-namespace postern::policy {
+namespace postern::state {
 
 struct RateLimitSettings {
   std::string name;                              // of the limit, as clients and the log see it
@@ -98,4 +98,4 @@ class RateLimiterStore {
   std::map<std::string, std::weak_ptr<RateLimiter>> limiters_;  // by name; owned by the snapshots
 };
 
-}  // namespace postern::policy
+}  // namespace postern::state

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-namespace postern::policy {
+namespace postern::state {
 
 class SocketCounts {
  public:
@@ -59,4 +59,4 @@ class SocketCountsStore {
   std::map<std::string, std::weak_ptr<SocketCounts>> counts_;  // owned by snapshots and sockets
 };
 
-}  // namespace postern::policy
+}  // namespace postern::state

@@ -1,4 +1,4 @@
-#include "policy/socket_counts.h"
+#include "state/socket_counts.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-using namespace postern::policy;
+using namespace postern::state;
 
 TEST_CASE("socket counts: a key has as many places as the limit, and gets one back from who leaves") {
   const auto counts = std::make_shared<SocketCounts>();

@@ -1,11 +1,11 @@
-#include "policy/key_set.h"
+#include "state/key_set.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 
-namespace postern::policy {
+namespace postern::state {
 namespace {
 
 using crypto::Algorithm;
@@ -128,4 +128,4 @@ KeyChoice KeySet::choose(Algorithm algorithm, std::optional<std::string_view> id
   return choice;
 }
 
-}  // namespace postern::policy
+}  // namespace postern::state

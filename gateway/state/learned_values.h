@@ -12,7 +12,7 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace postern::upstream {
+namespace postern::state {
 
 class LearnedValues {
  public:
@@ -46,4 +46,4 @@ class LearnedValues {
   std::array<Shard, shard_count> shards_;
 };
 
-}  // namespace postern::upstream
+}  // namespace postern::state

@@ -1,8 +1,8 @@
-#include "upstream/waiting_clients.h"
+#include "state/waiting_clients.h"
 
 #include <doctest/doctest.h>
 
-#include "upstream/process_load.h"
+#include "state/process_load.h"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -11,7 +11,7 @@ TEST_CASE(
     "waiting clients: a client's first upgrade says how long those after it may wait, until it is "
     "forgotten") {
   constexpr base::Instant start{base::Duration(1'000'000'000'000)};
-  upstream::ProcessLoads loads;
+  state::ProcessLoads loads;
   const auto clients = loads.clients_of("app");
   CHECK(clients == loads.clients_of("app"));  // shared by all workers
   CHECK(clients != loads.clients_of("other"));

@@ -1,7 +1,6 @@
 // The counts that the workers of a process share: an endpoint's exchanges and tunnels, so that max_requests
 // applies to the whole process and load balancing sees all of the load; the requests in a group's queue; the
-// clients that wait for a group; and the learned values. Everything else in this module belongs to one
-// worker.
+// clients that wait for a group; and the learned values.
 #pragma once
 
 #include <atomic>
@@ -11,10 +10,10 @@
 #include <mutex>
 #include <string>
 
-#include "upstream/learned_values.h"
-#include "upstream/waiting_clients.h"
+#include "state/learned_values.h"
+#include "state/waiting_clients.h"
 
-namespace postern::upstream {
+namespace postern::state {
 
 // Any thread. It has its own cache line, because workers write it for every request.
 class alignas(64) ProcessLoad {
@@ -67,4 +66,4 @@ class ProcessLoads {
   ByKey<WaitingClients> clients_;
 };
 
-}  // namespace postern::upstream
+}  // namespace postern::state

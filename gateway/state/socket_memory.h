@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/recent_map.h"
 
-namespace postern::tunnel {
+namespace postern::state {
 
 class SocketMemory {
  public:
@@ -71,4 +71,4 @@ class SocketMemory {
   base::RecentMap<base::Instant> lines_{clients_max, std::chrono::minutes(2)};
 };
 
-}  // namespace postern::tunnel
+}  // namespace postern::state

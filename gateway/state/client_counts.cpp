@@ -1,8 +1,8 @@
-#include "server/client_counts.h"
+#include "state/client_counts.h"
 
 #include <numeric>
 
-namespace postern::server {
+namespace postern::state {
 
 ClientCounts::Stripe& ClientCounts::stripe_of(const base::IpAddress& network) {
   const Network& bytes = network.bytes();
@@ -35,4 +35,4 @@ size_t ClientCounts::clients() const {
   return count;
 }
 
-}  // namespace postern::server
+}  // namespace postern::state

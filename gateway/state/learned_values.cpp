@@ -1,9 +1,9 @@
-#include "upstream/learned_values.h"
+#include "state/learned_values.h"
 
 #include <algorithm>
 #include <functional>
 
-namespace postern::upstream {
+namespace postern::state {
 
 LearnedValues::Shard& LearnedValues::shard_of(std::string_view value) {
   constexpr size_t low_bits = 16;  // the hash table of a shard uses these
@@ -55,4 +55,4 @@ void LearnedValues::drop(Shard& shard, ByUse::iterator known) {
   shard.by_use.erase(known);
 }
 
-}  // namespace postern::upstream
+}  // namespace postern::state

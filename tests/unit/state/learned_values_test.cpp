@@ -1,4 +1,4 @@
-#include "upstream/learned_values.h"
+#include "state/learned_values.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-using postern::upstream::LearnedValues;
+using postern::state::LearnedValues;
 
 TEST_CASE("learned values: what was learned is found, learned anew, and forgotten") {
   LearnedValues values;

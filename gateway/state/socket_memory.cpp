@@ -1,8 +1,8 @@
-#include "tunnel/socket_memory.h"
+#include "state/socket_memory.h"
 
 #include <algorithm>
 
-namespace postern::tunnel {
+namespace postern::state {
 namespace {
 
 // An address contains no space, so the key is unambiguous.
@@ -82,4 +82,4 @@ void SocketMemory::left_line(std::string_view client, std::string_view route) {
   if (!lines_.empty()) lines_.erase(key_of(client, route));
 }
 
-}  // namespace postern::tunnel
+}  // namespace postern::state

@@ -1,11 +1,11 @@
-#include "tunnel/silent_routes.h"
+#include "state/silent_routes.h"
 
 #include <doctest/doctest.h>
 
 #include <utility>
 
 using namespace postern;
-using namespace postern::tunnel;
+using namespace postern::state;
 using namespace std::chrono_literals;
 
 namespace {

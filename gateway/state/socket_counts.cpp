@@ -1,6 +1,6 @@
-#include "policy/socket_counts.h"
+#include "state/socket_counts.h"
 
-namespace postern::policy {
+namespace postern::state {
 
 std::unique_ptr<SocketCounts::Permit> SocketCounts::enter(const std::shared_ptr<SocketCounts>& counts,
                                                           std::string key, uint32_t limit) {
@@ -29,4 +29,4 @@ std::shared_ptr<SocketCounts> SocketCountsStore::find_or_make(const std::string&
   return counts;
 }
 
-}  // namespace postern::policy
+}  // namespace postern::state

@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 
-namespace postern::tunnel {
+namespace postern::state {
 
 class SilentRoutes {
  public:
@@ -89,4 +89,4 @@ class SilentRoutes {
       routes_;  // with sockets that wait, or that received something recently
 };
 
-}  // namespace postern::tunnel
+}  // namespace postern::state

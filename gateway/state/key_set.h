@@ -17,7 +17,7 @@
 #include "crypto/hmac.h"
 #include "crypto/signature.h"
 
-namespace postern::policy {
+namespace postern::state {
 
 // One key. Immutable; any thread may verify with it.
 class VerificationKey {
@@ -98,4 +98,4 @@ class KeySet {
   std::vector<std::string> notes_;
 };
 
-}  // namespace postern::policy
+}  // namespace postern::state

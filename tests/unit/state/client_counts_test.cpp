@@ -1,4 +1,4 @@
-#include "server/client_counts.h"
+#include "state/client_counts.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 using namespace postern;
-using server::ClientCounts;
+using state::ClientCounts;
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "policy/rate_limiter.h"
+#include "state/rate_limiter.h"
 
 #include <algorithm>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include "crypto/digest.h"
 #include "crypto/random.h"
 
-namespace postern::policy {
+namespace postern::state {
 namespace {
 
 // What `amount` requests cost, in nanoseconds; bounded by 73 years, so that sums do not overflow.
@@ -98,4 +98,4 @@ std::shared_ptr<RateLimiter> RateLimiterStore::find_or_make(const RateLimitSetti
   return limiter;
 }
 
-}  // namespace postern::policy
+}  // namespace postern::state
