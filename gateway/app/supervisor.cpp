@@ -7,11 +7,11 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <set>
 #include <sstream>
 #include <thread>
 
 #include "config/compile.h"
-#include "config/compile_policy.h"
 #include "config/load.h"
 #include "config/text.h"
 
@@ -93,13 +93,7 @@ Supervisor::Supervisor(std::string path, config::Document document)
       log_(process_log_.logger()),
       mailbox_(loop_, [this](ToControl message) { receive(message); }),
       signals_(loop_),
-      shared_{sink_,
-              log_,
-              process_log_.format(),
-              {},
-              {},
-              std::make_shared<state::SilentRoutes>(),
-              std::make_shared<state::SocketMemory>(),
+      shared_{sink_, log_, process_log_.format(), state_,
               [this](ToControl message) { mailbox_.post(message); }} {}
 
 Supervisor::~Supervisor() = default;
@@ -165,11 +159,12 @@ bool Supervisor::start() {
 }
 
 tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Document& document) {
+  std::vector<state::LoadedKeys> keys;
   config::CompileOptions options{.version = version_ + 1,
                                  .tickets = tickets_,
-                                 .stores = &stores_,
                                  .now_unix = net::unix_now(),
                                  .workers = workers_.size(),
+                                 .keys = &keys,
                                  .demo_port = {}};
   if (demo_) options.demo_port = demo_->port();
   config::Diagnostics notes(document.file);
@@ -187,7 +182,7 @@ tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Doc
     log_.warn("configuration_warning", {{"problem", to_text(note)}});
   snapshot_ = std::move(*compiled);
   version_ = snapshot_->version;
-  stores_.take_effect();
+  state_.keys.take_effect(std::move(keys));
   before_ = std::exchange(open_, std::move(open));
   adopt_admin(document, std::move(*admin_socket));
   process_log_.adopt(document, std::move(*log_output));
@@ -290,7 +285,14 @@ void Supervisor::receive(ToControl message) {
   if (acknowledgements_due_ > 0 && --acknowledgements_due_ == 0) all_adopted();
 }
 
+void Supervisor::forget_unnamed_state() {
+  std::set<std::string_view> routes;
+  for (const routing::Route& route : snapshot_->routes.routes()) routes.insert(route.name);
+  state_.silent_routes.keep_only(routes);
+}
+
 void Supervisor::all_adopted() {
+  forget_unnamed_state();
   const double took = std::round(base::milliseconds_of(loop_.turn().now - applied_) * 1e3) / 1e3;
   if (!ready_) {
     ready_ = true;

@@ -16,10 +16,10 @@
 #include "app/health_prober.h"
 #include "app/process_log.h"
 #include "app/worker.h"
-#include "config/compile_policy.h"
 #include "config/document.h"
 #include "net/signals.h"
 #include "net/tls_context.h"
+#include "state/process_state.h"
 
 namespace postern::app {
 
@@ -46,6 +46,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   void reload();
   void receive(ToControl message);
   void all_adopted();
+  void forget_unnamed_state();
   void drain();
   void log_draining() const;
   void stop_workers();
@@ -72,7 +73,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   telemetry::LogSink& sink_;
   telemetry::Logger& log_;
   net::TicketKeys tickets_;
-  config::PolicyStores stores_;
+  state::ProcessState state_;
   net::Loop loop_;
   net::Mailbox<ToControl> mailbox_;
   net::Signals signals_;

@@ -34,12 +34,12 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
         dialer_(loop_, resolver_),
         connector_(loop_.turn(), dialer_),
         access_log_(shared.sink, shared.format),
-        tunnels_(loop_.turn(), access_log_, metrics_, shared.silent_routes, shared.socket_memory),
+        tunnels_(loop_.turn(), access_log_, metrics_, shared.state),
         streams_(metrics_, tunnels_.drain_line()),
         services_{loop_.turn(), connector_, tokens_,  access_log_,   request_ids_,
                   tunnels_,     streams_,   metrics_, &net::unix_now},
-        registry_(loop_.turn(), shared.upstream_loads, random_seed(), &shared.log),
-        current_{loop_, services_, shared.log, {}, shared.clients},
+        registry_(loop_.turn(), shared.state.loads, random_seed(), &shared.log),
+        current_{loop_, services_, shared.log, {}, shared.state.clients},
         acceptor_(current_, *this),
         drain_(current_, acceptor_) {
     tunnels_.set_owner(*this);
@@ -50,7 +50,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
   void receive(ToWorker message) {
     if (auto* adopt = std::get_if<AdoptSnapshot>(&message)) {
       if (dns_client_.configure(adopt->snapshot->names)) resolver_.forget();
-      current_.pin = proxy::pin(adopt->snapshot, registry_, metrics_);
+      current_.pin = proxy::pin(adopt->snapshot, registry_, shared_.state, metrics_);
       drain_outdated_tunnels();
       if (!drain_.begun()) acceptor_.adopt(std::move(adopt->listeners));
       shared_.tell_control(SnapshotAdopted{adopt->snapshot->version});
@@ -76,7 +76,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
   void drain_outdated_tunnels() {
     const proxy::Snapshot& snapshot = *current_.pin->snapshot;
     const tunnel::DrainRate& rate = snapshot.limits.drain_rate;
-    const size_t count = tunnels_.adopt(proxy::route_fingerprints(snapshot), rate);
+    const size_t count = tunnels_.adopt(proxy::route_fingerprints(*current_.pin), rate);
     if (count == 0) return;
     const base::ErrorTraits& traits = base::traits(base::Cause::route_changed);
     const tunnel::DrainLine& drain_line = tunnels_.drain_line();

@@ -12,9 +12,7 @@
 #include "app/messages.h"
 #include "net/mailbox.h"
 #include "server/acceptor.h"
-#include "state/process_load.h"
-#include "state/silent_routes.h"
-#include "state/socket_memory.h"
+#include "state/process_state.h"
 #include "telemetry/log.h"
 
 namespace postern::app {
@@ -41,10 +39,7 @@ struct Shared {
   telemetry::LogSink& sink;
   telemetry::Logger& log;
   telemetry::LogFormat format;
-  state::ClientCounts clients;
-  state::ProcessLoads upstream_loads;
-  std::shared_ptr<state::SilentRoutes> silent_routes;
-  std::shared_ptr<state::SocketMemory> socket_memory;
+  state::ProcessState& state;
   std::function<void(ToControl)> tell_control;  // may be called by any thread
   CutWork cut{};
 };

@@ -35,7 +35,7 @@ struct Compilation {
   const CompileOptions& options;
   Diagnostics problems;
   Diagnostics& notes;
-  std::map<std::string, KnownKeys> keys{};
+  std::vector<state::LoadedKeys> keys{};
   std::shared_ptr<proxy::Snapshot> snapshot = std::make_shared<proxy::Snapshot>();
 
   std::string file(const std::string& name) const { return resolve_file(document, name); }
@@ -211,15 +211,14 @@ void compile_upstreams(Compilation& compilation) {
 }
 
 // `rules`: a number for what else holds for what is open.
-uint64_t fingerprint_of(const Document& document, const RouteDocument& route, uint64_t rules,
-                        uint64_t key_generation) {
+uint64_t fingerprint_of(const Document& document, const RouteDocument& route, uint64_t rules) {
   uint64_t origins = 0;
   for (const OriginsDocument& list : document.origins)
     if (list.name == route.origins) origins = list.fingerprint;
   uint64_t jwt = 0;
   for (const JwtDocument& rules : document.jwt)
     if (rules.name == route.jwt) jwt = rules.fingerprint;
-  return fingerprint({route.fingerprint, origins, jwt, key_generation, rules});
+  return fingerprint({route.fingerprint, origins, jwt, rules});
 }
 
 void compile_match(Compilation& compilation, const RouteDocument& document, const std::string& key,
@@ -245,10 +244,7 @@ void compile_match(Compilation& compilation, const RouteDocument& document, cons
 }
 
 void compile_routes(Compilation& compilation) {
-  PolicyStores fresh;
-  PolicyStores* known = compilation.options.stores;
-  PolicyCompiler policies(compilation.document, known ? *known : fresh, compilation.problems,
-                          compilation.notes);
+  PolicyCompiler policies(compilation.document, compilation.problems, compilation.notes);
   CompressionCompiler rules;
   std::vector<routing::Route> routes;
   const crypto::Id id = crypto::random_id();  // another one after a reload finds a loop one round later
@@ -261,15 +257,15 @@ void compile_routes(Compilation& compilation) {
     route.strict_paths = document.strict_paths.value_or(compilation.document.strict_paths);
     if (route.strict_paths) compilation.snapshot->strict_paths = true;
     route.limits = document.limits;
-    route.sockets = socket_rules(document.websocket, policies);
+    route.sockets = socket_rules(document, policies);
     route.streams = policies.stream_rules(document);
     const bool has_tokens = !document.jwt.empty();
-    const uint64_t key_generation = policies.key_generation(document);
-    route.socket_fingerprint =
-        fingerprint_of(compilation.document, document,
-                       socket_fingerprint(document.websocket, *route.sockets, has_tokens), key_generation);
-    route.stream_fingerprint = fingerprint_of(compilation.document, document,
-                                              stream_fingerprint(*route.streams, has_tokens), key_generation);
+    route.socket_fingerprint = fingerprint_of(
+        compilation.document, document,
+        socket_fingerprint(document.websocket, *route.sockets, policies.names().rate_limits, has_tokens));
+    route.stream_fingerprint =
+        fingerprint_of(compilation.document, document, stream_fingerprint(*route.streams, has_tokens));
+    route.keys = policies.keys_of(document);
     compile_match(compilation, document, key, route);
     route.action = compile_action(compilation.document, document, key, compilation.problems);
     route.rewriting = compile_rewriting(compilation.document, i, compilation.problems);
@@ -289,7 +285,8 @@ void compile_routes(Compilation& compilation) {
   }
   compilation.snapshot->routes = routing::Table(std::move(routes));
   compilation.snapshot->unrouted = header_rules(compilation.document, nullptr);
-  compilation.keys = policies.keys();
+  compilation.snapshot->state = policies.names();
+  compilation.keys = policies.take_keys();
 }
 
 void compile_limits(Compilation& compilation) {
@@ -343,7 +340,7 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
     compilation.problems.sort();
     return tl::unexpected(std::move(compilation.problems));
   }
-  if (options.stores) options.stores->new_keys = std::move(compilation.keys);
+  if (options.keys) *options.keys = std::move(compilation.keys);
   return std::shared_ptr<const proxy::Snapshot>(std::move(compilation.snapshot));
 }
 

@@ -1,6 +1,6 @@
 // From a document to what workers serve from: certificates and keys are read here, patterns and routes
-// compiled. Whatever is wrong with them is a problem with a location, like all others, and nothing has
-// changed.
+// compiled. Whatever is wrong with them is a problem with a location, like all others. Nothing outside the
+// results changes, good or bad: a snapshot names what it uses of the process's state (state/bindings.h).
 #pragma once
 
 #include <memory>
@@ -14,15 +14,17 @@
 #include "config/document.h"
 #include "net/tls_context.h"
 #include "proxy/snapshot.h"
+#include "state/key_store.h"
 
 namespace postern::config {
 
 struct CompileOptions {
   uint64_t version = 1;
-  net::TicketKeys& tickets;             // outlives every snapshot
-  PolicyStores* stores = nullptr;       // whose counts go on; null: they begin anew
-  int64_t now_unix = 0;                 // seconds; certificates that end soon are judged by it
-  size_t workers = 1;                   // that will serve it; what is one worker's share is divided by it
+  net::TicketKeys& tickets;  // outlives every snapshot
+  int64_t now_unix = 0;      // seconds; certificates that end soon are judged by it
+  size_t workers = 1;        // that will serve it; what is one worker's share is divided by it
+  // Gets the keys that were read, for state::KeyStore::take_effect(); null: nobody wants them.
+  std::vector<state::LoadedKeys>* keys = nullptr;
   std::optional<uint16_t> demo_port{};  // where the application for "demo:" endpoints listens; without it
                                         // (a mere check) such an endpoint gets port 0
 };

@@ -68,14 +68,10 @@ std::string resolve_file(const Document& document, const std::string& name) {
   return (std::filesystem::path(document.file).parent_path() / path).lexically_normal().string();
 }
 
-void PolicyStores::take_effect() {
-  for (auto& [name, known] : new_keys) keys[name] = std::move(known);
-  new_keys.clear();
-}
-
-PolicyCompiler::PolicyCompiler(const Document& document, PolicyStores& stores, Diagnostics& problems,
-                               Diagnostics& notes)
-    : document_(document), stores_(stores), problems_(problems), notes_(notes) {
+PolicyCompiler::PolicyCompiler(const Document& document, Diagnostics& problems, Diagnostics& notes)
+    : document_(document), problems_(problems), notes_(notes) {
+  for (const RateLimitDocument& limit : document.rate_limits)
+    names_.rate_limits.push_back({limit.name, limit.count, limit.per, limit.burst});
   compile_hosts();
   for (const OriginsDocument& origins : document.origins) compile_origins(origins);
   for (const JwtDocument& jwt : document.jwt) compile_jwt(jwt);
@@ -138,25 +134,19 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
     return;
   }
   for (const std::string& note : keys->notes()) notes_.warn(jwt.keys_location, where, note);
-  compare_keys(jwt, *keys);
-  verifiers_[jwt.name] = std::make_shared<const policy::JwtVerifier>(std::move(rules), std::move(*keys));
+  verifiers_[jwt.name] = {std::make_shared<const policy::JwtVerifier>(std::move(rules)), names_.keys.size()};
+  names_.keys.push_back(jwt.name);
+  keys_.push_back({jwt.name, jwt.fingerprint, std::move(*keys)});
 }
 
-void PolicyCompiler::compare_keys(const JwtDocument& jwt, const state::KeySet& keys) {
-  KnownKeys known;
-  if (const auto before = stores_.keys.find(jwt.name); before != stores_.keys.end()) known = before->second;
-  std::set<crypto::Sha256Digest> digests;
-  for (const state::VerificationKey& key : keys.keys()) digests.insert(key.digest());
-  const bool all_are_there =
-      std::includes(digests.begin(), digests.end(), known.digests.begin(), known.digests.end());
-  if (!all_are_there) ++known.generation;
-  known.digests = std::move(digests);
-  keys_[jwt.name] = std::move(known);
+std::optional<size_t> PolicyCompiler::keys_of(const RouteDocument& route) const {
+  const auto known = verifiers_.find(route.jwt);
+  return known == verifiers_.end() ? std::nullopt : std::optional(known->second.keys);
 }
 
-uint64_t PolicyCompiler::key_generation(const RouteDocument& route) const {
-  const auto known = keys_.find(route.jwt);
-  return known == keys_.end() ? 0 : known->second.generation;
+size_t PolicyCompiler::admission_line(const RouteDocument& route) {
+  names_.admission_lines.push_back(route.name);
+  return names_.admission_lines.size() - 1;
 }
 
 std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(
@@ -174,7 +164,7 @@ std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(
       case RateLimitDocument::By::claim: rule.by = By::claim; break;
     }
     rule.name = limit->key;
-    rule.limiter = stores_.rate_limiters.find_or_make({limit->name, limit->count, limit->per, limit->burst});
+    rule.limit = static_cast<size_t>(limit - document_.rate_limits.data());
     rules.push_back(std::move(rule));
   }
   return rules;
@@ -218,7 +208,10 @@ bool PolicyCompiler::limits_bodies(const RouteDocument& route) const {
 
 std::shared_ptr<const routing::StreamRules> PolicyCompiler::stream_rules(const RouteDocument& route) {
   auto rules = std::make_shared<routing::StreamRules>(route.streams);
-  if (rules->limits.any()) rules->counts = stores_.stream_counts.find_or_make(route.name);
+  if (rules->limits.any()) {
+    rules->counts = names_.stream_counts.size();
+    names_.stream_counts.push_back(route.name);
+  }
   return rules;
 }
 
@@ -256,7 +249,8 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   const JwtDocument* jwt = find_named(document_.jwt, route.jwt);
   if (jwt && verifiers_.contains(jwt->name)) {
     policy::JwtOptions options;
-    options.verifier = verifiers_[jwt->name];
+    options.verifier = verifiers_[jwt->name].verifier;
+    options.keys = verifiers_[jwt->name].keys;
     options.required = route.jwt_required;
     if (!jwt->from.empty()) {
       options.sources.clear();
@@ -267,9 +261,10 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
     policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));
   }
   const policy::SocketLimits& sockets = route.websocket.limits;
-  if (sockets.any())
-    policies.push_back(
-        std::make_unique<policy::SocketLimitPolicy>(sockets, stores_.socket_counts.find_or_make(route.name)));
+  if (sockets.any()) {
+    policies.push_back(std::make_unique<policy::SocketLimitPolicy>(sockets, names_.socket_counts.size()));
+    names_.socket_counts.push_back(route.name);
+  }
   if (auto rules = header_rules(document_, &route)) policies.push_back(std::move(rules));
   return policy::Pipeline(std::move(policies));
 }

@@ -68,12 +68,13 @@ void forget_what_has_no_effect(routing::SocketRules& rules, bool has_tokens) {
   forget_what_has_no_effect(rules.from_upstream, false, are_read);
 }
 
-void add_settings(Fingerprint& fingerprint, const std::vector<policy::RateLimitRule>& limits) {
-  fingerprint.add(limits.size());
-  for (const auto& [by, name, limiter] : limits) {
+void add_settings(Fingerprint& fingerprint, const std::vector<policy::RateLimitRule>& rules,
+                  const std::vector<state::RateLimitSettings>& limits) {
+  fingerprint.add(rules.size());
+  for (const auto& [by, name, index] : rules) {
     fingerprint.add(by);
     fingerprint.add(name);
-    const auto& [limit, count, per, burst] = limiter->settings();
+    const auto& [limit, count, per, burst] = limits[index];
     fingerprint.add(limit);
     fingerprint.add(count);
     fingerprint.add(per.count());
@@ -95,13 +96,14 @@ routing::FrameMode least_mode(const WebSocketDocument& document) {
   return needed;
 }
 
-std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,
+std::shared_ptr<const routing::SocketRules> socket_rules(const RouteDocument& route,
                                                          PolicyCompiler& policies) {
   using routing::FrameMode;
+  const WebSocketDocument& document = route.websocket;
   auto rules = std::make_shared<routing::SocketRules>(document);
   rules->message_limits = policies.rate_limit_rules(document.message_limit_names);
   rules->byte_limits = policies.rate_limit_rules(document.byte_limit_names);
-  if (rules->admission) rules->admission->line = std::make_shared<state::AdmissionLine>();
+  if (rules->admission) rules->admission->line = policies.admission_line(route);
   rules->mode = std::max(rules->mode, least_mode(document));
   rules->passes_compression =
       rules->mode == FrameMode::tunnel ||
@@ -120,13 +122,14 @@ std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument
   return rules;
 }
 
-uint64_t socket_fingerprint(WebSocketDocument document, const routing::SocketRules& rules, bool has_tokens) {
+uint64_t socket_fingerprint(WebSocketDocument document, const routing::SocketRules& rules,
+                            const std::vector<state::RateLimitSettings>& limits, bool has_tokens) {
   static_cast<routing::SocketRules&>(document) = rules;
   forget_what_has_no_effect(document, has_tokens);
   Fingerprint fingerprint;
   socket_keys().add_to(fingerprint, &document);
-  add_settings(fingerprint, rules.message_limits);
-  add_settings(fingerprint, rules.byte_limits);
+  add_settings(fingerprint, rules.message_limits, limits);
+  add_settings(fingerprint, rules.byte_limits, limits);
   return fingerprint.number();
 }
 

@@ -13,14 +13,15 @@ namespace postern::config {
 routing::FrameMode least_mode(const WebSocketDocument& document);
 
 // The mode becomes the one that the rules need, where a lesser one is written or none.
-std::shared_ptr<const routing::SocketRules> socket_rules(const WebSocketDocument& document,
+std::shared_ptr<const routing::SocketRules> socket_rules(const RouteDocument& route,
                                                          PolicyCompiler& policies);
 
 // A number for all that open sockets are held to by the `rules` that `document` was compiled to: the same for
 // rules that hold them to the same, with all likelihood another one for others. What is for sockets that are
-// still to come (Holds::new_only), and what has no effect, is not in it. `has_tokens`: the route knows
-// tokens, which may expire.
-uint64_t socket_fingerprint(WebSocketDocument document, const routing::SocketRules& rules, bool has_tokens);
+// still to come (Holds::new_only), and what has no effect, is not in it. `limits`: what the rules refer to.
+// `has_tokens`: the route knows tokens, which may expire.
+uint64_t socket_fingerprint(WebSocketDocument document, const routing::SocketRules& rules,
+                            const std::vector<state::RateLimitSettings>& limits, bool has_tokens);
 
 // The same for the rules of event streams.
 uint64_t stream_fingerprint(routing::StreamRules rules, bool has_tokens);

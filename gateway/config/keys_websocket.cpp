@@ -379,7 +379,7 @@ const SocketKeys<MessageRules>& message_keys() {
 
 const Keys<Admission>& admission_keys() {
   static const auto keys =
-      Keys<Admission>("admission", {0, 1, 10s, nullptr})
+      Keys<Admission>("admission", {0, 1, 10s, 0})
           .key(
               "rate", [](Admission& admission) -> Admission& { return admission; }, AdmissionRate(),
               "The maximum rate at which new WebSockets are let in on a route, such as 100/s.")

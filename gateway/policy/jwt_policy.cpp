@@ -8,6 +8,7 @@
 #include "policy/printable.h"
 #include "policy/request_context.h"
 #include "policy/token_cache.h"
+#include "state/bindings.h"
 
 namespace postern::policy {
 namespace {
@@ -81,7 +82,15 @@ std::string claim_field_value(std::string_view claim) {
   return value;
 }
 
+JwtVerifier::Result JwtPolicy::verify(RequestContext& context, std::string_view token) const {
+  return context.tokens.verify(*options_.verifier, *context.state.keys[options_.keys], token,
+                               context.now_unix);
+}
+
 Verdict JwtPolicy::judge(RequestContext& context) const {
+  // It is read before the token is verified: if a key goes away in between, the socket that is opened with
+  // the token counts as opened under the keys of before.
+  context.key_generation = context.state.keys[options_.keys]->generation();
   remove_claim_fields(context.request.headers);
   // A browser sends no token with a preflight. Where the route has no origin list, the endpoint answers the
   // preflight.
@@ -95,7 +104,7 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   }
   if (found.source->kind == JwtSource::Kind::query) context.token_query_parameter = found.source->name;
 
-  JwtVerifier::Result verified = context.tokens.verify(*options_.verifier, found.text, context.now_unix);
+  JwtVerifier::Result verified = verify(context, found.text);
   if (!verified) return refuse(verified.error().cause, std::move(verified.error().detail));
   context.token = std::move(*verified);
   remove_unjudged_tokens(context, found);
@@ -127,7 +136,7 @@ void JwtPolicy::remove_unjudged_tokens(RequestContext& context, const FoundToken
     const auto token = read_token(source, context, decoded);
     if (token && (token->empty() || *token == judged.text)) continue;
     if (token) {
-      const JwtVerifier::Result other = context.tokens.verify(*options_.verifier, *token, context.now_unix);
+      const JwtVerifier::Result other = verify(context, *token);
       const VerifiedToken& own = *context.token;
       if (other && !own.subject().empty() && (*other)->subject() == own.subject() &&
           (*other)->claim("iss") == own.claim("iss"))

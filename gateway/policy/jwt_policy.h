@@ -19,14 +19,15 @@ struct JwtForwardedClaim {
 
 struct JwtOptions {
   std::shared_ptr<const JwtVerifier> verifier;
+  size_t keys = 0;  // index into state::Names::keys
   std::vector<JwtSource> sources = {JwtSource{}};
   bool required = true;  // false: a request without a token passes; an invalid token is refused nevertheless
   std::vector<JwtForwardedClaim> forward_claims;
 };
 
-// Finds the token, verifies it through the worker's cache, and fills context.token and
-// context.forwarded_fields. The fields of forward_claims are removed from every request, with or without a
-// token, and so are fields whose names differ from them only by "_" for "-", which CGI-like servers cannot
+// Finds the token, verifies it through the worker's cache, and fills context.token, context.key_generation
+// and context.forwarded_fields. The fields of forward_claims are removed from every request, with or without
+// a token, and so are fields whose names differ from them only by "_" for "-", which CGI-like servers cannot
 // distinguish. So the endpoint gets these fields from a verified token or not at all. A claim that the token
 // does not have adds no field.
 //
@@ -45,6 +46,7 @@ class JwtPolicy final : public Policy {
 
  private:
   void remove_claim_fields(http::Headers& headers) const;
+  JwtVerifier::Result verify(RequestContext& context, std::string_view token) const;
   void remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const;
   Verdict forward_claims(RequestContext& context) const;
 

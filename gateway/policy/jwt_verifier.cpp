@@ -212,14 +212,14 @@ std::optional<TokenError> check_required(const VerifiedToken& token, const JwtRu
 
 }  // namespace
 
-JwtVerifier::JwtVerifier(JwtRules rules, state::KeySet keys)
+JwtVerifier::JwtVerifier(JwtRules rules)
     : rules_(std::move(rules)),
       algorithms_(crypto::AlgorithmSet::of(rules_.algorithms)),
       leeway_(std::clamp<int64_t>(rules_.leeway.count(), 0, one_day)),
-      keys_(std::move(keys)),
       identity_(++last_identity) {}
 
-JwtVerifier::Result JwtVerifier::verify(std::string_view token, int64_t now) const {
+JwtVerifier::Result JwtVerifier::verify(const state::KeySet& keys, std::string_view token,
+                                        int64_t now) const {
   auto parts = split(token);
   if (!parts) return tl::unexpected<TokenError>(std::move(parts.error()));
   auto header = read_header(parts->header);
@@ -228,10 +228,10 @@ JwtVerifier::Result JwtVerifier::verify(std::string_view token, int64_t now) con
   if (!algorithms_.empty() && !algorithms_.contains(header->algorithm))
     return refuse(Cause::token_algorithm,
                   "The token is signed with " + algorithm + "; allowed: " + names(algorithms_) + ".");
-  state::KeyChoice choice = keys_.choose(header->algorithm, header->key_id);
+  state::KeyChoice choice = keys.choose(header->algorithm, header->key_id);
   if (choice.outcome == state::KeyChoice::Outcome::unknown_id)
     return refuse(Cause::token_key_unknown,
-                  "The token's kid is none of the " + std::to_string(keys_.keys().size()) + " known keys.");
+                  "The token's kid is none of the " + std::to_string(keys.keys().size()) + " known keys.");
   if (choice.outcome == state::KeyChoice::Outcome::wrong_algorithm)
     return refuse(Cause::token_algorithm,
                   "The token is signed with " + algorithm + ", which its key is not for.");

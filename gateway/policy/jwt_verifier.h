@@ -1,6 +1,6 @@
 // Verifies a JSON Web Token (RFC 7519) in JWS compact form (RFC 7515): its form, key, signature and claims,
-// always in this order. The result depends only on the token, the time and the rules; no clock, network or
-// file is read.
+// always in this order. The result depends only on the token, the keys, the time and the rules; no clock,
+// network or file is read.
 #pragma once
 
 #include <chrono>
@@ -47,26 +47,24 @@ class JwtVerifier {
 
   static constexpr size_t most_token_size = 16 * 1024;  // bytes; a larger token is refused
 
-  JwtVerifier(JwtRules rules, state::KeySet keys);
+  explicit JwtVerifier(JwtRules rules);
   JwtVerifier(const JwtVerifier&) = delete;
   JwtVerifier& operator=(const JwtVerifier&) = delete;
 
   // `now` is in Unix seconds. Header fields that would choose another key (jku, x5u, jwk, x5c) are ignored;
   // crit is refused, since no extension is supported.
-  Result verify(std::string_view token, int64_t now) const;
+  Result verify(const state::KeySet& keys, std::string_view token, int64_t now) const;
 
   // A number that is unique among all verifiers in the lifetime of this process, so that a result of one
   // verifier is never used for another one, not even after a reload.
   uint64_t identity() const { return identity_; }
 
   const JwtRules& rules() const { return rules_; }
-  const state::KeySet& keys() const { return keys_; }
 
  private:
   JwtRules rules_;
   crypto::AlgorithmSet algorithms_;
   int64_t leeway_;
-  state::KeySet keys_;
   uint64_t identity_;
 };
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "policy/request_context.h"
 #include "policy/verified_token.h"
+#include "state/bindings.h"
 
 namespace postern::policy {
 namespace {
@@ -24,10 +25,14 @@ std::string what_it_goes_by(const RateLimitRule& rule) {
   return {};
 }
 
-Verdict refuse(const RateLimitRule& rule, base::Duration wait) {
-  http::LocalResponse response = http::refusal(
-      base::Cause::rate_limited, "limit " + rule.limiter->settings().name + " by " + what_it_goes_by(rule) +
-                                     ": " + rule.limiter->description());
+state::RateLimiter& limiter_of(const RateLimitRule& rule, const RequestContext& context) {
+  return *context.state.rate_limits[rule.limit];
+}
+
+Verdict refuse(const RateLimitRule& rule, const state::RateLimiter& limiter, base::Duration wait) {
+  http::LocalResponse response =
+      http::refusal(base::Cause::rate_limited, "limit " + limiter.settings().name + " by " +
+                                                   what_it_goes_by(rule) + ": " + limiter.description());
   response.headers.emplace_back("Retry-After", std::to_string(std::max<int64_t>(1, whole_seconds(wait))));
   return Verdict::answer(std::move(response));
 }
@@ -60,33 +65,33 @@ state::RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& 
                                std::string_view route) {
   switch (rule.by) {
     case RateLimitRule::By::client_address: break;
-    case RateLimitRule::By::route: return rule.limiter->key_of('r', route);
+    case RateLimitRule::By::route: return limiter_of(rule, context).key_of('r', route);
     case RateLimitRule::By::header:
       if (const http::HeaderField* field = the_only(context.request.headers, rule.name))
-        return rule.limiter->key_of('h', field->value);
+        return limiter_of(rule, context).key_of('h', field->value);
       break;
     case RateLimitRule::By::claim:
       if (context.token)
         if (const std::optional<std::string> claim = context.token->claim(rule.name))
-          return rule.limiter->key_of('c', *claim);
+          return limiter_of(rule, context).key_of('c', *claim);
       break;
   }
-  return key_of_client(*rule.limiter, context);
+  return key_of_client(limiter_of(rule, context), context);
 }
 
 Verdict RateLimitPolicy::judge(RequestContext& context) const {
   if (!context.rate_limits) context.rate_limits = std::make_unique<RateLimitStates>();
   std::optional<RateLimitState>& tightest = (*context.rate_limits)[by_claim_ ? 1 : 0];
   for (size_t i = 0; i < rules_.size(); ++i) {
-    state::RateLimiter& limiter = *rules_[i].limiter;
+    state::RateLimiter& limiter = limiter_of(rules_[i], context);
     const state::RateLimiter::BucketState bucket =
         limiter.take(key_of(rules_[i], context, route_), context.now);
     if (!bucket.passes || !tightest || bucket.remaining < tightest->remaining)
       tightest = {&limiter, bucket.remaining, bucket.until_full};
     if (bucket.passes) continue;
     for (size_t before = 0; before < i; ++before)
-      rules_[before].limiter->give_back(key_of(rules_[before], context, route_));
-    return refuse(rules_[i], bucket.wait);
+      limiter_of(rules_[before], context).give_back(key_of(rules_[before], context, route_));
+    return refuse(rules_[i], limiter, bucket.wait);
   }
   return Verdict::pass();
 }

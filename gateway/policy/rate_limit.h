@@ -14,7 +14,7 @@ namespace postern::policy {
 struct RateLimitRule {
   enum class By : uint8_t { client_address, route, header, claim } by = By::client_address;
   std::string name{};  // of the header or the claim
-  std::shared_ptr<state::RateLimiter> limiter{};
+  size_t limit = 0;    // index into state::Names::rate_limits
 };
 
 // Returns the key that a request is counted under. A request without the header or claim of the rule is

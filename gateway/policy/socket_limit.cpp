@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "policy/request_context.h"
 #include "policy/verified_token.h"
+#include "state/bindings.h"
 
 namespace postern::policy {
 
@@ -30,7 +31,8 @@ tl::expected<void, std::string> take_places(const SocketLimits& limits,
 
 Verdict SocketLimitPolicy::judge(RequestContext& context) const {
   if (context.request.upgrade != http::Upgrade::websocket) return Verdict::pass();
-  const tl::expected<void, std::string> taken = take_places(limits_, counts_, context);
+  const tl::expected<void, std::string> taken =
+      take_places(limits_, context.state.socket_counts[counts_], context);
   if (!taken) return Verdict::answer(http::refusal(base::Cause::too_many_sockets, taken.error()));
   return Verdict::pass();
 }

@@ -29,14 +29,14 @@ tl::expected<void, std::string> take_places(const SocketLimits& limits,
 // in the context, and the socket keeps them.
 class SocketLimitPolicy final : public Policy {
  public:
-  SocketLimitPolicy(SocketLimits limits, std::shared_ptr<state::SocketCounts> counts)
-      : limits_(limits), counts_(std::move(counts)) {}
+  // `counts`: index into state::Names::socket_counts.
+  SocketLimitPolicy(SocketLimits limits, size_t counts) : limits_(limits), counts_(counts) {}
   std::string_view name() const override { return "socket_limit"; }
   Verdict judge(RequestContext& context) const override;
 
  private:
   SocketLimits limits_;
-  std::shared_ptr<state::SocketCounts> counts_;
+  size_t counts_;
 };
 
 }  // namespace postern::policy

@@ -26,13 +26,14 @@ TokenCache::TokenCache(Options options)
     : sets_(std::bit_ceil(std::clamp(options.capacity, ways, most_capacity)) / ways),
       longest_stay_(std::clamp<int64_t>(options.longest_stay.count(), 0, longest_stay_allowed)) {}
 
-JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, std::string_view token, int64_t now) {
+JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, const state::LiveKeys& live_keys,
+                                       std::string_view token, int64_t now) {
   // A token that is too large is refused at once; hashing it first would let the sender cause work.
-  if (token.size() > JwtVerifier::most_token_size) return verifier.verify(token, now);
+  if (token.size() > JwtVerifier::most_token_size) return verifier.verify(*live_keys.view().keys, token, now);
 
   crypto::Sha256Digest digest = crypto::sha256(token);
   if (Entry* entry = find(digest, verifier.identity())) {
-    if (now >= entry->accepted_at && now < entry->until) {
+    if (entry->generation == live_keys.generation() && now >= entry->accepted_at && now < entry->until) {
       entry->last_use = ++uses_;
       ++hits_;
       return entry->token;
@@ -40,10 +41,12 @@ JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, std::string_
     *entry = Entry();
   }
   ++misses_;
-  JwtVerifier::Result result = verifier.verify(token, now);
+  const state::LiveKeys::View keys = live_keys.view();
+  JwtVerifier::Result result = verifier.verify(*keys.keys, token, now);
   if (result) {
     remember({.digest = digest,
               .verifier = verifier.identity(),
+              .generation = keys.generation,
               .accepted_at = now,
               .until = std::min((*result)->accepted_until(), later(now, longest_stay_)),
               .last_use = ++uses_,

@@ -13,11 +13,13 @@
 
 #include "crypto/digest.h"
 #include "policy/jwt_verifier.h"
+#include "state/key_store.h"
 
 namespace postern::policy {
 
-// Used on one thread: each worker has its own cache. It stores no token, only its SHA-256 and the verifier's
-// identity; both are compared completely. It allocates no memory before the first valid token.
+// Used on one thread: each worker has its own cache. It stores no token, only its SHA-256, the verifier's
+// identity and the generation of the keys; all are compared completely. It allocates no memory before the
+// first valid token.
 class TokenCache {
  public:
   struct Options {
@@ -30,8 +32,9 @@ class TokenCache {
 
   // Returns the verifier's result at `now` (Unix seconds), from the cache or newly computed. A cached result
   // is used when it was accepted at most longest_stay ago and its exp with leeway is in the future; it is not
-  // used when the clock went back.
-  JwtVerifier::Result verify(const JwtVerifier& verifier, std::string_view token, int64_t now);
+  // used when the clock went back, or when a key was removed since.
+  JwtVerifier::Result verify(const JwtVerifier& verifier, const state::LiveKeys& keys, std::string_view token,
+                             int64_t now);
 
   size_t capacity() const { return sets_ * ways; }
   size_t size() const;  // entries, including expired ones
@@ -46,6 +49,7 @@ class TokenCache {
   struct Entry {
     crypto::Sha256Digest digest{};
     uint64_t verifier = 0;
+    uint64_t generation = 0;  // of the keys
     int64_t accepted_at = 0;
     int64_t until = 0;
     uint64_t last_use = 0;

@@ -22,7 +22,7 @@ class EventStream final : public tunnel::DrainLine::Member {
  public:
   // The settings under which the stream was opened. What they point to outlives the stream.
   struct Options {
-    std::optional<uint64_t> route{};   // Route::stream_fingerprint; nullopt: no reload ends it
+    std::optional<uint64_t> route{};   // routing::fingerprint_under(); nullopt: no reload ends it
     upstream::EndpointRef endpoint{};  // the endpoint that sends it; a reload may remove it
     base::Duration comment_interval = base::no_limit;
     base::Duration idle_limit = base::no_limit;  // for the endpoint

@@ -32,6 +32,7 @@ Result<void> read_request(ExchangeState& exchange) {
                                                   .client = facts.client.address,
                                                   .now_unix = services.unix_now(),
                                                   .tokens = services.tokens,
+                                                  .state = exchange.pin->state,
                                                   .now = services.turn.now,
                                                   .tls = facts.client.tls,
                                                   .authority = facts.client.authority,

@@ -70,8 +70,8 @@ Result<void> ResponseCopy::admit(const http::ResponseHead& head) {
   if (exchange_.client_ended) return base::fail(Cause::client_closed, Stage::response_head);
   const routing::StreamRules& rules = rules_of(*exchange_.route);
   if (!rules.counts) return {};
-  const tl::expected<void, std::string> taken =
-      policy::take_places(rules.limits, rules.counts, *exchange_.context);
+  const tl::expected<void, std::string> taken = policy::take_places(
+      rules.limits, exchange_.pin->state.stream_counts[*rules.counts], *exchange_.context);
   if (!taken) return base::fail(exchange_.failed(Cause::too_many_streams, Stage::policy, taken.error()));
   return {};
 }
@@ -146,7 +146,8 @@ void ResponseCopy::open(const Attempt& attempt, bool of_events) {
   long_answer_ = std::make_unique<LongAnswer>(set, exchange_.route->name);
   if (of_events) {
     EventStream::Options options;
-    options.route = exchange_.route->stream_fingerprint;
+    options.route =
+        routing::fingerprint_under(exchange_.route->stream_fingerprint, exchange_.context->key_generation);
     options.endpoint = attempt.lease.endpoint();
     options.comment_interval = rules.comment_interval;
     options.idle_limit = dispatch_.group().stream_idle_limit;

@@ -2,16 +2,18 @@
 
 namespace postern::proxy {
 
-std::vector<uint64_t> route_fingerprints(const Snapshot& snapshot) {
+std::vector<uint64_t> route_fingerprints(const Pinned& pinned) {
   std::vector<uint64_t> fingerprints;
-  for (const routing::Route& route : snapshot.routes.routes()) {
-    fingerprints.push_back(route.socket_fingerprint);
-    fingerprints.push_back(route.stream_fingerprint);
+  for (const routing::Route& route : pinned.snapshot->routes.routes()) {
+    const uint64_t generation = route.keys ? pinned.state.keys[*route.keys]->generation() : 0;
+    fingerprints.push_back(routing::fingerprint_under(route.socket_fingerprint, generation));
+    fingerprints.push_back(routing::fingerprint_under(route.stream_fingerprint, generation));
   }
   return fingerprints;
 }
 
-Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, telemetry::Metrics& metrics) {
+Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry,
+        state::ProcessState& process_state, telemetry::Metrics& metrics) {
   telemetry::SeriesNames names;
   for (const routing::Route& route : snapshot->routes.routes()) names.routes.push_back(route.name);
   for (const upstream::GroupModel& group : snapshot->groups) {
@@ -21,7 +23,8 @@ Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, 
       upstream.endpoints.push_back(endpoint.text);
   }
   std::vector<upstream::GroupRef> groups = registry.adopt(snapshot->groups);
-  return Pin::make(std::move(snapshot), std::move(groups), metrics.adopt(names));
+  state::Bindings state = process_state.bind(snapshot->state);
+  return Pin::make(std::move(snapshot), std::move(groups), std::move(state), metrics.adopt(names));
 }
 
 void note_endpoints(const Pinned& pinned, telemetry::Metrics& metrics) {

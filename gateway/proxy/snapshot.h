@@ -16,6 +16,7 @@
 #include "proxy/error_pages.h"
 #include "proxy/unrouted_cors.h"
 #include "routing/table.h"
+#include "state/process_state.h"
 #include "telemetry/metrics.h"
 #include "tunnel/drain_rate.h"
 #include "upstream/group_model.h"
@@ -63,6 +64,7 @@ struct Snapshot {
   std::vector<upstream::GroupModel> groups;  // Route::upstream is an index into them
   bool tells_clients = false;                // some group sends PROXY protocol headers to its endpoints
   routing::Table routes;
+  state::Names state;         // that its policies and rules refer to
   bool strict_paths = false;  // some route has strict paths
   Limits limits;
   base::CidrSet trusted_proxies;
@@ -80,21 +82,28 @@ struct Snapshot {
   std::vector<std::string> redacted_parameters;
 };
 
-// The fingerprints of every route, for its WebSockets and for its event streams, for DrainLine::adopt().
-std::vector<uint64_t> route_fingerprints(const Snapshot& snapshot);
-
 struct Pinned {
   Pinned(std::shared_ptr<const Snapshot> the_snapshot, std::vector<upstream::GroupRef> the_groups,
-         telemetry::Series the_series)
-      : snapshot(std::move(the_snapshot)), groups(std::move(the_groups)), series(std::move(the_series)) {}
+         state::Bindings the_state, telemetry::Series the_series)
+      : snapshot(std::move(the_snapshot)),
+        groups(std::move(the_groups)),
+        state(std::move(the_state)),
+        series(std::move(the_series)) {}
   std::shared_ptr<const Snapshot> snapshot;
   std::vector<upstream::GroupRef> groups;  // in the order of snapshot->groups
+  state::Bindings state;                   // of snapshot->state
   telemetry::Series series;                // in the order of the snapshot's routes, groups and endpoints
 };
 using Pin = base::LocalRc<Pinned>;
 
-// Pins `snapshot` for a worker, with the worker's state of each upstream and its metrics of each name.
-Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry, telemetry::Metrics& metrics);
+// Pins `snapshot` for a worker, with the worker's state of each upstream, the process's state of all that it
+// names, and the worker's metrics of each name.
+Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry,
+        state::ProcessState& process_state, telemetry::Metrics& metrics);
+
+// The fingerprints of every route at this moment, for its WebSockets and for its event streams, for
+// DrainLine::adopt().
+std::vector<uint64_t> route_fingerprints(const Pinned& pinned);
 
 // Updates the metrics of the endpoints' states before they are read.
 void note_endpoints(const Pinned& pinned, telemetry::Metrics& metrics);

@@ -85,8 +85,8 @@ void SocketUpgrade::note_shared_limits(bool by_claim) {
   for (const bool of_bytes : {false, true})
     for (const policy::RateLimitRule& rule : of_bytes ? rules.byte_limits : rules.message_limits)
       if ((rule.by == policy::RateLimitRule::By::claim) == by_claim)
-        shared_limits_.push_back(
-            {rule.limiter, policy::key_of(rule, *exchange_.context, exchange_.route->name), of_bytes});
+        shared_limits_.push_back({exchange_.pin->state.rate_limits[rule.limit],
+                                  policy::key_of(rule, *exchange_.context, exchange_.route->name), of_bytes});
 }
 
 Task<Result<void>> SocketUpgrade::admit() {
@@ -96,8 +96,9 @@ Task<Result<void>> SocketUpgrade::admit() {
   const tunnel::RouteSockets::Handle sockets = exchange_.services.tunnels.sockets_of(exchange_.route->name);
   if (!sockets->is_admitting(began)) memory.left_line(facts_.client.address_text, exchange_.route->name);
   const base::Duration most = page_wait(exchange_, rules.wait, beside_others);
-  const std::optional<base::Duration> wait = sockets->admit(
-      rules, began, memory.left_to_wait(facts_.client.address_text, exchange_.route->name, most, began));
+  const std::optional<base::Duration> wait =
+      sockets->admit(rules, exchange_.pin->state.admission_lines[rules.line], began,
+                     memory.left_to_wait(facts_.client.address_text, exchange_.route->name, most, began));
   if (!wait)
     co_return base::fail(
         exchange_.failed(Cause::overloaded, Stage::policy, "websocket.admission of the route"));
@@ -122,8 +123,10 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
     attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
                              exchange_.context->selected_subprotocol);
   const routing::SocketRules& rules = socket_rules(exchange_.route);
-  tunnel::TunnelOptions options{exchange_.limits().tunnel_idle, exchange_.route->socket_fingerprint,
-                                exchange_.route->sockets};
+  tunnel::TunnelOptions options{
+      exchange_.limits().tunnel_idle,
+      routing::fingerprint_under(exchange_.route->socket_fingerprint, exchange_.context->key_generation),
+      exchange_.route->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
   options.frames_compressed = !agreed.empty();  // the gateway assumes that only permessage-deflate is offered
   std::optional<websocket::DeflateParameters> deflate;  // the response head points into it

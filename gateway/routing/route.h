@@ -33,12 +33,19 @@ struct Route {
   std::shared_ptr<const coding::Rules> compression;  // null: responses are not compressed
   Rewriting rewriting;
   // The fingerprint of all settings that admitted a socket on this route and still apply to it. The same
-  // fingerprint in another snapshot means that nothing has changed for the socket.
+  // fingerprint in another snapshot means that no setting has changed for the socket.
   uint64_t socket_fingerprint = 0;
+  std::optional<size_t> keys;  // of tokens: index into state::Names::keys; nullopt: the route knows no tokens
   RouteLimits limits;
   std::shared_ptr<const SocketRules> sockets;  // null: the defaults
   std::shared_ptr<const StreamRules> streams;  // null: the defaults
   uint64_t stream_fingerprint = 0;             // like `socket_fingerprint`, for event streams
 };
+
+// The fingerprint of what holds a socket or stream: that of the settings, and the generation of the keys that
+// its token was checked with (state::LiveKeys; 0 without tokens).
+constexpr uint64_t fingerprint_under(uint64_t settings, uint64_t key_generation) {
+  return settings ^ (key_generation * 0x9e37'79b9'7f4a'7c15);  // odd, so that every generation differs
+}
 
 }  // namespace postern::routing

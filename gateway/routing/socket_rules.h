@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/json_scanner.h"
 #include "policy/rate_limit.h"
-#include "state/admission_line.h"
 #include "websocket/dialect.h"
 #include "websocket/endings.h"
 
@@ -88,7 +87,7 @@ struct Admission {
   double per_second = 0;
   double burst = 1;
   base::Duration wait{};
-  std::shared_ptr<state::AdmissionLine> line{};  // of the route; never null once compiled
+  size_t line = 0;  // index into state::Names::admission_lines
 };
 
 struct SocketRules {

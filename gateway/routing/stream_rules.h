@@ -1,7 +1,8 @@
 // The rules for the event streams of a route. Immutable; shared by the streams that were opened under them.
 #pragma once
 
-#include <memory>
+#include <cstddef>
+#include <optional>
 
 #include "base/clock.h"
 #include "policy/socket_limit.h"
@@ -12,7 +13,7 @@ struct StreamRules {
   base::Duration comment_interval = base::no_limit;  // idle time before a comment; no_limit: no comments
   bool ends_with_token = true;
   policy::SocketLimits limits{};
-  std::shared_ptr<state::SocketCounts> counts{};  // of the route; null: no limits
+  std::optional<size_t> counts{};  // index into state::Names::stream_counts; nullopt: no limits
 };
 
 }  // namespace postern::routing

@@ -5,11 +5,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "state/by_name.h"
 #include "state/learned_values.h"
 #include "state/waiting_clients.h"
 
@@ -36,34 +35,20 @@ class alignas(64) ProcessLoad {
 // Any thread; used when a worker adopts a snapshot.
 class ProcessLoads {
  public:
-  // Returns the same object for the same key, as long as any worker holds it.
-  std::shared_ptr<ProcessLoad> of(const std::string& key) { return shared(loads_, key); }
-  std::shared_ptr<LearnedValues> learned_of(const std::string& group) { return shared(learned_, group); }
-  std::shared_ptr<WaitingClients> clients_of(const std::string& group) { return shared(clients_, group); }
+  // `key` is an endpoint's or a group's, see upstream/registry.h.
+  std::shared_ptr<ProcessLoad> of(const std::string& key) { return loads_.of(key); }
+  std::shared_ptr<LearnedValues> learned_of(const std::string& group) { return learned_.of(group); }
+  std::shared_ptr<WaitingClients> clients_of(const std::string& group) { return clients_.of(group); }
   void forget_unused() {
-    const std::lock_guard guard(mutex_);
-    const auto is_unused = [](const auto& known) { return known.second.expired(); };
-    std::erase_if(loads_, is_unused);
-    std::erase_if(learned_, is_unused);
-    std::erase_if(clients_, is_unused);
+    loads_.forget_unused();
+    learned_.forget_unused();
+    clients_.forget_unused();
   }
 
  private:
-  template <class Shared>
-  using ByKey = std::map<std::string, std::weak_ptr<Shared>>;
-  template <class Shared>
-  std::shared_ptr<Shared> shared(ByKey<Shared>& all, const std::string& key) {
-    const std::lock_guard guard(mutex_);
-    std::weak_ptr<Shared>& known = all[key];
-    std::shared_ptr<Shared> one = known.lock();
-    if (!one) known = one = std::make_shared<Shared>();
-    return one;
-  }
-
-  std::mutex mutex_;
-  ByKey<ProcessLoad> loads_;
-  ByKey<LearnedValues> learned_;
-  ByKey<WaitingClients> clients_;
+  ByName<ProcessLoad> loads_;
+  ByName<LearnedValues> learned_;
+  ByName<WaitingClients> clients_;
 };
 
 }  // namespace postern::state

@@ -18,10 +18,10 @@ int64_t cost_of(int64_t interval, uint32_t amount) {
 
 }  // namespace
 
-RateLimiter::RateLimiter(RateLimitSettings settings)
-    : settings_(std::move(settings)),
-      interval_(settings_.per.count() / settings_.count),
-      depth_(interval_ * settings_.burst) {
+LocalRateLimiter::LocalRateLimiter(RateLimitSettings settings)
+    : RateLimiter(std::move(settings)),
+      interval_(this->settings().per.count() / this->settings().count),
+      depth_(interval_ * this->settings().burst) {
   std::array<uint8_t, 16> secret;
   crypto::fill_random(secret);
   secret_ = crypto::as_bytes(secret);
@@ -34,14 +34,14 @@ std::string RateLimiter::description() const {
   return std::to_string(settings_.count) + unit + ", at most " + std::to_string(settings_.burst) + " at once";
 }
 
-RateLimiter::Key RateLimiter::key_of(char kind, std::string_view value) const {
+RateLimiter::Key LocalRateLimiter::key_of(char kind, std::string_view value) const {
   const crypto::Sha256Digest digest = crypto::sha256(secret_ + kind, value);
   Key key = 0;
   std::memcpy(&key, digest.data(), sizeof(key));
   return key;
 }
 
-RateLimiter::Entry& RateLimiter::entry_of(Stripe& stripe, Key key, int64_t at) {
+LocalRateLimiter::Entry& LocalRateLimiter::entry_of(Stripe& stripe, Key key, int64_t at) {
   if (stripe.sets.empty()) stripe.sets.resize(sets_per_stripe);
   Set& set = set_of(stripe, key);
   auto* entry = std::find_if(set.begin(), set.end(), [&](const Entry& one) { return one.key == key; });
@@ -54,7 +54,7 @@ RateLimiter::Entry& RateLimiter::entry_of(Stripe& stripe, Key key, int64_t at) {
   return *entry;
 }
 
-RateLimiter::BucketState RateLimiter::take(Key key, base::Instant now, uint32_t amount) {
+RateLimiter::BucketState LocalRateLimiter::take(Key key, base::Instant now, uint32_t amount) {
   const int64_t at = now.time_since_epoch().count();
   Stripe& stripe = stripe_of(key);
   const std::lock_guard<std::mutex> lock(stripe.mutex);
@@ -66,12 +66,12 @@ RateLimiter::BucketState RateLimiter::take(Key key, base::Instant now, uint32_t 
   return {true, static_cast<uint32_t>((depth_ - used) / interval_ - amount), {}, base::Duration(used + cost)};
 }
 
-int64_t RateLimiter::bookable(uint32_t amount) const {
+int64_t LocalRateLimiter::bookable(uint32_t amount) const {
   return std::min(cost_of(interval_, amount),
                   std::max(depth_, int64_t{base::Duration(std::chrono::hours(1)).count()}));
 }
 
-base::Duration RateLimiter::book(Key key, base::Instant now, uint32_t amount) {
+base::Duration LocalRateLimiter::book(Key key, base::Instant now, uint32_t amount) {
   const int64_t at = now.time_since_epoch().count();
   Stripe& stripe = stripe_of(key);
   const std::lock_guard<std::mutex> lock(stripe.mutex);
@@ -81,21 +81,12 @@ base::Duration RateLimiter::book(Key key, base::Instant now, uint32_t amount) {
   return base::Duration(std::max(used - depth_, int64_t{0}));
 }
 
-void RateLimiter::give_back(Key key, uint32_t amount) {
+void LocalRateLimiter::give_back(Key key, uint32_t amount) {
   Stripe& stripe = stripe_of(key);
   const std::lock_guard<std::mutex> lock(stripe.mutex);
   if (stripe.sets.empty()) return;
   for (Entry& entry : set_of(stripe, key))
     if (entry.key == key) entry.full_at -= bookable(amount);
-}
-
-std::shared_ptr<RateLimiter> RateLimiterStore::find_or_make(const RateLimitSettings& settings) {
-  std::erase_if(limiters_, [](const auto& named) { return named.second.expired(); });
-  std::shared_ptr<RateLimiter> limiter = limiters_[settings.name].lock();
-  if (limiter && limiter->settings() == settings) return limiter;
-  limiter = std::make_shared<RateLimiter>(settings);
-  limiters_[settings.name] = limiter;
-  return limiter;
 }
 
 }  // namespace postern::state

@@ -4,11 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -23,13 +22,8 @@ struct RateLimitSettings {
   friend bool operator==(const RateLimitSettings&, const RateLimitSettings&) = default;
 };
 
-// The generic cell rate algorithm (ITU-T I.371): for each key only the time at which its bucket is full again
-// is stored. Any thread may use it; a request holds one of 64 locks while it looks at eight entries.
-//
-// Memory is bounded: 65,536 keys of 16 bytes, allocated when needed. A key whose bucket is full needs no
-// entry, so its entry is replaced first. When all eight entries that a key may use are taken, the key that
-// has used the least is replaced, and begins again with a full bucket. Keys are hashed with a secret of this
-// process, so that no client can choose a key that uses the same entries as another.
+// Counts the requests of each key under one limit. Any thread may use it. An implementation may count for
+// this process alone, or share its counts with others; whatever it asks for that, these functions never wait.
 class RateLimiter {
  public:
   using Key = uint64_t;
@@ -41,22 +35,49 @@ class RateLimiter {
     base::Duration until_full{};  // until the whole burst is available again
   };
 
-  explicit RateLimiter(RateLimitSettings settings);
+  explicit RateLimiter(RateLimitSettings settings) : settings_(std::move(settings)) {}
+  virtual ~RateLimiter() = default;
+  RateLimiter(const RateLimiter&) = delete;
+  RateLimiter& operator=(const RateLimiter&) = delete;
 
   const RateLimitSettings& settings() const { return settings_; }
   // A text like "100/s, at most 50 at once".
   std::string description() const;
 
   // `kind` keeps values of different kinds apart.
-  Key key_of(char kind, std::string_view value) const;
+  virtual Key key_of(char kind, std::string_view value) const = 0;
   // Takes one request of `key` at `now`, or `amount` of whatever is counted; takes nothing when it does not
   // pass. The workers' values of `now` may differ.
-  BucketState take(Key key, base::Instant now, uint32_t amount = 1);
+  virtual BucketState take(Key key, base::Instant now, uint32_t amount) = 0;
+  BucketState take(Key key, base::Instant now) { return take(key, now, 1); }
   // Takes `amount` in advance and returns how long the caller has to wait; later calls wait behind it. One
   // call takes at most the amount that returns in one hour, or the burst if that is more.
-  base::Duration book(Key key, base::Instant now, uint32_t amount);
+  virtual base::Duration book(Key key, base::Instant now, uint32_t amount) = 0;
   // Returns what a take() that passed, or a book(), has taken.
-  void give_back(Key key, uint32_t amount = 1);
+  virtual void give_back(Key key, uint32_t amount) = 0;
+  void give_back(Key key) { give_back(key, 1); }
+
+ private:
+  RateLimitSettings settings_;
+};
+
+// Counts for this process: the generic cell rate algorithm (ITU-T I.371). For each key only the time at which
+// its bucket is full again is stored. A request holds one of 64 locks while it looks at eight entries.
+//
+// Memory is bounded: 65,536 keys of 16 bytes, allocated when needed. A key whose bucket is full needs no
+// entry, so its entry is replaced first. When all eight entries that a key may use are taken, the key that
+// has used the least is replaced, and begins again with a full bucket. Keys are hashed with a secret of this
+// process, so that no client can choose a key that uses the same entries as another.
+class LocalRateLimiter final : public RateLimiter {
+ public:
+  explicit LocalRateLimiter(RateLimitSettings settings);
+
+  using RateLimiter::give_back;
+  using RateLimiter::take;
+  Key key_of(char kind, std::string_view value) const override;
+  BucketState take(Key key, base::Instant now, uint32_t amount) override;
+  base::Duration book(Key key, base::Instant now, uint32_t amount) override;
+  void give_back(Key key, uint32_t amount) override;
 
   static constexpr size_t capacity = 65'536;
 
@@ -81,21 +102,10 @@ class RateLimiter {
   static Entry& entry_of(Stripe& stripe, Key key, int64_t at);
   int64_t bookable(uint32_t amount) const;
 
-  RateLimitSettings settings_;
   int64_t interval_;  // nanoseconds until one request is available again
   int64_t depth_;     // of the bucket: the burst in nanoseconds
   std::string secret_;
   std::array<Stripe, stripe_count> stripes_;
-};
-
-// The rate limiters of a process. A limit that a reload does not change keeps its counts. Used on the control
-// thread only.
-class RateLimiterStore {
- public:
-  std::shared_ptr<RateLimiter> find_or_make(const RateLimitSettings& settings);
-
- private:
-  std::map<std::string, std::weak_ptr<RateLimiter>> limiters_;  // by name; owned by the snapshots
 };
 
 }  // namespace postern::state

@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,14 @@ class SilentRoutes {
     uint32_t sockets = 0;  // waiting sockets of all workers
     base::Duration quiet{};
   };
+
+  // Drops what is remembered of routes that are not among `names` and have no sockets that wait.
+  void keep_only(const std::set<std::string_view>& names) {
+    const std::lock_guard guard(mutex_);
+    std::erase_if(routes_, [&](const auto& known) {
+      return known.second.waiting == 0 && !names.contains(known.first);
+    });
+  }
 
   // `waiting_before`: Seen::waiting of the same worker's last look.
   Finding look(std::string_view name, uint32_t waiting_before, const Seen& seen, base::Instant now) {

@@ -22,11 +22,4 @@ size_t SocketCounts::keys() const {
   return open_.size();
 }
 
-std::shared_ptr<SocketCounts> SocketCountsStore::find_or_make(const std::string& route) {
-  std::weak_ptr<SocketCounts>& known = counts_[route];
-  std::shared_ptr<SocketCounts> counts = known.lock();
-  if (!counts) known = counts = std::make_shared<SocketCounts>();
-  return counts;
-}
-
 }  // namespace postern::state

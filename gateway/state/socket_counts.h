@@ -49,14 +49,4 @@ class SocketCounts {
   std::map<std::string, uint32_t> open_;
 };
 
-// The counts of a process, by route; a reload keeps the counts of open sockets. Used on the control thread
-// only.
-class SocketCountsStore {
- public:
-  std::shared_ptr<SocketCounts> find_or_make(const std::string& route);
-
- private:
-  std::map<std::string, std::weak_ptr<SocketCounts>> counts_;  // owned by snapshots and sockets
-};
-
 }  // namespace postern::state

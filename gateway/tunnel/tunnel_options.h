@@ -17,7 +17,7 @@ namespace postern::tunnel {
 // The settings under which a tunnel was opened.
 struct TunnelOptions {
   base::Duration idle_limit = std::chrono::hours(1);
-  std::optional<uint64_t> route{};  // Route::socket_fingerprint; nullopt: no reload ends it
+  std::optional<uint64_t> route{};  // routing::fingerprint_under(); nullopt: no reload ends it
   std::shared_ptr<const routing::SocketRules> rules{};  // never null once the tunnel is open
   std::optional<base::Instant> expires{};               // of the token that authorised it
   bool frames_compressed = false;                       // permessage-deflate between client and endpoint

@@ -82,7 +82,7 @@ void TunnelSet::look_for_silence() {
     state::SilentRoutes::Seen& now = seen[&*sockets];
     now.last_message = sockets->last_message;
     const uint32_t before = std::exchange(sockets->waiting, now.waiting);
-    const state::SilentRoutes::Finding finding = silent_routes_->look(name, before, now, turn_.now);
+    const state::SilentRoutes::Finding finding = state_.silent_routes.look(name, before, now, turn_.now);
     if (finding.found) access_log_.silent_route(name, finding.sockets, finding.quiet);
     if (telemetry::RouteSeries* route = metrics_.route(name))
       route->set(telemetry::RouteCount::sockets_silent, finding.silent ? now.waiting : 0);

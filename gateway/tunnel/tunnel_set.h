@@ -11,8 +11,7 @@
 #include <vector>
 
 #include "base/timer_wheel.h"
-#include "state/silent_routes.h"
-#include "state/socket_memory.h"
+#include "state/process_state.h"
 #include "telemetry/access_log.h"
 #include "tunnel/drain_line.h"
 #include "tunnel/refused_sockets.h"
@@ -37,15 +36,10 @@ class TunnelSet final : private RefusedSockets::Owner {
     ~Owner() = default;
   };
 
-  // `silent_routes` and `memory` are shared by all workers.
+  // All workers share `state`; it outlives the set.
   TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics,
-            std::shared_ptr<state::SilentRoutes> silent_routes = std::make_shared<state::SilentRoutes>(),
-            std::shared_ptr<state::SocketMemory> memory = std::make_shared<state::SocketMemory>())
-      : turn_(turn),
-        access_log_(access_log),
-        metrics_(metrics),
-        silent_routes_(std::move(silent_routes)),
-        memory_(std::move(memory)) {}
+            state::ProcessState& state)
+      : turn_(turn), access_log_(access_log), metrics_(metrics), state_(state) {}
   ~TunnelSet();
 
   // If `options` has no rules, the default rules apply.
@@ -53,7 +47,7 @@ class TunnelSet final : private RefusedSockets::Owner {
             upstream::Lease lease, TunnelFacts facts, TunnelOptions options);
   size_t size() const { return size_; }
   RefusedSockets& refused() { return refused_; }
-  state::SocketMemory& memory() { return *memory_; }
+  state::SocketMemory& memory() { return state_.socket_memory; }
   RouteSockets::Handle sockets_of(std::string_view route);
   // Updates the metrics of each route's open sockets before they are read. They are not counted one by one,
   // since sockets outlive the series of a route that is removed and added again.
@@ -88,8 +82,7 @@ class TunnelSet final : private RefusedSockets::Owner {
   base::Turn& turn_;
   telemetry::AccessLog& access_log_;
   telemetry::Metrics& metrics_;
-  std::shared_ptr<state::SilentRoutes> silent_routes_;
-  std::shared_ptr<state::SocketMemory> memory_;
+  state::ProcessState& state_;
   RefusedSockets refused_{turn_, metrics_, *this};
   base::Link tunnels_;
   DrainLine drain_line_{turn_};

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "crypto/base64.h"
 #include "policy/jwt_verifier.h"
+#include "support/keyed_verifier.h"
 #include "support/rfc_tokens.h"
 
 namespace {
@@ -19,13 +20,13 @@ using postern::base::Json;
 using postern::crypto::Algorithm;
 using postern::crypto::encode_base64url;
 using postern::policy::JwtRules;
-using postern::policy::JwtVerifier;
 using postern::state::KeySet;
+using postern::support::KeyedVerifier;
 
 constexpr int64_t now = 1300819379;  // one second before the example of RFC 7515 A.1 expires
 constexpr std::string_view secret = "a secret that only this test knows";
 
-JwtVerifier make_verifier(bool strict) {
+KeyedVerifier make_verifier(bool strict) {
   std::string keys = postern::support::rfc_key_set(encode_base64url(secret));
   auto set = KeySet::from_jwks(keys, {});
   check(set.has_value() && set->keys().size() == 4, "the keys of the test are good");
@@ -37,16 +38,16 @@ JwtVerifier make_verifier(bool strict) {
     rules.audiences = {"api"};
     rules.required_claims = {{.name = "realm.roles", .values = {"admin"}}, {.name = "sub", .values = {}}};
   }
-  return JwtVerifier(std::move(rules), std::move(*set));
+  return KeyedVerifier(std::move(rules), std::move(*set));
 }
 
-const JwtVerifier& strict_verifier() {
-  static const JwtVerifier verifier = make_verifier(true);
+const KeyedVerifier& strict_verifier() {
+  static const KeyedVerifier verifier = make_verifier(true);
   return verifier;
 }
 
-const JwtVerifier& lax_verifier() {
-  static const JwtVerifier verifier = make_verifier(false);
+const KeyedVerifier& lax_verifier() {
+  static const KeyedVerifier verifier = make_verifier(false);
   return verifier;
 }
 
@@ -63,7 +64,7 @@ void check_refusal(const postern::policy::TokenError& refusal) {
       "a refusal is printable");
 }
 
-void try_token(const JwtVerifier& verifier, const std::string& token) {
+void try_token(const KeyedVerifier& verifier, const std::string& token) {
   auto verdict = verifier.verify(token, now);
   if (!verdict) return check_refusal(verdict.error());
   const auto& verified = **verdict;

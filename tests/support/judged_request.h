@@ -9,6 +9,7 @@
 #include "policy/policy.h"
 #include "policy/request_context.h"
 #include "policy/token_cache.h"
+#include "state/bindings.h"
 
 namespace postern::support {
 
@@ -40,7 +41,8 @@ class JudgedRequest {
   http::Target target;
   bool readable = false;
   policy::TokenCache cache;
-  policy::RequestContext context{head, target, {}, 1'000'000'000, cache};
+  state::Bindings bound;  // for the policies that refer to state
+  policy::RequestContext context{head, target, {}, 1'000'000'000, cache, bound};
 };
 
 // The head that the gateway makes of its own response, before the head is amended.

@@ -177,7 +177,7 @@ ProxyFixture::ProxyFixture(const std::string& yaml, Protocol the_protocol)
               .services = services,
               .log = log.logger(),
               .pin = compile(yaml),
-              .clients = counts,
+              .clients = state.clients,
               .protocols = *protocols_} {
   listener->limits = snapshot().listeners.front().limits;
 }
@@ -192,15 +192,17 @@ proxy::Pin ProxyFixture::compile(const std::string& yaml) {
   auto document = config::load_text(yaml, "fixture.yaml", [](std::string_view) { return std::nullopt; });
   if (!document) throw std::runtime_error(document.error().text());
   config::Diagnostics notes;
-  auto snapshot = config::compile(*document, {.version = 1, .tickets = tickets_, .stores = &stores_}, notes);
+  std::vector<state::LoadedKeys> keys;
+  auto snapshot = config::compile(*document, {.version = 1, .tickets = tickets_, .keys = &keys}, notes);
   if (!snapshot) throw std::runtime_error(snapshot.error().text());
-  return proxy::pin(std::move(*snapshot), registry_, metrics);
+  state.keys.take_effect(std::move(keys));
+  return proxy::pin(std::move(*snapshot), registry_, state, metrics);
 }
 
 void ProxyFixture::adopt(const std::string& yaml) {
   current.pin = compile(yaml);
   listener->limits = snapshot().listeners.front().limits;
-  tunnels.adopt(proxy::route_fingerprints(snapshot()), snapshot().limits.drain_rate);
+  tunnels.adopt(proxy::route_fingerprints(*current.pin), snapshot().limits.drain_rate);
 }
 
 void ProxyFixture::tell_health(size_t index, bool up) {

@@ -123,6 +123,7 @@ class ProxyFixture {
   FakeUpstream upstream;
   LogCapture log;
   telemetry::Metrics metrics;
+  state::ProcessState state;
   server::ListenerSettingsRef listener =
       server::ListenerSettingsRef::make();  // the first listener of the configuration
   std::vector<std::unique_ptr<TestClient>> clients;
@@ -131,18 +132,15 @@ class ProxyFixture {
   proxy::Pin compile(const std::string& yaml);
 
   net::TicketKeys tickets_;
-  config::PolicyStores stores_;
   net::Loop loop_;  // never runs: server::Current needs a loop
-  state::ProcessLoads upstream_loads_;
-  upstream::Registry registry_{turns.turn, upstream_loads_, 1, &log.logger()};
+  upstream::Registry registry_{turns.turn, state.loads, 1, &log.logger()};
   const std::unique_ptr<upstream::Connector> connector_;
   const std::unique_ptr<server::Protocols> protocols_;
   policy::TokenCache tokens_;
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
-  state::ClientCounts counts;
-  tunnel::TunnelSet tunnels{turns.turn, log.access_log(), metrics};
+  tunnel::TunnelSet tunnels{turns.turn, log.access_log(), metrics, state};
   proxy::StreamSet streams{metrics, tunnels.drain_line()};
   proxy::Services services;
   server::Current current;

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "net/socket.h"
+#include "state/process_state.h"
 #include "support/certificates.h"
 #include "support/jwt_keys.h"
 #include "unit/config/support.h"
@@ -545,4 +546,24 @@ TEST_CASE("compile: limits go from the document to its listeners, and a route's 
   CHECK(limits.connections_per_client == 3);
   CHECK(limits.transfer.idle == 8s);
   CHECK(limits.server.idle == 8s);
+}
+
+TEST_CASE("compile: a configuration that does not take effect leaves what is counted as it is") {
+  Compiler compiler;
+  state::ProcessState process;
+  const auto names_of = [&](const std::string& rate) {
+    const Compiled compiled = compiler.compile_text(
+        "listeners: [{ address: \"127.0.0.1:80\" }]\nrate_limits: { public: { rate: " + rate +
+        " } }\nroutes: [{ upstream: \"http://127.0.0.1:1\", rate_limit: public, websocket: { sockets: { "
+        "total: 5 } } }]\n");
+    REQUIRE_MESSAGE(compiled.has_value(), (compiled ? "" : compiled.error().text()));
+    return (*compiled)->state;
+  };
+  const state::Bindings before = process.bind(names_of("1/h"));
+  REQUIRE(before.rate_limits.size() == 1);
+  REQUIRE(before.socket_counts.size() == 1);
+  (void)names_of("2/h");  // its listeners cannot be opened, say
+  const state::Bindings after = process.bind(names_of("1/h"));
+  CHECK(after.rate_limits == before.rate_limits);
+  CHECK(after.socket_counts == before.socket_counts);
 }

@@ -27,11 +27,10 @@ WebSocketDocument read(const std::string& top, const std::string& route = "{}") 
 std::shared_ptr<const routing::SocketRules> rules(const std::string& top) {
   const auto document = load_named(file(top), "a.yaml", environment_of({}));
   REQUIRE_MESSAGE(document.has_value(), (document ? "" : document.error().text()));
-  PolicyStores stores;
   Diagnostics problems("a.yaml");
   Diagnostics notes("a.yaml");
-  PolicyCompiler policies(*document, stores, problems, notes);
-  return socket_rules(document->routes.at(0).websocket, policies);
+  PolicyCompiler policies(*document, problems, notes);
+  return socket_rules(document->routes.at(0), policies);
 }
 
 std::string problem(const std::string& top) {
@@ -91,12 +90,11 @@ TEST_CASE("websocket section: rates have a burst of what they give in a second")
   CHECK(read->from_upstream.bytes.burst == doctest::Approx(1024 * 1024));
 }
 
-TEST_CASE("websocket section: workers share what is let in") {
+TEST_CASE("websocket section: what is let in has a rate, a burst and a time to wait") {
   const auto shared = rules("{ admission: { rate: 100/s, burst: 10 } }");
   CHECK(shared->admission->per_second == doctest::Approx(100));
   CHECK(shared->admission->burst == doctest::Approx(10));
   CHECK(shared->admission->wait == 10s);
-  CHECK(shared->admission->line);
   CHECK(rules("{ admission: { rate: 30/m } }")->admission->burst == doctest::Approx(1));
 }
 

@@ -23,14 +23,18 @@ struct Process {
   uint64_t fingerprint_of(const std::string& text, const std::string& name = "f") {
     const auto document = load_named(text, name, environment_of({}));
     REQUIRE_MESSAGE(document.has_value(), (document ? text : text + document.error().text()));
-    const auto snapshot = compile(*document, {.tickets = tickets, .stores = &stores}, notes);
+    std::vector<state::LoadedKeys> keys;
+    const auto snapshot = compile(*document, {.tickets = tickets, .keys = &keys}, notes);
     REQUIRE_MESSAGE(snapshot.has_value(), (snapshot ? text : text + snapshot.error().text()));
-    stores.take_effect();
-    return (*snapshot)->routes.routes().at(0).socket_fingerprint;
+    state.keys.take_effect(std::move(keys));
+    const routing::Route& route = (*snapshot)->routes.routes().at(0);
+    const state::Bindings bound = state.bind((*snapshot)->state);
+    return routing::fingerprint_under(route.socket_fingerprint,
+                                      route.keys ? bound.keys[*route.keys]->generation() : 0);
   }
 
   net::TicketKeys tickets;
-  PolicyStores stores;
+  state::ProcessState state;
   Diagnostics notes;
 };
 
@@ -245,7 +249,7 @@ TEST_CASE("socket fingerprint: keys of a configuration that was refused are not 
   const auto refused = load_named(text("origins: { web: { allow: [{ pattern: \"(\" }] } }\n"),
                                   folder.file("postern.yaml"), environment_of({}));
   REQUIRE(refused.has_value());
-  CHECK_FALSE(compile(*refused, {.tickets = process.tickets, .stores = &process.stores}, process.notes));
+  CHECK_FALSE(compile(*refused, {.tickets = process.tickets}, process.notes));
   std::ofstream(folder.file("keys")) << both;
   CHECK(process.fingerprint_of(text(""), folder.file("postern.yaml")) == first);
 }

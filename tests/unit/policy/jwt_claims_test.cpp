@@ -6,10 +6,12 @@
 #include "policy/jwt_signer.h"
 #include "policy/jwt_verifier.h"
 #include "support/jwt_keys.h"
+#include "support/keyed_verifier.h"
 
 using namespace postern::policy;
 using postern::crypto::Algorithm;
 using postern::state::KeySet;
+using postern::support::KeyedVerifier;
 
 namespace {
 
@@ -27,7 +29,7 @@ JwtRules lax() {
 JwtVerifier::Result verdict(const JwtRules& rules, std::string_view payload, int64_t time) {
   auto keys = KeySet::from_secret(secret, {Algorithm::hs256});
   REQUIRE(keys.has_value());
-  JwtVerifier verifier(rules, std::move(*keys));
+  KeyedVerifier verifier(rules, std::move(*keys));
   constexpr std::string_view header = R"({"alg":"HS256"})";
   return verifier.verify(postern::support::make_hmac_token(Algorithm::hs256, secret, header, payload), time);
 }

@@ -15,7 +15,8 @@ using postern::base::Json;
 using postern::crypto::Algorithm;
 using postern::http::FieldId;
 using postern::state::KeySet;
-using postern::support::JudgedRequest;
+using postern::state::KeyStore;
+using postern::state::LoadedKeys;
 using Kind = JwtSource::Kind;
 
 namespace {
@@ -28,13 +29,24 @@ std::string token_of(Json claims, std::string_view key = secret) {
   return sign_jwt(postern::crypto::HmacKey(Algorithm::hs256, key), claims);
 }
 
+KeySet keys_of(std::string_view text) {
+  auto keys = KeySet::from_secret(text, {Algorithm::hs256});
+  REQUIRE(keys);
+  return std::move(*keys);
+}
+
+struct JudgedRequest : postern::support::JudgedRequest {
+  explicit JudgedRequest(std::string_view method = "GET", std::string_view target_text = "/")
+      : postern::support::JudgedRequest(method, target_text) {
+    bound.keys = {std::make_shared<const postern::state::LiveKeys>(keys_of(secret))};
+  }
+};
+
 JwtOptions options_with(std::vector<JwtSource> sources = {JwtSource{}}) {
   JwtRules rules;
   rules.required_claims = {{"role", {"admin", "user"}}};
-  auto keys = KeySet::from_secret(secret, {Algorithm::hs256});
-  REQUIRE(keys);
   JwtOptions options;
-  options.verifier = std::make_shared<const JwtVerifier>(std::move(rules), std::move(*keys));
+  options.verifier = std::make_shared<const JwtVerifier>(std::move(rules));
   options.sources = std::move(sources);
   return options;
 }
@@ -47,7 +59,7 @@ std::string challenge_of(Verdict& verdict) {
   return {};
 }
 
-bool passes(const JwtOptions& options, JudgedRequest& request) {
+bool passes(const JwtOptions& options, postern::support::JudgedRequest& request) {
   return !JwtPolicy(options).judge(request.context).answers() && request.context.token != nullptr;
 }
 
@@ -447,4 +459,33 @@ TEST_CASE("jwt: claim values become fields in one way only") {
   CHECK(claim_field_value(" admin ") == "%20admin%20");
   CHECK(claim_field_value(std::string_view("\0\x7f", 2)) == "%00%7F");
   CHECK(claim_field_value("").empty());
+}
+
+TEST_CASE(
+    "jwt: keys that are replaced hold for the policy that is in use, and the request knows which held") {
+  KeyStore store;
+  const auto take_effect = [&](std::string_view key) {
+    std::vector<LoadedKeys> loaded;
+    loaded.push_back({"login", 1, keys_of(key)});
+    store.take_effect(std::move(loaded));
+  };
+  take_effect(secret);
+  const auto in_use = store.of("login");
+  const JwtPolicy policy(options_with());
+  const auto judge = [&](JudgedRequest& request, std::string_view key) {
+    request.bound.keys = {in_use};
+    request.with("Authorization", request.head.arena.keep("Bearer " + token_of(good, key)));
+    return !policy.judge(request.context).answers();
+  };
+  constexpr std::string_view other = "another secret of thirty-two bytes";
+  JudgedRequest before;
+  CHECK(judge(before, secret));
+  CHECK(before.context.key_generation == in_use->generation());
+  take_effect(other);
+  JudgedRequest old_key;
+  CHECK_FALSE(judge(old_key, secret));
+  JudgedRequest new_key;
+  CHECK(judge(new_key, other));
+  CHECK(new_key.context.key_generation == in_use->generation());
+  CHECK(new_key.context.key_generation != before.context.key_generation);
 }

@@ -8,6 +8,7 @@
 #include "crypto/base64.h"
 #include "policy/jwt_signer.h"
 #include "support/jwt_keys.h"
+#include "support/keyed_verifier.h"
 #include "support/rfc_tokens.h"
 
 using namespace postern::policy;
@@ -47,12 +48,12 @@ std::string signed_claims(std::string_view payload) {
 }
 
 // Returns "ok", or the label of the cause.
-std::string outcome(const JwtVerifier& verifier, std::string_view token, int64_t time = now) {
+std::string outcome(const KeyedVerifier& verifier, std::string_view token, int64_t time = now) {
   auto verdict = verifier.verify(token, time);
   return std::string(verdict ? "ok" : postern::base::traits(verdict.error().cause).label);
 }
 
-std::string detail(const JwtVerifier& verifier, std::string_view token, int64_t time = now) {
+std::string detail(const KeyedVerifier& verifier, std::string_view token, int64_t time = now) {
   auto verdict = verifier.verify(token, time);
   REQUIRE_FALSE(verdict.has_value());
   return verdict.error().detail;
@@ -60,7 +61,7 @@ std::string detail(const JwtVerifier& verifier, std::string_view token, int64_t 
 
 // Returns the outcome for a validly signed payload under these rules.
 std::string judged(const JwtRules& rules, std::string_view payload, int64_t time = now) {
-  return outcome(JwtVerifier(rules, secret_keys()), signed_claims(payload), time);
+  return outcome(KeyedVerifier(rules, secret_keys()), signed_claims(payload), time);
 }
 
 }  // namespace
@@ -71,12 +72,12 @@ TEST_CASE("jwt: a good token of every algorithm is accepted by its key and by no
     CAPTURE(std::string(name(algorithm)));
     Json claims = {{"sub", "u1"}, {"exp", now + 60}};
     if (family(algorithm) == AlgorithmFamily::hmac) {
-      JwtVerifier verifier({}, must(KeySet::from_secret(secret, {algorithm})));
+      KeyedVerifier verifier({}, must(KeySet::from_secret(secret, {algorithm})));
       CHECK(outcome(verifier, sign_jwt(HmacKey(algorithm, secret), claims)) == "ok");
       CHECK(outcome(verifier, sign_jwt(HmacKey(algorithm, "another"), claims)) == "token_signature");
       continue;
     }
-    JwtVerifier verifier({}, must(KeySet::from_pem(key_for(algorithm).public_pem(), {algorithm})));
+    KeyedVerifier verifier({}, must(KeySet::from_pem(key_for(algorithm).public_pem(), {algorithm})));
     auto verdict = verifier.verify(make_token(key_for(algorithm), algorithm, claims), now);
     REQUIRE(verdict.has_value());
     CHECK((*verdict)->subject() == "u1");
@@ -88,24 +89,24 @@ TEST_CASE("jwt: a JWK whose numbers are padded verifies the tokens of its key, a
   const Json claims = {{"sub", "u1"}, {"exp", now + 60}};
   Json rsa = rsa_key().public_jwk();
   rsa["n"] = std::string(rsa["n"]) + "==";
-  const JwtVerifier of_rsa({}, must(KeySet::from_jwks(rsa.dump(), {Algorithm::rs256})));
+  const KeyedVerifier of_rsa({}, must(KeySet::from_jwks(rsa.dump(), {Algorithm::rs256})));
   CHECK(outcome(of_rsa, make_token(rsa_key(), Algorithm::rs256, claims)) == "ok");
   CHECK(outcome(of_rsa, make_token(other_rsa_key(), Algorithm::rs256, claims)) == "token_signature");
   Json ec = p256_key().public_jwk();
   for (const char* member : {"x", "y"}) ec[member] = std::string(ec[member]) + "=";
-  const JwtVerifier of_ec({}, must(KeySet::from_jwks(ec.dump(), {Algorithm::es256})));
+  const KeyedVerifier of_ec({}, must(KeySet::from_jwks(ec.dump(), {Algorithm::es256})));
   CHECK(outcome(of_ec, make_token(p256_key(), Algorithm::es256, claims)) == "ok");
 }
 
 TEST_CASE("jwt: a token signed with the wrong key is refused") {
-  JwtVerifier verifier({}, rsa_keys());
+  KeyedVerifier verifier({}, rsa_keys());
   std::string token = make_token(other_rsa_key(), Algorithm::rs256, {{"exp", now + 60}});
   CHECK(outcome(verifier, token) == "token_signature");
 }
 
 TEST_CASE("jwt: alg none is refused in every spelling, with and without a signature") {
-  JwtVerifier shared(lax(), secret_keys());
-  JwtVerifier pair(lax(), rsa_keys());
+  KeyedVerifier shared(lax(), secret_keys());
+  KeyedVerifier pair(lax(), rsa_keys());
   for (std::string_view alg : {"none", "None", "NONE", "nOnE", "", "HS256 ", "hs256"}) {
     std::string header = Json({{"alg", alg}}).dump();
     CHECK(outcome(shared, join_token(header, "{}", "")) == "token_algorithm");
@@ -115,7 +116,7 @@ TEST_CASE("jwt: alg none is refused in every spelling, with and without a signat
 }
 
 TEST_CASE("jwt: HS256 signed with the RSA public key as the secret is refused") {
-  JwtVerifier verifier(lax(), rsa_keys());
+  KeyedVerifier verifier(lax(), rsa_keys());
   std::string pem = rsa_key().public_pem();
   for (const std::string& text : {pem, pem.substr(0, pem.size() - 1), rsa_key().certificate_pem()})
     CHECK(outcome(verifier, make_hmac_token(Algorithm::hs256, text, hs256_header, "{}")) ==
@@ -128,7 +129,7 @@ TEST_CASE("jwt: the header's alg chooses nothing, it must be the key's") {
   Json rsa = rsa_key().public_jwk();
   rsa["kid"] = "rsa";
   rsa["alg"] = "RS256";
-  JwtVerifier verifier(lax(), must(KeySet::from_jwks(Json({{"keys", {ec, rsa}}}).dump(), {})));
+  KeyedVerifier verifier(lax(), must(KeySet::from_jwks(Json({{"keys", {ec, rsa}}}).dump(), {})));
   CHECK(outcome(verifier, make_token(rsa_key(), Algorithm::rs256, {}, "rsa")) == "token_malformed");
   Json claims = {{"sub", "u"}};
   CHECK(outcome(verifier, make_token(rsa_key(), Algorithm::rs256, claims, "rsa")) == "ok");
@@ -142,7 +143,7 @@ TEST_CASE("jwt: the header's alg chooses nothing, it must be the key's") {
 }
 
 TEST_CASE("jwt: PS and RS signatures are not taken for each other") {
-  JwtVerifier verifier(lax(), rsa_keys());
+  KeyedVerifier verifier(lax(), rsa_keys());
   std::string text = R"({"alg":"RS256"})";
   CHECK(outcome(verifier, make_token_with_header(rsa_key(), Algorithm::ps256, text, "{}")) ==
         "token_signature");
@@ -155,7 +156,7 @@ TEST_CASE("jwt: PS and RS signatures are not taken for each other") {
 TEST_CASE("jwt: the rules' list of algorithms is final") {
   JwtRules rules = lax();
   rules.algorithms = {Algorithm::ps256, Algorithm::rs512};
-  JwtVerifier verifier(rules, rsa_keys());
+  KeyedVerifier verifier(rules, rsa_keys());
   std::string token = make_token(rsa_key(), Algorithm::rs256, {{"sub", "u"}});
   CHECK(detail(verifier, token) == "The token is signed with RS256; allowed: RS512, PS256.");
 }
@@ -163,7 +164,7 @@ TEST_CASE("jwt: the rules' list of algorithms is final") {
 TEST_CASE("jwt: a kid only names a key") {
   Json jwk = rsa_key().public_jwk();
   jwk["kid"] = "k1";
-  JwtVerifier verifier(lax(), must(KeySet::from_jwks(Json({{"keys", {jwk}}}).dump(), {})));
+  KeyedVerifier verifier(lax(), must(KeySet::from_jwks(Json({{"keys", {jwk}}}).dump(), {})));
   auto with_kid = [&](const Json& kid) {
     return outcome(verifier, make_token_with_header(rsa_key(), Algorithm::rs256,
                                                     Json({{"alg", "RS256"}, {"kid", kid}}).dump(), "{}"));
@@ -179,7 +180,7 @@ TEST_CASE("jwt: a kid only names a key") {
 }
 
 TEST_CASE("jwt: keys inside or behind the header are not looked at") {
-  JwtVerifier verifier(lax(), rsa_keys());
+  KeyedVerifier verifier(lax(), rsa_keys());
   Json header = {{"alg", "RS256"},
                  {"jwk", other_rsa_key().public_jwk()},
                  {"jku", "https://evil.example/jwks.json"},
@@ -191,7 +192,7 @@ TEST_CASE("jwt: keys inside or behind the header are not looked at") {
 }
 
 TEST_CASE("jwt: crit is refused, whatever it holds") {
-  JwtVerifier verifier(lax(), secret_keys());
+  KeyedVerifier verifier(lax(), secret_keys());
   for (std::string_view crit : {R"(["exp"])", R"(["b64"])", "[]", "null"}) {
     std::string header = R"({"alg":"HS256","b64":false,"crit":)" + std::string(crit) + "}";
     CHECK(outcome(verifier, make_hmac_token(Algorithm::hs256, secret, header, "{}")) == "token_malformed");
@@ -199,7 +200,7 @@ TEST_CASE("jwt: crit is refused, whatever it holds") {
 }
 
 TEST_CASE("jwt: headers that are no good JSON object are refused, also when well signed") {
-  JwtVerifier verifier(lax(), secret_keys());
+  KeyedVerifier verifier(lax(), secret_keys());
   using namespace std::string_view_literals;
   for (std::string_view header :
        {""sv, "{"sv, "[]"sv, "null"sv, "{}"sv, R"({"alg":1})"sv, R"({"alg":["HS256"]})"sv,
@@ -223,7 +224,7 @@ TEST_CASE("jwt: payloads that are no good JSON object are refused, also when wel
 }
 
 TEST_CASE("jwt: a token has three parts") {
-  JwtVerifier verifier(lax(), secret_keys());
+  KeyedVerifier verifier(lax(), secret_keys());
   std::string token = signed_claims("{}");
   CHECK(outcome(verifier, token) == "ok");
   for (const std::string& text : {std::string(), std::string("."), std::string(".."), std::string("..."),
@@ -235,7 +236,7 @@ TEST_CASE("jwt: a token has three parts") {
 }
 
 TEST_CASE("jwt: no byte may be added, cut or changed anywhere") {
-  JwtVerifier verifier(lax(), must(KeySet::from_pem(p256_key().public_pem(), {})));
+  KeyedVerifier verifier(lax(), must(KeySet::from_pem(p256_key().public_pem(), {})));
   std::string token = make_token(p256_key(), Algorithm::es256, {{"sub", "u1"}});
   REQUIRE(outcome(verifier, token) == "ok");
   for (size_t index = 0; index <= token.size(); ++index) {
@@ -251,7 +252,7 @@ TEST_CASE("jwt: no byte may be added, cut or changed anywhere") {
 }
 
 TEST_CASE("jwt: another spelling of the same signature is refused") {
-  JwtVerifier verifier(lax(), secret_keys());
+  KeyedVerifier verifier(lax(), secret_keys());
   std::string token = signed_claims(R"({"sub":"u1"})");  // 43 characters of signature have two unused bits
   for (char last : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")) {
     std::string other = token;
@@ -263,7 +264,7 @@ TEST_CASE("jwt: another spelling of the same signature is refused") {
 }
 
 TEST_CASE("jwt: the signature covers the bytes that came, not the JSON they mean") {
-  JwtVerifier verifier(lax(), secret_keys());
+  KeyedVerifier verifier(lax(), secret_keys());
   HmacKey key(Algorithm::hs256, secret);
   std::string signature = key.sign(signed_text(hs256_header, R"({"a":1})"));
   CHECK(outcome(verifier, join_token(hs256_header, R"({"a":1})", signature)) == "ok");
@@ -271,7 +272,7 @@ TEST_CASE("jwt: the signature covers the bytes that came, not the JSON they mean
 }
 
 TEST_CASE("jwt: ECDSA signatures of another length, in DER, or with zero are refused") {
-  JwtVerifier verifier(lax(), must(KeySet::from_pem(p256_key().public_pem(), {})));
+  KeyedVerifier verifier(lax(), must(KeySet::from_pem(p256_key().public_pem(), {})));
   std::string_view header = R"({"alg":"ES256"})";
   std::string signature = p256_key().sign(Algorithm::es256, signed_text(header, "{}"));
   REQUIRE(outcome(verifier, join_token(header, "{}", signature)) == "ok");
@@ -286,7 +287,7 @@ TEST_CASE("jwt: ECDSA signatures of another length, in DER, or with zero are ref
 }
 
 TEST_CASE("jwt: a token is taken at 16 KiB and refused one byte above") {
-  JwtVerifier verifier(lax(), secret_keys());
+  KeyedVerifier verifier(lax(), secret_keys());
   size_t frame = signed_claims("{}").size() - encode_base64url("{}").size();
   size_t room = JwtVerifier::most_token_size - frame;  // characters for the payload
   std::string at_limit =
@@ -298,7 +299,7 @@ TEST_CASE("jwt: a token is taken at 16 KiB and refused one byte above") {
 }
 
 TEST_CASE("jwt: the signature is judged before any claim") {
-  JwtVerifier verifier({}, secret_keys());
+  KeyedVerifier verifier({}, secret_keys());
   CHECK(outcome(verifier, make_hmac_token(Algorithm::hs256, "another", hs256_header, R"({"exp":1})")) ==
         "token_signature");
   CHECK(outcome(verifier, make_hmac_token(Algorithm::hs256, "another", hs256_header, "no json")) ==
@@ -308,7 +309,7 @@ TEST_CASE("jwt: the signature is judged before any claim") {
 TEST_CASE("jwt: no refusal repeats a part of the token") {
   JwtRules rules;
   rules.issuer = "https://id.example.org/";
-  JwtVerifier verifier(
+  KeyedVerifier verifier(
       rules, must(KeySet::from_jwks(
                  R"({"keys":[{"kty":"oct","kid":"k","k":")" + encode_base64url(secret) + "\"}]}", {})));
   constexpr std::string_view marker = "PRIVATE-MARKER";
@@ -331,7 +332,7 @@ TEST_CASE("jwt: no refusal repeats a part of the token") {
 TEST_CASE("jwt: the examples of RFC 7515 A.1 to A.3 verify and are long expired") {
   JwtRules rules = lax();
   rules.issuer = "joe";
-  JwtVerifier verifier(rules, must(KeySet::from_jwks(rfc_key_set(rfc7515_secret), {})));
+  KeyedVerifier verifier(rules, must(KeySet::from_jwks(rfc_key_set(rfc7515_secret), {})));
   auto token = [](std::string_view header, std::string_view signature) {
     return std::string(header) + '.' + std::string(rfc7515_payload) + '.' + std::string(signature);
   };
@@ -347,19 +348,19 @@ TEST_CASE("jwt: the examples of RFC 7515 A.1 to A.3 verify and are long expired"
 }
 
 TEST_CASE("jwt: the example of RFC 8037 A.4 is genuine but no JSON") {
-  JwtVerifier verifier(lax(), must(KeySet::from_jwks(rfc_key_set(rfc7515_secret), {})));
+  KeyedVerifier verifier(lax(), must(KeySet::from_jwks(rfc_key_set(rfc7515_secret), {})));
   std::string token = std::string(rfc8037_signed_text) + '.' + std::string(rfc8037_signature);
   CHECK(detail(verifier, token) == "The token's payload is not valid JSON.");
 }
 
 TEST_CASE("jwt: every verifier has an identity of its own") {
-  JwtVerifier first(lax(), secret_keys());
-  JwtVerifier second(lax(), secret_keys());
+  KeyedVerifier first(lax(), secret_keys());
+  KeyedVerifier second(lax(), secret_keys());
   CHECK(first.identity() != second.identity());
 }
 
 TEST_CASE("jwt: the signer's tokens are accepted and carry the key's algorithm") {
   std::string token = sign_jwt(HmacKey(Algorithm::hs512, secret), {{"sub", "demo"}, {"exp", now + 1}});
   CHECK(decode_base64url(token.substr(0, token.find('.'))) == R"({"alg":"HS512","typ":"JWT"})");
-  CHECK(outcome(JwtVerifier({}, secret_keys()), token) == "ok");
+  CHECK(outcome(KeyedVerifier({}, secret_keys()), token) == "ok");
 }

@@ -15,9 +15,13 @@ using By = RateLimitRule::By;
 
 namespace {
 
+// The limits of this file's rules.
+state::Bindings bound;
+
 RateLimitRule rule(By by, std::string name = {}, uint32_t burst = 1) {
-  return {by, std::move(name),
-          std::make_shared<state::RateLimiter>(state::RateLimitSettings{"public", 1, 1min, burst})};
+  bound.rate_limits.push_back(
+      std::make_shared<state::LocalRateLimiter>(state::RateLimitSettings{"public", 1, 1min, burst}));
+  return {by, std::move(name), bound.rate_limits.size() - 1};
 }
 
 RateLimitPolicy policy_of(RateLimitRule first) {
@@ -29,6 +33,7 @@ RateLimitPolicy policy_of(RateLimitRule first) {
 struct Request : support::JudgedRequest {
   explicit Request(std::string_view address = "192.0.2.1") {
     context.client = *base::IpAddress::parse(address);
+    support::JudgedRequest::bound = ::bound;
   }
   Request& carrying(std::string_view claims) {
     context.token = std::make_shared<const VerifiedToken>(
@@ -86,9 +91,9 @@ TEST_CASE("rate limit: a client is its address, or the /64 it comes from") {
 }
 
 TEST_CASE("rate limit: by route all clients share, and routes do not") {
-  const auto shared = std::make_shared<state::RateLimiter>(state::RateLimitSettings{"public", 1, 1min, 1});
-  const RateLimitPolicy one({{By::route, {}, shared}}, "one");
-  const RateLimitPolicy two({{By::route, {}, shared}}, "two");
+  const RateLimitRule shared = rule(By::route);
+  const RateLimitPolicy one({shared}, "one");
+  const RateLimitPolicy two({shared}, "two");
   CHECK(passes(one, Request("192.0.2.1")));
   CHECK_FALSE(passes(one, Request("192.0.2.2")));
   CHECK(passes(two, Request("192.0.2.1")));

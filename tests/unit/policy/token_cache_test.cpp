@@ -5,8 +5,10 @@
 #include <limits>
 
 #include "base/error.h"
+#include "crypto/base64.h"
 #include "policy/jwt_signer.h"
 #include "support/jwt_keys.h"
+#include "support/keyed_verifier.h"
 
 using namespace postern::policy;
 using postern::base::Cause;
@@ -14,6 +16,7 @@ using postern::base::Json;
 using postern::crypto::Algorithm;
 using postern::crypto::HmacKey;
 using postern::state::KeySet;
+using postern::support::KeyedVerifier;
 
 namespace {
 
@@ -39,11 +42,11 @@ std::string token(int64_t expires, int number = 0) {
 }  // namespace
 
 TEST_CASE("token cache: the second look gives the same object without a verification") {
-  JwtVerifier verifier(rules(0), secret_keys(secret));
+  KeyedVerifier verifier(rules(0), secret_keys(secret));
   TokenCache cache;
   CHECK(cache.size() == 0);
-  auto first = cache.verify(verifier, token(now + 100), now);
-  auto second = cache.verify(verifier, token(now + 100), now + 1);
+  auto first = verifier.verify(cache, token(now + 100), now);
+  auto second = verifier.verify(cache, token(now + 100), now + 1);
   REQUIRE(first.has_value());
   REQUIRE(second.has_value());
   CHECK(*first == *second);
@@ -53,37 +56,37 @@ TEST_CASE("token cache: the second look gives the same object without a verifica
 }
 
 TEST_CASE("token cache: a remembered token expires at exp with leeway, to the second") {
-  JwtVerifier verifier(rules(10), secret_keys(secret));
+  KeyedVerifier verifier(rules(10), secret_keys(secret));
   TokenCache cache;
   std::string text = token(now + 100);
-  REQUIRE(cache.verify(verifier, text, now).has_value());
-  CHECK(cache.verify(verifier, text, now + 109).has_value());
+  REQUIRE(verifier.verify(cache, text, now).has_value());
+  CHECK(verifier.verify(cache, text, now + 109).has_value());
   CHECK(cache.hits() == 1);
-  auto late = cache.verify(verifier, text, now + 110);
+  auto late = verifier.verify(cache, text, now + 110);
   REQUIRE_FALSE(late.has_value());
   CHECK(late.error().cause == Cause::token_expired);
   CHECK(cache.size() == 0);
 }
 
 TEST_CASE("token cache: a long-lived token is judged again after five minutes") {
-  JwtVerifier verifier(rules(0), secret_keys(secret));
+  KeyedVerifier verifier(rules(0), secret_keys(secret));
   TokenCache cache;
   std::string text = token(now + 100'000);
-  REQUIRE(cache.verify(verifier, text, now).has_value());
-  CHECK(cache.verify(verifier, text, now + 299).has_value());
+  REQUIRE(verifier.verify(cache, text, now).has_value());
+  CHECK(verifier.verify(cache, text, now + 299).has_value());
   CHECK(cache.misses() == 1);
-  CHECK(cache.verify(verifier, text, now + 300).has_value());
+  CHECK(verifier.verify(cache, text, now + 300).has_value());
   CHECK(cache.misses() == 2);
 }
 
 TEST_CASE("token cache: a token without exp is remembered for five minutes and no overflow") {
   JwtRules lax = rules(60);
   lax.require_expiry = false;
-  JwtVerifier verifier(lax, secret_keys(secret));
+  KeyedVerifier verifier(lax, secret_keys(secret));
   TokenCache cache;
   std::string text = sign_jwt(HmacKey(Algorithm::hs256, secret), {{"sub", "u"}});
   for (int64_t time : {now, std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()}) {
-    auto verdict = cache.verify(verifier, text, time);
+    auto verdict = verifier.verify(cache, text, time);
     REQUIRE(verdict.has_value());
     CHECK((*verdict)->expires_at() == VerifiedToken::never);
   }
@@ -91,11 +94,11 @@ TEST_CASE("token cache: a token without exp is remembered for five minutes and n
 }
 
 TEST_CASE("token cache: a clock that went back forgets") {
-  JwtVerifier verifier(rules(0), secret_keys(secret));
+  KeyedVerifier verifier(rules(0), secret_keys(secret));
   TokenCache cache;
   std::string text = sign_jwt(HmacKey(Algorithm::hs256, secret), {{"exp", now + 100}, {"nbf", now}});
-  REQUIRE(cache.verify(verifier, text, now).has_value());
-  auto early = cache.verify(verifier, text, now - 1);
+  REQUIRE(verifier.verify(cache, text, now).has_value());
+  auto early = verifier.verify(cache, text, now - 1);
   REQUIRE_FALSE(early.has_value());
   CHECK(early.error().cause == Cause::token_not_yet_valid);
 }
@@ -103,47 +106,47 @@ TEST_CASE("token cache: a clock that went back forgets") {
 TEST_CASE("token cache: one verifier's acceptance is not another's") {
   TokenCache cache;
   std::string text = token(now + 100);
-  auto verifier = std::make_unique<JwtVerifier>(rules(0), secret_keys(secret));
-  REQUIRE(cache.verify(*verifier, text, now).has_value());
+  auto verifier = std::make_unique<KeyedVerifier>(rules(0), secret_keys(secret));
+  REQUIRE(verifier->verify(cache, text, now).has_value());
   verifier.reset();  // the next one may get the same address in memory
-  verifier = std::make_unique<JwtVerifier>(rules(0), secret_keys("quite another secret of 32 bytes"));
-  auto verdict = cache.verify(*verifier, text, now);
+  verifier = std::make_unique<KeyedVerifier>(rules(0), secret_keys("quite another secret of 32 bytes"));
+  auto verdict = verifier->verify(cache, text, now);
   REQUIRE_FALSE(verdict.has_value());
   CHECK(verdict.error().cause == Cause::token_signature);
 }
 
 TEST_CASE("token cache: refused tokens are judged every time") {
-  JwtVerifier verifier(rules(0), secret_keys(secret));
+  KeyedVerifier verifier(rules(0), secret_keys(secret));
   TokenCache cache;
   for (int round = 0; round < 3; ++round)
-    CHECK_FALSE(cache.verify(verifier, token(now - 1), now).has_value());
-  CHECK_FALSE(cache.verify(verifier, std::string(100'000, 'x'), now).has_value());
+    CHECK_FALSE(verifier.verify(cache, token(now - 1), now).has_value());
+  CHECK_FALSE(verifier.verify(cache, std::string(100'000, 'x'), now).has_value());
   CHECK(cache.size() == 0);
   CHECK(cache.hits() == 0);
 }
 
 TEST_CASE("token cache: a change anywhere in the token is another token") {
-  JwtVerifier verifier(rules(0), secret_keys(secret));
+  KeyedVerifier verifier(rules(0), secret_keys(secret));
   TokenCache cache;
   std::string text = token(now + 100);
-  REQUIRE(cache.verify(verifier, text, now).has_value());
+  REQUIRE(verifier.verify(cache, text, now).has_value());
   for (size_t index = 0; index < text.size(); ++index) {
     std::string other = text;
     other[index] = other[index] == 'A' ? 'B' : 'A';
-    CHECK_FALSE(cache.verify(verifier, other, now).has_value());
+    CHECK_FALSE(verifier.verify(cache, other, now).has_value());
   }
   CHECK(cache.hits() == 0);
 }
 
 TEST_CASE("token cache: it never holds more than its capacity and keeps what is used") {
-  JwtVerifier verifier(rules(0), secret_keys(secret));
+  KeyedVerifier verifier(rules(0), secret_keys(secret));
   TokenCache cache({.capacity = 8});
   CHECK(cache.capacity() == 8);
   std::string kept = token(now + 100, -1);
-  REQUIRE(cache.verify(verifier, kept, now).has_value());
+  REQUIRE(verifier.verify(cache, kept, now).has_value());
   for (int number = 0; number < 50; ++number) {
-    REQUIRE(cache.verify(verifier, token(now + 100, number), now).has_value());
-    REQUIRE(cache.verify(verifier, kept, now).has_value());
+    REQUIRE(verifier.verify(cache, token(now + 100, number), now).has_value());
+    REQUIRE(verifier.verify(cache, kept, now).has_value());
     CHECK(cache.size() <= 8);
   }
   CHECK(cache.size() == 8);
@@ -151,13 +154,13 @@ TEST_CASE("token cache: it never holds more than its capacity and keeps what is 
 }
 
 TEST_CASE("token cache: the least recently used makes room") {
-  JwtVerifier verifier(rules(0), secret_keys(secret));
+  KeyedVerifier verifier(rules(0), secret_keys(secret));
   TokenCache cache({.capacity = 8});
   for (int number = 0; number < 9; ++number)
-    REQUIRE(cache.verify(verifier, token(now + 100, number), now).has_value());
-  REQUIRE(cache.verify(verifier, token(now + 100, 1), now).has_value());
+    REQUIRE(verifier.verify(cache, token(now + 100, number), now).has_value());
+  REQUIRE(verifier.verify(cache, token(now + 100, 1), now).has_value());
   CHECK(cache.hits() == 1);
-  REQUIRE(cache.verify(verifier, token(now + 100, 0), now).has_value());
+  REQUIRE(verifier.verify(cache, token(now + 100, 0), now).has_value());
   CHECK(cache.hits() == 1);
 }
 
@@ -166,4 +169,37 @@ TEST_CASE("token cache: capacities are rounded to what the table can hold") {
   CHECK(TokenCache({.capacity = 0}).capacity() == 8);
   CHECK(TokenCache({.capacity = 9}).capacity() == 16);
   CHECK(TokenCache({.capacity = 1'000'000'000}).capacity() == 1 << 20);
+}
+
+TEST_CASE("token cache: a key that is gone takes with it what was accepted, and one that joins does not") {
+  const auto set_of = [](std::initializer_list<std::string_view> texts) {
+    std::string keys;
+    for (const std::string_view text : texts)
+      keys += std::string(keys.empty() ? "" : ",") + R"({"kty":"oct","alg":"HS256","k":")" +
+              postern::crypto::encode_base64url(text) + "\"}";
+    auto set = KeySet::from_jwks("{\"keys\":[" + keys + "]}", {Algorithm::hs256});
+    REQUIRE(set.has_value());
+    return std::move(*set);
+  };
+  constexpr std::string_view other = "quite another secret of 32 bytes";
+  postern::state::KeyStore store;
+  const auto take_effect = [&](std::initializer_list<std::string_view> texts) {
+    std::vector<postern::state::LoadedKeys> loaded;
+    loaded.push_back({"login", 1, set_of(texts)});
+    store.take_effect(std::move(loaded));
+  };
+  take_effect({secret});
+  const auto keys = store.of("login");
+  const JwtVerifier verifier(rules(0));
+  TokenCache cache;
+  const std::string text = token(now + 100);
+  REQUIRE(cache.verify(verifier, *keys, text, now).has_value());
+  take_effect({secret, other});
+  CHECK(cache.verify(verifier, *keys, text, now).has_value());
+  CHECK(cache.hits() == 1);
+  take_effect({other});
+  CHECK_FALSE(cache.verify(verifier, *keys, text, now).has_value());
+  take_effect({other, secret});
+  CHECK(cache.verify(verifier, *keys, text, now).has_value());
+  CHECK(cache.hits() == 1);
 }

@@ -68,7 +68,7 @@ class WorkerFixture final : private Acceptor::Owner {
     snapshot->listeners.back().limits.server.requests = requests;
     snapshot->limits.connections = connections;
     return proxy::Pin::make(std::shared_ptr<const proxy::Snapshot>(std::move(snapshot)),
-                            std::vector<upstream::GroupRef>(), telemetry::Series());
+                            std::vector<upstream::GroupRef>(), state::Bindings(), telemetry::Series());
   }
   explicit WorkerFixture(proxy::Pin pin)
       : current{fixture_.loop, services_, log.logger(), std::move(pin), counts} {}
@@ -88,14 +88,15 @@ class WorkerFixture final : private Acceptor::Owner {
   telemetry::Metrics metrics;
 
  private:
-  tunnel::TunnelSet tunnels_{fixture_.loop.turn(), log.access_log(), metrics};
+  state::ProcessState state_;
+  tunnel::TunnelSet tunnels_{fixture_.loop.turn(), log.access_log(), metrics, state_};
   proxy::StreamSet streams_{metrics, tunnels_.drain_line()};
   proxy::Services services_{fixture_.loop.turn(), connector_, tokens_,  log.access_log(),
                             request_ids_,         tunnels_,   streams_, metrics,
                             &net::unix_now};
 
  public:
-  state::ClientCounts counts;
+  state::ClientCounts& counts = state_.clients;
   Current current;
   Acceptor acceptor{current, static_cast<Acceptor::Owner&>(*this)};
 };

@@ -13,14 +13,14 @@ namespace {
 
 constexpr base::Instant start{base::Duration(1'000'000'000'000)};
 
-RateLimiter limiter(uint32_t count, base::Duration per, uint32_t burst) {
-  return RateLimiter({"public", count, per, burst});
+LocalRateLimiter limiter(uint32_t count, base::Duration per, uint32_t burst) {
+  return LocalRateLimiter({"public", count, per, burst});
 }
 
 }  // namespace
 
 TEST_CASE("rate limiter: the burst passes at once, then requests come back one by one") {
-  RateLimiter limit({"public", 10, 1s, 3});
+  LocalRateLimiter limit({"public", 10, 1s, 3});
   const RateLimiter::Key key = limit.key_of('h', "client");
   for (uint32_t left : {2u, 1u, 0u}) {
     const RateLimiter::BucketState bucket = limit.take(key, start);
@@ -41,7 +41,7 @@ TEST_CASE("rate limiter: the burst passes at once, then requests come back one b
 }
 
 TEST_CASE("rate limiter: an amount that costs centuries is refused, and the bucket is as before") {
-  RateLimiter limit(
+  LocalRateLimiter limit(
       {"bytes", 1, 24h, 2});  // of KiB: a message of 1 TiB costs more nanoseconds than there are numbers
   const RateLimiter::Key key = limit.key_of('h', "client");
   const RateLimiter::BucketState refused = limit.take(key, start, 1u << 30);
@@ -52,7 +52,7 @@ TEST_CASE("rate limiter: an amount that costs centuries is refused, and the buck
 }
 
 TEST_CASE("rate limiter: a refused request takes nothing, and one given back passes again") {
-  RateLimiter limit({"public", 1, 1h, 2});
+  LocalRateLimiter limit({"public", 1, 1h, 2});
   const RateLimiter::Key key = limit.key_of('h', "client");
   CHECK(limit.take(key, start).passes);
   CHECK(limit.take(key, start).passes);
@@ -64,7 +64,7 @@ TEST_CASE("rate limiter: a refused request takes nothing, and one given back pas
 }
 
 TEST_CASE("rate limiter: what is booked stands in a line, and a place that is given back is free") {
-  RateLimiter limit({"public", 10, 1s, 2});
+  LocalRateLimiter limit({"public", 10, 1s, 2});
   const RateLimiter::Key key = limit.key_of('h', "client");
   CHECK(limit.book(key, start, 1) == 0ns);
   CHECK(limit.book(key, start, 1) == 0ns);
@@ -80,17 +80,17 @@ TEST_CASE("rate limiter: what is booked stands in a line, and a place that is gi
 }
 
 TEST_CASE("rate limiter: keys have buckets of their own, also values of different kinds") {
-  RateLimiter limit({"public", 1, 1h, 1});
+  LocalRateLimiter limit({"public", 1, 1h, 1});
   CHECK(limit.take(limit.key_of('h', "a"), start).passes);
   CHECK(limit.take(limit.key_of('h', "b"), start).passes);
   CHECK(limit.take(limit.key_of('c', "a"), start).passes);
   CHECK_FALSE(limit.take(limit.key_of('h', "a"), start).passes);
   // Each limiter has its own secret.
-  CHECK(RateLimiter({"public", 1, 1h, 1}).key_of('h', "a") != limit.key_of('h', "a"));
+  CHECK(LocalRateLimiter({"public", 1, 1h, 1}).key_of('h', "a") != limit.key_of('h', "a"));
 }
 
 TEST_CASE("rate limiter: a worker whose clock is behind gives nothing away") {
-  RateLimiter limit({"public", 10, 1s, 1});
+  LocalRateLimiter limit({"public", 10, 1s, 1});
   const RateLimiter::Key key = limit.key_of('h', "client");
   CHECK(limit.take(key, start).passes);
   CHECK_FALSE(limit.take(key, start - 5ms).passes);
@@ -101,7 +101,7 @@ TEST_CASE("rate limiter: a worker whose clock is behind gives nothing away") {
 TEST_CASE("rate limiter: threads together get the burst and what came back, and not one more") {
   constexpr int threads = 4;
   constexpr int tries = 20'000;
-  RateLimiter limit({"public", 1000, 1s, 500});
+  LocalRateLimiter limit({"public", 1000, 1s, 500});
   const RateLimiter::Key key = limit.key_of('h', "client");
   std::atomic<int> passed{0};
   std::vector<std::thread> running;
@@ -116,7 +116,7 @@ TEST_CASE("rate limiter: threads together get the burst and what came back, and 
 }
 
 TEST_CASE("rate limiter: memory is bounded, and under a flood of keys the busy ones are remembered") {
-  RateLimiter limit({"public", 1, 1h, 100});
+  LocalRateLimiter limit({"public", 1, 1h, 100});
   const RateLimiter::Key busy = limit.key_of('h', "busy");
   for (int i = 0; i < 100; ++i) CHECK(limit.take(busy, start).passes);
   for (int i = 0; i < 200'000; ++i) limit.take(limit.key_of('h', std::to_string(i)), start);
@@ -127,14 +127,4 @@ TEST_CASE("rate limiter: it says how much it allows") {
   CHECK(limiter(100, 1s, 50).description() == "100/s, at most 50 at once");
   CHECK(limiter(10, 1min, 10).description() == "10/m, at most 10 at once");
   CHECK(limiter(1, 1h, 1).description() == "1/h, at most 1 at once");
-}
-
-TEST_CASE("rate limiters: what is counted outlives a reload that changes nothing about the limit") {
-  RateLimiterStore store;
-  const RateLimitSettings settings{"public", 1, 1h, 1};
-  const std::shared_ptr<RateLimiter> first = store.find_or_make(settings);
-  CHECK(store.find_or_make(settings) == first);
-  CHECK(store.find_or_make({"other", 1, 1h, 1}) != first);
-  CHECK(store.find_or_make({"public", 1, 1h, 2}) != first);
-  CHECK(store.find_or_make(settings) != first);  // the limiter with another burst has replaced it
 }

@@ -86,3 +86,19 @@ TEST_CASE("silent routes: one page that is opened again and again, and waits eac
   CHECK_FALSE(look(46min + 3h, 0, 0min).silent);
   CHECK_FALSE(look(52min + 3h, 1, 46min + 3h).silent);
 }
+
+TEST_CASE("silent routes: a route that is named no more is forgotten once none of its sockets waits") {
+  SilentRoutes routes;
+  uint32_t before = 0;
+  const auto look = [&](base::Duration at, uint32_t waiting, base::Duration greeted) {
+    return routes.look("gone", std::exchange(before, waiting), {waiting, start + greeted, {}}, start + at);
+  };
+  look(6min, 1, 0min);
+  look(7min, 0, 0min);
+  look(14min, 1, 8min);
+  look(15min, 0, 0min);
+  routes.keep_only({"other"});
+  CHECK_FALSE(look(22min, 1, 16min).found);  // at the third visit it would have been
+  routes.keep_only({"other"});
+  CHECK(look(23min, 1, 16min).sockets == 1);  // it waits, so it has stayed
+}

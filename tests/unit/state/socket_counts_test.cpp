@@ -54,10 +54,3 @@ TEST_CASE("socket counts: threads never have more places than there are") {
   CHECK(most <= 2);
   CHECK(counts->keys() == 0);
 }
-
-TEST_CASE("socket counts: a reload finds the counts of a route while anybody holds them") {
-  SocketCountsStore store;
-  const auto counts = store.find_or_make("route");
-  CHECK(store.find_or_make("route") == counts);
-  CHECK(store.find_or_make("other") != counts);
-}

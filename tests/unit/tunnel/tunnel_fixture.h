@@ -58,7 +58,8 @@ struct TunnelFixture {
   support::TurnFixture turns;
   support::LogCapture log;
   telemetry::Metrics metrics;
-  TunnelSet tunnels{turns.turn, log.access_log(), metrics};
+  state::ProcessState state;
+  TunnelSet tunnels{turns.turn, log.access_log(), metrics, state};
   TunnelEnd client{turns};
   TunnelEnd upstream{turns};
 };

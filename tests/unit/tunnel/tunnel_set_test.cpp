@@ -44,7 +44,8 @@ struct Tunnels {
   support::TurnFixture turns;
   support::LogCapture log;
   telemetry::Metrics metrics;
-  TunnelSet set{turns.turn, log.access_log(), metrics};
+  state::ProcessState state;
+  TunnelSet set{turns.turn, log.access_log(), metrics, state};
   std::vector<std::unique_ptr<TunnelEnd>> clients;
   std::vector<std::unique_ptr<TunnelEnd>> upstreams;
 };

@@ -1,0 +1,74 @@
+// The keys that tokens are checked with, by their name in the `jwt` section. They belong to the process, so
+// that they can change while a snapshot is in use: whoever checks a token asks for the keys of that moment.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state/key_set.h"
+
+namespace postern::state {
+
+// The keys of one name.
+class LiveKeys {
+ public:
+  struct View {
+    std::shared_ptr<const KeySet> keys;  // never null
+    uint64_t generation = 0;
+  };
+
+  explicit LiveKeys(KeySet keys, uint64_t generation = 1);
+
+  // A number that changes when a key is gone, and not when keys join. What was accepted under a generation
+  // stays acceptable, as far as keys are concerned, until the generation is another one. Never 0. Any thread;
+  // it is cheap enough for every request.
+  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  // Any thread. It takes a lock, so it is for those who then check a signature.
+  View view() const;
+
+ private:
+  friend class KeyStore;
+  // `generation` is another one if a key of before is not among `keys`.
+  void replace(KeySet keys, uint64_t generation);
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const KeySet> keys_;
+  std::atomic<uint64_t> generation_;
+};
+
+// Keys that were read for a configuration.
+struct LoadedKeys {
+  std::string name;
+  uint64_t settings = 0;  // a number for all that the section says under this name
+  KeySet keys;
+};
+
+class KeyStore {
+ public:
+  // The configuration that these keys were read for takes effect; other names are dropped. Where a name says
+  // the same as before, those who use it under an older snapshot get the new keys too. Where it says
+  // something else, they keep the keys that belong to their rules. Control thread.
+  void take_effect(std::vector<LoadedKeys> all);
+
+  // The name must be one of a configuration that has taken effect. Any thread.
+  std::shared_ptr<const LiveKeys> of(std::string_view name) const;
+  size_t size() const;
+
+ private:
+  struct Known {
+    uint64_t settings = 0;
+    std::shared_ptr<LiveKeys> keys;
+  };
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Known, std::less<>> keys_;
+  uint64_t last_generation_ = 0;  // of all names, so that a name that comes back has no generation of before
+};
+
+}  // namespace postern::state

@@ -1,0 +1,54 @@
+// The state module knows what the workers of a process share and what a reload keeps: limits, counts, keys,
+// loads, and what is remembered of clients and routes. It gives all of it through ProcessState, by name; it
+// must not know messages, sockets, snapshots or who asks.
+//
+// Every table is bounded. What is kept by client has a maximum or holds only those who have something open,
+// which `limits.connections` bounds; what is kept by name holds only names that a snapshot, a socket or a
+// request under way uses:
+//
+//   rate limits        65,536 keys each (LocalRateLimiter::capacity)
+//   socket counts      keys of open sockets and event streams
+//   admission lines    one number for each route
+//   keys               256 for each name (KeySet)
+//   clients            clients with open connections
+//   silent routes      routes with sockets, and those that had some recently (SilentRoutes)
+//   socket memory      20,000 clients in each table (SocketMemory::clients_max)
+//   loads              one number for each endpoint and upstream
+//   learned values     upstreams.NAME.learn.values for each upstream (LearnedValues)
+//   waiting clients    20,000 for each upstream (WaitingClients::clients_max)
+#pragma once
+
+#include "state/bindings.h"
+#include "state/by_name.h"
+#include "state/client_counts.h"
+#include "state/process_load.h"
+#include "state/silent_routes.h"
+#include "state/socket_memory.h"
+
+namespace postern::state {
+
+// Made once, before the workers, and outlives them. Any thread may use it, unless a member says otherwise.
+class ProcessState {
+ public:
+  ProcessState() = default;
+  ProcessState(const ProcessState&) = delete;
+  ProcessState& operator=(const ProcessState&) = delete;
+
+  // Called when a worker pins a snapshot. A limit that has other settings than before begins anew; all else
+  // continues. The keys of the snapshot's configuration must have taken effect.
+  Bindings bind(const Names& names);
+
+  KeyStore keys;
+  ClientCounts clients;
+  SilentRoutes silent_routes;
+  SocketMemory socket_memory;
+  ProcessLoads loads;
+
+ private:
+  ByName<RateLimiter> rate_limits_;     // by the limit's name
+  ByName<SocketCounts> socket_counts_;  // by route, as are the following
+  ByName<SocketCounts> stream_counts_;
+  ByName<AdmissionLine> admission_lines_;
+};
+
+}  // namespace postern::state

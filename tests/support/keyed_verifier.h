@@ -1,0 +1,28 @@
+// A verifier together with the keys that it checks with.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include "policy/jwt_verifier.h"
+#include "policy/token_cache.h"
+#include "state/key_store.h"
+
+namespace postern::support {
+
+struct KeyedVerifier {
+  KeyedVerifier(policy::JwtRules rules, state::KeySet the_keys)
+      : verifier(std::move(rules)), keys(std::move(the_keys)) {}
+  policy::JwtVerifier::Result verify(std::string_view token, int64_t now) const {
+    return verifier.verify(*keys.view().keys, token, now);
+  }
+  policy::JwtVerifier::Result verify(policy::TokenCache& cache, std::string_view token, int64_t now) const {
+    return cache.verify(verifier, keys, token, now);
+  }
+  uint64_t identity() const { return verifier.identity(); }
+
+  policy::JwtVerifier verifier;
+  state::LiveKeys keys;
+};
+
+}  // namespace postern::support
