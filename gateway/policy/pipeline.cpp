@@ -32,9 +32,11 @@ Pipeline::Pipeline(std::vector<std::unique_ptr<const Policy>> policies) : polici
 }
 
 Verdict Pipeline::judge(RequestContext& context) const {
-  for (const auto& policy : policies_) {
-    Verdict verdict = policy->judge(context);
-    if (verdict.answers()) return verdict;
+  for (size_t i = context.resume_at; i < policies_.size(); ++i) {
+    Verdict verdict = policies_[i]->judge(context);
+    context.awaited.reset();
+    context.resume_at = i;
+    if (!verdict.passes()) return verdict;
   }
   return Verdict::pass();
 }

@@ -10,12 +10,14 @@
 
 #include "http/head.h"
 #include "http/local_response.h"
+#include "policy/awaited.h"
 
 namespace postern::policy {
 
 struct RequestContext;
 
-// The result of a policy: the request passes, or gets this response.
+// The result of a policy: the request passes, or gets this response, or waits for something before the policy
+// can say.
 class Verdict {
  public:
   static Verdict pass() { return {}; }
@@ -24,15 +26,26 @@ class Verdict {
     verdict.response_ = std::make_unique<http::LocalResponse>(std::move(response));
     return verdict;
   }
+  static Verdict wait(std::unique_ptr<Awaited> awaited) {
+    Verdict verdict;
+    verdict.awaited_ = std::move(awaited);
+    return verdict;
+  }
+  bool passes() const { return !answers() && !waits(); }
   bool answers() const { return response_ != nullptr; }
   http::LocalResponse& response() { return *response_; }
+  bool waits() const { return awaited_ != nullptr; }
+  std::unique_ptr<Awaited> take_awaited() { return std::move(awaited_); }
 
  private:
   std::unique_ptr<http::LocalResponse> response_;
+  std::unique_ptr<Awaited> awaited_;
 };
 
 // Immutable and shared by all workers; a call never suspends. What a policy learns about a request is stored
-// in the context.
+// in the context. A policy that needs something that is not there yet returns Verdict::wait(); it is asked
+// again when that has arrived, and finds it in context.awaited. The policies of a route may wait eight times
+// for one request.
 class Policy {
  public:
   virtual ~Policy() = default;
@@ -48,6 +61,9 @@ class Pipeline {
  public:
   Pipeline() = default;
   explicit Pipeline(std::vector<std::unique_ptr<const Policy>> policies);
+  // Asks the policies until one does not pass. When the verdict is to wait, the caller awaits what it says,
+  // puts it into context.awaited and calls again with the same context: judging goes on at the policy that
+  // asked for it, and those before it are not asked again.
   Verdict judge(RequestContext& context) const;
   void amend(const RequestContext& context, http::ResponseHead& head) const;
 

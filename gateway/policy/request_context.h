@@ -14,6 +14,7 @@
 #include "base/ip_address.h"
 #include "http/head.h"
 #include "http/target.h"
+#include "policy/awaited.h"
 #include "state/socket_counts.h"
 
 namespace postern::state {
@@ -52,6 +53,10 @@ struct RequestContext {
   std::string_view route{};     // names, set as soon as they are known
   std::string_view upstream{};  //
   std::string_view endpoint{};  // as written in the configuration
+
+  // --- judging; see Pipeline ---
+  std::unique_ptr<Awaited> awaited{};  // what the policy that is asked next has waited for; null: nothing
+  size_t resume_at = 0;                // the place of that policy
 
   // --- learned ---
   std::string_view allowed_origin{};  // the request's Origin when it is on the list; otherwise empty

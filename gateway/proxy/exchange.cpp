@@ -4,6 +4,7 @@
 #include "files/send_file.h"
 #include "proxy/answer.h"
 #include "proxy/failure_response.h"
+#include "proxy/judging.h"
 #include "proxy/response_encoding.h"
 #include "proxy/route_match.h"
 
@@ -73,10 +74,15 @@ Task<Result<void>> Exchange::serve() {
   const routing::Route& route = *state_.route;
   if (state_.scope.failure()) co_return base::fail(*state_.scope.failure());
 
-  // 2. Apply the policies: a policy answers the request, or lets it pass.
+  // 2. Apply the policies: a policy answers the request, lets it pass, or waits for something first.
   state_.scope.stage = Stage::policy;
   upgrade_.note_shared_limits(false);
   policy::Verdict verdict = route.pipeline.judge(*state_.context);
+  if (verdict.waits()) {
+    Task<Result<void>> waiting = await_verdict(state_, verdict);
+    Result<void> waited = co_await waiting;
+    if (!waited) co_return waited;
+  }
   if (verdict.answers()) {
     answer(std::move(verdict.response()));
     co_return Result<void>();

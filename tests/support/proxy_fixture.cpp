@@ -205,6 +205,11 @@ void ProxyFixture::adopt(const std::string& yaml) {
   tunnels.adopt(proxy::route_fingerprints(*current.pin), snapshot().limits.drain_rate);
 }
 
+void ProxyFixture::set_pipeline(size_t route, policy::Pipeline pipeline) {
+  // The compiler has made an object that is not const.
+  const_cast<routing::Route&>(snapshot().routes.routes().at(route)).pipeline = std::move(pipeline);
+}
+
 void ProxyFixture::tell_health(size_t index, bool up) {
   const upstream::GroupModel& model = group().model();
   registry_.on_health(model.name, upstream::endpoint_key(model, model.endpoints[index]), up);

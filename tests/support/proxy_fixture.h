@@ -105,6 +105,9 @@ class ProxyFixture {
   // Replaces the configuration, as a reload does.
   void adopt(const std::string& yaml);
 
+  // Gives a route other policies, which no configuration makes; until the next adopt().
+  void set_pipeline(size_t route, policy::Pipeline pipeline);
+
   // Acts as a health prober: reports that an endpoint's checks have changed its state.
   void tell_health(size_t index, bool up);
 

@@ -1,0 +1,53 @@
+#include "proxy/judging.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/check.h"
+#include "policy/request_context.h"
+
+namespace postern::proxy {
+namespace {
+
+using base::Result;
+using base::Stage;
+using base::Task;
+
+// Each wait has a limit, and so has their number: see policy::Policy.
+constexpr int waits_max = 8;
+
+std::string late_detail(const policy::Awaited& awaited) {
+  const auto limit = std::chrono::ceil<std::chrono::milliseconds>(awaited.limit());
+  return std::string(awaited.what()) + " did not come within " + std::to_string(limit.count()) + " ms";
+}
+
+Task<Result<void>> await_arrival(ExchangeState& exchange, policy::Awaited& awaited) {
+  base::Phase phase(exchange.scope, Stage::policy, awaited.limit(), awaited.late());
+  base::Slot<bool>::Take arrival = awaited.arrival().take(exchange.scope);
+  Result<bool> arrived = co_await arrival;
+  if (arrived) co_return Result<void>();
+  if (arrived.error().cause == awaited.late())
+    co_return base::fail(exchange.failed(awaited.late(), Stage::policy, late_detail(awaited)));
+  co_return base::fail(arrived.error());
+}
+
+}  // namespace
+
+Task<Result<void>> await_verdict(ExchangeState& exchange, policy::Verdict& verdict) {
+  policy::RequestContext& context = *exchange.context;
+  for (int waits = 1; verdict.waits(); ++waits) {
+    base::check(waits <= waits_max, "the policies of a route wait for something new each time");
+    std::unique_ptr<policy::Awaited> awaited = verdict.take_awaited();
+    Task<Result<void>> waiting = await_arrival(exchange, *awaited);
+    Result<void> waited = co_await waiting;
+    if (!waited) co_return base::fail(waited.error());
+    context.awaited = std::move(awaited);
+    context.now = exchange.services.turn.now;
+    context.now_unix = exchange.services.unix_now();
+    verdict = exchange.route->pipeline.judge(context);
+  }
+  co_return Result<void>();
+}
+
+}  // namespace postern::proxy

@@ -1,0 +1,14 @@
+// The part of an exchange's second step that exists only where a policy waits for something.
+#pragma once
+
+#include "base/task.h"
+#include "policy/policy.h"
+#include "proxy/exchange_state.h"
+
+namespace postern::proxy {
+
+// Waits for what `verdict` asks for and judges on, until the verdict passes or answers the request. Fails
+// when the time limit of a wait passes, or when the exchange is cancelled.
+base::Task<base::Result<void>> await_verdict(ExchangeState& exchange, policy::Verdict& verdict);
+
+}  // namespace postern::proxy
