@@ -11,6 +11,7 @@
 #include "base/error_fwd.h"
 #include "base/turn.h"
 #include "routing/socket_rules.h"
+#include "tunnel/frame_rates.h"
 #include "tunnel/shared_limit.h"
 #include "tunnel/violation.h"
 #include "websocket/deflate.h"
@@ -41,7 +42,6 @@ class MessageGuard {
   MessageGuard(Receiver& receiver, const routing::SocketRules& rules, base::Side sender,
                bool compressed_frames, websocket::Deflate* deflate, base::Turn& turn,
                const std::vector<SharedLimit>& limits);
-  ~MessageGuard() { give_back(); }
   MessageGuard(const MessageGuard&) = delete;
   MessageGuard& operator=(const MessageGuard&) = delete;
 
@@ -54,7 +54,7 @@ class MessageGuard {
   // Whether messages are taken out of their frames and forwarded from their content.
   bool reads() const { return reads_; }
   // Until then a rate limit lets no frame of a message pass.
-  base::Instant wait_until() const { return wait_until_; }
+  base::Instant wait_until() const { return rates_.wait_until(); }
   // The deadline of the message that is being read; nullopt if there is no such message, or no limit.
   std::optional<base::Instant> due() const;
   // Called when that deadline has passed: a violation.
@@ -67,43 +67,17 @@ class MessageGuard {
   uint64_t take_dropped() { return std::exchange(dropped_, 0); }
 
  private:
-  // The fill level of a MessageRate's token bucket.
-  struct Bucket {
-    double level = 0;
-    base::Instant at{};
-    // Adds `amount`, and returns by how much the level exceeds the burst.
-    double add(const routing::MessageRate& rate, double amount, base::Instant now);
-  };
-  // The amounts that a frame takes from shared limits.
-  struct Amounts {
-    uint32_t messages = 0;
-    uint32_t kibibytes = 0;
-    uint32_t of(const SharedLimit& limit) const { return limit.of_bytes ? kibibytes : messages; }
-  };
-  enum class Charge : uint8_t {
-    passes,  // although the next frame may have to wait
-    early,   // its turn in the queue of a shared limit comes later
-    drop,
-    refused,  // there is a violation
-  };
   using Pass = websocket::FrameWalker::Pass;
 
   Pass check_control(const websocket::FrameHeader& header, std::string_view payload);
   bool begin_message(const websocket::FrameHeader& header);
-  Charge charge(uint32_t messages, uint64_t bytes, bool droppable);
-  Charge charge_rate(const routing::MessageRate& rate, Bucket& bucket, double amount, bool droppable,
-                     std::string_view key);
-  Charge charge_limits(uint32_t messages, uint64_t bytes, bool droppable);
-  Charge book(const Amounts& amounts);
-  void give_back();
-  Charge exceed(base::Duration wait, bool droppable);
-  Charge charge_passing(uint64_t bytes);
   bool charge_expanded();
   Pass admit_frame(const websocket::FrameHeader& header);
   bool type_passes(const websocket::MessageView& view);
   Pass refuse(const websocket::Fault& fault);
   bool violate(websocket::Ending ending, const std::string& rule);
-  std::string own_rule(std::string_view key) const;
+  bool violate_own(websocket::Ending ending, std::string_view key);
+  bool pays(FrameRates::Charge charged);
   const routing::MessageRules& mine() const {
     return sender_ == base::Side::client ? rules_.from_client : rules_.from_upstream;
   }
@@ -111,21 +85,16 @@ class MessageGuard {
   Receiver& receiver_;
   const routing::SocketRules& rules_;
   base::Turn& turn_;
-  std::vector<SharedLimit> limits_;
   base::Side sender_;
   bool reads_;
   websocket::FrameOrder order_;
   websocket::MessageReader reader_;
+  FrameRates rates_;
   uint64_t message_bytes_ = 0;  // bytes of the current message so far, as received
   uint32_t frames_ = 0;
   bool dropping_ = false;                 // the current message
   std::optional<base::Instant> begun_{};  // when the current message began, if messages are read
   bool first_ = true;                     // no message has passed yet
-  Bucket messages_;
-  Bucket bytes_;
-  base::Instant wait_until_{};
-  std::optional<Amounts> booked_;  // by a frame that waits for its turn
-  uint32_t paid_bytes_ = 0;        // the rest of the KiB last taken from shared limits
   uint64_t dropped_ = 0;
 };
 
