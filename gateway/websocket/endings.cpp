@@ -5,24 +5,29 @@ namespace {
 
 using enum Ending;
 
-constexpr auto rows = std::to_array<EndingRow>({
-    {unauthorized, "unauthorized", 4401, "Refused: the token is missing or does not count."},
-    {refused_expired, "refused_expired", 0, "Refused: the token has expired."},
-    {forbidden, "forbidden", 4403, "Refused: the token's claims do not allow it."},
-    {not_found, "not_found", 4404, "Refused: no route for it, or no WebSocket there."},
-    {too_many, "too_many", 4429, "Refused: too often, or too many at once."},
-    {unavailable, "unavailable", 1013, "Refused: no backend for it now."},
-    {token_expired, "token_expired", 1012, "The token has expired while the socket was open."},
-    {reload, "reload", 1012, "A reload changed the route."},
-    {shutdown, "shutdown", 1001, "The gateway is shutting down."},
-    {backend_lost, "backend_lost", 1014, "The backend went away, or broke the rules."},
-    {silent, "silent", 1011, "The other side no longer answers pings."},
-    {idle, "idle", 1001, "Nothing moved for too long."},
-    {rate, "rate", 1013, "More messages than the rate allows."},
-    {violation, "violation", 1008, "A message that the rules do not allow."},
-    {too_large, "too_large", 1009, "A message that is too large."},
-    {wrong_kind, "wrong_kind", 1003, "Text where only binary is allowed, or the reverse."},
-    {slow_reader, "slow_reader", 1013, "The client does not take its messages."},
+struct DefaultCode {
+  Ending ending;
+  uint16_t code;
+};
+
+constexpr auto rows = std::to_array<DefaultCode>({
+    {unauthorized, 4401},
+    {refused_expired, 0},
+    {forbidden, 4403},
+    {not_found, 4404},
+    {too_many, 4429},
+    {unavailable, 1013},
+    {token_expired, 1012},
+    {reload, 1012},
+    {shutdown, 1001},
+    {backend_lost, 1014},
+    {silent, 1011},
+    {idle, 1001},
+    {rate, 1013},
+    {violation, 1008},
+    {too_large, 1009},
+    {wrong_kind, 1003},
+    {slow_reader, 1013},
 });
 
 constexpr bool in_order() {
@@ -34,10 +39,8 @@ static_assert(in_order());
 
 }  // namespace
 
-std::span<const EndingRow> ending_rows() { return rows; }
-
 CloseCodes::CloseCodes() {
-  for (const EndingRow& row : rows) set(row.ending, row.code);
+  for (const DefaultCode& row : rows) set(row.ending, row.code);
 }
 
 }  // namespace postern::websocket

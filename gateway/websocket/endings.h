@@ -6,8 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string_view>
 
 namespace postern::websocket {
 
@@ -32,14 +30,7 @@ enum class Ending : uint8_t {
   end,  // not an ending: the number of endings
 };
 
-struct EndingRow {
-  Ending ending;
-  std::string_view name;     // as the configuration writes it
-  uint16_t code;             // 0: the code of unauthorized
-  std::string_view meaning;  // a sentence for the reference
-};
-std::span<const EndingRow> ending_rows();
-
+// The close code of each ending. One of 0 is the code of unauthorized.
 class CloseCodes {
  public:
   CloseCodes();
