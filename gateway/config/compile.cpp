@@ -14,7 +14,6 @@
 #include "config/compile_error_pages.h"
 #include "config/compile_limits.h"
 #include "config/compile_policy.h"
-#include "config/compile_resilience.h"
 #include "config/compile_rewrite.h"
 #include "config/compile_websocket.h"
 #include "config/examine_files.h"
@@ -99,113 +98,57 @@ void set_unix_path(Compilation& compilation, const UpstreamDocument& upstream, c
                                    " bytes; the system allows " + std::to_string(net::unix_path_max));
 }
 
-upstream::Balance balance_of(Balance balance) {
-  switch (balance) {
-    case Balance::round_robin: return upstream::Balance::round_robin;
-    case Balance::least_connections: return upstream::Balance::least_connections;
-    case Balance::power_of_two_choices: return upstream::Balance::power_of_two_choices;
-    case Balance::random: return upstream::Balance::random;
-    case Balance::hash: return upstream::Balance::hash;
+upstream::EndpointModel compile_endpoint(Compilation& compilation, const UpstreamDocument& upstream,
+                                         const EndpointUrl& endpoint) {
+  upstream::EndpointModel model = endpoint;
+  if (endpoint.demo) {
+    model.host = "127.0.0.1";
+    model.port = compilation.options.demo_port.value_or(0);
   }
-  return upstream::Balance::round_robin;
+  model.looked_up = !endpoint.demo && endpoint.unix_path.empty() && is_looked_up(endpoint.host);
+  if (!endpoint.unix_path.empty()) set_unix_path(compilation, upstream, endpoint, model);
+  const bool v6 = model.host.find(':') != std::string::npos;
+  const uint16_t usual = model.tls ? 443 : 80;
+  model.authority = (v6 ? "[" + model.host + "]" : model.host) +
+                    (model.port == usual ? std::string() : ":" + std::to_string(model.port));
+  if (model.service) model.authority = domain_of_service(model.host);
+  return model;
 }
 
-upstream::HashSource::Kind hash_kind_of(HashDocument::Kind kind) {
-  switch (kind) {
-    case HashDocument::Kind::client_address: return upstream::HashSource::Kind::client_address;
-    case HashDocument::Kind::header: return upstream::HashSource::Kind::header;
-    case HashDocument::Kind::cookie: return upstream::HashSource::Kind::cookie;
-    case HashDocument::Kind::query: return upstream::HashSource::Kind::query;
-  }
-  return upstream::HashSource::Kind::client_address;
-}
-
-std::unique_ptr<const upstream::StickyCookie> sticky_of(const UpstreamDocument& upstream) {
-  const StickyDocument& document = *upstream.sticky;
-  upstream::StickyOptions options;
-  options.cookie = document.cookie;
-  options.ttl = document.ttl;
-  options.path = document.path;
-  using From = StickyDocument;
-  using To = upstream::StickyOptions;
-  switch (document.secure) {
-    case From::Secure::when_tls: options.secure = To::Secure::when_tls; break;
-    case From::Secure::always: options.secure = To::Secure::always; break;
-    case From::Secure::never: options.secure = To::Secure::never; break;
-  }
-  switch (document.same_site) {
-    case From::SameSite::lax: options.same_site = To::SameSite::lax; break;
-    case From::SameSite::strict: options.same_site = To::SameSite::strict; break;
-    case From::SameSite::none: options.same_site = To::SameSite::none; break;
-  }
-  std::vector<std::string> endpoints;
-  for (const EndpointUrl& endpoint : upstream.endpoints) endpoints.push_back(endpoint.text);
-  return std::make_unique<const upstream::StickyCookie>(std::move(options), document.secret, upstream.name,
-                                                        endpoints);
+void compile_client_tls(Compilation& compilation, const UpstreamDocument& upstream,
+                        upstream::GroupModel& model) {
+  const std::string ca = upstream.ca.empty() ? std::string() : compilation.file(upstream.ca);
+  auto tls = net::ClientTls::make({.ca_file = ca, .insecure = upstream.insecure});
+  if (tls)
+    model.tls = std::move(*tls);
+  else
+    compilation.problems.error(
+        upstream.ca_location.line > 0 ? upstream.ca_location : upstream.location,
+        "upstreams." + upstream.name + ".ca",
+        tls.error() + (tls.error().ends_with("does not exist") ? relative_hint(upstream.ca) : std::string()));
+  model.tls_identity = ca + '|' + upstream.server_name + (upstream.insecure ? "|insecure" : "|verified");
 }
 
 void compile_upstreams(Compilation& compilation) {
   for (const UpstreamDocument& upstream : compilation.document.upstreams) {
     upstream::GroupModel model;
-    model.name = upstream.name;
-    model.balance = balance_of(upstream.balance);
-    if (upstream.learn)
-      model.learn = {upstream.learn->response_header, upstream.learn->request_header, upstream.learn->values};
-    model.hash = {hash_kind_of(upstream.hash.kind), upstream.hash.name};
-    model.slow_start = nanoseconds(upstream.slow_start);
-    if (upstream.queue) model.queue = {upstream.queue->size, nanoseconds(upstream.queue->timeout)};
-    if (upstream.sticky) model.sticky = sticky_of(upstream);
+    static_cast<upstream::GroupSettings&>(model) = upstream;
     bool any_tls = false;
+    std::vector<std::string> texts;
     for (const EndpointUrl& endpoint : upstream.endpoints) {
-      upstream::EndpointModel one;
-      one.host = endpoint.demo ? "127.0.0.1" : endpoint.host;
-      one.port = endpoint.demo ? compilation.options.demo_port.value_or(0) : endpoint.port;
-      one.tls = endpoint.tls;
-      one.text = endpoint.text;
-      one.service = endpoint.service;
-      one.looked_up = !endpoint.demo && endpoint.unix_path.empty() && is_looked_up(endpoint.host);
-      if (!endpoint.unix_path.empty()) set_unix_path(compilation, upstream, endpoint, one);
-      const bool v6 = one.host.find(':') != std::string::npos;
-      const uint16_t usual = one.tls ? 443 : 80;
-      one.authority = (v6 ? "[" + one.host + "]" : one.host) +
-                      (one.port == usual ? std::string() : ":" + std::to_string(one.port));
-      one.weight = endpoint.weight;
-      one.backup = endpoint.backup;
-      one.max_requests = endpoint.max_requests;
-      if (one.service) one.authority = domain_of_service(one.host);
-      any_tls = any_tls || one.tls;
-      model.endpoints.push_back(std::move(one));
+      model.endpoints.push_back(compile_endpoint(compilation, upstream, endpoint));
+      texts.push_back(endpoint.text);
+      any_tls = any_tls || endpoint.tls;
     }
-    if (any_tls) {
-      const std::string ca = upstream.ca.empty() ? std::string() : compilation.file(upstream.ca);
-      auto tls = net::ClientTls::make({.ca_file = ca, .insecure = upstream.insecure});
-      if (tls)
-        model.tls = std::move(*tls);
-      else
-        compilation.problems.error(
-            upstream.ca_location.line > 0 ? upstream.ca_location : upstream.location,
-            "upstreams." + upstream.name + ".ca",
-            tls.error() +
-                (tls.error().ends_with("does not exist") ? relative_hint(upstream.ca) : std::string()));
-      model.tls_identity = ca + '|' + upstream.server_name + (upstream.insecure ? "|insecure" : "|verified");
-    }
-    model.server_name = upstream.server_name;
-    model.connect_limit = nanoseconds(upstream.connect_timeout);
-    model.response_limit = nanoseconds(upstream.response_timeout);
-    model.idle_limit = nanoseconds(upstream.idle_timeout);
-    model.stream_idle_limit = upstream.stream_idle_timeout;
-    model.keepalive = nanoseconds(upstream.keepalive_timeout);
-    model.keepalive_connections = upstream.keepalive_connections;
-    model.response_head_size = upstream.response_head_size;
-    model.response_fields = upstream.response_fields;
-    if (upstream.proxy_protocol != ProxyProtocolOut::none) {
-      model.proxy_protocol =
-          upstream.proxy_protocol == ProxyProtocolOut::v1 ? net::ProxyVersion::v1 : net::ProxyVersion::v2;
+    if (upstream.sticky)
+      model.sticky = std::make_unique<const upstream::StickyCookie>(*upstream.sticky, upstream.sticky->secret,
+                                                                    upstream.name, texts);
+    if (any_tls) compile_client_tls(compilation, upstream, model);
+    if (upstream.proxy_protocol) {
       model.tls_identity += "|proxy_protocol";  // what was dialled without is not used on
       model.keepalive_connections = 0;  // the header names one client, and holds for the whole connection
       compilation.snapshot->tells_clients = true;
     }
-    compile_resilience(upstream, model);
     compilation.snapshot->groups.push_back(std::move(model));
   }
 }

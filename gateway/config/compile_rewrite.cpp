@@ -20,16 +20,9 @@ policy::PathRewriteOptions path_options(const PathRewriteDocument& rewrite, cons
 }
 
 routing::HostRule host_rule(const Document& document, const RouteDocument& route) {
-  HostDocument host;
+  if (route.host_sent) return *route.host_sent;
   for (const UpstreamDocument& upstream : document.upstreams)
-    if (upstream.name == route.upstream) host = upstream.host_sent;
-  if (route.host_sent) host = *route.host_sent;
-  using Kind = routing::HostRule::Kind;
-  switch (host.kind) {
-    case HostDocument::Kind::preserve: return {};
-    case HostDocument::Kind::upstream: return {Kind::endpoint, {}};
-    case HostDocument::Kind::literal: return {Kind::literal, host.text};
-  }
+    if (upstream.name == route.upstream) return upstream.host_sent;
   return {};
 }
 

@@ -19,9 +19,11 @@
 #include "http/redaction.h"
 #include "policy/socket_limit.h"
 #include "routing/conditions.h"
+#include "routing/rewriting.h"
 #include "routing/socket_rules.h"
 #include "routing/stream_rules.h"
 #include "routing/transfer_limits.h"
+#include "upstream/group_model.h"
 
 namespace postern::config {
 
@@ -151,128 +153,22 @@ struct RateLimitDocument {
   SourceLocation location;
 };
 
-struct EndpointUrl {
-  bool tls = false;
+struct EndpointUrl : upstream::EndpointModel {
   bool demo = false;  // the application built into the binary ("demo:")
-  std::string host;   // name or address literal, without brackets
-  uint16_t port = 0;
-  bool service = false;   // the host names a service (SRV); no port
-  std::string unix_path;  // instead of host and port; absolute or relative to the file
-  std::string text;       // as written
-  uint32_t weight = 1;
-  bool backup = false;
-  uint32_t max_requests = 0;  // of the whole process; 0: no limit
   SourceLocation location;
 };
 
-enum class Balance : uint8_t { round_robin, least_connections, power_of_two_choices, random, hash };
-
-struct HashDocument {
-  enum class Kind : uint8_t { client_address, header, cookie, query } kind = Kind::client_address;
-  std::string name;  // of the field, cookie or parameter
-};
-
-enum class FailureKind : uint8_t { connect, reset, timeout, invalid_response };
-
-// "on" of retries and eject.
-struct FailureList {
-  std::vector<FailureKind> kinds;
-  std::vector<uint16_t> statuses;
-};
-
-struct RetriesDocument {
-  uint32_t attempts = 2;  // further ones after the first
-  FailureList on = {{FailureKind::connect, FailureKind::reset}, {}};
-  bool non_idempotent = false;
-  uint64_t body_size = 64 * 1024;  // 0: bodies are not kept
-  uint32_t budget_percent = 20;
-  uint32_t budget_minimum = 10;  // per second
-};
-
-struct EjectDocument {
-  bool enabled = true;
-  uint32_t failures = 5;
-  Milliseconds within{30'000};
-  Milliseconds time{10'000};
-  Milliseconds max{300'000};
-  FailureList on = {
-      {FailureKind::connect, FailureKind::reset, FailureKind::timeout, FailureKind::invalid_response}, {}};
-};
-
-struct HoldDocument {
-  Milliseconds time{10'000};
-  Milliseconds page_time{900};
-  uint32_t requests = 1000;  // per worker
-};
-
-struct QueueDocument {
-  uint32_t size = 100;  // of the whole process
-  Milliseconds timeout{5'000};
-};
-
-struct StickyDocument {
-  enum class Secure : uint8_t { when_tls, always, never } secure = Secure::when_tls;
-  enum class SameSite : uint8_t { lax, strict, none } same_site = SameSite::lax;
-  std::string cookie = "postern_route";
-  std::chrono::seconds ttl{3600};
-  std::string path = "/";
+struct StickyDocument : upstream::StickyOptions {
   std::string secret;              // never printed
   SourceLocation cookie_location;  // of the whole section when it does not name one
 };
 
-struct HostDocument {
-  enum class Kind : uint8_t { preserve, upstream, literal } kind = Kind::preserve;
-  std::string text;  // literal: an authority
-};
-
-enum class ProxyProtocolOut : uint8_t { none, v1, v2 };
-
-struct HealthDocument {
-  bool tcp = false;
-  std::string path;
-  std::string method = "GET";
-  std::string host;                                                    // empty: the endpoint's
-  std::vector<std::pair<uint16_t, uint16_t>> statuses = {{200, 399}};  // from, to
-  Milliseconds interval{5'000};
-  Milliseconds timeout{2'000};
-  uint32_t healthy = 2;
-  uint32_t unhealthy = 3;
-  bool starts_down = false;
-};
-
-// Which endpoint gave a value in a field of its answers.
-struct LearnDocument {
-  std::string response_header;
-  std::string request_header;  // that brings it back
-  uint32_t values = 100'000;
-};
-
-struct UpstreamDocument {
-  std::string name;
+struct UpstreamDocument : upstream::GroupSettings {
   std::vector<EndpointUrl> endpoints;
-  Balance balance = Balance::round_robin;
-  HashDocument hash;  // of Balance::hash
-  std::optional<LearnDocument> learn;
-  Milliseconds slow_start{0};  // 0: off
-  std::string ca;              // PEM bundle for https endpoints; empty: the system's
-  bool insecure = false;       // do not verify; warns
-  std::string server_name;     // SNI and verified name; empty: the endpoint's host
-  Milliseconds connect_timeout{5'000};
-  Milliseconds response_timeout{60'000};
-  Milliseconds idle_timeout{60'000};                    // no byte of a body in either direction
-  base::Duration stream_idle_timeout = base::no_limit;  // of an answer that stays open
-  Milliseconds keepalive_timeout{55'000};
-  uint32_t keepalive_connections = 512;  // idle connections per endpoint and worker
-  uint64_t response_head_size = 64 * 1024;
-  uint32_t response_fields = 256;
-  ProxyProtocolOut proxy_protocol = ProxyProtocolOut::none;
-  RetriesDocument retries;
-  EjectDocument eject;
-  std::optional<HoldDocument> hold;
-  std::optional<QueueDocument> queue;
   std::optional<StickyDocument> sticky;
-  HostDocument host_sent;  // to the endpoints, where a route does not say otherwise
-  std::optional<HealthDocument> health;
+  std::string ca;               // PEM bundle for https endpoints; empty: the system's
+  bool insecure = false;        // do not verify; warns
+  routing::HostRule host_sent;  // to the endpoints, where a route does not say otherwise
   SourceLocation location;
   SourceLocation ca_location;
 };
@@ -388,7 +284,7 @@ struct RouteDocument {
   std::optional<FilesDocument> files;
   std::optional<MaintenanceDocument> maintenance;
   std::optional<PathRewriteDocument> rewrite;
-  std::optional<HostDocument> host_sent;  // nothing: as the upstream says
+  std::optional<routing::HostRule> host_sent;  // nothing: as the upstream says
   bool rewrite_location = true;
   std::optional<CookiesDocument> cookies;
   std::vector<FieldRuleDocument> request_headers;  // after those of the document

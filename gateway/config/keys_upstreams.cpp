@@ -1,6 +1,7 @@
 #include "config/keys_upstreams.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "config/addresses.h"
@@ -12,6 +13,13 @@ namespace postern::config {
 namespace {
 
 using namespace std::chrono_literals;
+using upstream::Condition;
+using upstream::Conditions;
+using upstream::EjectModel;
+using upstream::HealthModel;
+using upstream::HoldModel;
+using upstream::QueueModel;
+using upstream::RetryModel;
 
 constexpr uint64_t kibi = 1024;
 constexpr std::string_view token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
@@ -92,7 +100,8 @@ struct Endpoints {
 
 // ---- balance
 
-Words<Balance> plain_balances() {
+Words<upstream::Balance> plain_balances() {
+  using upstream::Balance;
   return words<Balance>({{"round_robin", Balance::round_robin},
                          {"least_connections", Balance::least_connections},
                          {"power_of_two_choices", Balance::power_of_two_choices},
@@ -112,7 +121,7 @@ void read_balance(const Value& value, UpstreamDocument& upstream) {
   read_plain_balance(value, upstream);
 }
 
-LearnDocument& learned(UpstreamDocument& upstream) {
+upstream::LearnModel& learned(UpstreamDocument& upstream) {
   return upstream.learn ? *upstream.learn : upstream.learn.emplace();
 }
 
@@ -123,17 +132,17 @@ const Keys<UpstreamDocument>& learn_keys() {
           .begin([](const Value&, UpstreamDocument& upstream) { upstream.learn.emplace(); })
           .key(
               "response_header",
-              [](UpstreamDocument& upstream) -> std::string& { return learned(upstream).response_header; },
+              [](UpstreamDocument& upstream) -> std::string& { return learned(upstream).response_field; },
               name,
               "The header field of a response whose value is remembered with the endpoint that gave it.")
           .required()
           .key(
               "request_header",
-              [](UpstreamDocument& upstream) -> std::string& { return learned(upstream).request_header; },
+              [](UpstreamDocument& upstream) -> std::string& { return learned(upstream).request_field; },
               name, "The header field of a request that brings a remembered value back.")
           .by_default("the name in response_header")
           .key(
-              "values", [](UpstreamDocument& upstream) -> uint32_t& { return learned(upstream).values; },
+              "values", [](UpstreamDocument& upstream) -> size_t& { return learned(upstream).values_max; },
               number(state::LearnedValues::shard_count, 10'000'000),
               "The maximum number of values that are remembered; of more, the one that was used longest ago "
               "goes.")
@@ -143,20 +152,20 @@ const Keys<UpstreamDocument>& learn_keys() {
                "How an endpoint is chosen for a request without a remembered value.")
           .check([](const Fields& fields, UpstreamDocument& upstream) {
             if (!fields.is_good("request_header"))
-              upstream.learn->request_header = upstream.learn->response_header;
+              upstream.learn->request_field = upstream.learn->response_field;
           });
   return keys;
 }
 
 void read_hash(const Value& value, UpstreamDocument& upstream) {
-  upstream.balance = Balance::hash;
+  upstream.balance = upstream::Balance::hash;
   value.one_of({"client_address"});
 }
 
 // What is hashed: a value of the request, by its name.
-template <HashDocument::Kind kind, Parsed<std::string> (*parse)(std::string_view)>
+template <upstream::HashSource::Kind kind, Parsed<std::string> (*parse)(std::string_view)>
 void read_hashed(const Value& value, UpstreamDocument& upstream) {
-  upstream.balance = Balance::hash;
+  upstream.balance = upstream::Balance::hash;
   upstream.hash.kind = kind;
   set(upstream.hash.name, value.parsed(parse));
 }
@@ -164,7 +173,7 @@ void read_hashed(const Value& value, UpstreamDocument& upstream) {
 Parsed<std::string> parse_any(std::string_view text) { return std::string(text); }
 
 const Keys<UpstreamDocument>& hash_keys() {
-  using Kind = HashDocument::Kind;
+  using Kind = upstream::HashSource::Kind;
   static const auto keys =
       Keys<UpstreamDocument>("hash")
           .key("header", itself<UpstreamDocument>,
@@ -218,14 +227,14 @@ BalanceKind balance() {
 
 // ---- queue and sticky
 
-const Keys<QueueDocument>& queue_keys() {
+const Keys<QueueModel>& queue_keys() {
   static const auto keys =
-      Keys<QueueDocument>("queue")
-          .key("size", &QueueDocument::size, number(1, 1'000'000),
+      Keys<QueueModel>("queue")
+          .key("size", &QueueModel::size, number(1, 1'000'000),
                "The maximum number of requests that wait at once, over all workers. One more is answered "
                "with 503 at once, unless another client has more waiting requests on the same worker: then "
                "the latest request of that client is answered with 503 and makes room.")
-          .key("timeout", &QueueDocument::timeout, duration(1ms, 1h),
+          .key("timeout", &QueueModel::timeout, duration(1ms, 1h),
                "How long a request waits in the queue for an endpoint before it is answered with 503.");
   return keys;
 }
@@ -304,24 +313,24 @@ const Keys<StickyDocument>& sticky_keys() {
 const Keys<UpstreamDocument>& timeout_keys() {
   static const auto keys =
       Keys<UpstreamDocument>("upstream_timeouts")
-          .key("connect", &UpstreamDocument::connect_timeout, duration(1ms, 24h),
+          .key("connect", &UpstreamDocument::connect_limit, duration(1ms, 24h),
                "How long each step of a new connection to an endpoint may take: looking up its name, "
                "connecting (to all addresses of the name together), and the TLS handshake. Then the "
                "attempt has failed; unless a retry succeeds, the answer is 502 for the lookup and 504 for "
                "the rest.")
-          .key("response", &UpstreamDocument::response_timeout, duration(1ms, 24h),
+          .key("response", &UpstreamDocument::response_limit, duration(1ms, 24h),
                "How long an endpoint may take from the end of the request to the head of its response. "
                "Then the attempt has failed; unless a retry succeeds, the answer is 504.")
-          .key("idle", &UpstreamDocument::idle_timeout, duration(1ms, 24h),
+          .key("idle", &UpstreamDocument::idle_limit, duration(1ms, 24h),
                "How long an endpoint may send no byte of a response body, or take no byte of a request "
                "body (idle timeout). Then a request is answered with 504, and a response that has begun is "
                "cut off.")
-          .key("stream_idle", &UpstreamDocument::stream_idle_timeout, duration(1ms, 168h, none),
+          .key("stream_idle", &UpstreamDocument::stream_idle_limit, duration(1ms, 168h, none),
                "How long a response that stays open may be silent before it is cut off, in place of "
                "timeouts.idle: an event stream, or another response without a length once it has been open "
                "for 10s. With none, it may be silent for as long as both sides live, which TCP keep-alive "
                "checks.")
-          .key("keepalive", &UpstreamDocument::keepalive_timeout, duration(1ms, 24h),
+          .key("keepalive", &UpstreamDocument::keepalive, duration(1ms, 24h),
                "How long an unused connection to an endpoint is kept open for reuse. A value below the "
                "application's own keep-alive timeout avoids races; where the application states its own "
                "(Keep-Alive: timeout=5), the connection is closed one second before that.");
@@ -342,53 +351,40 @@ const Keys<UpstreamDocument>& response_limit_keys() {
 
 // ---- retries, eject, hold
 
-// One word of a list of failures: a kind, or a status.
-struct FailureWord {
-  std::optional<FailureKind> kind;
-  uint16_t status = 0;
-};
+constexpr auto conditions = std::to_array<std::pair<std::string_view, Condition>>(
+    {{"connect", Condition::connect},
+     {"reset", Condition::reset},
+     {"timeout", Condition::timeout},
+     {"invalid_response", Condition::invalid_response}});
 
-Parsed<FailureWord> parse_failure(std::string_view text) {
-  if (text == "connect") return FailureWord{FailureKind::connect};
-  if (text == "reset") return FailureWord{FailureKind::reset};
-  if (text == "timeout") return FailureWord{FailureKind::timeout};
-  if (text == "invalid_response") return FailureWord{FailureKind::invalid_response};
+// One word of a list of failures: a condition, or a status.
+Parsed<Conditions> parse_failure(std::string_view text) {
+  Conditions found;
+  for (const auto& [word, condition] : conditions)
+    if (text == word) return Conditions{condition};
   constexpr std::string_view prefix = "status_";
-  if (text.starts_with(prefix)) {
-    const Parsed<uint64_t> status = parse_number(text.substr(prefix.size()));
-    if (status && *status >= 400 && *status <= 599)
-      return FailureWord{std::nullopt, static_cast<uint16_t>(*status)};
+  if (!text.starts_with(prefix))
+    return complain("is none of connect, reset, timeout, invalid_response and status_NNN");
+  const Parsed<uint64_t> status = parse_number(text.substr(prefix.size()));
+  if (!status || *status < 400 || *status > 599)
     return complain("is not a status from 400 to 599 (write status_503)");
-  }
-  return complain("is none of connect, reset, timeout, invalid_response and status_NNN");
+  found.add_status(static_cast<uint16_t>(*status));
+  return found;
 }
 
 struct Failures {
-  using Type = FailureList;
-  std::optional<FailureList> read(const Value& value) const {
-    FailureList failures;
-    for (const Value& item : value.items_or_one()) {
-      const auto word = item.parsed(parse_failure);
-      if (!word) continue;
-      if (word->kind)
-        failures.kinds.push_back(*word->kind);
-      else
-        failures.statuses.push_back(word->status);
-    }
+  using Type = Conditions;
+  std::optional<Conditions> read(const Value& value) const {
+    Conditions failures;
+    for (const Value& item : value.items_or_one())
+      if (const auto one = item.parsed(parse_failure)) failures.add(*one);
     return failures;
   }
   std::string words() const { return "list of failures"; }
-  std::string shown(const FailureList& failures) const {
+  std::string shown(const Conditions& failures) const {
     std::string text;
-    for (const FailureKind kind : failures.kinds) {
-      text += text.empty() ? "" : ", ";
-      switch (kind) {
-        case FailureKind::connect: text += "connect"; break;
-        case FailureKind::reset: text += "reset"; break;
-        case FailureKind::timeout: text += "timeout"; break;
-        case FailureKind::invalid_response: text += "invalid_response"; break;
-      }
-    }
+    for (const auto& [word, condition] : conditions)
+      if (failures.has(condition)) text.append(text.empty() ? "" : ", ").append(word);
     return '[' + text + ']';
   }
   std::string json_schema() const {
@@ -397,86 +393,90 @@ struct Failures {
   }
 };
 
-const Keys<RetriesDocument>& retry_keys() {
+const Keys<RetryModel>& retry_keys() {
   static const auto keys =
-      Keys<RetriesDocument>("retries")
-          .key("attempts", &RetriesDocument::attempts, number(0, 10),
+      Keys<RetryModel>("retries")
+          .key("attempts", &RetryModel::attempts, number(0, 10),
                "The maximum number of retries after the first attempt. With 0, there are none.")
-          .key("on", &RetriesDocument::on, Failures(),
+          .key("on", &RetryModel::on, Failures(),
                "The failures after which a request is retried: connect (no connection was made, and "
                "nothing sent), and for idempotent methods reset (the connection broke before the "
                "response), timeout (no response head in time), invalid_response, and status_502 or any "
                "other status from 400 to 599.")
-          .key("non_idempotent", &RetriesDocument::non_idempotent, boolean(),
+          .key("non_idempotent", &RetryModel::non_idempotent, boolean(),
                "Whether POST, PATCH and other methods that are not idempotent are retried, too, after the "
                "request was sent. Their effect may then happen twice.")
-          .key("body_size", &RetriesDocument::body_size, size(1, kibi * kibi, none),
+          .key("body_size", &RetryModel::body_size, size(1, kibi * kibi, none),
                "The largest request body that is kept until the response begins, so that the request can "
                "be retried; all bodies together take at most 16MiB per upstream and worker. A request with "
                "a larger body is retried only where no connection was made. With none, no body is kept.")
-          .key("budget", &RetriesDocument::budget_percent, percentage(),
-               "The maximum share of retries among the requests of the last ten seconds, per worker (retry "
-               "budget). It keeps an outage from multiplying the load.")
-          .key("budget_minimum", &RetriesDocument::budget_minimum, number(0, 10'000),
-               "The number of retries per second that are allowed on top of the percentage of the retry "
-               "budget, per worker.");
+          .key(
+              "budget", [](RetryModel& retries) -> uint32_t& { return retries.budget.percent; }, percentage(),
+              "The maximum share of retries among the requests of the last ten seconds, per worker (retry "
+              "budget). It keeps an outage from multiplying the load.")
+          .key(
+              "budget_minimum", [](RetryModel& retries) -> uint32_t& { return retries.budget.per_second; },
+              number(0, 10'000),
+              "The number of retries per second that are allowed on top of the percentage of the retry "
+              "budget, per worker.");
   return keys;
 }
 
-const Keys<EjectDocument>& eject_keys() {
+const Keys<EjectModel>& eject_keys() {
   static const auto keys =
-      Keys<EjectDocument>("eject")
-          .key("failures", &EjectDocument::failures, number(1, 1000),
+      Keys<EjectModel>("eject")
+          .key("failures", &EjectModel::failures, number(1, 1000),
                "The number of failed requests in a row that eject an endpoint.")
-          .key("within", &EjectDocument::within, duration(100ms, 24h),
+          .key("within", &EjectModel::within, duration(100ms, 24h),
                "The time within which the failures in a row must happen to eject an endpoint, counted from "
                "the first of them.")
-          .key("time", &EjectDocument::time, duration(100ms, 24h),
+          .key("time", &EjectModel::time, duration(100ms, 24h),
                "How long an endpoint is ejected the first time; each further ejection takes twice as long "
                "as the one before it. After that time one request is a trial, and a good answer brings the "
                "endpoint back.")
-          .key("max", &EjectDocument::max, duration(100ms, 24h),
+          .key("max", &EjectModel::longest, duration(100ms, 24h),
                "The longest time for which an endpoint is ejected, however often it was ejected before.")
-          .key("on", &EjectDocument::on, Failures(),
+          .key("on", &EjectModel::on, Failures(),
                "The failures that count for the ejection of an endpoint: connect (no connection was made), "
                "reset (the connection broke before the response), timeout (no response head in time), "
                "invalid_response, and status_502 or any other status from 400 to 599.")
-          .check([](const Fields& fields, EjectDocument& eject) {
+          .check([](const Fields& fields, EjectModel& eject) {
             const auto most = fields.take("max");
-            if (eject.max < eject.time)
+            if (eject.longest < eject.time)
               (most ? *most : fields.value())
-                  .complain("is less than the first time (" + to_text(eject.time) + ")");
+                  .complain("is less than the first time (" +
+                            to_text(std::chrono::duration_cast<std::chrono::milliseconds>(eject.time)) + ")");
           });
   return keys;
 }
 
 // A map, or `none`, which is a map as well: one that says that it is off.
 struct Eject {
-  void read_into(const Value& value, EjectDocument& eject) const {
+  void read_into(const Value& value, EjectModel& eject) const {
     if (value.says_none())
       eject.enabled = false;
     else
       eject_keys().read(value, &eject);
   }
   std::string words() const { return "map or none"; }
-  std::string shown(const EjectDocument&) const { return "the defaults of its keys"; }
+  std::string shown(const EjectModel&) const { return "the defaults of its keys"; }
   std::string json_schema() const { return section_schema(eject_keys(), {words_schema({"none"})}); }
   Shape shape() const { return Shape::section; }
   const Section* section() const { return &eject_keys(); }
 };
 
-const Keys<HoldDocument>& hold_keys() {
+const Keys<HoldModel>& hold_keys() {
   static const auto keys =
-      Keys<HoldDocument>("hold")
-          .key("time", &HoldDocument::time, duration(1ms, 5min, {"", "hold: none"}),
+      Keys<HoldModel>("hold")
+          .key("time", &HoldModel::time, duration(1ms, 5min, {"", "hold: none"}),
                "How long a request waits for an endpoint before it is answered with 503.")
-          .key("page_time", &HoldDocument::page_time, duration(0ms, 5min),
+          .key("page_time", &HoldModel::page_time, duration(0ms, 5min),
                "How long a WebSocket upgrade from a page waits for an endpoint, where the gateway has "
                "several upstreams and the page has not just lost a WebSocket. A browser opens one "
                "WebSocket to a host at a time, so one that waits holds up the page's WebSockets to other "
                "upstreams. It is never longer than hold.time. The time that an upgrade of a client has "
                "waited counts for the next ones: a client waits once until the upstream is back.")
-          .key("requests", &HoldDocument::requests, number(1, 1'000'000),
+          .key("requests", &HoldModel::requests, number(1, 1'000'000),
                "The maximum number of requests that wait at once, per worker. One more is answered with "
                "503 at once, unless another client has more waiting requests: then the latest request of "
                "that client is answered with 503 and makes room.");
@@ -485,15 +485,15 @@ const Keys<HoldDocument>& hold_keys() {
 
 // A map, `none`, or a duration: the time of a map.
 struct Hold {
-  void read_into(const Value& value, std::optional<HoldDocument>& hold) const {
+  void read_into(const Value& value, std::optional<HoldModel>& hold) const {
     if (value.says_none()) return;
     hold.emplace();
     if (!value.is_scalar()) return hold_keys().read(value, &*hold);
-    if (const auto time = in_short().read(value)) hold->time = convert<Milliseconds>(*time);
+    if (const auto time = in_short().read(value)) hold->time = *time;
   }
   static DurationKind in_short() { return duration(1ms, 5min, none); }
   std::string words() const { return "duration, map or none"; }
-  std::string shown(const std::optional<HoldDocument>&) const { return "none"; }
+  std::string shown(const std::optional<HoldModel>&) const { return "none"; }
   std::string json_schema() const { return section_schema(hold_keys(), {in_short().json_schema()}); }
   Shape shape() const { return Shape::section; }
   const Section* section() const { return &hold_keys(); }
@@ -502,7 +502,7 @@ struct Hold {
 // ---- health
 
 // "200" or "200-299".
-using StatusRange = std::pair<uint16_t, uint16_t>;
+using StatusRange = HealthModel::StatusRange;
 
 Parsed<StatusRange> parse_statuses(std::string_view text) {
   const std::size_t dash = text.find('-');
@@ -518,6 +518,13 @@ Parsed<std::string> parse_check_path(std::string_view text) {
   for (const char c : text)
     if (c <= ' ' || c == 0x7f || c == '#') return complain("is not a path as a request has it");
   return std::string(text);
+}
+
+// An IPv6 literal stands in brackets in a Host field.
+Parsed<std::string> parse_check_host(std::string_view text) {
+  auto host = parse_host(text);
+  if (host && host->find(':') != host->npos) return '[' + *host + ']';
+  return host;
 }
 
 struct Statuses {
@@ -546,36 +553,36 @@ struct Statuses {
 
 constexpr std::string_view beside_tcp = "stands beside tcp, which sends no request";
 
-const Keys<HealthDocument>& health_keys() {
+const Keys<HealthModel>& health_keys() {
   static const auto keys =
-      Keys<HealthDocument>("health")
-          .key("path", &HealthDocument::path, text("path", parse_check_path, "/[!-\"$-~\\x80-\\uffff]*"),
+      Keys<HealthModel>("health")
+          .key("path", &HealthModel::path, text("path", parse_check_path, "/[!-\"$-~\\x80-\\uffff]*"),
                "The path that a health check requests, with a query if need be.")
           .by_default("required without tcp")
           .example("/healthz")
-          .key("tcp", &HealthDocument::tcp, boolean(),
+          .key("tcp", &HealthModel::tcp, boolean(),
                "Whether a health check only opens a connection, with the TLS handshake for https, and "
                "sends no request.")
           .example("true")
           .commented_out()
-          .key("method", &HealthDocument::method, words<std::string_view>({{"GET", "GET"}, {"HEAD", "HEAD"}}),
+          .key("method", &HealthModel::method, words<std::string_view>({{"GET", "GET"}, {"HEAD", "HEAD"}}),
                "The HTTP method of a health check's request.")
-          .key("host", &HealthDocument::host, text("host name", parse_host),
+          .key("host", &HealthModel::host, text("host name", parse_check_host),
                "The host that a health check sends in the Host field.")
           .by_default("the endpoint's host")
           .example("api.internal")
-          .key("status", &HealthDocument::statuses, Statuses(),
+          .key("status", &HealthModel::statuses, Statuses(),
                "The response statuses with which a health check passes.")
-          .key("interval", &HealthDocument::interval, duration(100ms, 1h),
+          .key("interval", &HealthModel::interval, duration(100ms, 1h),
                "The time between two health checks of an endpoint, plus or minus a tenth. While the "
                "endpoint is down, or its last check was against its state, it is at most 1s.")
-          .key("timeout", &HealthDocument::timeout, duration(100ms, 1h),
+          .key("timeout", &HealthModel::timeout, duration(100ms, 1h),
                "How long a whole health check may take before it counts as failed.")
-          .key("healthy", &HealthDocument::healthy, number(1, 100),
+          .key("healthy", &HealthModel::healthy, number(1, 100),
                "The number of passed health checks in a row that bring an endpoint up again.")
-          .key("unhealthy", &HealthDocument::unhealthy, number(1, 100),
+          .key("unhealthy", &HealthModel::unhealthy, number(1, 100),
                "The number of failed health checks in a row that take an endpoint down.")
-          .key("start", &HealthDocument::starts_down, words<bool>({{"up", false}, {"down", true}}),
+          .key("start", &HealthModel::starts_down, words<bool>({{"up", false}, {"down", true}}),
                "The state of a new endpoint before its first health check. With down, it comes up with the "
                "first check that passes.")
           .at_most_one_of({"tcp", "path"}, beside_tcp)
@@ -596,32 +603,29 @@ void check_upstream(const Fields& fields, UpstreamDocument& upstream) {
   if (const auto insecure = fields.take("insecure"); insecure && upstream.insecure)
     insecure->warn(
         "https endpoints are not verified: whoever answers is believed; a ca file is the better way");
-  if (const auto count = fields.take("keepalive_connections");
-      count && upstream.proxy_protocol != ProxyProtocolOut::none)
+  if (const auto count = fields.take("keepalive_connections"); count && upstream.proxy_protocol)
     count->warn("has no effect: with proxy_protocol a connection belongs to one client, and is not kept");
 }
 
 }  // namespace
 
-std::optional<HostDocument> HostSent::read(const Value& value) const {
+using routing::HostRule;
+
+std::optional<HostRule> HostSent::read(const Value& value) const {
   const auto text = value.text();
   if (!text) return std::nullopt;
-  if (*text == "preserve") return HostDocument{};
-  if (*text == "upstream") return HostDocument{HostDocument::Kind::upstream, {}};
+  if (*text == "preserve") return HostRule{};
+  if (*text == "upstream") return HostRule{HostRule::Kind::endpoint, {}};
   if (const auto authority = http::read_authority(*text); !authority) {
     value.refuse({"is neither preserve, upstream nor a host: " + std::string(authority.error()), ""});
     return std::nullopt;
   }
-  return HostDocument{HostDocument::Kind::literal, std::string(*text)};
+  return HostRule{HostRule::Kind::literal, std::string(*text)};
 }
 
-std::string HostSent::shown(const HostDocument& host) const {
-  switch (host.kind) {
-    case HostDocument::Kind::preserve: return "preserve";
-    case HostDocument::Kind::upstream: return "upstream";
-    case HostDocument::Kind::literal: return host.text;
-  }
-  return {};
+std::string HostSent::shown(const HostRule& host) const {
+  if (host.kind == HostRule::Kind::literal) return host.text;
+  return host.kind == HostRule::Kind::preserve ? "preserve" : "upstream";
 }
 
 const Keys<UpstreamDocument>& upstream_keys() {
@@ -679,7 +683,7 @@ const Keys<UpstreamDocument>& upstream_keys() {
           .key("limits", itself<UpstreamDocument>, map(response_limit_keys),
                "The limits for the head of an endpoint's response. A larger one is answered with 502.")
           .key("proxy_protocol", &UpstreamDocument::proxy_protocol,
-               words<ProxyProtocolOut>({{"v1", ProxyProtocolOut::v1}, {"v2", ProxyProtocolOut::v2}}),
+               words<net::ProxyVersion>({{"v1", net::ProxyVersion::v1}, {"v2", net::ProxyVersion::v2}}),
                "The version of the PROXY protocol header with which every connection to an endpoint "
                "begins, before TLS. It names the client, so each connection carries one request (or "
                "WebSocket) only. Without this key, no header is sent.")

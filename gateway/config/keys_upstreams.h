@@ -10,10 +10,10 @@ const Keys<UpstreamDocument>& upstream_keys();
 
 // The Host that endpoints get: of an upstream, or of a route.
 struct HostSent {
-  using Type = HostDocument;
-  std::optional<HostDocument> read(const Value& value) const;
+  using Type = routing::HostRule;
+  std::optional<routing::HostRule> read(const Value& value) const;
   std::string words() const { return "preserve, upstream or a host name"; }
-  std::string shown(const HostDocument& host) const;
+  std::string shown(const routing::HostRule& host) const;
   std::string json_schema() const { return scalar_schema(); }
 };
 

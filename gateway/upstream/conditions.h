@@ -29,6 +29,10 @@ class Conditions {
   }
   void add(Condition condition) { bits_ = static_cast<uint8_t>(bits_ | bit(condition)); }
   void add_status(uint16_t status) { statuses_.push_back(status); }
+  void add(const Conditions& others) {
+    bits_ = static_cast<uint8_t>(bits_ | others.bits_);
+    statuses_.insert(statuses_.end(), others.statuses_.begin(), others.statuses_.end());
+  }
 
   bool has(Condition condition) const { return (bits_ & bit(condition)) != 0; }
   // Whether a complete response with this status counts as a failure.

@@ -1,5 +1,6 @@
 // A named upstream as it is configured: immutable, part of a snapshot. The state that survives a reload (idle
-// connections, load, cooling endpoints) is in endpoint.h and registry.h.
+// connections, load, cooling endpoints) is in endpoint.h and registry.h. GroupSettings is what the operator
+// writes; GroupModel adds what is made of it.
 #pragma once
 
 #include <cstdint>
@@ -63,17 +64,13 @@ struct QueueModel {
   base::Duration timeout = std::chrono::seconds(5);
 };
 
-struct GroupModel {
+struct GroupSettings {
   std::string name;
-  std::vector<EndpointModel> endpoints;  // at least one
   Balance balance = Balance::round_robin;
   HashSource hash;                  // for Balance::hash
   std::optional<LearnModel> learn;  // takes precedence over the balance for a known value
   base::Duration slow_start{};  // how long a weight grows after an endpoint came up; 0: full weight at once
-  std::unique_ptr<const net::ClientTls> tls;  // set when any endpoint is https
-  // Distinguishes, across reloads, connections that were set up differently (verification, PROXY header).
-  std::string tls_identity;
-  std::string server_name;  // empty: the endpoint's host
+  std::string server_name;      // empty: the endpoint's host
   base::Duration connect_limit = std::chrono::seconds(5);
   base::Duration response_limit = std::chrono::seconds(60);
   base::Duration idle_limit = std::chrono::seconds(60);
@@ -88,8 +85,15 @@ struct GroupModel {
   EjectModel eject;
   std::optional<HealthModel> health;  // without it endpoints count as up
   std::optional<QueueModel> queue;    // without it a request fails at once when all are at their limit
+  std::optional<HoldModel> hold;      // without it a request that finds no endpoint fails at once
+};
+
+struct GroupModel : GroupSettings {
+  std::vector<EndpointModel> endpoints;       // at least one
+  std::unique_ptr<const net::ClientTls> tls;  // set when any endpoint is https
+  // Distinguishes, across reloads, connections that were set up differently (verification, PROXY header).
+  std::string tls_identity;
   std::unique_ptr<const StickyCookie> sticky;  // null: no sticky sessions
-  std::optional<HoldModel> hold;               // without it a request that finds no endpoint fails at once
 };
 
 }  // namespace postern::upstream

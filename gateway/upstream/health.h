@@ -13,6 +13,7 @@ struct HealthModel {
   struct StatusRange {
     uint16_t first = 200;
     uint16_t last = 399;
+    friend bool operator==(const StatusRange&, const StatusRange&) = default;
   };
 
   bool tcp = false;  // a connection (with its TLS handshake) is enough; the next four are for HTTP

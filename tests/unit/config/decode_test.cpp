@@ -4,6 +4,7 @@
 
 #include "unit/config/support.h"
 
+using namespace postern;
 using namespace postern::config;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -115,14 +116,14 @@ TEST_CASE("decode: upstreams take every key") {
   REQUIRE(api.endpoints.size() == 2);
   CHECK(api.endpoints[1].tls);
   CHECK(api.endpoints[1].location == SourceLocation{4, 42});
-  CHECK(api.balance == Balance::least_connections);
+  CHECK(api.balance == upstream::Balance::least_connections);
   CHECK(api.ca == "internal-ca.pem");
   CHECK(api.insecure);
   CHECK(api.server_name == "api.internal");
-  CHECK(api.connect_timeout == milliseconds(1000));
-  CHECK(api.response_timeout == milliseconds(2000));
-  CHECK(api.idle_timeout == milliseconds(3000));
-  CHECK(api.keepalive_timeout == milliseconds(4000));
+  CHECK(api.connect_limit == milliseconds(1000));
+  CHECK(api.response_limit == milliseconds(2000));
+  CHECK(api.idle_limit == milliseconds(3000));
+  CHECK(api.keepalive == milliseconds(4000));
   CHECK(api.keepalive_connections == 7);
   CHECK(api.retries.attempts == 0);
   CHECK(loaded->upstreams[1].name == "http://[::1]:9");
@@ -222,16 +223,18 @@ TEST_CASE("decode: a balance is a word, or what to hash") {
     return std::tuple(loaded->upstreams[0].balance, loaded->upstreams[0].hash.kind,
                       loaded->upstreams[0].hash.name);
   };
-  using Kind = HashDocument::Kind;
-  CHECK(balance("round_robin") == std::tuple(Balance::round_robin, Kind::client_address, ""));
-  CHECK(balance("least_connections") == std::tuple(Balance::least_connections, Kind::client_address, ""));
+  using Kind = upstream::HashSource::Kind;
+  CHECK(balance("round_robin") == std::tuple(upstream::Balance::round_robin, Kind::client_address, ""));
+  CHECK(balance("least_connections") ==
+        std::tuple(upstream::Balance::least_connections, Kind::client_address, ""));
   CHECK(balance("power_of_two_choices") ==
-        std::tuple(Balance::power_of_two_choices, Kind::client_address, ""));
-  CHECK(balance("random") == std::tuple(Balance::random, Kind::client_address, ""));
-  CHECK(balance("{ hash: client_address }") == std::tuple(Balance::hash, Kind::client_address, ""));
-  CHECK(balance("{ hash: { header: X-User } }") == std::tuple(Balance::hash, Kind::header, "X-User"));
-  CHECK(balance("{ hash: { cookie: sid } }") == std::tuple(Balance::hash, Kind::cookie, "sid"));
-  CHECK(balance("{ hash: { query: room } }") == std::tuple(Balance::hash, Kind::query, "room"));
+        std::tuple(upstream::Balance::power_of_two_choices, Kind::client_address, ""));
+  CHECK(balance("random") == std::tuple(upstream::Balance::random, Kind::client_address, ""));
+  CHECK(balance("{ hash: client_address }") == std::tuple(upstream::Balance::hash, Kind::client_address, ""));
+  CHECK(balance("{ hash: { header: X-User } }") ==
+        std::tuple(upstream::Balance::hash, Kind::header, "X-User"));
+  CHECK(balance("{ hash: { cookie: sid } }") == std::tuple(upstream::Balance::hash, Kind::cookie, "sid"));
+  CHECK(balance("{ hash: { query: room } }") == std::tuple(upstream::Balance::hash, Kind::query, "room"));
 
   const auto said = [](const std::string& text) {
     return said_of_upstream("{ endpoints: [\"http://a\"], balance: " + text + " }");

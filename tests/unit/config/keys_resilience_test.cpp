@@ -2,9 +2,15 @@
 
 #include "unit/config/support.h"
 
+using namespace postern;
 using namespace postern::config;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using upstream::Condition;
+using upstream::Conditions;
+using upstream::EjectModel;
+using upstream::HealthModel;
+using upstream::RetryModel;
 
 namespace {
 
@@ -22,15 +28,20 @@ UpstreamDocument upstream_with(const std::string& line) {
 
 std::string said(const std::string& line) { return said_of(file_with(line)); }
 
+Conditions with(std::initializer_list<Condition> conditions, std::initializer_list<uint16_t> statuses) {
+  Conditions made = conditions;
+  for (const uint16_t status : statuses) made.add_status(status);
+  return made;
+}
+
 }  // namespace
 
 TEST_CASE("resilience: without a word retries and ejection have their defaults, and nothing is held") {
   const UpstreamDocument upstream = upstream_with("balance: round_robin");
   CHECK(upstream.retries.attempts == 2);
-  CHECK(upstream.retries.on.kinds == std::vector{FailureKind::connect, FailureKind::reset});
-  CHECK(upstream.retries.on.statuses.empty());
+  CHECK(upstream.retries.on == Conditions{Condition::connect, Condition::reset});
   CHECK_FALSE(upstream.retries.non_idempotent);
-  CHECK(upstream.retries.budget_percent == 20);
+  CHECK(upstream.retries.budget.percent == 20);
   CHECK(upstream.retries.body_size == 65'536);
   CHECK(upstream.eject.enabled);
   CHECK(upstream.eject.failures == 5);
@@ -39,20 +50,19 @@ TEST_CASE("resilience: without a word retries and ejection have their defaults, 
 
 TEST_CASE("resilience: retries are a number or a map") {
   CHECK(upstream_with("retries: 0").retries.attempts == 0);
-  const RetriesDocument retries =
+  const RetryModel retries =
       upstream_with(
           "retries: { attempts: 10, on: [timeout, invalid_response, status_503, status_599], "
           "non_idempotent: true, body_size: none, budget: 100%, budget_minimum: 0 }")
           .retries;
   CHECK(retries.attempts == 10);
-  CHECK(retries.on.kinds == std::vector{FailureKind::timeout, FailureKind::invalid_response});
-  CHECK(retries.on.statuses == std::vector<uint16_t>{503, 599});
+  CHECK(retries.on == with({Condition::timeout, Condition::invalid_response}, {503, 599}));
   CHECK(retries.non_idempotent);
-  CHECK(retries.budget_percent == 100);
+  CHECK(retries.budget.percent == 100);
   CHECK(retries.body_size == 0);
-  CHECK(retries.budget_minimum == 0);
-  CHECK(upstream_with("retries: { on: connect }").retries.on.kinds == std::vector{FailureKind::connect});
-  CHECK(upstream_with("retries: { on: [] }").retries.on.kinds.empty());
+  CHECK(retries.budget.per_second == 0);
+  CHECK(upstream_with("retries: { on: connect }").retries.on == Conditions{Condition::connect});
+  CHECK(upstream_with("retries: { on: [] }").retries.on == Conditions{});
 }
 
 TEST_CASE("resilience: retries say what is wrong with each value") {
@@ -76,15 +86,14 @@ TEST_CASE("resilience: retries say what is wrong with each value") {
 
 TEST_CASE("resilience: ejection is a map, or none") {
   CHECK_FALSE(upstream_with("eject: none").eject.enabled);
-  const EjectDocument eject =
+  const EjectModel eject =
       upstream_with("eject: { failures: 1, within: 1s, time: 2s, max: 2s, on: [status_500] }").eject;
   CHECK(eject.enabled);
   CHECK(eject.failures == 1);
   CHECK(eject.within == seconds(1));
   CHECK(eject.time == seconds(2));
-  CHECK(eject.max == seconds(2));
-  CHECK(eject.on.kinds.empty());
-  CHECK(eject.on.statuses == std::vector<uint16_t>{500});
+  CHECK(eject.longest == seconds(2));
+  CHECK(eject.on == with({}, {500}));
   CHECK(said("eject: { failures: 0 }") ==
         "f:4:24 upstreams.api.eject.failures: \"0\" is out of range: 1 to 1000\n");
   CHECK(said("eject: { time: 10s, max: 9s }") ==
@@ -108,23 +117,23 @@ TEST_CASE("resilience: hold is a duration, a map, or none") {
 }
 
 TEST_CASE("resilience: health is a map with a path, or with tcp") {
-  const HealthDocument usual = *upstream_with("health: { path: /healthz }").health;
+  const HealthModel usual = *upstream_with("health: { path: /healthz }").health;
   CHECK_FALSE(usual.tcp);
   CHECK(usual.path == "/healthz");
   CHECK(usual.method == "GET");
   CHECK(usual.interval == seconds(5));
   CHECK(usual.timeout == seconds(2));
-  CHECK(usual.statuses == std::vector<std::pair<uint16_t, uint16_t>>{{200, 399}});
+  CHECK(usual.statuses == std::vector<HealthModel::StatusRange>{{200, 399}});
   CHECK_FALSE(usual.starts_down);
-  const HealthDocument whole = *upstream_with(
-                                    "health: { path: \"/h?a=b\", method: HEAD, host: a.internal, status: "
-                                    "[204, 300-301], interval: 1s, "
-                                    "timeout: 500ms, healthy: 1, unhealthy: 100, start: down }")
-                                    .health;
+  const HealthModel whole = *upstream_with(
+                                 "health: { path: \"/h?a=b\", method: HEAD, host: a.internal, status: "
+                                 "[204, 300-301], interval: 1s, "
+                                 "timeout: 500ms, healthy: 1, unhealthy: 100, start: down }")
+                                 .health;
   CHECK(whole.path == "/h?a=b");
   CHECK(whole.method == "HEAD");
   CHECK(whole.host == "a.internal");
-  CHECK(whole.statuses == std::vector<std::pair<uint16_t, uint16_t>>{{204, 204}, {300, 301}});
+  CHECK(whole.statuses == std::vector<HealthModel::StatusRange>{{204, 204}, {300, 301}});
   CHECK(whole.interval == seconds(1));
   CHECK(whole.timeout == milliseconds(500));
   CHECK(whole.healthy == 1);

@@ -2,6 +2,7 @@
 
 #include "unit/config/support.h"
 
+using namespace postern;
 using namespace postern::config;
 
 namespace {
@@ -49,10 +50,10 @@ TEST_CASE("rewrite keys: one way of rewriting a path") {
 }
 
 TEST_CASE("rewrite keys: host is a word or a host") {
-  using Kind = HostDocument::Kind;
+  using Kind = routing::HostRule::Kind;
   CHECK_FALSE(route_of("name: x").host_sent.has_value());
   CHECK(route_of("host: preserve").host_sent->kind == Kind::preserve);
-  CHECK(route_of("host: upstream").host_sent->kind == Kind::upstream);
+  CHECK(route_of("host: upstream").host_sent->kind == Kind::endpoint);
   CHECK(route_of("host: \"legacy.example.com:8080\"").host_sent->text == "legacy.example.com:8080");
   for (const char* bad : {"\"https://a.example\"", "\"a b\"", "\"a@b\"", "\"a:99999\"", "\"a,b\""}) {
     CAPTURE(bad);

@@ -81,27 +81,27 @@ TEST_CASE("event_streams: what open streams are held to, and what only new ones 
 }
 
 TEST_CASE("upstreams: stream_idle is none unless it is said") {
-  CHECK(upstream_of("").stream_idle_timeout == base::no_limit);
-  CHECK(upstream_of("timeouts: { stream_idle: none }").stream_idle_timeout == base::no_limit);
-  CHECK(upstream_of("timeouts: { stream_idle: 24h }").stream_idle_timeout == 24h);
+  CHECK(upstream_of("").stream_idle_limit == base::no_limit);
+  CHECK(upstream_of("timeouts: { stream_idle: none }").stream_idle_limit == base::no_limit);
+  CHECK(upstream_of("timeouts: { stream_idle: 24h }").stream_idle_limit == 24h);
   CHECK(problem("{}", "timeouts: { stream_idle: 0s }").find("stream_idle") != std::string::npos);
 }
 
 TEST_CASE("balance: learn has the fields, a maximum, and another balance for what is not known") {
   const UpstreamDocument short_form = upstream_of("balance: { learn: { response_header: Mcp-Session-Id } }");
   REQUIRE(short_form.learn);
-  CHECK(short_form.learn->response_header == "Mcp-Session-Id");
-  CHECK(short_form.learn->request_header == "Mcp-Session-Id");
-  CHECK(short_form.learn->values == 100'000);
-  CHECK(short_form.balance == Balance::round_robin);
+  CHECK(short_form.learn->response_field == "Mcp-Session-Id");
+  CHECK(short_form.learn->request_field == "Mcp-Session-Id");
+  CHECK(short_form.learn->values_max == 100'000);
+  CHECK(short_form.balance == upstream::Balance::round_robin);
   const UpstreamDocument whole = upstream_of(
       "balance: { learn: { response_header: X-New, request_header: X-Old, otherwise: least_connections, "
       "values: "
       "500 } }");
-  CHECK(whole.learn->response_header == "X-New");
-  CHECK(whole.learn->request_header == "X-Old");
-  CHECK(whole.learn->values == 500);
-  CHECK(whole.balance == Balance::least_connections);
+  CHECK(whole.learn->response_field == "X-New");
+  CHECK(whole.learn->request_field == "X-Old");
+  CHECK(whole.learn->values_max == 500);
+  CHECK(whole.balance == upstream::Balance::least_connections);
 }
 
 TEST_CASE("balance: what is wrong with learn is told") {

@@ -108,10 +108,10 @@ TEST_CASE("reference: the defaults it prints are the defaults of the structs") {
   REQUIRE(loaded->upstreams.size() == 1);
   CHECK(loaded->upstreams[0].balance == upstream.balance);
   CHECK(loaded->upstreams[0].insecure == upstream.insecure);
-  CHECK(loaded->upstreams[0].connect_timeout == upstream.connect_timeout);
-  CHECK(loaded->upstreams[0].response_timeout == upstream.response_timeout);
-  CHECK(loaded->upstreams[0].idle_timeout == upstream.idle_timeout);
-  CHECK(loaded->upstreams[0].keepalive_timeout == upstream.keepalive_timeout);
+  CHECK(loaded->upstreams[0].connect_limit == upstream.connect_limit);
+  CHECK(loaded->upstreams[0].response_limit == upstream.response_limit);
+  CHECK(loaded->upstreams[0].idle_limit == upstream.idle_limit);
+  CHECK(loaded->upstreams[0].keepalive == upstream.keepalive);
   CHECK(loaded->upstreams[0].keepalive_connections == upstream.keepalive_connections);
   CHECK(loaded->upstreams[0].response_head_size == upstream.response_head_size);
   CHECK(loaded->upstreams[0].response_fields == upstream.response_fields);
