@@ -32,18 +32,6 @@ policy::OriginRule::Kind kind_of(OriginEntry::Kind kind) {
   return policy::OriginRule::Kind::exact;
 }
 
-policy::JwtSource source_of(const TokenSource& source) {
-  policy::JwtSource made;
-  switch (source.kind) {
-    case TokenSource::Kind::header: made.kind = policy::JwtSource::Kind::header; break;
-    case TokenSource::Kind::cookie: made.kind = policy::JwtSource::Kind::cookie; break;
-    case TokenSource::Kind::query: made.kind = policy::JwtSource::Kind::query; break;
-    case TokenSource::Kind::subprotocol: made.kind = policy::JwtSource::Kind::subprotocol; break;
-  }
-  if (!source.name.empty()) made.name = source.name;
-  return made;
-}
-
 template <class Named>
 const Named* find_named(const std::vector<Named>& all, const std::string& name) {
   const auto found = std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
@@ -104,16 +92,7 @@ void PolicyCompiler::compile_origins(const OriginsDocument& origins) {
 
 void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
   const std::string key = "jwt." + jwt.name;
-  policy::JwtRules rules;
-  rules.issuer = jwt.issuer;
-  rules.audiences = jwt.audience;
-  rules.leeway = jwt.leeway;
-  rules.require_expiry = jwt.require_expiry;
-  for (const RequiredClaim& claim : jwt.required_claims)
-    rules.required_claims.push_back({claim.name, claim.values});
-  for (const std::string& name : jwt.algorithms)
-    if (const auto algorithm = crypto::parse_algorithm(name)) rules.algorithms.push_back(*algorithm);
-  const crypto::AlgorithmSet algorithms = crypto::AlgorithmSet::of(rules.algorithms);
+  const crypto::AlgorithmSet algorithms = crypto::AlgorithmSet::of(jwt.algorithms);
 
   state::KeySet::Made keys = tl::unexpected(std::string());
   std::string where = key + ".secret";
@@ -134,7 +113,8 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
     return;
   }
   for (const std::string& note : keys->notes()) notes_.warn(jwt.keys_location, where, note);
-  verifiers_[jwt.name] = {std::make_shared<const policy::JwtVerifier>(std::move(rules)), names_.keys.size()};
+  verifiers_[jwt.name] = {std::make_shared<const policy::JwtVerifier>(policy::JwtRules(jwt)),
+                          names_.keys.size()};
   names_.keys.push_back(jwt.name);
   keys_.push_back({jwt.name, jwt.fingerprint, std::move(*keys)});
 }
@@ -252,10 +232,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
     options.verifier = verifiers_[jwt->name].verifier;
     options.keys = verifiers_[jwt->name].keys;
     options.required = route.jwt_required;
-    if (!jwt->from.empty()) {
-      options.sources.clear();
-      for (const TokenSource& source : jwt->from) options.sources.push_back(source_of(source));
-    }
+    options.sources.assign(jwt->from.begin(), jwt->from.end());
     for (const ForwardedClaim& claim : route.forward_claims)
       options.forward_claims.push_back({claim.claim, claim.header});
     policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));

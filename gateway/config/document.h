@@ -17,6 +17,8 @@
 #include "base/ip_address.h"
 #include "config/diagnostics.h"
 #include "http/redaction.h"
+#include "policy/jwt_source.h"
+#include "policy/jwt_verifier.h"
 #include "policy/socket_limit.h"
 #include "routing/conditions.h"
 #include "routing/rewriting.h"
@@ -115,30 +117,16 @@ struct OriginsDocument {
   SourceLocation location;
 };
 
-struct TokenSource {
-  enum class Kind : uint8_t { header, cookie, query, subprotocol } kind = Kind::header;
-  std::string name;  // header: field name (default Authorization, scheme Bearer); cookie and query: the name
+struct TokenSource : policy::JwtSource {
   SourceLocation location;
 };
 
-struct RequiredClaim {
+struct JwtDocument : policy::JwtRules {
   std::string name;
-  std::vector<std::string> values;  // one of these; empty: must be present
-  SourceLocation location;
-};
-
-struct JwtDocument {
-  std::string name;
-  std::string issuer;                 // empty: not checked
-  std::vector<std::string> audience;  // empty: not checked; else one of these
-  std::string keys_file;              // JWKS (JSON) or PEM
-  std::string secret;                 // HS*; never printed
-  std::vector<std::string> algorithms;
-  std::vector<TokenSource> from;  // default: [header]
-  std::chrono::seconds leeway{60};
-  std::vector<RequiredClaim> required_claims;
-  bool require_expiry = true;  // a token without exp is refused
-  uint64_t fingerprint = 0;    // see config/fingerprint.h
+  std::string keys_file;                            // JWKS (JSON) or PEM
+  std::string secret;                               // HS*; never printed
+  std::vector<TokenSource> from = {TokenSource()};  // in the order in which they are looked at
+  uint64_t fingerprint = 0;                         // see config/fingerprint.h
   SourceLocation location;
   SourceLocation keys_location;
 };

@@ -12,8 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool is_symmetric(std::string_view algorithm) { return algorithm.starts_with("HS"); }
-
 void read_key_file(const Value& value, JwtDocument& jwt) {
   const auto text = value.text();
   if (!text) return;
@@ -45,8 +43,8 @@ void read_secret(const Value& value, JwtDocument& jwt) {
 
 auto secret() { return custom(read_secret, "text", scalar_schema()); }
 
-std::optional<std::vector<std::string>> read_algorithms(const Value& value) {
-  std::vector<std::string> algorithms;
+std::optional<std::vector<crypto::Algorithm>> read_algorithms(const Value& value) {
+  std::vector<crypto::Algorithm> algorithms;
   const auto items = value.items();
   if (value.is_list() && items.empty()) value.complain("is empty; name the signatures that are accepted");
   for (const Value& item : items) {
@@ -57,7 +55,7 @@ std::optional<std::vector<std::string>> read_algorithms(const Value& value) {
       continue;
     }
     if (const auto index = item.one_of(token_algorithms()))
-      algorithms.emplace_back(token_algorithms()[*index]);
+      algorithms.push_back(*crypto::parse_algorithm(token_algorithms()[*index]));
   }
   return algorithms;
 }
@@ -72,13 +70,15 @@ void check_key_kinds(const Value& algorithms, const JwtDocument& jwt) {
   const std::string keys = base::to_lower(jwt.keys_file);
   const bool is_pem = keys.ends_with(".pem") || keys.ends_with(".pub") || keys.ends_with(".crt") ||
                       keys.ends_with(".cer") || keys.ends_with(".key");
-  for (const std::string& algorithm : jwt.algorithms) {
-    if (is_symmetric(algorithm) && is_pem) {
-      algorithms.complain(algorithm + " needs a secret; with a public key for a secret anybody could sign");
+  for (const crypto::Algorithm algorithm : jwt.algorithms) {
+    const std::string name(crypto::name(algorithm));
+    const bool is_symmetric = crypto::family(algorithm) == crypto::AlgorithmFamily::hmac;
+    if (is_symmetric && is_pem) {
+      algorithms.complain(name + " needs a secret; with a public key for a secret anybody could sign");
       return;
     }
-    if (!is_symmetric(algorithm) && !jwt.secret.empty()) {
-      algorithms.complain(algorithm + " needs keys (a public key); a secret is for HS256, HS384 and HS512");
+    if (!is_symmetric && !jwt.secret.empty()) {
+      algorithms.complain(name + " needs keys (a public key); a secret is for HS256, HS384 and HS512");
       return;
     }
   }
@@ -124,14 +124,15 @@ std::optional<TokenSource> read_source(const Value& item) {
   using Kind = TokenSource::Kind;
   if (item.is_map()) {
     TokenSource source;
+    source.name.clear();
     source.location = item.location();
     token_source_keys().read(item, &source);
     return source.name.empty() ? std::nullopt : std::optional(source);
   }
   const auto text = item.text();
   if (!text) return std::nullopt;
-  if (*text == "header") return TokenSource{Kind::header, "Authorization", item.location()};
-  if (*text == "subprotocol") return TokenSource{Kind::subprotocol, "", item.location()};
+  if (*text == "header") return TokenSource{{Kind::header, "Authorization"}, item.location()};
+  if (*text == "subprotocol") return TokenSource{{Kind::subprotocol, ""}, item.location()};
   if (*text == "cookie" || *text == "query") {
     item.complain("needs a name: { " + std::string(*text) + ": NAME }");
     return std::nullopt;
@@ -172,12 +173,11 @@ struct TokenSources {
   const Section* section() const { return &token_source_keys(); }
 };
 
-std::optional<std::vector<RequiredClaim>> read_required_claims(const Value& value) {
-  std::vector<RequiredClaim> claims;
+std::optional<std::vector<policy::RequiredClaim>> read_required_claims(const Value& value) {
+  std::vector<policy::RequiredClaim> claims;
   for (const auto& [key, entry] : value.entries()) {
-    RequiredClaim claim;
+    policy::RequiredClaim claim;
     claim.name = key.text;
-    claim.location = key.location;
     const bool is_any = entry.is_scalar() && entry.node().text == "present";
     if (!is_any) {
       const auto items = entry.items_or_one();
@@ -205,8 +205,6 @@ void check_jwt(const Fields& fields, JwtDocument& jwt) {
       keys.has_value() != secret.has_value() && jwt.keys_file.empty() != jwt.secret.empty();
   if (const auto algorithms = fields.take("algorithms"); algorithms && has_one_source)
     check_key_kinds(*algorithms, jwt);
-  if (!fields.take("from"))
-    jwt.from.push_back(TokenSource{TokenSource::Kind::header, "Authorization", SourceLocation{}});
 }
 
 }  // namespace
@@ -220,7 +218,7 @@ const Keys<JwtDocument>& jwt_keys() {
                "with 403.")
           .by_default("not checked")
           .example("https://clerk.example.com")
-          .key("audience", &JwtDocument::audience,
+          .key("audience", &JwtDocument::audiences,
                list_or_one("text or list of texts", text(), "is empty; leave audience out to check none"),
                "The value that the aud claim of a token must hold; of a list, one is enough. A token "
                "without it is refused with 403.")

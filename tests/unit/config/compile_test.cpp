@@ -463,9 +463,9 @@ TEST_CASE("compile: every example in conf compiles whole, given the files that i
     }
     for (JwtDocument& jwt : document->jwt) {
       if (jwt.keys_file.empty()) continue;
-      const bool ecdsa =
-          std::any_of(jwt.algorithms.begin(), jwt.algorithms.end(),
-                      [](const std::string& algorithm) { return algorithm.starts_with("ES"); });
+      const bool ecdsa = std::any_of(jwt.algorithms.begin(), jwt.algorithms.end(), [](crypto::Algorithm one) {
+        return crypto::family(one) == crypto::AlgorithmFamily::ecdsa;
+      });
       jwt.keys_file = folder.file(jwt.name + ".pem");
       write(jwt.keys_file, (ecdsa ? support::p256_key() : support::rsa_key()).public_pem());
     }

@@ -2,6 +2,7 @@
 
 #include "unit/config/support.h"
 
+using namespace postern;
 using namespace postern::config;
 using std::chrono::seconds;
 
@@ -121,11 +122,11 @@ TEST_CASE("jwt: every key is taken") {
   const JwtDocument& jwt = loaded->jwt[0];
   CHECK(jwt.name == "clerk");
   CHECK(jwt.issuer == "https://clerk.example.com");
-  CHECK(jwt.audience == std::vector<std::string>{"dashboard", "admin"});
+  CHECK(jwt.audiences == std::vector<std::string>{"dashboard", "admin"});
   CHECK(jwt.keys_file == "keys/jwks.json");
   CHECK(jwt.keys_location == SourceLocation{5, 11});
   CHECK(jwt.secret.empty());
-  CHECK(jwt.algorithms == std::vector<std::string>{"RS256", "EdDSA"});
+  CHECK(jwt.algorithms == std::vector{crypto::Algorithm::rs256, crypto::Algorithm::eddsa});
   REQUIRE(jwt.from.size() == 5);
   CHECK(jwt.from[0].kind == TokenSource::Kind::header);
   CHECK(jwt.from[0].name == "Authorization");
@@ -149,7 +150,7 @@ TEST_CASE("jwt: a secret comes from the environment, and the token from Authoriz
            environment_of({{"JWT_SECRET", long_secret}}));
   REQUIRE(loaded.has_value());
   CHECK(loaded->jwt[0].secret == long_secret);
-  CHECK(loaded->jwt[0].audience == std::vector<std::string>{"one"});
+  CHECK(loaded->jwt[0].audiences == std::vector<std::string>{"one"});
   REQUIRE(loaded->jwt[0].from.size() == 1);
   CHECK(loaded->jwt[0].from[0].kind == TokenSource::Kind::header);
   CHECK(loaded->jwt[0].from[0].name == "Authorization");
