@@ -12,7 +12,6 @@
 #include "config/compile_action.h"
 #include "config/compile_content.h"
 #include "config/compile_error_pages.h"
-#include "config/compile_limits.h"
 #include "config/compile_policy.h"
 #include "config/compile_rewrite.h"
 #include "config/compile_websocket.h"
@@ -25,8 +24,6 @@
 
 namespace postern::config {
 namespace {
-
-base::Duration nanoseconds(Milliseconds limit) { return limit; }
 
 // What every part of the compilation shares.
 struct Compilation {
@@ -56,7 +53,7 @@ void compile_listeners(Compilation& compilation) {
     if (base::equal_ignoring_case(listener.host, "localhost")) model.beside = base::IpAddress::parse("::1");
     if (listener.tls) {
       net::ServerTlsOptions tls;
-      tls.tls1_3_only = listener.tls->min_version == TlsVersion::tls1_3;
+      tls.tls1_3_only = listener.tls->tls1_3_only;
       tls.ciphers = listener.tls->ciphers;
       for (const CertificateFiles& files : listener.tls->certificates)
         tls.certificates.push_back({compilation.file(files.certificate), compilation.file(files.key)});
@@ -72,9 +69,10 @@ void compile_listeners(Compilation& compilation) {
     }
     if (listener.proxy_protocol) {
       for (const std::string& block : listener.proxy_protocol->trust) model.proxy_trust.add(block);
-      model.proxy_header_limit = nanoseconds(listener.proxy_protocol->timeout);
+      model.proxy_header_limit = listener.proxy_protocol->timeout;
     }
-    model.limits = listener_limits({&compilation.document.limits.listener, &listener.limits});
+    model.limits = listener.limits;
+    model.limits.server.idle = listener.limits.transfer.idle;
     compilation.snapshot->listeners.push_back(std::move(model));
   }
 }
@@ -235,11 +233,11 @@ void compile_routes(Compilation& compilation) {
 void compile_limits(Compilation& compilation) {
   const LimitsDocument& document = compilation.document.limits;
   proxy::Limits& limits = compilation.snapshot->limits;
-  limits.drain = nanoseconds(document.drain_timeout);
+  limits.drain = document.drain_timeout;
   limits.drain_rate.share = document.tunnel_drain.percent / 100.0;
   limits.drain_rate.least =
       static_cast<double>(document.tunnel_drain.minimum) / static_cast<double>(compilation.options.workers);
-  limits.drain_rate.within = nanoseconds(document.tunnel_drain.within);
+  limits.drain_rate.within = document.tunnel_drain.within;
   limits.connections = document.connections;
 }
 
@@ -270,7 +268,7 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
   compile_routes(compilation);
   compile_limits(compilation);
   for (const std::string& block : document.trusted_proxies) snapshot.trusted_proxies.add(block);
-  snapshot.names = {document.resolver.nameservers, nanoseconds(document.resolver.timeout)};
+  snapshot.names = document.resolver;
   snapshot.request_id_field = document.request_id_header;
   snapshot.via = document.via;
   snapshot.forwarded = {

@@ -180,10 +180,9 @@ std::optional<proxy::UnroutedCors::Entry> PolicyCompiler::unrouted_cors(const Ro
 }
 
 bool PolicyCompiler::limits_bodies(const RouteDocument& route) const {
-  const auto limits = [](const routing::RouteLimits& said) { return said.body_size.value_or(0) != 0; };
-  return limits(route.limits) || limits(document_.limits.listener.transfer) ||
+  return route.limits.body_size.value_or(0) != 0 ||
          std::any_of(document_.listeners.begin(), document_.listeners.end(),
-                     [&](const ListenerDocument& listener) { return limits(listener.limits.transfer); });
+                     [](const ListenerDocument& one) { return one.limits.transfer.body_size != 0; });
 }
 
 std::shared_ptr<const routing::StreamRules> PolicyCompiler::stream_rules(const RouteDocument& route) {

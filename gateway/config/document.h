@@ -17,9 +17,12 @@
 #include "base/ip_address.h"
 #include "config/diagnostics.h"
 #include "http/redaction.h"
+#include "net/dns_client.h"
+#include "net/tls_context.h"
 #include "policy/jwt_source.h"
 #include "policy/jwt_verifier.h"
 #include "policy/socket_limit.h"
+#include "proxy/listener_limits.h"
 #include "routing/conditions.h"
 #include "routing/rewriting.h"
 #include "routing/socket_rules.h"
@@ -31,21 +34,17 @@ namespace postern::config {
 
 using Milliseconds = std::chrono::milliseconds;
 
-struct CertificateFiles {
-  std::string certificate;  // PEM chain, absolute or relative to the configuration file
-  std::string key;          // PEM private key
+struct CertificateFiles : net::ServerTlsOptions::Files {
   SourceLocation location;  // of the certificate
   SourceLocation key_location;
 };
 
-enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
-
 struct TlsDocument {
   std::vector<CertificateFiles> certificates;  // chosen by SNI; the first is the default
-  TlsVersion min_version = TlsVersion::tls1_2;
-  std::string ciphers;      // TLS 1.2 list in OpenSSL's words; empty: our default
-  bool is_list = false;     // certificates: was written, not certificate: and key:
-  CertificateFiles single;  // what certificate: and key: say, while the section is read
+  bool tls1_3_only = false;                    // min_version: "1.3"
+  std::string ciphers;                         // TLS 1.2 list in OpenSSL's words; empty: our default
+  bool is_list = false;                        // certificates: was written, not certificate: and key:
+  CertificateFiles single;                     // what certificate: and key: say, while the section is read
   SourceLocation location;
 };
 
@@ -53,20 +52,6 @@ struct TlsDocument {
 struct ProxyProtocolDocument {
   std::vector<std::string> trust;  // CIDR blocks
   Milliseconds timeout{5'000};
-};
-
-// What a listener may say for itself: `limits`, overridden by `listeners[].limits`; the limits of transfers
-// are overridden once more by `routes[].limits`.
-struct ListenerLimitsDocument {
-  std::optional<uint64_t> head_size;
-  std::optional<uint64_t> target_size;
-  std::optional<uint32_t> header_fields;
-  std::optional<uint32_t> requests_per_connection;  // 0: any number
-  std::optional<uint32_t> connections_per_client;   // 0: any number
-  std::optional<base::Duration> tls_handshake_timeout;
-  std::optional<base::Duration> request_head_timeout;
-  std::optional<base::Duration> keepalive_timeout;
-  routing::RouteLimits transfer;
 };
 
 // How fast sockets are told to leave, see tunnel/drain_rate.h.
@@ -77,8 +62,8 @@ struct TunnelDrainDocument {
 };
 
 struct LimitsDocument {
-  ListenerLimitsDocument listener;  // what is not set has the defaults of proxy::ListenerLimits
-  uint32_t connections = 20'000;    // clients of the whole process
+  proxy::ListenerLimits listener;  // of every listener that does not say otherwise
+  uint32_t connections = 20'000;   // clients of the whole process
   Milliseconds drain_timeout{30'000};
   TunnelDrainDocument tunnel_drain;
 };
@@ -90,7 +75,7 @@ struct ListenerDocument {
   std::optional<ProxyProtocolDocument> proxy_protocol;
   bool redirect_to_https = false;            // redirect: https
   std::vector<std::string> redirect_except;  // paths that are served all the same
-  ListenerLimitsDocument limits;
+  proxy::ListenerLimits limits;              // whole, also what it has from Document::limits
   SourceLocation location;
   SourceLocation
       address_location;  // line 0 beside a location that is in the file: the address could not be read
@@ -295,11 +280,6 @@ struct RouteDocument {
   bool match_read = true;         // false: a problem was found in the match, which is not to be relied on
 };
 
-struct ResolverDocument {
-  std::vector<base::SocketAddress> nameservers;  // empty: the system's
-  Milliseconds timeout{2'000};                   // of one try
-};
-
 enum class ForwardedMode : uint8_t { x_forwarded, rfc7239, both, off };
 
 // An operator's own page for errors of the gateway.
@@ -363,7 +343,7 @@ struct Document {
   WebSocketDocument websocket;                     // of routes that say nothing
   routing::StreamRules streams;                    // likewise
   std::vector<RouteDocument> routes;
-  ResolverDocument resolver;
+  net::DnsOptions resolver;
   LogDocument log;
   LimitsDocument limits;
   std::optional<AdminDocument> admin;

@@ -102,8 +102,7 @@ const Keys<Document>& document_keys() {
           .key("error_pages", &Document::error_pages, ErrorPages(),
                "The bodies of the gateway's own error responses: JSON, an HTML page or plain text, "
                "whichever the Accept field of the request prefers. Responses of endpoints are not changed.")
-          .key("listeners", &Document::listeners,
-               list_of_maps(listener_keys, "is empty; nobody could connect"),
+          .key("listeners", itself<Document>, Listeners(),
                "The addresses on which the gateway accepts client connections.")
           .required()
           .key("hosts", &Document::hosts,
@@ -151,6 +150,7 @@ const Keys<Document>& document_keys() {
           .key("log", &Document::log, map(log_keys), "What is logged, in which format, and where.")
           .key("limits", &Document::limits, map(limit_keys),
                "The size and time limits for clients. A listener, and then a route, may set its own.")
+          .read_first()
           .key("admin", &Document::admin, map(admin_keys),
                "A listener for the operator alone: GET /metrics has metrics for Prometheus, GET /status "
                "reports the current state in JSON, and GET /healthz is for a load balancer.")

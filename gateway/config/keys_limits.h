@@ -19,7 +19,7 @@ struct BodySize {
 };
 
 const Keys<LimitsDocument>& limit_keys();
-const Keys<ListenerLimitsDocument>& listener_limit_keys();
+const Keys<proxy::ListenerLimits>& listener_limit_keys();
 const Keys<routing::RouteLimits>& route_limit_keys();
 
 }  // namespace postern::config

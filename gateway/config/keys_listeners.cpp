@@ -54,7 +54,7 @@ void check_tls(const Fields& fields, TlsDocument& tls) {
     if (const auto value = fields.take("key")) tls.single.key_location = value->location();
     tls.certificates.push_back(std::move(tls.single));
   }
-  if (const auto ciphers = fields.take("ciphers"); ciphers && tls.min_version == TlsVersion::tls1_3)
+  if (const auto ciphers = fields.take("ciphers"); ciphers && tls.tls1_3_only)
     ciphers->warn("has no effect: it is for TLS 1.2, and min_version is 1.3");
 }
 
@@ -81,8 +81,7 @@ const Keys<TlsDocument>& tls_keys() {
                "chosen by the server name (SNI) and the key types that the client offers; the first is the "
                "default.")
           .commented_out()
-          .key("min_version", &TlsDocument::min_version,
-               words<TlsVersion>({{"1.2", TlsVersion::tls1_2}, {"1.3", TlsVersion::tls1_3}}),
+          .key("min_version", &TlsDocument::tls1_3_only, words<bool>({{"1.2", false}, {"1.3", true}}),
                "The oldest version of TLS that clients may use.")
           .by_default("\"1.2\"")
           .key("ciphers", &TlsDocument::ciphers,
@@ -182,6 +181,21 @@ std::vector<std::pair<std::string, SourceLocation>> TrustedBlocks::blocks(const 
 std::string TrustedBlocks::json_schema() const {
   return list_schema(string_schema(cidr_pattern), if_empty.empty() ? 0 : 1, 1000);
 }
+
+void Listeners::read_into(const Value& value, Document& document) const {
+  const auto items = value.items();
+  if (value.is_list() && items.empty()) value.complain("is empty; nobody could connect");
+  for (const Value& item : items) {
+    ListenerDocument listener;
+    listener.limits = document.limits.listener;
+    listener_keys().read(item, &listener);
+    document.listeners.push_back(std::move(listener));
+  }
+}
+
+std::string Listeners::json_schema() const { return list_schema(section_schema(listener_keys()), 1, 1000); }
+
+const Section* Listeners::section() const { return &listener_keys(); }
 
 const Keys<ListenerDocument>& listener_keys() {
   static const auto keys =

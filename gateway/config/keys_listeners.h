@@ -8,6 +8,16 @@ namespace postern::config {
 
 const Keys<ListenerDocument>& listener_keys();
 
+// What a listener does not say of its limits, it has from those of the document, which are read before.
+struct Listeners {
+  void read_into(const Value& value, Document& document) const;
+  std::string words() const { return "list"; }
+  std::string shown(const Document&) const { return {}; }
+  std::string json_schema() const;
+  Shape shape() const { return Shape::list; }
+  const Section* section() const;
+};
+
 // A list of CIDR blocks. One that holds every address is good, and warned of.
 struct TrustedBlocks {
   std::string_view if_empty{};

@@ -189,16 +189,16 @@ const Keys<LogDocument>& log_keys() {
   return keys;
 }
 
-const Keys<ResolverDocument>& resolver_keys() {
+const Keys<net::DnsOptions>& resolver_keys() {
   static const auto keys =
-      Keys<ResolverDocument>("resolver")
-          .key("nameservers", &ResolverDocument::nameservers, NameServers(),
+      Keys<net::DnsOptions>("resolver")
+          .key("nameservers", &net::DnsOptions::nameservers, NameServers(),
                "The DNS servers to ask, in this order, instead of the servers in resolv.conf. The port is "
                "53 where none is written.")
           .by_default("the servers in resolv.conf")
           .example("[\"10.0.0.53\", \"10.0.1.53:5353\"]")
           .commented_out()
-          .key("timeout", &ResolverDocument::timeout, duration(10ms, 30s),
+          .key("timeout", &net::DnsOptions::timeout, duration(10ms, 30s),
                "How long a DNS server may take to answer before it, or the next one, is asked again. An "
                "answer is used for its TTL, at least 1s and at most 5m; while no server answers, the old "
                "answer is used for up to 1h more.");

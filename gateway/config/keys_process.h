@@ -7,7 +7,7 @@
 namespace postern::config {
 
 const Keys<LogDocument>& log_keys();
-const Keys<ResolverDocument>& resolver_keys();
+const Keys<net::DnsOptions>& resolver_keys();
 const Keys<AdminDocument>& admin_keys();
 
 // `error_pages`, whose keys are statuses beside the fixed ones.

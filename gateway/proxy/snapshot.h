@@ -10,10 +10,10 @@
 
 #include "base/ip_address.h"
 #include "base/local_rc.h"
-#include "http/limits.h"
 #include "net/dns_client.h"
 #include "net/tls_context.h"
 #include "proxy/error_pages.h"
+#include "proxy/listener_limits.h"
 #include "proxy/unrouted_cors.h"
 #include "routing/table.h"
 #include "state/process_state.h"
@@ -23,14 +23,6 @@
 #include "upstream/registry.h"
 
 namespace postern::proxy {
-
-// The limits of one listener.
-struct ListenerLimits {
-  http::ServerLimits server;
-  base::Duration tls_handshake = std::chrono::seconds(10);
-  uint32_t connections_per_client = 2'000;  // of the whole process; 0: no limit
-  routing::TransferLimits transfer;
-};
 
 struct ListenerModel {
   base::SocketAddress address;                // port 0: the system chooses one

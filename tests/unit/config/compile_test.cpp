@@ -1,5 +1,4 @@
 #include "config/compile.h"
-#include "config/compile_limits.h"
 
 #include <doctest/doctest.h>
 
@@ -166,6 +165,7 @@ limits:
   CHECK(usual.server.request_head == 2s);
   CHECK(usual.server.keepalive == 3s);
   CHECK(usual.transfer.idle == 4s);
+  CHECK(usual.server.idle == 4s);
   CHECK(usual.transfer.tunnel_idle == 5s);
   CHECK(limits.drain == 6s);
   CHECK(limits.drain_rate.share == doctest::Approx(0.05));
@@ -532,20 +532,6 @@ TEST_CASE("compile: limits go from the document to its listeners, and a route's 
   CHECK(route.idle == 5s);
   CHECK(route.request_rate == 0);
   CHECK(route.response_rate == 11);
-
-  ListenerLimitsDocument document;
-  document.head_size = 2048;
-  document.connections_per_client = 3;
-  document.transfer.idle = 8s;
-  ListenerLimitsDocument of_listener;
-  of_listener.head_size = 4096;
-  of_listener.requests_per_connection = 5;
-  const proxy::ListenerLimits limits = listener_limits({&document, &of_listener});
-  CHECK(limits.server.message.head_size == 4096);
-  CHECK(limits.server.requests == 5);
-  CHECK(limits.connections_per_client == 3);
-  CHECK(limits.transfer.idle == 8s);
-  CHECK(limits.server.idle == 8s);
 }
 
 TEST_CASE("compile: a configuration that does not take effect leaves what is counted as it is") {

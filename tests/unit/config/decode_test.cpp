@@ -41,7 +41,7 @@ TEST_CASE("decode: what the file does not say has the defaults of the structs") 
   CHECK(loaded->file == "f");
   CHECK(loaded->workers == 0);
   CHECK(loaded->request_id_header == "X-Request-Id");
-  CHECK_FALSE(loaded->limits.listener.head_size.has_value());
+  CHECK(loaded->limits.listener.server.message.head_size == proxy::ListenerLimits{}.server.message.head_size);
   REQUIRE(loaded->listeners.size() == 1);
   CHECK(loaded->listeners[0].host == "127.0.0.1");
   CHECK(loaded->listeners[0].port == 0);
@@ -347,20 +347,20 @@ TEST_CASE("decode: limits take every key") {
       rest);
   REQUIRE(loaded.has_value());
   const LimitsDocument& limits = loaded->limits;
-  CHECK(limits.listener.head_size == 65536u);
-  CHECK(limits.listener.target_size == 4096u);
-  CHECK(limits.listener.header_fields == 50u);
+  CHECK(limits.listener.server.message.head_size == 65536u);
+  CHECK(limits.listener.server.message.target_size == 4096u);
+  CHECK(limits.listener.server.message.fields == 50u);
   CHECK(limits.listener.transfer.body_size == 1048576u);
   CHECK(limits.connections == 9);
-  CHECK(limits.listener.tls_handshake_timeout == seconds(1));
-  CHECK(limits.listener.request_head_timeout == seconds(2));
-  CHECK(limits.listener.keepalive_timeout == seconds(3));
+  CHECK(limits.listener.tls_handshake == seconds(1));
+  CHECK(limits.listener.server.request_head == seconds(2));
+  CHECK(limits.listener.server.keepalive == seconds(3));
   CHECK(limits.listener.transfer.idle == seconds(4));
   CHECK(limits.listener.transfer.tunnel_idle == std::chrono::hours(8));
   CHECK(limits.listener.transfer.request == seconds(9));
   CHECK(limits.listener.transfer.request_rate == 1024u);
   CHECK(limits.listener.transfer.response_rate == 0u);
-  CHECK(limits.listener.requests_per_connection == 7u);
+  CHECK(limits.listener.server.requests == 7u);
   CHECK(limits.listener.connections_per_client == 0u);
   CHECK(limits.drain_timeout == milliseconds(500));
   CHECK(limits.tunnel_drain.percent == 5);
@@ -376,16 +376,35 @@ TEST_CASE("decode: a listener and a route have limits of their own") {
       "routes: [{ upstream: \"http://a\", limits: { body_size: 2MiB, idle_timeout: 5s, request_body_rate: "
       "1B/s } }]\n");
   REQUIRE(loaded.has_value());
-  const ListenerLimitsDocument& listener = loaded->listeners[0].limits;
-  CHECK(listener.head_size == 4096u);
+  const proxy::ListenerLimits& listener = loaded->listeners[0].limits;
+  CHECK(listener.server.message.head_size == 4096u);
   CHECK(listener.transfer.body_size == 1048576u);
   CHECK(listener.transfer.request == postern::base::no_limit);
-  CHECK_FALSE(listener.transfer.idle.has_value());
+  CHECK(listener.transfer.idle == proxy::ListenerLimits{}.transfer.idle);
   const postern::routing::RouteLimits& route = loaded->routes[0].limits;
   CHECK(route.body_size == 2097152u);
   CHECK(route.idle == seconds(5));
   CHECK(route.request_rate == 1u);
   CHECK_FALSE(route.request.has_value());
+}
+
+TEST_CASE("decode: a listener has the limits of the file but for those that it says, wherever they stand") {
+  const std::string listeners =
+      "listeners: [{ address: \":0\", limits: { head_size: 4KiB, requests_per_connection: 5 } }, { address: "
+      "\":0\" }]\n";
+  const std::string limits = "limits: { head_size: 2KiB, connections_per_client: 3, idle_timeout: 8s }\n";
+  const std::string routes = "routes: [{ upstream: \"http://a\" }]\n";
+  for (const std::string& text : {listeners + limits + routes, limits + listeners + routes}) {
+    const auto loaded = load(text);
+    REQUIRE(loaded.has_value());
+    const proxy::ListenerLimits& own = loaded->listeners[0].limits;
+    CHECK(own.server.message.head_size == 4096);
+    CHECK(own.server.requests == 5);
+    CHECK(own.connections_per_client == 3);
+    CHECK(own.transfer.idle == seconds(8));
+    CHECK(loaded->listeners[1].limits.server.message.head_size == 2048);
+    CHECK(loaded->listeners[1].limits.server.requests == proxy::ListenerLimits{}.server.requests);
+  }
 }
 
 TEST_CASE("decode: limits say what is out of range") {

@@ -31,14 +31,14 @@ TEST_CASE("listener: one certificate and several decode to the same list") {
   CHECK(first.tls->certificates[0].certificate == "site.pem");
   CHECK(first.tls->certificates[0].key == "site.key");
   CHECK(first.tls->certificates[0].location == SourceLocation{1, 52});
-  CHECK(first.tls->min_version == TlsVersion::tls1_3);
+  CHECK(first.tls->tls1_3_only);
   const ListenerDocument& second = loaded->listeners[1];
   CHECK(second.host == "::1");
   REQUIRE(second.tls->certificates.size() == 2);
   CHECK(second.tls->certificates[1].certificate == "b.pem");
   CHECK(second.tls->certificates[1].location == SourceLocation{3, 19});
   CHECK(second.tls->ciphers == "ECDHE+AESGCM:!aNULL");
-  CHECK(second.tls->min_version == TlsVersion::tls1_2);
+  CHECK_FALSE(second.tls->tls1_3_only);
   CHECK(loaded->listeners[2].redirect_to_https);
 }
 
