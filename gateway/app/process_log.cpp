@@ -7,21 +7,6 @@
 namespace postern::app {
 namespace {
 
-telemetry::LogFormat format_of(const config::LogDocument& log) {
-  return log.format == config::LogDocument::Format::json ? telemetry::LogFormat::json
-                                                         : telemetry::LogFormat::text;
-}
-
-base::Severity level_of(config::LogDocument::Level level) {
-  switch (level) {
-    case config::LogDocument::Level::debug: return base::Severity::debug;
-    case config::LogDocument::Level::info: return base::Severity::info;
-    case config::LogDocument::Level::warn: return base::Severity::warn;
-    case config::LogDocument::Level::error: return base::Severity::error;
-  }
-  return base::Severity::info;
-}
-
 // Empty: the standard output.
 std::string file_of(const config::Document& document) {
   if (document.log.output == "stdout") return {};
@@ -31,9 +16,9 @@ std::string file_of(const config::Document& document) {
 }  // namespace
 
 ProcessLog::ProcessLog(const config::LogDocument& log)
-    : format_(format_of(log)),
+    : format_(log.format),
       sink_(STDOUT_FILENO, telemetry::LogSink::Options{.format = format_}),
-      logger_(sink_, {.format = format_, .level = level_of(log.level)}) {}
+      logger_(sink_, {.format = format_, .level = log.level}) {}
 
 tl::expected<std::optional<telemetry::LogOutput>, std::string> ProcessLog::open(
     const config::Document& document) const {
@@ -47,8 +32,8 @@ tl::expected<std::optional<telemetry::LogOutput>, std::string> ProcessLog::open(
 }
 
 void ProcessLog::adopt(const config::Document& document, std::optional<telemetry::LogOutput> output) {
-  logger_.set_level(level_of(document.log.level));
-  if (format_of(document.log) != format_)
+  logger_.set_level(document.log.level);
+  if (document.log.format != format_)
     logger_.warn("restart_needed", {{"key", "log.format"}, {"reason", "the format is fixed at the start"}});
   if (!output) return;
   file_ = file_of(document);

@@ -35,6 +35,7 @@ struct Levels {
   int gzip = 5;
   int brotli = 4;
   int zstd = 3;
+  friend bool operator==(const Levels&, const Levels&) = default;
 };
 
 // `size` is the size of the body, where it is known: a small body then gets a smaller state. Not for

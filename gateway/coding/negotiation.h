@@ -23,6 +23,7 @@ struct Rules {
   Levels levels;
 
   static std::vector<std::string> default_types();
+  friend bool operator==(const Rules&, const Rules&) = default;
 };
 
 // Whether `content_type` is one of `types`, ignoring its parameters and case. Never true for

@@ -18,10 +18,10 @@ namespace postern::config {
 class CompressionCompiler {
  public:
   // Null: no compression.
-  std::shared_ptr<const coding::Rules> of(const std::optional<CompressionDocument>& document);
+  std::shared_ptr<const coding::Rules> of(const std::optional<coding::Rules>& document);
 
  private:
-  std::vector<std::pair<CompressionDocument, std::shared_ptr<const coding::Rules>>> made_;
+  std::vector<std::shared_ptr<const coding::Rules>> made_;
 };
 
 files::Options site_options(const Document& document, const FilesDocument& files);

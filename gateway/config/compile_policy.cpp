@@ -22,16 +22,6 @@ namespace {
 
 constexpr size_t key_file_max = 1024 * 1024;
 
-policy::OriginRule::Kind kind_of(OriginEntry::Kind kind) {
-  switch (kind) {
-    case OriginEntry::Kind::exact: return policy::OriginRule::Kind::exact;
-    case OriginEntry::Kind::wildcard: return policy::OriginRule::Kind::wildcard;
-    case OriginEntry::Kind::pattern: return policy::OriginRule::Kind::pattern;
-    case OriginEntry::Kind::null: return policy::OriginRule::Kind::null;
-  }
-  return policy::OriginRule::Kind::exact;
-}
-
 template <class Named>
 const Named* find_named(const std::vector<Named>& all, const std::string& name) {
   const auto found = std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
@@ -79,7 +69,7 @@ void PolicyCompiler::compile_hosts() {
 void PolicyCompiler::compile_origins(const OriginsDocument& origins) {
   policy::OriginListOptions options;
   options.name = origins.name;
-  for (const OriginEntry& entry : origins.allow) options.allow.push_back({kind_of(entry.kind), entry.text});
+  options.allow.assign(origins.allow.begin(), origins.allow.end());
   auto list = policy::OriginList::compile(std::move(options));
   if (list) {
     origin_lists_[origins.name] = std::move(*list);
@@ -131,18 +121,12 @@ size_t PolicyCompiler::admission_line(const RouteDocument& route) {
 
 std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(
     const std::vector<std::pair<std::string, SourceLocation>>& names) {
-  using By = policy::RateLimitRule::By;
   std::vector<policy::RateLimitRule> rules;
   for (const auto& [name, location] : names) {
     const RateLimitDocument* limit = find_named(document_.rate_limits, name);
     if (!limit) continue;
     policy::RateLimitRule rule;
-    switch (limit->by) {
-      case RateLimitDocument::By::client_address: rule.by = By::client_address; break;
-      case RateLimitDocument::By::route: rule.by = By::route; break;
-      case RateLimitDocument::By::header: rule.by = By::header; break;
-      case RateLimitDocument::By::claim: rule.by = By::claim; break;
-    }
+    rule.by = limit->by;
     rule.name = limit->key;
     rule.limit = static_cast<size_t>(limit - document_.rate_limits.data());
     rules.push_back(std::move(rule));

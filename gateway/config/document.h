@@ -14,13 +14,20 @@
 #include <utility>
 #include <vector>
 
+#include "base/error_fwd.h"
 #include "base/ip_address.h"
+#include "coding/negotiation.h"
 #include "config/diagnostics.h"
+#include "files/site.h"
 #include "http/redaction.h"
 #include "net/dns_client.h"
 #include "net/tls_context.h"
+#include "policy/cookie_rules.h"
+#include "policy/header_rules.h"
 #include "policy/jwt_source.h"
 #include "policy/jwt_verifier.h"
+#include "policy/origin_list.h"
+#include "policy/rate_limit.h"
 #include "policy/socket_limit.h"
 #include "proxy/listener_limits.h"
 #include "routing/conditions.h"
@@ -28,6 +35,7 @@
 #include "routing/socket_rules.h"
 #include "routing/stream_rules.h"
 #include "routing/transfer_limits.h"
+#include "telemetry/log_line.h"
 #include "upstream/group_model.h"
 
 namespace postern::config {
@@ -82,9 +90,7 @@ struct ListenerDocument {
   SourceLocation redirect_location;
 };
 
-struct OriginEntry {
-  enum class Kind : uint8_t { exact, wildcard, pattern, null } kind = Kind::exact;
-  std::string text;  // exact: serialised origin; wildcard: "https://*.example.com"; pattern: RE2, whole match
+struct OriginEntry : policy::OriginRule {
   SourceLocation location;
 };
 
@@ -117,7 +123,8 @@ struct JwtDocument : policy::JwtRules {
 };
 
 struct RateLimitDocument {
-  enum class By : uint8_t { client_address, route, header, claim } by = By::client_address;
+  using By = policy::RateLimitRule::By;
+  By by = By::client_address;
   std::string name;
   uint32_t count = 0;
   std::chrono::seconds per{1};
@@ -177,25 +184,9 @@ struct MaintenanceDocument {
   SourceLocation location;
 };
 
-struct FilesDocument {
-  std::string root;  // folder, absolute or relative to the configuration file
-  std::string index = "index.html";
-  std::vector<std::pair<std::string, std::string>> cache;  // path or pattern, value of Cache-Control
-  bool precompressed = false;
-  bool hidden = false;
-  std::optional<std::vector<std::string>> single_page;  // spa: prefixes that are not the application's
+struct FilesDocument : files::Options {  // its root is absolute, or relative to the configuration file
   SourceLocation location;
   SourceLocation root_location;
-};
-
-struct CompressionDocument {
-  std::vector<std::string> algorithms = {"zstd", "br", "gzip"};
-  std::vector<std::string> types;  // lower case; empty: the usual ones
-  uint64_t min_size = 1024;
-  int gzip_level = 5;
-  int brotli_level = 4;
-  int zstd_level = 3;
-  friend bool operator==(const CompressionDocument&, const CompressionDocument&) = default;
 };
 
 struct PathRewriteDocument {
@@ -204,27 +195,6 @@ struct PathRewriteDocument {
   std::string pattern;  // RE2
   std::string to;
   SourceLocation location;  // of the prefix or the pattern
-};
-
-struct CookieMappingDocument {
-  std::string from;               // "*": whatever no other is for
-  std::optional<std::string> to;  // nothing: removed
-};
-
-struct CookiesDocument {
-  enum class Flag : uint8_t { keep, add, drop };
-  enum class SameSite : uint8_t { keep, lax, strict, none, drop };
-  std::vector<CookieMappingDocument> domains;
-  std::vector<CookieMappingDocument> paths;
-  Flag secure = Flag::keep;
-  Flag http_only = Flag::keep;
-  SameSite same_site = SameSite::keep;
-};
-
-struct FieldRuleDocument {
-  enum class Kind : uint8_t { remove, set, add } kind = Kind::set;
-  std::string name;
-  std::string value;  // policy::TextTemplate has read it without complaint
 };
 
 // What holds for WebSockets: the rules that sockets are run by, and what becomes of them when a route is
@@ -259,9 +229,9 @@ struct RouteDocument {
   std::optional<PathRewriteDocument> rewrite;
   std::optional<routing::HostRule> host_sent;  // nothing: as the upstream says
   bool rewrite_location = true;
-  std::optional<CookiesDocument> cookies;
-  std::vector<FieldRuleDocument> request_headers;  // after those of the document
-  std::vector<FieldRuleDocument> response_headers;
+  std::optional<policy::CookieRulesOptions> cookies;
+  std::vector<policy::FieldRule> request_headers;  // after those of the document
+  std::vector<policy::FieldRule> response_headers;
   std::string origins;  // empty: none
   SourceLocation origins_location;
   std::string jwt;  // empty: none
@@ -270,10 +240,10 @@ struct RouteDocument {
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, SourceLocation>> rate_limits;  // names
   routing::RouteLimits limits;
-  WebSocketDocument websocket;                     // whole, also what it has from Document::websocket
-  routing::StreamRules streams;                    // whole, also what it has from Document::streams
-  std::optional<CompressionDocument> compression;  // whole, also what it has from Document::compression
-  uint64_t fingerprint = 0;  // of all but its name, websocket, event_streams and rate_limit
+  WebSocketDocument websocket;               // whole, also what it has from Document::websocket
+  routing::StreamRules streams;              // whole, also what it has from Document::streams
+  std::optional<coding::Rules> compression;  // whole, also what it has from Document::compression
+  uint64_t fingerprint = 0;                  // of all but its name, websocket, event_streams and rate_limit
   SourceLocation location;
   SourceLocation name_location;
   SourceLocation match_location;  // line 0: no match, everything
@@ -297,8 +267,8 @@ struct ErrorPagesDocument {
 };
 
 struct LogDocument {
-  enum class Format : uint8_t { json, text } format = Format::json;
-  enum class Level : uint8_t { debug, info, warn, error } level = Level::info;
+  telemetry::LogFormat format = telemetry::LogFormat::json;
+  base::Severity level = base::Severity::info;
   bool access = true;
   std::string output = "stdout";  // or a file
   SourceLocation output_location;
@@ -331,17 +301,17 @@ struct Document {
   ForwardedMode forwarded = ForwardedMode::x_forwarded;
   ErrorPagesDocument error_pages;
   std::string request_id_header = "X-Request-Id";  // empty: off
-  std::vector<FieldRuleDocument> request_headers;  // of every route
-  std::vector<FieldRuleDocument> response_headers;
+  std::vector<policy::FieldRule> request_headers;  // of every route
+  std::vector<policy::FieldRule> response_headers;
   std::vector<ListenerDocument> listeners;
   std::vector<std::string> hosts;  // of the gateway, beside those that routes name
   std::vector<OriginsDocument> origins;
   std::vector<JwtDocument> jwt;
   std::vector<RateLimitDocument> rate_limits;
   std::vector<UpstreamDocument> upstreams;
-  std::optional<CompressionDocument> compression;  // of routes that say nothing; nothing: off
-  WebSocketDocument websocket;                     // of routes that say nothing
-  routing::StreamRules streams;                    // likewise
+  std::optional<coding::Rules> compression;  // of routes that say nothing; nothing: off
+  WebSocketDocument websocket;               // of routes that say nothing
+  routing::StreamRules streams;              // likewise
   std::vector<RouteDocument> routes;
   net::DnsOptions resolver;
   LogDocument log;

@@ -228,7 +228,7 @@ void SinglePageKind::read_into(const Value& value, RouteDocument& route) const {
   } else {
     single_page_keys().read(value, &page);
   }
-  if (route.files) route.files->single_page = std::move(page.except);
+  if (route.files) route.files->single_page = std::move(page);
 }
 
 std::string SinglePageKind::json_schema() const {

@@ -12,10 +12,13 @@ constexpr uint64_t gibi = 1024 * 1024 * 1024;
 constexpr std::string_view for_none = "is empty; write compression: false for none";
 
 struct Algorithms {
-  using Type = std::vector<std::string>;
-  static std::vector<std::string_view> known() { return {"zstd", "br", "gzip"}; }
+  using Type = std::vector<coding::Coding>;
+  static Words<coding::Coding> known() {
+    return config::words<coding::Coding>(
+        {{"zstd", coding::Coding::zstd}, {"br", coding::Coding::brotli}, {"gzip", coding::Coding::gzip}});
+  }
   std::optional<Type> read(const Value& value) const {
-    Type names;
+    Type found;
     const auto items = value.items();
     if (value.is_list() && items.empty()) value.complain(std::string(for_none));
     for (const Value& item : items) {
@@ -23,23 +26,23 @@ struct Algorithms {
         item.refuse({"is named as it is sent", "br"});
         continue;
       }
-      const auto index = item.one_of(known());
-      if (!index) continue;
-      std::string name(known()[*index]);
-      if (std::find(names.begin(), names.end(), name) != names.end())
+      const auto algorithm = known().read(item);
+      if (!algorithm) continue;
+      if (std::find(found.begin(), found.end(), *algorithm) != found.end())
         item.complain(item.quote() + " stands in this list already");
       else
-        names.push_back(std::move(name));
+        found.push_back(*algorithm);
     }
-    return names;
+    return found;
   }
   std::string words() const { return "list of zstd, br, gzip"; }
-  std::string shown(const Type& names) const {
+  std::string shown(const Type& algorithms) const {
     std::string text;
-    for (const std::string& name : names) text.append(text.empty() ? "" : ", ").append(name);
+    for (const coding::Coding one : algorithms)
+      text.append(text.empty() ? "" : ", ").append(coding::token(one));
     return '[' + text + ']';
   }
-  std::string json_schema() const { return list_schema(words_schema(known()), 1, 1000); }
+  std::string json_schema() const { return list_schema(known().json_schema(), 1, 1000); }
 };
 
 // "text/css", "text/*"; in lower case.
@@ -58,41 +61,45 @@ List<ParsedText<std::string>> media_types() {
   return list_of("list of media types", text("media type", parse_media_type, "[^/]+/[^/]+"), for_none);
 }
 
-const Keys<CompressionDocument>& level_keys() {
-  static const auto keys = Keys<CompressionDocument>("compression_level")
-                               .key("gzip", &CompressionDocument::gzip_level, number(1, 9),
-                                    "The compression level of gzip, from 1 (fast) to 9 (small).")
-                               .key("br", &CompressionDocument::brotli_level, number(1, 9),
-                                    "The compression level of brotli, from 1 (fast) to 9 (small).")
-                               .key("zstd", &CompressionDocument::zstd_level, number(1, 9),
-                                    "The compression level of zstd, from 1 (fast) to 9 (small).");
+const Keys<coding::Rules>& level_keys() {
+  static const auto keys =
+      Keys<coding::Rules>("compression_level")
+          .key(
+              "gzip", [](coding::Rules& rules) -> int& { return rules.levels.gzip; }, number(1, 9),
+              "The compression level of gzip, from 1 (fast) to 9 (small).")
+          .key(
+              "br", [](coding::Rules& rules) -> int& { return rules.levels.brotli; }, number(1, 9),
+              "The compression level of brotli, from 1 (fast) to 9 (small).")
+          .key(
+              "zstd", [](coding::Rules& rules) -> int& { return rules.levels.zstd; }, number(1, 9),
+              "The compression level of zstd, from 1 (fast) to 9 (small).");
   return keys;
 }
 
-const Keys<CompressionDocument>& compression_keys() {
+const Keys<coding::Rules>& compression_keys() {
   static const auto keys =
-      Keys<CompressionDocument>("compression")
-          .key("algorithms", &CompressionDocument::algorithms, Algorithms(),
+      Keys<coding::Rules>("compression")
+          .key("algorithms", &coding::Rules::algorithms, Algorithms(),
                "The compression algorithms, best first. The first of the list is taken where a client "
                "accepts several alike.")
-          .key("types", &CompressionDocument::types, media_types(),
+          .key("types", &coding::Rules::types, media_types(),
                "The media types that are compressed, in place of the built-in list; \"text/*\" stands for "
                "all text types.")
           .by_default("text, scripts, JSON, XML, SVG, fonts, WASM")
           .example("[\"text/*\", application/json, application/javascript, image/svg+xml]")
           .commented_out()
-          .key("min_size", &CompressionDocument::min_size, size(0, gibi),
+          .key("min_size", &coding::Rules::min_size, size(0, gibi),
                "The smallest response body that is compressed. A body whose length is not known in advance "
                "is compressed whatever its size.")
-          .key("level", itself<CompressionDocument>, map(level_keys),
+          .key("level", itself<coding::Rules>, map(level_keys),
                "The compression level of each algorithm, from 1 (fast) to 9 (small).");
   return keys;
 }
 
 }  // namespace
 
-void Compression::read_into(const Value& value, std::optional<CompressionDocument>& compression) const {
-  CompressionDocument changed = compression.value_or(CompressionDocument());
+void Compression::read_into(const Value& value, std::optional<coding::Rules>& compression) const {
+  coding::Rules changed = compression.value_or(coding::Rules());
   if (value.is_scalar()) {
     compression.reset();
     if (const std::string meant = map_meant("compression", value.node()); !meant.empty())

@@ -10,9 +10,9 @@ namespace postern::config {
 
 // `true`, `false` or a map. It changes of what holds already, or of what is usual, the keys that it names.
 struct Compression {
-  void read_into(const Value& value, std::optional<CompressionDocument>& compression) const;
+  void read_into(const Value& value, std::optional<coding::Rules>& compression) const;
   std::string words() const { return "true, false or map"; }
-  std::string shown(const std::optional<CompressionDocument>&) const { return "false"; }
+  std::string shown(const std::optional<coding::Rules>&) const { return "false"; }
   std::string json_schema() const;
   Shape shape() const { return Shape::section; }
   const Section* section() const;

@@ -11,15 +11,16 @@
 namespace postern::config {
 namespace {
 
-using Rules = std::vector<FieldRuleDocument>;
+using policy::FieldRule;
+using Rules = std::vector<FieldRule>;
 using ParseName = Parsed<std::string> (*)(std::string_view);
 
 constexpr std::size_t max_rules = 100;
 constexpr std::size_t max_template = 4096;
 constexpr std::string_view name_of_field = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 
-void add_rule(Rules& rules, FieldRuleDocument rule, const Value& where) {
-  for (const FieldRuleDocument& other : rules) {
+void add_rule(Rules& rules, FieldRule rule, const Value& where) {
+  for (const FieldRule& other : rules) {
     if (other.kind != rule.kind || !base::equal_ignoring_case(other.name, rule.name)) continue;
     where.complain("stands here twice, but for the case of its letters");
     return;
@@ -32,7 +33,7 @@ struct RemovedFields {
   void read_into(const Value& value, Rules& rules) const {
     for (const Value& item : value.items_or_one())
       if (auto name = item.parsed(parse))
-        add_rule(rules, {FieldRuleDocument::Kind::remove, std::move(*name), {}}, item);
+        add_rule(rules, {FieldRule::Kind::remove, std::move(*name), {}}, item);
   }
   std::string words() const { return "list of header names"; }
   std::string shown(const Rules&) const { return "[]"; }
@@ -44,7 +45,7 @@ struct RemovedFields {
 
 // A map of names to texts with placeholders.
 struct FieldTemplates {
-  FieldRuleDocument::Kind kind;
+  FieldRule::Kind kind;
   ParseName parse;
   bool knows_endpoint;
   void read_into(const Value& value, Rules& rules) const {
@@ -57,12 +58,12 @@ struct FieldTemplates {
       auto text = read_template(entry);
       if (!text) continue;
       if (const std::string foreign = foreign_variable(*text); !foreign.empty()) entry.warn(foreign);
-      const auto read = policy::TextTemplate::read(*text);
+      auto read = policy::TextTemplate::read(*text);
       if (!knows_endpoint && read->uses(policy::Placeholder::endpoint))
         entry.complain(
             "has {endpoint}, which is chosen for each attempt after the request is made; {upstream} is "
             "known");
-      add_rule(rules, {kind, std::move(*name), std::move(*text)}, entry);
+      add_rule(rules, {kind, std::move(*name), std::move(*read)}, entry);
     }
   }
   std::string words() const { return "map of header name to text with placeholders"; }
@@ -83,13 +84,13 @@ const Keys<Rules>& request_header_keys() {
                "The header fields that are removed from a request before it goes to an endpoint. \"_\" and "
                "\"-\" count as equal in their names.")
           .example("[X-Debug]")
-          .key("set", itself<Rules>, FieldTemplates{FieldRuleDocument::Kind::set, parse_request_field, false},
+          .key("set", itself<Rules>, FieldTemplates{FieldRule::Kind::set, parse_request_field, false},
                "The header fields that a request to an endpoint gets in place of whatever the client sent "
                "under their names. Values may hold {client}, {host}, {path}, {query}, {uri}, {method}, "
                "{scheme}, {request_id}, {route}, {upstream} and {claim.NAME}; a value that is empty when "
                "filled in sends no field.")
           .example("{ X-Real-IP: \"{client}\" }")
-          .key("add", itself<Rules>, FieldTemplates{FieldRuleDocument::Kind::add, parse_request_field, false},
+          .key("add", itself<Rules>, FieldTemplates{FieldRule::Kind::add, parse_request_field, false},
                "The header fields that are added to a request to an endpoint, beside any that the client "
                "sent under their names. Values may hold placeholders such as {client} and {claim.NAME}.")
           .example("{ X-Note: seen }")
@@ -103,13 +104,13 @@ const Keys<Rules>& response_header_keys() {
           .key("remove", itself<Rules>, RemovedFields{parse_response_field},
                "The header fields that are removed from a response before it goes to the client.")
           .example("[Server, X-Powered-By]")
-          .key("set", itself<Rules>, FieldTemplates{FieldRuleDocument::Kind::set, parse_response_field, true},
+          .key("set", itself<Rules>, FieldTemplates{FieldRule::Kind::set, parse_response_field, true},
                "The header fields that a response gets in place of whatever the endpoint sent under their "
                "names. Values may hold {client}, {host}, {path}, {query}, {uri}, {method}, {scheme}, "
                "{request_id}, {route}, {upstream}, {endpoint} and {claim.NAME}; a value that is empty when "
                "filled in sends no field.")
           .example("{ Strict-Transport-Security: max-age=31536000 }")
-          .key("add", itself<Rules>, FieldTemplates{FieldRuleDocument::Kind::add, parse_response_field, true},
+          .key("add", itself<Rules>, FieldTemplates{FieldRule::Kind::add, parse_response_field, true},
                "The header fields that are added to a response, beside any that the endpoint sent under "
                "their names. Values may hold placeholders such as {request_id} and {endpoint}.")
           .example("{ Link: \"</app.css>; rel=preload\" }")

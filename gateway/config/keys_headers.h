@@ -11,8 +11,8 @@
 
 namespace postern::config {
 
-const Keys<std::vector<FieldRuleDocument>>& request_header_keys();
-const Keys<std::vector<FieldRuleDocument>>& response_header_keys();
+const Keys<std::vector<policy::FieldRule>>& request_header_keys();
+const Keys<std::vector<policy::FieldRule>>& response_header_keys();
 
 // What nginx would put in place of a variable ("$host") in `text`, in words; empty: it has none.
 std::string foreign_variable(std::string_view text);

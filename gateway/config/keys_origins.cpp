@@ -37,7 +37,7 @@ void read_pattern(const Value& value, OriginsDocument& origins) {
   else if (fits_everything(*text))
     refuse_everybody(value, origins.credentials);
   else
-    origins.allow.push_back(OriginEntry{OriginEntry::Kind::pattern, std::string(*text), value.location()});
+    origins.allow.push_back(OriginEntry{{OriginEntry::Kind::pattern, std::string(*text)}, value.location()});
 }
 
 const Keys<OriginsDocument>& origin_pattern_keys() {

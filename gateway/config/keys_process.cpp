@@ -159,15 +159,15 @@ const Keys<LogDocument>& log_keys() {
   static const auto keys =
       Keys<LogDocument>("log")
           .key("format", &LogDocument::format,
-               words<LogDocument::Format>(
-                   {{"json", LogDocument::Format::json}, {"text", LogDocument::Format::text}}),
+               words<telemetry::LogFormat>(
+                   {{"json", telemetry::LogFormat::json}, {"text", telemetry::LogFormat::text}}),
                "The format of the log, with one line per event: json is for programs, text for people.")
           .needs_restart()
           .key("level", &LogDocument::level,
-               words<LogDocument::Level>({{"debug", LogDocument::Level::debug},
-                                          {"info", LogDocument::Level::info},
-                                          {"warn", LogDocument::Level::warn},
-                                          {"error", LogDocument::Level::error}}),
+               words<base::Severity>({{"debug", base::Severity::debug},
+                                      {"info", base::Severity::info},
+                                      {"warn", base::Severity::warn},
+                                      {"error", base::Severity::error}}),
                "The lowest level of the events that are logged. The access log does not depend on it: "
                "log.access alone decides about lines for requests, WebSockets and event streams.")
           .key("access", &LogDocument::access, boolean(),

@@ -7,6 +7,9 @@
 #include "config/text.h"
 
 namespace postern::config {
+
+using policy::CookieRulesOptions;
+
 namespace {
 
 constexpr std::size_t max_pattern = 1024;
@@ -63,22 +66,22 @@ Parsed<std::string> parse_cookie_path(std::string_view text) {
 
 using ParseAttribute = Parsed<std::string> (*)(std::string_view);
 
-std::optional<CookieMappingDocument> read_mapping(std::string from, const Value& value,
+std::optional<policy::CookieMapping> read_mapping(std::string from, const Value& value,
                                                   ParseAttribute parse) {
   const auto text = value.text();
   if (!text) return std::nullopt;
-  if (*text == "remove") return CookieMappingDocument{std::move(from), std::nullopt};
+  if (*text == "remove") return policy::CookieMapping{std::move(from), std::nullopt};
   auto to = value.parsed(parse);
   if (!to) return std::nullopt;
   if (*to == "*") {
     value.complain("\"*\" stands for whatever there was, and can only be replaced; write remove or a value");
     return std::nullopt;
   }
-  return CookieMappingDocument{std::move(from), std::move(*to)};
+  return policy::CookieMapping{std::move(from), std::move(*to)};
 }
 
-std::vector<CookieMappingDocument> read_mappings(const Value& value, ParseAttribute parse) {
-  std::vector<CookieMappingDocument> mappings;
+std::vector<policy::CookieMapping> read_mappings(const Value& value, ParseAttribute parse) {
+  std::vector<policy::CookieMapping> mappings;
   if (!value.is_map()) {
     if (auto mapping = read_mapping("*", value, parse)) mappings.push_back(std::move(*mapping));
     return mappings;
@@ -98,7 +101,7 @@ std::vector<CookieMappingDocument> read_mappings(const Value& value, ParseAttrib
 
 // One value for every cookie, or a map of values.
 struct Mappings {
-  using Type = std::vector<CookieMappingDocument>;
+  using Type = std::vector<policy::CookieMapping>;
   std::string_view what;
   ParseAttribute parse;
   std::optional<Type> read(const Value& value) const { return read_mappings(value, parse); }
@@ -109,8 +112,8 @@ struct Mappings {
   }
 };
 
-Words<CookiesDocument::Flag> flag() {
-  using Flag = CookiesDocument::Flag;
+Words<policy::CookieFlag> flag() {
+  using Flag = policy::CookieFlag;
   return words<Flag>({{"keep", Flag::keep}, {"add", Flag::add}, {"drop", Flag::drop}});
 }
 
@@ -163,42 +166,42 @@ const Keys<PathRewriteDocument>& rewrite_keys() {
   return keys;
 }
 
-const Keys<CookiesDocument>& cookie_keys() {
+const Keys<CookieRulesOptions>& cookie_keys() {
   static const auto keys =
-      Keys<CookiesDocument>("cookies")
-          .key("domain", &CookiesDocument::domains,
+      Keys<CookieRulesOptions>("cookies")
+          .key("domain", &CookieRulesOptions::domains,
                Mappings{"remove, a domain, or a map of domains", parse_cookie_domain},
                "The new Domain attribute of cookies, for all that have one or by the domain that they "
                "have; \"*\" is for all others.")
           .by_default("unchanged")
           .example("{ internal.example: app.example.com, \"*\": remove }")
           .commented_out()
-          .key("path", &CookiesDocument::paths,
+          .key("path", &CookieRulesOptions::paths,
                Mappings{"remove, a path, or a map of paths", parse_cookie_path},
                "The new Path attribute of cookies that have one; in a map, a prefix is replaced by another.")
           .by_default("unchanged")
           .example("{ /: /app }")
           .commented_out()
-          .key("secure", &CookiesDocument::secure, flag(),
+          .key("secure", &CookieRulesOptions::secure, flag(),
                "Whether the Secure attribute of cookies is kept, added or dropped.")
           .example("add")
           .commented_out()
-          .key("http_only", &CookiesDocument::http_only, flag(),
+          .key("http_only", &CookieRulesOptions::http_only, flag(),
                "Whether the HttpOnly attribute of cookies is kept, added or dropped.")
           .commented_out()
-          .key("same_site", &CookiesDocument::same_site,
-               words<CookiesDocument::SameSite>({{"keep", CookiesDocument::SameSite::keep},
-                                                 {"lax", CookiesDocument::SameSite::lax},
-                                                 {"strict", CookiesDocument::SameSite::strict},
-                                                 {"none", CookiesDocument::SameSite::none},
-                                                 {"drop", CookiesDocument::SameSite::drop}}),
+          .key("same_site", &CookieRulesOptions::same_site,
+               words<policy::CookieSameSite>({{"keep", policy::CookieSameSite::keep},
+                                              {"lax", policy::CookieSameSite::lax},
+                                              {"strict", policy::CookieSameSite::strict},
+                                              {"none", policy::CookieSameSite::none},
+                                              {"drop", policy::CookieSameSite::drop}}),
                "Whether the SameSite attribute of cookies is kept, dropped, or set to lax, strict or none.")
           .example("lax")
           .commented_out()
-          .check([](const Fields& fields, CookiesDocument& cookies) {
+          .check([](const Fields& fields, CookieRulesOptions& cookies) {
             const auto same_site = fields.take("same_site");
-            const bool without_secure = cookies.same_site == CookiesDocument::SameSite::none &&
-                                        cookies.secure == CookiesDocument::Flag::drop;
+            const bool without_secure = cookies.same_site == policy::CookieSameSite::none &&
+                                        cookies.secure == policy::CookieFlag::drop;
             if (same_site && without_secure) same_site->warn("none without Secure is refused by browsers");
           });
   return keys;

@@ -7,7 +7,7 @@
 namespace postern::config {
 
 const Keys<PathRewriteDocument>& rewrite_keys();
-const Keys<CookiesDocument>& cookie_keys();
+const Keys<policy::CookieRulesOptions>& cookie_keys();
 
 // What `rewrite` needs of the rest of its route, and what is for routes with an upstream alone.
 void check_rewriting(const Fields& fields, RouteDocument& route);

@@ -444,8 +444,8 @@ TEST_CASE("decode: the log takes every key, and adds to the list of redacted par
       "}\n" +
       rest);
   REQUIRE(loaded.has_value());
-  CHECK(loaded->log.format == LogDocument::Format::text);
-  CHECK(loaded->log.level == LogDocument::Level::warn);
+  CHECK(loaded->log.format == telemetry::LogFormat::text);
+  CHECK(loaded->log.level == base::Severity::warn);
   CHECK_FALSE(loaded->log.access);
   CHECK(loaded->log.output == "/var/log/postern.log");
   std::vector<std::string> expected = LogDocument{}.redact;

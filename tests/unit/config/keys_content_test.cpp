@@ -2,6 +2,7 @@
 
 #include "unit/config/support.h"
 
+using namespace postern;
 using namespace postern::config;
 
 namespace {
@@ -22,34 +23,34 @@ TEST_CASE("compression: off unless the file says so, and then with defaults") {
   CHECK_FALSE(loaded("compression: false").compression.has_value());
   const Document on = loaded("compression: true");
   REQUIRE(on.compression.has_value());
-  CHECK(*on.compression == CompressionDocument());
+  CHECK(*on.compression == coding::Rules());
   CHECK(on.routes[0].compression == on.compression);
-  CHECK(loaded("compression: {}").compression == CompressionDocument());
+  CHECK(loaded("compression: {}").compression == coding::Rules());
 }
 
 TEST_CASE("compression: every key is taken") {
   const Document document = loaded(
       "compression: { algorithms: [gzip, br], types: [\"text/*\", Application/JSON], min_size: 4KiB, "
       "level: { gzip: 9, br: 1, zstd: 7 } }");
-  const CompressionDocument& compression = *document.compression;
-  CHECK(compression.algorithms == std::vector<std::string>{"gzip", "br"});
+  const coding::Rules& compression = *document.compression;
+  CHECK(compression.algorithms == std::vector{coding::Coding::gzip, coding::Coding::brotli});
   CHECK(compression.types == std::vector<std::string>{"text/*", "application/json"});
   CHECK(compression.min_size == 4096);
-  CHECK(compression.gzip_level == 9);
-  CHECK(compression.brotli_level == 1);
-  CHECK(compression.zstd_level == 7);
+  CHECK(compression.levels.gzip == 9);
+  CHECK(compression.levels.brotli == 1);
+  CHECK(compression.levels.zstd == 7);
 }
 
 TEST_CASE("compression: a route changes what it names, or leaves itself out") {
   CHECK_FALSE(loaded("compression: true", "compression: false").routes[0].compression.has_value());
-  CHECK(loaded("", "compression: true").routes[0].compression == CompressionDocument());
+  CHECK(loaded("", "compression: true").routes[0].compression == coding::Rules());
   const Document document = loaded("compression: { min_size: 4KiB, level: { gzip: 9 } }",
                                    "compression: { algorithms: [gzip], level: { br: 2 } }");
-  const CompressionDocument& compression = *document.routes[0].compression;
-  CHECK(compression.algorithms == std::vector<std::string>{"gzip"});
+  const coding::Rules& compression = *document.routes[0].compression;
+  CHECK(compression.algorithms == std::vector{coding::Coding::gzip});
   CHECK(compression.min_size == 4096);
-  CHECK(compression.gzip_level == 9);
-  CHECK(compression.brotli_level == 2);
+  CHECK(compression.levels.gzip == 9);
+  CHECK(compression.levels.brotli == 2);
   CHECK(document.compression->algorithms.size() == 3);
 }
 
@@ -121,10 +122,10 @@ TEST_CASE("files: a folder is enough, and every key is taken") {
 
 TEST_CASE("files: the page of a single-page application") {
   using Paths = std::vector<std::string>;
-  CHECK(files_of("{ files: ./d, spa: true }").single_page == Paths{"/api", "/ws", "/socket.io"});
-  CHECK(files_of("{ files: ./d, spa: {} }").single_page == Paths{"/api", "/ws", "/socket.io"});
-  CHECK(files_of("{ files: ./d, spa: { except: [/x] } }").single_page == Paths{"/x"});
-  CHECK(files_of("{ files: ./d, spa: { except: [] } }").single_page == Paths{});
+  CHECK(files_of("{ files: ./d, spa: true }").single_page->except == Paths{"/api", "/ws", "/socket.io"});
+  CHECK(files_of("{ files: ./d, spa: {} }").single_page->except == Paths{"/api", "/ws", "/socket.io"});
+  CHECK(files_of("{ files: ./d, spa: { except: [/x] } }").single_page->except == Paths{"/x"});
+  CHECK(files_of("{ files: ./d, spa: { except: [] } }").single_page->except == Paths{});
   CHECK_FALSE(files_of("{ files: ./d, spa: false }").single_page.has_value());
   CHECK(said_of_files("{ respond: { body: x }, spa: true }") ==
         "f:3:34 routes[0].spa: needs files: it is their index that answers\n");

@@ -74,9 +74,9 @@ TEST_CASE("rewrite keys: cookies") {
   CHECK_FALSE(all.cookies->domains[1].to.has_value());
   REQUIRE(all.cookies->paths.size() == 1);
   CHECK(all.cookies->paths[0].from == "*");
-  CHECK(all.cookies->secure == CookiesDocument::Flag::add);
-  CHECK(all.cookies->http_only == CookiesDocument::Flag::drop);
-  CHECK(all.cookies->same_site == CookiesDocument::SameSite::strict);
+  CHECK(all.cookies->secure == policy::CookieFlag::add);
+  CHECK(all.cookies->http_only == policy::CookieFlag::drop);
+  CHECK(all.cookies->same_site == policy::CookieSameSite::strict);
   CHECK(contains(said("cookies: { domain: \"a b\" }"), "is not a domain"));
   CHECK(contains(said("cookies: { domain: \"*\" }"), "can only be replaced"));
   CHECK(contains(said("cookies: { path: x }"), "does not begin with \"/\""));
@@ -99,7 +99,7 @@ TEST_CASE("rewrite keys: they are for what goes to an upstream") {
 }
 
 TEST_CASE("header rules: they are read in the order in which they are carried out") {
-  using Kind = FieldRuleDocument::Kind;
+  using Kind = policy::FieldRule::Kind;
   const RouteDocument route = route_of(
       "request_headers: { add: { X-C: c }, set: { X-B: \"{client}\" }, remove: [X-A] }, response_headers: { "
       "set: { "
@@ -108,7 +108,7 @@ TEST_CASE("header rules: they are read in the order in which they are carried ou
   CHECK(route.request_headers[0].kind == Kind::remove);
   CHECK(route.request_headers[0].name == "X-A");
   CHECK(route.request_headers[1].kind == Kind::set);
-  CHECK(route.request_headers[1].value == "{client}");
+  CHECK(route.request_headers[1].value.uses(policy::Placeholder::client));
   CHECK(route.request_headers[2].kind == Kind::add);
   CHECK(route.response_headers.size() == 1);
 }
