@@ -25,7 +25,7 @@ struct Reading {
   std::string rest;  // what the parser did not consume
 };
 
-Reading read(const std::vector<std::string_view>& pieces) {
+Reading read_header(const std::vector<std::string_view>& pieces) {
   ProxyHeaderParser parser;
   Reading reading;
   for (const std::string_view piece : pieces) {
@@ -41,7 +41,7 @@ Reading read(const std::vector<std::string_view>& pieces) {
 
 void reads(const std::string& header, const std::optional<ProxyRoute>& route) {
   CAPTURE(header);
-  support::feed_every_way(header + "GET / HTTP/1.1\r\n", read, [&](const Reading& reading) {
+  support::feed_every_way(header + "GET / HTTP/1.1\r\n", read_header, [&](const Reading& reading) {
     CHECK(reading.state == State::complete);
     CHECK(reading.route == route);
     CHECK(reading.rest == "GET / HTTP/1.1\r\n");
@@ -50,7 +50,7 @@ void reads(const std::string& header, const std::optional<ProxyRoute>& route) {
 
 void refuses(const std::string& header, std::string_view why) {
   CAPTURE(header);
-  support::feed_every_way(header, read, [&](const Reading& reading) {
+  support::feed_every_way(header, read_header, [&](const Reading& reading) {
     CHECK(reading.state == State::invalid);
     CHECK_FALSE(reading.route.has_value());
     CHECK(reading.fault.find(why) != std::string::npos);
@@ -166,13 +166,14 @@ TEST_CASE("proxy protocol: a v2 header says that the client spoke TLS, by PP2_TY
                                            {'\x11', four + std::string("\x04\x00\x09", 3) + ssl(1), false},
                                            {'\x00', ssl(1), false}}) {
     CAPTURE(one.behind);
-    support::feed_every_way(v2('\x21', one.family, one.behind) + "GET", read, [&](const Reading& reading) {
-      CHECK(reading.state == State::complete);
-      CHECK(reading.over_tls == one.over_tls);
-      CHECK(reading.rest == "GET");
-    });
+    support::feed_every_way(v2('\x21', one.family, one.behind) + "GET", read_header,
+                            [&](const Reading& reading) {
+                              CHECK(reading.state == State::complete);
+                              CHECK(reading.over_tls == one.over_tls);
+                              CHECK(reading.rest == "GET");
+                            });
   }
-  support::feed_every_way(v2('\x20', '\x11', four + ssl(1)), read,
+  support::feed_every_way(v2('\x20', '\x11', four + ssl(1)), read_header,
                           [](const Reading& reading) { CHECK_FALSE(reading.over_tls); });
 }
 
