@@ -25,7 +25,7 @@ class Shape(unittest.TestCase):
             std::map<int, std::pair<int, bool>> seen_{};
             bool over_ = false;
             bool closing_{false};
-        """), (4, 4, 2))
+        """), (4, 4, 2, 0))
 
     def test_what_declares_nothing_of_its_own_is_not(self):
         self.assertEqual(self.shape("""
@@ -38,13 +38,20 @@ class Shape(unittest.TestCase):
             enum class Kind { a, b };
             struct Nested { int a; void f(); };
             class Forward;
-        """), (0, 0, 0))
+        """), (0, 0, 0, 0))
 
     def test_bodies_of_functions_are_skipped(self):
         self.assertEqual(self.shape("""
             void each() { for (int i = 0; i < 3; ++i) { use(i); } }
             int last_ = 0;
-        """), (1, 1, 0))
+        """), (1, 1, 0, 0))
+
+    def test_methods_of_an_interface_are_told_apart(self):
+        self.assertEqual(self.shape("""
+            bool is_ending() const override { return over_; }
+            void leave(bool stopping) override;
+            void close();
+        """), (3, 0, 0, 2))
 
 
 class Tree(unittest.TestCase):
@@ -52,6 +59,11 @@ class Tree(unittest.TestCase):
         self.assertIn("base", [one["module"] for one in figures.modules(figures.ROOT)])
         found = {one["class"]: one for one in figures.classes(figures.ROOT)}
         self.assertGreater(found["Channel"]["methods"], 3)
+
+    def test_each_large_class_has_a_reason_and_no_other_class(self):
+        large = {one["class"] for one in figures.classes(figures.ROOT)
+                 if one["methods"] > figures.METHODS_MAX or one["members"] > figures.MEMBERS_MAX}
+        self.assertEqual(large, set(figures.REASONS))
 
 
 if __name__ == "__main__":
