@@ -1,5 +1,5 @@
-// The main of the simulation. Where the run is with the multiplexed protocol, it leaves out the cases that
-// only HTTP/1.1 can pass, and says which and why.
+// The main of the simulation. Where the run is with the multiplexed protocol, it leaves out the cases of
+// only_http1.h, and says which and why.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 

@@ -142,6 +142,7 @@ TEST_CASE("socket hold: a page whose socket its backend has just ended waits in 
   again.peer().leave();
   held.proxy.advance(1s);
   held.proxy.clients[1]->peer().leave();
+  held.proxy.settle();
   held.proxy.upstream.at(3002).last().leave();
   held.proxy.advance(1s);
   CHECK(held.answer(held.open("/away", page)).first <= 1s);
