@@ -109,7 +109,7 @@ def check(root):
         except UnicodeDecodeError:
             continue  # binary: corpora, images
         texts[path] = text
-        rules = EVERYWHERE + (UNIT_TESTS if name.startswith("tests/unit/") else [])
+        rules = EVERYWHERE + (UNIT_TESTS if name.startswith(("tests/unit/", "tests/simulation/")) else [])
         for number, line in enumerate(text.splitlines(), 1):
             problems += [f"{name}:{number}: {sentence}" for pattern, sentence in rules if pattern.search(line)]
     names = Names(root, texts)

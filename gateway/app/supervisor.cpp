@@ -344,7 +344,8 @@ void Supervisor::reload() {
     log_.warn("reload_ignored", {{"reason", "the gateway is shutting down"}});
     return;
   }
-  if (acknowledgements_due_ > 0) {  // one reload at a time; a further request runs afterwards
+  if (acknowledgements_due_ >
+      0) {  // one at a time, see ProcessState::bind(); a further request runs afterwards
     reload_again_ = true;
     return;
   }

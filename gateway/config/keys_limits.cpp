@@ -72,9 +72,12 @@ std::optional<uint64_t> BodySize::read(const Value& value) const {
 
 const Keys<routing::RouteLimits>& route_limit_keys() {
   const routing::TransferLimits usual;
-  static const auto keys =
-      transfer_keys<routing::RouteLimits>({usual.body_size, usual.request, usual.idle, usual.request_rate,
-                                           usual.response_rate, usual.tunnel_idle});
+  static const auto keys = transfer_keys<routing::RouteLimits>({.body_size = usual.body_size,
+                                                                .request = usual.request,
+                                                                .idle = usual.idle,
+                                                                .request_rate = usual.request_rate,
+                                                                .response_rate = usual.response_rate,
+                                                                .tunnel_idle = usual.tunnel_idle});
   return keys;
 }
 

@@ -25,6 +25,7 @@ class Relation {
     bool is_switch;  // `false` is as good as no such key
   };
 
+  // Names and sentence are literals.
   Relation(Kind kind, std::vector<Key> keys, std::string_view sentence)
       : kind_(kind), keys_(std::move(keys)), sentence_(sentence) {}
 

@@ -28,6 +28,7 @@ class Dispatch {
   // response; the attempt must not outlive this.
   base::Task<base::Result<Attempt>> send();
 
+  // The following are for what send() received, or while it waits.
   // Turns the head of a response, which may be an interim one, into the head that this client gets.
   void finish_head(const Attempt& attempt, http::ResponseHead& head) const;
   // Lets the group learn from the head of a final response, as the endpoint sent it.

@@ -271,10 +271,10 @@ Task<Outcome> Exchange::conclude() {
     state_.stream.cut_response(handed.error());
   }
   note_negotiation(state_);
-  count(state_);
+  count_exchange(state_);
   const bool is_tunnel = tunnelled_ && !report.refused_socket;         // it has its own lines
   if (!is_tunnel && (state_.snapshot().access_log || report.failure))  // failures are always logged
-    log(state_, &telemetry::AccessLog::exchange, copy_ ? copy_->record() : std::nullopt);
+    log_exchange(state_, &telemetry::AccessLog::exchange, copy_ ? copy_->record() : std::nullopt);
   co_return Outcome{tunnelled_};
 }
 

@@ -1,9 +1,11 @@
-// The proxy module knows the coroutine of a request; it is the one module that uses several others. It
-// provides the exchange, which may become a tunnel. It must not know listeners, threads or YAML.
+// The proxy module knows the coroutine of a request, and brings routes, policies, upstreams and tunnels
+// together for it. It provides the exchange, which may become a tunnel. It must not know listeners, threads
+// or YAML.
 //
 // An exchange answers one stream in every case: five steps in exchange.cpp, then it waits until the last byte
 // of the answer was written, then it writes a record of the result. What is long in a step has a file of its
-// own: route_match.h, dispatch.h, upgrade.h, answer.h, response_copy.h, exchange_report.h.
+// own: request_facts.h, route_match.h, judging.h, dispatch.h with affinity.h, upgrade.h, answer.h,
+// response_copy.h with response_encoding.h, exchange_report.h. What they share is exchange_state.h.
 #pragma once
 
 #include <optional>

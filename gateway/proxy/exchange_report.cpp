@@ -79,7 +79,7 @@ std::string client_pace_detail(const ExchangeState& exchange, base::Error error)
   return {};
 }
 
-void count(const ExchangeState& exchange) {
+void count_exchange(const ExchangeState& exchange) {
   telemetry::Metrics& metrics = exchange.services.metrics;
   const ExchangeReport& report = exchange.report;
   if (report.failure) metrics.failures.add(*report.failure);
@@ -92,7 +92,8 @@ void count(const ExchangeState& exchange) {
   series->exchange(status, exchange.since(exchange.started), report.request_bytes, report.response_bytes);
 }
 
-void log(const ExchangeState& exchange, LogLine line, const std::optional<telemetry::StreamRecord>& stream) {
+void log_exchange(const ExchangeState& exchange, LogLine line,
+                  const std::optional<telemetry::StreamRecord>& stream) {
   const http::RequestHead& request = exchange.stream.request();
   const RequestFacts& facts = exchange.facts;
   const ExchangeReport& report = exchange.report;

@@ -62,11 +62,12 @@ struct ExchangeReport {
 };
 
 // Called once, at the end.
-void count(const ExchangeState& exchange);
+void count_exchange(const ExchangeState& exchange);
 
 // Writes one line about an exchange. `stream` is set for a long answer.
 using LogLine = void (telemetry::AccessLog::*)(const telemetry::ExchangeRecord&);
-void log(const ExchangeState& exchange, LogLine line, const std::optional<telemetry::StreamRecord>& stream);
+void log_exchange(const ExchangeState& exchange, LogLine line,
+                  const std::optional<telemetry::StreamRecord>& stream);
 
 // A target as the log may show it: without the values of secret parameters.
 std::string logged(const ExchangeState& exchange, std::string_view target);

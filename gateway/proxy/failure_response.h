@@ -17,7 +17,7 @@ struct AnswerFacts {
   std::string_view request_id{};
   int64_t now_unix = 0;
   const ErrorPages* pages = nullptr;           // of the operator; null if there are none
-  const http::RequestHead* request = nullptr;  // null if it could not be read
+  const http::RequestHead* request = nullptr;  // as far as it was read; null if none was begun
   std::string_view host{};                     // that the client asked for
   std::string_view target{};                   // as the client sent it
 };

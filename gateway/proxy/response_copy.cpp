@@ -155,7 +155,7 @@ void ResponseCopy::open(const Attempt& attempt, bool of_events) {
     options.readable = !is_encoded(attempt.head);
     long_answer_->events.emplace(exchange_.scope, set.drain_line(), std::move(options));
   }
-  if (exchange_.snapshot().access_log) log(exchange_, &telemetry::AccessLog::stream_open, record());
+  if (exchange_.snapshot().access_log) log_exchange(exchange_, &telemetry::AccessLog::stream_open, record());
 }
 
 // The stream has ended in good order.

@@ -53,7 +53,7 @@ struct ForwardedFields {
 struct Snapshot {
   uint64_t version = 0;  // number of the configuration within this process
   std::vector<ListenerModel> listeners;
-  std::vector<upstream::GroupModel> groups;  // Route::upstream is an index into them
+  std::vector<upstream::GroupModel> groups;  // routing::ToUpstream::group is an index into them
   bool tells_clients = false;                // some group sends PROXY protocol headers to its endpoints
   routing::Table routes;
   state::Names state;         // that its policies and rules refer to

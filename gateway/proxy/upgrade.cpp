@@ -147,21 +147,21 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
   exchange_.services.tunnels.memory().let_in(facts_.client.address_text, exchange_.route->name);
   const std::string target = logged(exchange_, facts_.original_target);
   const std::string rewritten = logged(exchange_, report_.rewritten_target);
-  telemetry::TunnelRecord facts;
-  facts.request_id = facts_.request_id;
-  facts.client = facts_.client.address_text;
-  facts.host = facts_.client.authority;
-  facts.target = target;
-  facts.rewritten = rewritten;
-  facts.route = exchange_.route->name;
-  facts.upstream = dispatch.group().name;
-  facts.endpoint = attempt.endpoint->text;
+  telemetry::TunnelRecord record;
+  record.request_id = facts_.request_id;
+  record.client = facts_.client.address_text;
+  record.host = facts_.client.authority;
+  record.target = target;
+  record.rewritten = rewritten;
+  record.route = exchange_.route->name;
+  record.upstream = dispatch.group().name;
+  record.endpoint = attempt.endpoint->text;
   const std::string_view subprotocol = attempt.head.headers.get(FieldId::sec_websocket_protocol);
-  facts.subprotocol = may_hold_token(subprotocol) ? "***" : subprotocol;
-  facts.handshake_duration = exchange_.since(exchange_.started);
-  facts.held_duration = report_.stages.held;
+  record.subprotocol = may_hold_token(subprotocol) ? "***" : subprotocol;
+  record.handshake_duration = exchange_.since(exchange_.started);
+  record.held_duration = report_.stages.held;
   exchange_.services.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
-                                  tunnel::TunnelFacts(facts, exchange_.snapshot().access_log),
+                                  tunnel::TunnelFacts(record, exchange_.snapshot().access_log),
                                   std::move(options));
   return {};
 }

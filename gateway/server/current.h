@@ -16,7 +16,7 @@ namespace postern::server {
 
 class Protocols;
 
-extern const Protocols usual_protocols;  // what a client agreed on by ALPN, and else HTTP/1.1
+extern const Protocols usual_protocols;  // so far HTTP/1.1 for every client
 
 struct Current {
   net::Loop& loop;

@@ -44,8 +44,8 @@ class Protocols {
   Protocols& operator=(const Protocols&) = delete;
   virtual ~Protocols() = default;
 
-  // Returns the service of the protocol that both sides agreed on: see Transport::protocol(). A test may
-  // serve a protocol of its own.
+  // Returns the service of the protocol that the client speaks: so far HTTP/1.1. A test may serve a protocol
+  // of its own.
   virtual std::unique_ptr<Service> serve(const ServiceContext& context,
                                          std::unique_ptr<net::Transport> transport) const;
 };

@@ -40,9 +40,9 @@ class ClientCounts {
   std::atomic<uint32_t> open{0};      // connections that are served
   std::atomic<uint32_t> refusing{0};  // connections that are refused for lack of room
 
-  // Returns an empty permit when the client already has `limit` connections. A client is identified by
-  // IpAddress::client_network(). The table holds only clients that have connections. Any thread; it takes one
-  // of 16 locks, twice per connection.
+  // Returns an empty permit when the client already has `limit` connections, at least 1. A client is
+  // identified by IpAddress::client_network(). The table holds only clients that have connections. Any
+  // thread; it takes one of 16 locks, twice per connection.
   Permit enter(const base::IpAddress& client, uint32_t limit);
   size_t clients() const;  // that have connections
 

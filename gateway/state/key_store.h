@@ -53,10 +53,11 @@ class KeyStore {
  public:
   // The configuration that these keys were read for takes effect; other names are dropped. Where a name says
   // the same as before, those who use it under an older snapshot get the new keys too. Where it says
-  // something else, they keep the keys that belong to their rules. Control thread.
+  // something else, they keep the keys that belong to their rules. Control thread; no worker may be about to
+  // bind an earlier configuration.
   void take_effect(std::vector<LoadedKeys> all);
 
-  // The name must be one of a configuration that has taken effect. Any thread.
+  // The name must be one of the configuration that took effect last. Any thread.
   std::shared_ptr<const LiveKeys> of(std::string_view name) const;
   size_t size() const;
 

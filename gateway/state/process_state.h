@@ -35,7 +35,8 @@ class ProcessState {
   ProcessState& operator=(const ProcessState&) = delete;
 
   // Called when a worker pins a snapshot. A limit that has other settings than before begins anew; all else
-  // continues. The keys of the snapshot's configuration must have taken effect.
+  // continues. The keys of the snapshot's configuration must have taken effect, and those of a later one must
+  // not: one configuration is bound by every worker before the next takes effect.
   Bindings bind(const Names& names);
 
   KeyStore keys;

@@ -36,8 +36,8 @@ class SocketCounts {
     std::string key_;
   };
 
-  // Returns nothing when `limit` sockets already have permits under `key`. The table contains only keys of
-  // open sockets.
+  // Returns nothing when `limit` sockets, at least 1, already have permits under `key`. The table contains
+  // only keys of open sockets.
   static std::unique_ptr<Permit> enter(const std::shared_ptr<SocketCounts>& counts, std::string key,
                                        uint32_t limit);
   size_t keys() const;

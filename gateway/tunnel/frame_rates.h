@@ -36,10 +36,12 @@ class FrameRates {
   FrameRates(const FrameRates&) = delete;
   FrameRates& operator=(const FrameRates&) = delete;
 
-  // Counts what passes against all rates. A rate that drops something does not count it. `droppable`: where
-  // the rules say so, it may be dropped; otherwise it is refused.
+  // Counts what passes against all rates, one after the other. The rate that drops something does not count
+  // it; those before it do. `droppable`: where the rules say so, it may be dropped; otherwise it is refused.
+  // After `early`, the same frame is offered again from wait_until() on, with take_turn() and not with this.
   Charge charge(uint32_t messages, uint64_t bytes, bool droppable);
-  // Charges what can no longer be held back; the next frame waits instead.
+  // Charges what can no longer be held back; the next frame waits instead. May drop and refuse, too. Not to
+  // be called between `early` and take_turn().
   Charge charge_passing(uint64_t bytes);
 
   // Until then no frame of a message passes.

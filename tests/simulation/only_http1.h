@@ -1,7 +1,7 @@
 // The cases that run with HTTP/1.1 only. Every other case of the simulation is run a second time with the
 // multiplexed protocol on both sides of the gateway (tests/README.md). A case may stand here for one of two
-// reasons: it is about a connection of HTTP/1.1 itself, or it counts bytes that wait somewhere, and some of
-// them wait in the relays that translate for the test.
+// reasons: it is about a connection of HTTP/1.1 itself, or the relays that translate for the test stand in
+// its way, because they speak no TLS and keep a window of bytes of their own.
 #pragma once
 
 namespace postern::support {

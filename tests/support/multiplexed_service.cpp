@@ -88,6 +88,7 @@ void MultiplexedService::drain() {
 
 void MultiplexedService::cancel(Cause why) {
   for (const auto& open : exchanges_) open->exchange->cancel(why);
+  arrived_.clear();  // they were not begun
   ending_ = true;
   end_if_done();
 }

@@ -142,6 +142,7 @@ void MultiplexedServerStream::on_room() {
 }
 
 base::Transit MultiplexedServerStream::transit() const {
+  if (!line_) return {};  // a tunnel has taken it
   return {line_->taken(), line_->outstanding() + sender_.pending() + response_body_.bytes()};
 }
 

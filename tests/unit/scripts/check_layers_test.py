@@ -57,7 +57,7 @@ class CheckLayers(unittest.TestCase):
             ("<yaml-cpp/yaml.h>", "config/yaml_reader.cpp", "config/decode_route.cpp"),
             ("<re2/re2.h>", "policy/origin.h", "routing/table.cpp"),
             ("<CLI/CLI.hpp>", "app/cli.cpp", "config/reference.cpp"),
-            ("<nlohmann/json.hpp>", "base/json.h", "policy/key_set.cpp"),
+            ("<nlohmann/json.hpp>", "base/json.h", "state/key_set.cpp"),
         ]
         for include, home, stranger in homes:
             with self.subTest(include=include):
