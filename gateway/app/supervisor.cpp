@@ -91,10 +91,10 @@ Supervisor::Supervisor(std::string path, config::Document document)
       process_log_(document_.log),
       sink_(process_log_.sink()),
       log_(process_log_.logger()),
-      mailbox_(loop_, [this](ToControl message) { receive(message); }),
+      mailbox_(loop_, [this](ToControl message) { receive(std::move(message)); }),
       signals_(loop_),
       shared_{sink_, log_, process_log_.format(), state_,
-              [this](ToControl message) { mailbox_.post(message); }} {}
+              [this](ToControl message) { mailbox_.post(std::move(message)); }} {}
 
 Supervisor::~Supervisor() = default;
 
@@ -271,7 +271,7 @@ void Supervisor::adopt_admin(const config::Document& document, std::optional<net
 }
 
 void Supervisor::receive(ToControl message) {
-  if (auto* numbers = std::get_if<NumbersCounted>(&message)) return receive_numbers(std::move(*numbers));
+  if (auto* numbers = std::get_if<NumbersCounted>(&message)) return receive_numbers(*numbers);
   if (const auto* begun = std::get_if<DrainBegun>(&message)) {
     open_at_drain_.add(begun->open);
     if (drain_begins_due_ > 0 && --drain_begins_due_ == 0) log_draining();
@@ -320,7 +320,7 @@ void Supervisor::collect() {
   for (const std::unique_ptr<Worker>& worker : workers_) worker->post(CountNow{round_});
 }
 
-void Supervisor::receive_numbers(NumbersCounted numbers) {
+void Supervisor::receive_numbers(const NumbersCounted& numbers) {
   if (numbers.round != round_ || numbers_due_ == 0) return;
   numbers_.add(numbers.totals);
   if (--numbers_due_ == 0 && admin_) admin_->give(numbers_);

@@ -54,7 +54,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   void on_deadline() override;
   admin::Health health() const override;
   void collect() override;
-  void receive_numbers(NumbersCounted numbers);
+  void receive_numbers(const NumbersCounted& numbers);
 
   // Compiles `document`, opens new listeners, and sends the snapshot to the workers. The error is a list of
   // lines for the log.
