@@ -165,4 +165,8 @@ void MessageParser::next() {
   trailer_bytes_ = {};
 }
 
+http::Fault MessageParser::too_many_fields() const {
+  return {base::Cause::head_too_large, "more header fields than the limit"};
+}
+
 }  // namespace postern::http1

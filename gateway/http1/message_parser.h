@@ -13,7 +13,7 @@
 #include <tl/expected.hpp>
 
 #include "base/chunk.h"
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "http/fault.h"
 #include "http/head.h"
 #include "http/limits.h"
@@ -69,9 +69,7 @@ class MessageParser {
   static std::optional<uint64_t> read_length(std::string_view value);
   // The received bytes of an incomplete head.
   std::string_view gathered() const { return scanner_.gathered(); }
-  virtual http::Fault too_many_fields() const {
-    return {base::Cause::head_too_large, "more header fields than the limit"};
-  }
+  virtual http::Fault too_many_fields() const;
 
   http::MessageLimits limits_;
   http::Headers fields_;    // of the head; interpret_head() moves them away

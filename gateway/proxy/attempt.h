@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "http/head.h"
@@ -26,12 +26,14 @@ struct Attempt {
 // What a request remembers from one attempt to the next. A held request gets several turns, and each turn has
 // its own attempts.
 struct RetryState {
+  RetryState();  // in retry.cpp, where causes are known
+
   std::vector<size_t> tried;      // endpoints tried in this turn
   uint32_t attempts = 0;          // in this turn
   uint32_t broken = 0;            // attempts of all turns that failed after they were sent
   bool stale_connection = false;  // a pooled connection was found closed
   bool next_is_free = false;  // the next attempt replaces the one on the stale connection and is not counted
-  base::Error last{base::Cause::no_endpoint, base::Stage::connect};
+  base::Error last;           // no_endpoint, until an attempt fails
 
   void begin_turn() {
     tried.clear();

@@ -1,5 +1,6 @@
 #include "proxy/exchange_report.h"
 
+#include "base/error.h"
 #include "http/escapes.h"
 #include "proxy/exchange_state.h"
 

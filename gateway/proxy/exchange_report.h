@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "base/result.h"
 #include "http/fault.h"
 #include "proxy/attempt.h"

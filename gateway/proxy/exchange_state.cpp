@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "policy/verified_token.h"
 
 namespace postern::proxy {
@@ -16,6 +17,11 @@ std::optional<base::Instant> ExchangeState::token_expires() const {
   return services.turn.now + std::chrono::seconds(std::clamp<int64_t>(
                                  context->token->accepted_until() - services.unix_now(), 0,
                                  std::chrono::seconds(std::chrono::hours(24 * 365)).count()));
+}
+
+InLine::InLine(ExchangeState& exchange) : exchange_(exchange) {
+  exchange_.in_line = true;
+  if (exchange_.client_ended) exchange_.scope.cancel(Cause::client_closed);
 }
 
 Result<void> read_request(ExchangeState& exchange) {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "base/result.h"
 #include "base/scope.h"
 #include "http/stream.h"
@@ -65,10 +65,7 @@ base::Result<void> read_judged_target(ExchangeState& exchange);
 // wait there: it may be gone, and nothing is written to it for a long time that would show it.
 class InLine {
  public:
-  explicit InLine(ExchangeState& exchange) : exchange_(exchange) {
-    exchange_.in_line = true;
-    if (exchange_.client_ended) exchange_.scope.cancel(base::Cause::client_closed);
-  }
+  explicit InLine(ExchangeState& exchange);
   ~InLine() { exchange_.in_line = false; }
   InLine(const InLine&) = delete;
   InLine& operator=(const InLine&) = delete;

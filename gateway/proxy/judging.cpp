@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "policy/request_context.h"
 
 namespace postern::proxy {

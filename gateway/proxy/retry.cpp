@@ -1,5 +1,7 @@
 #include "proxy/retry.h"
+
 #include "base/error.h"
+#include "proxy/attempt.h"
 
 namespace postern::proxy {
 namespace {
@@ -9,6 +11,8 @@ bool may_repeat(const AttemptFacts& facts, http::Method method, const upstream::
 }
 
 }  // namespace
+
+RetryState::RetryState() : last{base::Cause::no_endpoint, base::Stage::connect} {}
 
 bool may_repeat(http::Method method, const upstream::RetryModel& rules) {
   return http::is_idempotent(method) || (rules.non_idempotent && method != http::Method::other);

@@ -2,7 +2,7 @@
 // operator's will.
 #pragma once
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 #include "http/head.h"
 #include "upstream/group_model.h"
 

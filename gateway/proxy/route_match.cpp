@@ -4,6 +4,7 @@
 
 #include <tl/expected.hpp>
 
+#include "base/error.h"
 #include "http/websocket_handshake.h"
 #include "policy/cors.h"
 #include "policy/origin.h"

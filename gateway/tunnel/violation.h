@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "base/error.h"
+#include "base/error_fwd.h"
 
 namespace postern::tunnel {
 
