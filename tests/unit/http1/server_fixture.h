@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <vector>
+#include "base/error.h"
 #include "http1/server_connection.h"
 #include "support/memory_transport.h"
 #include "support/watched_task.h"
