@@ -234,10 +234,8 @@ void compile_limits(Compilation& compilation) {
   const LimitsDocument& document = compilation.document.limits;
   proxy::Limits& limits = compilation.snapshot->limits;
   limits.drain = document.drain_timeout;
-  limits.drain_rate.share = document.tunnel_drain.percent / 100.0;
-  limits.drain_rate.least =
-      static_cast<double>(document.tunnel_drain.minimum) / static_cast<double>(compilation.options.workers);
-  limits.drain_rate.within = document.tunnel_drain.within;
+  limits.drain_rate = document.tunnel_drain;
+  limits.drain_rate.least /= static_cast<double>(compilation.options.workers);
   limits.connections = document.connections;
 }
 

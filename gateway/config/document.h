@@ -36,6 +36,7 @@
 #include "routing/stream_rules.h"
 #include "routing/transfer_limits.h"
 #include "telemetry/log_line.h"
+#include "tunnel/drain_rate.h"
 #include "upstream/group_model.h"
 
 namespace postern::config {
@@ -62,18 +63,11 @@ struct ProxyProtocolDocument {
   Milliseconds timeout{5'000};
 };
 
-// How fast sockets are told to leave, see tunnel/drain_rate.h.
-struct TunnelDrainDocument {
-  uint32_t percent = 2;   // of those that leave, in a second
-  uint32_t minimum = 10;  // in a second, of the whole process
-  Milliseconds within{60'000};
-};
-
 struct LimitsDocument {
   proxy::ListenerLimits listener;  // of every listener that does not say otherwise
   uint32_t connections = 20'000;   // clients of the whole process
   Milliseconds drain_timeout{30'000};
-  TunnelDrainDocument tunnel_drain;
+  tunnel::DrainRate tunnel_drain;  // of the whole process
 };
 
 struct ListenerDocument {

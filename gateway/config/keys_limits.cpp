@@ -11,16 +11,16 @@ using proxy::ListenerLimits;
 constexpr uint64_t kibi = 1024;
 constexpr uint64_t mebi = 1024 * 1024;
 
-const Keys<TunnelDrainDocument>& tunnel_drain_keys() {
+const Keys<tunnel::DrainRate>& tunnel_drain_keys() {
   static const auto keys =
-      Keys<TunnelDrainDocument>("tunnel_drain")
-          .key("rate", &TunnelDrainDocument::percent, percentage(),
+      Keys<tunnel::DrainRate>("tunnel_drain")
+          .key("rate", &tunnel::DrainRate::percent, percentage(),
                "The share of the WebSockets and event streams to be ended that is ended per second. It is "
                "raised where minimum or within needs more.")
-          .key("minimum", &TunnelDrainDocument::minimum, number(1, 1'000'000),
+          .key("minimum", &tunnel::DrainRate::least, number(1, 1'000'000),
                "The least number of WebSockets and event streams that are ended per second, in the whole "
                "process.")
-          .key("within", &TunnelDrainDocument::within, duration(1ms, 24h),
+          .key("within", &tunnel::DrainRate::within, duration(1ms, 24h),
                "The time within which all WebSockets and event streams to be ended get their close, "
                "however small rate and minimum are. In a shutdown it is at most half of drain_timeout.");
   return keys;

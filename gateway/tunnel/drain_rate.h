@@ -10,7 +10,7 @@
 namespace postern::tunnel {
 
 struct DrainRate {
-  double share = 0.02;                               // fraction of the queued members, per second
+  double percent = 2;                                // of the queued members, per second
   double least = 10;                                 // members per second
   base::Duration within = std::chrono::seconds(60);  // for all of them, whatever the other two give
 
@@ -18,7 +18,7 @@ struct DrainRate {
   double per_second(size_t count) const {
     const double all = static_cast<double>(count);
     const double seconds = std::chrono::duration<double>(std::max(within, base::Duration(1))).count();
-    return std::max({share * all, least, all / seconds});
+    return std::max({percent / 100 * all, least, all / seconds});
   }
 };
 

@@ -168,7 +168,7 @@ limits:
   CHECK(usual.server.idle == 4s);
   CHECK(usual.transfer.tunnel_idle == 5s);
   CHECK(limits.drain == 6s);
-  CHECK(limits.drain_rate.share == doctest::Approx(0.05));
+  CHECK(limits.drain_rate.percent == 5);
   CHECK(limits.drain_rate.least == doctest::Approx(1.5));  // of each of two workers
   CHECK(limits.drain_rate.within == 9s);
 }

@@ -364,7 +364,7 @@ TEST_CASE("decode: limits take every key") {
   CHECK(limits.listener.connections_per_client == 0u);
   CHECK(limits.drain_timeout == milliseconds(500));
   CHECK(limits.tunnel_drain.percent == 5);
-  CHECK(limits.tunnel_drain.minimum == 3);
+  CHECK(limits.tunnel_drain.least == 3);
   CHECK(limits.tunnel_drain.within == seconds(9));
   CHECK(load("limits: { body_size: none }\n" + rest)->limits.listener.transfer.body_size == 0u);
 }

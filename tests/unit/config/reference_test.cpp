@@ -92,7 +92,7 @@ TEST_CASE("reference: the defaults it prints are the defaults of the structs") {
   CHECK(shown.transfer.tunnel_idle == usual.transfer.tunnel_idle);
   CHECK(loaded->limits.drain_timeout == limits.drain_timeout);
   CHECK(loaded->limits.tunnel_drain.percent == limits.tunnel_drain.percent);
-  CHECK(loaded->limits.tunnel_drain.minimum == limits.tunnel_drain.minimum);
+  CHECK(loaded->limits.tunnel_drain.least == limits.tunnel_drain.least);
   CHECK(loaded->limits.tunnel_drain.within == limits.tunnel_drain.within);
 
   const LogDocument log;
