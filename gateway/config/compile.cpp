@@ -67,10 +67,7 @@ void compile_listeners(Compilation& compilation) {
           compilation.problems.error(listener.tls->location, key + ".tls", made.error());
       }
     }
-    if (listener.proxy_protocol) {
-      for (const std::string& block : listener.proxy_protocol->trust) model.proxy_trust.add(block);
-      model.proxy_header_limit = listener.proxy_protocol->timeout;
-    }
+    if (listener.proxy_protocol) model.proxy_protocol = *listener.proxy_protocol;
     model.limits = listener.limits;
     model.limits.server.idle = listener.limits.transfer.idle;
     compilation.snapshot->listeners.push_back(std::move(model));
@@ -265,7 +262,7 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
   compile_upstreams(compilation);
   compile_routes(compilation);
   compile_limits(compilation);
-  for (const std::string& block : document.trusted_proxies) snapshot.trusted_proxies.add(block);
+  snapshot.trusted_proxies = document.trusted_proxies;
   snapshot.names = document.resolver;
   snapshot.request_id_field = document.request_id_header;
   snapshot.via = document.via;

@@ -52,14 +52,6 @@ routing::Redirect compile_redirect(const RedirectDocument& document) {
 
 }  // namespace
 
-policy::MaintenanceOptions maintenance_options(const MaintenanceDocument& document) {
-  policy::MaintenanceOptions options;
-  options.message = document.message;
-  options.retry_after = document.retry_after;
-  for (const std::string& block : document.allow) options.allow.add(block);
-  return options;
-}
-
 routing::Action compile_action(const Document& document, const RouteDocument& route, const std::string& key,
                                Diagnostics& problems) {
   if (route.respond) return compile_respond(document, *route.respond, route.methods, key, problems);
@@ -67,7 +59,7 @@ routing::Action compile_action(const Document& document, const RouteDocument& ro
     return routing::Files{std::make_shared<const files::Site>(site_options(document, *route.files))};
   if (route.redirect) return compile_redirect(*route.redirect);
   if (route.upstream.empty() && route.maintenance)
-    return routing::Respond{policy::maintenance_response(maintenance_options(*route.maintenance)), {}};
+    return routing::Respond{policy::maintenance_response(*route.maintenance), {}};
   const auto& upstreams = document.upstreams;
   const auto upstream =
       std::find_if(upstreams.begin(), upstreams.end(),

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "config/document.h"
-#include "policy/maintenance.h"
 #include "routing/action.h"
 
 namespace postern::config {
@@ -11,7 +10,5 @@ namespace postern::config {
 // them are said of what stands at `key`.
 routing::Action compile_action(const Document& document, const RouteDocument& route, const std::string& key,
                                Diagnostics& problems);
-
-policy::MaintenanceOptions maintenance_options(const MaintenanceDocument& document);
 
 }  // namespace postern::config

@@ -196,8 +196,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
     policies.push_back(std::make_unique<policy::AddressRulesPolicy>(
         policy::AddressRulesOptions{route.allow, route.deny, route.name}));
 
-  if (route.maintenance)
-    policies.push_back(std::make_unique<policy::MaintenancePolicy>(maintenance_options(*route.maintenance)));
+  if (route.maintenance) policies.push_back(std::make_unique<policy::MaintenancePolicy>(*route.maintenance));
 
   std::vector<policy::RateLimitRule> limits = rate_limit_rules(route.rate_limits);
   const auto by_claim = std::stable_partition(

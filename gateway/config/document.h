@@ -21,11 +21,13 @@
 #include "files/site.h"
 #include "http/redaction.h"
 #include "net/dns_client.h"
+#include "net/proxy_protocol.h"
 #include "net/tls_context.h"
 #include "policy/cookie_rules.h"
 #include "policy/header_rules.h"
 #include "policy/jwt_source.h"
 #include "policy/jwt_verifier.h"
+#include "policy/maintenance.h"
 #include "policy/origin_list.h"
 #include "policy/rate_limit.h"
 #include "policy/socket_limit.h"
@@ -57,12 +59,6 @@ struct TlsDocument {
   SourceLocation location;
 };
 
-// Load balancers in front of a listener that send a PROXY protocol header.
-struct ProxyProtocolDocument {
-  std::vector<std::string> trust;  // CIDR blocks
-  Milliseconds timeout{5'000};
-};
-
 struct LimitsDocument {
   proxy::ListenerLimits listener;  // of every listener that does not say otherwise
   uint32_t connections = 20'000;   // clients of the whole process
@@ -74,7 +70,7 @@ struct ListenerDocument {
   std::string host;   // as written; empty: every address
   uint16_t port = 0;  // 0: the system chooses, and the log says
   std::optional<TlsDocument> tls;
-  std::optional<ProxyProtocolDocument> proxy_protocol;
+  std::optional<net::ProxyHeaderRules> proxy_protocol;
   bool redirect_to_https = false;            // redirect: https
   std::vector<std::string> redirect_except;  // paths that are served all the same
   proxy::ListenerLimits limits;              // whole, also what it has from Document::limits
@@ -171,13 +167,6 @@ struct RedirectDocument {
   SourceLocation location;
 };
 
-struct MaintenanceDocument {
-  std::string message;  // empty: the usual one
-  std::chrono::seconds retry_after{60};
-  std::vector<std::string> allow;  // CIDR blocks
-  SourceLocation location;
-};
-
 struct FilesDocument : files::Options {  // its root is absolute, or relative to the configuration file
   SourceLocation location;
   SourceLocation root_location;
@@ -219,7 +208,7 @@ struct RouteDocument {
   std::optional<RespondDocument> respond;
   std::optional<RedirectDocument> redirect;
   std::optional<FilesDocument> files;
-  std::optional<MaintenanceDocument> maintenance;
+  std::optional<policy::MaintenanceOptions> maintenance;
   std::optional<PathRewriteDocument> rewrite;
   std::optional<routing::HostRule> host_sent;  // nothing: as the upstream says
   bool rewrite_location = true;
@@ -286,10 +275,8 @@ struct Document {
   Diagnostics warnings;  // what loading had to say about a good file; never errors
   // How a value stood in the file, where the environment took part in it.
   std::map<SourceLocation, std::string> as_written;
-  uint32_t workers = 0;                      // 0: one per core
-  std::vector<std::string> trusted_proxies;  // CIDR blocks ("10.0.0.0/8", "::1/128") whose X-Forwarded-* and
-                                             // request id are believed
-  std::vector<SourceLocation> trusted_proxy_locations;
+  uint32_t workers = 0;           // 0: one per core
+  base::CidrSet trusted_proxies;  // whose X-Forwarded-* and request id are believed
   bool via = false;
   bool strict_paths = false;
   ForwardedMode forwarded = ForwardedMode::x_forwarded;

@@ -15,6 +15,7 @@ namespace postern::config {
 namespace {
 
 using namespace std::chrono_literals;
+using policy::MaintenanceOptions;
 using policy::Placeholder;
 using policy::TextTemplate;
 
@@ -323,22 +324,19 @@ const Keys<RedirectDocument>& redirect_keys() {
   return keys;
 }
 
-const Keys<MaintenanceDocument>& maintenance_keys() {
+const Keys<MaintenanceOptions>& maintenance_keys() {
   static const auto keys =
-      Keys<MaintenanceDocument>("maintenance")
-          .begin(
-              [](const Value& value, MaintenanceDocument& document) { document.location = value.location(); })
-          .key("message", &MaintenanceDocument::message, text(),
+      Keys<MaintenanceOptions>("maintenance")
+          .key("message", &MaintenanceOptions::message, text(),
                "The message that clients get during maintenance.")
           .by_default("the built-in sentence")
           .example("\"Back at noon.\"")
           .commented_out()
-          .key("retry_after", &MaintenanceDocument::retry_after, duration(1s, 168h).rounded_up(),
+          .key("retry_after", &MaintenanceOptions::retry_after, duration(1s, 168h).rounded_up(),
                "The time after which clients may try again during maintenance, sent as Retry-After.")
           .example("10m")
           .commented_out()
-          .key("allow", &MaintenanceDocument::allow,
-               list_of("list of CIDR blocks or addresses", text("address", parse_cidr, cidr_pattern)),
+          .key("allow", &MaintenanceOptions::allow, Blocks(),
                "The client addresses that the route serves as usual during maintenance.")
           .example("[\"10.0.0.0/8\"]")
           .commented_out();

@@ -29,7 +29,7 @@ struct SinglePageKind {
 const Keys<FilesDocument>& files_keys();
 const Keys<RespondDocument>& respond_keys();
 const Keys<RedirectDocument>& redirect_keys();
-const Keys<MaintenanceDocument>& maintenance_keys();
+const Keys<policy::MaintenanceOptions>& maintenance_keys();
 
 // A maintenance that clients pass needs an action for them.
 void check_actions(const Fields& fields, RouteDocument& route);

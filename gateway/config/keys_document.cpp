@@ -18,16 +18,6 @@
 namespace postern::config {
 namespace {
 
-struct TrustedProxies : TrustedBlocks {
-  void read_into(const Value& value, Document& document) const {
-    for (auto& [block, location] : blocks(value)) {
-      document.trusted_proxies.push_back(std::move(block));
-      document.trusted_proxy_locations.push_back(location);
-    }
-  }
-  std::string shown(const Document&) const { return "[]"; }
-};
-
 // The name of a header field, or false, which is none.
 struct RequestIdField {
   void read_into(const Value& value, std::string& field) const {
@@ -64,7 +54,7 @@ const Keys<Document>& document_keys() {
           .key("workers", &Document::workers, number(1, 1024, automatic),
                "The number of worker threads, each with an event loop of its own; auto is one per CPU core.")
           .needs_restart()
-          .key("trusted_proxies", itself<Document>, TrustedProxies(),
+          .key("trusted_proxies", &Document::trusted_proxies, trusted_blocks(),
                "The proxies in front of the gateway, such as load balancers, whose X-Forwarded-* and "
                "Forwarded fields and request id are believed. Such fields of all other clients are "
                "replaced.")

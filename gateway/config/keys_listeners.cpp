@@ -9,6 +9,7 @@ namespace postern::config {
 namespace {
 
 using namespace std::chrono_literals;
+using net::ProxyHeaderRules;
 
 Parsed<std::string> parse_ciphers(std::string_view text) {
   constexpr std::string_view letters =
@@ -126,27 +127,16 @@ const Keys<ListenerDocument>& redirect_keys() {
   return keys;
 }
 
-struct TrustedSenders : TrustedBlocks {
-  using Type = std::vector<std::string>;
-  TrustedSenders() : TrustedBlocks{"is empty; nobody could send a header"} {}
-  std::optional<Type> read(const Value& value) const {
-    Type found;
-    for (auto& [block, location] : blocks(value)) found.push_back(std::move(block));
-    return found;
-  }
-  std::string shown(const Type&) const { return {}; }
-};
-
-const Keys<ProxyProtocolDocument>& proxy_protocol_keys() {
+const Keys<ProxyHeaderRules>& proxy_protocol_keys() {
   static const auto keys =
-      Keys<ProxyProtocolDocument>("proxy_protocol")
-          .key("trust", &ProxyProtocolDocument::trust, TrustedSenders(),
+      Keys<ProxyHeaderRules>("proxy_protocol")
+          .key("trust", &ProxyHeaderRules::trust, trusted_blocks("is empty; nobody could send a header"),
                "The load balancers whose connections must begin with a PROXY protocol header; one that "
                "does not is closed. No header is believed from any other address: such a connection is "
                "served as it comes, and a header on it is a bad request.")
           .required()
           .example("[\"10.0.0.0/24\"]")
-          .key("timeout", &ProxyProtocolDocument::timeout, duration(1ms, 1min),
+          .key("timeout", &ProxyHeaderRules::timeout, duration(1ms, 1min),
                "How long the PROXY protocol header of a new connection may take before the connection is "
                "closed.");
   return keys;
@@ -164,21 +154,20 @@ auto listen_address_kind() { return custom(read_listen_address_kind, "address", 
 
 }  // namespace
 
-std::vector<std::pair<std::string, SourceLocation>> TrustedBlocks::blocks(const Value& value) const {
-  std::vector<std::pair<std::string, SourceLocation>> found;
+std::optional<base::CidrSet> Blocks::read(const Value& value) const {
+  base::CidrSet found;
   const auto items = value.items();
   if (value.is_list() && items.empty() && !if_empty.empty()) value.complain(std::string(if_empty));
   for (const Value& item : items) {
-    auto block = item.parsed(parse_cidr);
+    const auto block = item.parsed(parse_cidr);
     if (!block) continue;
-    if (block->ends_with("/0"))
-      item.warn("trusts every client; each may then choose its own address in the log");
-    found.emplace_back(std::move(*block), item.location());
+    if (block->ends_with("/0") && !if_everybody.empty()) item.warn(std::string(if_everybody));
+    found.add(*block);
   }
   return found;
 }
 
-std::string TrustedBlocks::json_schema() const {
+std::string Blocks::json_schema() const {
   return list_schema(string_schema(cidr_pattern), if_empty.empty() ? 0 : 1, 1000);
 }
 

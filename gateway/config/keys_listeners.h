@@ -18,13 +18,20 @@ struct Listeners {
   const Section* section() const;
 };
 
-// A list of CIDR blocks. One that holds every address is good, and warned of.
-struct TrustedBlocks {
-  std::string_view if_empty{};
-  std::vector<std::pair<std::string, SourceLocation>> blocks(const Value& value) const;
+// A list of CIDR blocks.
+struct Blocks {
+  using Type = base::CidrSet;
+  std::string_view if_empty{};      // what is said of an empty list; empty: it is as good as none
+  std::string_view if_everybody{};  // what is warned of where a block holds every address; empty: nothing
+  std::optional<Type> read(const Value& value) const;
   std::string words() const { return "list of CIDR blocks or addresses"; }
+  std::string shown(const Type&) const { return "[]"; }
   std::string json_schema() const;
 };
+// Of peers whose word about a client is taken.
+inline Blocks trusted_blocks(std::string_view if_empty = "") {
+  return {if_empty, "trusts every client; each may then choose its own address in the log"};
+}
 
 // The pattern of a CIDR block or an address.
 inline constexpr std::string_view cidr_pattern = "[0-9a-fA-F:.]+(/[0-9]{1,3})?";

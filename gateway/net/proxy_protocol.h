@@ -1,20 +1,28 @@
 // The PROXY protocol, versions 1 and 2 (HAProxy's specification of 2020): a header before a connection's own
 // bytes, in which a load balancer states which client's connection it forwards. This file only parses and
-// writes headers; which peers are trusted to send one is decided elsewhere.
+// writes headers; whose connections begin with one is decided elsewhere.
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/chunk.h"
+#include "base/clock.h"
 #include "base/ip_address.h"
 
 namespace postern::net {
 
 enum class ProxyVersion : uint8_t { v1, v2 };
+
+// Of one listener: whose connections must begin with a header.
+struct ProxyHeaderRules {
+  base::CidrSet trust;                               // peers; all others send none
+  base::Duration timeout = std::chrono::seconds(5);  // for the whole header
+};
 
 // The two ends of the connection that a client made.
 struct ProxyRoute {

@@ -31,8 +31,7 @@ struct ListenerModel {
   bool redirect_to_https = false;
   std::shared_ptr<const std::vector<std::string>> redirect_except;  // paths; null: none
   uint16_t redirect_port = 443;  // of the TLS listener that a redirect leads to
-  base::CidrSet proxy_trust;     // connections from here begin with a PROXY protocol header; others have none
-  base::Duration proxy_header_limit = std::chrono::seconds(5);
+  net::ProxyHeaderRules proxy_protocol;
   ListenerLimits limits;
 };
 

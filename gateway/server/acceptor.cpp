@@ -87,7 +87,8 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   numbers.add(telemetry::Count::connections_open);
   Accepted& added = *client;
   connections_.push_back(std::move(client));
-  if (model.proxy_trust.contains(peer.ip)) added.connection.expect_proxy_header(model.proxy_header_limit);
+  const net::ProxyHeaderRules& header = model.proxy_protocol;
+  if (header.trust.contains(peer.ip)) added.connection.expect_proxy_header(header.timeout);
   if (next_is_refused_)
     added.connection.refuse({base::Cause::overloaded, base::Stage::accept},
                             "as many clients are connected as limits.connections allows: " +

@@ -97,7 +97,9 @@ TEST_CASE("listener: proxy_protocol has a trust list and a time limit") {
   REQUIRE(loaded.has_value());
   const auto& first = loaded->listeners[0].proxy_protocol;
   REQUIRE(first.has_value());
-  CHECK(first->trust == std::vector<std::string>{"10.0.0.0/8", "::1/128"});
+  CHECK(first->trust.contains(*postern::base::IpAddress::parse("10.1.2.3")));
+  CHECK(first->trust.contains(*postern::base::IpAddress::parse("::1")));
+  CHECK_FALSE(first->trust.contains(*postern::base::IpAddress::parse("11.0.0.1")));
   CHECK(first->timeout == Milliseconds(5000));
   CHECK(loaded->listeners[1].proxy_protocol->timeout == Milliseconds(2000));
   CHECK_FALSE(loaded->listeners[2].proxy_protocol.has_value());

@@ -63,7 +63,7 @@ class WorkerFixture final : private Acceptor::Owner {
                              uint32_t requests = 0) {
     auto snapshot = std::make_shared<proxy::Snapshot>();
     snapshot->listeners.emplace_back();
-    snapshot->listeners.back().proxy_trust.add(proxy_trust);
+    snapshot->listeners.back().proxy_protocol.trust.add(proxy_trust);
     snapshot->listeners.back().limits.connections_per_client = per_client;
     snapshot->listeners.back().limits.server.requests = requests;
     snapshot->limits.connections = connections;
