@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "config/compile_content.h"
 #include "config/compile_policy.h"
 #include "files/content_type.h"
@@ -31,9 +30,8 @@ routing::Respond compile_respond(const Document& file, const RespondDocument& do
                                  const std::vector<std::string>& methods, const std::string& key,
                                  Diagnostics& problems) {
   routing::Respond made;
-  made.response.status = document.status;
-  made.response.body = document.body_file.empty() ? document.body : read_body(file, document, key, problems);
-  made.response.headers = document.headers;
+  made.response = document;
+  if (!document.body_file.empty()) made.response.body = read_body(file, document, key, problems);
   const std::string_view type = !document.content_type.empty() ? document.content_type
                                 : document.body_file.empty()   ? usual_type
                                                                : files::content_type_of(document.body_file);
@@ -44,12 +42,6 @@ routing::Respond compile_respond(const Document& file, const RespondDocument& do
   return made;
 }
 
-routing::Redirect compile_redirect(const RedirectDocument& document) {
-  auto to = policy::TextTemplate::read(document.to);
-  base::check(to.has_value(), "decoding has read the template");
-  return {document.status, std::move(*to)};
-}
-
 }  // namespace
 
 routing::Action compile_action(const Document& document, const RouteDocument& route, const std::string& key,
@@ -57,7 +49,7 @@ routing::Action compile_action(const Document& document, const RouteDocument& ro
   if (route.respond) return compile_respond(document, *route.respond, route.methods, key, problems);
   if (route.files)
     return routing::Files{std::make_shared<const files::Site>(site_options(document, *route.files))};
-  if (route.redirect) return compile_redirect(*route.redirect);
+  if (route.redirect) return routing::Redirect(*route.redirect);
   if (route.upstream.empty() && route.maintenance)
     return routing::Respond{policy::maintenance_response(*route.maintenance), {}};
   const auto& upstreams = document.upstreams;

@@ -19,6 +19,7 @@
 #include "coding/negotiation.h"
 #include "config/diagnostics.h"
 #include "files/site.h"
+#include "http/local_response.h"
 #include "http/redaction.h"
 #include "net/dns_client.h"
 #include "net/proxy_protocol.h"
@@ -32,6 +33,7 @@
 #include "policy/rate_limit.h"
 #include "policy/socket_limit.h"
 #include "proxy/listener_limits.h"
+#include "routing/action.h"
 #include "routing/conditions.h"
 #include "routing/rewriting.h"
 #include "routing/socket_rules.h"
@@ -149,21 +151,15 @@ struct ForwardedClaim {
   SourceLocation location;
 };
 
-struct RespondDocument {
-  uint16_t status = 200;
-  std::string body;
-  std::string body_file;     // instead of it; absolute or relative to the configuration file
+struct RespondDocument : http::LocalResponse {  // its headers without Content-Type
+  std::string body_file;     // instead of the body; absolute or relative to the configuration file
   std::string content_type;  // of the body, when there is one; empty: the file's, or plain text
-  std::vector<std::pair<std::string, std::string>> headers;
-  SourceLocation location;
   SourceLocation body_file_location;
 };
 
 inline constexpr std::size_t max_respond_body = std::size_t{64} * 1024;
 
-struct RedirectDocument {
-  std::string to;  // policy::TextTemplate has read it without complaint
-  uint16_t status = 307;
+struct RedirectDocument : routing::Redirect {
   SourceLocation location;
 };
 

@@ -187,14 +187,15 @@ class RedirectCheck {
   }
 };
 
-std::optional<std::string> read_redirect_target(const Value& value) {
-  const auto text = read_template(value);
-  if (!text) return std::nullopt;
-  if (const std::string foreign = foreign_variable(*text); !foreign.empty()) value.complain(foreign);
-  const std::string wrong = RedirectCheck().run(*TextTemplate::read(*text));
-  const bool is_bare = text->find('/') != 0 && parse_route_host(text->substr(0, text->find('/'))).has_value();
-  if (!wrong.empty()) value.refuse({wrong, is_bare ? "https://" + *text : ""});
-  return text;
+std::optional<TextTemplate> read_redirect_target(const Value& value) {
+  auto to = read_template(value);
+  if (!to) return std::nullopt;
+  const std::string text(*value.text());
+  if (const std::string foreign = foreign_variable(text); !foreign.empty()) value.complain(foreign);
+  const std::string wrong = RedirectCheck().run(*to);
+  const bool is_bare = text.find('/') != 0 && parse_route_host(text.substr(0, text.find('/'))).has_value();
+  if (!wrong.empty()) value.refuse({wrong, is_bare ? "https://" + text : ""});
+  return to;
 }
 
 auto redirect_target() {
@@ -275,7 +276,6 @@ const Keys<FilesDocument>& files_keys() {
 const Keys<RespondDocument>& respond_keys() {
   static const auto keys =
       Keys<RespondDocument>("respond")
-          .begin([](const Value& value, RespondDocument& respond) { respond.location = value.location(); })
           .key("status", &RespondDocument::status, number(200, 599), "The HTTP status of the fixed response.")
           .commented_out()
           .key("body", &RespondDocument::body, body_text(),

@@ -55,10 +55,9 @@ struct FieldTemplates {
         entry.diagnostics().error(key.location, entry.path(), quoted(key.text) + ' ' + name.error().rule);
         continue;
       }
-      auto text = read_template(entry);
-      if (!text) continue;
-      if (const std::string foreign = foreign_variable(*text); !foreign.empty()) entry.warn(foreign);
-      auto read = policy::TextTemplate::read(*text);
+      auto read = read_template(entry);
+      if (!read) continue;
+      if (const std::string foreign = foreign_variable(*entry.text()); !foreign.empty()) entry.warn(foreign);
       if (!knows_endpoint && read->uses(policy::Placeholder::endpoint))
         entry.complain(
             "has {endpoint}, which is chosen for each attempt after the request is made; {upstream} is "
@@ -141,15 +140,15 @@ std::string foreign_variable(std::string_view text) {
   return {};
 }
 
-std::optional<std::string> read_template(const Value& value) {
+std::optional<policy::TextTemplate> read_template(const Value& value) {
   const auto text = value.parsed(parse_field_value);
   if (!text) return std::nullopt;
   if (text->size() > max_template) {
     value.complain("is longer than 4KiB");
     return std::nullopt;
   }
-  const auto read = policy::TextTemplate::read(*text);
-  if (read) return text;
+  auto read = policy::TextTemplate::read(*text);
+  if (read) return std::move(*read);
   std::string sentence = value.quote() + ' ' + read.error().sentence;
   if (!read.error().unknown.empty() && !value.node().substituted) {
     const auto names = policy::placeholder_names();

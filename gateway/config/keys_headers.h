@@ -8,6 +8,7 @@
 
 #include "config/document.h"
 #include "config/key.h"
+#include "policy/text_template.h"
 
 namespace postern::config {
 
@@ -17,7 +18,7 @@ const Keys<std::vector<policy::FieldRule>>& response_header_keys();
 // What nginx would put in place of a variable ("$host") in `text`, in words; empty: it has none.
 std::string foreign_variable(std::string_view text);
 
-// A text with placeholders that policy::TextTemplate can read; nothing: it has been said why not.
-std::optional<std::string> read_template(const Value& value);
+// A text with placeholders; nothing: it has been said why it is none.
+std::optional<policy::TextTemplate> read_template(const Value& value);
 
 }  // namespace postern::config

@@ -292,10 +292,13 @@ class Validation {
     if (diagnostics_.has_errors()) return;
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
       const RouteDocument& route = document_.routes[index];
-      if (!route.redirect || !route.match_read || !route.redirect->to.starts_with('/')) continue;
-      const std::string& to = route.redirect->to;
-      const std::string path = to.substr(0, to.find_first_of("?#"));
-      if (path.find('{') != std::string::npos || route.pattern_alone || !takes(route, path)) continue;
+      if (!route.redirect || !route.match_read || route.pattern_alone) continue;
+      const auto& parts = route.redirect->to.parts();
+      const std::string& text = parts.front().text;
+      const std::size_t end = text.find_first_of("?#");
+      const bool is_fixed = end != std::string::npos || parts.size() == 1;
+      const std::string path = text.substr(0, end);
+      if (parts.front().placeholder || !is_fixed || !path.starts_with('/') || !takes(route, path)) continue;
       const bool may_go_elsewhere =
           std::any_of(document_.routes.begin(), document_.routes.end(),
                       [&](const RouteDocument& other) { return &other != &route && takes(other, path); });

@@ -91,7 +91,9 @@ TEST_CASE("action: what a fixed answer cannot be is refused") {
 TEST_CASE("action: a redirect has its keys and defaults") {
   const RouteDocument plain = route_of("{ redirect: { to: \"https://b.example{uri}\" } }");
   REQUIRE(plain.redirect.has_value());
-  CHECK(plain.redirect->to == "https://b.example{uri}");
+  REQUIRE(plain.redirect->to.parts().size() == 2);
+  CHECK(plain.redirect->to.parts()[0].text == "https://b.example");
+  CHECK(plain.redirect->to.parts()[1].placeholder == postern::policy::Placeholder::uri);
   CHECK(plain.redirect->status == 307);
   for (int status : {301, 302, 303, 307, 308})
     CHECK(route_of("{ redirect: { to: /x, status: " + std::to_string(status) + " } }").redirect->status ==
