@@ -1,21 +1,7 @@
 #include "config/compile_rewrite.h"
 
-#include <algorithm>
-
-#include "base/check.h"
-
 namespace postern::config {
 namespace {
-
-policy::PathRewriteOptions path_options(const PathRewriteDocument& rewrite, const std::string& matched) {
-  switch (rewrite.kind) {
-    case PathRewriteDocument::Kind::strip_prefix: return {rewrite.prefix, "/", {}, {}};
-    case PathRewriteDocument::Kind::add_prefix: return {"/", rewrite.prefix, {}, {}};
-    case PathRewriteDocument::Kind::replace_prefix: return {matched, rewrite.prefix, {}, {}};
-    case PathRewriteDocument::Kind::pattern: break;
-  }
-  return {{}, {}, rewrite.pattern, rewrite.to};
-}
 
 routing::HostRule host_rule(const Document& document, const RouteDocument& route) {
   if (route.host_sent) return *route.host_sent;
@@ -40,7 +26,9 @@ routing::Rewriting compile_rewriting(const Document& document, size_t index, Dia
   made.location = route.rewrite_location;
   if (route.cookies) made.cookies = policy::CookieRules(*route.cookies);
   if (!route.rewrite) return made;
-  auto path = policy::PathRewrite::compile(path_options(*route.rewrite, route.paths.front()));
+  policy::PathRewriteOptions options = *route.rewrite;
+  if (route.rewrite->from_match) options.from = route.paths.front();
+  auto path = policy::PathRewrite::compile(std::move(options));
   if (path)
     made.path = std::move(*path);
   else

@@ -30,6 +30,7 @@
 #include "policy/jwt_verifier.h"
 #include "policy/maintenance.h"
 #include "policy/origin_list.h"
+#include "policy/path_rewrite.h"
 #include "policy/rate_limit.h"
 #include "policy/socket_limit.h"
 #include "proxy/listener_limits.h"
@@ -168,11 +169,9 @@ struct FilesDocument : files::Options {  // its root is absolute, or relative to
   SourceLocation root_location;
 };
 
-struct PathRewriteDocument {
-  enum class Kind : uint8_t { strip_prefix, add_prefix, replace_prefix, pattern } kind = Kind::strip_prefix;
-  std::string prefix;
-  std::string pattern;  // RE2
-  std::string to;
+struct PathRewriteDocument : policy::PathRewriteOptions {
+  bool from_match = false;  // replace_prefix: `from` is the path of the match
+  bool strips() const { return !from.empty() && to == "/"; }
   SourceLocation location;  // of the prefix or the pattern
 };
 

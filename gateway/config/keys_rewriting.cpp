@@ -18,13 +18,15 @@ constexpr std::size_t max_mappings = 100;
 // ---- rewrite
 
 struct Prefix {
-  PathRewriteDocument::Kind kind;
+  enum class Way : uint8_t { strip, add, replace } way;
   void read_into(const Value& value, PathRewriteDocument& rewrite) const {
-    rewrite.kind = kind;
     rewrite.location = value.location();
-    set(rewrite.prefix, value.parsed(parse_route_path));
-    if (rewrite.prefix == "/" && kind != PathRewriteDocument::Kind::replace_prefix)
-      value.refuse({"is in front of every path already", ""});
+    rewrite.from_match = way == Way::replace;
+    const auto prefix = value.parsed(parse_route_path);
+    if (!prefix) return;
+    if (*prefix == "/" && way != Way::replace) return value.refuse({"is in front of every path already", ""});
+    if (way != Way::replace) rewrite.from = way == Way::strip ? *prefix : "/";
+    rewrite.to = way == Way::strip ? "/" : *prefix;
   }
   std::string words() const { return "path"; }
   std::string shown(const PathRewriteDocument&) const { return "none"; }
@@ -39,7 +41,6 @@ std::optional<std::string> read_expression(const Value& value) {
 }
 
 void read_path_pattern(const Value& value, PathRewriteDocument& rewrite) {
-  rewrite.kind = PathRewriteDocument::Kind::pattern;
   rewrite.location = value.location();
   set(rewrite.pattern, read_expression(value));
 }
@@ -119,7 +120,7 @@ Words<policy::CookieFlag> flag() {
 
 // It says what takes the place of the match's path: of one.
 void check_replaced_prefix(const RouteDocument& route, const Value& value) {
-  if (!route.rewrite || route.rewrite->kind != PathRewriteDocument::Kind::replace_prefix) return;
+  if (!route.rewrite || !route.rewrite->from_match) return;
   if (route.paths.size() == 1 && !route.pattern_alone) return;
   value.diagnostics().error(route.rewrite->location, value.path() + ".rewrite.replace_prefix",
                             route.pattern_alone ? "needs match.path to replace; the match has a pattern alone"
@@ -132,17 +133,16 @@ void check_replaced_prefix(const RouteDocument& route, const Value& value) {
 const Keys<PathRewriteDocument>& rewrite_keys() {
   static const auto keys =
       Keys<PathRewriteDocument>("rewrite")
-          .key("strip_prefix", itself<PathRewriteDocument>, Prefix{PathRewriteDocument::Kind::strip_prefix},
+          .key("strip_prefix", itself<PathRewriteDocument>, Prefix{Prefix::Way::strip},
                "The prefix that is removed from the path: with /api, /api/x becomes /x. It is sent to "
                "endpoints in X-Forwarded-Prefix.")
           .example("/api")
           .commented_out()
-          .key("add_prefix", itself<PathRewriteDocument>, Prefix{PathRewriteDocument::Kind::add_prefix},
+          .key("add_prefix", itself<PathRewriteDocument>, Prefix{Prefix::Way::add},
                "The prefix that is put in front of the path: with /v2, /x becomes /v2/x.")
           .example("/v2")
           .commented_out()
-          .key("replace_prefix", itself<PathRewriteDocument>,
-               Prefix{PathRewriteDocument::Kind::replace_prefix},
+          .key("replace_prefix", itself<PathRewriteDocument>, Prefix{Prefix::Way::replace},
                "The prefix that replaces match.path of the route: with match.path /old and replace_prefix "
                "/new, /old/x becomes /new/x.")
           .example("/new")
@@ -152,7 +152,7 @@ const Keys<PathRewriteDocument>& rewrite_keys() {
                "in it, it is matched against path and query.")
           .example("\"^/old/(.*)$\"")
           .commented_out()
-          .key("to", &PathRewriteDocument::to, replacement(),
+          .key("to", &PathRewriteDocument::replacement, replacement(),
                "The text that replaces the match of rewrite.pattern; \\1 to \\9 are its groups.")
           .by_default("required with pattern")
           .example("'/new/\\1'")

@@ -135,9 +135,8 @@ class Validation {
   void warn_of_prefixes_that_never_fit() {
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
       const RouteDocument& route = document_.routes[index];
-      if (!route.rewrite || route.rewrite->kind != PathRewriteDocument::Kind::strip_prefix) continue;
-      const std::string& prefix = route.rewrite->prefix;
-      if (prefix.empty() || !route.match_read) continue;
+      if (!route.rewrite || !route.rewrite->strips() || !route.match_read) continue;
+      const std::string& prefix = route.rewrite->from;
       const bool may_fit = std::any_of(route.paths.begin(), route.paths.end(), [&](const std::string& path) {
         return http::is_below(path, prefix) || (!route.exact && http::is_below(prefix, path));
       });

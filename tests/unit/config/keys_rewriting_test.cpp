@@ -26,13 +26,19 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 }  // namespace
 
 TEST_CASE("rewrite keys: one way of rewriting a path") {
-  using Kind = PathRewriteDocument::Kind;
-  CHECK(route_of("rewrite: { strip_prefix: /api }").rewrite->kind == Kind::strip_prefix);
-  CHECK(route_of("rewrite: { add_prefix: /v2 }").rewrite->prefix == "/v2");
-  CHECK(route_of("rewrite: { replace_prefix: / }").rewrite->kind == Kind::replace_prefix);
+  const RouteDocument stripped = route_of("rewrite: { strip_prefix: /api }");
+  CHECK(stripped.rewrite->strips());
+  CHECK(stripped.rewrite->from == "/api");
+  const RouteDocument added = route_of("rewrite: { add_prefix: /v2 }");
+  CHECK(added.rewrite->from == "/");
+  CHECK(added.rewrite->to == "/v2");
+  const RouteDocument replaced = route_of("rewrite: { replace_prefix: / }");
+  CHECK(replaced.rewrite->from_match);
+  CHECK_FALSE(replaced.rewrite->strips());
+  CHECK(replaced.rewrite->to == "/");
   const RouteDocument pattern = route_of("rewrite: { pattern: \"^/old/(.*)$\", to: '/new/\\1' }");
   CHECK(pattern.rewrite->pattern == "^/old/(.*)$");
-  CHECK(pattern.rewrite->to == "/new/\\1");
+  CHECK(pattern.rewrite->replacement == "/new/\\1");
   CHECK(said("rewrite: { strip_prefix: api }") ==
         "f:4:47 routes[0].rewrite.strip_prefix: \"api\" does not begin with \"/\"; write \"/api\"\n");
   CHECK(said("rewrite: { strip_prefix: / }") ==
