@@ -16,7 +16,7 @@ namespace {
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 bool is_letter(char letter) { return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z'); }
 
-// The address with every bit behind the prefix cleared.
+// Returns the address with every bit after the prefix cleared.
 base::IpAddress first_of_block(const base::IpAddress& address, std::size_t prefix) {
   std::array<uint8_t, 16> bytes = address.bytes();
   for (std::size_t bit = prefix; bit < bytes.size() * 8; ++bit) {
@@ -33,8 +33,8 @@ bool is_label(std::string_view label) {
   });
 }
 
-// RFC 1123 with "_". A last label of digits, or 0x..., would be read as an address by some and as a name by
-// others.
+// A DNS name (RFC 1123) in which "_" is allowed. Its last label must not be a number, decimal or 0x...: some
+// programs would read the name as an address.
 bool is_name(std::string_view text) {
   if (text.empty() || text.size() > 253) return false;
   std::string_view last;
@@ -47,7 +47,7 @@ bool is_name(std::string_view text) {
   return !std::all_of(last.begin(), last.end(), is_digit) && !base::to_lower(last).starts_with("0x");
 }
 
-// "host:port", "[v6]:port", "host", "[v6]", ":port" cut in two. `host` is without brackets.
+// The parts of "host:port", "[v6]:port", "host", "[v6]" or ":port". `host` has no brackets.
 struct Authority {
   std::string host;
   std::optional<std::string> port;
@@ -70,7 +70,7 @@ Parsed<Authority> split_authority(std::string_view text) {
     return authority;
   }
   if (is_ipv6(text)) {
-    // "::1:80" is an address of its own, but was hardly meant as one.
+    // "::1:80" is a valid IPv6 address, but the author probably meant a port.
     const std::size_t colon = text.rfind(':');
     const std::string_view address = text.substr(0, colon);
     const bool has_port = is_ipv6(address) && parse_port(text.substr(colon + 1), false).has_value();
@@ -97,7 +97,7 @@ std::string bracketed(std::string_view host) {
 struct Scheme {
   std::string_view prefix;
   bool tls;
-  uint16_t port;  // 0: a service's records name the ports
+  uint16_t port;  // 0: the SRV records of the service name the ports
 };
 
 constexpr auto schemes = std::to_array<Scheme>({{"http://", false, 80},
@@ -113,7 +113,7 @@ const Scheme* find_scheme(std::string_view text) {
   return found == schemes.end() ? nullptr : &*found;
 }
 
-// Behind "unix:".
+// Parses the path after "unix:".
 Parsed<EndpointUrl> parse_unix_endpoint(std::string_view text, std::string_view path) {
   if (path.empty()) return complain("has no path", "unix:/run/app.sock");
   if (path.starts_with("//"))
@@ -150,7 +150,8 @@ int hex_value(char letter) {
   return -1;
 }
 
-// A percent triplet at `at` in the one form that normalising leaves alone (RFC 3986 section 6.2.2).
+// Whether the percent escape at `at` is in normal form: normalisation does not change it (RFC 3986 section
+// 6.2.2).
 bool is_normal_triplet(std::string_view text, std::size_t at) {
   if (at + 2 >= text.size()) return false;
   const int high = hex_value(text[at + 1]);
@@ -164,7 +165,7 @@ bool is_normal_triplet(std::string_view text, std::size_t at) {
   return !is_unreserved && !is_dangerous;
 }
 
-// Of a host that is none.
+// Returns the error for a host that is not valid.
 std::string why_no_host(std::string_view host) {
   if (host.find_first_of("${%") != std::string_view::npos)
     return "has no valid host; a variable of the environment is written ${NAME}";
@@ -174,7 +175,7 @@ std::string why_no_host(std::string_view host) {
                   : "has a host beyond ASCII; names of that kind are written as they are sent (xn--...)";
 }
 
-// With percent triplets in place of what no path holds as it is.
+// Returns the path with percent escapes for the characters that a path must not contain.
 std::string escaped_path(std::string_view text) {
   std::string path;
   for (const char letter : text) {
@@ -191,7 +192,7 @@ bool is_default_port(std::string_view scheme, std::string_view port) {
          ((scheme == "http" || scheme == "ws") && port == "80");
 }
 
-// An origin as a part of a regular expression.
+// Returns an origin escaped for use in a regular expression.
 std::string escaped(std::string_view origin) {
   std::string out;
   for (const char letter : origin) {
@@ -201,7 +202,7 @@ std::string escaped(std::string_view origin) {
   return out;
 }
 
-// What stands behind "scheme://" of an origin, up to a path if there is one.
+// Parses the part of an origin after "scheme://".
 Parsed<OriginEntry> parse_origin_host(std::string_view text, const std::string& scheme,
                                       std::string_view rest) {
   const std::size_t path_at = rest.find_first_of("/?#");

@@ -1,5 +1,5 @@
-// Text to places on a network: where to listen, where to connect, which hosts, origins and paths are meant.
-// Syntax only: nothing here resolves a name. Pure functions with the Complaint of config/values.h.
+// Parses the text of network addresses, URLs, hosts, origins and paths. It checks the syntax only and
+// resolves no name. All functions are pure; an error is a Complaint (config/values.h).
 #pragma once
 
 #include <cstdint>
@@ -17,47 +17,49 @@ struct ListenAddress {
   uint16_t port = 0;
 };
 
-// ":443", "127.0.0.1:80", "[::1]:80", "localhost:80".
+// Parses the address of a listener: ":443", "127.0.0.1:80", "[::1]:80", "localhost:80".
 Parsed<ListenAddress> parse_listen_address(std::string_view text);
 
-// A name server: "10.0.0.53", "10.0.0.53:5353", "::1", "[::1]:5353". The port defaults to 53.
+// Parses the address of a name server: "10.0.0.53", "10.0.0.53:5353", "::1", "[::1]:5353". The port defaults
+// to 53.
 Parsed<base::SocketAddress> parse_nameserver(std::string_view text);
 
-// "http://host", "https://host:8443", ws:// and wss:// as http:// and https://, "unix:PATH", "demo:",
-// "srv+http://_http._tcp.name" and srv+https:// (no port). The
-// port defaults to the scheme's. No path (not even "/"), query, fragment or user.
+// Parses the URL of an endpoint: "http://host", "https://host:8443", "unix:PATH", "demo:",
+// "srv+http://_http._tcp.name" or srv+https:// (without a port); ws:// and wss:// mean http:// and https://.
+// The port defaults to that of the scheme. A path (even "/"), query, fragment or user is an error.
 Parsed<EndpointUrl> parse_endpoint(std::string_view text);
 
-// The URL that is meant by a text without a scheme, or with half of one: "app:3000", "3000", "http:/app",
-// "/run/app.sock". Empty when nobody can tell; it need not be a good one.
+// Guesses the URL for a text that has no scheme or a broken one: "app:3000", "3000", "http:/app",
+// "/run/app.sock". Returns an empty text when there is no guess. The result is not checked: parse_endpoint()
+// may refuse it.
 std::string endpoint_meant(std::string_view text);
 
-// "10.0.0.0/8", "::1", "2001:db8::/32" to CIDR notation ("::1" gives "::1/128"). Bits behind the prefix must
-// be zero.
+// Parses an address or a CIDR block ("10.0.0.0/8", "::1", "2001:db8::/32") into CIDR notation: "::1" gives
+// "::1/128". The bits after the prefix must be zero.
 Parsed<std::string> parse_cidr(std::string_view text);
 
-// The host of a route: "app.example.com", "*.example.com", an address literal (IPv6 in brackets). Lower case,
-// no port.
+// Parses the host of a route: "app.example.com", "*.example.com", or an address literal (IPv6 in brackets).
+// It must be in lower case and without a port.
 Parsed<std::string> parse_route_host(std::string_view text);
 
-// The path of a route: begins with "/" and is its own normal form.
+// Parses the path of a route. It must begin with "/" and be in normal form (RFC 3986 section 6.2.2).
 Parsed<std::string> parse_route_path(std::string_view text);
 
-// A path of a match as people write it, in the spellings that it stands for: with the escapes of characters
-// that need none decoded ("/c%2B%2B" is "/c++", "/%61" is "/a"), and as it is written where that differs.
-// Both are normal forms.
+// Parses a path of a match and returns its spellings in requests, one or two. The first has those percent
+// escapes decoded that are not needed ("/c%2B%2B" is "/c++", "/%61" is "/a"); the second, if it differs,
+// keeps them. Both are normal forms.
 Parsed<std::vector<std::string>> parse_matched_path(std::string_view text);
 
-// An origin as browsers send it (RFC 6454 section 6.2, lower case, no default port, no trailing slash), with
-// "*" allowed as its leftmost label; or "null". "*" alone is refused.
+// Parses an origin as browsers send it (RFC 6454 section 6.2: lower case, no default port, no trailing
+// slash), or "null". Its leftmost label may be "*"; "*" alone is an error.
 Parsed<OriginEntry> parse_origin(std::string_view text);
 
-// A DNS name (RFC 1123 and "_") or an address literal without brackets.
+// True for a DNS name (RFC 1123, with "_" allowed) and for an address literal without brackets.
 bool is_host(std::string_view text);
 bool is_ipv4(std::string_view text);
 bool is_ipv6(std::string_view text);
 
-// 127.0.0.0/8, ::1 and localhost.
+// True for 127.0.0.0/8, ::1 and localhost.
 bool is_loopback(std::string_view host);
 
 }  // namespace postern::config

@@ -25,7 +25,7 @@
 namespace postern::config {
 namespace {
 
-// What every part of the compilation shares.
+// The input and the results that all parts of the compilation share.
 struct Compilation {
   const Document& document;
   const CompileOptions& options;
@@ -76,7 +76,7 @@ void compile_listeners(Compilation& compilation) {
 
 bool is_looked_up(const std::string& host) { return !is_ipv4(host) && !is_ipv6(host) && !is_loopback(host); }
 
-// "_http._tcp.api.internal": what stands behind the labels of the service.
+// Returns the domain of a service name: "api.internal" of "_http._tcp.api.internal".
 std::string domain_of_service(std::string_view name) {
   while (name.starts_with('_')) name.remove_prefix(std::min(name.find('.'), name.size() - 1) + 1);
   return std::string(name);
@@ -84,7 +84,7 @@ std::string domain_of_service(std::string_view name) {
 
 void set_unix_path(Compilation& compilation, const UpstreamDocument& upstream, const EndpointUrl& endpoint,
                    upstream::EndpointModel& model) {
-  model.host = "localhost";  // for a Host that the client did not send
+  model.host = "localhost";  // for the Host field, if the client sent none
   model.port = 80;
   model.unix_path = compilation.file(endpoint.unix_path);
   if (model.unix_path.size() > net::unix_path_max)
@@ -140,15 +140,16 @@ void compile_upstreams(Compilation& compilation) {
                                                                     upstream.name, texts);
     if (any_tls) compile_client_tls(compilation, upstream, model);
     if (upstream.proxy_protocol) {
-      model.tls_identity += "|proxy_protocol";  // what was dialled without is not used on
-      model.keepalive_connections = 0;  // the header names one client, and holds for the whole connection
+      model.tls_identity += "|proxy_protocol";  // connections made without the header are not reused
+      model.keepalive_connections = 0;          // the header names one client for the whole connection
       compilation.snapshot->tells_clients = true;
     }
     compilation.snapshot->groups.push_back(std::move(model));
   }
 }
 
-// `rules`: a number for what else holds for what is open.
+// Combines what a route applies to open sockets or streams into one number. `rules` is the fingerprint of
+// their own rules.
 uint64_t fingerprint_of(const Document& document, const RouteDocument& route, uint64_t rules) {
   uint64_t origins = 0;
   for (const OriginsDocument& list : document.origins)
@@ -170,7 +171,7 @@ void compile_match(Compilation& compilation, const RouteDocument& document, cons
   }
   route.paths.clear();
   for (const std::string& text : document.paths) {
-    // A further spelling of a path (parse_matched_path) is no normal form, and is looked for as it stands.
+    // The second spelling of a path (parse_matched_path) is added unchanged.
     if (const auto path = routing::read_route_path(text))
       route.paths.push_back(text);
     else
@@ -185,7 +186,7 @@ void compile_routes(Compilation& compilation) {
   PolicyCompiler policies(compilation.document, compilation.problems, compilation.notes);
   CompressionCompiler rules;
   std::vector<routing::Route> routes;
-  const crypto::Id id = crypto::random_id();  // another one after a reload finds a loop one round later
+  const crypto::Id id = crypto::random_id();  // a new id delays the detection of a loop by one round
   const std::string_view process = id.view().substr(0, 16);
   for (size_t i = 0; i < compilation.document.routes.size(); ++i) {
     const RouteDocument& document = compilation.document.routes[i];

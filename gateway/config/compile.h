@@ -1,6 +1,6 @@
-// From a document to what workers serve from: certificates and keys are read here, patterns and routes
-// compiled. Whatever is wrong with them is a problem with a location, like all others. Nothing outside the
-// results changes, good or bad: a snapshot names what it uses of the process's state (state/bindings.h).
+// Compiles a document into the snapshot that workers serve from. Certificates and keys are read here,
+// patterns and routes are compiled. Every problem found has a location, like those of other stages. Compiling
+// changes nothing but its results: a snapshot only names the process state that it uses (state/bindings.h).
 #pragma once
 
 #include <memory>
@@ -21,22 +21,26 @@ namespace postern::config {
 struct CompileOptions {
   uint64_t version = 1;
   net::TicketKeys& tickets;  // outlives every snapshot
-  int64_t now_unix = 0;      // seconds; certificates that end soon are judged by it
-  size_t workers = 1;        // that will serve it; what is one worker's share is divided by it
-  // Gets the keys that were read, for state::KeyStore::take_effect(); null: nobody wants them.
+  int64_t now_unix = 0;      // Unix time in seconds, to find certificates that expire soon
+  size_t workers = 1;        // workers that will serve it; each gets an equal share of a rate of the process
+  // Receives the keys that were read, for state::KeyStore::take_effect(). Null: the caller does not need
+  // them.
   std::vector<state::LoadedKeys>* keys = nullptr;
-  std::optional<uint16_t> demo_port{};  // where the application for "demo:" endpoints listens; without it
-                                        // (a mere check) such an endpoint gets port 0
+  std::optional<uint16_t> demo_port{};  // of the application for "demo:" endpoints; without it (when a
+                                        // file is only checked) such an endpoint gets port 0
 };
 
-// Blocks on files. `notes` gets sentences for the operator's log (weak keys, keys that were left out).
+// Reads files, and blocks meanwhile. On failure returns every problem, sorted. `notes` receives sentences for
+// the operator's log about weak keys and keys that were left out.
 tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const Document& document,
                                                                           const CompileOptions& options,
                                                                           Diagnostics& notes);
 
-// The host of a listener: an address, a name for loopback, or (empty) every address.
+// Returns the address that a listener with this host binds: an address literal, localhost, or (empty) every
+// address. Nullopt: it is another name, which is not resolved.
 std::optional<base::IpAddress> listen_address(const std::string& host);
 
+// Whether an endpoint of the document is "demo:".
 bool uses_demo(const Document& document);
 
 }  // namespace postern::config

@@ -1,4 +1,4 @@
-// What becomes of a route's requests, as it runs.
+// Compiles the action of a route: what the gateway does with its requests.
 #pragma once
 
 #include "config/document.h"
@@ -6,8 +6,8 @@
 
 namespace postern::config {
 
-// Of a document without errors: what it refers to is there. Files that it names are read now; problems with
-// them are said of what stands at `key`.
+// The document must have no errors, so that everything it refers to exists. Reads the files that the action
+// names, and blocks meanwhile. `key` is the key path of the route ("routes[0]"), for `problems`.
 routing::Action compile_action(const Document& document, const RouteDocument& route, const std::string& key,
                                Diagnostics& problems);
 

@@ -1,4 +1,4 @@
-// What routes need for content: rules of compression, and folders of files.
+// Compiles what routes need for content: compression rules and folders of files.
 #pragma once
 
 #include <memory>
@@ -14,20 +14,21 @@
 
 namespace postern::config {
 
-// Routes that say the same share their rules.
+// Routes with equal compression rules share one object.
 class CompressionCompiler {
  public:
-  // Null: no compression.
+  // Returns null for a route without compression.
   std::shared_ptr<const coding::Rules> of(const std::optional<coding::Rules>& document);
 
  private:
   std::vector<std::shared_ptr<const coding::Rules>> made_;
 };
 
+// Returns the options of `files`, with the root resolved by resolve_file().
 files::Options site_options(const Document& document, const FilesDocument& files);
 
-// Says what is wrong with the folder, at `key` ("routes[0].files"). `notes` hears of an index that a
-// single-page application does not have yet.
+// Checks the folder of a route, and blocks on the file system. `key` is its key path ("routes[0].files").
+// `notes` receives a warning when the index of a single-page application does not exist yet.
 void check_folder(const Document& document, const FilesDocument& files, const std::string& key,
                   Diagnostics& problems, Diagnostics& notes);
 

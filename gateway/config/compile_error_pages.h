@@ -1,4 +1,4 @@
-// An operator's error pages, read from their files.
+// Reads an operator's error pages from their files.
 #pragma once
 
 #include "config/diagnostics.h"
@@ -9,7 +9,7 @@ namespace postern::config {
 
 inline constexpr size_t max_error_page = 64 * 1024;  // bytes of a file
 
-// Blocks on files. What is wrong with one is a problem at its location.
+// Reads files, and blocks meanwhile. A page with an error becomes a problem at its location.
 proxy::ErrorPages compile_error_pages(const Document& document, Diagnostics& problems);
 
 }  // namespace postern::config

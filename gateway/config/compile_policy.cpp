@@ -35,7 +35,7 @@ std::optional<std::string> read_file(const std::string& path, size_t most) {
   if (!stream) return std::nullopt;
   std::string text(most + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return std::nullopt;  // a directory, say
+  if (stream.bad()) return std::nullopt;  // for example, a directory
   text.resize(static_cast<size_t>(stream.gcount()));
   return text;
 }
@@ -134,7 +134,8 @@ std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(
   return rules;
 }
 
-// What a page must be able to read to behave: the browser hides every field that is not named.
+// Adds the fields of rate limits, which a page needs to slow down: the browser hides every field that is not
+// named.
 std::vector<std::string> exposed_fields(const OriginsDocument& origins, const RouteDocument& route) {
   std::vector<std::string> fields = origins.expose;
   if (!route.rate_limits.empty())
@@ -142,7 +143,7 @@ std::vector<std::string> exposed_fields(const OriginsDocument& origins, const Ro
   return fields;
 }
 
-// A preflight names no method that the route would refuse; a browser remembers the answer for the whole
+// Leaves out methods that the route would refuse, because a browser uses a preflight's answer for the whole
 // address.
 std::vector<std::string> allowed_methods(const OriginsDocument& origins, const RouteDocument& route) {
   std::vector<std::string> methods = origins.methods;

@@ -1,5 +1,5 @@
-// The policies of routes: origin lists and token verifiers are compiled once and shared by the routes that
-// name them.
+// Compiles the policies of routes. Origin lists and token verifiers are compiled once and shared by the
+// routes that name them.
 #pragma once
 
 #include <map>
@@ -21,33 +21,39 @@
 
 namespace postern::config {
 
-// A file that the document names, as a path that can be opened.
+// Returns the path of a file that the document names: `name` itself if it is absolute, otherwise relative to
+// the folder of Document::file.
 std::string resolve_file(const Document& document, const std::string& name);
 
-// What is in it, up to `most` bytes and one more, by which a caller can see that there are too many; nothing
-// when it cannot be read.
+// Returns the content of a file, at most `most` + 1 bytes: a caller finds by the size that the file is too
+// long. Nullopt when the file cannot be read.
 std::optional<std::string> read_file(const std::string& path, size_t most);
 
 class PolicyCompiler {
  public:
-  // Compiles every origin list and verifier of the document, used or not, and reports what is wrong.
+  // Compiles every origin list and verifier of the document, used or not, and reports their problems. All
+  // three arguments must outlive the compiler.
   PolicyCompiler(const Document& document, Diagnostics& problems, Diagnostics& notes);
 
+  // Compiles the policies of one route. Call it once for each route: it may add an entry to names().
   policy::Pipeline pipeline(const RouteDocument& route);
+  // Compiles the rules for the event streams of one route. Call it once for each route: it may add an entry
+  // to names().
   std::shared_ptr<const routing::StreamRules> stream_rules(const RouteDocument& route);
-  // What the route's origin list says of answers that are made before there is a route; nothing without a
-  // list.
+  // Returns the CORS rules for responses that are made before a route is found; nullopt for a route without
+  // an origin list.
   std::optional<proxy::UnroutedCors::Entry> unrouted_cors(const RouteDocument& route);
-  // Those of `names` that there are.
+  // Returns the rules for the rate limits with these names, and passes over names that do not exist.
   std::vector<policy::RateLimitRule> rate_limit_rules(
       const std::vector<std::pair<std::string, SourceLocation>>& names);
-  // The place in names() of the route's queue of new WebSockets.
+  // Adds the route's queue of new WebSockets to names() and returns its index there.
   size_t admission_line(const RouteDocument& route);
-  // The place in names() of the keys of the route's jwt; nullopt: it has none, or they cannot be used.
+  // Returns the index in names() of the keys of the route's jwt; nullopt: the route has no jwt, or its keys
+  // cannot be used.
   std::optional<size_t> keys_of(const RouteDocument& route) const;
-  // What the policies and rules that were compiled until now refer to.
+  // The names that the policies and rules compiled so far refer to by index.
   const state::Names& names() const { return names_; }
-  // The keys that were read.
+  // Returns the keys that the constructor read, and keeps none of them.
   std::vector<state::LoadedKeys> take_keys() { return std::move(keys_); }
 
  private:

@@ -1,4 +1,4 @@
-// How a route changes requests and responses, as it runs.
+// Compiles how a route changes requests and responses.
 #pragma once
 
 #include <memory>
@@ -10,10 +10,12 @@
 
 namespace postern::config {
 
-// Of document.routes[index]. Expressions are compiled here, and what is wrong with them goes to `problems`.
+// Compiles the rewriting of document.routes[index]. An expression that does not compile is added to
+// `problems`.
 routing::Rewriting compile_rewriting(const Document& document, size_t index, Diagnostics& problems);
 
-// The document's rules for fields, and the route's behind them, if there is one; null: there are none.
+// Returns the document's rules for header fields, followed by those of `route` unless it is null. Null: there
+// are no rules.
 std::unique_ptr<const policy::HeaderRules> header_rules(const Document& document, const RouteDocument* route);
 
 }  // namespace postern::config

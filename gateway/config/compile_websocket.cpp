@@ -9,13 +9,13 @@
 namespace postern::config {
 namespace {
 
-// What servers take by default: Kong's for clients, uvicorn's ws_max_size for endpoints.
+// Defaults that other servers have: Kong's for clients, and uvicorn's ws_max_size for endpoints.
 constexpr uint64_t client_message_size = 1024 * 1024;
 constexpr uint64_t upstream_message_size = 16 * 1024 * 1024;
-// Where messages are put together, none is without an end.
+// The limit in FrameMode::inspect, where messages are buffered and must have one.
 constexpr uint64_t read_message_size = 64 * 1024 * 1024;
 
-// What is written, not what is usual.
+// Whether the rules in the file count bytes; the default sizes are not set yet.
 bool counts_bytes(const routing::SocketRules& rules) {
   if (!rules.byte_limits.empty()) return true;
   for (const routing::MessageRules* side : {&rules.from_client, &rules.from_upstream})
@@ -23,8 +23,8 @@ bool counts_bytes(const routing::SocketRules& rules) {
   return false;
 }
 
-// In the middle of what the ends have compressed: what comes later may refer to what is gone (RFC
-// 7692 7.1.1).
+// Whether a message may be dropped. The endpoints must then not compress messages, because later messages may
+// refer to the dropped one (RFC 7692 section 7.1.1).
 bool drops_messages(const routing::SocketRules& rules) {
   using routing::OnViolation;
   const auto drops = [](const routing::MessageRules& side, bool limited) {
@@ -35,14 +35,14 @@ bool drops_messages(const routing::SocketRules& rules) {
          drops(rules.from_upstream, false);
 }
 
-// Null where nothing is asked of messages, so that they are not read for it.
+// Null: no rule needs the content of messages, so they are not parsed.
 std::shared_ptr<const websocket::Dialect> dialect_of(const routing::MessageRules& rules,
                                                      const std::optional<base::JsonPath>& key) {
   if (!rules.reads_content() && !key) return nullptr;
   return std::make_shared<const websocket::JsonDialect>(rules.type_field, key);
 }
 
-// What has no effect is set to what it is by default: a change of it closes no socket.
+// Sets keys without effect to their defaults, so that a change of them closes no socket.
 void forget_what_has_no_effect(routing::MessageRules& rules, bool has_shared_limits, bool are_read) {
   const routing::MessageRules usual;
   if (!are_read) rules.message_timeout = usual.message_timeout;
@@ -134,7 +134,7 @@ uint64_t socket_fingerprint(WebSocketDocument document, const routing::SocketRul
 }
 
 uint64_t stream_fingerprint(routing::StreamRules rules, bool has_tokens) {
-  constexpr std::string_view of_streams = "event_streams";  // no socket has the same
+  constexpr std::string_view of_streams = "event_streams";  // keeps the number apart from those of sockets
   if (!has_tokens) rules.ends_with_token = routing::StreamRules().ends_with_token;
   Fingerprint fingerprint;
   fingerprint.add(of_streams);

@@ -1,5 +1,5 @@
-// A tree of nodes to a Document: every key gets its type, and everything that can be known from one value
-// alone is checked here. What one part says about another is for config/validate.h.
+// Decodes a tree of nodes into a Document. Every value gets its type here, and everything that one value
+// alone can show is checked. What depends on several parts of the file is checked in config/validate.h.
 #pragma once
 
 #include "config/diagnostics.h"
@@ -8,8 +8,9 @@
 
 namespace postern::config {
 
-// Decodes what can be decoded and adds a problem for everything that cannot; with errors in `diagnostics` the
-// document is only good for validate(). Fills all but Document::file and Document::warnings.
+// Decodes everything that can be decoded, and adds a problem for everything else. If `diagnostics` has errors
+// afterwards, use the document for validate() only. Sets all members but Document::file and
+// Document::warnings.
 Document decode(const Node& root, Diagnostics& diagnostics);
 
 }  // namespace postern::config

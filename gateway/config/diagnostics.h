@@ -1,7 +1,7 @@
-// What is wrong with a configuration file, all of it at once: where, under which key, and in one sentence.
-// Reading, decoding, validating and compiling add to one Diagnostics; nothing stops at the first problem.
-// It must not know YAML, nor ever hold a secret: a sentence quotes what is written in the file, and never
-// what an environment variable put there (Document::quote).
+// Collects all problems of a configuration file: for each the place, the key, and one sentence. Reading,
+// decoding, validating and compiling add to one Diagnostics; none of them stops at the first problem. This
+// file must not know YAML, and a sentence must never hold a secret: it quotes what is written in the file,
+// and never the value of an environment variable (Document::quote).
 #pragma once
 
 #include <compare>
@@ -32,16 +32,16 @@ struct Problem {
 // `file`, without a key only the sentence. One line, no control characters.
 std::string to_text(const Problem& problem);
 
-// A plain value: copy it, move it. One thread at a time.
+// A value that can be copied and moved. One thread at a time may use it.
 class Diagnostics {
  public:
-  // More than this many are counted but not kept.
+  // Further problems are counted but not kept.
   static constexpr std::size_t max_problems = 1000;
 
   Diagnostics() = default;
   explicit Diagnostics(std::string file) : file_(std::move(file)) {}
 
-  // The one problem of a file that could not be read at all; `postern check` exits 2 for it.
+  // Makes the diagnostics of a file that could not be read at all; `postern check` then exits with 2.
   static Diagnostics unreadable_file(std::string file, std::string sentence);
 
   void error(SourceLocation location, std::string key, std::string sentence);
@@ -51,16 +51,18 @@ class Diagnostics {
   bool has_errors() const { return errors_ > 0; }
   bool empty() const { return problems_.empty(); }
   std::size_t errors() const { return errors_; }
-  // True when further problems would only be counted: no need to look for suggestions any more.
+  // True when further problems would only be counted, so that callers can save the work of finding
+  // suggestions.
   bool full() const { return problems_.size() >= max_problems; }
 
-  // In order of line and column once sort() was called, and in order of discovery before.
+  // In the order in which they were found; after sort(), in the order of line and column.
   const std::vector<Problem>& problems() const { return problems_; }
   void sort();
 
-  // One line per problem, each ended by '\n'; a last line counts what was left out.
+  // Returns one line per problem, each ended by '\n'. A last line says how many problems were left out.
   std::string text() const;
 
+  // Returns all of it as JSON:
   // {"file","unreadable","errors","left_out",
   //  "problems":[{"severity","file","line","column","key","sentence"}]}
   std::string json() const;

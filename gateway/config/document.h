@@ -1,7 +1,7 @@
-// The YAML file as plain structs with their defaults: what an operator may say, and what holds when nothing
-// is said. Nothing after this parses text: durations, sizes, addresses and URLs have types here. A document
-// knows where each part stood (SourceLocation), so that later checks can point at file, line and column.
-// Files named in it are as written: absolute, or relative to the folder of Document::file.
+// The configuration file as plain structs. Their defaults are those of the keys. Nothing after this parses
+// text: durations, sizes, addresses and URLs have types here. Each part knows its place in the file
+// (SourceLocation), so that later checks can report line and column. Names of files are as written: absolute,
+// or relative to the folder of Document::file.
 #pragma once
 
 #include <chrono>
@@ -56,14 +56,14 @@ struct CertificateFiles : net::ServerTlsOptions::Files {
 struct TlsDocument {
   std::vector<CertificateFiles> certificates;  // chosen by SNI; the first is the default
   bool tls1_3_only = false;                    // min_version: "1.3"
-  std::string ciphers;                         // TLS 1.2 list in OpenSSL's words; empty: our default
-  bool is_list = false;                        // certificates: was written, not certificate: and key:
-  CertificateFiles single;                     // what certificate: and key: say, while the section is read
+  std::string ciphers;                         // TLS 1.2 list in OpenSSL's syntax; empty: Postern's default
+  bool is_list = false;                        // the file has certificates:, and not certificate: and key:
+  CertificateFiles single;                     // certificate: and key:, used only while the section is read
   SourceLocation location;
 };
 
 struct LimitsDocument {
-  proxy::ListenerLimits listener;  // of every listener that does not say otherwise
+  proxy::ListenerLimits listener;  // defaults for every listener
   uint32_t connections = 20'000;   // clients of the whole process
   Milliseconds drain_timeout{30'000};
   tunnel::DrainRate tunnel_drain;  // of the whole process
@@ -71,15 +71,14 @@ struct LimitsDocument {
 
 struct ListenerDocument {
   std::string host;   // as written; empty: every address
-  uint16_t port = 0;  // 0: the system chooses, and the log says
+  uint16_t port = 0;  // 0: the system chooses one, and the log names it
   std::optional<TlsDocument> tls;
   std::optional<net::ProxyHeaderRules> proxy_protocol;
   bool redirect_to_https = false;            // redirect: https
-  std::vector<std::string> redirect_except;  // paths that are served all the same
-  proxy::ListenerLimits limits;              // whole, also what it has from Document::limits
+  std::vector<std::string> redirect_except;  // paths that are served without a redirect
+  proxy::ListenerLimits limits;              // complete: includes the defaults from Document::limits
   SourceLocation location;
-  SourceLocation
-      address_location;  // line 0 beside a location that is in the file: the address could not be read
+  SourceLocation address_location;  // line 0, while `location` has a line: the address could not be read
   SourceLocation redirect_location;
 };
 
@@ -109,7 +108,7 @@ struct JwtDocument : policy::JwtRules {
   std::string name;
   std::string keys_file;                            // JWKS (JSON) or PEM
   std::string secret;                               // HS*; never printed
-  std::vector<TokenSource> from = {TokenSource()};  // in the order in which they are looked at
+  std::vector<TokenSource> from = {TokenSource()};  // in the order in which they are tried
   uint64_t fingerprint = 0;                         // see config/fingerprint.h
   SourceLocation location;
   SourceLocation keys_location;
@@ -122,7 +121,7 @@ struct RateLimitDocument {
   uint32_t count = 0;
   std::chrono::seconds per{1};
   uint32_t burst = 0;
-  std::string key;  // of the header or the claim
+  std::string key;  // name of the header or the claim
   SourceLocation location;
 };
 
@@ -133,15 +132,15 @@ struct EndpointUrl : upstream::EndpointModel {
 
 struct StickyDocument : upstream::StickyOptions {
   std::string secret;              // never printed
-  SourceLocation cookie_location;  // of the whole section when it does not name one
+  SourceLocation cookie_location;  // of the whole section when it names no cookie
 };
 
 struct UpstreamDocument : upstream::GroupSettings {
   std::vector<EndpointUrl> endpoints;
   std::optional<StickyDocument> sticky;
   std::string ca;               // PEM bundle for https endpoints; empty: the system's
-  bool insecure = false;        // do not verify; warns
-  routing::HostRule host_sent;  // to the endpoints, where a route does not say otherwise
+  bool insecure = false;        // certificates are not verified; loading warns of it
+  routing::HostRule host_sent;  // to the endpoints, unless the route has one
   SourceLocation location;
   SourceLocation ca_location;
 };
@@ -153,8 +152,8 @@ struct ForwardedClaim {
 };
 
 struct RespondDocument : http::LocalResponse {  // its headers without Content-Type
-  std::string body_file;     // instead of the body; absolute or relative to the configuration file
-  std::string content_type;  // of the body, when there is one; empty: the file's, or plain text
+  std::string body_file;     // in place of a body; absolute or relative to the configuration file
+  std::string content_type;  // of the body, if any; empty: by the name of the file, or plain text
   SourceLocation body_file_location;
 };
 
@@ -170,18 +169,19 @@ struct FilesDocument : files::Options {  // its root is absolute, or relative to
 };
 
 struct PathRewriteDocument : policy::PathRewriteOptions {
-  bool from_match = false;  // replace_prefix: `from` is the path of the match
+  bool from_match = false;  // replace_prefix: `from` becomes the path of the match when it is compiled
   bool strips() const { return !from.empty() && to == "/"; }
   SourceLocation location;  // of the prefix or the pattern
 };
 
-// What holds for WebSockets: the rules that sockets are run by, and what becomes of them when a route is
-// compiled.
+// The settings for WebSockets: the rules for their traffic, and the limits and names that compiling turns
+// into policies and indexes.
 struct WebSocketDocument : routing::SocketRules {
   policy::SocketLimits limits;
-  std::vector<std::pair<std::string, SourceLocation>> message_limit_names;  // of rate_limits
+  std::vector<std::pair<std::string, SourceLocation>> message_limit_names;  // in rate_limits
   std::vector<std::pair<std::string, SourceLocation>> byte_limit_names;
-  // Where the file says a key that holds here ("from_client.rate"), on the route or for all of them.
+  // The location of each key ("from_client.rate") that the file sets for this route, on the route itself or
+  // for all routes.
   std::map<std::string, SourceLocation, std::less<>> said;
 };
 
@@ -189,23 +189,23 @@ struct RouteDocument {
   std::string name;                // default: "routes[N]"
   std::vector<std::string> hosts;  // one of "app.example.com", "*.example.com"; empty: any
   std::vector<std::string> paths = {"/"};
-  bool exact = false;                // match.exact instead of match.path
-  bool pattern_alone = false;        // `paths` are the folders of match.pattern, which stands without a path
-  std::vector<std::string> methods;  // empty: any
-  std::optional<bool> strict_paths;  // nothing: as the document says
+  bool exact = false;          // match.exact instead of match.path
+  bool pattern_alone = false;  // the match has a pattern and no path; `paths` are the folders of the pattern
+  std::vector<std::string> methods;                       // empty: any
+  std::optional<bool> strict_paths;                       // nullopt: as Document::strict_paths
   std::shared_ptr<const routing::Conditions> conditions;  // null: none
   std::vector<std::string> allow;                         // CIDR blocks; empty: any client
-  std::vector<std::string> deny;                          // before allow
-  // One of these, or maintenance alone: what becomes of a request.
+  std::vector<std::string> deny;                          // checked before `allow`
+  // The action of the route: one of the following, or `maintenance` alone.
   std::string upstream;
   SourceLocation upstream_location;
-  std::optional<EndpointUrl> endpoint;  // `upstream` is the URL of one, and not the name of an upstream
+  std::optional<EndpointUrl> endpoint;  // set when `upstream` is the URL of an endpoint, not a name
   std::optional<RespondDocument> respond;
   std::optional<RedirectDocument> redirect;
   std::optional<FilesDocument> files;
   std::optional<policy::MaintenanceOptions> maintenance;
   std::optional<PathRewriteDocument> rewrite;
-  std::optional<routing::HostRule> host_sent;  // nothing: as the upstream says
+  std::optional<routing::HostRule> host_sent;  // nullopt: as UpstreamDocument::host_sent
   bool rewrite_location = true;
   std::optional<policy::CookieRulesOptions> cookies;
   std::vector<policy::FieldRule> request_headers;  // after those of the document
@@ -218,19 +218,19 @@ struct RouteDocument {
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, SourceLocation>> rate_limits;  // names
   routing::RouteLimits limits;
-  WebSocketDocument websocket;               // whole, also what it has from Document::websocket
-  routing::StreamRules streams;              // whole, also what it has from Document::streams
-  std::optional<coding::Rules> compression;  // whole, also what it has from Document::compression
-  uint64_t fingerprint = 0;                  // of all but its name, websocket, event_streams and rate_limit
+  WebSocketDocument websocket;               // complete: includes the defaults from Document::websocket
+  routing::StreamRules streams;              // complete: includes the defaults from Document::streams
+  std::optional<coding::Rules> compression;  // complete: includes the defaults from Document::compression
+  uint64_t fingerprint = 0;                  // of all keys but name, websocket, event_streams and rate_limit
   SourceLocation location;
   SourceLocation name_location;
-  SourceLocation match_location;  // line 0: no match, everything
-  bool match_read = true;         // false: a problem was found in the match, which is not to be relied on
+  SourceLocation match_location;  // line 0: the route has no match, and takes every request
+  bool match_read = true;         // false: the match has errors and must not be used
 };
 
 enum class ForwardedMode : uint8_t { x_forwarded, rfc7239, both, off };
 
-// An operator's own page for errors of the gateway.
+// An operator's own page for errors that the gateway answers itself.
 struct ErrorPageDocument {
   uint16_t first = 0;  // statuses, both included
   uint16_t last = 0;
@@ -248,16 +248,16 @@ struct LogDocument {
   telemetry::LogFormat format = telemetry::LogFormat::json;
   base::Severity level = base::Severity::info;
   bool access = true;
-  std::string output = "stdout";  // or a file
+  std::string output = "stdout";  // or the name of a file
   SourceLocation output_location;
-  // Query parameters whose values are never logged. What the file names is added to these, and so is every
-  // parameter that a jwt.*.from takes a token from.
+  // Query parameters whose values are never logged: these defaults, the names that the file adds, and every
+  // parameter from which a jwt.*.from takes a token.
   std::vector<std::string> redact = http::usual_secret_names();
 };
 
 struct AdminDocument {
   std::string host;       // an address, or localhost; empty: every address
-  uint16_t port = 0;      // 0: the system chooses, and the log says
+  uint16_t port = 0;      // 0: the system chooses one, and the log names it
   std::string unix_path;  // instead of host and port
   bool is_public = false;
   bool same_address(const AdminDocument& other) const {
@@ -266,12 +266,12 @@ struct AdminDocument {
 };
 
 struct Document {
-  std::string file;      // its path as it was given to load_file
-  Diagnostics warnings;  // what loading had to say about a good file; never errors
-  // How a value stood in the file, where the environment took part in it.
+  std::string file;      // the path that was given to load_file()
+  Diagnostics warnings;  // warnings of loading; never errors
+  // The text in the file of each value that has environment variables in it.
   std::map<SourceLocation, std::string> as_written;
   uint32_t workers = 0;           // 0: one per core
-  base::CidrSet trusted_proxies;  // whose X-Forwarded-* and request id are believed
+  base::CidrSet trusted_proxies;  // peers whose X-Forwarded-* and request id are trusted
   bool via = false;
   bool strict_paths = false;
   ForwardedMode forwarded = ForwardedMode::x_forwarded;
@@ -280,22 +280,22 @@ struct Document {
   std::vector<policy::FieldRule> request_headers;  // of every route
   std::vector<policy::FieldRule> response_headers;
   std::vector<ListenerDocument> listeners;
-  std::vector<std::string> hosts;  // of the gateway, beside those that routes name
+  std::vector<std::string> hosts;  // of the gateway, in addition to those that routes name
   std::vector<OriginsDocument> origins;
   std::vector<JwtDocument> jwt;
   std::vector<RateLimitDocument> rate_limits;
   std::vector<UpstreamDocument> upstreams;
-  std::optional<coding::Rules> compression;  // of routes that say nothing; nothing: off
-  WebSocketDocument websocket;               // of routes that say nothing
-  routing::StreamRules streams;              // likewise
+  std::optional<coding::Rules> compression;  // default for routes; nullopt: off
+  WebSocketDocument websocket;               // defaults for routes
+  routing::StreamRules streams;              // defaults for routes
   std::vector<RouteDocument> routes;
   net::DnsOptions resolver;
   LogDocument log;
   LimitsDocument limits;
   std::optional<AdminDocument> admin;
 
-  // `value`, which stood at `location`, in double quotes for a diagnostic: as it is written in the file, so
-  // that nothing from the environment is printed. Never call it for a secret.
+  // Returns `value`, which comes from `location`, in double quotes for a diagnostic. It is quoted as written
+  // in the file, so that no value of an environment variable is printed. Never call it for a secret.
   std::string quote(SourceLocation location, std::string_view value) const;
 };
 

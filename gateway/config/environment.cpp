@@ -9,7 +9,7 @@
 namespace postern::config {
 namespace {
 
-constexpr std::size_t max_value_size = 64 * 1024;  // after substitution
+constexpr std::size_t max_value_size = 64 * 1024;  // bytes, after substitution
 
 bool is_name(std::string_view text) {
   if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
@@ -72,7 +72,8 @@ class Substitution {
     keep(node, std::move(out));
   }
 
-  // `inside` stood between the braces. False when it gave no value; what there is to say has been said.
+  // Appends the value of the variable; `inside` is the text between the braces. Returns false when there is
+  // none, which has been reported unless variables may be missing.
   bool append_value(std::string& out, std::string_view inside, SourceLocation location,
                     const std::string& path) {
     const std::size_t dash = inside.find(":-");

@@ -1,5 +1,5 @@
-// ${VAR} and ${VAR:-default} in the values of a file. Substitution works on scalars after YAML was parsed, so
-// a variable can change a value and never the structure around it; keys are left alone.
+// Replaces ${VAR} and ${VAR:-default} in the values of a file. It works on scalars after the YAML was parsed,
+// so a variable can change a value but never the structure around it. Keys are not changed.
 #pragma once
 
 #include <functional>
@@ -12,21 +12,21 @@
 
 namespace postern::config {
 
-// The value of a variable, or nothing when it is not set.
+// Returns the value of a variable; nullopt: it is not set.
 using Environment = std::function<std::optional<std::string>(std::string_view name)>;
 
-// The environment of this process. Nothing may call setenv() meanwhile.
+// The environment of this process. No thread may call setenv() while it is used.
 Environment process_environment();
 
 // Replaces in every scalar of the tree
-//   ${NAME}            the variable's value; not set: a problem that names it
-//   ${NAME:-default}   the same, or the text up to the next "}" when it is not set or empty
+//   ${NAME}            the variable's value; if it is not set, an error with its name
+//   ${NAME:-default}   the same; the text up to the next "}" if it is not set or empty
 //   $${                the two characters "${"
-// NAME is [A-Za-z_][A-Za-z0-9_]*. A lone "$" stays. What was substituted is not looked at again. The written
-// form is kept in Node::written, and no diagnostic repeats a variable's value.
+// NAME is [A-Za-z_][A-Za-z0-9_]*. Any other "$" stays. Values that were put in are not substituted again. The
+// written form is kept in Node::written, and no diagnostic repeats the value of a variable.
 //
-// Where variables `may_be_missing`, a value that needs one that is not set becomes a broken one, of which
-// nothing is said.
+// With `may_be_missing`, a value that needs a variable that is not set is marked Node::broken, without an
+// error.
 void substitute(Node& root, const Environment& environment, Diagnostics& diagnostics,
                 bool may_be_missing = false);
 

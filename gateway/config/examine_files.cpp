@@ -48,14 +48,14 @@ bool examine_certificates(const Document& document, size_t listener, int64_t now
   bool usable = true;
   for (size_t i = 0; i < tls->certificates.size(); ++i) {
     const CertificateFiles& files = tls->certificates[i];
-    if (files.certificate.empty() || files.key.empty()) return false;  // said when it was decoded
+    if (files.certificate.empty() || files.key.empty()) return false;  // reported by decoding
     const std::string key = "listeners[" + std::to_string(listener) + "].tls" +
                             (tls->is_list ? ".certificates[" + std::to_string(i) + "]" : "");
     const net::ServerTlsOptions::Files paths{resolve_file(document, files.certificate),
                                              resolve_file(document, files.key)};
     const net::CertificateFindings findings = net::examine_certificate(paths, now_unix);
     for (const std::string& problem : findings.problems) {
-      // Each begins with the file that it is about, or with "the private key" and the file.
+      // A problem begins with the name of its file, or with "the private key" and the file.
       const bool is_of_key = paths.key != paths.certificate && (problem.starts_with(paths.key + ' ') ||
                                                                 problem.starts_with("the private key "));
       const bool is_missing = problem.ends_with("does not exist");

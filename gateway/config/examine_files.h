@@ -1,5 +1,5 @@
-// The files and folders that a configuration names, looked at without anything being compiled: so that what
-// is wrong with them is told together with the mistakes in the configuration itself.
+// Examines files that a configuration names, without compiling it: so `postern check` reports their problems
+// together with the mistakes in the configuration itself.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,24 @@
 
 namespace postern::config {
 
-// Where a relative name is looked for, to go on after a sentence about a file; empty for an absolute one.
+// Returns a text that is appended to a sentence about a file, and says where relative names are looked for.
+// Empty for an absolute name.
 std::string relative_hint(const std::string& name);
 
-// Why a file that the document names cannot be read, as a whole sentence with its path.
+// Returns a sentence with the path of the file that says why it cannot be read.
 std::string why_unreadable(const Document& document, const std::string& name);
 
-// The certificates of one listener and their keys. False when they cannot be served.
+// Examines the certificates of one listener and their keys. Returns false when TLS cannot be served with
+// them.
 bool examine_certificates(const Document& document, size_t listener, int64_t now_unix, Diagnostics& problems,
                           Diagnostics& notes);
 
-// The file of the log. Those that run open it; only a check has to look.
+// Checks that the file of the log can be written. Only a check needs it: a running gateway opens the file.
 void examine_log(const Document& document, Diagnostics& problems);
 
-// All of them, of a document that has problems already and may be in pieces.
+// Examines the certificates and keys of listeners, the files of jwt.*.keys and upstreams.*.ca, and the log.
+// The document may have errors and be incomplete. Other files, such as those of error pages, are read by
+// compile() only.
 void examine_files(const Document& document, int64_t now_unix, Diagnostics& findings);
 
 }  // namespace postern::config

@@ -31,8 +31,8 @@ const SchemaKey* find_schema(std::string_view path) {
   return nullptr;
 }
 
-// One entry of a list or of a map of names, as the reference shows it: `address: ":8080"`; empty: none to
-// show.
+// Returns the first key of an entry of a list or of a map of names, as the reference shows it. An example is
+// `address: ":8080"`. Empty: the reference shows none.
 std::string example_inside(std::string_view parent) {
   for (const SchemaKey& key : schema()) {
     if (!is_inside(key, parent) || key.shape != Shape::value || key.example.empty()) continue;
@@ -41,7 +41,7 @@ std::string example_inside(std::string_view parent) {
   return {};
 }
 
-// The word in front of a colon that has no space behind it ("upstream:http://x"), when it is one of `keys`.
+// Returns the word before a colon without a space after it ("upstream:http://x"), if it is one of `keys`.
 std::string_view glued_key(std::string_view text, const std::vector<std::string_view>& keys) {
   const std::string_view word = text.substr(0, text.find(':'));
   const bool is_glued = word.size() + 1 < text.size() && text[word.size() + 1] != ' ';
@@ -56,14 +56,14 @@ std::string in_words(const std::vector<std::string_view>& words) {
   return text;
 }
 
-// Stands for "none" elsewhere.
+// Whether other programs use this word for "none".
 bool says_unlimited(std::string_view text) {
   constexpr std::string_view words[] = {"-1",    "disabled", "infinite", "infinity",
                                         "never", "no",       "off",      "unlimited"};
   return std::find(std::begin(words), std::end(words), base::to_lower(text)) != std::end(words);
 }
 
-// "GET, POST" of a text that was to be a list; in quotes where it was.
+// Returns the items of a text that should be a list: "GET, POST". They are quoted if the text was.
 std::string as_list(std::string_view text, bool plain) {
   std::string list;
   while (const auto item = base::next_element(text))
@@ -71,7 +71,7 @@ std::string as_list(std::string_view text, bool plain) {
   return list;
 }
 
-// The quotes that documents and chats put in place of those of YAML.
+// Typographic quotes, which word processors and chat programs put in place of the plain ones that YAML needs.
 bool begins_with_typographic_quote(std::string_view text) {
   constexpr std::string_view quotes[] = {"\u201c", "\u201d", "\u201e", "\u2018",
                                          "\u2019", "\u201a", "\u00ab"};
@@ -121,7 +121,8 @@ bool Value::is_kind(Node::Kind kind, std::string_view wanted) const {
   return false;
 }
 
-// "-address: x" is a map with the key "-address", "upstream:http://x" a text: YAML needs the space.
+// Without the space, YAML reads "-address: x" as a map with the key "-address", and "upstream:http://x" as a
+// text.
 bool Value::complain_of_missing_space(Node::Kind wanted) const {
   if (wanted == Node::Kind::sequence && is_map() && !node_->keys.empty() &&
       node_->keys[0].text.starts_with('-')) {
@@ -137,12 +138,12 @@ bool Value::complain_of_missing_space(Node::Kind wanted) const {
   return true;
 }
 
-// What it would look like, where a whole collection has the wrong form.
+// Returns an example of the wanted list or map, to be appended to an error.
 std::string Value::example_of(Node::Kind wanted) const {
   const SchemaKey* key = find_schema(schema_);
   const bool may_show = is_scalar() && !node_->substituted;
   if (wanted == Node::Kind::sequence && key && key->shape == Shape::list && !key->folded) {
-    // `endpoints` takes single values as well as maps.
+    // The items of `endpoints` may be single values.
     const std::size_t dot = std::min(schema_.rfind('.'), schema_.size());
     const std::string above = map_meant(schema_.substr(0, dot), *node_);
     if (!above.empty() && may_show) return "; write [" + quoted(node_->text) + "]";
@@ -291,13 +292,13 @@ Fields::Fields(const Value& value, const std::vector<std::string_view>& known)
   }
 }
 
-// What was meant by a key that is not known here, the likeliest first.
+// Reports an unknown key, with the likeliest guess of what was meant.
 void Fields::refuse_key(const Key& key, const Value& entry) {
   Diagnostics& diagnostics = value_.diagnostics();
   std::string sentence = "unknown key " + quoted(key.text);
   const auto mean = [&](std::string_view ours) {
     const auto found = std::find(known_.begin(), known_.end(), ours);
-    if (found != known_.end()) misspelt_.push_back(*found);  // not `ours`, which may end before it
+    if (found != known_.end()) misspelt_.push_back(*found);  // the known key outlives `ours`
   };
   if (diagnostics.full()) {
     diagnostics.error(key.location, entry.path(), std::move(sentence));
@@ -328,7 +329,8 @@ void Fields::refuse_key(const Key& key, const Value& entry) {
   diagnostics.error(key.location, entry.path(), std::move(sentence));
 }
 
-// The section beside `key` that has no value and would take it: its entries were not indented.
+// Returns a section in the same map that has no value and has a key `key`: its entries were probably not
+// indented.
 std::string_view Fields::empty_section_for(std::string_view key) const {
   const Node& node = value_.node();
   for (std::size_t index = 0; index < node.keys.size(); ++index) {

@@ -1,5 +1,6 @@
-// The view that decoding has of a tree of nodes: values that know their key path and complain by themselves,
-// and maps that know which keys they may hold. An accessor that returns nothing has said why.
+// What decoding sees of a tree of nodes: values that know their key path and report their own errors, and
+// maps that know which keys they may hold. When an accessor of Value returns no value, the reason has been
+// reported, or the node is Node::broken.
 #pragma once
 
 #include <chrono>
@@ -19,7 +20,8 @@ namespace postern::config {
 
 class Fields;
 
-// One node with its key path. Borrows the node and the diagnostics: both outlive it. Cheap to copy.
+// One node with its key path. It refers to the node and the diagnostics, and both must outlive it. Cheap to
+// copy.
 class Value {
  public:
   // `schema` is the path in config/schema.h: "listeners[].tls" for the path "listeners[0].tls".
@@ -37,19 +39,20 @@ class Value {
   bool is_map() const { return node_->kind == Node::Kind::map; }
   bool is_list() const { return node_->kind == Node::Kind::sequence; }
 
+  // Adds an error, or a warning, about this value.
   void complain(std::string sentence) const;
   void warn(std::string sentence) const;
-  // `"value" rule; write "better"`. What the environment put in is shown as it was written.
+  // Adds the error `"value" rule; write "better"`. The value is quoted as written in the file.
   void refuse(const Complaint& complaint) const;
-  // The value as it is written, in quotes.
+  // The value as written in the file, in quotes.
   std::string quote() const;
 
-  // The scalar, not empty, of one line. Valid as long as the node.
+  // Returns the scalar, which must have one line and not be empty. Valid as long as the node.
   std::optional<std::string_view> text() const;
-  // The same, which may have several lines, and tabs.
+  // The same; the scalar may have several lines, and tabs.
   std::optional<std::string_view> lines() const;
 
-  // The scalar as `parse` reads it.
+  // Returns what `parse` makes of the scalar.
   template <class T>
   std::optional<T> parsed(Parsed<T> (*parse)(std::string_view)) const {
     const auto scalar = text();
@@ -63,30 +66,32 @@ class Value {
   }
 
   std::optional<bool> boolean() const { return parsed(parse_boolean); }
-  // A number from `least` to `most`. `or_else`: what may stand there instead ("none"), for what is said of
-  // others.
+  // Returns a number from `least` to `most`, both included; for size(), in bytes. `or_else` is the word that
+  // the key takes in place of a number ("none"), for the text of an error.
   std::optional<uint64_t> number(uint64_t least, uint64_t most, std::string_view or_else = "") const;
   std::optional<uint64_t> size(uint64_t least, uint64_t most, std::string_view or_else = "") const;
-  // A duration from `least` to `most`, both included.
+  // The same for a duration.
   std::optional<std::chrono::milliseconds> duration(std::chrono::milliseconds least,
                                                     std::chrono::milliseconds most,
                                                     std::string_view or_else = "") const;
-  // One of `words`; the index of it. Others are refused with a suggestion.
+  // Returns the index of the value in `words`. The error for any other value has a suggestion.
   std::optional<std::size_t> one_of(const std::vector<std::string_view>& words) const;
 
-  // The items of a list, "[N]" behind their paths. More than `most` are refused, and left out.
+  // Returns the items of a list, with "[N]" appended to their paths. More than `most` items are an error; the
+  // rest is left out.
   std::vector<Value> items(std::size_t most = 1000) const;
-  // The same, where a single value may stand for a list of one.
+  // The same; a single value is taken as a list of one.
   std::vector<Value> items_or_one() const;
-  // The entries of a map whose keys the operator chooses; "*" stands for them in the schema path.
-  // More than 10,000 are refused, and left out. `wanted`: what it must be, in words.
+  // Returns the entries of a map whose keys the operator chooses; "*" stands for a key in the schema path.
+  // More than 10,000 are an error; the rest is left out. `wanted` describes the map in an error.
   std::vector<std::pair<Key, Value>> entries(std::string_view wanted = "a map") const;
 
  private:
   void refuse_range(const std::string& least, const std::string& most, std::string_view or_else) const;
   bool is_kind(Node::Kind kind, std::string_view wanted) const;
   bool complain_of_missing_space(Node::Kind wanted) const;
-  // Of "none" where it may not stand, and of other words for it where it may; `most` is the largest value.
+  // Reports "none" where it is not allowed, and other words for it ("off") where it is. `most` is the largest
+  // value allowed.
   bool complain_of_none(const std::string& most, std::string_view or_else) const;
   std::string example_of(Node::Kind wanted) const;
   std::size_t count_up_to(std::size_t most) const;
@@ -97,32 +102,32 @@ class Value {
   Diagnostics* diagnostics_;
 };
 
-// A map with fixed keys, those of its schema path. Says at once which keys it does not know.
+// A map with fixed keys, those of its schema path. The constructor reports unknown keys.
 class Fields {
  public:
-  // Not a map: says so, and holds nothing.
+  // If the value is not a map, this is an error, and the object holds no keys.
   explicit Fields(const Value& value);
 
-  // The same with `known` for keys, which are those of the section that reads the map.
+  // The same; `known` are the keys, those of the section that reads the map.
   Fields(const Value& value, const std::vector<std::string_view>& known);
 
-  // False when the value was no map, so that nothing need be said about missing keys.
+  // False when the value is not a map, which has been reported: do not report missing keys then.
   bool is_map() const { return is_map_; }
 
   const Value& value() const { return value_; }
 
-  // The value of `key`, or nothing. `key` must be a known one.
+  // Returns the value of `key`; nullopt: the map does not have it. `key` must be a known key.
   std::optional<Value> take(std::string_view key) const;
 
-  // The same, and a complaint when it is missing (but not when an unknown key was taken for it).
+  // The same; a missing key is an error, unless an unknown key of the map is likely a misspelling of it.
   std::optional<Value> need(std::string_view key) const;
 
-  // Was an unknown key met that is likely a misspelling of `key`?
+  // Whether the map has an unknown key that is likely a misspelling of `key`.
   bool is_misspelt(std::string_view key) const;
 
-  // The value of `key` was not what it must be, and that has been said.
+  // Records that the value of `key` had an error, which has been reported.
   void note_refused(std::string_view key) { refused_.push_back(key); }
-  // Is `key` there, with a value that could be read?
+  // Whether the map has `key`, with a value that could be read.
   bool is_good(std::string_view key) const;
 
  private:
@@ -136,10 +141,10 @@ class Fields {
   bool is_map_;
 };
 
-// Complains of a chosen name that is no name for logs and metrics, see parse_name().
+// Reports a name, chosen by the operator, that parse_name() refuses.
 void check_name(const Key& key, const Value& entry);
 
-// Puts what an accessor found into a member, and leaves the default when it found nothing.
+// Assigns what an accessor returned; when it returned nothing, the member keeps its default.
 template <class T, class U>
 void set(T& member, std::optional<U>&& found) {
   if (found) member = static_cast<T>(std::move(*found));

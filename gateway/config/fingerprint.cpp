@@ -17,7 +17,7 @@ uint64_t number_of(std::string_view text) {
   return number;
 }
 
-// Lengths go before texts, so that no two trees have one writing.
+// Each text is preceded by its length, so that different trees have different representations.
 void write(const Node& node, std::string& text) {
   switch (node.kind) {
     case Node::Kind::null: text += 'n'; return;

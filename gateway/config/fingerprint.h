@@ -1,4 +1,5 @@
-// Whether a part of the file says the same as before: a number for what it says, whatever its layout.
+// Fingerprints: numbers by which a reload finds out whether a part of the file has changed. The layout of the
+// file does not matter.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +13,16 @@
 
 namespace postern::config {
 
-// Equal for trees whose maps hold the same keys with equal values, in any order, whose lists hold equal items
-// in the same order, and whose scalars are the same text, the environment put in. Keys named in `but` are
-// passed over at the top. Others are different with all likelihood (64 bits of a SHA-256).
+// Returns the same number for equal trees: their maps hold the same keys with equal values in any order,
+// their lists hold equal items in the same order, and their scalars are the same text after substitution of
+// environment variables. The keys in `but` are left out at the top level of the tree. Other trees have
+// another number with very high probability (64 bits of a SHA-256).
 uint64_t fingerprint(const Node& node, const std::vector<std::string_view>& but = {});
 
-// One number for several, in their order.
+// Combines several numbers into one; their order matters.
 uint64_t fingerprint(std::initializer_list<uint64_t> parts);
 
-// The same for values of any kind.
+// Makes a fingerprint of values that are added one after the other.
 class Fingerprint {
  public:
   void add(std::string_view text);

@@ -50,7 +50,7 @@ constexpr std::string_view to_admin =
 constexpr std::string_view to_eject = "it is written upstreams.NAME.eject: { failures: 5 }";
 constexpr std::string_view to_system = "the system says as whom a service runs; see packaging/systemd";
 
-// By name.
+// Ordered by name for the reader; the search does not rely on it.
 constexpr auto table = std::to_array<ForeignKey>({
     {"accesslog", "log", "it is written log: { access: true, output: access.log }"},
     {"acme", "", no_acme},
@@ -211,7 +211,7 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"xfwd", "", "X-Forwarded-* is sent by itself; leave it out (or see forwarded)"},
 });
 
-// A word that says something in one place alone.
+// Words that are too common to have this meaning in any other map.
 bool is_common(const ForeignKey& row) {
   constexpr auto names = std::to_array<std::string_view>(
       {"code", "domain", "domains", "file", "permanent", "prefix", "read", "regex", "regexp", "type"});
@@ -237,7 +237,7 @@ const ForeignKey* find_foreign_key(std::string_view key, const std::vector<std::
 }
 
 std::string places_of_key(std::string_view key) {
-  constexpr std::size_t most = 2;  // more places are no help
+  constexpr std::size_t most = 2;  // more places would not help
   std::vector<std::string> places;
   for (const SchemaKey& known : schema()) {
     if (known.is_folded || key_name(known) != key) continue;

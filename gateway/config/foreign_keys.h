@@ -1,5 +1,5 @@
-// Keys that people bring along from Vite, nginx, HAProxy, Traefik, Caddy and Envoy, and what is written here
-// instead, or that there is no such thing yet and what to do without it.
+// Keys of Vite, nginx, HAProxy, Traefik, Caddy and Envoy that people try to use here. For each there is
+// advice: what to write in Postern, or what to do since Postern has no such feature yet.
 #pragma once
 
 #include <string>
@@ -10,15 +10,16 @@ namespace postern::config {
 
 struct ForeignKey {
   std::string_view name;    // in lower case, without "_" and "-"
-  std::string_view ours;    // the key of the same place that it stands for; empty: none
-  std::string_view advice;  // goes on after `unknown key "x"; `
+  std::string_view ours;    // Postern's key with this meaning in the same map; empty: none
+  std::string_view advice;  // follows `unknown key "x"; ` in a sentence
 };
 
-// The row for `key` however it is spelled (proxyPass, proxy_pass, proxy-pass), or null. Of several the one
-// whose own key is among `known`, those of the place.
+// Returns the row for `key` in any spelling (proxyPass, proxy_pass, proxy-pass), or null. Of several rows,
+// the one whose `ours` is among `known` is returned; `known` are the keys of the map.
 const ForeignKey* find_foreign_key(std::string_view key, const std::vector<std::string_view>& known = {});
 
-// Where else in a file `key` may stand, in words: "path is a key of routes[].match"; empty when nowhere.
+// Returns a text that says in which maps `key` is a known key: "it is a key of routes[].match". Empty when
+// there is none, or more than two.
 std::string places_of_key(std::string_view key);
 
 }  // namespace postern::config

@@ -30,7 +30,7 @@ std::vector<std::string> references_of(std::string_view schema) {
   return names;
 }
 
-// The members of an object or the items of a list, which `text` is without white space.
+// Returns the members of an object or the items of a list. `text` is JSON without white space.
 std::vector<std::string_view> parts_of(std::string_view text) {
   std::vector<std::string_view> parts;
   int depth = 0;
@@ -53,7 +53,7 @@ std::vector<std::string_view> parts_of(std::string_view text) {
   return parts;
 }
 
-// Lines of JSON: a value stands in one line where it fits.
+// Appends JSON in lines: a value that fits is on one line.
 void append_pretty(std::string& out, std::string_view name, std::string_view value, std::size_t indent) {
   out.append(indent, ' ');
   if (!name.empty()) out.append(name).append(": ");

@@ -6,9 +6,9 @@
 
 namespace postern::config {
 
-// It accepts every file that the gateway accepts. What it cannot say, it leaves to `postern check`: what one
-// part of a file says about another, ranges of durations and sizes, names that are used twice, files.
-// conf/postern.schema.json is this text.
+// The schema accepts every file that the gateway accepts. Some rules it cannot express; they are verified by
+// `postern check` only: relations between parts of a file, ranges of durations and of sizes with a unit,
+// names that are used twice, files. conf/postern.schema.json is this text.
 std::string json_schema();
 
 }  // namespace postern::config

@@ -75,7 +75,7 @@ void Section::add_to(Fingerprint& fingerprint, const void* object) const {
 
 namespace {
 
-// A value as JSON: a number and a boolean where it looks like one.
+// Returns a value as JSON: as a number or a boolean if it looks like one, otherwise as a string.
 std::string json_value(std::string_view text) {
   const bool is_number = parse_number(text).has_value();
   return is_number || text == "true" || text == "false" ? std::string(text) : json_text(text);

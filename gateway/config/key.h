@@ -9,10 +9,11 @@
 //     return keys;
 //   }
 //
-// From the same line come the reading of a value with its range and its words, the default (that of the
-// member in MessageRules{}), the text of `postern reference`, the JSON Schema, the list of known keys, and
-// what a change means for open sockets. What keys need of each other is declared behind them where a schema
-// can say it (at_most_one_of, at_least_one_of, needs), and stands in check() where it cannot.
+// This one declaration determines how a value is read, its range and words, the default (that of the member
+// in MessageRules{}), the text of `postern reference`, the JSON Schema, the list of known keys, and what a
+// change means for open sockets. Relations between keys are declared after the keys where a JSON Schema can
+// express them (at_most_one_of, at_least_one_of, exactly_one, needs), and are checked in check() where it
+// cannot.
 #pragma once
 
 #include <concepts>
@@ -35,45 +36,47 @@ namespace postern::config {
 
 class Section;
 
-// A kind for members of one type, behind an interface that is the same for all of them.
+// The kind of a key (config/kinds.h) for members of one type, behind an interface that does not depend on the
+// type. `member` points to the member.
 class AnyKind {
  public:
   virtual ~AnyKind() = default;
-  // Reads the value into the member, or says why not.
+  // Reads the value into the member, and reports its errors.
   virtual void read(const Value& value, void* member) const = 0;
   virtual std::string words() const = 0;  // "duration"
   virtual std::string range() const = 0;  // "10ms to 24h"; empty: there is none
   virtual std::string unit() const = 0;
-  virtual std::string instead() const = 0;  // "none", where that may stand in place of the value
+  virtual std::string instead() const = 0;  // a word that is allowed in place of the value: "none"
+  // The value of the member as text, as the reference prints a default.
   virtual std::string shown(const void* member) const = 0;
   virtual std::string json_schema() const = 0;
   virtual void add_to(Fingerprint& fingerprint, const void* member) const = 0;
   virtual Shape shape() const = 0;
-  virtual bool is_switch() const = 0;          // `false` is as good as no such key
-  virtual const Section* section() const = 0;  // the keys of a map; null: none that are fixed
+  virtual bool is_switch() const = 0;          // `false` means the same as leaving the key out
+  virtual const Section* section() const = 0;  // the keys of a map; null: the value has no fixed keys
 };
 
 struct KeyRow {
   std::string_view name;
-  std::function<void*(void*)> member;  // of the structure that the section fills
+  std::function<void*(void*)> member;  // returns the member of the structure that the section fills
   std::shared_ptr<const AnyKind> kind;
   std::string description;
   Holds holds = Holds::unknown;
   std::string default_text;
-  std::optional<std::string> example{};  // nothing: the default
+  std::optional<std::string> example{};  // nullopt: the default
   bool commented_out = false;
   bool required = false;
   bool needs_restart = false;
-  bool folded = false;      // the keys of its map are not shown in the YAML of the reference
-  bool in_words = false;    // `default_text` is not a value
-  bool read_first = false;  // other keys are read by it
-  // What the defaults of its map's keys are, in words that the name of a key ends: "the listener's ".
+  bool folded = false;      // reference.yaml does not show the keys of its map
+  bool in_words = false;    // `default_text` is a description, not a value
+  bool read_first = false;  // read before the other keys, which depend on it
+  // How the defaults of the keys of its map are described, followed by the name of a key: "the listener's ".
   std::string_view inherits{};
   std::string_view required_without{};               // required where this key is missing
-  std::function<SourceLocation*(void*)> location{};  // where the value stood
+  std::function<SourceLocation*(void*)> location{};  // returns the member for the location of the value
 };
 
-// The keys of one map.
+// The keys of one map. A section is immutable once it is built; any thread may use it.
 class Section {
  public:
   explicit Section(std::string_view name) : name_(name) {}
@@ -81,16 +84,17 @@ class Section {
   std::string_view name() const { return name_; }
   const std::vector<KeyRow>& rows() const { return rows_; }
   std::vector<std::string_view> names() const;
-  // Reads `value` as if it stood behind `key`.
+  // Reads `value` as the value of `key`, in place of a whole map. Relations between keys are not checked.
   void read_as(std::string_view key, const Value& value, void* object) const;
+  // `key` must be declared.
   const KeyRow& row(std::string_view key) const;
   // The JSON Schema of a map with these keys.
   std::string json_schema() const;
 
-  // Reads every key that the map holds into `object`, and then looks at what keys need of each other.
+  // Reads every key that the map holds into `object`, and then checks the relations between keys.
   void read(const Value& value, void* object) const;
 
-  // What open sockets are held to by `object`: the keys that are not for new ones alone.
+  // Adds the keys of `object` that apply to open sockets: all but those with Holds::new_only.
   void add_to(Fingerprint& fingerprint, const void* object) const;
 
  protected:
@@ -110,13 +114,13 @@ class Section {
   std::vector<Relation> relations_;
 };
 
-// For keys that fill more than one member of the structure of their section.
+// The `get` of a key that fills more than one member of the structure of its section.
 template <class T>
 T& itself(T& object) {
   return object;
 }
 
-// Where a value that was read is kept in another form: optional, or counted in a coarser unit.
+// Converts a value that was read into the type of the member: an optional, or a duration with a coarser unit.
 template <class To, class From>
 To convert(From&& from) {
   using Plain = std::remove_cvref_t<From>;
@@ -206,14 +210,14 @@ using Keys = KeysOf<T, false>;
 template <class T>
 using SocketKeys = KeysOf<T, true>;
 
-// The table of a section that fills a T. With `tells_sockets` every key says what a change of it means for
-// open WebSockets and event streams, and there is no default for that.
+// The table of a section that fills a T. With `tells_sockets`, every key must state what a change of it means
+// for open WebSockets and event streams; there is no default for that.
 template <class T, bool tells_sockets>
 class KeysOf : public Section {
  public:
   using Type = T;
-  // `start`: what a map without entries is. `shown`: the defaults that the reference prints, where that has
-  // none yet.
+  // `name` is the name of the section in the JSON Schema. `start` is the value of a map without entries.
+  // `shown` has the defaults that the reference prints, if they are not those of `start`.
   explicit KeysOf(std::string_view name, T start = T{}) : KeysOf(name, start, start) {}
   KeysOf(std::string_view name, T start, T shown)
       : Section(name), start_(std::move(start)), shown_(std::move(shown)) {}
@@ -230,19 +234,20 @@ class KeysOf : public Section {
     return put(name, get, std::move(kind), description, holds);
   }
 
-  // ---- Of the last key
+  // ---- Properties of the key that was declared last
 
-  // What stands behind the key in the reference, where it is not the default.
+  // The value that the reference prints, where it is not the default.
   KeysOf& example(std::string_view text) {
     last().example = text;
     return *this;
   }
-  // It is printed as a comment: it excludes another key, or names a file that is not there.
+  // The reference prints the key as a comment: the key excludes another one, or names a file that does not
+  // exist.
   KeysOf& commented_out() {
     last().commented_out = true;
     return *this;
   }
-  // What holds by default, in words, where a value of the member does not say it.
+  // Describes the default in words, where the value of the member does not show it.
   KeysOf& by_default(std::string_view words) {
     last().default_text = words;
     last().in_words = true;
@@ -253,28 +258,30 @@ class KeysOf : public Section {
     last().default_text = "required";
     return *this;
   }
-  // It is required where the other key is missing.
+  // The key is required where the other key is missing.
   KeysOf& required_without(std::string_view key) {
     last().required_without = key;
     last().default_text = "required without " + std::string(key);
     last().in_words = true;
     return *this;
   }
+  // A change of the key takes effect after a restart only.
   KeysOf& needs_restart() {
     last().needs_restart = true;
     return *this;
   }
-  // The reference describes the keys of the map at another key, or in the description of this one.
+  // reference.yaml describes the keys of the map at another key, or in the description of this key.
   KeysOf& folded() {
     last().folded = true;
     return *this;
   }
 
-  // It is read before the others, whose reading depends on it.
+  // The key is read before the others, whose reading depends on it.
   KeysOf& read_first() {
     last().read_first = true;
     return *this;
   }
+  // The keys of its map have defaults from elsewhere, described by KeyRow::inherits.
   KeysOf& inherits(std::string_view words) {
     last().inherits = words;
     return *this;
@@ -285,7 +292,7 @@ class KeysOf : public Section {
     return *this;
   }
 
-  // ---- Of the section
+  // ---- Properties of the section
 
   // The keys of another section are keys of this one as well; they fill a part of T.
   template <class B, class P>
@@ -298,24 +305,25 @@ class KeysOf : public Section {
     }
     return *this;
   }
-  // What keys that are declared already need of each other, see config/relation.h. Of several keys of which
-  // one may stand there, the first counts; `sentence` is said of a further one, and "{}" in it is the first.
+  // Relations between keys that are declared already (config/relation.h). When the map has more than one of
+  // these keys, the first one counts. Each further one gets the error `sentence`, in which "{}" is replaced
+  // by the first.
   KeysOf& at_most_one_of(std::vector<std::string_view> keys, std::string_view sentence) {
     relate(Relation::Kind::at_most_one, keys, sentence);
     return *this;
   }
-  // The map has one key. `sentence` is said of one that has none or several.
+  // The map must have one key. `sentence` is the error for none or several.
   KeysOf& exactly_one(std::string_view sentence) {
     relate(Relation::Kind::exactly_one, names(), sentence);
     return *this;
   }
   KeysOf& not_empty(std::string_view sentence) { return at_least_one_of({}, sentence); }
-  // `sentence` is said of the map that has none of them.
+  // The map must have at least one of these keys, or any key if the list is empty. `sentence` is the error.
   KeysOf& at_least_one_of(std::vector<std::string_view> keys, std::string_view sentence) {
     relate(Relation::Kind::at_least_one, keys, sentence);
     return *this;
   }
-  // `sentence` is said of `key` where `other` is missing; without one, `other` is said to be missing.
+  // `key` needs `other`. `sentence` is the error at `key`; without it, the error is that `other` is missing.
   KeysOf& needs(std::string_view key, std::string_view other, std::string_view sentence = "") {
     relate(Relation::Kind::needs, {key, other}, sentence);
     return *this;
@@ -325,7 +333,7 @@ class KeysOf : public Section {
     set_begin([prepare](const Value& value, void* object) { prepare(value, *static_cast<T*>(object)); });
     return *this;
   }
-  // Called when all keys are read: says what keys need of each other.
+  // Called when all keys are read, to check relations between them.
   KeysOf& check(void (*judge)(const Fields&, T&)) {
     add_check([judge](const Fields& fields, void* object) { judge(fields, *static_cast<T*>(object)); });
     return *this;
@@ -352,7 +360,7 @@ class KeysOf : public Section {
 
 // ---- Maps as values
 
-// The keys of a section behind a function, since tables are made when they are first asked for.
+// Gives access to a section through a function, because a table is made when it is first used.
 template <class T>
 struct SectionOf {
   std::function<const Section&()> keys;
@@ -364,7 +372,8 @@ SectionOf<typename K::Type> section_of(const K& (*keys)()) {
   return {[keys]() -> const Section& { return keys(); }, [keys]() -> const T& { return keys().start(); }};
 }
 
-// The schema of a section by its name, or one of `others` in its place.
+// Returns a reference to the definition of a section in the JSON Schema, or a schema that accepts it or one
+// of `others`.
 std::string section_schema(const Section& section, std::vector<std::string> others = {});
 
 // A map with the keys of a section, read into a T or into an optional one.
@@ -373,25 +382,26 @@ class MapKind {
  public:
   explicit MapKind(SectionOf<T> section) : section_(std::move(section)) {}
 
-  // `none` stands for no map. `other`: what is said of any other single value.
+  // `none` means no map. `other` is the error for any other single value.
   MapKind or_none(std::string_view other = "") const {
     MapKind changed = *this;
     changed.has_none_ = true;
     changed.other_ = other;
     return changed;
   }
-  // `true` stands for a map without entries, and `false` for none.
+  // `true` means a map without entries, and `false` no map.
   MapKind or_boolean() const {
     MapKind changed = *this;
     changed.has_boolean_ = true;
     return changed;
   }
-  // A single value stands for a map with this one key.
+  // A single value means a map with this one key.
   MapKind short_for(std::string_view key) const {
     MapKind changed = *this;
     changed.short_for_ = key;
     return changed;
   }
+  // How the reference describes the type, in place of "map".
   MapKind in_words(std::string_view words) const {
     MapKind changed = *this;
     changed.words_ = words;
@@ -448,7 +458,7 @@ auto map(const K& (*keys)()) {
   return MapKind<typename K::Type>(section_of(keys));
 }
 
-// A single value, which `read` takes, or a map with the keys of a section; both fill the same structure.
+// A single value, which `read` reads, or a map with the keys of a section; both fill the same structure.
 template <class T>
 struct ValueOrMap {
   void (*read)(const Value&, T&);
@@ -479,7 +489,7 @@ auto value_or_map(void (*read)(const Value&, typename K::Type&), const K& (*keys
 template <class T>
 struct ListOfMaps {
   SectionOf<T> of;
-  std::string_view if_empty{};  // what is said of an empty list
+  std::string_view if_empty{};  // the error for an empty list; empty: it is allowed
   std::size_t most = 1000;
 
   void read_into(const Value& value, std::vector<T>& to) const {
@@ -507,11 +517,12 @@ auto list_of_maps(const K& (*keys)(), std::string_view if_empty = "") {
 // The pattern of a name that the operator chooses, see parse_name().
 inline constexpr std::string_view name_pattern = "[A-Za-z0-9._-]{1,64}";
 
-// A map of names that the operator chooses, each with the keys of a section. T has a name and a location.
+// A map from names, which the operator chooses, to maps with the keys of a section. T has the members `name`
+// and `location`.
 template <class T>
 struct Named {
   SectionOf<T> of;
-  std::size_t most = 0;  // 0: as many as a map may have
+  std::size_t most = 0;  // maximum number of names; 0: as many as any map may have
 
   void read_into(const Value& value, std::vector<T>& to) const {
     for (const auto& [key, entry] : value.entries()) {

@@ -21,7 +21,7 @@ using policy::TextTemplate;
 
 // ---- files
 
-// "/exact", "/folder/*", "*.js", "*": what files/site.h matches with.
+// Parses a pattern of files/site.h: "/exact", "/folder/*", "*.js" or "*".
 Parsed<std::string> parse_path_pattern(std::string_view text) {
   const std::size_t star = text.find('*');
   if (!text.starts_with('/') && !text.starts_with('*'))
@@ -53,7 +53,7 @@ auto cache_rules() {
                 entries_schema(scalar_schema(), "/[^*]*\\*?|\\*[^*]*"));
 }
 
-// A file's name: it lies in the folder that was asked for.
+// The name of the index file in the requested folder, so it must not be a path.
 Parsed<std::string> parse_index(std::string_view text) {
   if (text.find('/') != text.npos) return complain("is not a file name: it has a \"/\"");
   if (text.starts_with('.')) return complain("begins with a dot, and such files are hidden");
@@ -72,7 +72,7 @@ const Keys<files::SinglePage>& single_page_keys() {
 
 // ---- respond
 
-// It may have several lines.
+// The text may have several lines.
 std::optional<std::string> read_body_text(const Value& value) {
   const auto text = value.lines();
   if (!text) return std::nullopt;
@@ -104,7 +104,7 @@ auto fixed_headers() {
                 entries_schema(scalar_schema(), "[A-Za-z0-9!#$%&'*+.^_`|~-]+"), "none");
 }
 
-// RFC 9110 6.4.1, 15.3.6.
+// RFC 9110 sections 6.4.1 and 15.3.6.
 bool has_no_body(uint16_t status) { return status == 204 || status == 205 || status == 304; }
 
 void check_respond(const Fields& fields, RespondDocument& respond) {
@@ -125,18 +125,18 @@ bool begins_with_path(const TextTemplate::Part& part) {
   return part.placeholder == Placeholder::path || part.placeholder == Placeholder::uri;
 }
 
-// Whether text that a client chose could become the host that a redirect leads to. {host} may: it is where
-// the client is already.
+// Checks that a client cannot choose the host that a redirect leads to. {host} is allowed: the client already
+// uses that host.
 class RedirectCheck {
  public:
-  // What is wrong, or nothing.
+  // Returns the error, or an empty text.
   std::string run(const TextTemplate& to) {
     for (const TextTemplate::Part& part : to.parts())
       if (!part.placeholder && !std::all_of(part.text.begin(), part.text.end(), is_url_char))
         return "has a character that no URL may hold unescaped";
     const auto& parts = to.parts();
     if (begins_with_path(parts.front())) return {};
-    size_t first = 0;  // the part that the authority begins in, behind `skip` bytes of it
+    size_t first = 0;  // the authority begins in this part, after `skip` bytes
     size_t skip = 0;
     if (parts.front().placeholder == Placeholder::scheme && parts.size() > 1 && !parts[1].placeholder &&
         parts[1].text.starts_with("://")) {

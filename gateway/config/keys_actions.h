@@ -1,5 +1,4 @@
-// The keys of a route that say what becomes of a request: `upstream`, `files`, `spa`, `respond`, `redirect`
-// and `maintenance`.
+// The keys of a route for its action: `upstream`, `files`, `spa`, `respond`, `redirect` and `maintenance`.
 #pragma once
 
 #include "config/document.h"
@@ -7,7 +6,7 @@
 
 namespace postern::config {
 
-// A name of upstreams, or an endpoint that is written in its place.
+// The name of an upstream, or the URL of an endpoint in its place.
 struct UpstreamReference {
   void read_into(const Value& value, RouteDocument& route) const;
   std::string words() const { return "name or URL"; }
@@ -15,7 +14,7 @@ struct UpstreamReference {
   std::string json_schema() const { return scalar_schema(); }
 };
 
-// `spa`, which is of the files of the route.
+// `spa`, which fills a part of the `files` of the route.
 struct SinglePageKind {
   void read_into(const Value& value, RouteDocument& route) const;
   std::string words() const { return "true, false or map"; }
@@ -31,7 +30,7 @@ const Keys<RespondDocument>& respond_keys();
 const Keys<RedirectDocument>& redirect_keys();
 const Keys<policy::MaintenanceOptions>& maintenance_keys();
 
-// A maintenance that clients pass needs an action for them.
+// Checks that a route whose maintenance lets some clients pass has an action for them.
 void check_actions(const Fields& fields, RouteDocument& route);
 
 }  // namespace postern::config

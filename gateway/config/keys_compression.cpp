@@ -45,7 +45,7 @@ struct Algorithms {
   std::string json_schema() const { return list_schema(known().json_schema(), 1, 1000); }
 };
 
-// "text/css", "text/*"; in lower case.
+// Parses a media type or a range of them: "text/css" or "text/*", in lower case.
 Parsed<std::string> parse_media_type(std::string_view text) {
   const std::size_t slash = text.find('/');
   const std::string_view subtype = slash == text.npos ? std::string_view() : text.substr(slash + 1);

@@ -8,7 +8,8 @@
 
 namespace postern::config {
 
-// `true`, `false` or a map. It changes of what holds already, or of what is usual, the keys that it names.
+// `true`, `false` or a map. A map changes only the keys that it names: of the rules that the document has for
+// all routes, or of the defaults.
 struct Compression {
   void read_into(const Value& value, std::optional<coding::Rules>& compression) const;
   std::string words() const { return "true, false or map"; }

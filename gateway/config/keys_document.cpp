@@ -18,7 +18,7 @@
 namespace postern::config {
 namespace {
 
-// The name of a header field, or false, which is none.
+// The name of a header field, or `false` for none.
 struct RequestIdField {
   void read_into(const Value& value, std::string& field) const {
     const auto text = value.text();
@@ -35,7 +35,7 @@ struct RequestIdField {
   }
 };
 
-// Parameters that carry tokens are never logged, whether or not the file says so.
+// Parameters that carry tokens are never logged, even if the file does not name them.
 void redact_token_parameters(const Fields&, Document& document) {
   std::vector<std::string>& redact = document.log.redact;
   for (const JwtDocument& jwt : document.jwt) {

@@ -1,4 +1,4 @@
-// The keys at the top of a file.
+// The keys at the top level of a configuration file.
 #pragma once
 
 #include "config/document.h"

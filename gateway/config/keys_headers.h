@@ -15,10 +15,11 @@ namespace postern::config {
 const Keys<std::vector<policy::FieldRule>>& request_header_keys();
 const Keys<std::vector<policy::FieldRule>>& response_header_keys();
 
-// What nginx would put in place of a variable ("$host") in `text`, in words; empty: it has none.
+// Describes what nginx would put in place of a variable ("$host") in `text`. Empty: the text has no such
+// variable.
 std::string foreign_variable(std::string_view text);
 
-// A text with placeholders; nothing: it has been said why it is none.
+// Reads a text with placeholders; nullopt: it has an error, which has been reported.
 std::optional<policy::TextTemplate> read_template(const Value& value);
 
 }  // namespace postern::config

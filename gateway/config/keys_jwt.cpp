@@ -32,8 +32,8 @@ auto key_file() {
       R"({"type":["string","number","boolean"],"minLength":1,"not":{"pattern":"^[Hh][Tt][Tt][Pp][Ss]?://|-----BEGIN"}})");
 }
 
-// Whatever is wrong with a secret, its text is never repeated. One that is too short for its algorithms is
-// named when the keys are made of it.
+// No error repeats the text of a secret. A secret that is too short for its algorithms is reported when the
+// keys are made of it.
 void read_secret(const Value& value, JwtDocument& jwt) {
   const auto text = value.text();
   if (!text) return;
@@ -65,7 +65,8 @@ auto algorithms() {
                 list_schema(words_schema(token_algorithms()), 1, 1000));
 }
 
-// Does every algorithm have a key of its kind? A JWKS may hold both kinds, so only its user can tell.
+// Checks that each algorithm has a key of its kind. A JWKS may hold both kinds, which shows only when it is
+// read.
 void check_key_kinds(const Value& algorithms, const JwtDocument& jwt) {
   const std::string keys = base::to_lower(jwt.keys_file);
   const bool is_pem = keys.ends_with(".pem") || keys.ends_with(".pub") || keys.ends_with(".crt") ||
@@ -185,7 +186,7 @@ std::optional<std::vector<policy::RequiredClaim>> read_required_claims(const Val
       for (const Value& item : items) {
         if (const auto text = item.text()) claim.values.emplace_back(*text);
       }
-      // What could not be read must not turn into "any value".
+      // A value that could not be read must not turn into "any value".
       if (claim.values.empty()) continue;
     }
     claims.push_back(std::move(claim));

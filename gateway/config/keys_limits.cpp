@@ -26,7 +26,8 @@ const Keys<tunnel::DrainRate>& tunnel_drain_keys() {
   return keys;
 }
 
-// The limits of a request and its response: of a listener, whole, and those that a route says.
+// The limits of a request and its response, for two structures: all limits of a listener, or those that a
+// route sets.
 template <class T>
 Keys<T> transfer_keys(const T& usual) {
   return Keys<T>("route_limits", {}, usual)

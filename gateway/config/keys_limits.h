@@ -1,4 +1,4 @@
-// The keys of `limits`: at the top of a file, of a listener and of a route.
+// The keys of `limits`: at the top level of a file, on a listener and on a route.
 #pragma once
 
 #include "config/document.h"
@@ -6,7 +6,7 @@
 
 namespace postern::config {
 
-// A size or none. 0 would refuse every body, or none, and is refused.
+// A size, or none. 0 is refused, because it could mean that no body is allowed or that there is no limit.
 struct BodySize {
   using Type = uint64_t;
   std::optional<uint64_t> read(const Value& value) const;

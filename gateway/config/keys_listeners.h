@@ -8,7 +8,8 @@ namespace postern::config {
 
 const Keys<ListenerDocument>& listener_keys();
 
-// What a listener does not say of its limits, it has from those of the document, which are read before.
+// The list of listeners. Limits that a listener does not set are those of the document, which must be read
+// before.
 struct Listeners {
   void read_into(const Value& value, Document& document) const;
   std::string words() const { return "list"; }
@@ -21,14 +22,14 @@ struct Listeners {
 // A list of CIDR blocks.
 struct Blocks {
   using Type = base::CidrSet;
-  std::string_view if_empty{};      // what is said of an empty list; empty: it is as good as none
-  std::string_view if_everybody{};  // what is warned of where a block holds every address; empty: nothing
+  std::string_view if_empty{};      // the error for an empty list; empty: it is allowed
+  std::string_view if_everybody{};  // the warning for a block of all addresses; empty: no warning
   std::optional<Type> read(const Value& value) const;
   std::string words() const { return "list of CIDR blocks or addresses"; }
   std::string shown(const Type&) const { return "[]"; }
   std::string json_schema() const;
 };
-// Of peers whose word about a client is taken.
+// The blocks of peers that are trusted to name the address of a client.
 inline Blocks trusted_blocks(std::string_view if_empty = "") {
   return {if_empty, "trusts every client; each may then choose its own address in the log"};
 }

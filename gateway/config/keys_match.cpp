@@ -23,7 +23,7 @@ constexpr std::size_t max_pattern = 1024;
 
 constexpr std::string_view is_there_already = " stands in this list already";
 
-// What a match, or the `not` of one, says.
+// The content of a match, or of the `not` of one.
 struct MatchDocument {
   std::vector<std::string> hosts;
   std::vector<std::string> paths;
@@ -36,7 +36,8 @@ std::string one_or_list(const std::string& item, std::size_t most) {
   return any_of({item, list_schema(item, 1, most)});
 }
 
-// One or a list of one kind; an empty list is refused, since nothing could fit it.
+// Returns the items of a list, or a single value as one item. An empty list is refused, since nothing could
+// match it.
 std::vector<Value> one_or_more(const Value& value, std::size_t most) {
   if (!value.is_list()) return value.items_or_one();
   std::vector<Value> items = value.items(most);
@@ -82,7 +83,7 @@ auto hosts() {
                 one_or_list(string_schema("[^/:@ ]+|\\[[0-9a-fA-F:.]+\\]"), max_names));
 }
 
-// ---- what people write in other programs
+// ---- Paths in the syntax of other programs
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
@@ -91,7 +92,8 @@ bool is_expression(std::string_view path) {
          path.find('[') != path.npos || path.ends_with('$');
 }
 
-// "{id}" and ":id" at the front of a segment are parameters elsewhere; the length of the one at `at`.
+// In other programs, "{id}" and ":id" at the beginning of a segment are parameters. Returns the length of the
+// parameter at `at`; 0: there is none.
 std::size_t parameter_at(std::string_view path, std::size_t at) {
   if (path[at] == '{') {
     const std::size_t end = path.find('}', at);
@@ -102,11 +104,11 @@ std::size_t parameter_at(std::string_view path, std::size_t at) {
   return begins ? std::min(path.find('/', at), path.size()) - at : 0;
 }
 
-// What a path that is written as elsewhere means, as a match of ours.
+// The meaning of a path in the syntax of another program, as a match of Postern.
 struct Meant {
-  std::string what;     // that no path has: "the parameter \":id\""; empty: it is a path
+  std::string what;     // what makes it no plain path: "the parameter \":id\""; empty: it is one
   std::string pattern;  // RE2
-  std::string above;    // the path without that and all behind it
+  std::string above;    // the path above the segment with the parameter or "*"
 };
 
 Meant meaning_of(std::string_view path) {
@@ -135,19 +137,19 @@ Meant meaning_of(std::string_view path) {
   return meant;
 }
 
-// An expression as it may stand in the file: in double quotes a backslash would be one of YAML's.
+// Returns an expression quoted for the file: in double quotes YAML would read a backslash as an escape.
 std::string in_yaml(std::string_view pattern) {
   if (pattern.find('\\') == pattern.npos) return config::quoted(pattern);
   return '\'' + shown(pattern) + '\'';
 }
 
-// Says so of a path that is one in another program alone.
+// Reports a path in the syntax of another program; returns false if it is not one.
 bool is_foreign(const Value& value, std::string_view path) {
   const bool folder = path.ends_with("/*") || path.ends_with("/**");  // parse_route_path() says what to write
   if (folder && path.substr(0, path.rfind('/')).find_first_of("*{[\\^") == path.npos &&
       path.find("/:") == path.npos)
     return false;
-  if (!path.starts_with('/') && !path.starts_with('^')) return false;  // that is said first
+  if (!path.starts_with('/') && !path.starts_with('^')) return false;  // parse_route_path() reports it
   const Meant meant = meaning_of(path);
   if (meant.what.empty()) return false;
   std::string sentence =
@@ -163,7 +165,7 @@ bool is_foreign(const Value& value, std::string_view path) {
   return true;
 }
 
-// "/api/" and "/api" are one prefix.
+// As prefixes, "/api/" and "/api" are the same path.
 std::string_view key_of(std::string_view path, bool exact) {
   return !exact && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
 }
@@ -276,7 +278,7 @@ Parsed<std::string> parse_matched_header(std::string_view text) {
   return parse_header_name(text);
 }
 
-// A name may stand in the query with percent encoding; here it stands without.
+// In a query the name may be percent-encoded; here it is written without encoding.
 Parsed<std::string> parse_parameter_name(std::string_view text) { return std::string(text); }
 
 std::vector<NamedTest> read_tests(const Value& value, Parsed<std::string> (*parse)(std::string_view),
@@ -306,7 +308,7 @@ std::vector<NamedTest> read_tests(const Value& value, Parsed<std::string> (*pars
   return tests;
 }
 
-// Values that header fields, parameters or cookies must have.
+// The values that header fields, parameters or cookies must have.
 struct Tests {
   std::string_view what;
   std::vector<NamedTest> Conditions::*member;
@@ -491,12 +493,13 @@ const Keys<MatchDocument>& match_keys() {
   return keys;
 }
 
-// Where a pattern that stands alone has its place among the paths of other routes.
+// Returns the folders by which a match that has patterns and no path is ordered among the paths of other
+// routes.
 std::vector<std::string> folders_of(const Conditions& conditions) {
   std::vector<std::string> folders;
   for (const auto& pattern : conditions.patterns) {
     std::string folder = "/";
-    // A folder that could not stand in a path of a route has its place above that.
+    // If the folder is not valid as the path of a route, the nearest valid folder above it is used.
     for (folder = pattern->folder(); folder.size() > 1 && !parse_route_path(folder);)
       folder.resize(folder.rfind('/', folder.size() - 2) + 1);
     if (std::find(folders.begin(), folders.end(), folder) == folders.end())
@@ -505,7 +508,7 @@ std::vector<std::string> folders_of(const Conditions& conditions) {
   return folders;
 }
 
-// "match: /api", and "match: example.com".
+// Reports a single value in place of the map: "match: /api" or "match: example.com".
 void refuse_scalar(const Value& value) {
   const std::string_view text = value.node().text;
   const char* key = text.starts_with('/') ? "path" : parse_route_host(text) ? "host" : nullptr;

@@ -6,7 +6,7 @@
 
 namespace postern::config {
 
-// Into hosts, paths, exact, methods and conditions of a route.
+// Fills hosts, paths, exact, methods and conditions of a route.
 struct Match {
   void read_into(const Value& value, RouteDocument& route) const;
   std::string words() const { return "map"; }

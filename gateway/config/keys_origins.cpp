@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t max_pattern = 1024;
 constexpr std::string_view token = "[A-Za-z0-9!#$%&'+.^_`|~-]+";
 
-// Patterns that are "*" in disguise. What else a pattern lets in only its author knows.
+// Recognises simple patterns that match every origin. What other patterns let in is left to their author.
 bool fits_everything(std::string_view pattern) {
   if (pattern.starts_with('^')) pattern.remove_prefix(1);
   if (pattern.ends_with('$')) pattern.remove_suffix(1);
@@ -72,7 +72,7 @@ void decode_origin(const Value& item, OriginsDocument& origins) {
   origins.allow.push_back(std::move(*entry));
 }
 
-// What is said of them depends on whether credentials are allowed.
+// The errors depend on whether credentials are allowed, so `credentials` is read first.
 struct AllowedOrigins {
   void read_into(const Value& value, OriginsDocument& origins) const {
     const auto items = value.items();

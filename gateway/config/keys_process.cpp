@@ -32,7 +32,7 @@ struct LogOutput {
   }
 };
 
-// Names that join those that are always redacted.
+// Adds names to those that are always redacted.
 void read_redacted_names(const Value& value, std::vector<std::string>& names) {
   for (const Value& item : value.items()) {
     const auto name = item.text();
@@ -95,7 +95,7 @@ auto admin_address() { return custom(read_admin_address, "address", string_schem
 
 constexpr std::size_t max_pages = 200;
 
-// "404", "4xx" and "5xx".
+// Parses "404", "4xx" or "5xx".
 bool read_statuses(std::string_view key, ErrorPageDocument& page) {
   if (key.size() != 3 || (key[0] != '4' && key[0] != '5')) return false;
   if (key.substr(1) == "xx") {
@@ -109,7 +109,7 @@ bool read_statuses(std::string_view key, ErrorPageDocument& page) {
   return true;
 }
 
-// Of the status that the last part of the key path is.
+// Reads the files for the status that the last part of the key path names.
 void read_page_files(const Value& value, ErrorPagesDocument& pages) {
   ErrorPageDocument page;
   read_statuses(std::string_view(value.path()).substr(value.path().rfind('.') + 1), page);

@@ -3,7 +3,7 @@
 namespace postern::config {
 namespace {
 
-// It gives the burst as well, until a key says otherwise.
+// The rate also sets the burst, unless the file has the key `burst`.
 struct RequestRate {
   void read_into(const Value& value, RateLimitDocument& limit) const {
     const auto rate = value.parsed(parse_rate);
@@ -18,7 +18,7 @@ struct RequestRate {
   std::string json_schema() const { return string_schema(rate_pattern); }
 };
 
-// Whom a bucket is for.
+// Reads the single values of `by`: client_address and route.
 void read_counted_by(const Value& value, RateLimitDocument& limit) {
   const auto text = value.text();
   if (!text || *text == "client_address") return;

@@ -7,6 +7,6 @@
 namespace postern::config {
 
 const Keys<RateLimitDocument>& rate_limit_keys();
-inline constexpr std::size_t max_rate_limits = 64;  // each may take a mebibyte
+inline constexpr std::size_t max_rate_limits = 64;  // each may use 1 MiB of memory (LocalRateLimiter)
 
 }  // namespace postern::config

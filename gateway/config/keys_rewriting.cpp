@@ -118,7 +118,7 @@ Words<policy::CookieFlag> flag() {
   return words<Flag>({{"keep", Flag::keep}, {"add", Flag::add}, {"drop", Flag::drop}});
 }
 
-// It says what takes the place of the match's path: of one.
+// replace_prefix replaces the path of the match, so the match must have exactly one.
 void check_replaced_prefix(const RouteDocument& route, const Value& value) {
   if (!route.rewrite || !route.rewrite->from_match) return;
   if (route.paths.size() == 1 && !route.pattern_alone) return;
@@ -210,11 +210,11 @@ const Keys<CookieRulesOptions>& cookie_keys() {
 void check_rewriting(const Fields& fields, RouteDocument& route) {
   const bool answers_itself = route.respond || route.redirect || route.files;
   for (std::string_view key : {"rewrite", "host", "rewrite_location", "cookies", "request_headers"}) {
-    if (route.files && key == "rewrite") continue;  // says where below the folder a file is looked for
+    if (route.files && key == "rewrite") continue;  // rewrite gives the path of the file below the folder
     const auto found = answers_itself ? fields.take(key) : std::nullopt;
     if (found) found->complain("is for what goes to an upstream, and this route answers by itself");
   }
-  if (route.rewrite && route.rewrite->location.line == 0) route.rewrite.reset();  // it says nothing
+  if (route.rewrite && route.rewrite->location.line == 0) route.rewrite.reset();  // it is an empty section
   check_replaced_prefix(route, fields.value());
 }
 

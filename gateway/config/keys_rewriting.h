@@ -9,7 +9,8 @@ namespace postern::config {
 const Keys<PathRewriteDocument>& rewrite_keys();
 const Keys<policy::CookieRulesOptions>& cookie_keys();
 
-// What `rewrite` needs of the rest of its route, and what is for routes with an upstream alone.
+// Checks `rewrite` against the other keys of the route, and that a route that answers by itself has no keys
+// for what goes to an upstream.
 void check_rewriting(const Fields& fields, RouteDocument& route);
 
 }  // namespace postern::config

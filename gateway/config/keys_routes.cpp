@@ -32,7 +32,7 @@ auto route_name() {
       R"({"type":["string","number","boolean"],"pattern":"^[A-Za-z0-9._-]{1,64}$|\\$\\{","not":{"const":"none"}})");
 }
 
-// Addresses of clients.
+// Reads the addresses of clients.
 std::optional<std::vector<std::string>> read_clients(const Value& value) {
   std::vector<std::string> blocks;
   const auto items = value.items_or_one();
@@ -97,7 +97,7 @@ auto rate_limit_names() {
                 any_of({scalar_schema(), list_schema(scalar_schema(), 0, 1000)}), "none");
 }
 
-// Short for limits.body_size of the route.
+// A short form of limits.body_size of the route.
 struct RouteBodySize : BodySize {
   void read_into(const Value& value, routing::RouteLimits& limits) const {
     if (limits.body_size) value.complain("stands in limits as well; a route has one of the two");
@@ -111,7 +111,8 @@ const SocketKeys<RouteDocument>& route_keys();
 void begin_route(const Value& value, RouteDocument& route) {
   route.name = value.path();
   route.location = value.location();
-  // Keys that are for new sockets alone, and those that are compared as they hold, are not in it.
+  // Left out are keys that apply only to new sockets, and maps that have a fingerprint of their own
+  // (Holds::by_key).
   std::vector<std::string_view> but;
   for (const KeyRow& row : route_keys().rows())
     if (row.holds != Holds::open) but.push_back(row.name);

@@ -8,10 +8,11 @@
 
 namespace postern::config {
 
-// `unchanged` or `strict`, which is true.
+// The kind of `paths`: `unchanged` (false) or `strict` (true).
 Words<bool> strict_paths();
 
-// The list of routes. Each begins with what holds for all of them.
+// The list of routes. Each route begins with the settings that the document has for all routes, which must be
+// read before.
 struct Routes {
   void read_into(const Value& value, Document& document) const;
   std::string words() const { return "list"; }

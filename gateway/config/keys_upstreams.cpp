@@ -63,7 +63,7 @@ const Keys<EndpointUrl>& endpoint_keys() {
   return keys;
 }
 
-// URLs, or maps with more to say.
+// A list of URLs, or of maps with a URL and more keys.
 struct Endpoints {
   void read_into(const Value& value, std::vector<EndpointUrl>& endpoints) const {
     const auto items = value.items();
@@ -162,7 +162,7 @@ void read_hash(const Value& value, UpstreamDocument& upstream) {
   value.one_of({"client_address"});
 }
 
-// What is hashed: a value of the request, by its name.
+// Reads the name of the request value that is hashed.
 template <upstream::HashSource::Kind kind, Parsed<std::string> (*parse)(std::string_view)>
 void read_hashed(const Value& value, UpstreamDocument& upstream) {
   upstream.balance = upstream::Balance::hash;
@@ -208,7 +208,8 @@ const Keys<UpstreamDocument>& balance_keys() {
   return keys;
 }
 
-// What is no map is said to be no single value: most balances are one.
+// Anything but a map is read as a single value, so that a list is reported as "not a single value": most
+// balances are one.
 struct BalanceKind : ValueOrMap<UpstreamDocument> {
   void read_into(const Value& value, UpstreamDocument& upstream) const {
     if (value.is_map())
@@ -239,7 +240,7 @@ const Keys<QueueModel>& queue_keys() {
   return keys;
 }
 
-// Whatever is wrong with a secret, its text is never repeated.
+// No error repeats the text of a secret.
 std::optional<std::string> read_sticky_secret(const Value& value) {
   const auto text = value.text();
   if (!text) return std::nullopt;
@@ -450,7 +451,7 @@ const Keys<EjectModel>& eject_keys() {
   return keys;
 }
 
-// A map, or `none`, which is a map as well: one that says that it is off.
+// A map, or `none`, which sets EjectModel::enabled to false.
 struct Eject {
   void read_into(const Value& value, EjectModel& eject) const {
     if (value.says_none())
@@ -483,7 +484,7 @@ const Keys<HoldModel>& hold_keys() {
   return keys;
 }
 
-// A map, `none`, or a duration: the time of a map.
+// A map, `none`, or a duration, which is short for a map with that time.
 struct Hold {
   void read_into(const Value& value, std::optional<HoldModel>& hold) const {
     if (value.says_none()) return;
@@ -520,7 +521,7 @@ Parsed<std::string> parse_check_path(std::string_view text) {
   return std::string(text);
 }
 
-// An IPv6 literal stands in brackets in a Host field.
+// In a Host field, an IPv6 literal is written in brackets.
 Parsed<std::string> parse_check_host(std::string_view text) {
   auto host = parse_host(text);
   if (host && host->find(':') != host->npos) return '[' + *host + ']';

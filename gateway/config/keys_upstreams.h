@@ -8,7 +8,7 @@ namespace postern::config {
 
 const Keys<UpstreamDocument>& upstream_keys();
 
-// The Host that endpoints get: of an upstream, or of a route.
+// The Host field that endpoints get; a key of an upstream and of a route.
 struct HostSent {
   using Type = routing::HostRule;
   std::optional<routing::HostRule> read(const Value& value) const;

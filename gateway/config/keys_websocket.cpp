@@ -59,7 +59,7 @@ struct MessageKinds {
   std::string json_schema() const { return words_schema({"any", "text", "binary", "none"}); }
 };
 
-// "20/s" or none. The burst is what the rate gives in a second, until a key says otherwise.
+// "20/s" or `none`. The rate of one second also sets the burst, unless the file has the key for the burst.
 struct MessageRateKind {
   using Type = MessageRate;
   std::optional<MessageRate> read(const Value& value) const {
@@ -123,7 +123,7 @@ struct MessageTypes {
   }
 };
 
-// The names of some of rate_limits.
+// The names of entries in rate_limits.
 struct LimitNames {
   using Type = std::vector<std::pair<std::string, SourceLocation>>;
   std::optional<Type> read(const Value& value) const {
@@ -166,7 +166,7 @@ struct HeartbeatMessage {
   std::string json_schema() const { return scalar_schema(); }
 };
 
-// A rate of new sockets; it gives the burst as well, until a key says otherwise.
+// The rate of new sockets. It also sets the burst, unless the file has the key `burst`.
 struct AdmissionRate {
   void read_into(const Value& value, Admission& admission) const {
     const auto rate = value.parsed(parse_socket_rate);
@@ -287,7 +287,7 @@ const SocketKeys<Heartbeat>& heartbeat_keys() {
   return keys;
 }
 
-// There is no burst without a rate.
+// A burst is an error where there is no rate.
 void check_burst(const Fields& fields, std::string_view burst, std::string_view rate, double per_second) {
   if (per_second != 0 || !fields.is_good(burst) || fields.is_misspelt(rate)) return;
   fields.take(burst)->complain("needs " + std::string(rate) + ": without a rate there is no burst");
@@ -399,7 +399,7 @@ const Keys<Admission>& admission_keys() {
   return keys;
 }
 
-// How many may be open at once: `what` are WebSockets or event streams.
+// The limits on how many are open at once. `what` is "WebSockets" or "event streams".
 Keys<SocketLimits> open_keys(std::string_view section, const std::string& what, const std::string& beyond) {
   const auto limit = number(1, 10'000'000, none);
   const std::string one_more = " One more is " + beyond + "; with none, there is no limit.";

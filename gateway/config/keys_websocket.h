@@ -1,4 +1,4 @@
-// The keys of `websocket` and `event_streams`, both for all routes and on one.
+// The keys of `websocket` and of `event_streams`, for all routes and on one.
 #pragma once
 
 #include "config/document.h"

@@ -12,7 +12,7 @@ constexpr uint64_t kibi = 1024;
 constexpr std::string_view number_pattern = "0|[1-9][0-9]*";
 constexpr std::string_view size_pattern = "(0|[1-9][0-9]*)(B|k|K|KiB|M|MiB|G|GiB)?";
 constexpr std::string_view duration_pattern = "(0|[1-9][0-9]*)(ms|s|m|h)";
-// What is put in from the environment may be anything.
+// The value of an environment variable may be anything.
 constexpr std::string_view variable = R"({"$ref":"#/$defs/variable"})";
 
 std::string with_word(std::string_view word, std::string_view pattern) {

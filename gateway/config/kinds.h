@@ -1,11 +1,11 @@
-// What may stand behind a key: one small type for each kind of value. A kind reads a value of its own Type,
-// says what is wrong with it, and knows its words for people, its JSON Schema, and how a value is written.
-// Kinds that read into a member in place (maps) have read_into() in place of read(). config/key.h puts kinds
-// and members together.
+// Kinds: what the value of a key may be, one small type for each. A kind reads a value of its own Type and
+// reports errors, and knows the words for people, the JSON Schema, and how a value is written. Kinds that
+// read into a member in place (maps) have read_into() in place of read(). config/key.h combines kinds with
+// members.
 //
-// A fragment of JSON Schema is the text of a JSON object. It accepts what an editor makes of the YAML, whose
-// plain scalars are numbers and booleans where they look like it; the gateway takes every scalar for the text
-// that it is.
+// A fragment of JSON Schema is the text of a JSON object. An editor takes plain scalars of YAML for numbers
+// and booleans where they look like it, so a fragment accepts those too; for the gateway every scalar is a
+// text.
 #pragma once
 
 #include <chrono>
@@ -25,10 +25,11 @@
 
 namespace postern::config {
 
-// A word that may stand in place of a number, a size or a duration. It is read as 0, or as base::no_limit.
+// A word that is allowed in place of a number, a size or a duration. It is read as 0, or, in place of a
+// duration, as base::no_limit.
 struct Word {
   std::string_view text{};
-  // What is said to be possible beside a range: the word, unless it stands elsewhere ("hold: none").
+  // The alternative that an error about a range names: the word, unless another key takes it ("hold: none").
   std::string_view or_else = text;
 };
 inline constexpr Word none{"none"};
@@ -38,22 +39,22 @@ inline constexpr Word automatic{"auto"};
 
 std::string json_text(std::string_view text);  // a JSON string, with its quotes
 std::string json_list(const std::vector<std::string>& items);
-// A string that the whole `pattern` fits, or one with a variable of the environment. `also`: words that may
-// stand in its place.
+// A string that matches the whole `pattern`, or contains an environment variable. `also`: a word that is
+// allowed in its place.
 std::string string_schema(std::string_view pattern, std::string_view also = "");
-// The same, and whole numbers in a range.
+// The same, or a whole number in a range.
 std::string number_schema(uint64_t least, uint64_t most, std::string_view pattern, std::string_view also);
-// One of `words`, as a string, and as the number or the boolean that it looks like.
+// One of `words`: as a string, or as the number or boolean that it looks like.
 std::string words_schema(const std::vector<std::string_view>& words);
 std::string any_of(const std::vector<std::string>& fragments);
 std::string list_schema(const std::string& item, std::size_t least = 0, std::size_t most = 0);
-// A map of keys that the operator chooses.
+// A map whose keys the operator chooses.
 std::string entries_schema(const std::string& entry, std::string_view key_pattern = "", std::size_t most = 0,
                            std::size_t least = 0);
 // A scalar of any kind.
 std::string scalar_schema();
 
-// The forms of rates, for string_schema().
+// The patterns of rates, for string_schema().
 inline constexpr std::string_view rate_pattern = "([1-9][0-9]{0,5}|1000000)/[smh]";
 inline constexpr std::string_view byte_rate_pattern = "[1-9][0-9]*(B|k|K|KiB|M|MiB|G|GiB)?/s";
 
@@ -62,7 +63,7 @@ inline constexpr std::string_view byte_rate_pattern = "[1-9][0-9]*(B|k|K|KiB|M|M
 // "a, b or c"
 std::string alternatives(const std::vector<std::string_view>& words);
 std::string size_in_words(uint64_t bytes);
-// A text as it stands in a file: in quotes where YAML would read it as something else.
+// Returns a text as an item of a YAML list, in quotes where YAML would read it as something else.
 std::string yaml_item(std::string_view text);
 
 // ---- Kinds
@@ -113,7 +114,7 @@ struct DurationKind {
   std::chrono::milliseconds most;
   Word word{};
   enum class Seconds : uint8_t { any, whole, rounded_up } seconds = Seconds::any;
-  // A member that counts seconds refuses parts of one, or takes the next.
+  // For members that count seconds: a fraction of a second is refused, or rounded up.
   DurationKind in_whole_seconds() const { return {least, most, word, Seconds::whole}; }
   DurationKind rounded_up() const { return {least, most, word, Seconds::rounded_up}; }
   std::optional<base::Duration> read(const Value& value) const;
@@ -129,7 +130,7 @@ inline DurationKind duration(std::chrono::milliseconds least, std::chrono::milli
   return {least, most, word};
 }
 
-// An enumerator, or true and false, by a word each.
+// A word for each value of an enumeration, or for true and false.
 template <class E>
 struct Words {
   using Type = E;
@@ -168,7 +169,7 @@ struct Percentage {
 };
 inline Percentage percentage() { return {}; }
 
-// "240B/s", or none, which is 0.
+// "240B/s", or `none`, which is 0.
 struct ByteRate {
   using Type = uint64_t;
   std::optional<uint64_t> read(const Value& value) const;
@@ -192,7 +193,7 @@ struct Text {
 };
 inline Text text(std::string_view what = "text") { return {what}; }
 
-// A text that `parse` takes. `pattern` is for its JSON Schema: what it does not fit is refused; empty: any.
+// A text that `parse` accepts. `pattern` is for the JSON Schema, which refuses other texts; empty: any text.
 template <class T>
 struct ParsedText {
   using Type = T;
@@ -221,8 +222,8 @@ struct List {
   using Type = std::vector<typename K::Type>;
   std::string what;
   K item;
-  std::string_view if_empty{};  // what is said of an empty list; empty: it is as good as none
-  bool or_one = false;          // a single value stands for a list of one
+  std::string_view if_empty{};  // the error for an empty list; empty: it is allowed
+  bool or_one = false;          // a single value is taken as a list of one
   std::size_t most = 1000;
 
   std::optional<Type> read(const Value& value) const {
@@ -253,7 +254,8 @@ List<K> list_or_one(std::string what, K item, std::string_view if_empty = "") {
   return {std::move(what), std::move(item), if_empty, true};
 }
 
-// A value with rules of its own, read by a function: into a new value, or into a part of a structure.
+// A value with its own rules, read by a function: Custom makes a new value, CustomPart fills a part of a
+// structure.
 template <class T>
 struct Custom {
   using Type = T;
@@ -288,7 +290,7 @@ CustomPart<M> custom(void (*read)(const Value&, M&), std::string_view what, std:
   return {read, what, std::move(schema), usual};
 }
 
-// The path to a field of a JSON text.
+// The path to a field of a JSON text, such as /data/kind.
 struct JsonField {
   using Type = base::JsonPath;
   std::optional<base::JsonPath> read(const Value& value) const;

@@ -34,7 +34,7 @@ struct File {
   int descriptor;
 };
 
-// One byte more than is allowed, at most: enough for read_yaml() to see that it is too much.
+// Returns at most one byte more than the maximum, by which read_yaml() finds that the file is too large.
 tl::expected<std::string, ReadFailure> read_text(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
@@ -43,7 +43,7 @@ tl::expected<std::string, ReadFailure> read_text(const std::string& path) {
   const auto failure = [](int reason) {
     return tl::unexpected<ReadFailure>(ReadFailure{std::generic_category().message(reason)});
   };
-  // A pipe is read as well ("postern check <(make-config)"), but nobody waits for ever for one to speak.
+  // A pipe may be read too ("postern check <(make-config)"), but not without a time limit.
   const bool is_input = path == standard_input;
   const File file(is_input ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (file.descriptor < 0) return failure(errno);

@@ -1,6 +1,6 @@
-// This module knows the YAML that an operator writes, and the modules its parts are for. It gives a checked
-// Document, or every problem of the file at once with line and column, and compiles the one into what workers
-// serve from. It must not know running workers, sockets or the command line.
+// This module knows the YAML that an operator writes, and the modules that its parts configure. It gives a
+// checked Document, or every problem of the file at once with line and column, and compiles a Document into
+// the snapshot that workers serve from. It must not know running workers, sockets or the command line.
 #pragma once
 
 #include <string>
@@ -13,32 +13,33 @@
 
 namespace postern::config {
 
-// Reads, decodes and validates a file; the two below differ only in where the text comes from. The document
-// holds no errors, and its warnings in Document::warnings; otherwise all problems, sorted, of which
-// Diagnostics::unreadable() tells "there is no such file" from "there are mistakes in it". Files that the
-// document names are not looked at: compiling does that.
+// Reads, decodes and validates a file; load_text() does the same with a text. Returns a document without
+// errors, whose warnings are in Document::warnings, or all problems, sorted. Diagnostics::unreadable() is
+// true for a file that cannot be read, and false for a file with mistakes. Files that the document names are
+// not read: compile() does that.
 //
-// On the main thread only, or one with at least 1 MiB of stack (config/yaml_reader.h). Blocks on the file.
+// Call it on the main thread, or on one with at least 1 MiB of stack (config/yaml_reader.h). It blocks while
+// it reads the file.
 tl::expected<Document, Diagnostics> load_file(const std::string& path,
                                               const Environment& environment = process_environment());
 
-// `name` is what diagnostics call the text, and Document::file.
+// `name` is the file name in diagnostics and in Document::file.
 tl::expected<Document, Diagnostics> load_text(std::string_view text, const std::string& name,
                                               const Environment& environment = process_environment());
 
-// What became of a file, good or bad: for those who look at more of it than whether it can be served.
+// The result of loading a file, with or without errors, for callers that examine it further.
 struct Attempt {
-  Document document;          // with errors: in pieces, and not to be compiled
+  Document document;          // if there are errors, it is incomplete and must not be compiled
   Diagnostics diagnostics;    // sorted
-  bool has_document = false;  // false: there was no YAML to decode
+  bool has_document = false;  // false: there was no YAML tree to decode
 };
 
 struct AttemptOptions {
   Environment environment = process_environment();
-  bool variables_may_be_missing = false;  // values with such a variable are passed over
+  bool variables_may_be_missing = false;  // values with a missing variable are skipped
 };
 
-// "-" is the standard input; names in it are then relative to the working folder.
+// Loads a file; "-" is the standard input. Names of files in the latter are relative to the working folder.
 Attempt attempt_file(const std::string& path, const AttemptOptions& options);
 
 }  // namespace postern::config

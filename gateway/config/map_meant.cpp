@@ -31,7 +31,7 @@ bool is_level(std::string_view text) {
   return text == "debug" || text == "info" || text == "warn" || text == "error";
 }
 
-// A value that fits stands for `key` of the map; with `in_list`, in a list.
+// A value that `fits` is taken as the value of `key` in the map; with `in_list`, as an item of a list there.
 struct Row {
   std::string_view schema;
   std::string_view key;

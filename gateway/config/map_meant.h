@@ -1,4 +1,4 @@
-// What is meant where a single value, or a list, stands in place of a map: `admin: ":9901"`, `respond: 404`.
+// Suggestions for a single value, or a list, in place of a map: `admin: ":9901"`, `respond: 404`.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace postern::config {
 
-// The map as it would be written, with the value in it: `{ address: ":9901" }`. Empty where the value fits no
-// key of that map, or where the environment took part in it.
+// Returns the map that was probably meant, with the value in it: `{ address: ":9901" }`. Empty when the value
+// fits no key of that map, or contains environment variables.
 std::string map_meant(std::string_view schema, const Node& node);
 
-// The map as it is mostly written, for values that say nothing ("true"); empty where there is none to show.
+// Returns an example of the map, for a value that gives no hint ("true"). Empty when there is no example.
 std::string_view usual_map(std::string_view schema);
 
 }  // namespace postern::config

@@ -14,8 +14,9 @@ bool is_there(const Key& key, const Fields& fields) {
   return value && !(key.is_switch && value->is_scalar() && value->node().text != "true");
 }
 
-// Schemas of a map that has the key. What a variable of the environment turns on or off, no schema can know:
-// `surely` is strict where a key is too much, `possibly` where one is missing.
+// Schemas of a map that has the key. A schema cannot know whether an environment variable turns a switch on,
+// and must not refuse what `check` accepts. So `surely` does not match such a value, for relations that
+// refuse a key; `possibly` does, for relations that need one.
 std::string has(const Key& key, std::string_view on) {
   const std::string required = "{\"required\":" + json_list({json_text(key.name)});
   if (!key.is_switch) return required + '}';

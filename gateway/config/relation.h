@@ -1,5 +1,6 @@
-// What the keys of one map need of each other. A section declares it behind its keys (config/key.h); `check`
-// says the sentence of a relation, and the JSON Schema of the map refuses the same.
+// Relations between the keys of one map. A section declares them after its keys (config/key.h). Decoding
+// reports the sentence of a relation that does not hold, and the JSON Schema of the map refuses the same
+// maps.
 #pragma once
 
 #include <cstdint>
@@ -14,24 +15,25 @@ namespace postern::config {
 class Relation {
  public:
   enum class Kind : uint8_t {
-    at_most_one,   // of the keys; the sentence is said of each further one, and "{}" in it is the first
-    at_least_one,  // of the keys, or of all keys where none are named; the sentence is said of the map
-    exactly_one,   // of all keys; the sentence is said of the map, unless an unknown key stands for one
-    needs,  // the second key beside the first; the sentence is said of the first, or, where it is empty,
-            // that the second is missing
+    at_most_one,   // of the keys; the error stands at each further key, and "{}" in it is the first
+    at_least_one,  // of the keys, or of all keys if none are named; the error stands at the map
+    exactly_one,   // of all keys; the error stands at the map, unless its only key is an unknown one
+    needs,  // the first key needs the second; the error stands at the first, or, if the sentence is empty,
+            // says that the second is missing
   };
   struct Key {
     std::string_view name;
-    bool is_switch;  // `false` is as good as no such key
+    bool is_switch;  // `false` means the same as leaving the key out
   };
 
-  // Names and sentence are literals.
+  // Names and sentence must be literals: they are not copied.
   Relation(Kind kind, std::vector<Key> keys, std::string_view sentence)
       : kind_(kind), keys_(std::move(keys)), sentence_(sentence) {}
 
-  // Why `key` is out of place beside the others; empty: it is not. Such a key is not read.
+  // Returns the error for `key` where an earlier key of at_most_one excludes it; such a key is not read.
+  // Empty: there is no error.
   std::string out_of_place(std::string_view key, const Fields& fields) const;
-  // Called when all keys are read.
+  // Reports a relation of another kind that does not hold. Called when all keys are read.
   void check(const Fields& fields) const;
   std::string json_schema() const;
 

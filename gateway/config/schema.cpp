@@ -16,7 +16,7 @@ std::string type_of(const AnyKind& kind) {
   return type;
 }
 
-// What the keys of a map have from the key that it stands behind.
+// What keys inherit from the key whose map they are in.
 struct Above {
   std::string path{};
   Holds holds = Holds::unknown;

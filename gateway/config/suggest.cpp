@@ -15,7 +15,7 @@ constexpr std::size_t least_prefix = 4;
 }  // namespace
 
 std::size_t edit_distance(std::string_view left, std::string_view right) {
-  // Rows of the table for the last two bytes of `left` and for this one.
+  // The rows of the distance table for the previous two bytes of `left` and for the current one.
   std::vector<std::size_t> before(right.size() + 1), last(right.size() + 1), row(right.size() + 1);
   for (std::size_t column = 0; column <= right.size(); ++column) last[column] = column;
   for (std::size_t line = 1; line <= left.size(); ++line) {
@@ -42,7 +42,7 @@ std::string_view suggest(std::string_view word, const std::vector<std::string_vi
   for (std::size_t index = 0; index < std::min(candidates.size(), max_candidates); ++index) {
     const std::string_view candidate = candidates[index];
     if (candidate.size() > word.size() + allowed || word.size() > candidate.size() + allowed) continue;
-    // As many changes as the candidate has letters make another word, not a mistake.
+    // A word in which every letter was changed is another word, not a misspelling.
     const std::size_t distance = edit_distance(lower, base::to_lower(candidate));
     if (distance >= candidate.size() || distance >= best) continue;
     best = distance;

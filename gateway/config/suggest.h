@@ -1,4 +1,4 @@
-// "Did you mean": the nearest of the words that would have been right.
+// Suggestions for a misspelt word: the nearest of the words that are allowed.
 #pragma once
 
 #include <cstddef>
@@ -8,15 +8,16 @@
 
 namespace postern::config {
 
-// Steps from one word to the other: insert, remove or replace a byte, or swap two neighbours.
+// The number of steps from one word to the other. A step inserts, removes or replaces a byte, or swaps two
+// neighbours.
 std::size_t edit_distance(std::string_view left, std::string_view right);
 
-// The candidate nearest to `word`, letters compared without case, when it is near enough to be meant (about a
-// third of the word wrong), or else one that `word` begins with or is the beginning of; empty otherwise.
-// Looks at the first 1000 candidates and at words up to 64 bytes. The view is one of `candidates`.
+// Returns the candidate nearest to `word`, without regard to case, if at most about a third of the word is
+// wrong; otherwise one that `word` begins with or is the beginning of; otherwise an empty text. Looks at the
+// first 1000 candidates and at words of at most 64 bytes. The result refers to the text of a candidate.
 std::string_view suggest(std::string_view word, const std::vector<std::string_view>& candidates);
 
-// `; did you mean "upstream"?`, or nothing.
+// Returns `; did you mean "upstream"?`, or an empty text.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates);
 
 }  // namespace postern::config

@@ -9,7 +9,7 @@ constexpr std::string_view hex_digits = "0123456789abcdef";
 
 unsigned char byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
 
-// Length of the well-formed sequence at `at`, 0 when there is none (RFC 3629 section 4).
+// Returns the length of the well-formed sequence at `at`; 0: it is not well-formed (RFC 3629 section 4).
 std::size_t sequence_length(std::string_view text, std::size_t at) {
   const unsigned char first = byte_at(text, at);
   if (first < 0x80) return 1;

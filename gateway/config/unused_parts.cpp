@@ -12,7 +12,8 @@ namespace {
 
 using Names = std::set<std::string_view>;
 
-// `does`: what they do not do, and `key`: of a route, by which it uses one.
+// Warns of parts whose names are not `used`. `does` says what such a part fails to do; `key` is the key of a
+// route that uses one.
 template <class Part>
 void warn(const std::vector<Part>& parts, const Names& used, std::string_view section, std::string_view key,
           std::string_view does, Diagnostics& findings) {

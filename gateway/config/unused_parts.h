@@ -1,5 +1,5 @@
-// Warns of upstreams, origin lists, token rules and rate limits that no route uses: they do nothing where
-// they stand, and who wrote them most likely means them to.
+// Warns of upstreams, origin lists, jwt sections and rate limits that no route uses: they have no effect, and
+// were most likely meant to have one.
 #pragma once
 
 #include "config/diagnostics.h"

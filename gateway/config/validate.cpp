@@ -34,21 +34,21 @@ std::string in_line(SourceLocation location) {
   return location.line > 0 ? " in line " + std::to_string(location.line) : "";
 }
 
-// The addresses that a listener's host stands for, each in one spelling.
+// Returns the addresses that a listener's host stands for, each in one spelling.
 std::vector<std::string> addresses_of(const std::string& host) {
   if (base::equal_ignoring_case(host, "localhost")) return {"127.0.0.1", "::1"};
   const auto address = base::IpAddress::parse(host);
   return {address ? address->text() : base::to_lower(host)};
 }
 
-// "localhost:3000", "10.0.0.1", ":3000", "http:/app", "/run/app.sock": an endpoint, and not the name of an
-// upstream.
+// Whether a text is meant as an endpoint and not as the name of an upstream: "localhost:3000", "10.0.0.1",
+// ":3000", "http:/app", "/run/app.sock".
 bool looks_like_address(const std::string& text) {
   const bool is_number = parse_number(text).has_value();
   return is_number || text.find_first_of(":/") != std::string::npos || is_ipv4(text) || text == "localhost";
 }
 
-// The URL that is meant by a text that names no upstream; empty when none is.
+// Returns the URL that was probably meant by a text that names no upstream; empty: there is none.
 std::string url_meant(const std::string& text) {
   const std::string url = looks_like_address(text) ? endpoint_meant(text) : "";
   return !url.empty() && parse_endpoint(url) ? url : "";
@@ -84,7 +84,7 @@ class Validation {
   }
 
  private:
-  // Decoding has said more about a file; this is for documents that were never one.
+  // Decoding reports more for a file; this is for documents that a program made.
   void check_presence() {
     if (diagnostics_.has_errors()) return;
     if (document_.listeners.empty()) diagnostics_.error(SourceLocation{}, "listeners", "is missing");
@@ -103,7 +103,7 @@ class Validation {
         diagnostics_.error(listener.redirect_location, path + ".redirect",
                            "leads nowhere: no listener has tls");
       }
-      if (listener.port == 0) continue;  // each gets a port of its own, or its address was refused
+      if (listener.port == 0) continue;  // the system chooses the port, or the address had an error
       for (const std::string& address : addresses_of(listener.host)) {
         const auto [first, is_new] =
             seen.emplace(std::pair(address, listener.port), listener.address_location);
@@ -131,7 +131,7 @@ class Validation {
                addresses.end();
   }
 
-  // A prefix that no path of the route begins with is never there to be taken away.
+  // Warns of a prefix that no path of the route begins with, so that it is never removed.
   void warn_of_prefixes_that_never_fit() {
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
       const RouteDocument& route = document_.routes[index];
@@ -152,7 +152,7 @@ class Validation {
     SourceLocation location;
     std::string key;
     const char* kind;
-    std::string_view definition;  // how such a thing is written
+    std::string_view definition;  // an example of the definition that is missing
     bool may_be_url = false;
   };
 
@@ -181,7 +181,7 @@ class Validation {
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
       const RouteDocument& route = document_.routes[index];
       const std::string path = item_path("routes", index);
-      // A URL that is no upstream was refused when it was decoded.
+      // A URL that is not a valid endpoint was reported by decoding.
       if (route.upstream.find("://") == std::string::npos && !route.upstream.starts_with("unix:")) {
         check_reference({route.upstream, route.upstream_location, path + ".upstream", "upstream",
                          upstream_definition, true},
@@ -222,7 +222,8 @@ class Validation {
                        document_.quote(location, name) + " is keyed by a claim, so the route needs jwt");
   }
 
-  // Each would take the other's cookie for a foreign one, and overwrite it.
+  // Warns of two upstreams with the same sticky cookie: each would reject the cookie of the other, and
+  // overwrite it.
   void warn_of_shared_sticky_cookies() {
     std::map<std::pair<std::string_view, std::string_view>, std::string_view> seen;
     for (const UpstreamDocument& upstream : document_.upstreams) {
@@ -261,7 +262,7 @@ class Validation {
     }
   }
 
-  // Behind a trusted proxy TLS may well have ended there.
+  // Warns of tokens on listeners without TLS. With a trusted proxy in front, TLS probably ends there.
   void warn_of_plain_tokens() {
     if (!document_.trusted_proxies.empty()) return;
     const bool takes_tokens = std::any_of(document_.routes.begin(), document_.routes.end(),
@@ -286,7 +287,7 @@ class Validation {
                         "full tells strangers what lies behind the gateway: a listener is not on loopback");
   }
 
-  // A fixed path that the route takes itself, and no other one could.
+  // Warns of a redirect to a fixed path that only this route can take.
   void warn_of_redirects_in_a_circle() {
     if (diagnostics_.has_errors()) return;
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {

@@ -1,5 +1,5 @@
-// What the parts of a document say about each other: names that must exist, things that contradict, routes
-// that no request reaches. Single values were checked by decoding (config/decode.h).
+// Checks the parts of a document against each other: names that must exist, contradictions, routes that no
+// request reaches. Single values were checked by decoding (config/decode.h).
 #pragma once
 
 #include "config/diagnostics.h"
@@ -7,8 +7,8 @@
 
 namespace postern::config {
 
-// Adds every problem to `diagnostics`, and warnings about what works but should not be left so. The document
-// may come from a file with errors, or be put together by hand.
+// Adds every problem to `diagnostics`, and warnings about what works but is likely a mistake. The document
+// may come from a file with errors, or be made by a program.
 void validate(const Document& document, Diagnostics& diagnostics);
 
 }  // namespace postern::config

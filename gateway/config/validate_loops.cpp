@@ -15,7 +15,7 @@ bool is_unspecified(const std::string& host) {
   return address && address->is_unspecified();
 }
 
-// "localhost" is 127.0.0.1 or ::1.
+// The addresses that "localhost" stands for.
 bool is_usual_loopback(const std::string& host) {
   return base::equal_ignoring_case(host, "localhost") || host == "127.0.0.1" || host == "::1";
 }
@@ -26,7 +26,7 @@ bool is_one_host(const std::string& a, const std::string& b) {
   return first && second ? first == second : base::equal_ignoring_case(a, b);
 }
 
-// Whether a connection to the endpoint is one to the listener.
+// Whether a connection to the endpoint arrives at the listener.
 bool leads_to(const EndpointUrl& endpoint, const ListenerDocument& listener) {
   if (listener.port == 0 || endpoint.port != listener.port) return false;
   const bool everywhere = listener.host.empty() || is_unspecified(listener.host);
@@ -37,7 +37,7 @@ bool leads_to(const EndpointUrl& endpoint, const ListenerDocument& listener) {
   return named && is_usual_loopback(endpoint.host) && is_usual_loopback(listener.host);
 }
 
-// "upstreams.api.endpoints[0]", or the route that names the URL itself.
+// Returns the key path of an endpoint: "upstreams.api.endpoints[0]", or that of the route that names its URL.
 std::string key_of(const Document& document, const UpstreamDocument& upstream, size_t endpoint) {
   if (upstream.name != upstream.endpoints[endpoint].text)
     return "upstreams." + upstream.name + ".endpoints[" + std::to_string(endpoint) + "]";

@@ -1,4 +1,4 @@
-// Upstreams that lead back to the gateway.
+// Finds upstreams that lead back to the gateway.
 #pragma once
 
 #include "config/diagnostics.h"
@@ -6,8 +6,8 @@
 
 namespace postern::config {
 
-// Warns of endpoints that are listeners of the same file. Only what the file itself says is looked at: a name
-// that leads here is found when a request comes back (cause loop).
+// Warns of endpoints that are listeners of the same file. Names are not resolved: a loop through another name
+// is found when a request comes back (cause `loop`).
 void warn_of_loops(const Document& document, Diagnostics& diagnostics);
 
 }  // namespace postern::config

@@ -18,13 +18,13 @@ namespace {
 
 using routing::HostPattern;
 
-constexpr std::size_t most_addresses = 20'000;       // hosts times paths, of all routes together
-constexpr std::size_t most_comparisons = 2'000'000;  // for a warning; nobody reads the warnings of more
+constexpr std::size_t most_addresses = 20'000;       // pairs of a host and a path, in all routes
+constexpr std::size_t most_comparisons = 2'000'000;  // limits the time that a warning may cost
 constexpr std::size_t most_named = 3;                // hosts in one warning
 
 std::string item_path(std::size_t index) { return "routes[" + std::to_string(index) + ']'; }
 
-// A host and a path where a route stands.
+// A host and a path that routes match.
 struct Address {
   std::string host;  // empty: any
   std::string path;  // a prefix without the slash at its end
@@ -50,7 +50,7 @@ class RouteValidation {
  private:
   struct RouteAt {
     std::size_t route;
-    std::string written;  // its path
+    std::string written;  // its path as written in the match
   };
 
   const RouteDocument& route(std::size_t index) const { return document_.routes[index]; }
@@ -78,7 +78,7 @@ class RouteValidation {
     return true;
   }
 
-  // Who looks at numbers over weeks wants them under the same name.
+  // Metrics are compared over weeks, so a route needs a name that does not change.
   void warn_of_routes_without_name() {
     if (!document_.admin) return;
     std::size_t count = 0;
@@ -96,14 +96,15 @@ class RouteValidation {
                           "front; give it a name");
   }
 
-  // ---- routes that are never taken
+  // ---- Routes that are never taken
 
-  // Routes go by how specific they are, so that at one address only those that ask for the same hide each
-  // other: the one whose methods were all taken by those before it.
+  // The most specific route is taken. So only routes with the same address and the same conditions can hide
+  // each other: a route is hidden when the routes before it take all of its methods.
   void check_unreachable_routes() {
-    std::map<std::size_t, std::vector<std::pair<std::size_t, std::string>>> hidden;  // by whom, and how
+    // From a hidden route to the routes that hide it, each with a note on spellings.
+    std::map<std::size_t, std::vector<std::pair<std::size_t, std::string>>> hidden;
     for (const auto& [address, routes] : routes_at_) {
-      // With methods comes before without, as in routing::Table.
+      // Routes with methods come before those without, as in routing::Table.
       std::map<std::string, std::vector<RouteAt>> alike;
       for (const RouteAt& one : routes)
         alike[route(one.route).conditions ? route(one.route).conditions->text() : ""].push_back(one);
@@ -117,7 +118,7 @@ class RouteValidation {
     std::stable_sort(same.begin(), same.end(), [this](const RouteAt& a, const RouteAt& b) {
       return !route(a.route).methods.empty() && route(b.route).methods.empty();
     });
-    std::map<std::string, const RouteAt*> taken;  // method, and the route that takes it
+    std::map<std::string, const RouteAt*> taken;  // from a method to the route that takes it
     const RouteAt* takes_all = nullptr;
     for (const RouteAt& one : same) {
       const RouteAt* by = takes_all;
@@ -156,16 +157,17 @@ class RouteValidation {
       diagnostics_.warn(location, key, who + " matches some of the same requests, and stands first" + note);
   }
 
-  // ---- hosts before paths
+  // ---- Hosts before paths
 
-  // "/healthz" of any host, and a route for all of one host: on that host the latter is taken.
+  // For example, one route has "/healthz" on any host, and another has all paths of one host. On that host,
+  // the second route is taken.
   void warn_of_hosts_before_paths() {
     struct Host {
       std::string name;
       routing::PathMatcher paths;                                   // of routes without conditions
       std::vector<std::pair<const Address*, std::size_t>> entries;  // address and route of each
     };
-    std::vector<Host> hosts;  // without the one for any
+    std::vector<Host> hosts;  // without the entry for any host
     for (const auto& [address, routes] : routes_at_) {
       if (address.host.empty()) continue;
       if (hosts.empty() || hosts.back().name != address.host) hosts.push_back({address.host, {}, {}});
@@ -191,7 +193,7 @@ class RouteValidation {
     for (const auto& [which, by] : found) report_outranked(which.first, which.second, by);
   }
 
-  // Whether a route of `outer` also takes requests for the host or hosts that `inner` says.
+  // Whether a route for the host `outer` also takes requests for `inner`, which may be a wildcard.
   static bool takes(const std::string& outer, const std::string& inner) {
     if (outer == inner) return false;
     if (outer.empty()) return true;
@@ -229,7 +231,7 @@ class RouteValidation {
 
   const Document& document_;
   Diagnostics& diagnostics_;
-  std::map<Address, std::vector<RouteAt>> routes_at_;  // in the order of the file
+  std::map<Address, std::vector<RouteAt>> routes_at_;  // those of one address in the order of the file
 };
 
 }  // namespace

@@ -37,12 +37,13 @@ class SocketValidation {
   }
 
  private:
-  enum class Spread : uint8_t { on_any, on_all };  // of the routes that a key for all of them holds for
+  // Whether a problem is reported when any, or only when all, of the routes that inherit a key have it.
+  enum class Spread : uint8_t { on_any, on_all };
 
-  // Of a key that is for all routes.
+  // What was found about a key that the document sets for all routes.
   struct Finding {
-    std::vector<size_t> routes;  // those where it is so
-    size_t judged = 0;           // all that have the key from there
+    std::vector<size_t> routes;  // the routes that have the problem
+    size_t judged = 0;           // number of routes that inherit the key
     Spread spread = Spread::on_all;
   };
 
@@ -55,8 +56,9 @@ class SocketValidation {
     return said == for_all.end() || said->second != route().websocket.said.find(key)->second;
   }
 
-  // `is_so` is to be said of `keys`, if the file has all of them: at the first that is the route's own. What
-  // is for all routes is judged when all have been looked at.
+  // Warns with `sentence` if `is_so` and the file sets all of `keys`. The warning stands at the first key
+  // that the route sets itself. If all keys are inherited from the document, report_what_is_for_all() warns
+  // once, after all routes were examined.
   void judge(std::initializer_list<std::string> keys, bool is_so, const std::string& sentence,
              Spread spread = Spread::on_all) {
     const auto& said = route().websocket.said;

@@ -1,4 +1,4 @@
-// What the `websocket` sections say that has no effect, or lets nothing pass.
+// Finds keys of `websocket` sections that have no effect, or that let no message pass.
 #pragma once
 
 #include "config/diagnostics.h"
@@ -6,8 +6,8 @@
 
 namespace postern::config {
 
-// Judges what holds for each route that has an upstream, and only where the file says so: what holds by
-// default is never a problem.
+// Checks the settings of each route that has an upstream, but reports only keys that the file sets: a default
+// is never a problem.
 void validate_websocket(const Document& document, Diagnostics& diagnostics);
 
 }  // namespace postern::config

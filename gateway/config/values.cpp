@@ -52,7 +52,8 @@ const Unit* find_unit(const std::array<Unit, count>& units, std::string_view nam
   return found == units.end() ? nullptr : &*found;
 }
 
-// How a unit is written here that people write otherwise, in lower case. Sizes are powers of 1024.
+// Returns the unit, in lower case, for a spelling of other programs: "mib" for "MB". Sizes are powers of
+// 1024.
 std::string unit_meant(std::string_view written) {
   struct Other {
     std::string_view written;
@@ -80,7 +81,7 @@ std::string unit_meant(std::string_view written) {
   return lower;
 }
 
-// A number and a unit; `largest` is the largest result that is taken.
+// Parses a number and a unit. `largest` is the largest result that is accepted.
 template <std::size_t count>
 Parsed<uint64_t> parse_with_unit(std::string_view text, const std::array<Unit, count>& units,
                                  std::string_view rule, uint64_t largest) {
@@ -95,7 +96,7 @@ Parsed<uint64_t> parse_with_unit(std::string_view text, const std::array<Unit, c
   if (unit == nullptr) {
     const std::string_view rest = text.substr(digits);
     const std::string_view trimmed = rest.substr(std::min(rest.find_first_not_of(' '), rest.size()));
-    // "5 s", "5S", "5sec" and "10MB" are told the right spelling.
+    // The error for "5 s", "5S", "5sec" and "10MB" names the right spelling.
     const std::string meant = unit_meant(trimmed);
     for (const Unit& candidate : units) {
       if (!trimmed.empty() && meant == base::to_lower(candidate.name)) {
@@ -114,7 +115,7 @@ bool is_name_letter(char letter) {
          letter == '.' || letter == '_' || letter == '-';
 }
 
-// Fields that are not for an operator to fill, and why.
+// Fields that an operator must not set, and why.
 struct Reserved {
   std::string_view name;
   std::string_view why;
@@ -154,7 +155,7 @@ constexpr auto reserved_fields = std::to_array<Reserved>({
     {"x-forwarded-port", ours},
 });
 
-// What no rule may touch, on requests or responses.
+// Fields that no rule may change, on requests or on responses.
 constexpr auto untouchable_fields =
     std::to_array<std::string_view>({"content-length", "content-encoding", "content-range", "expect"});
 
@@ -174,7 +175,7 @@ Parsed<std::string> parse_ruled_field(std::string_view text) {
 
 namespace {
 
-// "1m30s", "1.5s", "1d": durations elsewhere, in milliseconds.
+// Parses durations in the syntax of other programs, in milliseconds: "1m30s", "1.5s", "1d".
 std::optional<uint64_t> foreign_duration(std::string_view text) {
   constexpr auto units =
       std::to_array<Unit>({{"ms", 1}, {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}});
@@ -301,7 +302,8 @@ Parsed<std::string> parse_method(std::string_view text) {
   std::string upper = to_upper(text);
   if (upper == "CONNECT")
     return complain("is not a method of a route: the gateway is no forward proxy, and never serves it");
-  // Methods are case-sensitive, and who invents one may write it as they like; a misspelt one is a mistake.
+  // Methods are case-sensitive. An unknown method may have any spelling, but a known one in lower case is a
+  // mistake.
   const bool misspelt = upper != text && http::method_of(upper) != http::Method::other;
   if (misspelt) return complain("is not a method: methods are in upper case", std::move(upper));
   return std::string(text);

@@ -1,5 +1,6 @@
-// Text to typed values: durations, sizes, numbers, booleans and the words of HTTP. Pure functions: they say
-// what is wrong with a text, and the caller says where it stood. Addresses are in config/addresses.h.
+// Parses text into typed values: durations, sizes, numbers, booleans and the words of HTTP. The functions are
+// pure: they say what is wrong with a text, and the caller adds where it is. Addresses are in
+// config/addresses.h.
 #pragma once
 
 #include <chrono>
@@ -11,10 +12,10 @@
 
 namespace postern::config {
 
-// Why a text is refused. `rule` repeats nothing of the text; `better` is the spelling that would have been
-// right, when there is one, and may repeat parts of it: not to be shown when the text is a secret.
+// Why a text is refused. `rule` repeats nothing of the text. `better` is the spelling that is probably meant,
+// if there is one. It may repeat parts of the text, so do not show it when the text is a secret.
 struct Complaint {
-  std::string rule;  // goes on after the quoted text: "has no unit (write 5s, 500ms, 2m or 1h)"
+  std::string rule;  // follows the quoted text: "has no unit (write 5s, 500ms, 2m or 1h)"
   std::string better;
 };
 
@@ -25,7 +26,8 @@ inline tl::unexpected<Complaint> complain(std::string rule, std::string better =
   return tl::unexpected<Complaint>(Complaint{std::move(rule), std::move(better)});
 }
 
-// "5s", "500ms", "2m", "1h": an integer and its unit. 0 is a duration here; ranges are the caller's.
+// Parses "5s", "500ms", "2m" or "1h": an integer and its unit. 0 is a duration here; the caller checks the
+// range.
 Parsed<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 // Bytes: "65536", "64B", "16KiB", "1MiB", "2GiB", "32k", "1M", "1G" (k, M, G are powers of 1024, as nginx
@@ -35,20 +37,20 @@ Parsed<uint64_t> parse_size(std::string_view text);
 // Decimal digits only: no sign, no leading zero (YAML 1.1 read 010 as 8), no 0x.
 Parsed<uint64_t> parse_number(std::string_view text);
 
-// "100/s", "10/m", "1000/h": a whole number from 1 to 1,000,000 and the time it is for.
+// "100/s", "10/m", "1000/h": a whole number from 1 to 1,000,000 and the time that it is for.
 struct Rate {
   uint32_t count = 0;
   std::chrono::seconds per{0};
 };
 Parsed<Rate> parse_rate(std::string_view text);
-// The same, of other things than requests, for what is said of a wrong one.
+// The same for other things than requests, which an error names.
 Parsed<Rate> parse_message_rate(std::string_view text);
 Parsed<Rate> parse_socket_rate(std::string_view text);
 
 // "240B/s", "10KiB/s": bytes in a second, at least one.
 Parsed<uint64_t> parse_byte_rate(std::string_view text);
 
-// "20%": a whole number to 100 and its sign.
+// "20%": a whole number from 0 to 100 and a percent sign.
 Parsed<uint32_t> parse_percentage(std::string_view text);
 
 // true or false and nothing else: `no`, `on` and `1` mean different things to different readers.
@@ -66,13 +68,13 @@ Parsed<std::string> parse_header_name(std::string_view text);
 // A cookie's name: a token.
 Parsed<std::string> parse_cookie_name(std::string_view text);
 
-// A field name that the gateway may set on a request: none that frames it (Host, Content-Length, Connection
-// and other hop-by-hop fields), authenticates it (Authorization, Cookie) or that the gateway sets itself
-// (X-Forwarded-*, Forwarded, Via, Sec-WebSocket-*).
+// A field name that the gateway may set on a request. Refused are fields that delimit the message or belong
+// to one connection (Host, Content-Length, Connection and other hop-by-hop fields), that authenticate it
+// (Authorization, Cookie), or that the gateway sets itself (X-Forwarded-*, Forwarded, Via, Sec-WebSocket-*).
 Parsed<std::string> parse_settable_header(std::string_view text);
 
-// A field name that an operator's rules may touch on a request or a response. Refused are only those that say
-// where a message goes or how its body is read, and those of one connection.
+// A field name that an operator's rules may change on a request or a response. Refused are only fields that
+// say where a message goes or how its body is read, and those of one connection.
 Parsed<std::string> parse_request_field(std::string_view text);
 Parsed<std::string> parse_response_field(std::string_view text);
 
@@ -83,7 +85,8 @@ Parsed<std::string> parse_field_value(std::string_view text);
 // and metric labels.
 Parsed<std::string> parse_name(std::string_view text);
 
-// "250 ms" style text of a duration, in the largest unit that fits: 90'000 ms is "90s".
+// Returns a duration as parse_duration() reads it, with no remainder: whole hours as "2h", 2 to 59 whole
+// minutes as "5m", otherwise "90s", or "250ms".
 std::string to_text(std::chrono::milliseconds duration);
 
 // JOSE algorithm names (RFC 7518 section 3.1, RFC 8037) that tokens may be signed with.

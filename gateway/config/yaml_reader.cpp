@@ -23,14 +23,14 @@ namespace {
 constexpr std::string_view no_anchors =
     "anchors and aliases are not taken here; a text that begins with & or * needs quotes";
 
-constexpr std::string_view plain_tag = "?";  // yaml-cpp's, of a plain scalar without a tag
+constexpr std::string_view plain_tag = "?";  // yaml-cpp's tag for a plain scalar without a tag
 
 SourceLocation location_of(const YAML::Mark& mark) {
   if (mark.is_null()) return SourceLocation{1, 1};
   return SourceLocation{mark.line + 1, mark.column + 1};
 }
 
-// Ends the parse; the problem has been said already.
+// Ends the parse; the problem has been reported.
 struct Stop {};
 
 // Builds the tree from yaml-cpp's events. Its own node classes are not used: they merge duplicates silently
@@ -66,7 +66,8 @@ class TreeBuilder : public YAML::EventHandler {
     add(std::move(node));
   }
 
-  // What it stands for was refused where its anchor stood; an alias without one ends the parse.
+  // The anchor that an alias refers to has been refused already. yaml-cpp ends the parse for an alias without
+  // an anchor.
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     const bool is_merged = !open_.empty() && open_.back().drops_value;  // the value of <<, which was refused
     if (!is_merged) diagnostics_.error(location_of(mark), path(), std::string(no_anchors));
@@ -104,13 +105,14 @@ class TreeBuilder : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
-  // A collection whose end has not come. `key` waits for its value; a refused key's value is dropped.
+  // A collection that has not ended yet. `key` is the key whose value comes next; the value of a refused key
+  // is dropped.
   struct Open {
     Node node;
     std::string path;
     std::optional<Key> key;
     bool drops_value = false;
-    bool is_key = false;    // it stands where only a text may stand
+    bool is_key = false;    // it is used as a key, where only a text is allowed
     bool is_block = false;  // its items have dashes
     std::map<std::string, SourceLocation, std::less<>> seen;
   };
@@ -126,7 +128,7 @@ class TreeBuilder : public YAML::EventHandler {
     if (anchor != 0) diagnostics_.error(location_of(mark), path(), std::string(no_anchors));
   }
 
-  // "!" is a quoted scalar without a tag.
+  // yaml-cpp gives the tag "!" to a quoted scalar without a tag.
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == plain_tag || tag == "!") return;
     diagnostics_.error(location_of(mark), path(),
@@ -164,17 +166,18 @@ class TreeBuilder : public YAML::EventHandler {
     Open closed = std::move(open_.back());
     open_.pop_back();
     if (!closed.is_key) return attach(std::move(closed.node));
-    // Said only now: yaml-cpp takes an unfinished [ for a key before it finds the end missing.
+    // Reported only at the end: yaml-cpp takes an unfinished [ for a key until it finds that its end is
+    // missing.
     diagnostics_.error(closed.node.location, closed.path, "a key must be a text, not a list or a map");
     open_.back().key = Key{"", closed.node.location};
     open_.back().drops_value = true;
   }
 
-  // yaml-cpp marks a missing value with whatever token comes next, which may be lines further down. What is
-  // meant is the key before it, or the dash.
+  // yaml-cpp gives a missing value the location of the next token, which may be some lines below. The
+  // location returned is that of the key before it, or of the dash.
   SourceLocation location_before(const YAML::Mark& next) const {
     SourceLocation mark = location_of(next);
-    // At the end of the text its column starts over.
+    // At the end of the text, yaml-cpp counts columns from the start again.
     if (next.pos >= static_cast<int>(text_size_)) mark.column = std::numeric_limits<int>::max();
     const Open& top = open_.back();
     if (top.node.kind == Node::Kind::map) return top.key->location;
@@ -229,7 +232,7 @@ class TreeBuilder : public YAML::EventHandler {
     Open& top = open_.back();
     top.drops_value = true;
     if (node.broken) {
-      // said already
+      // reported already
     } else if (node.kind == Node::Kind::null) {
       diagnostics_.error(node.location, top.path, "a key is missing before the colon, or is null");
     } else if (node.text == "<<") {
@@ -260,7 +263,7 @@ class TreeBuilder : public YAML::EventHandler {
 class ViewBuffer : public std::streambuf {
  public:
   explicit ViewBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());  // a get area is only read
+    char* begin = const_cast<char*>(text.data());  // a stream buffer only reads its get area
     setg(begin, begin, begin + text.size());
   }
 };
@@ -274,7 +277,7 @@ SourceLocation location_at(std::string_view text, std::size_t offset) {
   return location;
 }
 
-// yaml-cpp reads UTF-16, UTF-32 and binary garbage without a word; this program does not.
+// yaml-cpp accepts UTF-16, UTF-32 and binary data without an error; Postern refuses them.
 bool is_plain_text(std::string_view text, Diagnostics& diagnostics) {
   std::size_t bad = 0;
   if (!is_utf8(text, &bad)) {
@@ -296,7 +299,7 @@ bool is_plain_text(std::string_view text, Diagnostics& diagnostics) {
   return true;
 }
 
-// Whether the text of a block scalar ("body: |") begins behind this line.
+// Whether the text of a block scalar ("body: |") begins after this line.
 bool opens_block(std::string_view line) {
   while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
   while (!line.empty() &&
@@ -305,8 +308,8 @@ bool opens_block(std::string_view line) {
   return line.ends_with(" |") || line.ends_with(" >");
 }
 
-// The blanks of web pages and documents look like spaces, and are letters to YAML. In the text of a block
-// scalar they are what they are.
+// Refuses indentation with blanks from web pages and documents: they look like spaces, but YAML takes them
+// for letters. In the text of a block scalar they are allowed.
 bool has_plain_indentation(std::string_view text, Diagnostics& diagnostics) {
   constexpr std::string_view blanks[] = {"\u00a0", "\u2002", "\u2003", "\u2007",
                                          "\u2009", "\u200b", "\u202f", "\u3000"};
@@ -340,7 +343,7 @@ YamlTrouble trouble_of(const YAML::Exception& exception, std::string_view text) 
     return {location, std::string(no_anchors)};
   if (has_tab_in_front(text, exception.mark.line))
     return {location, "not YAML: indented with a tab; YAML wants spaces"};
-  // Its words without what they repeat from the file, which could be a piece of a secret.
+  // The message without the text that it repeats from the file, which could be a part of a secret.
   return explain_yaml(text, location, exception.msg.substr(0, exception.msg.find(": ")));
 }
 

@@ -43,12 +43,12 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 
 struct Line {
   std::string_view text;  // without its end and its comment
-  bool is_inner = false;  // inside brackets, a quote or a block of text that began further up
+  bool is_inner = false;  // inside brackets, a quote or a block of text that began in a line above
 };
 
 struct Quote {
   SourceLocation location;
-  bool is_runaway = false;  // a line of it stands where no line of it may
+  bool is_runaway = false;  // one of its lines is indented less than a quoted text may be
 };
 
 struct Bracket {
@@ -56,7 +56,7 @@ struct Bracket {
   SourceLocation location;
 };
 
-// The text cut into lines, with the brackets and quotes that are not closed where they should be.
+// The lines of the text, and the brackets and quotes that are not closed where they should be.
 class Outline {
  public:
   explicit Outline(std::string_view text) {
@@ -69,14 +69,16 @@ class Outline {
   }
 
   const std::vector<Line>& lines() const { return lines_; }
-  const std::vector<Quote>& long_quotes() const { return long_quotes_; }  // over more than one line
-  // The last bracket that is never closed, or closed by one of another kind; or one that closes nothing.
+  const std::vector<Quote>& long_quotes() const { return long_quotes_; }  // those over several lines
+  // unclosed(): the first bracket that is closed by one of another kind, or else the last one that is never
+  // closed. surplus(): the first bracket that closes nothing. cut_short(): the first quote that is followed
+  // by other text.
   std::optional<Bracket> unclosed() const {
     if (mismatched_) return mismatched_;
     return open_.empty() ? std::nullopt : std::optional(open_.back());
   }
   std::optional<Bracket> surplus() const { return surplus_; }
-  std::optional<SourceLocation> cut_short() const { return cut_short_; }  // a quote with text right behind it
+  std::optional<SourceLocation> cut_short() const { return cut_short_; }
 
  private:
   SourceLocation here(std::size_t at) const { return {number_, static_cast<int>(at) + 1}; }
@@ -160,7 +162,7 @@ class Outline {
     open_.pop_back();
   }
 
-  // Reads on in a quote; where it goes on behind it.
+  // Reads on inside a quote, and returns the position after it.
   std::size_t read_quote(std::string_view line, std::size_t at) {
     for (; at < line.size(); ++at) {
       if (quote_letter_ == '"' && line[at] == '\\') {
@@ -238,7 +240,7 @@ std::vector<Column> columns_before(const std::vector<Line>& lines, int last) {
   return open;
 }
 
-// "key:" and "- " wait for what comes below them; other lines are complete.
+// A line that ends with "key:" or "- " is continued by deeper lines; other lines are complete.
 bool waits_for_more(std::string_view line) {
   const std::string_view text = trimmed(line);
   return text.ends_with(':') || text == "-" || text.ends_with(" -");
@@ -285,7 +287,8 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
                                   in_words(open.back()));
 }
 
-// "upstream:http://x" and "-address: x": what YAML takes for a part of a word.
+// Explains "upstream:http://x" and "-address: x", where YAML takes the colon or the dash for a part of a
+// word.
 std::optional<YamlTrouble> explain_missing_space(const Outline& outline, int number) {
   for (int at = std::min(number, static_cast<int>(outline.lines().size())); at >= std::max(number - 1, 1);
        --at) {
@@ -324,7 +327,8 @@ bool is_toml(std::string_view line) {
   return word_length(line) > 0 && trimmed(line.substr(word_length(line))).starts_with('=');
 }
 
-// What is read at a place: "a text that begins with @ needs quotes".
+// Returns the character at a location, for errors such as "a text that begins with @ needs quotes"; 0: there
+// is none.
 char letter_at(std::string_view text, SourceLocation location) {
   const std::vector<std::string_view> lines = lines_of(text);
   if (location.line < 1 || static_cast<std::size_t>(location.line) > lines.size()) return 0;
@@ -333,7 +337,7 @@ char letter_at(std::string_view text, SourceLocation location) {
   return at < line.size() ? line[at] : 0;
 }
 
-// "-\tkey: value"
+// Explains a tab after a dash: "-\tkey: value".
 std::optional<YamlTrouble> explain_tab_behind_dash(std::string_view text, int number) {
   const std::vector<std::string_view> lines = lines_of(text);
   if (number < 1 || static_cast<std::size_t>(number) > lines.size()) return std::nullopt;
@@ -358,7 +362,7 @@ std::string_view foreign_program(std::string_view text) {
     if (is_any(first, {"export", "import", "module", "const"}) && words.find_first_of(";{='\"") != words.npos)
       return "Vite";
     if (is_toml(words)) return "a program that reads TOML";
-    // A line of ours: "key: value", "- value".
+    // A line that a configuration of Postern may have: "key: value" or "- value".
     const bool has_key = !first.empty() && words.substr(first.size()).starts_with(':');
     if (has_key && !words.ends_with('{') && !words.ends_with(';')) return {};
     if (words.starts_with("- ") || words.front() == '"') return {};

@@ -1,6 +1,6 @@
-// Why a text is no YAML, said of the mistake and not of the location where a parser stumbles over it: a quote
-// or a brace that is never closed, a line that is indented too far, a file of another program. A light
-// reading of the text, line by line; it decides nothing that the parser decides.
+// Explains why a text is not YAML by the mistake, and not by the location where the parser fails: a quote or
+// a brace that is never closed, a line that is indented too far, the file of another program. It examines the
+// text roughly, line by line, and does not replace the parser.
 #pragma once
 
 #include <optional>
@@ -16,15 +16,16 @@ struct YamlTrouble {
   std::string sentence;
 };
 
-// The program whose configuration `text` looks like, when it is none of ours: "nginx", "Caddy"; else empty.
+// Returns the program whose configuration `text` looks like, if it is not one for Postern: "nginx", "Caddy".
+// Empty otherwise.
 std::string_view foreign_program(std::string_view text);
 
-// A quote that YAML's rules of indentation do not let go on where it does, though parsers take it: it was
-// closed by accident, by a quote that was meant to open another text.
+// Finds a quoted text that continues on a line where YAML's rules of indentation do not allow it, although
+// parsers accept it. Such a quote is closed by accident, by one that was meant to open another text.
 std::optional<YamlTrouble> find_runaway_quote(std::string_view text);
 
-// What a parser that gave up at `location` with `words` stumbled over. Nothing of the text is repeated but
-// keys.
+// Explains the mistake at which a parser stopped, at `location` and with the message `words`. The sentence
+// repeats from the text only single words that stand where a key is expected.
 YamlTrouble explain_yaml(std::string_view text, SourceLocation location, std::string_view words);
 
 }  // namespace postern::config

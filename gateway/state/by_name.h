@@ -1,6 +1,7 @@
-// Objects that workers share under a name. Whoever uses an object owns it: a pin, a socket, a request under
-// way. So an object exists exactly as long as anything uses it, and the names of a configuration that is gone
-// leave nothing behind. Any thread; it is asked when a worker adopts a snapshot, not per request.
+// Objects that workers share under a name. Every user of an object shares its ownership: a pin, a socket, a
+// request under way. So an object exists exactly as long as anything uses it, and names of earlier
+// configurations leave no objects behind. Any thread may use it; it is called when a worker adopts a
+// snapshot, not per request.
 #pragma once
 
 #include <map>
@@ -18,7 +19,7 @@ class ByName {
     return of(
         name, [](const Value&) { return true; }, [] { return std::make_shared<Value>(); });
   }
-  // The same; an object that does not `fit` is replaced, and whoever uses it keeps it.
+  // The same, but an object for which `fits` is false is replaced; its current users keep it.
   template <class Fit, class Make>
   std::shared_ptr<Value> of(const std::string& name, Fit&& fits, Make&& make) {
     const std::lock_guard guard(mutex_);
@@ -27,6 +28,7 @@ class ByName {
     if (!one || !fits(*one)) known = one = make();
     return one;
   }
+  // Removes the names whose objects are gone.
   void forget_unused() {
     const std::lock_guard guard(mutex_);
     std::erase_if(all_, [](const auto& known) { return known.second.expired(); });

@@ -1,5 +1,5 @@
 // The keys that tokens are checked with, by their name in the `jwt` section. They belong to the process, so
-// that they can change while a snapshot is in use: whoever checks a token asks for the keys of that moment.
+// that they can change while a snapshot is in use: each check of a token uses the keys of that moment.
 #pragma once
 
 #include <atomic>
@@ -25,16 +25,16 @@ class LiveKeys {
 
   explicit LiveKeys(KeySet keys, uint64_t generation = 1);
 
-  // A number that changes when a key is gone, and not when keys join. What was accepted under a generation
-  // stays acceptable, as far as keys are concerned, until the generation is another one. Never 0. Any thread;
-  // it is cheap enough for every request.
+  // A number that changes when a key is removed, and not when keys are added. A token that was accepted under
+  // a generation stays acceptable, as far as keys are concerned, until the generation changes. Never 0. Any
+  // thread; it is cheap enough for every request.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
-  // Any thread. It takes a lock, so it is for those who then check a signature.
+  // Any thread. It takes a lock, so call it only before a signature is checked.
   View view() const;
 
  private:
   friend class KeyStore;
-  // `generation` is another one if a key of before is not among `keys`.
+  // `generation` must be a new one if a previous key is not among `keys`.
   void replace(KeySet keys, uint64_t generation);
 
   mutable std::mutex mutex_;
@@ -45,15 +45,15 @@ class LiveKeys {
 // Keys that were read for a configuration.
 struct LoadedKeys {
   std::string name;
-  uint64_t settings = 0;  // a number for all that the section says under this name
+  uint64_t settings = 0;  // a fingerprint of the settings under this name
   KeySet keys;
 };
 
 class KeyStore {
  public:
-  // The configuration that these keys were read for takes effect; other names are dropped. Where a name says
-  // the same as before, those who use it under an older snapshot get the new keys too. Where it says
-  // something else, they keep the keys that belong to their rules. Control thread; no worker may be about to
+  // Call this when the configuration that these keys were read for takes effect. Other names are dropped.
+  // Under a name with unchanged settings, users of an older snapshot get the new keys too. Under a name with
+  // other settings, they keep the keys that belong to their rules. Control thread; no worker may be about to
   // bind an earlier configuration.
   void take_effect(std::vector<LoadedKeys> all);
 
@@ -69,7 +69,7 @@ class KeyStore {
 
   mutable std::mutex mutex_;
   std::map<std::string, Known, std::less<>> keys_;
-  uint64_t last_generation_ = 0;  // of all names, so that a name that comes back has no generation of before
+  uint64_t last_generation_ = 0;  // of all names, so that a name that is added again gets a new one
 };
 
 }  // namespace postern::state

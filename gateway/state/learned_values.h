@@ -19,9 +19,9 @@ class LearnedValues {
   static constexpr size_t shard_count = 16;
   static constexpr size_t value_size_max = 512;  // bytes; longer values are not learned
 
-  // `endpoint` identifies an endpoint independently of its position, as hash_of() of
-  // upstream/balancer.h makes it. When about `most` values
-  // are stored, the least recently used one is removed: each shard holds an equal part of them, at least one.
+  // Stores which endpoint gave a value. `endpoint` identifies an endpoint independently of its position, as
+  // hash_of() of upstream/balancer.h makes it. When about `most` values are stored, the least recently used
+  // one is removed: each shard holds an equal part of them, at least one.
   void learn(std::string_view value, uint64_t endpoint, size_t most);
   // Returns the endpoint that gave the value, and marks the value as used.
   std::optional<uint64_t> find(std::string_view value);

@@ -1,17 +1,17 @@
 // The state module knows what the workers of a process share and what a reload keeps: limits, counts, keys,
-// loads, and what is remembered of clients and routes. It gives all of it through ProcessState, by name; it
-// must not know messages, sockets, snapshots or who asks.
+// loads, and what is remembered about clients and routes. It gives all of it through ProcessState, by name.
+// It must not know messages, sockets, snapshots or its callers.
 //
-// Every table is bounded. What is kept by client has a maximum or holds only those who have something open,
-// which `limits.connections` bounds; what is kept by name holds only names that a snapshot, a socket or a
-// request under way uses:
+// Every table is bounded. A table by client has a maximum, or holds only clients with something open, which
+// `limits.connections` bounds; a table by name holds only names that a snapshot, a socket or a request under
+// way uses:
 //
 //   rate limits        65,536 keys each (LocalRateLimiter::capacity)
 //   socket counts      keys of open sockets and event streams
 //   admission lines    one number for each route
 //   keys               256 for each name (KeySet)
 //   clients            clients with open connections
-//   silent routes      routes with sockets, and those that had some recently (SilentRoutes)
+//   silent routes      routes with sockets that wait, or that had some recently (SilentRoutes)
 //   socket memory      20,000 clients in each table (SocketMemory::clients_max)
 //   loads              one number for each endpoint and upstream
 //   learned values     upstreams.NAME.learn.values for each upstream (LearnedValues)

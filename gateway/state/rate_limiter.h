@@ -23,7 +23,7 @@ struct RateLimitSettings {
 };
 
 // Counts the requests of each key under one limit. Any thread may use it. An implementation may count for
-// this process alone, or share its counts with others; whatever it asks for that, these functions never wait.
+// this process alone, or share its counts with other processes; in both cases these functions never wait.
 class RateLimiter {
  public:
   using Key = uint64_t;

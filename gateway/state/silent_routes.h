@@ -51,7 +51,8 @@ class SilentRoutes {
     });
   }
 
-  // `waiting_before`: Seen::waiting of the same worker's last look.
+  // Adds what one worker has seen of a route, and returns the state of the route. `waiting_before` is
+  // Seen::waiting of the same worker's last look at it.
   Finding look(std::string_view name, uint32_t waiting_before, const Seen& seen, base::Instant now) {
     const std::lock_guard guard(mutex_);
     auto at = routes_.find(name);
@@ -95,7 +96,7 @@ class SilentRoutes {
 
   std::mutex mutex_;
   std::map<std::string, Route, std::less<>>
-      routes_;  // with sockets that wait, or that received something recently
+      routes_;  // with sockets that wait, or that received something or left recently
 };
 
 }  // namespace postern::state

@@ -1,6 +1,7 @@
-// What the process remembers for a while about clients that open WebSockets; a client is its address. All
-// workers share it, since a client's connections are spread over them. Bounded; any thread. It is not used
-// per message, nor for requests other than upgrades and SignalR's negotiate.
+// What the process remembers for a while about clients that open WebSockets; a client is identified by its
+// address. All workers share it, since the connections of a client are spread over them. Its size is bounded;
+// any thread may use it. It is not used per message, nor for requests other than upgrades and SignalR's
+// negotiate.
 #pragma once
 
 #include <cstdint>
