@@ -282,8 +282,6 @@ std::vector<std::pair<Key, Value>> Value::entries(std::string_view wanted) const
   return found;
 }
 
-Fields::Fields(const Value& value) : Fields(value, keys_inside(value.schema())) {}
-
 Fields::Fields(const Value& value, const std::vector<std::string_view>& known)
     : value_(value), known_(known), is_map_(value.is_map()) {
   base::check(!known_.empty(), "a map with fixed keys has keys");
@@ -295,23 +293,23 @@ Fields::Fields(const Value& value, const std::vector<std::string_view>& known)
 // Reports an unknown key, with the likeliest guess of what was meant.
 void Fields::refuse_key(const Key& key, const Value& entry) {
   Diagnostics& diagnostics = value_.diagnostics();
-  std::string sentence = "unknown key " + quoted(key.text);
   const auto mean = [&](std::string_view ours) {
     const auto found = std::find(known_.begin(), known_.end(), ours);
     if (found != known_.end()) misspelt_.push_back(*found);  // the known key outlives `ours`
   };
-  if (diagnostics.full()) {
-    diagnostics.error(key.location, entry.path(), std::move(sentence));
-    return;
+  if (const std::string_view glued = glued_key(key.text, known_); !glued.empty()) {
+    mean(glued);
+    // What stands behind the colon may be a secret: it is in no part of the message.
+    return diagnostics.error(
+        key.location, key_path(value_.path(), glued),
+        "the colon behind a key needs a space behind it: write " + quoted(std::string(glued) + ": ..."));
   }
+  std::string sentence = "unknown key " + quoted(key.text);
+  if (diagnostics.full()) return diagnostics.error(key.location, entry.path(), std::move(sentence));
   const std::string_view near = suggest(key.text, known_);
   const bool is_slip = !near.empty() && edit_distance(base::to_lower(key.text), near) <= 1;
   const ForeignKey* foreign = is_slip ? nullptr : find_foreign_key(key.text, known_);
-  if (const std::string_view glued = glued_key(key.text, known_); !glued.empty()) {
-    sentence =
-        "the colon behind a key needs a space behind it: write " + quoted(std::string(glued) + ": ...");
-    mean(glued);
-  } else if (const std::string_view section = empty_section_for(key.text); !section.empty()) {
+  if (const std::string_view section = empty_section_for(key.text); !section.empty()) {
     sentence += "; it belongs under " + std::string(section) + ": indent it further";
   } else if (foreign) {
     sentence += "; " + std::string(foreign->advice);

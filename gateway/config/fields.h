@@ -102,13 +102,11 @@ class Value {
   Diagnostics* diagnostics_;
 };
 
-// A map with fixed keys, those of its schema path. The constructor reports unknown keys.
+// A map with fixed keys. The constructor reports unknown keys.
 class Fields {
  public:
-  // If the value is not a map, this is an error, and the object holds no keys.
-  explicit Fields(const Value& value);
-
-  // The same; `known` are the keys, those of the section that reads the map.
+  // `known` are the keys of the section that reads the map. If the value is not a map, this is an error, and
+  // the object holds no keys.
   Fields(const Value& value, const std::vector<std::string_view>& known);
 
   // False when the value is not a map, which has been reported: do not report missing keys then.

@@ -246,6 +246,20 @@ bool waits_for_more(std::string_view line) {
   return text.ends_with(':') || text == "-" || text.ends_with(" -");
 }
 
+// Whether a line belongs to a value of `secret:` that begins below its key: no word of it may be repeated.
+bool is_of_a_secret(const std::vector<Line>& lines, int number) {
+  std::size_t indent = indent_of(lines[static_cast<std::size_t>(number - 1)].text);
+  for (int above = number - 1; above > 0 && indent > 0; --above) {
+    const std::string_view text = lines[static_cast<std::size_t>(above - 1)].text;
+    if (trimmed(text).empty() || indent_of(text) >= indent) continue;
+    indent = indent_of(text);
+    std::string_view key = trimmed(text);
+    while (key.starts_with("- ")) key = trimmed(key.substr(1));
+    if (key.starts_with("secret")) return true;
+  }
+  return false;
+}
+
 std::optional<YamlTrouble> explain_indentation(const Outline& outline, int number) {
   const std::vector<Line>& lines = outline.lines();
   if (number < 2 || static_cast<std::size_t>(number) > lines.size()) return std::nullopt;
@@ -262,7 +276,7 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
     const std::string_view entry = lines[static_cast<std::size_t>(above - 1)].text;
     if (waits_for_more(entry)) return std::nullopt;
     const std::string_view word = trimmed(entry);
-    if (has_dash && word_length(word) == word.size())
+    if (has_dash && word_length(word) == word.size() && !is_of_a_secret(lines, above))
       return trouble_of({above, static_cast<int>(indent_of(entry) + word.size()) + 1},
                         "a key needs a colon behind it: write " + quoted(std::string(word) + ":"));
     return trouble_of(location,
@@ -293,7 +307,7 @@ std::optional<YamlTrouble> explain_missing_space(const Outline& outline, int num
   for (int at = std::min(number, static_cast<int>(outline.lines().size())); at >= std::max(number - 1, 1);
        --at) {
     const Line& line = outline.lines()[static_cast<std::size_t>(at - 1)];
-    if (line.is_inner) continue;
+    if (line.is_inner || is_of_a_secret(outline.lines(), at)) continue;
     std::size_t column = indent_of(line.text);
     std::string_view text = line.text.substr(column);
     if (text.size() > 1 && text[0] == '-' && is_word_letter(text[1])) {

@@ -80,6 +80,19 @@ TEST_CASE("yaml trouble: the space that YAML needs is asked for") {
   }
 }
 
+TEST_CASE("yaml trouble: no word of a secret is repeated, however it is written") {
+  for (const char* value :
+       {"\n      -hunter2: x: y", "\n      - a\n      -hunter2", "\n     hunter2:x\n     y: z: q",
+        "\n      hunter2\n       - y: z: 1", " \n     hunter2\n     -hunter2\n    b: c: d"}) {
+    const std::string said = said_of("jwt:\n  a:\n    secret:" + std::string(value) + "\n");
+    CAPTURE(value);
+    CHECK(said.find("not YAML") != std::string::npos);
+    CHECK(said.find("hunter2") == std::string::npos);
+  }
+  CHECK(said_of("jwt:\n  a:\n    algorithms: [HS256]\n    secret:hunter2:\n")
+            .find("f:4:5 jwt.a.secret: the colon behind a key needs a space behind it") != std::string::npos);
+}
+
 TEST_CASE("yaml trouble: files of other programs are known by their look, and ours are not taken for them") {
   for (const auto& [text, program] : {
            std::pair{"server {\n  listen 80;\n}\n", "nginx"},
