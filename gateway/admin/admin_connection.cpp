@@ -137,7 +137,7 @@ Task<Result<SharedTotals>> AdminConnection::collect() {
   co_return totals;
 }
 
-void AdminConnection::answer(http::LocalResponse response) {
+void AdminConnection::answer(const http::LocalResponse& response) {
   if (!connection_.request_body().closed()) connection_.close_after_response();
   http::ResponseHead head;
   const std::string body = proxy::render(response, {.now_unix = net::unix_now()}, head);

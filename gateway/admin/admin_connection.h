@@ -40,7 +40,7 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
     http::ServerLimits server{.message = {}, .keepalive = std::chrono::seconds(5)};
   };
 
-  // `options` and `owner` outlive the connection. begin() must be called immediately afterwards.
+  // `options` and `owner` outlive the connection; `options` may change between requests. begin() must be called immediately afterwards.
   AdminConnection(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport,
                   Owner& owner);
   void begin();
@@ -71,7 +71,7 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
   base::Task<Served> serve();
   base::Task<base::Result<http::LocalResponse>> choose_answer(Arrival arrival);
   base::Task<base::Result<SharedTotals>> collect();
-  void answer(http::LocalResponse response);
+  void answer(const http::LocalResponse& response);
 
   base::Turn& turn_;
   const Options& options_;

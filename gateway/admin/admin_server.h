@@ -29,6 +29,9 @@ class AdminServer final : private net::Listener::Owner, private AdminConnection:
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
+  // Replaces the options, also those of open connections.
+  void adopt(const Options& options) { options_ = options; }
+
   // Delivers the numbers that Source::collect() asked for.
   void give(const telemetry::Totals& totals);
 
@@ -52,7 +55,7 @@ class AdminServer final : private net::Listener::Owner, private AdminConnection:
 
   net::Loop& loop_;
   Source& source_;
-  const Options options_;
+  Options options_;
   Connections connections_;
   bool collecting_ = false;
   net::Listener listener_;

@@ -258,12 +258,12 @@ tl::expected<std::optional<net::ListeningSocket>, std::string> Supervisor::bind_
 }
 
 void Supervisor::adopt_admin(const config::Document& document, std::optional<net::ListeningSocket> socket) {
-  if (!socket && document.admin) return;  // the admin server that is open stays
   admin_document_ = document.admin;
-  admin_.reset();
-  if (!socket) return;
+  if (!document.admin) return admin_.reset();
   admin::AdminServer::Options options;
   options.connection.any_host = document.admin->is_public;
+  if (!socket) return admin_->adopt(options);  // its address is the same
+  admin_.reset();
   admin::Source& self = *this;
   admin_ = std::make_unique<admin::AdminServer>(loop_, std::move(*socket), self, options);
   const std::string& path = document.admin->unix_path;

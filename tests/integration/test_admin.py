@@ -109,6 +109,19 @@ def test_admin_comes_moves_and_goes_with_reloads(start_gateway, node_http):
     raise AssertionError("the admin listener is still there")
 
 
+def test_reload_changes_whether_admin_answers_any_host(start_gateway, node_http):
+    gateway = start_gateway(simple(node_http, admin={**LOCAL_ADMIN, "public": True}))
+    port = admin_port(gateway)
+    with Connection(port) as kept:
+        assert kept.request("GET", "/healthz", host="gateway.example").status == 200
+        gateway.reload(simple(node_http, admin=LOCAL_ADMIN))
+        assert admin_port(gateway) == port
+        assert kept.request("GET", "/healthz", host="gateway.example").status == 400
+    assert fetch(port, target="/healthz", host="gateway.example").status == 400
+    gateway.reload(simple(node_http, admin={**LOCAL_ADMIN, "public": True}))
+    assert fetch(port, target="/healthz", host="gateway.example").status == 200
+
+
 def health_of(port, seconds=3):
     with Connection(port, timeout=seconds) as connection:
         connection.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
