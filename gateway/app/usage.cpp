@@ -94,6 +94,7 @@ std::string command_mistake(const std::string& word, const std::vector<CommandUs
   if (looks_like_file(word))
     return in_quotes(word) + " is not a command; did you mean: postern run " + config::shown(word);
   std::vector<std::string_view> names;
+  names.reserve(commands.size());
   for (const CommandUsage& command : commands) names.push_back(command.name);
   return "there is no command " + in_quotes(word) + config::did_you_mean(word, names) +
          " (postern --help lists them)";

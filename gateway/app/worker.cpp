@@ -27,7 +27,7 @@ uint64_t random_seed() {
 // Everything on a worker's loop, in the order of creation.
 class Worker::Parts final : private server::Acceptor::Owner, private tunnel::TunnelSet::Owner {
  public:
-  Parts(Shared& shared)
+  explicit Parts(Shared& shared)
       : shared_(shared),
         dns_client_(loop_),
         resolver_(loop_.turn(), dns_client_),
