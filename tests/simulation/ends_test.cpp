@@ -136,6 +136,17 @@ TEST_CASE("ends: a drain lets a slow client have the whole of its answer, and cu
   CHECK(cut.client->gone());
   CHECK(cut.proxy.log.line("exchange")["cause"] == "shutting_down");
   flow(cut.proxy, *cut.client);
+  CHECK(cut.client->over());
+  CHECK(cut.client->unread().size() < cut.body.size());
+}
+
+TEST_CASE("ends: at the deadline of a drain, an answer that only waits to leave is cut by a reset") {
+  Slow cut;
+  cut.client->connection().drain();
+  cut.client->connection().cancel(base::Cause::shutting_down);
+  cut.proxy.advance(100ms);
+  CHECK(cut.client->gone());
+  flow(cut.proxy, *cut.client);
   CHECK(cut.client->broken());
 }
 

@@ -35,8 +35,9 @@ inline constexpr OnlyHttp1 only_http1[] = {
      "the client speaks TLS, and the relay does not"},
     {"ends: a client that says something behind its close_notify, and leaves, is found",
      "the client speaks TLS, and the relay does not"},
-    {"ends: a drain lets a slow client have the whole of its answer, and cuts at its deadline only",
-     "how much of the answer waits in the gateway itself: the relay takes a window of it"},
+    {"ends: at the deadline of a drain, an answer that only waits to leave is cut by a reset",
+     "a stream is reset alone; the relay has a part of the answer, and what its client gets is shorter than "
+     "the length it was told"},
     {"ends: an answer of the gateway's own is recorded when it is out, and cut like any other",
      "how much of the answer waits in the gateway itself: the relay takes a window of it"},
     {"socket: messages that grow when they are expanded wait in their compressed form",

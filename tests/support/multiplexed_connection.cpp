@@ -30,6 +30,11 @@ Line::Line(std::shared_ptr<MultiplexedConnection> connection, uint32_t number, U
 
 Line::~Line() { connection_->lines_.erase(number_); }
 
+void Line::set_tunnel(User& user) {
+  user_ = &user;
+  tunnel_ = true;
+}
+
 void Line::send(FrameType type, std::string_view payload) { connection_->send(type, number_, payload); }
 
 size_t Line::room() const {
@@ -59,6 +64,11 @@ void Line::grant(size_t count) {
   if (count == 0) return;
   granted_ += count;
   send(FrameType::window, write_number(count));
+}
+
+size_t MultiplexedConnection::tunnel_count() const {
+  return static_cast<size_t>(
+      std::count_if(lines_.begin(), lines_.end(), [](const auto& one) { return one.second->tunnel_; }));
 }
 
 void MultiplexedConnection::start(Owner& owner) {

@@ -36,7 +36,8 @@ class Line {
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
 
-  void set_user(User& user) { user_ = &user; }
+  // Hands the line on from its stream to the transport of a tunnel.
+  void set_tunnel(User& user);
   void send(FrameType type, std::string_view payload = {});
   // How many bytes of DATA may be sent now.
   size_t room() const;
@@ -65,6 +66,7 @@ class Line {
   uint64_t taken_ = 0;    // of what was sent
   uint64_t granted_ = 0;  // of what was received
   bool held_ = false;
+  bool tunnel_ = false;
 };
 
 class MultiplexedConnection final : public std::enable_shared_from_this<MultiplexedConnection>,
@@ -97,7 +99,7 @@ class MultiplexedConnection final : public std::enable_shared_from_this<Multiple
   void finish() { transport_->finish(); }
   void abort() { transport_->abort(); }
   bool over() const { return over_; }
-  size_t line_count() const { return lines_.size(); }
+  size_t tunnel_count() const;
   const net::Peer& peer() const { return transport_->peer(); }
   TurnFixture& turns() { return turns_; }
 

@@ -31,12 +31,14 @@ Task<Result<void>> MultiplexedService::serve() {
     begin(std::move(stream));
   }
   // Tunnels go on without the service.
-  if (connection_->over() || connection_->line_count() > 0) co_return Result<void>();
+  if (connection_->over() || connection_->tunnel_count() > 0) co_return Result<void>();
   connection_->finish();
-  connection_->tell_when_sent();
-  base::Phase phase(scope_, base::Stage::response_body, context_.settings.limits.server.linger);
-  Result<bool> sent = co_await sent_.take(scope_);
-  static_cast<void>(sent);  // the connection is over in both cases
+  if (client_ended_) connection_->tell_when_sent();
+  // Closing a connection while frames of the client are unread resets it, which loses the bytes that the
+  // client has not received yet; a client that reads grants its window until the end.
+  base::Phase phase(context_.scope, base::Stage::response_body, context_.settings.limits.server.linger);
+  Result<bool> closed = co_await closed_.take(context_.scope);
+  if (!closed) co_return base::fail(closed.error());
   co_return Result<void>();
 }
 
@@ -94,22 +96,24 @@ void MultiplexedService::cancel(Cause why) {
 }
 
 void MultiplexedService::on_half_closed() {
+  client_ended_ = true;
+  if (over_) connection_->tell_when_sent();
   ending_ = true;
   end_if_done();
 }
 
 void MultiplexedService::on_lost() {
   ending_ = true;
-  sent_.put(false);
+  closed_.put(false);
   end_if_done();
 }
 
 void MultiplexedService::on_all_sent() {
-  if (over_) sent_.put(true);
+  if (over_ && client_ended_) closed_.put(true);
 }
 
 void MultiplexedService::on_deadline() {
-  if (connection_->line_count() > 0) return;
+  if (connection_->tunnel_count() > 0) return;
   ending_ = true;
   end_if_done();
 }

@@ -54,8 +54,9 @@ class MultiplexedService final : public server::Service,
   base::Scope scope_;  // of the service: what it waits for comes in every case
   std::deque<std::unique_ptr<MultiplexedServerStream>> arrived_;
   std::vector<std::unique_ptr<OpenExchange>> exchanges_;
-  base::Slot<bool> news_;  // a stream has arrived, or else the service is over
-  base::Slot<bool> sent_;
+  base::Slot<bool> news_;    // a stream has arrived, or else the service is over
+  base::Slot<bool> closed_;  // the client has nothing more to say, or the connection is broken
+  bool client_ended_ = false;
   bool ending_ = false;  // the service ends with its last exchange
   bool over_ = false;
 };

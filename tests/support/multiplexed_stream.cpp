@@ -388,6 +388,12 @@ void MultiplexedUpstream::close_stream(http::UpstreamStream& stream) {
   streams_.erase(found);
 }
 
+// The other end waits for this one, so that nothing is lost on the way to it.
+void MultiplexedUpstream::on_half_closed() {
+  connection_->finish();
+  close();
+}
+
 void MultiplexedUpstream::close() {
   closed_ = true;
   tell_room_changed();

@@ -216,7 +216,7 @@ class MultiplexedUpstream final : public upstream::Connection, private Multiplex
  private:
   void on_unknown(const Frame&) override {}
   void on_drain() override { close(); }
-  void on_half_closed() override { close(); }
+  void on_half_closed() override;
   void on_lost() override { close(); }
   void close();
 

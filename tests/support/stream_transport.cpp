@@ -10,7 +10,7 @@ StreamTransport::StreamTransport(std::unique_ptr<Line> line, base::ChunkQueue ea
     : turn_(line->connection().turns().turn), line_(std::move(line)), received_(std::move(early)) {
   line_->connection().turns().add(*this);
   Line::User& self = *this;
-  line_->set_user(self);
+  line_->set_tunnel(self);
 }
 
 // As a socket that is closed: with a reset when it was aborted or when bytes are unread, and else with an
