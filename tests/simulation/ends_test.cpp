@@ -208,6 +208,7 @@ TEST_CASE("ends: an answer of the gateway's own is recorded when it is out, and 
       page + "\" } }]\n";
   for (const bool leaves : {false, true}) {
     ProxyFixture proxy(yaml);
+    proxy.client_window = 10'000;
     TestClient& client = proxy.connect({.conduct = slowly});
     client.wire().to_first.capacity = 10'000;
     client.send(get);

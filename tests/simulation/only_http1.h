@@ -38,8 +38,6 @@ inline constexpr OnlyHttp1 only_http1[] = {
     {"ends: at the deadline of a drain, an answer that only waits to leave is cut by a reset",
      "a stream is reset alone; the relay has a part of the answer, and what its client gets is shorter than "
      "the length it was told"},
-    {"ends: an answer of the gateway's own is recorded when it is out, and cut like any other",
-     "how much of the answer waits in the gateway itself: the relay takes a window of it"},
     {"socket: messages that grow when they are expanded wait in their compressed form",
      "whether the gateway reads the client's socket: the relay does, up to a window"},
     {"socket: who floods pings and does not read the answers fills no queue",

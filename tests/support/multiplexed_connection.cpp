@@ -39,7 +39,7 @@ void Line::send(FrameType type, std::string_view payload) { connection_->send(ty
 
 size_t Line::room() const {
   if (!connection_->has_room()) return 0;
-  return stream_window - std::min(outstanding(), stream_window);
+  return connection_->window_ - std::min(outstanding(), connection_->window_);
 }
 
 void Line::send_data(base::Bytes bytes) {

@@ -86,8 +86,10 @@ class MultiplexedConnection final : public std::enable_shared_from_this<Multiple
     ~Owner() = default;
   };
 
-  MultiplexedConnection(TurnFixture& turns, std::unique_ptr<net::Transport> transport)
-      : turns_(turns), transport_(std::move(transport)) {}
+  // `window`: what the peer takes of each stream before it grants more.
+  MultiplexedConnection(TurnFixture& turns, std::unique_ptr<net::Transport> transport,
+                        size_t window = stream_window)
+      : turns_(turns), transport_(std::move(transport)), window_(window) {}
 
   void start(Owner& owner);
   void set_owner(Owner* owner) { owner_ = owner; }  // null: nobody is called any more
@@ -117,6 +119,7 @@ class MultiplexedConnection final : public std::enable_shared_from_this<Multiple
 
   TurnFixture& turns_;
   std::unique_ptr<net::Transport> transport_;
+  const size_t window_;
   Owner* owner_ = nullptr;
   FrameReader reader_;
   std::map<uint32_t, Line*> lines_;

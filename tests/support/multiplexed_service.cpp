@@ -11,9 +11,9 @@ using base::Result;
 using base::Task;
 
 MultiplexedService::MultiplexedService(TurnFixture& turns, const server::ServiceContext& context,
-                                       std::unique_ptr<net::Transport> transport)
+                                       std::unique_ptr<net::Transport> transport, size_t window)
     : context_(context),
-      connection_(std::make_shared<MultiplexedConnection>(turns, std::move(transport))),
+      connection_(std::make_shared<MultiplexedConnection>(turns, std::move(transport), window)),
       scope_(turns.turn) {
   MultiplexedConnection::Owner& self = *this;
   connection_->start(self);

@@ -19,7 +19,7 @@ class MultiplexedService final : public server::Service,
                                  private base::Timer {
  public:
   MultiplexedService(TurnFixture& turns, const server::ServiceContext& context,
-                     std::unique_ptr<net::Transport> transport);
+                     std::unique_ptr<net::Transport> transport, size_t window);
   ~MultiplexedService() override;
 
   base::Task<base::Result<void>> serve() override;

@@ -54,14 +54,15 @@ class MultiplexedConnector final : public upstream::Connector {
 
 class MultiplexedProtocols final : public server::Protocols {
  public:
-  explicit MultiplexedProtocols(TurnFixture& turns) : turns_(turns) {}
+  MultiplexedProtocols(TurnFixture& turns, const size_t& window) : turns_(turns), window_(window) {}
   std::unique_ptr<server::Service> serve(const server::ServiceContext& context,
                                          std::unique_ptr<net::Transport> transport) const override {
-    return std::make_unique<MultiplexedService>(turns_, context, std::move(transport));
+    return std::make_unique<MultiplexedService>(turns_, context, std::move(transport), window_);
   }
 
  private:
   TurnFixture& turns_;
+  const size_t& window_;
 };
 
 std::unique_ptr<upstream::Connector> connector_for(Protocol protocol, TurnFixture& turns,
@@ -70,8 +71,9 @@ std::unique_ptr<upstream::Connector> connector_for(Protocol protocol, TurnFixtur
   return std::make_unique<upstream::Connector>(turns.turn, dialer);
 }
 
-std::unique_ptr<server::Protocols> protocols_for(Protocol protocol, TurnFixture& turns) {
-  if (protocol == Protocol::multiplexed) return std::make_unique<MultiplexedProtocols>(turns);
+std::unique_ptr<server::Protocols> protocols_for(Protocol protocol, TurnFixture& turns,
+                                                 const size_t& window) {
+  if (protocol == Protocol::multiplexed) return std::make_unique<MultiplexedProtocols>(turns, window);
   return std::make_unique<server::Protocols>();
 }
 
@@ -170,7 +172,7 @@ ProxyFixture::ProxyFixture(const std::string& yaml, Protocol the_protocol)
     : protocol(the_protocol),
       upstream(turns, the_protocol == Protocol::multiplexed),
       connector_(connector_for(the_protocol, turns, upstream)),
-      protocols_(protocols_for(the_protocol, turns)),
+      protocols_(protocols_for(the_protocol, turns, client_window)),
       services{turns.turn, *connector_, tokens_, log.access_log(), request_ids_,
                tunnels,    streams,     metrics, &fixed_unix_time},
       current{.loop = loop_,

@@ -122,6 +122,8 @@ class ProxyFixture {
   static constexpr int64_t unix_time = 1'800'000'000;
 
   const Protocol protocol;
+  // With the multiplexed protocol: how much of an answer the relay of each further client holds.
+  size_t client_window = stream_window;
   TurnFixture turns;
   FakeUpstream upstream;
   LogCapture log;
