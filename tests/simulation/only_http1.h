@@ -1,7 +1,7 @@
 // The cases that run with HTTP/1.1 only. Every other case of the simulation is run a second time with the
 // multiplexed protocol on both sides of the gateway (tests/README.md). A case may stand here for one of two
-// reasons: it is about a connection of HTTP/1.1 itself, or the relays that translate for the test stand in
-// its way, because they speak no TLS and keep a window of bytes of their own.
+// reasons: it is about a connection of HTTP/1.1 itself, or it needs TLS, which the relays that translate for
+// the test do not speak.
 #pragma once
 
 namespace postern::support {
@@ -25,8 +25,6 @@ inline constexpr OnlyHttp1 only_http1[] = {
     {"socket hold: a client waits once, and what it opens then is answered at once until the upstream is "
      "back",
      "an endpoint that takes no new connection is still asked on the one that carries a tunnel"},
-    {"undelivered data: a client that waits for its endpoint to read is heard when that is gone",
-     "whether the gateway reads the client's socket: the relay does, up to a window"},
     {"retries: a status that is named is asked of another endpoint, once the methods allow it",
      "an answer that nobody reads costs its connection; a stream can end alone"},
     {"websocket: a handshake is carried to the endpoint and its 101 back, then bytes both ways",
@@ -38,10 +36,6 @@ inline constexpr OnlyHttp1 only_http1[] = {
     {"ends: at the deadline of a drain, an answer that only waits to leave is cut by a reset",
      "a stream is reset alone; the relay has a part of the answer, and what its client gets is shorter than "
      "the length it was told"},
-    {"socket: messages that grow when they are expanded wait in their compressed form",
-     "whether the gateway reads the client's socket: the relay does, up to a window"},
-    {"socket: who floods pings and does not read the answers fills no queue",
-     "how many answers the way to the client holds: the relay takes a window of them"},
     {"socket limits: what a socket counts by is what its client sent, whatever the endpoint gets",
      "a field that Connection names: the relay removes it, as it belongs to the connection"},
 };

@@ -745,7 +745,7 @@ TEST_CASE("socket: messages that grow when they are expanded wait in their compr
     return socket.proxy.metrics.process[telemetry::Count::tunnel_bytes_from_clients];
   };
   std::string many;
-  constexpr size_t count = 100;
+  constexpr size_t count = 200;
   for (size_t i = 0; i < count; ++i) many += bomb;
   socket.client_sends(many);
   CHECK(passed() < 4 * zeros.size());  // 256 KiB are in transit, and the next message is too much
@@ -763,7 +763,7 @@ TEST_CASE("socket: who floods pings and does not read the answers fills no queue
     Passage& to_client = socket.client.wire().to_first;
     to_client.capacity = 1;
     to_client.stalled = true;
-    for (int i = 0; i < 20; ++i) socket.endpoint_sends(server_frame(binary, std::string(4'000, 'x')));
+    for (int i = 0; i < 20; ++i) socket.endpoint_sends(server_frame(binary, std::string(8'000, 'x')));
     for (int i = 0; i < 2'000; ++i)
       socket.endpoint_sends(server_frame(pong, std::to_string(i) + std::string(100, 'x')));
     socket.proxy.advance(100s);  // the time of as many heartbeats

@@ -80,7 +80,7 @@ TEST_CASE("undelivered data: a client that waits for its endpoint to read is hea
   SocketFixture socket("{ ping_interval: none }");
   socket.endpoint().wire().to_second.capacity = 1000;
   socket.endpoint().wire().to_second.stalled = true;
-  socket.client_sends(frame(binary, std::string(200'000, 'x')));
+  socket.client_sends(frame(binary, std::string(400'000, 'x')));
   CHECK(socket.client.wire().second_paused);
   socket.endpoint_sends(server_close(4010, "done"));
   socket.endpoint().reset();
