@@ -25,8 +25,9 @@ inline constexpr OnlyHttp1 only_http1[] = {
     {"socket hold: a client waits once, and what it opens then is answered at once until the upstream is "
      "back",
      "an endpoint that takes no new connection is still asked on the one that carries a tunnel"},
-    {"retries: a status that is named is asked of another endpoint, once the methods allow it",
-     "an answer that nobody reads costs its connection; a stream can end alone"},
+    {"retries: a connection whose answer was not read to its end is not used again",
+     "an answer that nobody reads costs its connection; a stream ends alone, and the next request takes its "
+     "connection"},
     {"websocket: a handshake is carried to the endpoint and its 101 back, then bytes both ways",
      "the tunnel takes the whole connection, which is no connection of the server any more"},
     {"ends: a drain during a slow download over TLS lets it come whole, with its close_notify",
