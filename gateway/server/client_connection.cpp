@@ -93,16 +93,7 @@ void ClientConnection::admit() {
 Task<ClientConnection::Ended> ClientConnection::turn_away() {
   const auto& [why, detail] = *connection_error_;
   current_.services.metrics.failures.add(why);
-  if (const auto count = current_.refusals.tell(current_.services.turn.now)) {
-    const base::ErrorTraits& traits = base::traits(why.cause);
-    current_.log.warn("connection_refused", {{"client", facts_.peer_text},
-                                             {"cause", traits.label},
-                                             {"stage", base::label(why.stage)},
-                                             {"fault", base::label(traits.fault)},
-                                             {"detail", detail},
-                                             {"since_last_line", *count},
-                                             {"remedy", traits.remedy}});
-  }
+  log_refusal(base::Severity::warn, "connection_refused", current_.refusals, why, detail);
   if (tls_) co_return Ended{};
   say_refusal(why, detail);
   Task<Ended> lingering = linger(Stage::accept);
@@ -156,7 +147,8 @@ Task<Result<bool>> ClientConnection::shake_hands() {
     co_return true;
   }
   current_.services.metrics.failures.add(shaken.error());
-  tell_of_failed_handshake(shaken.error(), secured->failure());
+  log_refusal(base::Severity::info, "tls_handshake_failed", current_.failed_handshakes, shaken.error(),
+              secured->failure());
   const bool plain = shaken.error().cause == Cause::tls_expected;
   if (plain || secured->said_why()) {
     transport_ = secured->take_carrier();
@@ -168,17 +160,19 @@ Task<Result<bool>> ClientConnection::shake_hands() {
   co_return base::fail(shaken.error());
 }
 
-void ClientConnection::tell_of_failed_handshake(base::Error why, const std::string& detail) {
-  const auto count = current_.failed_handshakes.tell(current_.services.turn.now);
+void ClientConnection::log_refusal(base::Severity level, std::string_view event, telemetry::LineRate& rate,
+                                   base::Error why, std::string_view detail) {
+  const auto count = rate.tell(current_.services.turn.now);
   if (!count) return;
   const base::ErrorTraits& traits = base::traits(why.cause);
-  current_.log.info("tls_handshake_failed", {{"client", facts_.peer_text},
-                                             {"cause", traits.label},
-                                             {"stage", base::label(why.stage)},
-                                             {"fault", base::label(traits.fault)},
-                                             {"detail", detail},
-                                             {"since_last_line", *count},
-                                             {"remedy", traits.remedy}});
+  const telemetry::Field fields[] = {{"client", facts_.peer_text},
+                                     {"cause", traits.label},
+                                     {"stage", base::label(why.stage)},
+                                     {"fault", base::label(traits.fault)},
+                                     {"detail", detail},
+                                     {"since_last_line", *count},
+                                     {"remedy", traits.remedy}};
+  current_.log.write(level, event, fields);
 }
 
 void ClientConnection::say_refusal(base::Error why, const std::string& detail) {

@@ -54,7 +54,9 @@ class ClientConnection final : public base::Pooled {
   base::Task<Ended> turn_away();
   base::Task<base::Result<bool>> read_proxy_header();
   base::Task<base::Result<bool>> shake_hands();
-  void tell_of_failed_handshake(base::Error why, const std::string& detail);
+  // Logs that this connection ends before its first request, as often as `rate` allows.
+  void log_refusal(base::Severity level, std::string_view event, telemetry::LineRate& rate, base::Error why,
+                   std::string_view detail);
   // Gives the client a moment to read the last bytes and to end the connection itself.
   base::Task<Ended> linger(base::Stage stage);
   void say_refusal(base::Error why, const std::string& detail);
