@@ -40,7 +40,8 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
     http::ServerLimits server{.message = {}, .keepalive = std::chrono::seconds(5)};
   };
 
-  // `options` and `owner` outlive the connection; `options` may change between requests. begin() must be called immediately afterwards.
+  // `options` and `owner` outlive the connection; `options` may change between requests. begin() must be
+  // called immediately afterwards.
   AdminConnection(base::Turn& turn, const Options& options, std::unique_ptr<net::Transport> transport,
                   Owner& owner);
   void begin();

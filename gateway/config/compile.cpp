@@ -95,7 +95,7 @@ void set_unix_path(Compilation& compilation, const UpstreamDocument& upstream, c
 
 upstream::EndpointModel compile_endpoint(Compilation& compilation, const UpstreamDocument& upstream,
                                          const EndpointUrl& endpoint) {
-  upstream::EndpointModel model = endpoint;
+  auto model = static_cast<const upstream::EndpointModel&>(endpoint);
   if (endpoint.demo) {
     model.host = "127.0.0.1";
     model.port = compilation.options.demo_port.value_or(0);
@@ -127,7 +127,7 @@ void compile_client_tls(Compilation& compilation, const UpstreamDocument& upstre
 void compile_upstreams(Compilation& compilation) {
   for (const UpstreamDocument& upstream : compilation.document.upstreams) {
     upstream::GroupModel model;
-    static_cast<upstream::GroupSettings&>(model) = upstream;
+    static_cast<upstream::GroupSettings&>(model) = static_cast<const upstream::GroupSettings&>(upstream);
     bool any_tls = false;
     std::vector<std::string> texts;
     for (const EndpointUrl& endpoint : upstream.endpoints) {

@@ -30,7 +30,7 @@ routing::Respond compile_respond(const Document& file, const RespondDocument& do
                                  const std::vector<std::string>& methods, const std::string& key,
                                  Diagnostics& problems) {
   routing::Respond made;
-  made.response = document;
+  made.response = static_cast<const http::LocalResponse&>(document);
   if (!document.body_file.empty()) made.response.body = read_body(file, document, key, problems);
   const std::string_view type = !document.content_type.empty() ? document.content_type
                                 : document.body_file.empty()   ? usual_type
@@ -49,7 +49,7 @@ routing::Action compile_action(const Document& document, const RouteDocument& ro
   if (route.respond) return compile_respond(document, *route.respond, route.methods, key, problems);
   if (route.files)
     return routing::Files{std::make_shared<const files::Site>(site_options(document, *route.files))};
-  if (route.redirect) return routing::Redirect(*route.redirect);
+  if (route.redirect) return static_cast<const routing::Redirect&>(*route.redirect);
   if (route.upstream.empty() && route.maintenance)
     return routing::Respond{policy::maintenance_response(*route.maintenance), {}};
   const auto& upstreams = document.upstreams;

@@ -29,7 +29,7 @@ std::shared_ptr<const coding::Rules> CompressionCompiler::of(const std::optional
 }
 
 files::Options site_options(const Document& document, const FilesDocument& files) {
-  files::Options options = files;
+  auto options = static_cast<const files::Options&>(files);
   options.root = resolve_file(document, files.root);
   return options;
 }

@@ -103,8 +103,9 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
     return;
   }
   for (const std::string& note : keys->notes()) notes_.warn(jwt.keys_location, where, note);
-  verifiers_[jwt.name] = {std::make_shared<const policy::JwtVerifier>(policy::JwtRules(jwt)),
-                          names_.keys.size()};
+  verifiers_[jwt.name] = {
+      std::make_shared<const policy::JwtVerifier>(static_cast<const policy::JwtRules&>(jwt)),
+      names_.keys.size()};
   names_.keys.push_back(jwt.name);
   keys_.push_back({jwt.name, jwt.fingerprint, std::move(*keys)});
 }

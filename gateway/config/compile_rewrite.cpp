@@ -26,7 +26,7 @@ routing::Rewriting compile_rewriting(const Document& document, size_t index, Dia
   made.location = route.rewrite_location;
   if (route.cookies) made.cookies = policy::CookieRules(*route.cookies);
   if (!route.rewrite) return made;
-  policy::PathRewriteOptions options = *route.rewrite;
+  auto options = static_cast<const policy::PathRewriteOptions&>(*route.rewrite);
   if (route.rewrite->from_match) options.from = route.paths.front();
   auto path = policy::PathRewrite::compile(std::move(options));
   if (path)

@@ -26,6 +26,7 @@ const KeyRow& Section::row(std::string_view key) const {
 void Section::relate(Relation::Kind kind, const std::vector<std::string_view>& keys,
                      std::string_view sentence) {
   std::vector<Relation::Key> related;
+  related.reserve(keys.size());
   for (const std::string_view key : keys) related.push_back({key, row(key).kind->is_switch()});
   relations_.emplace_back(kind, std::move(related), sentence);
 }

@@ -118,7 +118,7 @@ std::string map_meant(std::string_view schema, const Node& node) {
     });
     if (!all_fit) continue;
     std::string text;
-    for (const Node* value : values) text += (text.empty() ? "" : ", ") + in_yaml(*value);
+    for (const Node* value : values) text.append(text.empty() ? "" : ", ").append(in_yaml(*value));
     if (row.in_list) text = '[' + text + ']';
     return "{ " + std::string(row.key) + ": " + text + " }";
   }

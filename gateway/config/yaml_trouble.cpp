@@ -348,7 +348,7 @@ char letter_at(std::string_view text, SourceLocation location) {
   if (location.line < 1 || static_cast<std::size_t>(location.line) > lines.size()) return 0;
   const std::string_view line = lines[static_cast<std::size_t>(location.line - 1)];
   const std::size_t at = static_cast<std::size_t>(location.column - 1);
-  return at < line.size() ? line[at] : 0;
+  return at < line.size() ? line[at] : '\0';
 }
 
 // Explains a tab after a dash: "-\tkey: value".

@@ -24,7 +24,7 @@ std::unique_ptr<T> take_out(std::vector<std::unique_ptr<T>>& all, const T& one) 
 
 }  // namespace
 
-DemoApplication::DemoApplication(net::Loop& loop, net::ListeningSocket socket, std::string jwt_secret,
+DemoApplication::DemoApplication(net::Loop& loop, net::ListeningSocket socket, std::string_view jwt_secret,
                                  const Options& options)
     : loop_(loop),
       options_(options),

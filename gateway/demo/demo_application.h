@@ -33,7 +33,7 @@ class DemoApplication final : private net::Listener::Owner,
 
   // Accepts connections at once. `jwt_secret` signs the tokens (HS256) and is not empty. The loop outlives
   // the application; everything runs on the loop's thread.
-  DemoApplication(net::Loop& loop, net::ListeningSocket socket, std::string jwt_secret,
+  DemoApplication(net::Loop& loop, net::ListeningSocket socket, std::string_view jwt_secret,
                   const Options& options = {});
   ~DemoApplication() override;  // cuts what is open; must not run within a callback of the application
   DemoApplication(const DemoApplication&) = delete;

@@ -276,7 +276,7 @@ base::Slot<bool>& ServerConnection::hand_over() {
 }
 
 void ServerConnection::tell_sent(base::Result<bool> sent) {
-  if (!std::exchange(stream_->sent_told, true)) stream_->sent.put(std::move(sent));
+  if (!std::exchange(stream_->sent_told, true)) stream_->sent.put(sent);
 }
 
 base::Transit ServerConnection::transit() const {

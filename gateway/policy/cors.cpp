@@ -81,7 +81,7 @@ bool is_bare_preflight(const http::RequestHead& request) {
   return true;
 }
 
-CorsPolicy::CorsPolicy(CorsOptions options)
+CorsPolicy::CorsPolicy(const CorsOptions& options)
     : methods_(joined(options.methods)),
       headers_(joined(options.headers)),
       expose_(joined(options.expose)),

@@ -32,7 +32,7 @@ bool is_bare_preflight(const http::RequestHead& request);
 // always added, for listed origins and others, so that no cache gives one page the response for another page.
 class CorsPolicy final : public Policy {
  public:
-  explicit CorsPolicy(CorsOptions options);
+  explicit CorsPolicy(const CorsOptions& options);
   std::string_view name() const override { return "cors"; }
   Verdict judge(RequestContext& context) const override;
   // The new fields point into this policy and into the request.

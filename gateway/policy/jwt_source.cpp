@@ -134,7 +134,7 @@ std::string without_parameter(std::string_view query, std::string_view name) {
       if (separator != 0 && !rest.empty()) rest += separator;
       rest += piece;
     }
-    separator = end < query.size() ? query[end] : 0;
+    separator = end < query.size() ? query[end] : '\0';
     start = end + 1;
   }
   return rest;
