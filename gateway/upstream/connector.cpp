@@ -1,8 +1,8 @@
 #include "upstream/connector.h"
-#include "base/error.h"
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "http1/client_connection.h"
 
 namespace postern::upstream {
@@ -28,6 +28,7 @@ class Http1Connection final : public Connection, public base::Pooled, private ht
     if (is_clean) connection_.park(self);
   }
   void retire() override { state_ = State::over; }
+  bool is_spent() const override { return connection_.gave_transport(); }
   const net::Peer& peer() const override { return connection_.peer(); }
   std::optional<base::Duration> idle_limit() const override { return connection_.idle_limit(); }
 

@@ -24,8 +24,10 @@ class Lease {
     std::swap(stream_, other.stream_);
     return *this;
   }
-  ~Lease() {
-    if (stream_) endpoint()->pool().close_stream(*connection_, *stream_);
+  ~Lease() { close(); }
+  // After take_tunnel(): frees the connection when nothing but its transport is left of it. The permit stays.
+  void close_spent() {
+    if (stream_ && connection_->is_spent()) close();
   }
 
   explicit operator bool() const { return stream_ != nullptr; }
@@ -34,6 +36,12 @@ class Lease {
   const EndpointRef& endpoint() const { return permit_.endpoint(); }
 
  private:
+  void close() {
+    if (stream_) endpoint()->pool().close_stream(*connection_, *stream_);
+    connection_ = nullptr;
+    stream_ = nullptr;
+  }
+
   Permit permit_;
   Connection* connection_ = nullptr;
   http::UpstreamStream* stream_ = nullptr;

@@ -182,6 +182,25 @@ TEST_CASE("lease: moving one moves its load") {
   CHECK(fixture.endpoint(0).load() == 0);
 }
 
+TEST_CASE("lease: a tunnel that has the transport outlives the connection, and keeps the permit") {
+  UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour =
+      answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nearly");
+  Lease lease = fixture.connected();
+  fixture.exchange(lease);
+  lease.close_spent();
+  CHECK(lease);  // its transport is still its own
+  support::ScriptedPeer tunnel(lease->take_tunnel());
+  lease.close_spent();
+  fixture.turns.settle();
+  CHECK_FALSE(lease);
+  CHECK(fixture.endpoint(0).load() == 1);
+  CHECK(fixture.upstream.open_count() == 1);
+  CHECK(tunnel.heard() == "early");
+  lease = {};
+  CHECK(fixture.endpoint(0).load() == 0);
+}
+
 TEST_CASE("connect: a scope that is cancelled ends it") {
   UpstreamFixture fixture({1});
   fixture.upstream.at(1).reach = support::Reach::silent;
