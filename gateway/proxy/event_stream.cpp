@@ -84,7 +84,7 @@ Task<Result<void>> EventStream::wait_for_room(http::ServerStream& to, const base
       waiting_ = &waiting;
       Result<void> waited = co_await to.response_body().room(scope_);
       waiting_ = nullptr;
-      found = std::move(waited);
+      found = waited;
     }
     heard_ = scope_.turn.now;  // the endpoint is not read from while the client has no room
     if (found || found.error().cause != Cause::timed_out) co_return found;

@@ -123,13 +123,13 @@ Task<Result<base::Pumped>> ResponseCopy::pump_long_body(Attempt& attempt, coding
     Result<base::Pumped> ran = co_await running;
     long_answer_->events->set_over();
     if (ran) note_end_by_gateway();
-    co_return std::move(ran);
+    co_return ran;
   }
   {
     base::Phase phase(exchange_.scope, Stage::response_body, long_after, Cause::timed_out);
     Task<Result<base::Pumped>> copying = pump_body(attempt, encoder, ordinary);
     Result<base::Pumped> copied = co_await copying;
-    if (copied || copied.error().cause != Cause::timed_out) co_return std::move(copied);
+    if (copied || copied.error().cause != Cause::timed_out) co_return copied;
   }
   open(attempt, false);
   const base::PumpLimits limits = response_limits(exchange_, dispatch_.group().stream_idle_limit);
@@ -137,7 +137,7 @@ Task<Result<base::Pumped>> ResponseCopy::pump_long_body(Attempt& attempt, coding
   Result<base::Pumped> copied = co_await copying;
   if (!copied && copied.error().cause == Cause::upstream_timed_out)
     co_return base::fail(Cause::upstream_stream_silent, Stage::response_body);
-  co_return std::move(copied);
+  co_return copied;
 }
 
 void ResponseCopy::open(const Attempt& attempt, bool of_events) {

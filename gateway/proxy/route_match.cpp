@@ -40,7 +40,7 @@ class RouteMatch {
       return match;
     }
     if (snapshot_.strict_paths) {
-      const tl::expected<routing::Match, std::string> match = match_strict_path();
+      tl::expected<routing::Match, std::string> match = match_strict_path();
       if (!match || match->route) return match;
     }
     tl::expected<routing::Match, std::string> match = routing::match_every_reading(

@@ -92,6 +92,7 @@ void append(std::string& text, std::string_view kind, std::vector<std::string> p
 
 std::vector<std::string> texts_of(const std::vector<NamedTest>& tests, bool any_case) {
   std::vector<std::string> parts;
+  parts.reserve(tests.size());
   for (const NamedTest& test : tests)
     parts.push_back((any_case ? base::to_lower(test.name) : test.name) + '\n' + text_of(test.test));
   return parts;

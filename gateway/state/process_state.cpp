@@ -6,6 +6,7 @@ namespace {
 template <class Value>
 std::vector<std::shared_ptr<Value>> bind_all(ByName<Value>& all, const std::vector<std::string>& names) {
   std::vector<std::shared_ptr<Value>> bound;
+  bound.reserve(names.size());
   for (const std::string& name : names) bound.push_back(all.of(name));
   all.forget_unused();
   return bound;

@@ -64,7 +64,7 @@ void RefusedSockets::add(std::unique_ptr<net::Transport> client, uint16_t code, 
     socket->say_close();
   else
     turn_.arm(*socket, before_close);
-  socket.release();  // the set owns it through its list until remove()
+  static_cast<void>(socket.release());  // the set owns it through its list until remove()
 }
 
 void RefusedSockets::remove(Socket& socket) {

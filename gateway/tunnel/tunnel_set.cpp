@@ -31,8 +31,8 @@ void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net
   metrics_.process.add(Count::tunnels_opened);
   metrics_.process.add(Count::tunnels_open);
   tunnels_.append(tunnel->link_);
-  drain_line_.join(*tunnel);  // its exchange may have begun before a reload or the shutdown
-  tunnel.release();           // the set owns it through its list until remove()
+  drain_line_.join(*tunnel);            // its exchange may have begun before a reload or the shutdown
+  static_cast<void>(tunnel.release());  // the set owns it through its list until remove()
 }
 
 void TunnelSet::remove(Tunnel& tunnel) {
