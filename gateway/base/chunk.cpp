@@ -46,12 +46,6 @@ size_t Chunk::room() const {
   return block_ && block_->references == 1 ? block_->capacity - offset_ - size_ : 0;
 }
 
-void Chunk::append(Bytes bytes) {
-  if (bytes.empty()) return;
-  std::memcpy(end(), bytes.data(), bytes.size());
-  size_ += static_cast<uint32_t>(bytes.size());
-}
-
 void ChunkQueue::push(Chunk chunk) {
   if (chunk.empty()) return;
   bytes_ += chunk.size();

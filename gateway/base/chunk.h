@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -75,6 +76,13 @@ class Chunk {
 
 inline const std::byte* Chunk::data() const { return block_ ? storage() + offset_ : nullptr; }
 inline std::byte* Chunk::end() { return storage() + offset_ + size_; }
+
+// Here so that a text of known length is stored without a call: heads are written in many small pieces.
+inline void Chunk::append(Bytes bytes) {
+  if (bytes.empty()) return;
+  std::memcpy(end(), bytes.data(), bytes.size());
+  size_ += static_cast<uint32_t>(bytes.size());
+}
 
 // A first-in, first-out queue of chunks without a limit: the code that pushes must watch bytes().
 class ChunkQueue {
