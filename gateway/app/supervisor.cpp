@@ -262,7 +262,6 @@ void Supervisor::adopt_admin(const config::Document& document, std::optional<net
   if (!document.admin) return admin_.reset();
   admin::AdminServer::Options options;
   options.connection.any_host = document.admin->is_public;
-  options.connections = document.admin->connections;
   if (!socket) return admin_->adopt(options);  // its address is the same
   admin_.reset();
   admin::Source& self = *this;

@@ -260,7 +260,6 @@ struct AdminDocument {
   uint16_t port = 0;      // 0: the system chooses one, and the log names it
   std::string unix_path;  // instead of host and port
   bool is_public = false;
-  uint32_t connections = 64;  // at a time
   bool same_address(const AdminDocument& other) const {
     return host == other.host && port == other.port && unix_path == other.unix_path;
   }

@@ -218,8 +218,6 @@ const Keys<AdminDocument>& admin_keys() {
           .key("public", &AdminDocument::is_public, boolean(),
                "Whether the admin listener may have an address that other machines can reach, and answers "
                "requests for any Host. It asks for no password.")
-          .key("connections", &AdminDocument::connections, number(1, 10'000),
-               "The maximum number of connections to the admin listener at a time.")
           .check([](const Fields& fields, AdminDocument& admin) {
             if (!fields.is_good("address") || !admin.unix_path.empty()) return;
             if (!admin.is_public && !is_loopback(admin.host))
