@@ -143,7 +143,7 @@ std::string Value::example_of(Node::Kind wanted) const {
   const SchemaKey* key = find_schema(schema_);
   const bool may_show = is_scalar() && !node_->substituted;
   if (wanted == Node::Kind::sequence && key && key->shape == Shape::list && !key->folded) {
-    // The items of `endpoints` may be single values.
+    // The items of `endpoints` may be maps or single values.
     const std::size_t dot = std::min(schema_.rfind('.'), schema_.size());
     const std::string above = map_meant(schema_.substr(0, dot), *node_);
     if (!above.empty() && may_show) return "; write [" + quoted(node_->text) + "]";
@@ -274,10 +274,12 @@ std::vector<std::pair<Key, Value>> Value::entries(std::string_view wanted) const
   if (!is_kind(Node::Kind::map, wanted)) return found;
   const std::size_t count = count_up_to(max_entries);
   found.reserve(count);
+  const SchemaKey* declared = find_schema(schema_);
+  const bool has_names = declared && declared->shape == Shape::named;
   for (std::size_t index = 0; index < count; ++index) {
     const Key& key = node_->keys[index];
-    found.emplace_back(key,
-                       Value(node_->items[index], key_path(path_, key.text), schema_ + ".*", *diagnostics_));
+    const std::string path = key_path(path_, has_names ? without_value(key.text) : key.text);
+    found.emplace_back(key, Value(node_->items[index], path, schema_ + ".*", *diagnostics_));
   }
   return found;
 }
@@ -304,8 +306,11 @@ void Fields::refuse_key(const Key& key, const Value& entry) {
         key.location, key_path(value_.path(), glued),
         "the colon behind a key needs a space behind it: write " + quoted(std::string(glued) + ": ..."));
   }
-  std::string sentence = "unknown key " + quoted(key.text);
-  if (diagnostics.full()) return diagnostics.error(key.location, entry.path(), std::move(sentence));
+  const std::string name = without_value(key.text);
+  const std::string path = key_path(value_.path(), name);
+  std::string sentence = "unknown key " + quoted(name);
+  if (diagnostics.full()) return diagnostics.error(key.location, path, std::move(sentence));
+  const bool knows_secret = std::find(known_.begin(), known_.end(), "secret") != known_.end();
   const std::string_view near = suggest(key.text, known_);
   const bool is_slip = !near.empty() && edit_distance(base::to_lower(key.text), near) <= 1;
   const ForeignKey* foreign = is_slip ? nullptr : find_foreign_key(key.text, known_);
@@ -317,6 +322,9 @@ void Fields::refuse_key(const Key& key, const Value& entry) {
   } else if (!near.empty()) {
     sentence += "; did you mean " + quoted(near) + '?';
     mean(near);
+  } else if (knows_secret && entry.node().kind == Node::Kind::null) {  // { secret: one,two }
+    return diagnostics.error(key.location, value_.path(),
+                             "a key has no value here; a text with a comma in it needs quotes");
   } else if (const std::string places = places_of_key(key.text); !places.empty()) {
     sentence += "; " + places;
   } else {
@@ -324,7 +332,7 @@ void Fields::refuse_key(const Key& key, const Value& entry) {
     sentence += known_.size() <= most ? "; the keys here are " + in_words(known_)
                                       : " (postern reference prints every key)";
   }
-  diagnostics.error(key.location, entry.path(), std::move(sentence));
+  diagnostics.error(key.location, path, std::move(sentence));
 }
 
 // Returns a section in the same map that has no value and has a key `key`: its entries were probably not
@@ -371,7 +379,8 @@ std::optional<Value> Fields::need(std::string_view key) const {
 
 void check_name(const Key& key, const Value& entry) {
   if (const auto name = parse_name(key.text); !name) {
-    entry.diagnostics().error(key.location, entry.path(), quoted(key.text) + ' ' + name.error().rule);
+    entry.diagnostics().error(key.location, entry.path(),
+                              quoted(without_value(key.text)) + ' ' + name.error().rule);
   }
 }
 

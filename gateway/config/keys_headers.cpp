@@ -52,7 +52,9 @@ struct FieldTemplates {
     for (const auto& [key, entry] : value.entries()) {
       auto name = parse(key.text);
       if (!name) {
-        entry.diagnostics().error(key.location, entry.path(), quoted(key.text) + ' ' + name.error().rule);
+        const std::string shown_name = without_value(key.text);
+        entry.diagnostics().error(key.location, key_path(value.path(), shown_name),
+                                  quoted(shown_name) + ' ' + name.error().rule);
         continue;
       }
       auto read = read_template(entry);

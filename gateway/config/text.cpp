@@ -1,5 +1,7 @@
 #include "config/text.h"
 
+#include "base/ascii.h"
+#include "config/suggest.h"
 #include "http/redaction.h"
 
 namespace postern::config {
@@ -97,6 +99,15 @@ std::string key_path(const std::string& path, std::string_view key) {
   constexpr std::size_t longest = 64;
   const std::string name = shown(http::redact_url(key, http::usual_secret_names()), longest);
   return path.empty() ? name : path + '.' + name;
+}
+
+std::string without_value(std::string_view key) {
+  const std::size_t end = key.find_first_of(":= ");
+  const std::string_view name = key.substr(0, end);
+  const bool may_be_secret = http::is_secret_name(name, http::usual_secret_names()) ||
+                             edit_distance(base::to_lower(name), "secret") <= 2;
+  std::string shown_name(end == std::string_view::npos || !may_be_secret ? key : name);
+  return shown_name.size() == key.size() ? shown_name : shown_name.append("...");
 }
 
 std::string to_upper(std::string_view text) {

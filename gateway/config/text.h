@@ -25,6 +25,12 @@ std::string quoted(std::string_view text);
 // Returns "path.key" for a diagnostic, or "key" if the path is empty; the key passes through shown().
 std::string key_path(const std::string& path, std::string_view key);
 
+// Returns a key as far as a diagnostic may repeat it. What follows a ":", "=" or space in it may be a value
+// that lacks the space which YAML needs: behind the name of a secret, or one that is misspelt, it is replaced
+// by
+// "...".
+std::string without_value(std::string_view key);
+
 // Changes ASCII letters only; other bytes stay as they are.
 std::string to_upper(std::string_view text);
 

@@ -120,7 +120,8 @@ class TreeBuilder : public YAML::EventHandler {
   std::string path() const {
     if (open_.empty()) return "";
     const Open& top = open_.back();
-    if (top.node.kind == Node::Kind::map) return top.key ? key_path(top.path, top.key->text) : top.path;
+    if (top.node.kind == Node::Kind::map)
+      return top.key ? key_path(top.path, without_value(top.key->text)) : top.path;
     return top.path + '[' + std::to_string(top.node.items.size()) + ']';
   }
 
@@ -241,8 +242,9 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (node.text.empty() || find_control(node.text) != std::string::npos) {
       diagnostics_.error(node.location, top.path, "a key is empty or holds a control character");
     } else if (const auto [first, is_new] = top.seen.emplace(node.text, node.location); !is_new) {
-      diagnostics_.error(node.location, key_path(top.path, node.text),
-                         "duplicate key " + quoted(node.text) + "; it stands in line " +
+      const std::string name = without_value(node.text);
+      diagnostics_.error(node.location, key_path(top.path, name),
+                         "duplicate key " + quoted(name) + "; it stands in line " +
                              std::to_string(first->second.line) + " already");
     } else {
       top.drops_value = false;

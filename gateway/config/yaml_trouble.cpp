@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "config/schema.h"
 #include "config/text.h"
 
 namespace postern::config {
@@ -246,18 +247,13 @@ bool waits_for_more(std::string_view line) {
   return text.ends_with(':') || text == "-" || text.ends_with(" -");
 }
 
-// Whether a line belongs to a value of `secret:` that begins below its key: no word of it may be repeated.
-bool is_of_a_secret(const std::vector<Line>& lines, int number) {
-  std::size_t indent = indent_of(lines[static_cast<std::size_t>(number - 1)].text);
-  for (int above = number - 1; above > 0 && indent > 0; --above) {
-    const std::string_view text = lines[static_cast<std::size_t>(above - 1)].text;
-    if (trimmed(text).empty() || indent_of(text) >= indent) continue;
-    indent = indent_of(text);
-    std::string_view key = trimmed(text);
-    while (key.starts_with("- ")) key = trimmed(key.substr(1));
-    if (key.starts_with("secret")) return true;
-  }
-  return false;
+// "SENTENCE: write ADVICE", if `word`, which the advice repeats, is a key of Postern. Any other word may be
+// part of a secret, wherever it is.
+std::string with_advice(std::string sentence, std::string_view word, const std::string& advice) {
+  const auto keys = schema();
+  const bool is_ours =
+      std::any_of(keys.begin(), keys.end(), [&](const SchemaKey& key) { return key_name(key) == word; });
+  return is_ours ? std::move(sentence) + ": write " + quoted(advice) : sentence;
 }
 
 std::optional<YamlTrouble> explain_indentation(const Outline& outline, int number) {
@@ -276,9 +272,9 @@ std::optional<YamlTrouble> explain_indentation(const Outline& outline, int numbe
     const std::string_view entry = lines[static_cast<std::size_t>(above - 1)].text;
     if (waits_for_more(entry)) return std::nullopt;
     const std::string_view word = trimmed(entry);
-    if (has_dash && word_length(word) == word.size() && !is_of_a_secret(lines, above))
+    if (has_dash && word_length(word) == word.size())
       return trouble_of({above, static_cast<int>(indent_of(entry) + word.size()) + 1},
-                        "a key needs a colon behind it: write " + quoted(std::string(word) + ":"));
+                        with_advice("a key needs a colon behind it", word, std::string(word) + ":"));
     return trouble_of(location,
                       "indented further than the entry it belongs to (" + in_words(open.back()) + ")");
   }
@@ -307,13 +303,13 @@ std::optional<YamlTrouble> explain_missing_space(const Outline& outline, int num
   for (int at = std::min(number, static_cast<int>(outline.lines().size())); at >= std::max(number - 1, 1);
        --at) {
     const Line& line = outline.lines()[static_cast<std::size_t>(at - 1)];
-    if (line.is_inner || is_of_a_secret(outline.lines(), at)) continue;
+    if (line.is_inner) continue;
     std::size_t column = indent_of(line.text);
     std::string_view text = line.text.substr(column);
     if (text.size() > 1 && text[0] == '-' && is_word_letter(text[1])) {
       const std::string_view word = text.substr(1, word_length(text.substr(1)));
       return trouble_of({at, static_cast<int>(column) + 1},
-                        "a dash needs a space behind it: write " + quoted("- " + std::string(word)));
+                        with_advice("a dash needs a space behind it", word, "- " + std::string(word)));
     }
     while (text.starts_with("- ")) {
       const std::size_t skip = std::min(text.find_first_not_of(' ', 1), text.size());
@@ -324,10 +320,12 @@ std::optional<YamlTrouble> explain_missing_space(const Outline& outline, int num
     const bool is_glued = length > 0 && length + 1 < text.size() && text[length] == ':' &&
                           blanks.find(text[length + 1]) == blanks.npos;
     const bool is_url = is_glued && text.substr(length).starts_with("://");
-    if (is_glued && !is_url)
-      return trouble_of({at, static_cast<int>(column + length) + 1},
-                        "the colon behind a key needs a space behind it: write " +
-                            quoted(std::string(text.substr(0, length)) + ": ..."));
+    if (is_glued && !is_url) {
+      const std::string_view word = text.substr(0, length);
+      return trouble_of(
+          {at, static_cast<int>(column + length) + 1},
+          with_advice("the colon behind a key needs a space behind it", word, std::string(word) + ": ..."));
+    }
   }
   return std::nullopt;
 }
@@ -429,9 +427,9 @@ YamlTrouble explain_yaml(std::string_view text, SourceLocation location, std::st
                       "text follows behind the quote that opens here; is a quote or a comma missing?");
   if (const auto bracket = outline.unclosed())
     return trouble_of(bracket->location,
-                      std::string("the ") + bracket->letter + " that opens here is never closed");
+                      "the " + std::string(1, bracket->letter) + " that opens here is never closed");
   if (const auto bracket = outline.surplus())
-    return trouble_of(bracket->location, std::string("this ") + bracket->letter + " closes nothing");
+    return trouble_of(bracket->location, "this " + std::string(1, bracket->letter) + " closes nothing");
   if (auto found = explain_missing_space(outline, location.line)) return *found;
   if (auto found = explain_indentation(outline, location.line)) return *found;
   if (auto found = explain_tab_behind_dash(text, location.line)) return *found;
@@ -440,7 +438,7 @@ YamlTrouble explain_yaml(std::string_view text, SourceLocation location, std::st
                       "a comma is missing in front of this, or what opened before it is not closed");
   const char letter = letter_at(text, location);
   if (words == "unknown token" && (letter == '@' || letter == '`' || letter == '%'))
-    return trouble_of(location, std::string("a text that begins with ") + letter + " needs quotes");
+    return trouble_of(location, "a text that begins with " + std::string(1, letter) + " needs quotes");
   if (words == "illegal map value")
     return trouble_of(location, "a second \": \" in one entry; a value with \": \" in it needs quotes");
   return trouble_of(location, std::string(words));

@@ -25,7 +25,7 @@ std::string_view foreign_program(std::string_view text);
 std::optional<YamlTrouble> find_runaway_quote(std::string_view text);
 
 // Explains the mistake at which a parser stopped, at `location` and with the message `words`. The sentence
-// repeats from the text only single words that stand where a key is expected.
+// repeats from the text only keys of Postern, so no part of a secret.
 YamlTrouble explain_yaml(std::string_view text, SourceLocation location, std::string_view words);
 
 }  // namespace postern::config
