@@ -37,10 +37,10 @@ class ClientConnection final : public http::UpstreamStream,
                    const http::MessageLimits& limits);
   ~ClientConnection() override = default;
 
-  void begin_stream();                                 // the connection must be fresh or reusable()
-  bool reusable();                                     // the stream has ended and left the connection clean
-  bool gave_transport() const { return !transport_; }  // see take_tunnel()
-  void park(Owner& owner);                             // idle from now on; `owner` is notified when it breaks
+  void begin_stream();                                  // the connection must be fresh or reusable()
+  bool reusable();                                      // the stream has ended and left the connection clean
+  bool transport_taken() const { return !transport_; }  // see take_tunnel()
+  void park(Owner& owner);  // idle from now on; `owner` is notified when it breaks
   // How long the endpoint keeps an idle connection open, as its Keep-Alive field announced.
   std::optional<base::Duration> idle_limit() const { return idle_limit_; }
 

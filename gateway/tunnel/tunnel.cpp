@@ -33,7 +33,7 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
       opened_(set.turn_.now),
       link_(this) {
   ++route_sockets_->open;
-  lease_.close_spent();
+  lease_.close_if_transport_taken();
   if (rules().mode != routing::FrameMode::tunnel) {
     websocket::Deflate* deflate = client_deflate();
     const bool compressed = options_.frames_compressed;

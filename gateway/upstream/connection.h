@@ -37,9 +37,9 @@ class Connection {
   virtual void close_stream(http::UpstreamStream& stream) = 0;
   // Opens no more streams from now on; the open streams continue.
   virtual void retire() = 0;
-  // Whether a tunnel has taken its transport: closing the stream frees the connection, and does not end the
-  // tunnel.
-  virtual bool is_spent() const { return false; }
+  // Whether a tunnel has taken its transport: closing the stream then frees the connection, and does not end
+  // the tunnel. Only for a connection that is one stream: where tunnels need their connection, it is false.
+  virtual bool transport_taken() const { return false; }
   virtual const net::Peer& peer() const = 0;
   // How long the endpoint keeps the connection open without a stream, as it announced.
   virtual std::optional<base::Duration> idle_limit() const { return std::nullopt; }

@@ -28,7 +28,7 @@ class Http1Connection final : public Connection, public base::Pooled, private ht
     if (is_clean) connection_.park(self);
   }
   void retire() override { state_ = State::over; }
-  bool is_spent() const override { return connection_.gave_transport(); }
+  bool transport_taken() const override { return connection_.transport_taken(); }
   const net::Peer& peer() const override { return connection_.peer(); }
   std::optional<base::Duration> idle_limit() const override { return connection_.idle_limit(); }
 

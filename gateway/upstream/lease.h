@@ -25,11 +25,13 @@ class Lease {
     return *this;
   }
   ~Lease() { close(); }
+
   // After take_tunnel(): frees the connection when nothing but its transport is left of it. The permit stays.
-  void close_spent() {
-    if (stream_ && connection_->is_spent()) close();
+  void close_if_transport_taken() {
+    if (stream_ && connection_->transport_taken()) close();
   }
 
+  // False: empty, or closed by close_if_transport_taken(); the permit may still be held.
   explicit operator bool() const { return stream_ != nullptr; }
   http::UpstreamStream* operator->() const { return stream_; }
   http::UpstreamStream& operator*() const { return *stream_; }

@@ -41,6 +41,7 @@ class Pool final : private Connection::Owner, private base::Timer {
   void retire();
   bool retired() const { return retired_; }
   size_t idle_count() const { return idle_count_; }
+  size_t connection_count() const { return connections_.size(); }  // also those with streams
 
  private:
   void on_room_changed(Connection& connection) override;

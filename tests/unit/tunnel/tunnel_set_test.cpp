@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "unit/tunnel/tunnel_fixture.h"
+#include "unit/upstream/upstream_fixture.h"
+#include "upstream/connector.h"
 
 using namespace postern;
 using namespace postern::tunnel;
@@ -138,4 +140,30 @@ TEST_CASE("tunnel set: a shutdown closes all, also those in line and those still
   tunnels.open(stays);
   tunnels.advance(1s);
   CHECK(tunnels.told(goodbye) == Indices{1, 2, 3});
+}
+
+TEST_CASE("tunnel set: an open socket keeps a permit, and no connection of HTTP/1.1") {
+  upstream::UpstreamFixture fixture({1});
+  fixture.upstream.at(1).behaviour = support::answers(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n");
+  upstream::Lease lease = fixture.connected();
+  fixture.exchange(lease);
+  std::unique_ptr<net::Transport> endpoint_side = lease->take_tunnel();
+  CHECK(fixture.endpoint(0).pool().connection_count() == 1);
+
+  support::LogCapture log;
+  telemetry::Metrics metrics;
+  state::ProcessState state;
+  TunnelSet tunnels(fixture.turns.turn, log.access_log(), metrics, state);
+  TunnelEnd client(fixture.turns);
+  tunnels.open(std::move(client.gateway), std::move(endpoint_side), std::move(lease),
+               TunnelFacts(usual_facts(), true), {.rules = no_pings()});
+  CHECK(fixture.endpoint(0).pool().connection_count() == 0);
+  CHECK(fixture.endpoint(0).load() == 1);
+  CHECK(fixture.upstream.open_count() == 1);
+
+  tunnels.cut_all();
+  fixture.turns.settle();
+  CHECK(fixture.endpoint(0).load() == 0);
+  CHECK(fixture.upstream.open_count() == 0);
 }

@@ -188,10 +188,10 @@ TEST_CASE("lease: a tunnel that has the transport outlives the connection, and k
       answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nearly");
   Lease lease = fixture.connected();
   fixture.exchange(lease);
-  lease.close_spent();
+  lease.close_if_transport_taken();
   CHECK(lease);  // its transport is still its own
   support::ScriptedPeer tunnel(lease->take_tunnel());
-  lease.close_spent();
+  lease.close_if_transport_taken();
   fixture.turns.settle();
   CHECK_FALSE(lease);
   CHECK(fixture.endpoint(0).load() == 1);
