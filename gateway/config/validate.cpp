@@ -292,8 +292,10 @@ class Validation {
     if (diagnostics_.has_errors()) return;
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
       const RouteDocument& route = document_.routes[index];
-      if (!route.redirect || !route.match_read || route.pattern_alone) continue;
+      if (!route.redirect || !route.match_read || route.pattern_alone || route.conditions) continue;
+      if (leads_to_get(route)) continue;
       const auto& parts = route.redirect->to.parts();
+      if (parts.empty()) continue;
       const std::string& text = parts.front().text;
       const std::size_t end = text.find_first_of("?#");
       const bool is_fixed = end != std::string::npos || parts.size() == 1;
@@ -306,6 +308,14 @@ class Validation {
       diagnostics_.warn(route.redirect->location, item_path("routes", index) + ".redirect",
                         "leads back to this route: who follows it goes round in a circle");
     }
+  }
+
+  // Whether clients follow the redirect with GET, which the route does not take (RFC 9110 15.4).
+  static bool leads_to_get(const RouteDocument& route) {
+    const bool keeps_method = route.redirect->status == 307 || route.redirect->status == 308;
+    const auto& methods = route.methods;
+    return !keeps_method && !methods.empty() &&
+           std::find(methods.begin(), methods.end(), "GET") == methods.end();
   }
 
   static bool takes(const RouteDocument& route, std::string_view path) {

@@ -142,3 +142,16 @@ TEST_CASE("validate: sticky cookies of the same name and path would overwrite ea
   CHECK(said("", ", cookie: other") == "");
   CHECK(said("", ", path: /b") == "");
 }
+
+TEST_CASE("validate: a redirect that leads back to its own route is warned of, and no other") {
+  const auto is_warned_of = [](const std::string& route) {
+    const std::string said = said_of("listeners: [{ address: \":0\" }]\nroutes: [" + route + "]\n");
+    return said.find("goes round in a circle") != std::string::npos;
+  };
+  CHECK(is_warned_of("{ match: { path: /a }, redirect: { to: /a/b } }"));
+  CHECK(is_warned_of("{ match: { path: /a }, redirect: { to: \"/a?from={uri}\" } }"));
+  CHECK(is_warned_of("{ match: { path: /a, methods: [POST] }, redirect: { to: /a } }"));
+  CHECK_FALSE(is_warned_of("{ match: { path: /a }, redirect: { to: /b } }"));
+  CHECK_FALSE(is_warned_of("{ match: { path: /a, methods: [POST] }, redirect: { to: /a, status: 303 } }"));
+  CHECK_FALSE(is_warned_of("{ match: { path: /a, query: { x: present } }, redirect: { to: /a } }"));
+}
