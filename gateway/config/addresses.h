@@ -47,7 +47,7 @@ Parsed<std::string> parse_route_path(std::string_view text);
 
 // Parses a path of a match and returns its spellings in requests, one or two. The first has those percent
 // escapes decoded that are not needed ("/c%2B%2B" is "/c++", "/%61" is "/a"); the second, if it differs,
-// keeps them. Both are normal forms.
+// keeps them. Only the first is a normal form.
 Parsed<std::vector<std::string>> parse_matched_path(std::string_view text);
 
 // Parses an origin as browsers send it (RFC 6454 section 6.2: lower case, no default port, no trailing

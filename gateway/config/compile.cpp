@@ -171,7 +171,8 @@ void compile_match(Compilation& compilation, const RouteDocument& document, cons
   }
   route.paths.clear();
   for (const std::string& text : document.paths) {
-    // The second spelling of a path (parse_matched_path) is added unchanged.
+    // The text and not `*path`: the second spelling of a path (parse_matched_path) is no normal form, and is
+    // compared as it is written.
     if (const auto path = routing::read_route_path(text))
       route.paths.push_back(text);
     else

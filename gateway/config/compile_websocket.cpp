@@ -12,7 +12,8 @@ namespace {
 // Defaults that other servers have: Kong's for clients, and uvicorn's ws_max_size for endpoints.
 constexpr uint64_t client_message_size = 1024 * 1024;
 constexpr uint64_t upstream_message_size = 16 * 1024 * 1024;
-// The limit in FrameMode::inspect, where messages are buffered and must have one.
+// The limit in FrameMode::inspect for `message_size: none`: messages are buffered there, so they must have
+// one.
 constexpr uint64_t read_message_size = 64 * 1024 * 1024;
 
 // Whether the rules in the file count bytes; the default sizes are not set yet.

@@ -6,8 +6,8 @@
 
 namespace postern::config {
 
-// The schema accepts every file that the gateway accepts. Some rules it cannot express; they are verified by
-// `postern check` only: relations between parts of a file, ranges of durations and of sizes with a unit,
+// The schema accepts every file that the gateway accepts. Some rules it cannot express; they are verified
+// when the file is loaded: relations between parts of a file, ranges of durations and of sizes with a unit,
 // names that are used twice, files. conf/postern.schema.json is this text.
 std::string json_schema();
 

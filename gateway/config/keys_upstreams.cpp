@@ -208,8 +208,8 @@ const Keys<UpstreamDocument>& balance_keys() {
   return keys;
 }
 
-// Anything but a map is read as a single value, so that a list is reported as "not a single value": most
-// balances are one.
+// Anything but a map is read as a single value, so that the error for a list is "must be a single
+// value": most balances are one.
 struct BalanceKind : ValueOrMap<UpstreamDocument> {
   void read_into(const Value& value, UpstreamDocument& upstream) const {
     if (value.is_map())

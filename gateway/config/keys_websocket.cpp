@@ -59,7 +59,8 @@ struct MessageKinds {
   std::string json_schema() const { return words_schema({"any", "text", "binary", "none"}); }
 };
 
-// "20/s" or `none`. The rate of one second also sets the burst, unless the file has the key for the burst.
+// "20/s" or `none`. The rate of one second also sets the burst (at least 1), unless the file has the key
+// for the burst.
 struct MessageRateKind {
   using Type = MessageRate;
   std::optional<MessageRate> read(const Value& value) const {
@@ -166,7 +167,7 @@ struct HeartbeatMessage {
   std::string json_schema() const { return scalar_schema(); }
 };
 
-// The rate of new sockets. It also sets the burst, unless the file has the key `burst`.
+// The rate of new sockets. It also sets the burst (at least 1), unless the file has the key `burst`.
 struct AdmissionRate {
   void read_into(const Value& value, Admission& admission) const {
     const auto rate = value.parsed(parse_socket_rate);

@@ -43,7 +43,8 @@ tl::expected<std::string, ReadFailure> read_text(const std::string& path) {
   const auto failure = [](int reason) {
     return tl::unexpected<ReadFailure>(ReadFailure{std::generic_category().message(reason)});
   };
-  // A pipe may be read too ("postern check <(make-config)"), but not without a time limit.
+  // A pipe may be read too ("postern check <(make-config)"), but not without a time limit; only
+  // the standard input may block.
   const bool is_input = path == standard_input;
   const File file(is_input ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (file.descriptor < 0) return failure(errno);

@@ -1,6 +1,6 @@
 // Relations between the keys of one map. A section declares them after its keys (config/key.h). Decoding
 // reports the sentence of a relation that does not hold, and the JSON Schema of the map refuses the same
-// maps.
+// maps, except where an environment variable turns a switch on or off.
 #pragma once
 
 #include <cstdint>

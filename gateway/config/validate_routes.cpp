@@ -101,7 +101,8 @@ class RouteValidation {
   // The most specific route is taken. So only routes with the same address and the same conditions can hide
   // each other: a route is hidden when the routes before it take all of its methods.
   void check_unreachable_routes() {
-    // From a hidden route to the routes that hide it, each with a note on spellings.
+    // For each hidden route, an entry for each of its addresses that is hidden: the route that hides it, and
+    // a note on spellings.
     std::map<std::size_t, std::vector<std::pair<std::size_t, std::string>>> hidden;
     for (const auto& [address, routes] : routes_at_) {
       // Routes with methods come before those without, as in routing::Table.
@@ -193,7 +194,8 @@ class RouteValidation {
     for (const auto& [which, by] : found) report_outranked(which.first, which.second, by);
   }
 
-  // Whether a route for the host `outer` also takes requests for `inner`, which may be a wildcard.
+  // Whether a route for the other host `outer` also takes requests for `inner`, which may be a wildcard;
+  // false if they are equal.
   static bool takes(const std::string& outer, const std::string& inner) {
     if (outer == inner) return false;
     if (outer.empty()) return true;

@@ -52,8 +52,8 @@ const Unit* find_unit(const std::array<Unit, count>& units, std::string_view nam
   return found == units.end() ? nullptr : &*found;
 }
 
-// Returns the unit, in lower case, for a spelling of other programs: "mib" for "MB". Sizes are powers of
-// 1024.
+// Returns the unit, in lower case, for a spelling of other programs: "mib" for "MB"; any other text in lower
+// case. Sizes are powers of 1024.
 std::string unit_meant(std::string_view written) {
   struct Other {
     std::string_view written;

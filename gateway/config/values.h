@@ -68,9 +68,10 @@ Parsed<std::string> parse_header_name(std::string_view text);
 // A cookie's name: a token.
 Parsed<std::string> parse_cookie_name(std::string_view text);
 
-// A field name that the gateway may set on a request. Refused are fields that delimit the message or belong
-// to one connection (Host, Content-Length, Connection and other hop-by-hop fields), that authenticate it
-// (Authorization, Cookie), or that the gateway sets itself (X-Forwarded-*, Forwarded, Via, Sec-WebSocket-*).
+// A field name that the gateway may set on a request. Refused are fields that say where the message goes or
+// how its body is read (Host, Content-*, Range, Expect), hop-by-hop fields, credentials (Authorization,
+// Cookie), Origin, fields that the gateway sets itself (X-Forwarded-For, -Proto, -Host and -Port, Forwarded,
+// Via), and names that begin with Sec- or Proxy-.
 Parsed<std::string> parse_settable_header(std::string_view text);
 
 // A field name that an operator's rules may change on a request or a response. Refused are only fields that

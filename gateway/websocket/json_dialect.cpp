@@ -3,7 +3,7 @@
 namespace postern::websocket {
 namespace {
 
-// Made in place: a message that is checked costs no move of a string.
+// Made in place: a text without escapes costs no move of a string.
 Dialect::Found text_of(base::JsonFound& found) {
   Dialect::Found text(tl::in_place, std::in_place);
   (*text)->raw = found.raw;
