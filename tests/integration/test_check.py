@@ -204,7 +204,7 @@ MISTAKES = [
         '4:5 routes[0]: the colon behind a key needs a space behind it: write "upstream: ..."',
     ]),
     Mistake(31, "no space behind a colon, further down", LISTENERS + "routes:\n  - match: { path: / }\n    upstream:http://127.0.0.1:3000\n", [
-        '5:5 routes[0].upstream:http://127.0.0.1:3000: the colon behind a key needs a space behind it: write "upstream: ..."',
+        '5:5 routes[0].upstream: the colon behind a key needs a space behind it: write "upstream: ..."',
     ]),
     Mistake(32, "star", 'listeners:\n  - address: *:38100\n' + ROUTES, [
         '2:14 anchors and aliases are not taken here; a text that begins with & or * needs quotes',
