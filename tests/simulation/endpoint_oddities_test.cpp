@@ -146,7 +146,8 @@ TEST_CASE("oddities: who speaks another protocol is named at its first line, or 
        "the endpoint speaks HTTP/2, or another binary protocol; endpoints are spoken to in HTTP/1.1", ""},
   };
   for (const auto& [says, leaves, detail, offending] : endpoints) {
-    CAPTURE(says);
+    const auto& the_says = says;
+    CAPTURE(the_says);
     ProxyFixture proxy;
     proxy.upstream.at(3001).behaviour = [&says = says, leaves = leaves](FakeConnection& connection) {
       if (!connection.take_request()) return;
@@ -203,7 +204,8 @@ routes:
       {large, filler, 200, ""},
   };
   for (const auto& [yaml, response, status, detail] : cases) {
-    CAPTURE(detail);
+    const auto& the_detail = detail;
+    CAPTURE(the_detail);
     ProxyFixture proxy(yaml);
     proxy.upstream.at(3001).behaviour = answers(response);
     TestClient& client = proxy.connect();

@@ -56,7 +56,8 @@ TEST_CASE("identity: one client in the log, the rate limit and what the endpoint
       {"\"[2001:db8:0:1::1]\"", "2001:db8:0:1::1"},
       {"6.6.6.6, 203.0.113.10, 10.2.3.4", "203.0.113.10"}};
   for (const auto& [text, address] : spellings) {
-    CAPTURE(text);
+    const auto& the_text = text;
+    CAPTURE(the_text);
     CHECK(ask(proxy, get("/", "app.example", "X-Forwarded-For: " + text + "\r\n")).status() == 200);
     CHECK(proxy.log.last("exchange")["client"] == address);
     const std::string told = proxy.upstream.at(3001).last().requests.back().field("X-Forwarded-For");

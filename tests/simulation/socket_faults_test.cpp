@@ -229,6 +229,6 @@ TEST_CASE("socket faults: nothing follows a Close, and the record has the code t
       }
     }
   }
-  for (const auto& [ending, count] : endings) MESSAGE(ending << ": " << count);
+  for (const auto& ending : endings) MESSAGE(ending.first << ": " << ending.second);
   CHECK(endings.size() >= 6);
 }

@@ -476,7 +476,8 @@ TEST_CASE("socket: a compressed message that is read costs what it becomes") {
   for (const auto& [rule, name] :
        {std::pair<std::string, std::string>{"from_client: { byte_rate: 10KiB/s", "from_client.byte_rate"},
         {"byte_limit: upload, from_client: { first_passes: false", "byte_limit: upload"}}) {
-    CAPTURE(rule);
+    const auto& the_rule = rule;
+    CAPTURE(the_rule);
     SocketFixture closing("{ mode: inspect, " + rule + " } }", offer, "", limit);
     closing.client_sends(large);
     CHECK(closing.client_heard() == Said{"close 1013 " + name});

@@ -505,7 +505,8 @@ TEST_CASE("compile: error pages are read from their files, and bounded") {
                  "error_pages.4xx: \"page.pdf\" ends in none of .html, .json and .txt"));
   for (const auto& [file, why] : {std::pair{"nothing.html", "does not exist (paths are relative to"},
                                   {"folder.html", "is a directory, not a file"}}) {
-    CAPTURE(file);
+    const auto& the_file = file;
+    CAPTURE(the_file);
     CHECK(contains(compiler.problems_of("error_pages: { 500: " + std::string(file) + " }\n" + rest, name),
                    why));
   }

@@ -45,7 +45,8 @@ TEST_CASE("json schema: every definition is there and is used") {
   const std::string text = json_schema();
   const base::Json schema = read_schema();
   for (const auto& [name, definition] : schema["$defs"].items()) {
-    CAPTURE(name);
+    const auto& the_name = name;
+    CAPTURE(the_name);
     CHECK(text.find("\"#/$defs/" + name + '"') != std::string::npos);
   }
 }

@@ -27,8 +27,10 @@ TEST_CASE("validate: an endpoint that is a listener of the same file leads back 
                                                         {"127.0.0.1:8080", "http://LOCALHOST:8080"},
                                                         {"[::1]:8080", "http://[0::1]:8080"},
                                                         {"10.0.0.5:8080", "http://10.0.0.5:8080"}}) {
-    CAPTURE(listener);
-    CAPTURE(endpoint);
+    const auto& the_listener = listener;
+    CAPTURE(the_listener);
+    const auto& the_endpoint = endpoint;
+    CAPTURE(the_endpoint);
     CHECK(said(listener, endpoint).find("leads back to the gateway") != std::string::npos);
   }
 }
@@ -40,8 +42,10 @@ TEST_CASE("validate: an endpoint elsewhere does not lead back") {
                                                         {"127.0.0.1:8080", "http://127.0.0.2:8080"},
                                                         {"127.0.0.1:8080", "http://10.0.0.5:8080"},
                                                         {"127.0.0.1:0", "http://127.0.0.1:8080"}}) {
-    CAPTURE(listener);
-    CAPTURE(endpoint);
+    const auto& the_listener = listener;
+    CAPTURE(the_listener);
+    const auto& the_endpoint = endpoint;
+    CAPTURE(the_endpoint);
     CHECK(said(listener, endpoint).find("leads back") == std::string::npos);
   }
 }

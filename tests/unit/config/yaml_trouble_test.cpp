@@ -27,7 +27,8 @@ TEST_CASE("yaml trouble: a quote is told where it opens") {
            {"listeners:\n  - address: \":1\nroutes:\n  - upstream: \"\n", "f:2:14"},
            {"a:\n  b: \"x\n  c: \"y\"\n", "f:2:6"},
        }) {
-    CAPTURE(text);
+    const auto& the_text = text;
+    CAPTURE(the_text);
     CHECK(first(text) ==
           std::string(wanted) + " not YAML: the quote that opens here is not closed on its line");
   }
@@ -75,7 +76,8 @@ TEST_CASE("yaml trouble: the space that YAML needs is asked for") {
            {"routes:\n  - upstream:http://a\n",
             "f:2:5 routes[0]: the colon behind a key needs a space behind it: write \"upstream: ...\"\n"},
        }) {
-    CAPTURE(text);
+    const auto& the_text = text;
+    CAPTURE(the_text);
     CHECK(said_of(text).find(wanted) != std::string::npos);
   }
 }
@@ -141,7 +143,8 @@ TEST_CASE("yaml trouble: files of other programs are known by their look, and ou
            {"", ""},
            {"a word", ""},
        }) {
-    CAPTURE(text);
+    const auto& the_text = text;
+    CAPTURE(the_text);
     CHECK(foreign_program(text) == program);
   }
 }

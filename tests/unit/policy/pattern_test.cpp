@@ -62,7 +62,8 @@ TEST_CASE("pattern: the folder is what stands there letter by letter") {
       {"", "/"},
   };
   for (const auto& [text, folder] : cases) {
-    CAPTURE(text);
+    const auto& the_text = text;
+    CAPTURE(the_text);
     CHECK(pattern(text)->folder() == folder);
   }
 }
