@@ -30,6 +30,7 @@ class Fixture : public ServerConnection::Owner {
 
   explicit Fixture(Application application, const http::ServerLimits& the_limits = {})
       : limits(the_limits), application_(std::move(application)), serving_(serve(*this)) {}
+  virtual ~Fixture() = default;
 
   TurnFixture turns;
   http::ServerLimits limits;
