@@ -62,7 +62,8 @@ TEST_CASE("exchange: every framing of a response arrives whole, in whatever piec
   };
   for (const auto& [answer, closes] : answers_to_try)
     for (const std::vector<size_t>& pieces : {std::vector<size_t>{}, {1}, {3, 1, 1000}, {1459}}) {
-      CAPTURE(answer.substr(0, 50));
+      const std::string beginning = answer.substr(0, 50);
+      CAPTURE(beginning);
       CAPTURE(pieces.size());
       ProxyFixture proxy;
       proxy.upstream.at(3001).conduct = [&](Wire& wire) { wire.to_first.pieces = pieces; };
