@@ -48,6 +48,10 @@ std::string_view glued_key(std::string_view text, const std::vector<std::string_
   return is_glued && std::find(keys.begin(), keys.end(), word) != keys.end() ? word : std::string_view();
 }
 
+std::string missing_space_behind(std::string_view key) {
+  return "the colon behind a key needs a space behind it: write " + quoted(std::string(key) + ": ...");
+}
+
 // "a, b and c"
 std::string in_words(const std::vector<std::string_view>& words) {
   std::string text;
@@ -93,6 +97,11 @@ void Value::complain(std::string sentence) const {
   diagnostics_->error(node_->location, path_, std::move(sentence));
 }
 
+void Value::complain_of_key(const Key& key, std::string_view rule) const {
+  const std::string name = without_value(key.text);
+  diagnostics_->error(key.location, key_path(path_, name), (quoted(name) += ' ').append(rule));
+}
+
 void Value::warn(std::string sentence) const {
   diagnostics_->warn(node_->location, path_, std::move(sentence));
 }
@@ -134,7 +143,7 @@ bool Value::complain_of_missing_space(Node::Kind wanted) const {
   if (wanted != Node::Kind::map || !is_scalar()) return false;
   const std::string_view key = glued_key(node_->text, keys_inside(schema_));
   if (key.empty()) return false;
-  complain("the colon behind a key needs a space behind it: write " + quoted(std::string(key) + ": ..."));
+  complain(missing_space_behind(key));
   return true;
 }
 
@@ -302,9 +311,7 @@ void Fields::refuse_key(const Key& key, const Value& entry) {
   if (const std::string_view glued = glued_key(key.text, known_); !glued.empty()) {
     mean(glued);
     // What stands behind the colon may be a secret: it is in no part of the message.
-    return diagnostics.error(
-        key.location, key_path(value_.path(), glued),
-        "the colon behind a key needs a space behind it: write " + quoted(std::string(glued) + ": ..."));
+    return diagnostics.error(key.location, key_path(value_.path(), glued), missing_space_behind(glued));
   }
   const std::string name = without_value(key.text);
   const std::string path = key_path(value_.path(), name);
@@ -377,11 +384,8 @@ std::optional<Value> Fields::need(std::string_view key) const {
   return found;
 }
 
-void check_name(const Key& key, const Value& entry) {
-  if (const auto name = parse_name(key.text); !name) {
-    entry.diagnostics().error(key.location, entry.path(),
-                              quoted(without_value(key.text)) + ' ' + name.error().rule);
-  }
+void check_name(const Value& map, const Key& key) {
+  if (const auto name = parse_name(key.text); !name) map.complain_of_key(key, name.error().rule);
 }
 
 }  // namespace postern::config

@@ -42,6 +42,8 @@ class Value {
   // Adds an error, or a warning, about this value.
   void complain(std::string sentence) const;
   void warn(std::string sentence) const;
+  // Adds the error `"key" rule` about a key of this map, without a value that may be glued to it.
+  void complain_of_key(const Key& key, std::string_view rule) const;
   // Adds the error `"value" rule; write "better"`. The value is quoted as written in the file.
   void refuse(const Complaint& complaint) const;
   // The value as written in the file, in quotes.
@@ -140,7 +142,7 @@ class Fields {
 };
 
 // Reports a name, chosen by the operator, that parse_name() refuses.
-void check_name(const Key& key, const Value& entry);
+void check_name(const Value& map, const Key& key);
 
 // Assigns what an accessor returned; when it returned nothing, the member keeps its default.
 template <class T, class U>

@@ -526,7 +526,7 @@ struct Named {
 
   void read_into(const Value& value, std::vector<T>& to) const {
     for (const auto& [key, entry] : value.entries()) {
-      check_name(key, entry);
+      check_name(value, key);
       if (most != 0 && to.size() == most)
         return value.complain("has more than " + std::to_string(most) + " names");
       T one = of.start();

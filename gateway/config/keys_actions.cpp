@@ -87,9 +87,7 @@ std::optional<std::vector<std::pair<std::string, std::string>>> read_fixed_heade
   for (const auto& [key, entry] : value.entries()) {
     const auto name = parse_response_field(key.text);
     if (!name) {
-      const std::string shown_name = without_value(key.text);
-      entry.diagnostics().error(key.location, key_path(value.path(), shown_name),
-                                quoted(shown_name) + ' ' + name.error().rule);
+      value.complain_of_key(key, name.error().rule);
       continue;
     }
     if (base::equal_ignoring_case(*name, "content-type")) {

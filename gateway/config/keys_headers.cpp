@@ -52,9 +52,7 @@ struct FieldTemplates {
     for (const auto& [key, entry] : value.entries()) {
       auto name = parse(key.text);
       if (!name) {
-        const std::string shown_name = without_value(key.text);
-        entry.diagnostics().error(key.location, key_path(value.path(), shown_name),
-                                  quoted(shown_name) + ' ' + name.error().rule);
+        value.complain_of_key(key, name.error().rule);
         continue;
       }
       auto read = read_template(entry);

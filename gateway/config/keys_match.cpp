@@ -291,13 +291,11 @@ std::vector<NamedTest> read_tests(const Value& value, Parsed<std::string> (*pars
   for (const auto& [key, entry] : entries) {
     auto name = parse(key.text);
     if (!name) {
-      entry.diagnostics().error(key.location, entry.path(),
-                                config::quoted(key.text) + ' ' + name.error().rule);
+      value.complain_of_key(key, name.error().rule);
       continue;
     }
     if (any_case && !seen.insert(base::to_lower(*name)).second) {
-      entry.diagnostics().error(key.location, entry.path(),
-                                config::quoted(key.text) + " is named already; case does not count");
+      value.complain_of_key(key, "is named already; case does not count");
       continue;
     }
     auto test = read_test(entry);

@@ -22,11 +22,12 @@ struct Prefix {
   void read_into(const Value& value, PathRewriteDocument& rewrite) const {
     rewrite.location = value.location();
     rewrite.from_match = way == Way::replace;
-    const auto prefix = value.parsed(parse_route_path);
+    auto prefix = value.parsed(parse_route_path);
     if (!prefix) return;
     if (*prefix == "/" && way != Way::replace) return value.refuse({"is in front of every path already", ""});
-    if (way != Way::replace) rewrite.from = way == Way::strip ? *prefix : "/";
-    rewrite.to = way == Way::strip ? "/" : *prefix;
+    rewrite.from = way == Way::add ? "/" : "";
+    rewrite.to = way == Way::strip ? "/" : "";
+    (way == Way::strip ? rewrite.from : rewrite.to) = std::move(*prefix);
   }
   std::string words() const { return "path"; }
   std::string shown(const PathRewriteDocument&) const { return "none"; }
@@ -90,7 +91,7 @@ std::vector<policy::CookieMapping> read_mappings(const Value& value, ParseAttrib
   for (const auto& [key, entry] : value.entries()) {
     auto from = parse(key.text);
     if (!from) {
-      entry.diagnostics().error(key.location, entry.path(), quoted(key.text) + ' ' + from.error().rule);
+      value.complain_of_key(key, from.error().rule);
       continue;
     }
     if (from->starts_with('.')) from->erase(0, 1);

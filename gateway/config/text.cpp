@@ -103,11 +103,11 @@ std::string key_path(const std::string& path, std::string_view key) {
 
 std::string without_value(std::string_view key) {
   const std::size_t end = key.find_first_of(":= ");
-  const std::string_view name = key.substr(0, end);
+  std::string name(key.substr(0, end));
+  if (end == std::string_view::npos) return name;
   const bool may_be_secret = http::is_secret_name(name, http::usual_secret_names()) ||
                              edit_distance(base::to_lower(name), "secret") <= 2;
-  std::string shown_name(end == std::string_view::npos || !may_be_secret ? key : name);
-  return shown_name.size() == key.size() ? shown_name : shown_name.append("...");
+  return may_be_secret ? name.append("...") : std::string(key);
 }
 
 std::string to_upper(std::string_view text) {

@@ -87,8 +87,8 @@ void Acceptor::on_accepted(net::Listener& listener, net::Socket socket, const ba
   numbers.add(telemetry::Count::connections_open);
   Accepted& added = *client;
   connections_.push_back(std::move(client));
-  const net::ProxyHeaderRules& header = model.proxy_protocol;
-  if (header.trust.contains(peer.ip)) added.connection.expect_proxy_header(header.timeout);
+  const net::ProxyHeaderRules& rules = model.proxy_protocol;
+  if (rules.trust.contains(peer.ip)) added.connection.expect_proxy_header(rules.timeout);
   if (next_is_refused_)
     added.connection.refuse({base::Cause::overloaded, base::Stage::accept},
                             "as many clients are connected as limits.connections allows: " +
