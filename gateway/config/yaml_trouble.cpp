@@ -247,13 +247,27 @@ bool waits_for_more(std::string_view line) {
   return text.ends_with(':') || text == "-" || text.ends_with(" -");
 }
 
+bool is_our_key(std::string_view word) {
+  const auto keys = schema();
+  return std::any_of(keys.begin(), keys.end(), [&](const SchemaKey& key) { return key_name(key) == word; });
+}
+
 // "SENTENCE: write ADVICE", if `word`, which the advice repeats, is a key of Postern. Any other word may be
 // part of a secret, wherever it is.
 std::string with_advice(std::string sentence, std::string_view word, const std::string& advice) {
-  const auto keys = schema();
-  const bool is_ours =
-      std::any_of(keys.begin(), keys.end(), [&](const SchemaKey& key) { return key_name(key) == word; });
-  return is_ours ? std::move(sentence) + ": write " + quoted(advice) : sentence;
+  return is_our_key(word) ? std::move(sentence) + ": write " + quoted(advice) : sentence;
+}
+
+// What a line says behind its dashes, and the offset where that begins.
+struct Entry {
+  std::size_t begin;
+  std::string_view text;
+};
+Entry entry_of(std::string_view line) {
+  std::size_t begin = indent_of(line);
+  while (line.substr(begin).starts_with("- "))
+    begin = std::min(line.find_first_not_of(' ', begin + 1), line.size());
+  return {begin, line.substr(begin)};
 }
 
 std::optional<YamlTrouble> explain_indentation(const Outline& outline, int number) {
@@ -304,18 +318,14 @@ std::optional<YamlTrouble> explain_missing_space(const Outline& outline, int num
        --at) {
     const Line& line = outline.lines()[static_cast<std::size_t>(at - 1)];
     if (line.is_inner) continue;
-    std::size_t column = indent_of(line.text);
-    std::string_view text = line.text.substr(column);
-    if (text.size() > 1 && text[0] == '-' && is_word_letter(text[1])) {
-      const std::string_view word = text.substr(1, word_length(text.substr(1)));
+    const std::size_t column = indent_of(line.text);
+    const std::string_view whole = line.text.substr(column);
+    if (whole.size() > 1 && whole[0] == '-' && is_word_letter(whole[1])) {
+      const std::string_view word = whole.substr(1, word_length(whole.substr(1)));
       return trouble_of({at, static_cast<int>(column) + 1},
                         with_advice("a dash needs a space behind it", word, "- " + std::string(word)));
     }
-    while (text.starts_with("- ")) {
-      const std::size_t skip = std::min(text.find_first_not_of(' ', 1), text.size());
-      text.remove_prefix(skip);
-      column += skip;
-    }
+    const auto [begin, text] = entry_of(line.text);
     const std::size_t length = word_length(text);
     const bool is_glued = length > 0 && length + 1 < text.size() && text[length] == ':' &&
                           blanks.find(text[length + 1]) == blanks.npos;
@@ -323,7 +333,7 @@ std::optional<YamlTrouble> explain_missing_space(const Outline& outline, int num
     if (is_glued && !is_url) {
       const std::string_view word = text.substr(0, length);
       return trouble_of(
-          {at, static_cast<int>(column + length) + 1},
+          {at, static_cast<int>(begin + length) + 1},
           with_advice("the colon behind a key needs a space behind it", word, std::string(word) + ": ..."));
     }
   }
@@ -347,6 +357,19 @@ char letter_at(std::string_view text, SourceLocation location) {
   const std::string_view line = lines[static_cast<std::size_t>(location.line - 1)];
   const std::size_t at = static_cast<std::size_t>(location.column - 1);
   return at < line.size() ? line[at] : '\0';
+}
+
+// Explains "upstream http://x" in the line above an entry: YAML takes both for one text, up to the colon of
+// the entry.
+std::optional<YamlTrouble> explain_missing_colon(const Outline& outline, int number) {
+  if (number < 2 || static_cast<std::size_t>(number) > outline.lines().size()) return std::nullopt;
+  const Line& above = outline.lines()[static_cast<std::size_t>(number - 2)];
+  const auto [begin, text] = entry_of(above.text);
+  const std::string_view word = text.substr(0, word_length(text));
+  const bool has_value = word.size() < text.size() && blanks.find(text[word.size()]) != blanks.npos;
+  if (above.is_inner || !has_value || !is_our_key(word)) return std::nullopt;
+  return trouble_of({number - 1, static_cast<int>(begin + word.size()) + 1},
+                    "a key needs a colon behind it: write " + quoted(std::string(word) + ": ..."));
 }
 
 // Explains a tab after a dash: "-\tkey: value".
@@ -439,8 +462,10 @@ YamlTrouble explain_yaml(std::string_view text, SourceLocation location, std::st
   const char letter = letter_at(text, location);
   if (words == "unknown token" && (letter == '@' || letter == '`' || letter == '%'))
     return trouble_of(location, "a text that begins with " + std::string(1, letter) + " needs quotes");
-  if (words == "illegal map value")
+  if (words == "illegal map value") {
+    if (auto found = explain_missing_colon(outline, location.line)) return *found;
     return trouble_of(location, "a second \": \" in one entry; a value with \": \" in it needs quotes");
+  }
   return trouble_of(location, std::string(words));
 }
 

@@ -82,6 +82,14 @@ TEST_CASE("yaml trouble: the space that YAML needs is asked for") {
   }
 }
 
+TEST_CASE("yaml trouble: a colon that is missing is asked for in its own line") {
+  CHECK(first("routes:\n  - upstream http://a\n    match: { path: / }\n") ==
+        "f:2:13 not YAML: a key needs a colon behind it: write \"upstream: ...\"");
+  CHECK(first("jwt:\n  a:\n    secret hunter2\n    algorithms: [HS256]\n") ==
+        "f:3:11 not YAML: a key needs a colon behind it: write \"secret: ...\"");
+  CHECK(first("upstreams:\n  own http://a\n  other: {}\n").find("own") == std::string::npos);
+}
+
 TEST_CASE("yaml trouble: no word of a secret is repeated, however it is written") {
   for (const char* entry :
        {"secret:\n      -hunter2: x: y", "secret:\n      - a\n      -hunter2",
