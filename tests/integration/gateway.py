@@ -115,13 +115,18 @@ class Gateway:
         self.process.send_signal(number)
 
     def reload(self, config=None, expect="reloaded"):
-        """SIGHUP, and the log line that says what came of it."""
+        """SIGHUP, and the log line that says what came of it.
+
+        A reload that fails writes a line for each problem. This waits for its very last line: a line that comes later
+        would be taken for the outcome of the next reload."""
         if config is not None:
             self.configure(config)
         mark = self.mark()
         self.signal(signal.SIGHUP)
-        return self.wait_for(lambda line: line.get("event") in ("reloaded", "reload_failed"), since=mark,
-                             check=lambda line: line["event"] == expect)
+        last = {"reloaded": "reloaded", "reload_failed": "configuration_kept"}
+        self.wait_for(lambda line: line.get("event") in last.values(), since=mark,
+                      check=lambda line: line["event"] == last[expect])
+        return self.find(expect, since=mark)[0]
 
     def wait_exit(self, timeout=20):
         code = self.process.wait(patience(timeout))

@@ -104,6 +104,5 @@ def test_a_port_that_is_taken_at_one_of_them_is_named(start_gateway, node_http):
         taken.bind((LOOPBACKS[-1], 0))
         taken.listen()
         port = taken.getsockname()[1]
-        mark = gateway.mark()
-        gateway.reload(simple(node_http, listeners=[listener(port)]), expect="reload_failed")
-        assert f"{at(LOOPBACKS[-1], port)} is in use" in gateway.wait_for("reload_failed", since=mark)["problem"]
+        failed = gateway.reload(simple(node_http, listeners=[listener(port)]), expect="reload_failed")
+        assert f"{at(LOOPBACKS[-1], port)} is in use" in failed["problem"]
