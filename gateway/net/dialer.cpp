@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "net/connect_reader.h"
 #include "net/tcp_transport.h"
 #include "net/tls_transport.h"
 
@@ -169,6 +170,7 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Sc
                                                                         std::string& tried) {
   base::Task<base::Result<std::unique_ptr<Transport>>> connecting =
       !target.unix_path.empty() ? dial_unix(scope, target, tried)
+      : target.proxy            ? dial_by_proxy(scope, target, tried)
       : target.service          ? dial_service(scope, target, tried)
                                 : dial_host(scope, target.host, target.port, target.connect_limit, tried);
   base::Result<std::unique_ptr<Transport>> connected = co_await connecting;
@@ -187,6 +189,32 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Sc
   }
   std::unique_ptr<Transport> secured = std::move(tls);
   co_return secured;
+}
+
+base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_by_proxy(base::Scope& scope,
+                                                                                 const DialTarget& target,
+                                                                                 std::string& tried) {
+  const DialTarget::Proxy& proxy = *target.proxy;
+  base::Task<base::Result<std::unique_ptr<Transport>>> connecting =
+      dial_host(scope, proxy.host, proxy.port, target.connect_limit, tried);
+  base::Result<std::unique_ptr<Transport>> connected = co_await connecting;
+  if (!connected) co_return connected;
+  const bool bracketed = target.host.find(':') != target.host.npos;
+  const std::string authority =
+      (bracketed ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+  std::string request = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
+  if (!proxy.authorization.empty()) request += "Proxy-Authorization: " + proxy.authorization + "\r\n";
+  request += "\r\n";
+  base::Phase phase(scope, base::Stage::connect, target.connect_limit, base::Cause::upstream_timed_out);
+  (*connected)->write(base::bytes_of(request));
+  ConnectReader reader(**connected);
+  base::Result<bool> through = co_await reader.connected().take(scope);
+  if (!through) {
+    note(tried, "the proxy", reader.failure().empty() ? "did not answer in time" : reader.failure());
+    loop_.turn().graveyard.bury(std::move(*connected));
+    co_return base::fail(through.error());
+  }
+  co_return connected;
 }
 
 base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial_unix(base::Scope& scope,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,10 +17,18 @@
 namespace postern::net {
 
 struct DialTarget {
+  // An HTTP proxy that makes the connection (CONNECT); it resolves the name.
+  struct Proxy {
+    std::string host;
+    uint16_t port = 1080;
+    std::string authorization{};  // the value of Proxy-Authorization, if any; never logged
+  };
+
   std::string host;  // a name or an address literal
   uint16_t port = 0;
   std::string unix_path;           // path of a Unix socket, used instead of host and port
   bool service = false;            // `host` names a service, whose targets have their own ports
+  std::optional<Proxy> proxy;      // only with host and port
   std::string proxy_header;        // sent before anything else, also before TLS
   const ClientTls* tls = nullptr;  // null: no TLS
   std::string server_name;         // SNI, and the name that the certificate must contain; unused without TLS
@@ -63,6 +72,9 @@ class SystemDialer final : public Dialer {
   base::Task<base::Result<std::unique_ptr<Transport>>> dial_service(base::Scope& scope,
                                                                     const DialTarget& target,
                                                                     std::string& tried);
+  base::Task<base::Result<std::unique_ptr<Transport>>> dial_by_proxy(base::Scope& scope,
+                                                                     const DialTarget& target,
+                                                                     std::string& tried);
   base::Task<base::Result<std::unique_ptr<Transport>>> dial_unix(base::Scope& scope, const DialTarget& target,
                                                                  std::string& tried);
 
