@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "upstream/connector.h"
+#include "upstream/own_connection.h"
 
 namespace postern::upstream {
 namespace {
@@ -10,18 +11,6 @@ using base::Cause;
 using base::Stage;
 
 constexpr http::MessageLimits response_limits{64 * 1024, 0, 256, 16 * 1024};
-
-// Buries the connection after the check, however it ends: its transport may still be on the stack.
-struct Checking {
-  Checking(base::Turn& the_turn, std::unique_ptr<net::Transport> transport)
-      : turn(the_turn), connection(make_connection(turn, std::move(transport), response_limits)) {}
-  ~Checking() { turn.graveyard.bury(std::move(connection)); }
-  Checking(const Checking&) = delete;
-  Checking& operator=(const Checking&) = delete;
-
-  base::Turn& turn;
-  std::unique_ptr<Connection> connection;
-};
 
 http::RequestHead request_of(const HealthModel& health, const EndpointModel& endpoint) {
   http::RequestHead head;
@@ -51,8 +40,8 @@ base::Task<base::Result<void>> check_health(base::Scope& scope, base::Turn& turn
   if (health.tcp) co_return base::Result<void>();
 
   const http::RequestHead request = request_of(health, group.endpoints[index]);
-  Checking checking(turn, std::move(*transport));
-  http::UpstreamStream& stream = checking.connection->open_stream();
+  OwnConnection connection(turn, std::move(*transport), response_limits);
+  http::UpstreamStream& stream = connection->open_stream();
   stream.request_body().end();
   stream.send(request);
   for (;;) {
