@@ -19,7 +19,7 @@ LAYERS = [
     ["http1", "websocket", "coding"],
     ["state"],
     ["policy", "upstream", "files"],
-    ["routing"],
+    ["routing", "identity"],
     ["tunnel"],
     ["proxy"],
     ["server"],

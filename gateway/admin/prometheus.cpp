@@ -144,6 +144,46 @@ void write_endpoint_states(TextBuilder& out, const telemetry::Totals& totals) {
   }
 }
 
+void write_provider_keys(TextBuilder& out, const telemetry::Totals& totals) {
+  using telemetry::ProviderKeys;
+  if (totals.provider_keys.empty()) return;
+  TextBuilder labels;
+  constexpr std::string_view fetches = "postern_jwt_key_fetches_total";
+  family(out, fetches, "counter", "Fetches of the keys of a jwt section from its provider, by outcome.");
+  for (const auto& [name, keys] : totals.provider_keys) {
+    for (const auto& [outcome, count] :
+         {std::pair("fetched", keys.fetched), std::pair("failed", keys.failed)}) {
+      labels.clear();
+      add_label(labels, "jwt", name);
+      add_label(labels, "outcome", outcome);
+      sample(out, fetches, labels.view());
+      out.append_number(count).append('\n');
+    }
+  }
+  struct Gauge {
+    std::string_view metric;
+    std::string_view help;
+    double (*value)(const ProviderKeys&);
+  };
+  constexpr std::array gauges = {
+      Gauge{"postern_jwt_keys", "Keys of a jwt section that were fetched and are in use.",
+            [](const ProviderKeys& keys) { return static_cast<double>(keys.keys); }},
+      Gauge{"postern_jwt_keys_age_seconds", "Time since the keys in use were last fetched.",
+            [](const ProviderKeys& keys) { return base::milliseconds_of(keys.age) / 1e3; }},
+      Gauge{"postern_jwt_keys_next_fetch_seconds", "Time until the keys are fetched again.",
+            [](const ProviderKeys& keys) { return base::milliseconds_of(keys.next_fetch) / 1e3; }},
+  };
+  for (const Gauge& gauge : gauges) {
+    family(out, gauge.metric, "gauge", gauge.help);
+    for (const auto& [name, keys] : totals.provider_keys) {
+      labels.clear();
+      add_label(labels, "jwt", name);
+      sample(out, gauge.metric, labels.view());
+      out.append_shortest(gauge.value(keys)).append('\n');
+    }
+  }
+}
+
 void write_durations(TextBuilder& out, const std::map<std::string, telemetry::RouteSeries>& routes) {
   family(out, "postern_request_duration_seconds", "histogram",
          "From a request's head to the end of its exchange; of an upgrade, to where its tunnel begins.");
@@ -191,6 +231,7 @@ std::string prometheus_text(const telemetry::Totals& totals) {
         add_endpoint(labels, endpoint);
       });
   write_endpoint_states(out, totals);
+  write_provider_keys(out, totals);
   return std::string(out.view());
 }
 

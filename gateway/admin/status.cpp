@@ -44,6 +44,21 @@ base::Json upstreams_of(const telemetry::Totals& totals) {
   return upstreams;
 }
 
+base::Json provider_keys_of(const telemetry::Totals& totals) {
+  const auto seconds = [](base::Duration duration) {
+    return std::chrono::round<std::chrono::seconds>(duration).count();
+  };
+  base::Json all = base::Json::array();
+  for (const auto& [name, keys] : totals.provider_keys)
+    all.push_back({{"jwt", name},
+                   {"keys", keys.keys},
+                   {"age_s", seconds(keys.age)},
+                   {"next_fetch_s", seconds(keys.next_fetch)},
+                   {"fetched", keys.fetched},
+                   {"failed", keys.failed}});
+  return all;
+}
+
 }  // namespace
 
 std::string status_json(Health health, const telemetry::Totals& totals) {
@@ -81,6 +96,7 @@ std::string status_json(Health health, const telemetry::Totals& totals) {
       streams.push_back({{"route", route}, {"open", open}});
   status["streams"] = std::move(streams);
   status["upstreams"] = upstreams_of(totals);
+  status["jwt_keys"] = provider_keys_of(totals);
   status["findings"] = std::move(findings);
   return base::write_json(status) + "\n";
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "app/endpoint_probe.h"
+#include "app/key_probe.h"
 #include "app/supervisor.h"
 #include "app/usage.h"
 #include "coding/encoder.h"
@@ -94,16 +95,20 @@ struct CheckOptions {
   bool probe = false;
 };
 
-// Checks that need files, keys and patterns in addition to the text of the configuration.
-void look_further(const config::Attempt& attempt, config::Diagnostics& findings) {
+// Checks that need files, keys and patterns in addition to the text of the configuration; with `probe` also
+// whether the keys of providers can be fetched.
+void look_further(const config::Attempt& attempt, bool probe, config::Diagnostics& findings) {
   const config::Document& document = attempt.document;
   if (findings.has_errors()) return config::examine_files(document, net::unix_now(), findings);
   net::TicketKeys tickets;
-  const auto compiled =
-      config::compile(document, {.tickets = tickets, .now_unix = net::unix_now()}, findings);
+  std::vector<std::shared_ptr<const identity::KeySource>> key_sources;
+  const auto compiled = config::compile(
+      document, {.tickets = tickets, .now_unix = net::unix_now(), .key_sources = &key_sources}, findings);
   if (!compiled)
     for (const config::Problem& problem : compiled.error().problems())
       findings.error(problem.location, problem.key, problem.sentence);
+  else if (probe)
+    probe_keys(document, key_sources, findings);
   config::examine_log(document, findings);
 }
 
@@ -112,7 +117,7 @@ int check(CheckOptions options) {
   const config::Attempt attempt =
       config::attempt_file(options.file, {.variables_may_be_missing = options.syntax});
   config::Diagnostics findings = attempt.diagnostics;
-  if (attempt.has_document && !options.syntax) look_further(attempt, findings);
+  if (attempt.has_document && !options.syntax) look_further(attempt, options.probe, findings);
   if (attempt.has_document && !findings.has_errors())
     config::warn_of_unused_parts(attempt.document, findings);
   if (attempt.has_document && options.probe) probe_endpoints(attempt.document, findings);
@@ -202,8 +207,9 @@ int run_command_line(int argument_count, char** arguments) {
                           "Print JSON: {\"errors\":1,\"problems\":[{\"line\":2, ...}]}");
   check_command->add_flag("--syntax", options.syntax,
                           "Look at the text alone: certificates, keys, folders and variables may be missing");
-  check_command->add_flag("--probe", options.probe,
-                          "Connect to each endpoint, and warn of those where nobody listens");
+  check_command->add_flag(
+      "--probe", options.probe,
+      "Connect to each endpoint and fetch the keys of jwt, and warn where nobody answers");
   check_command->footer(
       "Example: postern check site.yaml\n\n"
       "Exit status: 0 in order (warnings change nothing), 1 problems, 2 unreadable.");

@@ -4,17 +4,13 @@
 
 namespace postern::app {
 
-HealthProber::HealthProber(net::Loop& loop, const telemetry::Logger& log,
+HealthProber::HealthProber(net::Loop& loop, net::Dialer& dialer, const telemetry::Logger& log,
                            std::function<void(const EndpointHealth&)> tell_workers)
     : log_(log),
       tell_workers_(std::move(tell_workers)),
-      dns_client_(loop),
-      resolver_(loop.turn(), dns_client_),
-      dialer_(loop, resolver_),
-      prober_(loop.turn(), dialer_, *this, std::random_device()()) {}
+      prober_(loop.turn(), dialer, *this, std::random_device()()) {}
 
 void HealthProber::adopt(const std::shared_ptr<const proxy::Snapshot>& snapshot) {
-  if (dns_client_.configure(snapshot->names)) resolver_.forget();
   prober_.adopt(snapshot->groups, snapshot);
 }
 

@@ -7,9 +7,7 @@
 
 #include "app/messages.h"
 #include "net/dialer.h"
-#include "net/dns_client.h"
 #include "net/loop.h"
-#include "net/resolver.h"
 #include "telemetry/log.h"
 #include "upstream/prober.h"
 
@@ -17,8 +15,8 @@ namespace postern::app {
 
 class HealthProber final : private upstream::Prober::Owner {
  public:
-  // `loop` is the control thread's; `tell_workers` is called on that thread.
-  HealthProber(net::Loop& loop, const telemetry::Logger& log,
+  // `loop` is the control thread's; `tell_workers` is called on that thread. `dialer` outlives the prober.
+  HealthProber(net::Loop& loop, net::Dialer& dialer, const telemetry::Logger& log,
                std::function<void(const EndpointHealth&)> tell_workers);
 
   // Must be called after the snapshot was posted to the workers, so that health messages about its endpoints
@@ -30,9 +28,6 @@ class HealthProber final : private upstream::Prober::Owner {
 
   const telemetry::Logger& log_;
   std::function<void(const EndpointHealth&)> tell_workers_;
-  net::DnsClient dns_client_;
-  net::Resolver resolver_;
-  net::SystemDialer dialer_;
   upstream::Prober prober_;
 };
 

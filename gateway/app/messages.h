@@ -25,6 +25,11 @@ struct EndpointHealth {
   std::string key;  // see upstream/registry.h
   bool up;
 };
+// A fetch of a provider's keys has ended.
+struct KeysFetched {
+  std::string name;
+  bool removed;  // a key is gone: what hangs on it must end
+};
 struct DrainNow {
   base::Duration limit;
 };
@@ -32,7 +37,7 @@ struct CountNow {  // asks for NumbersCounted
   uint64_t round;
 };
 struct Stop {};
-using ToWorker = std::variant<AdoptSnapshot, EndpointHealth, DrainNow, CountNow, Stop>;
+using ToWorker = std::variant<AdoptSnapshot, EndpointHealth, KeysFetched, DrainNow, CountNow, Stop>;
 
 // --- worker to control ---
 struct SnapshotAdopted {
@@ -46,6 +51,9 @@ struct NumbersCounted {
   uint64_t round;
   telemetry::Totals totals;
 };
-using ToControl = std::variant<SnapshotAdopted, DrainBegun, WorkerDrained, NumbersCounted>;
+struct KeysWanted {  // a request waits for them; answered by KeysFetched
+  std::string name;
+};
+using ToControl = std::variant<SnapshotAdopted, DrainBegun, WorkerDrained, NumbersCounted, KeysWanted>;
 
 }  // namespace postern::app

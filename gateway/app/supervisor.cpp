@@ -94,7 +94,8 @@ Supervisor::Supervisor(std::string path, config::Document document)
       mailbox_(loop_, [this](ToControl message) { receive(std::move(message)); }),
       signals_(loop_),
       shared_{sink_, log_, process_log_.format(), state_,
-              [this](ToControl message) { mailbox_.post(std::move(message)); }} {}
+              [this](ToControl message) { mailbox_.post(std::move(message)); }},
+      dialer_(loop_) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -146,9 +147,11 @@ bool Supervisor::start() {
     demo_ = std::move(*demo);
   }
   for (size_t i = 0; i < worker_count(document_); ++i) workers_.push_back(std::make_unique<Worker>(shared_));
-  health_ = std::make_unique<HealthProber>(loop_, log_, [this](const EndpointHealth& health) {
-    for (const std::unique_ptr<Worker>& worker : workers_) worker->post(health);
-  });
+  const auto tell_workers = [this](const auto& message) {
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->post(message);
+  };
+  health_ = std::make_unique<HealthProber>(loop_, dialer_.dialer(), log_, tell_workers);
+  keys_ = std::make_unique<KeyRefresher>(loop_, dialer_.dialer(), state_.keys, log_, tell_workers);
   if (const auto applied = apply(document_); !applied) {
     for (const std::string& line : applied.error()) say_start_failed(log_, line);
     stop_workers();
@@ -160,11 +163,13 @@ bool Supervisor::start() {
 
 tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Document& document) {
   std::vector<state::LoadedKeys> keys;
+  std::vector<std::shared_ptr<const identity::KeySource>> key_sources;
   config::CompileOptions options{.version = version_ + 1,
                                  .tickets = tickets_,
                                  .now_unix = net::unix_now(),
                                  .workers = workers_.size(),
                                  .keys = &keys,
+                                 .key_sources = &key_sources,
                                  .demo_port = {}};
   if (demo_) options.demo_port = demo_->port();
   config::Diagnostics notes(document.file);
@@ -190,7 +195,9 @@ tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Doc
   acknowledgements_due_ = workers_.size();
   for (size_t i = 0; i < workers_.size(); ++i)
     workers_[i]->post(AdoptSnapshot{snapshot_, std::move((*sockets)[i])});
+  dialer_.configure(snapshot_->names);
   if (health_) health_->adopt(snapshot_);
+  if (keys_) keys_->adopt(key_sources);
   return {};
 }
 
@@ -281,6 +288,10 @@ void Supervisor::receive(ToControl message) {
     if (drains_due_ > 0 && --drains_due_ == 0) stop_workers();
     return;
   }
+  if (const auto* wanted = std::get_if<KeysWanted>(&message)) {
+    if (keys_) keys_->want(wanted->name);
+    return;
+  }
   if (std::get<SnapshotAdopted>(message).version != version_) return;
   if (acknowledgements_due_ > 0 && --acknowledgements_due_ == 0) all_adopted();
 }
@@ -323,7 +334,9 @@ void Supervisor::collect() {
 void Supervisor::receive_numbers(const NumbersCounted& numbers) {
   if (numbers.round != round_ || numbers_due_ == 0) return;
   numbers_.add(numbers.totals);
-  if (--numbers_due_ == 0 && admin_) admin_->give(numbers_);
+  if (--numbers_due_ != 0 || !admin_) return;
+  if (keys_) numbers_.provider_keys = keys_->numbers();
+  admin_->give(numbers_);
 }
 
 // Logs what was opened and closed by the configuration that all workers have now adopted.
@@ -397,6 +410,7 @@ void Supervisor::log_draining() const {
 void Supervisor::stop_workers() {
   if (std::exchange(stopping_, true)) return;  // after Stop a worker accepts no more messages
   health_.reset();
+  keys_.reset();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->post(Stop{});
   loop_.stop();
 }

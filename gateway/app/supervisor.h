@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "admin/admin_server.h"
+#include "app/control_dialer.h"
 #include "app/demo_thread.h"
 #include "app/health_prober.h"
+#include "app/key_refresher.h"
 #include "app/process_log.h"
 #include "app/worker.h"
 #include "config/document.h"
@@ -80,7 +82,9 @@ class Supervisor final : private base::Timer, private admin::Source {
   Shared shared_;
   std::unique_ptr<DemoThread> demo_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  ControlDialer dialer_;
   std::unique_ptr<HealthProber> health_;  // exists while workers receive messages
+  std::unique_ptr<KeyRefresher> keys_;    // likewise
   std::vector<Open> open_;
   std::vector<Open> before_;  // addresses open under the previous configuration
   std::unique_ptr<admin::AdminServer> admin_;

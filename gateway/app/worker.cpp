@@ -33,11 +33,12 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
         resolver_(loop_.turn(), dns_client_),
         dialer_(loop_, resolver_),
         connector_(loop_.turn(), dialer_),
+        key_waits_([this](const std::string& name) { shared_.tell_control(KeysWanted{name}); }),
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_, metrics_, shared.state),
         streams_(metrics_, tunnels_.drain_line()),
-        services_{loop_.turn(), connector_, tokens_,  access_log_,   request_ids_,
-                  tunnels_,     streams_,   metrics_, &net::unix_now},
+        services_{loop_.turn(), connector_, tokens_,  key_waits_, access_log_,
+                  request_ids_, tunnels_,   streams_, metrics_,   &net::unix_now},
         registry_(loop_.turn(), shared.state.loads, random_seed(), &shared.log),
         current_{loop_, services_, shared.log, {}, shared.state.clients},
         acceptor_(current_, *this),
@@ -56,6 +57,9 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
       shared_.tell_control(SnapshotAdopted{adopt->snapshot->version});
     } else if (const auto* health = std::get_if<EndpointHealth>(&message)) {
       registry_.on_health(health->group, health->key, health->up);
+    } else if (const auto* fetched = std::get_if<KeysFetched>(&message)) {
+      key_waits_.on_fetched(fetched->name);
+      if (fetched->removed) drain_outdated_tunnels();
     } else if (const auto* drain = std::get_if<DrainNow>(&message)) {
       shared_.tell_control(DrainBegun{drain_.open_work()});
       drain_.begin(drain->limit);
@@ -103,6 +107,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
   net::SystemDialer dialer_;
   upstream::Connector connector_;
   policy::TokenCache tokens_;
+  policy::KeyWaits key_waits_;
   telemetry::AccessLog access_log_;
   telemetry::Metrics metrics_;
   telemetry::RequestIdSource request_ids_;

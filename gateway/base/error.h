@@ -70,6 +70,7 @@ enum class Cause : uint8_t {
   upstream_at_limit,
   hold_expired,
   maintenance,
+  keys_unavailable,
   file_unreadable,
   timed_out,
   shutting_down,

@@ -32,6 +32,7 @@ struct Compilation {
   Diagnostics problems;
   Diagnostics& notes;
   std::vector<state::LoadedKeys> keys{};
+  std::vector<std::shared_ptr<const identity::KeySource>> key_sources{};
   std::shared_ptr<proxy::Snapshot> snapshot = std::make_shared<proxy::Snapshot>();
 
   std::string file(const std::string& name) const { return resolve_file(document, name); }
@@ -227,6 +228,7 @@ void compile_routes(Compilation& compilation) {
   compilation.snapshot->unrouted = header_rules(compilation.document, nullptr);
   compilation.snapshot->state = policies.names();
   compilation.keys = policies.take_keys();
+  compilation.key_sources = policies.key_sources();
 }
 
 void compile_limits(Compilation& compilation) {
@@ -279,6 +281,7 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
     return tl::unexpected(std::move(compilation.problems));
   }
   if (options.keys) *options.keys = std::move(compilation.keys);
+  if (options.key_sources) *options.key_sources = std::move(compilation.key_sources);
   return std::shared_ptr<const proxy::Snapshot>(std::move(compilation.snapshot));
 }
 

@@ -16,6 +16,10 @@
 #include "proxy/snapshot.h"
 #include "state/key_store.h"
 
+namespace postern::identity {
+struct KeySource;
+}
+
 namespace postern::config {
 
 struct CompileOptions {
@@ -26,6 +30,8 @@ struct CompileOptions {
   // Receives the keys that were read, for state::KeyStore::take_effect(). Null: the caller does not need
   // them.
   std::vector<state::LoadedKeys>* keys = nullptr;
+  // Receives where the other keys are to be fetched from. Null: they are not fetched.
+  std::vector<std::shared_ptr<const identity::KeySource>>* key_sources = nullptr;
   std::optional<uint16_t> demo_port{};  // of the application for "demo:" endpoints; without it (when a
                                         // file is only checked) such an endpoint gets port 0
 };

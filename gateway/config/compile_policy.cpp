@@ -7,7 +7,10 @@
 
 #include "config/compile_action.h"
 #include "config/compile_rewrite.h"
+#include "config/environment.h"
 #include "config/examine_files.h"
+#include "config/fingerprint.h"
+#include "identity/outgoing_proxy.h"
 #include "policy/address_rules.h"
 #include "policy/cors.h"
 #include "policy/jwt_policy.h"
@@ -26,6 +29,21 @@ template <class Named>
 const Named* find_named(const std::vector<Named>& all, const std::string& name) {
   const auto found = std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
   return found == all.end() ? nullptr : &*found;
+}
+
+// Distinguishes sources whose keys must be fetched anew. `ca` is the whole name of the file.
+uint64_t source_fingerprint(const identity::KeySource& source, const std::string& ca) {
+  Fingerprint fingerprint;
+  fingerprint.add(source.url.text());
+  fingerprint.add(source.issuer);
+  fingerprint.add(ca);
+  fingerprint.add(source.discover);
+  fingerprint.add(source.insecure);
+  fingerprint.add(names(source.algorithms));
+  for (const base::Duration duration :
+       {source.timeout, source.min_age, source.max_age, source.keep, source.cooldown, source.wait})
+    fingerprint.add(duration.count());
+  return fingerprint.number();
 }
 
 }  // namespace
@@ -81,18 +99,25 @@ void PolicyCompiler::compile_origins(const OriginsDocument& origins) {
 }
 
 void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
-  const std::string key = "jwt." + jwt.name;
-  const crypto::AlgorithmSet algorithms = crypto::AlgorithmSet::of(jwt.algorithms);
+  std::optional<state::LoadedKeys> keys = jwt.fetches_keys() ? compile_key_source(jwt) : read_keys(jwt);
+  if (!keys) return;
+  verifiers_[jwt.name] = {
+      std::make_shared<const policy::JwtVerifier>(static_cast<const policy::JwtRules&>(jwt)),
+      names_.keys.size()};
+  names_.keys.push_back(jwt.name);
+  keys_.push_back(std::move(*keys));
+}
 
+std::optional<state::LoadedKeys> PolicyCompiler::read_keys(const JwtDocument& jwt) {
+  const crypto::AlgorithmSet algorithms = crypto::AlgorithmSet::of(jwt.algorithms);
   state::KeySet::Made keys = tl::unexpected(std::string());
-  std::string where = key + ".secret";
+  std::string where = "jwt." + jwt.name + ".secret";
   if (!jwt.keys_file.empty()) {
-    where = key + ".keys";
-    const std::string path = resolve_file(document_, jwt.keys_file);
-    const std::optional<std::string> text = read_file(path, key_file_max);
+    where = "jwt." + jwt.name + ".keys";
+    const std::optional<std::string> text = read_file(resolve_file(document_, jwt.keys_file), key_file_max);
     if (!text) {
       problems_.error(jwt.keys_location, where, why_unreadable(document_, jwt.keys_file));
-      return;
+      return std::nullopt;
     }
     keys = state::KeySet::from_file_text(*text, algorithms);
   } else {
@@ -100,14 +125,44 @@ void PolicyCompiler::compile_jwt(const JwtDocument& jwt) {
   }
   if (!keys) {
     problems_.error(jwt.keys_location, where, keys.error());
-    return;
+    return std::nullopt;
   }
   for (const std::string& note : keys->notes()) notes_.warn(jwt.keys_location, where, note);
-  verifiers_[jwt.name] = {
-      std::make_shared<const policy::JwtVerifier>(static_cast<const policy::JwtRules&>(jwt)),
-      names_.keys.size()};
-  names_.keys.push_back(jwt.name);
-  keys_.push_back({jwt.name, jwt.fingerprint, std::move(*keys)});
+  return state::LoadedKeys{jwt.name, jwt.fingerprint, std::move(*keys)};
+}
+
+std::optional<state::LoadedKeys> PolicyCompiler::compile_key_source(const JwtDocument& jwt) {
+  const std::string where = "jwt." + jwt.name;
+  auto source = std::make_shared<identity::KeySource>();
+  static_cast<identity::FetchSettings&>(*source) = jwt.fetch;
+  source->name = jwt.name;
+  source->discover = jwt.discover;
+  source->issuer = jwt.issuer;
+  source->algorithms = crypto::AlgorithmSet::of(jwt.algorithms);
+  tl::expected<http::Url, std::string_view> url = http::read_url(identity::metadata_url(jwt.issuer));
+  if (jwt.keys_url) url = *jwt.keys_url;
+  if (!url) return std::nullopt;  // decoding has reported it
+  source->url = *url;
+  auto proxy = identity::outgoing_proxy(*url, process_environment());
+  if (!proxy) {
+    problems_.error(jwt.keys_location, where + ".keys", proxy.error());
+    return std::nullopt;
+  }
+  source->proxy = std::move(*proxy);
+  const std::string ca = jwt.fetch_ca.empty() ? std::string() : resolve_file(document_, jwt.fetch_ca);
+  auto tls = net::ClientTls::make({.ca_file = ca, .insecure = jwt.fetch.insecure});
+  if (!tls) {
+    problems_.error(jwt.fetch_ca_location.line > 0 ? jwt.fetch_ca_location : jwt.keys_location,
+                    where + ".fetch.ca", tls.error());
+    return std::nullopt;
+  }
+  source->tls = std::move(*tls);
+  if (jwt.fetch.insecure)
+    notes_.warn(jwt.keys_location, where + ".fetch.insecure",
+                "the provider of the keys is not verified; anybody on the way can make tokens that pass");
+  source->identity = source_fingerprint(*source, ca);
+  key_sources_.push_back(source);
+  return state::LoadedKeys{jwt.name, jwt.fingerprint, std::nullopt, source->identity, source->wait};
 }
 
 std::optional<size_t> PolicyCompiler::keys_of(const RouteDocument& route) const {

@@ -11,6 +11,7 @@
 
 #include "config/diagnostics.h"
 #include "config/document.h"
+#include "identity/key_source.h"
 #include "policy/jwt_verifier.h"
 #include "policy/origin_list.h"
 #include "policy/policy.h"
@@ -55,11 +56,16 @@ class PolicyCompiler {
   const state::Names& names() const { return names_; }
   // Returns the keys that the constructor read, and keeps none of them.
   std::vector<state::LoadedKeys> take_keys() { return std::move(keys_); }
+  // Returns where the other keys are fetched from.
+  const std::vector<std::shared_ptr<const identity::KeySource>>& key_sources() const { return key_sources_; }
 
  private:
   void compile_hosts();
   void compile_origins(const OriginsDocument& origins);
   void compile_jwt(const JwtDocument& jwt);
+  // Both return nullopt when they have reported a problem.
+  std::optional<state::LoadedKeys> read_keys(const JwtDocument& jwt);
+  std::optional<state::LoadedKeys> compile_key_source(const JwtDocument& jwt);
   bool limits_bodies(const RouteDocument& route) const;
 
   const Document& document_;
@@ -75,6 +81,7 @@ class PolicyCompiler {
   std::map<std::string, Verifier> verifiers_;
   state::Names names_;
   std::vector<state::LoadedKeys> keys_;
+  std::vector<std::shared_ptr<const identity::KeySource>> key_sources_;
 };
 
 }  // namespace postern::config

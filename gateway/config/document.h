@@ -21,6 +21,8 @@
 #include "files/site.h"
 #include "http/local_response.h"
 #include "http/redaction.h"
+#include "http/url.h"
+#include "identity/fetch_settings.h"
 #include "net/dns_client.h"
 #include "net/proxy_protocol.h"
 #include "net/tls_context.h"
@@ -107,11 +109,17 @@ struct TokenSource : policy::JwtSource {
 struct JwtDocument : policy::JwtRules {
   std::string name;
   std::string keys_file;                            // JWKS (JSON) or PEM
+  std::optional<http::Url> keys_url;                // of a JWKS, in place of the file
+  bool discover = false;                            // in place of both: the issuer's metadata name the JWKS
+  identity::FetchSettings fetch;                    // of keys without a file
+  std::string fetch_ca;                             // PEM bundle for https; empty: the system's
   std::string secret;                               // HS*; never printed
   std::vector<TokenSource> from = {TokenSource()};  // in the order in which they are tried
   uint64_t fingerprint = 0;                         // see config/fingerprint.h
   SourceLocation location;
   SourceLocation keys_location;
+  SourceLocation fetch_ca_location;
+  bool fetches_keys() const { return keys_url || discover; }
 };
 
 struct RateLimitDocument {

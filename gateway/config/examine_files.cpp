@@ -92,8 +92,11 @@ void examine_log(const Document& document, Diagnostics& problems) {
 void examine_files(const Document& document, int64_t now_unix, Diagnostics& findings) {
   for (size_t i = 0; i < document.listeners.size(); ++i)
     examine_certificates(document, i, now_unix, findings, findings);
-  for (const JwtDocument& jwt : document.jwt)
+  for (const JwtDocument& jwt : document.jwt) {
     examine_named_file(document, jwt.keys_file, jwt.keys_location, "jwt." + jwt.name + ".keys", findings);
+    examine_named_file(document, jwt.fetch_ca, jwt.fetch_ca_location, "jwt." + jwt.name + ".fetch.ca",
+                       findings);
+  }
   for (const UpstreamDocument& upstream : document.upstreams)
     examine_named_file(document, upstream.ca, upstream.ca_location, "upstreams." + upstream.name + ".ca",
                        findings);

@@ -6,30 +6,88 @@
 #include "config/fingerprint.h"
 #include "config/suggest.h"
 #include "config/text.h"
+#include "http/url.h"
 
 namespace postern::config {
 namespace {
 
 using namespace std::chrono_literals;
 
-void read_key_file(const Value& value, JwtDocument& jwt) {
+constexpr std::string_view discover = "discover";
+
+void read_keys(const Value& value, JwtDocument& jwt) {
   const auto text = value.text();
   if (!text) return;
   jwt.keys_location = value.location();
   const std::string lower = base::to_lower(*text);
   if (lower.starts_with("http://") || lower.starts_with("https://")) {
-    value.complain("a URL is not fetched yet; save the JWKS to a file and name the file here");
+    const auto url = http::read_url(*text);
+    if (url)
+      jwt.keys_url = *url;
+    else
+      value.complain("is a URL that " + std::string(url.error()));
   } else if (text->find("-----BEGIN") != std::string_view::npos) {
     value.complain("is the name of a file, not the key itself");
+  } else if (*text == discover) {
+    jwt.discover = true;
   } else {
     jwt.keys_file = std::string(*text);
   }
 }
 
-auto key_file() {
-  return custom(
-      read_key_file, "file",
-      R"({"type":["string","number","boolean"],"minLength":1,"not":{"pattern":"^[Hh][Tt][Tt][Pp][Ss]?://|-----BEGIN"}})");
+auto keys_place() {
+  return custom(read_keys, "URL, discover or file",
+                R"({"type":["string","number","boolean"],"minLength":1,"not":{"pattern":"-----BEGIN"}})");
+}
+
+const Keys<JwtDocument>& fetch_keys() {
+  static const auto keys =
+      Keys<JwtDocument>("fetch")
+          .key(
+              "timeout", [](JwtDocument& jwt) -> base::Duration& { return jwt.fetch.timeout; },
+              duration(100ms, 60s), "How long one request for keys may take, from resolving the name on.")
+          .key(
+              "min_age", [](JwtDocument& jwt) -> base::Duration& { return jwt.fetch.min_age; },
+              duration(1s, 24h),
+              "The shortest time for which fetched keys are used before they are fetched again, whatever "
+              "Cache-Control of the provider says.")
+          .key(
+              "max_age", [](JwtDocument& jwt) -> base::Duration& { return jwt.fetch.max_age; },
+              duration(1s, 24h),
+              "The longest time for which fetched keys are used before they are fetched again, and the time "
+              "where the provider sends no Cache-Control. A key that the provider has removed is accepted "
+              "for so long.")
+          .key(
+              "keep", [](JwtDocument& jwt) -> base::Duration& { return jwt.fetch.keep; },
+              duration(1min, 720h),
+              "How long the last keys are used while no fetch succeeds. After that requests are answered "
+              "with 503 and open WebSockets and event streams of the tokens are closed.")
+          .key(
+              "cooldown", [](JwtDocument& jwt) -> base::Duration& { return jwt.fetch.cooldown; },
+              duration(1s, 1h),
+              "The shortest time between two fetches that tokens with unknown keys (kid) cause, however many "
+              "such tokens come.")
+          .key(
+              "wait", [](JwtDocument& jwt) -> base::Duration& { return jwt.fetch.wait; },
+              duration(100ms, 5min),
+              "How long a request waits for keys: for the first ones after the start, or for a fetch that "
+              "may "
+              "bring an unknown key. Then it is answered with 503. Where it is shorter than cooldown, a "
+              "token "
+              "with a new key may get 503.")
+          .key(
+              "ca", [](JwtDocument& jwt) -> std::string& { return jwt.fetch_ca; }, text("file"),
+              "A PEM file with the certificate authorities that the provider's certificate is checked with.")
+          .by_default("the system's certificates")
+          .example("internal-ca.pem")
+          .commented_out()
+          .located(&JwtDocument::fetch_ca_location)
+          .key(
+              "insecure", [](JwtDocument& jwt) -> bool& { return jwt.fetch.insecure; }, boolean(),
+              "Whether keys are fetched without checking the provider's certificate, and over http:// too. "
+              "Then anybody between the gateway and the provider can make tokens that are accepted; only for "
+              "a network that you trust.");
+  return keys;
 }
 
 // No error repeats the text of a secret. A secret that is too short for its algorithms is reported when the
@@ -74,6 +132,10 @@ void check_key_kinds(const Value& algorithms, const JwtDocument& jwt) {
   for (const crypto::Algorithm algorithm : jwt.algorithms) {
     const std::string name(crypto::name(algorithm));
     const bool is_symmetric = crypto::family(algorithm) == crypto::AlgorithmFamily::hmac;
+    if (is_symmetric && jwt.fetches_keys()) {
+      algorithms.complain(name + " needs a secret; keys that anybody can fetch are not secret");
+      return;
+    }
     if (is_symmetric && is_pem) {
       algorithms.complain(name + " needs a secret; with a public key for a secret anybody could sign");
       return;
@@ -199,13 +261,32 @@ auto required_claims() {
                 entries_schema(any_of({scalar_schema(), list_schema(scalar_schema(), 1, 1000)})), "none");
 }
 
+void check_fetch(const Fields& fields, const JwtDocument& jwt) {
+  const auto keys = fields.take("keys");
+  const auto fetch = fields.take("fetch");
+  if (keys && jwt.keys_url && !identity::may_fetch(jwt.fetch, *jwt.keys_url))
+    keys->complain(
+        "is not https, so that anybody on the way could replace the keys; write https, or, in a "
+        "network that you trust, fetch: { insecure: true }");
+  if (keys && jwt.discover) {
+    const auto url = http::read_url(identity::metadata_url(jwt.issuer));
+    if (jwt.issuer.empty())
+      keys->complain("needs issuer: its metadata say where the keys are");
+    else if (!url || !identity::may_fetch(jwt.fetch, *url))
+      keys->complain("needs an issuer that is an https URL");
+  }
+  if (fetch && keys && !jwt.keys_file.empty()) fetch->complain("has no effect: the keys are in a file");
+  if (fetch && jwt.fetch.min_age > jwt.fetch.max_age) fetch->complain("has a min_age above its max_age");
+}
+
 void check_jwt(const Fields& fields, JwtDocument& jwt) {
   const auto keys = fields.take("keys");
   const auto secret = fields.take("secret");
-  const bool has_one_source =
-      keys.has_value() != secret.has_value() && jwt.keys_file.empty() != jwt.secret.empty();
+  const bool has_keys = !jwt.keys_file.empty() || jwt.fetches_keys();
+  const bool has_one_source = keys.has_value() != secret.has_value() && has_keys == jwt.secret.empty();
   if (const auto algorithms = fields.take("algorithms"); algorithms && has_one_source)
     check_key_kinds(*algorithms, jwt);
+  check_fetch(fields, jwt);
 }
 
 }  // namespace
@@ -225,12 +306,18 @@ const Keys<JwtDocument>& jwt_keys() {
                "without it is refused with 403.")
           .by_default("not checked")
           .example("dashboard")
-          .key("keys", itself<JwtDocument>, key_file(),
-               "The file with the public keys: a JWKS (JSON) or PEM. It is read again at every reload. "
-               "When a key was removed or changed, the WebSockets and event streams of its routes are "
-               "ended; a key that is added ends none.")
+          .key(
+              "keys", itself<JwtDocument>, keys_place(),
+              "Where the public keys are. The URL of a JWKS, https://...; or discover: the OpenID Connect "
+              "metadata of the issuer name that URL. They are fetched at the start and before they are old "
+              "(see fetch), through the proxy in HTTPS_PROXY, if there is one. Or the name of a file, a JWKS "
+              "(JSON) or PEM, which is read again at every reload. When a key is gone, the WebSockets and "
+              "event "
+              "streams whose tokens it has signed are closed, and no others.")
           .by_default("required without secret")
-          .example("keys/jwks.json")
+          .example("https://clerk.example.com/.well-known/jwks.json")
+          .key("fetch", itself<JwtDocument>, map(fetch_keys),
+               "How keys are fetched, where keys is a URL or discover.")
           .key("secret", itself<JwtDocument>, secret(),
                "The shared secret for HS256, HS384 and HS512, best taken from the environment. It is never "
                "printed.")
@@ -260,6 +347,7 @@ const Keys<JwtDocument>& jwt_keys() {
           .key("require_expiry", &JwtDocument::require_expiry, boolean(),
                "Whether a token without an exp claim is refused with 403.")
           .at_most_one_of({"keys", "secret"}, "stands beside {}; a token is checked with one of the two")
+          .needs("fetch", "keys", "needs keys: a secret is not fetched")
           .at_least_one_of({"keys", "secret"},
                            "has neither keys nor secret; a token is checked with one of the two")
           .check(check_jwt);

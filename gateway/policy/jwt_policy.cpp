@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "policy/cors.h"
+#include "policy/key_waits.h"
 #include "policy/printable.h"
 #include "policy/request_context.h"
 #include "policy/token_cache.h"
@@ -24,6 +25,11 @@ std::string description(std::string_view detail) {
 // Makes a refusal with its challenge from `cause` and `detail`. The error is named only when the request had
 // a token (RFC 6750 3.1).
 Verdict refuse(base::Cause cause, std::string detail) {
+  if (cause == base::Cause::keys_unavailable) {  // nothing is known against the token
+    http::LocalResponse response = http::refusal(cause, std::move(detail));
+    response.headers.emplace_back("Retry-After", "5");
+    return Verdict::answer(std::move(response));
+  }
   std::string challenge = "Bearer realm=\"postern\"";
   if (cause != base::Cause::token_missing) {
     const bool genuine = cause == base::Cause::token_claims;
@@ -88,9 +94,6 @@ JwtVerifier::Result JwtPolicy::verify(RequestContext& context, std::string_view 
 }
 
 Verdict JwtPolicy::judge(RequestContext& context) const {
-  // It is read before the token is verified: if a key goes away in between, the socket that is opened with
-  // the token counts as opened under the keys of before.
-  context.key_generation = context.state.keys[options_.keys]->generation();
   remove_claim_fields(context.request.headers);
   // A browser sends no token with a preflight. Where the route has no origin list, the endpoint answers the
   // preflight.
@@ -105,7 +108,11 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   if (found.source->kind == JwtSource::Kind::query) context.token_query_parameter = found.source->name;
 
   JwtVerifier::Result verified = verify(context, found.text);
-  if (!verified) return refuse(verified.error().cause, std::move(verified.error().detail));
+  if (!verified) {
+    Verdict waiting = wait_for_keys(context, verified.error());
+    if (waiting.waits()) return waiting;
+    return refuse(verified.error().cause, std::move(verified.error().detail));
+  }
   context.token = std::move(*verified);
   remove_unjudged_tokens(context, found);
   // A token among the subprotocols is not for the endpoint, whichever source the verified token came from.
@@ -114,6 +121,32 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
                   [](const JwtSource& source) { return source.kind == JwtSource::Kind::subprotocol; });
   if (among_subprotocols) context.selected_subprotocol = take_subprotocol_token(context.request);
   return forward_claims(context);
+}
+
+// Waits where a further fetch of the keys can change the result. Otherwise `error` says in the end why the
+// token is refused. Only a fetch that begins after the request can tell that a key does not exist, so a
+// request waits a second time when it has come during a fetch: a provider may have begun to sign with a new
+// key a moment ago. Where fetches fail, nothing is known against the token.
+Verdict JwtPolicy::wait_for_keys(RequestContext& context, TokenError& error) const {
+  const state::LiveKeys& keys = *context.state.keys[options_.keys];
+  const bool none = error.cause == base::Cause::keys_unavailable;
+  if (!keys.are_fetched() || !(none || error.unknown_key != 0)) return Verdict::pass();
+  const state::LiveKeys::Fetches fetches = keys.fetches();
+  const auto* waited = static_cast<const AwaitedKeys*>(context.awaited.get());
+  if (waited && !none && fetches.succeeded > waited->asked_after()) {
+    keys.note_missing(error.unknown_key);
+    return Verdict::pass();
+  }
+  if (waited && (waited->again() || fetches.ended > waited->asked_after())) {
+    error = {base::Cause::keys_unavailable, "The keys of the token's provider could not be fetched.", 0};
+    return Verdict::pass();
+  }
+  if (!waited && !none && context.now < fetches.next_allowed && keys.is_missing(error.unknown_key))
+    return Verdict::pass();
+  if (std::unique_ptr<AwaitedKeys> awaited = context.key_waits.wait_for(keys, waited != nullptr))
+    return Verdict::wait(std::move(awaited));
+  error = {base::Cause::keys_unavailable, "Too many requests wait for the keys of the token's provider.", 0};
+  return Verdict::pass();
 }
 
 void JwtPolicy::remove_claim_fields(http::Headers& headers) const {

@@ -25,8 +25,8 @@ struct JwtOptions {
   std::vector<JwtForwardedClaim> forward_claims;
 };
 
-// Finds the token, verifies it through the worker's cache, and fills context.token, context.key_generation
-// and context.forwarded_fields. The fields of forward_claims are removed from every request, with or without
+// Finds the token, verifies it through the worker's cache, and fills context.token and
+// context.forwarded_fields. The fields of forward_claims are removed from every request, with or without
 // a token, and so are fields whose names differ from them only by "_" for "-", which CGI-like servers cannot
 // distinguish. So the endpoint gets these fields from a verified token or not at all. A claim that the token
 // does not have adds no field.
@@ -34,6 +34,9 @@ struct JwtOptions {
 // An endpoint gets no token that was not verified. Where a further source has another token, it stays only if
 // it is valid too and has the same issuer and subject; otherwise it is removed from the request. Fields whose
 // names differ from the field of a header source only by "_" for "-" are removed as well.
+//
+// Where the keys are fetched, a request waits if there are none yet, or if its token names an unknown key.
+// When it is known that they cannot be fetched, it is answered with 503.
 //
 // Refusals carry WWW-Authenticate (RFC 6750 3).
 class JwtPolicy final : public Policy {
@@ -48,6 +51,7 @@ class JwtPolicy final : public Policy {
   void remove_claim_fields(http::Headers& headers) const;
   JwtVerifier::Result verify(RequestContext& context, std::string_view token) const;
   void remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const;
+  Verdict wait_for_keys(RequestContext& context, TokenError& error) const;
   Verdict forward_claims(RequestContext& context) const;
 
   JwtOptions options_;

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "crypto/base64.h"
 #include "policy/token_claims.h"
+#include "state/key_store.h"
 
 namespace postern::policy {
 namespace {
@@ -27,7 +28,7 @@ constexpr int64_t one_day = 24 * 60 * 60;
 std::atomic<uint64_t> last_identity{0};
 
 tl::unexpected<TokenError> refuse(Cause cause, std::string detail) {
-  return tl::unexpected<TokenError>(TokenError{cause, std::move(detail)});
+  return tl::unexpected<TokenError>(TokenError{cause, std::move(detail), 0});
 }
 
 struct Parts {
@@ -210,6 +211,12 @@ std::optional<TokenError> check_required(const VerifiedToken& token, const JwtRu
   return std::nullopt;
 }
 
+// Whether the claims of a token, whose signature cannot be checked, would be accepted with a good one.
+bool could_be_accepted(std::string_view payload, const JwtRules& rules, int64_t leeway, int64_t now) {
+  const auto claims = read_object(payload, "payload", base::JsonLimits().depth);
+  return claims && check_times(*claims, rules, leeway, now) && !check_parties(*claims, rules);
+}
+
 }  // namespace
 
 JwtVerifier::JwtVerifier(JwtRules rules)
@@ -229,9 +236,13 @@ JwtVerifier::Result JwtVerifier::verify(const state::KeySet& keys, std::string_v
     return refuse(Cause::token_algorithm,
                   "The token is signed with " + algorithm + "; allowed: " + names(algorithms_) + ".");
   state::KeyChoice choice = keys.choose(header->algorithm, header->key_id);
-  if (choice.outcome == state::KeyChoice::Outcome::unknown_id)
-    return refuse(Cause::token_key_unknown,
-                  "The token's kid is none of the " + std::to_string(keys.keys().size()) + " known keys.");
+  if (choice.outcome == state::KeyChoice::Outcome::unknown_id) {
+    const bool is_ours = header->key_id && could_be_accepted(parts->payload, rules_, leeway_, now);
+    return tl::unexpected(
+        TokenError{Cause::token_key_unknown,
+                   "The token's kid is none of the " + std::to_string(keys.keys().size()) + " known keys.",
+                   is_ours ? state::key_number(*header->key_id) : 0});
+  }
   if (choice.outcome == state::KeyChoice::Outcome::wrong_algorithm)
     return refuse(Cause::token_algorithm,
                   "The token is signed with " + algorithm + ", which its key is not for.");
@@ -240,10 +251,12 @@ JwtVerifier::Result JwtVerifier::verify(const state::KeySet& keys, std::string_v
   if (!signature || signature->empty())
     return refuse(Cause::token_malformed, "The token's signature is empty or not base64url.");
   auto candidates = choice.candidates();
-  bool genuine = std::any_of(candidates.begin(), candidates.end(), [&](const state::VerificationKey* key) {
-    return key->verify(header->algorithm, parts->signed_text, *signature);
-  });
-  if (!genuine) return refuse(Cause::token_signature, "The token's signature does not fit the key.");
+  const auto signer =
+      std::find_if(candidates.begin(), candidates.end(), [&](const state::VerificationKey* key) {
+        return key->verify(header->algorithm, parts->signed_text, *signature);
+      });
+  if (signer == candidates.end())
+    return refuse(Cause::token_signature, "The token's signature does not fit the key.");
 
   auto claims = read_object(parts->payload, "payload", base::JsonLimits().depth);
   if (!claims) return tl::unexpected<TokenError>(std::move(claims.error()));
@@ -251,7 +264,7 @@ JwtVerifier::Result JwtVerifier::verify(const state::KeySet& keys, std::string_v
   if (!times) return tl::unexpected<TokenError>(std::move(times.error()));
   if (auto refusal = check_parties(*claims, rules_)) return tl::unexpected<TokenError>(std::move(*refusal));
   auto verified = std::make_shared<const VerifiedToken>(
-      std::make_unique<const VerifiedToken::Claims>(std::move(*claims)), *times);
+      std::make_unique<const VerifiedToken::Claims>(std::move(*claims)), *times, (*signer)->number());
   if (auto refusal = check_required(*verified, rules_))
     return tl::unexpected<TokenError>(std::move(*refusal));
   return verified;

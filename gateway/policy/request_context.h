@@ -25,6 +25,7 @@ struct Bindings;
 namespace postern::policy {
 
 class FieldRules;
+class KeyWaits;
 class TokenCache;
 class VerifiedToken;
 
@@ -44,6 +45,7 @@ struct RequestContext {
   base::IpAddress client;        // after the trust list was applied
   int64_t now_unix = 0;          // seconds
   TokenCache& tokens;            // this worker's
+  KeyWaits& key_waits;           // likewise
   const state::Bindings& state;  // what the route's rules refer to; the pin holds them
   base::Instant now{};           // the worker's turn
   uint64_t body_size_max = 0;    // bytes; 0: no limit
@@ -63,7 +65,6 @@ struct RequestContext {
   bool origin_checked = false;        // the route has an origin list
   bool preflight_answered = false;    // the response and its CORS fields are the gateway's own
   std::shared_ptr<const VerifiedToken> token{};
-  uint64_t key_generation = 0;  // of the keys that a token is checked with; 0: the route knows no tokens
   std::string_view token_query_parameter{};  // the parameter with the token, for redaction; the policy's text
   // Fields for the endpoint; they replace fields of the client with the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};

@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/error.h"
+
 namespace postern::policy {
 namespace {
 
@@ -16,6 +18,13 @@ constexpr int64_t longest_stay_allowed = 24 * 60 * 60;
 int64_t later(int64_t time, int64_t seconds) {
   int64_t limit = std::numeric_limits<int64_t>::max() - seconds;
   return time > limit ? std::numeric_limits<int64_t>::max() : time + seconds;
+}
+
+JwtVerifier::Result verify_now(const JwtVerifier& verifier, const state::LiveKeys::View& keys,
+                               std::string_view token, int64_t now) {
+  if (keys.keys) return verifier.verify(*keys.keys, token, now);
+  return tl::unexpected(TokenError{base::Cause::keys_unavailable,
+                                   "The keys of the token's provider could not be fetched yet.", 0});
 }
 
 }  // namespace
@@ -29,7 +38,7 @@ TokenCache::TokenCache(Options options)
 JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, const state::LiveKeys& live_keys,
                                        std::string_view token, int64_t now) {
   // A token that is too large is refused at once; hashing it first would let the sender cause work.
-  if (token.size() > JwtVerifier::most_token_size) return verifier.verify(*live_keys.view().keys, token, now);
+  if (token.size() > JwtVerifier::most_token_size) return verify_now(verifier, live_keys.view(), token, now);
 
   crypto::Sha256Digest digest = crypto::sha256(token);
   if (Entry* entry = find(digest, verifier.identity())) {
@@ -42,7 +51,7 @@ JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, const state:
   }
   ++misses_;
   const state::LiveKeys::View keys = live_keys.view();
-  JwtVerifier::Result result = verifier.verify(*keys.keys, token, now);
+  JwtVerifier::Result result = verify_now(verifier, keys, token, now);
   if (result) {
     remember({.digest = digest,
               .verifier = verifier.identity(),

@@ -61,8 +61,8 @@ bool has_word(std::string_view text, std::string_view word) {
 
 }  // namespace
 
-VerifiedToken::VerifiedToken(std::unique_ptr<const Claims> claims, Times times)
-    : claims_(std::move(claims)), times_(times) {
+VerifiedToken::VerifiedToken(std::unique_ptr<const Claims> claims, Times times, uint64_t key)
+    : claims_(std::move(claims)), times_(times), key_(key) {
   base::check(claims_->json.is_object(), "the claims of a token are an object");
   subject_ = claim("sub").value_or(std::string());
 }

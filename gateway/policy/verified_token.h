@@ -22,7 +22,8 @@ class VerifiedToken {
 
   struct Claims;  // the claims as JSON, defined in policy/token_claims.h
 
-  VerifiedToken(std::unique_ptr<const Claims> claims, Times times);
+  // `key` is state::VerificationKey::number() of the key that has signed it.
+  VerifiedToken(std::unique_ptr<const Claims> claims, Times times, uint64_t key = 0);
   ~VerifiedToken();
   VerifiedToken(const VerifiedToken&) = delete;
   VerifiedToken& operator=(const VerifiedToken&) = delete;
@@ -54,12 +55,15 @@ class VerifiedToken {
   int64_t expires_at() const { return times_.expires_at; }
   int64_t accepted_until() const { return times_.accepted_until; }
 
+  uint64_t key() const { return key_; }
+
   // The sub claim; empty when there is none.
   std::string_view subject() const { return subject_; }
 
  private:
   std::unique_ptr<const Claims> claims_;
   Times times_;
+  uint64_t key_;
   std::string subject_;
 };
 

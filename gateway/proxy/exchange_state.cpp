@@ -24,6 +24,8 @@ InLine::InLine(ExchangeState& exchange) : exchange_(exchange) {
   if (exchange_.client_ended) exchange_.scope.cancel(Cause::client_closed);
 }
 
+uint64_t ExchangeState::token_key() const { return context && context->token ? context->token->key() : 0; }
+
 Result<void> read_request(ExchangeState& exchange) {
   http::RequestHead& request = exchange.stream.request();
   RequestFacts& facts = exchange.facts;
@@ -38,6 +40,7 @@ Result<void> read_request(ExchangeState& exchange) {
                                                   .client = facts.client.address,
                                                   .now_unix = services.unix_now(),
                                                   .tokens = services.tokens,
+                                                  .key_waits = services.key_waits,
                                                   .state = exchange.pin->state,
                                                   .now = services.turn.now,
                                                   .tls = facts.client.tls,

@@ -41,6 +41,8 @@ struct ExchangeState {
   // When the token that authorised the request expires; nullopt if it has no token, or one that never
   // expires.
   std::optional<base::Instant> token_expires() const;
+  // The key that has signed that token; 0: there is no token.
+  uint64_t token_key() const;
 
   Services& services;
   const Pin pin;

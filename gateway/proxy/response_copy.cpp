@@ -146,8 +146,7 @@ void ResponseCopy::open(const Attempt& attempt, bool of_events) {
   long_answer_ = std::make_unique<LongAnswer>(set, exchange_.route->name);
   if (of_events) {
     EventStream::Options options;
-    options.route =
-        routing::fingerprint_under(exchange_.route->stream_fingerprint, exchange_.context->key_generation);
+    options.route = routing::fingerprint_under(exchange_.route->stream_fingerprint, exchange_.token_key());
     options.endpoint = attempt.lease.endpoint();
     options.comment_interval = rules.comment_interval;
     options.idle_limit = dispatch_.group().stream_idle_limit;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/turn.h"
+#include "policy/key_waits.h"
 #include "policy/token_cache.h"
 #include "proxy/stream_set.h"
 #include "telemetry/access_log.h"
@@ -21,6 +22,7 @@ struct Services {
   base::Turn& turn;
   upstream::Connector& connector;
   policy::TokenCache& tokens;
+  policy::KeyWaits& key_waits;
   telemetry::AccessLog& access_log;
   telemetry::RequestIdSource& request_ids;
   tunnel::TunnelSet& tunnels;

@@ -5,9 +5,15 @@ namespace postern::proxy {
 std::vector<uint64_t> route_fingerprints(const Pinned& pinned) {
   std::vector<uint64_t> fingerprints;
   for (const routing::Route& route : pinned.snapshot->routes.routes()) {
-    const uint64_t generation = route.keys ? pinned.state.keys[*route.keys]->generation() : 0;
-    fingerprints.push_back(routing::fingerprint_under(route.socket_fingerprint, generation));
-    fingerprints.push_back(routing::fingerprint_under(route.stream_fingerprint, generation));
+    const auto add = [&](uint64_t key) {
+      fingerprints.push_back(routing::fingerprint_under(route.socket_fingerprint, key));
+      fingerprints.push_back(routing::fingerprint_under(route.stream_fingerprint, key));
+    };
+    add(0);  // without a token
+    if (!route.keys) continue;
+    const state::LiveKeys::View view = pinned.state.keys[*route.keys]->view();
+    if (!view.keys) continue;
+    for (const state::VerificationKey& key : view.keys->keys()) add(key.number());
   }
   return fingerprints;
 }

@@ -92,8 +92,8 @@ using Pin = base::LocalRc<Pinned>;
 Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry,
         state::ProcessState& process_state, telemetry::Metrics& metrics);
 
-// The fingerprints of every route at this moment, for its WebSockets and for its event streams, for
-// DrainLine::adopt().
+// The fingerprints of every route at this moment, for its WebSockets and for its event streams, without a
+// token and with one of each key that is in use, for DrainLine::adopt().
 std::vector<uint64_t> route_fingerprints(const Pinned& pinned);
 
 // Updates the metrics of the endpoints' states before they are read.

@@ -125,7 +125,7 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
   const routing::SocketRules& rules = socket_rules(exchange_.route);
   tunnel::TunnelOptions options{
       exchange_.limits().tunnel_idle,
-      routing::fingerprint_under(exchange_.route->socket_fingerprint, exchange_.context->key_generation),
+      routing::fingerprint_under(exchange_.route->socket_fingerprint, exchange_.token_key()),
       exchange_.route->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
   options.frames_compressed = !agreed.empty();  // the gateway assumes that only permessage-deflate is offered

@@ -42,10 +42,10 @@ struct Route {
   uint64_t stream_fingerprint = 0;             // like `socket_fingerprint`, for event streams
 };
 
-// The fingerprint of what holds a socket or stream: that of the settings, and the generation of the keys that
-// its token was checked with (state::LiveKeys; 0 without tokens).
-constexpr uint64_t fingerprint_under(uint64_t settings, uint64_t key_generation) {
-  return settings ^ (key_generation * 0x9e37'79b9'7f4a'7c15);  // odd, so that every generation differs
+// The fingerprint of what holds a socket or stream: that of the settings, and the key that has signed its
+// token (policy::VerifiedToken::key(); 0 without a token).
+constexpr uint64_t fingerprint_under(uint64_t settings, uint64_t key) {
+  return settings ^ (key * 0x9e37'79b9'7f4a'7c15);  // odd, so that every key differs
 }
 
 }  // namespace postern::routing

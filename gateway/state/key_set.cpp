@@ -1,6 +1,7 @@
 #include "state/key_set.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -57,6 +58,12 @@ VerificationKey::VerificationKey(std::string id, AlgorithmSet algorithms, std::s
   base::check((algorithms & crypto::hmac_algorithms) == algorithms, "a secret is for HS algorithms only");
   for (Algorithm algorithm : {Algorithm::hs256, Algorithm::hs384, Algorithm::hs512})
     if (algorithms.contains(algorithm)) std::get<Secret>(material_).emplace_back(algorithm, secret);
+}
+
+uint64_t VerificationKey::number() const {
+  uint64_t number = 0;
+  std::memcpy(&number, digest_.data(), sizeof(number));
+  return number != 0 ? number : 1;
 }
 
 bool VerificationKey::verify(Algorithm algorithm, std::string_view data, std::string_view signature) const {

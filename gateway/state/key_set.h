@@ -31,6 +31,8 @@ class VerificationKey {
   crypto::AlgorithmSet algorithms() const { return algorithms_; }
   // The digest of everything that defines the key, to compare keys. It must not be logged.
   const crypto::Sha256Digest& digest() const { return digest_; }
+  // A number that other keys do not have (64 bits of the digest); never 0.
+  uint64_t number() const;
 
   // Returns false also when `algorithm` is not one of algorithms().
   bool verify(crypto::Algorithm algorithm, std::string_view data, std::string_view signature) const;

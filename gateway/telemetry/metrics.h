@@ -177,6 +177,15 @@ struct EndpointState {
   void add(const EndpointState& other);
 };
 
+// The keys of one provider of tokens, which the process fetches.
+struct ProviderKeys {
+  uint64_t fetched = 0;         // fetches since the start that have brought keys
+  uint64_t failed = 0;          // and those that have not
+  uint64_t keys = 0;            // in use
+  base::Duration age{};         // of the keys in use; 0 without keys
+  base::Duration next_fetch{};  // time until it
+};
+
 // A copy that may be passed to another thread, and the sum of such copies.
 struct Totals {
   using Endpoint = std::pair<std::string, std::string>;  // upstream, endpoint
@@ -190,6 +199,7 @@ struct Totals {
   std::map<std::string, UpstreamSeries> upstreams;
   std::map<Endpoint, EndpointSeries> endpoints;
   std::map<Endpoint, EndpointState> endpoint_states;
+  std::map<std::string, ProviderKeys> provider_keys;  // of the process, not of a worker; by the name in jwt
 };
 
 // The names in a configuration, in its order.

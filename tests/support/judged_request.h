@@ -6,6 +6,7 @@
 
 #include "http/head.h"
 #include "http/target.h"
+#include "policy/key_waits.h"
 #include "policy/policy.h"
 #include "policy/request_context.h"
 #include "policy/token_cache.h"
@@ -41,8 +42,10 @@ class JudgedRequest {
   http::Target target;
   bool readable = false;
   policy::TokenCache cache;
+  std::vector<std::string> keys_asked_for;
+  policy::KeyWaits key_waits{[this](const std::string& name) { keys_asked_for.push_back(name); }};
   state::Bindings bound;  // for the policies that refer to state
-  policy::RequestContext context{head, target, {}, 1'000'000'000, cache, bound};
+  policy::RequestContext context{head, target, {}, 1'000'000'000, cache, key_waits, bound};
 };
 
 // The head that the gateway makes of its own response, before the head is amended.

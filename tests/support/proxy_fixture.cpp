@@ -173,8 +173,8 @@ ProxyFixture::ProxyFixture(const std::string& yaml, Protocol the_protocol)
       upstream(turns, the_protocol == Protocol::multiplexed),
       connector_(connector_for(the_protocol, turns, upstream)),
       protocols_(protocols_for(the_protocol, turns, client_window)),
-      services{turns.turn, *connector_, tokens_, log.access_log(), request_ids_,
-               tunnels,    streams,     metrics, &fixed_unix_time},
+      services{turns.turn,   *connector_, tokens_, key_waits_, log.access_log(),
+               request_ids_, tunnels,     streams, metrics,    &fixed_unix_time},
       current{.loop = loop_,
               .services = services,
               .log = log.logger(),
@@ -182,6 +182,7 @@ ProxyFixture::ProxyFixture(const std::string& yaml, Protocol the_protocol)
               .clients = state.clients,
               .protocols = *protocols_} {
   listener->limits = snapshot().listeners.front().limits;
+  key_fetcher_.adopt(key_sources_);
 }
 
 ProxyFixture::~ProxyFixture() {
@@ -195,7 +196,8 @@ proxy::Pin ProxyFixture::compile(const std::string& yaml) {
   if (!document) throw std::runtime_error(document.error().text());
   config::Diagnostics notes;
   std::vector<state::LoadedKeys> keys;
-  auto snapshot = config::compile(*document, {.version = 1, .tickets = tickets_, .keys = &keys}, notes);
+  auto snapshot = config::compile(
+      *document, {.version = 1, .tickets = tickets_, .keys = &keys, .key_sources = &key_sources_}, notes);
   if (!snapshot) throw std::runtime_error(snapshot.error().text());
   state.keys.take_effect(std::move(keys));
   return proxy::pin(std::move(*snapshot), registry_, state, metrics);
@@ -204,7 +206,18 @@ proxy::Pin ProxyFixture::compile(const std::string& yaml) {
 void ProxyFixture::adopt(const std::string& yaml) {
   current.pin = compile(yaml);
   listener->limits = snapshot().listeners.front().limits;
+  drain_outdated();
+  key_fetcher_.adopt(key_sources_);
+}
+
+void ProxyFixture::drain_outdated() {
   tunnels.adopt(proxy::route_fingerprints(*current.pin), snapshot().limits.drain_rate);
+}
+
+void ProxyFixture::on_keys(const identity::KeyNews& news) {
+  key_news.push_back(news);
+  key_waits_.on_fetched(news.name);
+  if (news.removed) drain_outdated();
 }
 
 void ProxyFixture::set_pipeline(size_t route, policy::Pipeline pipeline) {

@@ -17,8 +17,10 @@
 #include <vector>
 
 #include "config/compile_policy.h"
+#include "identity/key_fetcher.h"
 #include "net/loop.h"
 #include "net/tls_context.h"
+#include "policy/key_waits.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
 #include "server/client_connection.h"
@@ -90,7 +92,7 @@ class TestClient final : private server::ClientConnection::Owner {
   std::unique_ptr<server::ClientConnection> connection_;
 };
 
-class ProxyFixture {
+class ProxyFixture final : private identity::KeyFetcher::Owner {
  public:
   // The `upstreams` and `routes` of the usual configuration: one endpoint, one route for everything.
   static const std::string one_endpoint;
@@ -126,6 +128,8 @@ class ProxyFixture {
   size_t client_window = stream_window;
   TurnFixture turns;
   FakeUpstream upstream;
+  FakeUpstream providers{turns};  // of identities; the gateway speaks HTTP/1.1 to them
+  std::vector<identity::KeyNews> key_news;
   LogCapture log;
   telemetry::Metrics metrics;
   state::ProcessState state;
@@ -135,6 +139,8 @@ class ProxyFixture {
 
  private:
   proxy::Pin compile(const std::string& yaml);
+  void drain_outdated();
+  void on_keys(const identity::KeyNews& news) override;
 
   net::TicketKeys tickets_;
   net::Loop loop_;  // never runs: server::Current needs a loop
@@ -142,12 +148,19 @@ class ProxyFixture {
   const std::unique_ptr<upstream::Connector> connector_;
   const std::unique_ptr<server::Protocols> protocols_;
   policy::TokenCache tokens_;
+  policy::KeyWaits key_waits_{[this](const std::string& name) { key_fetcher_.want(name); }};
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
   tunnel::TunnelSet tunnels{turns.turn, log.access_log(), metrics, state};
   proxy::StreamSet streams{metrics, tunnels.drain_line()};
   proxy::Services services;
+
+ private:
+  identity::KeyFetcher key_fetcher_{turns.turn, providers, state.keys, *this, 1};
+  std::vector<std::shared_ptr<const identity::KeySource>> key_sources_;  // of the configuration
+
+ public:
   server::Current current;
 };
 

@@ -166,8 +166,53 @@ TEST_CASE("jwt: exactly one of keys and secret, of the kind that the algorithms 
   CHECK(said_of_jwt("{ keys: k.json, algorithms: [HS256] }").empty());
   CHECK(said_of_jwt("{ secret: " + long_secret + ", algorithms: [HS256, RS256] }").find("RS256 needs keys") !=
         std::string::npos);
-  CHECK(said_of_jwt("{ keys: https://a/jwks.json, algorithms: [RS256] }") ==
-        "f:1:19 jwt.j.keys: a URL is not fetched yet; save the JWKS to a file and name the file here\n");
+  CHECK(said_of_jwt("{ keys: https://a/jwks.json, algorithms: [HS256] }") ==
+        "f:1:52 jwt.j.algorithms: HS256 needs a secret; keys that anybody can fetch are not secret\n");
+}
+
+TEST_CASE("jwt: keys of a URL, or of the issuer's metadata, and how they are fetched") {
+  const auto loaded = load(
+      "jwt:\n  url: { keys: \"HTTPS://Login.example:8443/keys?a=b\", algorithms: [RS256], fetch: { timeout: "
+      "2s, "
+      "min_age: 5s, max_age: 5m, keep: 2h, cooldown: 10s, wait: 1s, ca: ca.pem } }\n"
+      "  found: { issuer: \"https://login.example/\", keys: discover, algorithms: [RS256] }\n" +
+      rest);
+  REQUIRE(loaded.has_value());
+  const JwtDocument& url = loaded->jwt[0];
+  REQUIRE(url.keys_url.has_value());
+  CHECK(url.keys_url->text() == "https://login.example:8443/keys?a=b");
+  CHECK(url.fetches_keys());
+  CHECK(url.keys_file.empty());
+  CHECK(url.fetch.timeout == seconds(2));
+  CHECK(url.fetch.min_age == seconds(5));
+  CHECK(url.fetch.max_age == seconds(300));
+  CHECK(url.fetch.keep == seconds(7200));
+  CHECK(url.fetch.cooldown == seconds(10));
+  CHECK(url.fetch.wait == seconds(1));
+  CHECK(url.fetch_ca == "ca.pem");
+  CHECK(loaded->jwt[1].discover);
+  CHECK(loaded->jwt[1].fetches_keys());
+}
+
+TEST_CASE("jwt: what is wrong with keys that are fetched is said where it stands") {
+  const auto said = [](const std::string& body) {
+    return said_of_jwt("{ algorithms: [RS256], " + body + " }");
+  };
+  CHECK(said("keys: http://localhost:8080/keys").empty());
+  CHECK(said("keys: http://keycloak/keys, fetch: { insecure: true }").empty());
+  CHECK(said("keys: http://keycloak/keys").find("jwt.j.keys: is not https, so that anybody") !=
+        std::string::npos);
+  CHECK(said("keys: \"https://a/#x\"").find("jwt.j.keys: is a URL that has a fragment") != std::string::npos);
+  CHECK(said("keys: discover").find("jwt.j.keys: needs issuer") != std::string::npos);
+  CHECK(said("keys: discover, issuer: login").find("needs an issuer that is an https URL") !=
+        std::string::npos);
+  CHECK(said("keys: ./discover").empty());  // a file
+  CHECK(said("keys: k.json, fetch: { keep: 1h }").find("jwt.j.fetch: has no effect") != std::string::npos);
+  CHECK(
+      said("keys: https://a/, fetch: { min_age: 2h, max_age: 1h }").find("has a min_age above its max_age") !=
+      std::string::npos);
+  CHECK(said_of_jwt("{ algorithms: [HS256], secret: " + long_secret + ", fetch: { keep: 1h } }")
+            .find("jwt.j.fetch: needs keys") != std::string::npos);
 }
 
 TEST_CASE("jwt: algorithms are named, and none is not one") {

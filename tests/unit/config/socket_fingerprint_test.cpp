@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,9 @@ namespace {
 
 // One process that takes one file after the other.
 struct Process {
-  // What the first route of `text` says that its sockets are let in by.
-  uint64_t fingerprint_of(const std::string& text, const std::string& name = "f") {
+  // The fingerprints that sockets of the first route of `text` can have: without a token, and with one of
+  // each key.
+  std::set<uint64_t> fingerprints_of(const std::string& text, const std::string& name = "f") {
     const auto document = load_named(text, name, environment_of({}));
     REQUIRE_MESSAGE(document.has_value(), (document ? text : text + document.error().text()));
     std::vector<state::LoadedKeys> keys;
@@ -29,8 +31,12 @@ struct Process {
     state.keys.take_effect(std::move(keys));
     const routing::Route& route = (*snapshot)->routes.routes().at(0);
     const state::Bindings bound = state.bind((*snapshot)->state);
-    return routing::fingerprint_under(route.socket_fingerprint,
-                                      route.keys ? bound.keys[*route.keys]->generation() : 0);
+    std::set<uint64_t> fingerprints{route.socket_fingerprint};
+    if (!route.keys) return fingerprints;
+    const state::LiveKeys::View view = bound.keys[*route.keys]->view();
+    for (const state::VerificationKey& key : view.keys->keys())
+      fingerprints.insert(routing::fingerprint_under(route.socket_fingerprint, key.number()));
+    return fingerprints;
   }
 
   net::TicketKeys tickets;
@@ -53,9 +59,16 @@ std::string file(const std::string& top, const std::string& route = "{}",
          "\nroutes: [{ upstream: \"http://127.0.0.1:1\", jwt: login, websocket: " + route + " }]\n";
 }
 
+// How many of the sockets end, if there is one for each fingerprint.
+size_t ended(const std::set<uint64_t>& before, const std::set<uint64_t>& after) {
+  return static_cast<size_t>(
+      std::count_if(before.begin(), before.end(), [&](uint64_t one) { return !after.contains(one); }));
+}
+
 bool ends_sockets(const std::string& before, const std::string& after) {
   Process process;
-  return process.fingerprint_of(before) != process.fingerprint_of(after);
+  const std::set<uint64_t> open = process.fingerprints_of(before);
+  return ended(open, process.fingerprints_of(after)) > 0;
 }
 
 // Two maps that differ in the one key, where it counts.
@@ -201,36 +214,37 @@ TEST_CASE("socket fingerprint: a limit that messages count against is part of th
   CHECK_FALSE(ends_sockets(of_requests("", "2/s"), of_requests(", rate_limit: [a, b]", "2/s")));
 }
 
-TEST_CASE("socket fingerprint: a key that is gone or another one ends sockets, and one that joins does not") {
+TEST_CASE("socket fingerprint: a key that is gone ends the sockets of its tokens, and no others") {
   support::TemporaryFolder folder;
   Process process;
-  const auto fingerprint = [&](const std::string& keys, const std::string& upstream = "http://127.0.0.1:1") {
+  std::set<uint64_t> open;
+  // How many of the sockets of the last configuration these keys end.
+  const auto ends = [&](const std::string& keys) {
     std::ofstream(folder.file("keys")) << keys;
-    return process.fingerprint_of(
-        "listeners: [{ address: \"127.0.0.1:80\" }]\njwt: { login: { keys: keys, algorithms: [ES256, EdDSA, "
-        "HS256] } }\n"
-        "routes: [{ upstream: \"" +
-            upstream + "\", jwt: login }, { match: { path: /open }, upstream: \"http://127.0.0.1:1\" }]\n",
-        folder.file("postern.yaml"));
+    const std::set<uint64_t> before = std::exchange(
+        open, process.fingerprints_of(
+                  "listeners: [{ address: \"127.0.0.1:80\" }]\njwt: { login: { keys: keys, algorithms: "
+                  "[ES256, EdDSA, HS256] } }\n"
+                  "routes: [{ upstream: \"http://127.0.0.1:1\", jwt: login }]\n",
+                  folder.file("postern.yaml")));
+    return ended(before, open);
   };
   const auto set = [](const std::string& keys) { return "{\"keys\":[" + keys + "]}"; };
   const std::string one = jwk("one", support::p256_key());
   const std::string two = jwk("two", support::ed25519_key());
   const std::string secret =
       R"({"kid":"s","kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"})";
-  const uint64_t first = fingerprint(set(one));
-  CHECK(fingerprint(set(one)) == first);
-  CHECK(fingerprint(set(two + "," + one)) == first);
-  CHECK(fingerprint(set(one + "," + two + "," + secret)) == first);
-  const uint64_t without = fingerprint(set(one + "," + two));
-  CHECK(without != first);
-  CHECK(fingerprint(set(two + "," + one)) == without);
-  const uint64_t renamed = fingerprint(set(one + "," + jwk("three", support::ed25519_key())));
-  CHECK(renamed != without);
-  const uint64_t pem = fingerprint(support::p256_key().public_pem());
-  CHECK(pem != renamed);
-  CHECK(fingerprint(support::p256_key().public_pem() + support::ed25519_key().public_pem()) == pem);
-  CHECK(fingerprint(support::ed25519_key().public_pem()) != pem);
+  CHECK(ends(set(one)) == 0);
+  CHECK(ends(set(one)) == 0);
+  CHECK(ends(set(two + "," + one)) == 0);
+  CHECK(ends(set(one + "," + two + "," + secret)) == 0);
+  CHECK(open.size() == 4);
+  CHECK(ends(set(one + "," + two)) == 1);
+  CHECK(ends(set(two + "," + one)) == 0);
+  CHECK(ends(set(one + "," + jwk("three", support::ed25519_key()))) == 1);  // under another name
+  CHECK(ends(support::p256_key().public_pem()) == 2);
+  CHECK(ends(support::p256_key().public_pem() + support::ed25519_key().public_pem()) == 0);
+  CHECK(ends(support::ed25519_key().public_pem()) == 1);
 }
 
 TEST_CASE("socket fingerprint: keys of a configuration that was refused are not remembered") {
@@ -244,12 +258,12 @@ TEST_CASE("socket fingerprint: keys of a configuration that was refused are not 
   };
   const std::string both = support::p256_key().public_pem() + support::ed25519_key().public_pem();
   std::ofstream(folder.file("keys")) << both;
-  const uint64_t first = process.fingerprint_of(text(""), folder.file("postern.yaml"));
+  const std::set<uint64_t> first = process.fingerprints_of(text(""), folder.file("postern.yaml"));
   std::ofstream(folder.file("keys")) << support::p256_key().public_pem();
   const auto refused = load_named(text("origins: { web: { allow: [{ pattern: \"(\" }] } }\n"),
                                   folder.file("postern.yaml"), environment_of({}));
   REQUIRE(refused.has_value());
   CHECK_FALSE(compile(*refused, {.tickets = process.tickets}, process.notes));
   std::ofstream(folder.file("keys")) << both;
-  CHECK(process.fingerprint_of(text(""), folder.file("postern.yaml")) == first);
+  CHECK((process.fingerprints_of(text(""), folder.file("postern.yaml")) == first));
 }

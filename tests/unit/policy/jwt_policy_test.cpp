@@ -480,12 +480,12 @@ TEST_CASE(
   constexpr std::string_view other = "another secret of thirty-two bytes";
   JudgedRequest before;
   CHECK(judge(before, secret));
-  CHECK(before.context.key_generation == in_use->generation());
+  CHECK(before.context.token->key() == in_use->view().keys->keys()[0].number());
   take_effect(other);
   JudgedRequest old_key;
   CHECK_FALSE(judge(old_key, secret));
   JudgedRequest new_key;
   CHECK(judge(new_key, other));
-  CHECK(new_key.context.key_generation == in_use->generation());
-  CHECK(new_key.context.key_generation != before.context.key_generation);
+  CHECK(new_key.context.token->key() == in_use->view().keys->keys()[0].number());
+  CHECK(new_key.context.token->key() != before.context.token->key());
 }

@@ -80,6 +80,7 @@ class WorkerFixture final : private Acceptor::Owner {
   net::SystemDialer dialer_{fixture_.loop, resolver_};
   upstream::Connector connector_{fixture_.loop.turn(), dialer_};
   policy::TokenCache tokens_;
+  policy::KeyWaits key_waits_{[](const std::string&) {}};
   telemetry::RequestIdSource request_ids_;
   int told_gone_ = 0;
 
@@ -91,9 +92,8 @@ class WorkerFixture final : private Acceptor::Owner {
   state::ProcessState state_;
   tunnel::TunnelSet tunnels_{fixture_.loop.turn(), log.access_log(), metrics, state_};
   proxy::StreamSet streams_{metrics, tunnels_.drain_line()};
-  proxy::Services services_{fixture_.loop.turn(), connector_, tokens_,  log.access_log(),
-                            request_ids_,         tunnels_,   streams_, metrics,
-                            &net::unix_now};
+  proxy::Services services_{fixture_.loop.turn(), connector_, tokens_,  key_waits_, log.access_log(),
+                            request_ids_,         tunnels_,   streams_, metrics,    &net::unix_now};
 
  public:
   state::ClientCounts& counts = state_.clients;
