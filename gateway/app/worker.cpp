@@ -80,7 +80,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
   void drain_outdated_tunnels() {
     const proxy::Snapshot& snapshot = *current_.pin->snapshot;
     const tunnel::DrainRate& rate = snapshot.limits.drain_rate;
-    const size_t count = tunnels_.adopt(proxy::route_fingerprints(*current_.pin), rate);
+    const size_t count = tunnels_.adopt(proxy::current_routes(*current_.pin), rate);
     if (count == 0) return;
     const base::ErrorTraits& traits = base::traits(base::Cause::route_changed);
     const tunnel::DrainLine& drain_line = tunnels_.drain_line();

@@ -75,6 +75,7 @@ enum class Cause : uint8_t {
   timed_out,
   shutting_down,
   route_changed,
+  max_age_reached,
   overloaded,
   loop,
   internal,

@@ -240,6 +240,8 @@ const SocketKeys<CloseCodes>& close_code_keys() {
                Holds::new_only)
           .key("token_expired", whole, CloseCode{Ending::token_expired},
                "The close code for an open WebSocket whose token has expired.", Holds::open)
+          .key("max_age", whole, CloseCode{Ending::max_age},
+               "The close code for an open WebSocket that has been open for max_age.", Holds::open)
           .key("reload", whole, CloseCode{Ending::reload},
                "The close code for an open WebSocket when a reload changed or removed its route, or took its "
                "endpoint away.",
@@ -491,6 +493,13 @@ const SocketKeys<WebSocketDocument>& socket_keys() {
                "What happens to an open WebSocket when its token expires: close ends it with the close code "
                "close_codes.token_expired, keep leaves it open.",
                Holds::open)
+          .key("token_grace", &WebSocketDocument::token_grace, duration(0ms, 24h),
+               "How long a WebSocket stays open after its token has expired (jwt.leeway is added too).",
+               Holds::open)
+          .key("max_age", &WebSocketDocument::max_age, duration(1s, 720h, none),
+               "How long a WebSocket may be open, whatever its token says. Then it is closed with "
+               "close_codes.max_age, and its client is expected to come back. With none, there is no limit.",
+               Holds::open)
           .key("heartbeat", &WebSocketDocument::heartbeat,
                map(heartbeat_keys).or_none("must be { interval: 30s, message: TEXT } or none"),
                "A heartbeat that pages can see, since they see no pings: the client gets a text message when "
@@ -581,6 +590,13 @@ const SocketKeys<StreamRules>& stream_keys() {
           .key("on_token_expiry", &StreamRules::ends_with_token, on_token_expiry(),
                "What happens to an event stream when its token expires: close ends it between two events, "
                "keep leaves it open.",
+               Holds::open)
+          .key("token_grace", &StreamRules::token_grace, duration(0ms, 24h),
+               "How long an event stream stays open after its token has expired (jwt.leeway is added too).",
+               Holds::open)
+          .key("max_age", &StreamRules::max_age, duration(1s, 720h, none),
+               "How long an event stream may be open, whatever its token says. Then it is ended between two "
+               "events, and its client is expected to come back. With none, there is no limit.",
                Holds::open)
           .key("open", &StreamRules::limits, map(open_stream_keys),
                "How many event streams may be open at once on a route, in the whole process. One more is "

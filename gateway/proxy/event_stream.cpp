@@ -97,10 +97,12 @@ Duration EventStream::until_due() const {
   const base::Instant now = scope_.turn.now;
   Duration wait = look_at_ - now;
   const auto until = [&](base::Instant instant) { wait = std::min(wait, instant - now); };
-  if (ending_)
+  if (ending_) {
     until(end_by_);
-  else if (options_.expires)
-    until(*options_.expires);
+  } else {
+    if (options_.expires) until(*options_.expires);
+    if (options_.too_old_at) until(*options_.too_old_at);
+  }
   if (options_.idle_limit != base::no_limit) until(heard_ + options_.idle_limit);
   if (!ending_ && options_.readable && options_.comment_interval != base::no_limit)
     until(written_ + options_.comment_interval);
@@ -111,6 +113,7 @@ Duration EventStream::until_due() const {
 std::optional<Cause> EventStream::look(http::ServerStream& to, const base::PaceRules& client) {
   const base::Instant now = scope_.turn.now;
   if (!ending_ && options_.expires && now >= *options_.expires) end(Cause::token_expired);
+  if (!ending_ && options_.too_old_at && now >= *options_.too_old_at) end(Cause::max_age_reached);
   if (ending_ && now >= end_by_ && !may_end()) return ending_;
   if (options_.idle_limit != base::no_limit && now - heard_ >= options_.idle_limit)
     return Cause::upstream_stream_silent;
@@ -142,10 +145,10 @@ void EventStream::end(Cause why) {
   end_by_ = scope_.turn.now + (options_.readable ? rest_of_event : Duration::zero());
 }
 
-bool EventStream::outdated(const std::vector<uint64_t>& routes) const {
+bool EventStream::outdated(const tunnel::CurrentRoutes& current) const {
   if (!options_.route) return false;
   if (options_.endpoint && options_.endpoint->retired()) return true;
-  return !std::binary_search(routes.begin(), routes.end(), *options_.route);
+  return !current.allow(*options_.route, options_.key);
 }
 
 void EventStream::leave(bool stopping) {

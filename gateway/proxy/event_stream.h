@@ -22,11 +22,13 @@ class EventStream final : public tunnel::DrainLine::Member {
  public:
   // The settings under which the stream was opened. What they point to outlives the stream.
   struct Options {
-    std::optional<uint64_t> route{};   // routing::fingerprint_under(); nullopt: no reload ends it
+    std::optional<uint64_t> route{};   // routing::Route::stream_fingerprint; nullopt: no reload ends it
+    uint64_t key = 0;                  // that has signed the token; 0: there is no token
     upstream::EndpointRef endpoint{};  // the endpoint that sends it; a reload may remove it
     base::Duration comment_interval = base::no_limit;
     base::Duration idle_limit = base::no_limit;  // for the endpoint
     std::optional<base::Instant> expires{};      // of the token that authorised the request
+    std::optional<base::Instant> too_old_at{};   // when the stream was open for long enough
     bool readable = true;  // the events are readable in the bytes, which are not compressed
   };
 
@@ -48,7 +50,7 @@ class EventStream final : public tunnel::DrainLine::Member {
   base::Instant heard() const { return heard_; }  // when the endpoint last sent something
 
   // --- DrainLine::Member ---
-  bool outdated(const std::vector<uint64_t>& routes) const override;
+  bool outdated(const tunnel::CurrentRoutes& current) const override;
   bool is_ending() const override { return over_ || ending_; }
   void leave(bool stopping) override;
 

@@ -11,11 +11,12 @@ using base::Cause;
 using base::Result;
 using base::Stage;
 
-std::optional<base::Instant> ExchangeState::token_expires() const {
+std::optional<base::Instant> ExchangeState::token_expires(base::Duration grace) const {
   if (!context->token || context->token->accepted_until() == policy::VerifiedToken::never)
     return std::nullopt;
-  return services.turn.now + std::chrono::seconds(std::clamp<int64_t>(
-                                 context->token->accepted_until() - services.unix_now(), 0,
+  return services.turn.now + grace +
+         std::chrono::seconds(
+             std::clamp<int64_t>(context->token->accepted_until() - services.unix_now(), 0,
                                  std::chrono::seconds(std::chrono::hours(24 * 365)).count()));
 }
 

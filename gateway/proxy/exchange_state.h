@@ -38,9 +38,9 @@ struct ExchangeState {
   base::Error failed(base::Cause cause, base::Stage stage, std::string_view detail) {
     return report.failed(cause, stage, detail);
   }
-  // When the token that authorised the request expires; nullopt if it has no token, or one that never
-  // expires.
-  std::optional<base::Instant> token_expires() const;
+  // When the token that authorised the request expires, and `grace` has passed after that; nullopt if it has
+  // no token, or one that never expires.
+  std::optional<base::Instant> token_expires(base::Duration grace) const;
   // The key that has signed that token; 0: there is no token.
   uint64_t token_key() const;
 

@@ -146,11 +146,13 @@ void ResponseCopy::open(const Attempt& attempt, bool of_events) {
   long_answer_ = std::make_unique<LongAnswer>(set, exchange_.route->name);
   if (of_events) {
     EventStream::Options options;
-    options.route = routing::fingerprint_under(exchange_.route->stream_fingerprint, exchange_.token_key());
+    options.route = exchange_.route->stream_fingerprint;
+    options.key = exchange_.token_key();
     options.endpoint = attempt.lease.endpoint();
     options.comment_interval = rules.comment_interval;
     options.idle_limit = dispatch_.group().stream_idle_limit;
-    if (rules.ends_with_token) options.expires = exchange_.token_expires();
+    if (rules.ends_with_token) options.expires = exchange_.token_expires(rules.token_grace);
+    if (rules.max_age != base::no_limit) options.too_old_at = exchange_.services.turn.now + rules.max_age;
     options.readable = !is_encoded(attempt.head);
     long_answer_->events.emplace(exchange_.scope, set.drain_line(), std::move(options));
   }

@@ -2,20 +2,17 @@
 
 namespace postern::proxy {
 
-std::vector<uint64_t> route_fingerprints(const Pinned& pinned) {
-  std::vector<uint64_t> fingerprints;
+tunnel::CurrentRoutes current_routes(const Pinned& pinned) {
+  tunnel::CurrentRoutes current;
   for (const routing::Route& route : pinned.snapshot->routes.routes()) {
-    const auto add = [&](uint64_t key) {
-      fingerprints.push_back(routing::fingerprint_under(route.socket_fingerprint, key));
-      fingerprints.push_back(routing::fingerprint_under(route.stream_fingerprint, key));
-    };
-    add(0);  // without a token
-    if (!route.keys) continue;
-    const state::LiveKeys::View view = pinned.state.keys[*route.keys]->view();
-    if (!view.keys) continue;
-    for (const state::VerificationKey& key : view.keys->keys()) add(key.number());
+    for (const uint64_t settings : {route.socket_fingerprint, route.stream_fingerprint}) {
+      current.routes.push_back(settings);
+      if (!route.keys) continue;
+      for (const uint64_t key : pinned.state.keys[*route.keys]->gone())
+        current.gone_keys.push_back(routing::fingerprint_under(settings, key));
+    }
   }
-  return fingerprints;
+  return current;
 }
 
 Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry,

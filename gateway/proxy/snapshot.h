@@ -18,6 +18,7 @@
 #include "routing/table.h"
 #include "state/process_state.h"
 #include "telemetry/metrics.h"
+#include "tunnel/drain_line.h"
 #include "tunnel/drain_rate.h"
 #include "upstream/group_model.h"
 #include "upstream/registry.h"
@@ -92,9 +93,8 @@ using Pin = base::LocalRc<Pinned>;
 Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry,
         state::ProcessState& process_state, telemetry::Metrics& metrics);
 
-// The fingerprints of every route at this moment, for its WebSockets and for its event streams, without a
-// token and with one of each key that is in use, for DrainLine::adopt().
-std::vector<uint64_t> route_fingerprints(const Pinned& pinned);
+// What WebSockets and event streams may be open under at this moment, for DrainLine::adopt().
+tunnel::CurrentRoutes current_routes(const Pinned& pinned);
 
 // Updates the metrics of the endpoints' states before they are read.
 void note_endpoints(const Pinned& pinned, telemetry::Metrics& metrics);

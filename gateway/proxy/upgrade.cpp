@@ -123,10 +123,8 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
     attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
                              exchange_.context->selected_subprotocol);
   const routing::SocketRules& rules = socket_rules(exchange_.route);
-  tunnel::TunnelOptions options{
-      exchange_.limits().tunnel_idle,
-      routing::fingerprint_under(exchange_.route->socket_fingerprint, exchange_.token_key()),
-      exchange_.route->sockets};
+  tunnel::TunnelOptions options{exchange_.limits().tunnel_idle, exchange_.route->socket_fingerprint,
+                                exchange_.token_key(), exchange_.route->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
   options.frames_compressed = !agreed.empty();  // the gateway assumes that only permessage-deflate is offered
   std::optional<websocket::DeflateParameters> deflate;  // the response head points into it
@@ -136,7 +134,7 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
     options.client_window_bits = deflate->window_bits;
     attempt.head.headers.add(FieldId::sec_websocket_extensions, "Sec-WebSocket-Extensions", deflate->answer);
   }
-  if (rules.ends_with_token) options.expires = exchange_.token_expires();
+  if (rules.ends_with_token) options.expires = exchange_.token_expires(rules.token_grace);
   options.permits = std::move(exchange_.context->socket_permits);
   options.limits = std::move(shared_limits_);
   std::unique_ptr<net::Transport> client_side = exchange_.stream.accept_tunnel(attempt.head);

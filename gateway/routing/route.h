@@ -42,8 +42,8 @@ struct Route {
   uint64_t stream_fingerprint = 0;             // like `socket_fingerprint`, for event streams
 };
 
-// The fingerprint of what holds a socket or stream: that of the settings, and the key that has signed its
-// token (policy::VerifiedToken::key(); 0 without a token).
+// The fingerprint of a socket or stream of a route, whose fingerprint is `settings`, under the key that has
+// signed its token (policy::VerifiedToken::key()).
 constexpr uint64_t fingerprint_under(uint64_t settings, uint64_t key) {
   return settings ^ (key * 0x9e37'79b9'7f4a'7c15);  // odd, so that every key differs
 }

@@ -100,6 +100,8 @@ struct SocketRules {
   base::Duration ping_interval = std::chrono::seconds(25);  // base::no_limit: no pings
   base::Duration pong_timeout = std::chrono::seconds(20);
   bool ends_with_token = true;
+  base::Duration token_grace{};             // how long it stays open after that
+  base::Duration max_age = base::no_limit;  // how long a socket may be open
   std::optional<Heartbeat> heartbeat{};
   MessageRules from_client{};
   // Limits that a client's sockets share with each other, or with other sockets: in messages, and in KiB of

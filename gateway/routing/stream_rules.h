@@ -12,6 +12,8 @@ namespace postern::routing {
 struct StreamRules {
   base::Duration comment_interval = base::no_limit;  // idle time before a comment; no_limit: no comments
   bool ends_with_token = true;
+  base::Duration token_grace{};             // how long it stays open after that
+  base::Duration max_age = base::no_limit;  // how long a stream may be open
   policy::SocketLimits limits{};
   std::optional<size_t> counts{};  // index into state::Names::stream_counts; nullopt: no limits
 };

@@ -46,8 +46,21 @@ bool LiveKeys::is_missing(uint64_t key) const {
   return std::find(missing_.begin(), missing_.end(), key) != missing_.end();
 }
 
+std::vector<uint64_t> LiveKeys::gone() const {
+  const std::lock_guard guard(mutex_);
+  return {gone_.begin(), gone_.end()};
+}
+
 void LiveKeys::replace(std::shared_ptr<const KeySet> keys, uint64_t generation) {
   const std::lock_guard guard(mutex_);
+  std::set<uint64_t> now;
+  if (keys)
+    for (const VerificationKey& key : keys->keys()) now.insert(key.number());
+  std::erase_if(gone_, [&](uint64_t key) { return now.contains(key); });
+  if (keys_)
+    for (const VerificationKey& key : keys_->keys())
+      if (!now.contains(key.number())) gone_.push_back(key.number());
+  while (gone_.size() > gone_max) gone_.pop_front();
   keys_.swap(keys);
   generation_.store(generation, std::memory_order_release);
 }

@@ -46,6 +46,11 @@ class LiveKeys {
   // Any thread. It takes a lock, so call it only before a signature is checked.
   View view() const;
 
+  // The numbers of keys that were in use and are not any more; what hangs on one of them must end. The last
+  // `gone_max` are remembered, for what is opened while the news of it spreads. Any thread.
+  std::vector<uint64_t> gone() const;
+  static constexpr size_t gone_max = 1024;
+
   // --- Keys that are fetched; any thread ---
   bool are_fetched() const { return !name_.empty(); }
   const std::string& name() const { return name_; }
@@ -67,6 +72,7 @@ class LiveKeys {
   mutable std::mutex mutex_;
   std::shared_ptr<const KeySet> keys_;
   Fetches fetches_;
+  std::deque<uint64_t> gone_;
   mutable std::deque<uint64_t> missing_;
   std::atomic<uint64_t> generation_;
 };

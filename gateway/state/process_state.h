@@ -9,7 +9,7 @@
 //   rate limits        65,536 keys each (LocalRateLimiter::capacity)
 //   socket counts      keys of open sockets and event streams
 //   admission lines    one number for each route
-//   keys               256 for each name (KeySet)
+//   keys               256 for each name (KeySet); of those that are gone 1,024 numbers (LiveKeys::gone_max)
 //   clients            clients with open connections
 //   silent routes      routes with sockets that wait, or that had some recently (SilentRoutes)
 //   socket memory      20,000 clients in each table (SocketMemory::clients_max)

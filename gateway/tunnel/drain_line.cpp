@@ -2,12 +2,25 @@
 
 #include <algorithm>
 
+#include "routing/route.h"
+
 namespace postern::tunnel {
 namespace {
 
 constexpr base::Duration step = std::chrono::milliseconds(100);
 
 }  // namespace
+
+void CurrentRoutes::sort() {
+  std::sort(routes.begin(), routes.end());
+  std::sort(gone_keys.begin(), gone_keys.end());
+}
+
+bool CurrentRoutes::allow(uint64_t route, uint64_t key) const {
+  if (!std::binary_search(routes.begin(), routes.end(), route)) return false;
+  return key == 0 ||
+         !std::binary_search(gone_keys.begin(), gone_keys.end(), routing::fingerprint_under(route, key));
+}
 
 void DrainLine::join(Member& member) {
   staying_.append(member.link_);
@@ -22,9 +35,9 @@ void DrainLine::part(Member& member) {
   member.waits_ = false;
 }
 
-size_t DrainLine::adopt(std::vector<uint64_t> routes, const DrainRate& rate) {
-  std::sort(routes.begin(), routes.end());
-  routes_ = std::move(routes);
+size_t DrainLine::adopt(CurrentRoutes current, const DrainRate& rate) {
+  current.sort();
+  current_ = std::move(current);
   for (base::Link *at = drain_line_.next, *next = at->next; at != &drain_line_; at = next, next = at->next) {
     Member* member = base::LinkIn<Member>::of(at);
     if (!must_leave(*member) || member->is_ending()) stay(*member);  // the new configuration allows it again

@@ -16,6 +16,16 @@
 
 namespace postern::tunnel {
 
+// What the configuration of this moment allows WebSockets and event streams to be open under.
+struct CurrentRoutes {
+  std::vector<uint64_t> routes{};     // the fingerprints of its routes
+  std::vector<uint64_t> gone_keys{};  // routing::fingerprint_under() of its routes and keys that are gone
+
+  void sort();
+  // `key` has signed the token of what is open; 0: there is no token. The lists must be sorted.
+  bool allow(uint64_t route, uint64_t key) const;
+};
+
 class DrainLine final : private base::Timer {
  public:
   enum class Kind : uint8_t { websocket, event_stream };
@@ -26,9 +36,8 @@ class DrainLine final : private base::Timer {
     explicit Member(Kind kind) : link_(this), kind_(kind) {}
     Member(const Member&) = delete;
     Member& operator=(const Member&) = delete;
-    // True when a configuration whose routes have the fingerprints `routes` (sorted) would not have opened
-    // it.
-    virtual bool outdated(const std::vector<uint64_t>& routes) const = 0;
+    // True when it would not have been opened at this moment.
+    virtual bool outdated(const CurrentRoutes& current) const = 0;
     // True when it is ending already and need not be closed.
     virtual bool is_ending() const = 0;
     // Its turn has come: it begins to close. It may call part() in this call; no other member may.
@@ -51,17 +60,19 @@ class DrainLine final : private base::Timer {
   void join(Member& member);
   void part(Member& member);
 
-  // A reload: queues the members that the new configuration would not have opened; later also members that
-  // join under an older configuration. `routes` are the fingerprints of the new configuration's routes, in
-  // any order. Returns how many members are queued in all.
-  size_t adopt(std::vector<uint64_t> routes, const DrainRate& rate);
+  // A reload, or a key that is gone: queues the members that would not be opened now; later also members that
+  // join under an older configuration. The lists of `current` may have any order. Returns how many members
+  // are queued in all.
+  size_t adopt(CurrentRoutes current, const DrainRate& rate);
   // A shutdown: queues all members, and all that join later.
   void leave(const DrainRate& rate);
   // Members of this kind that are still queued.
   size_t waiting(Kind kind) const { return waiting_[static_cast<size_t>(kind)]; }
 
  private:
-  bool must_leave(const Member& member) const { return stopping_ || (routes_ && member.outdated(*routes_)); }
+  bool must_leave(const Member& member) const {
+    return stopping_ || (current_ && member.outdated(*current_));
+  }
   size_t waiting() const { return waiting_[0] + waiting_[1]; }
   void line_up_outdated();
   void line_up(Member& member);
@@ -76,7 +87,7 @@ class DrainLine final : private base::Timer {
   DrainRate rate_;
   double per_step_ = 1;
   double due_ = 0;  // members that may be closed now; the fraction is carried over to the next step
-  std::optional<std::vector<uint64_t>> routes_;  // sorted; nullopt before the first snapshot
+  std::optional<CurrentRoutes> current_;  // nullopt before the first snapshot
   bool stopping_ = false;
 };
 

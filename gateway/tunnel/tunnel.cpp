@@ -60,10 +60,10 @@ websocket::Deflate* Tunnel::client_deflate() {
   return options_.client_window_bits == 0 ? nullptr : &set_.deflate(options_.client_window_bits);
 }
 
-bool Tunnel::outdated(const std::vector<uint64_t>& routes) const {
+bool Tunnel::outdated(const CurrentRoutes& current) const {
   if (!options_.route) return false;
   if (lease_.endpoint() && lease_.endpoint()->retired()) return true;
-  return !std::binary_search(routes.begin(), routes.end(), *options_.route);
+  return !current.allow(*options_.route, options_.key);
 }
 
 void Tunnel::leave(bool stopping) {
@@ -250,6 +250,8 @@ void Tunnel::on_deadline() {
   }
   if (options_.expires && now >= *options_.expires)
     return end_by(base::Side::gateway, Cause::token_expired, Ending::token_expired, "token_expired");
+  if (rules().max_age != base::no_limit && now - opened_ >= rules().max_age)
+    return end_by(base::Side::gateway, Cause::max_age_reached, Ending::max_age, "max_age_reached");
   if (now - quiet_since() >= options_.idle_limit)
     return end_by(base::Side::gateway, Cause::timed_out, Ending::idle, "nothing moved for too long");
   for (Side* side : {&client_, &upstream_}) {
@@ -304,6 +306,7 @@ void Tunnel::arm_next() {
   }
   until(quiet_since() + options_.idle_limit);
   if (options_.expires) until(*options_.expires);
+  if (rules().max_age != base::no_limit) until(opened_ + rules().max_age);
   if (rules().heartbeat) until(next_heartbeat_);
   for (const Side* side : {&client_, &upstream_}) {
     if (side->reading == Reading::flowing && side->guard && side->guard->due()) until(*side->guard->due());

@@ -49,9 +49,9 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   // True once a side has left or sent Close, or the gateway is closing: what remains is sent within a time
   // limit.
   bool is_ending() const override { return phase_ != Phase::open; }
-  // True when a configuration with the route fingerprints `routes` (sorted) would not have opened the socket:
-  // its route was changed or removed, or its endpoint was removed.
-  bool outdated(const std::vector<uint64_t>& routes) const override;
+  // True when the socket would not be opened now: its route was changed or removed, its endpoint was removed,
+  // or the key of its token is gone.
+  bool outdated(const CurrentRoutes& current) const override;
   void leave(bool stopping) override;
 
  private:

@@ -17,7 +17,8 @@ namespace postern::tunnel {
 // The settings under which a tunnel was opened.
 struct TunnelOptions {
   base::Duration idle_limit = std::chrono::hours(1);
-  std::optional<uint64_t> route{};  // routing::fingerprint_under(); nullopt: no reload ends it
+  std::optional<uint64_t> route{};  // routing::Route::socket_fingerprint; nullopt: no reload ends it
+  uint64_t key = 0;                 // that has signed the token; 0: there is no token
   std::shared_ptr<const routing::SocketRules> rules{};  // never null once the tunnel is open
   std::optional<base::Instant> expires{};               // of the token that authorised it
   bool frames_compressed = false;                       // permessage-deflate between client and endpoint

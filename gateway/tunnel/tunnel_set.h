@@ -58,8 +58,8 @@ class TunnelSet final : private RefusedSockets::Owner {
   DrainLine& drain_line() { return drain_line_; }
   // A reload or a shutdown, see DrainLine. Tunnels are closed with 1012 or 1001; in a shutdown, refused
   // sockets get their Close at once.
-  size_t adopt(std::vector<uint64_t> routes, const DrainRate& rate) {
-    return drain_line_.adopt(std::move(routes), rate);
+  size_t adopt(CurrentRoutes current, const DrainRate& rate) {
+    return drain_line_.adopt(std::move(current), rate);
   }
   void leave(const DrainRate& rate);
   void cut_all();  // at once, without Close frames

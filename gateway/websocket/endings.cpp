@@ -18,6 +18,7 @@ constexpr auto rows = std::to_array<DefaultCode>({
     {too_many, 4429},
     {unavailable, 1013},
     {token_expired, 1012},
+    {max_age, 1012},
     {reload, 1012},
     {shutdown, 1001},
     {backend_lost, 1014},

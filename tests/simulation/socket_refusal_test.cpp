@@ -410,7 +410,11 @@ TEST_CASE(
   CHECK(usual->log.line("tunnel_close")["by"] == "gateway");
   auto final_code = open("{ ping_interval: none, close_codes: { token_expired: 4401 } }");
   CHECK(websocket::read_close(final_code->clients.front()->take_unread().substr(2)).code == 4401);
-  auto kept = open("{ ping_interval: none, on_token_expiry: keep }");
+  auto late = open("{ ping_interval: none, token_grace: 1m }");
+  CHECK(late->clients.front()->take_unread().empty());
+  late->advance(59s);
+  CHECK(websocket::read_close(late->clients.front()->take_unread().substr(2)).reason == "token_expired");
+  auto kept = open("{ ping_interval: none, on_token_expiry: keep, token_grace: 1m }");
   CHECK(kept->clients.front()->take_unread().empty());
   CHECK(kept->tunnels.size() == 1);
 }

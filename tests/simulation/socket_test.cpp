@@ -56,6 +56,21 @@ TEST_CASE("socket ending: the client says Close, the endpoint answers") {
   CHECK(counted(socket) == "all client 4000 - 1");
 }
 
+TEST_CASE("socket ending: its maximum age, with a code to come back from") {
+  SocketFixture socket("{ ping_interval: none, max_age: 10m }");
+  for (int minute = 0; minute < 10; ++minute) {
+    CHECK(socket.client_heard().empty());
+    socket.client_sends(frame(text, "busy"));
+    socket.proxy.advance(1min);
+  }
+  CHECK(socket.client_heard() == Said{"close 1012 max_age_reached"});
+  socket.client_sends(close_of(1012, ""));
+  socket.client.peer().leave();
+  socket.proxy.advance(5s);
+  REQUIRE(socket.over());
+  CHECK(ending(socket) == "gateway max_age_reached 1012 max_age_reached");
+}
+
 TEST_CASE("socket ending: the endpoint says Close") {
   SocketFixture socket;
   socket.endpoint_sends(server_frame(text, "hello") + server_close(1012, "restart"));

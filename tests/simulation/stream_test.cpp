@@ -367,6 +367,22 @@ TEST_CASE("event stream: the end of its token ends a busy one, however slowly it
   }
 }
 
+TEST_CASE("event stream: a grace after the end of its token, and a maximum age without one") {
+  StreamFixture stream("jwt: session, event_streams: { token_grace: 1m }", "",
+                       "Authorization: Bearer " + token(300) + "\r\n");
+  stream.proxy.advance(400s);
+  CHECK(stream.heard() == "");
+  stream.proxy.advance(25s);
+  CHECK(stream.heard() == "END");
+  StreamFixture old("event_streams: { max_age: 1h }");
+  old.says("data: one\n\ndata: two\n");
+  old.proxy.advance(1h);
+  CHECK(old.heard().find("END") == std::string::npos);
+  old.says("\ndata: three\n\n");
+  CHECK(old.heard() == "\nEND");
+  CHECK(old.ending() == "gateway max_age_reached");
+}
+
 TEST_CASE("event stream: an event that does not end is cut, visibly") {
   StreamFixture stream("jwt: session", "", "Authorization: Bearer " + token(300) + "\r\n");
   stream.says("data: never");

@@ -211,7 +211,7 @@ void ProxyFixture::adopt(const std::string& yaml) {
 }
 
 void ProxyFixture::drain_outdated() {
-  tunnels.adopt(proxy::route_fingerprints(*current.pin), snapshot().limits.drain_rate);
+  tunnels.adopt(proxy::current_routes(*current.pin), snapshot().limits.drain_rate);
 }
 
 void ProxyFixture::on_keys(const identity::KeyNews& news) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/compile.h"
@@ -18,11 +19,17 @@ using namespace postern::config;
 
 namespace {
 
+// What sockets of a route are open under: its settings, and the keys that may have signed their tokens.
+struct Open {
+  uint64_t settings = 0;
+  std::set<uint64_t> keys;
+  std::vector<uint64_t> gone;  // keys
+};
+
 // One process that takes one file after the other.
 struct Process {
-  // The fingerprints that sockets of the first route of `text` can have: without a token, and with one of
-  // each key.
-  std::set<uint64_t> fingerprints_of(const std::string& text, const std::string& name = "f") {
+  // For the first route of `text`.
+  Open open_under(const std::string& text, const std::string& name = "f") {
     const auto document = load_named(text, name, environment_of({}));
     REQUIRE_MESSAGE(document.has_value(), (document ? text : text + document.error().text()));
     std::vector<state::LoadedKeys> keys;
@@ -31,12 +38,12 @@ struct Process {
     state.keys.take_effect(std::move(keys));
     const routing::Route& route = (*snapshot)->routes.routes().at(0);
     const state::Bindings bound = state.bind((*snapshot)->state);
-    std::set<uint64_t> fingerprints{route.socket_fingerprint};
-    if (!route.keys) return fingerprints;
-    const state::LiveKeys::View view = bound.keys[*route.keys]->view();
-    for (const state::VerificationKey& key : view.keys->keys())
-      fingerprints.insert(routing::fingerprint_under(route.socket_fingerprint, key.number()));
-    return fingerprints;
+    Open open{route.socket_fingerprint, {}, {}};
+    if (!route.keys) return open;
+    open.gone = bound.keys[*route.keys]->gone();
+    for (const state::VerificationKey& key : bound.keys[*route.keys]->view().keys->keys())
+      open.keys.insert(key.number());
+    return open;
   }
 
   net::TicketKeys tickets;
@@ -59,16 +66,10 @@ std::string file(const std::string& top, const std::string& route = "{}",
          "\nroutes: [{ upstream: \"http://127.0.0.1:1\", jwt: login, websocket: " + route + " }]\n";
 }
 
-// How many of the sockets end, if there is one for each fingerprint.
-size_t ended(const std::set<uint64_t>& before, const std::set<uint64_t>& after) {
-  return static_cast<size_t>(
-      std::count_if(before.begin(), before.end(), [&](uint64_t one) { return !after.contains(one); }));
-}
-
 bool ends_sockets(const std::string& before, const std::string& after) {
   Process process;
-  const std::set<uint64_t> open = process.fingerprints_of(before);
-  return ended(open, process.fingerprints_of(after)) > 0;
+  const uint64_t settings = process.open_under(before).settings;
+  return process.open_under(after).settings != settings;
 }
 
 // Two maps that differ in the one key, where it counts.
@@ -86,6 +87,8 @@ const std::vector<Change>& changes() {
       {"ping_interval", "ping_interval: 20s", "ping_interval: 30s", true},
       {"pong_timeout", "pong_timeout: 20s", "pong_timeout: 30s", true},
       {"on_token_expiry", "on_token_expiry: close", "on_token_expiry: keep", true},
+      {"token_grace", "token_grace: 5s", "token_grace: 6s", true},
+      {"max_age", "max_age: 5h", "max_age: 6h", true},
       {"heartbeat.interval", "heartbeat: { interval: 5s }", "heartbeat: { interval: 6s }", true},
       {"heartbeat.message", "heartbeat: { message: a }", "heartbeat: { message: b }", true},
       {"from_client.messages", "messages: any", "messages: text", true},
@@ -125,6 +128,7 @@ const std::vector<Change>& changes() {
       {"close_codes.too_many", "", "close_codes: { too_many: 4000 }", false},
       {"close_codes.unavailable", "", "close_codes: { unavailable: 4000 }", false},
       {"close_codes.token_expired", "", "close_codes: { token_expired: 4000 }", true},
+      {"close_codes.max_age", "", "close_codes: { max_age: 4000 }", true},
       {"close_codes.reload", "", "close_codes: { reload: 4000 }", true},
       {"close_codes.shutdown", "", "close_codes: { shutdown: 4000 }", true},
       {"close_codes.backend_lost", "", "close_codes: { backend_lost: 4000 }", true},
@@ -217,17 +221,18 @@ TEST_CASE("socket fingerprint: a limit that messages count against is part of th
 TEST_CASE("socket fingerprint: a key that is gone ends the sockets of its tokens, and no others") {
   support::TemporaryFolder folder;
   Process process;
-  std::set<uint64_t> open;
-  // How many of the sockets of the last configuration these keys end.
+  Open open;
+  // How many sockets these keys end, if there was one for each key before.
   const auto ends = [&](const std::string& keys) {
     std::ofstream(folder.file("keys")) << keys;
-    const std::set<uint64_t> before = std::exchange(
-        open, process.fingerprints_of(
+    const Open before = std::exchange(
+        open, process.open_under(
                   "listeners: [{ address: \"127.0.0.1:80\" }]\njwt: { login: { keys: keys, algorithms: "
                   "[ES256, EdDSA, HS256] } }\n"
                   "routes: [{ upstream: \"http://127.0.0.1:1\", jwt: login }]\n",
                   folder.file("postern.yaml")));
-    return ended(before, open);
+    return std::count_if(open.gone.begin(), open.gone.end(),
+                         [&](uint64_t key) { return before.keys.contains(key); });
   };
   const auto set = [](const std::string& keys) { return "{\"keys\":[" + keys + "]}"; };
   const std::string one = jwk("one", support::p256_key());
@@ -238,7 +243,7 @@ TEST_CASE("socket fingerprint: a key that is gone ends the sockets of its tokens
   CHECK(ends(set(one)) == 0);
   CHECK(ends(set(two + "," + one)) == 0);
   CHECK(ends(set(one + "," + two + "," + secret)) == 0);
-  CHECK(open.size() == 4);
+  CHECK(open.keys.size() == 3);
   CHECK(ends(set(one + "," + two)) == 1);
   CHECK(ends(set(two + "," + one)) == 0);
   CHECK(ends(set(one + "," + jwk("three", support::ed25519_key()))) == 1);  // under another name
@@ -258,12 +263,14 @@ TEST_CASE("socket fingerprint: keys of a configuration that was refused are not 
   };
   const std::string both = support::p256_key().public_pem() + support::ed25519_key().public_pem();
   std::ofstream(folder.file("keys")) << both;
-  const std::set<uint64_t> first = process.fingerprints_of(text(""), folder.file("postern.yaml"));
+  const Open first = process.open_under(text(""), folder.file("postern.yaml"));
   std::ofstream(folder.file("keys")) << support::p256_key().public_pem();
   const auto refused = load_named(text("origins: { web: { allow: [{ pattern: \"(\" }] } }\n"),
                                   folder.file("postern.yaml"), environment_of({}));
   REQUIRE(refused.has_value());
   CHECK_FALSE(compile(*refused, {.tickets = process.tickets}, process.notes));
   std::ofstream(folder.file("keys")) << both;
-  CHECK((process.fingerprints_of(text(""), folder.file("postern.yaml")) == first));
+  const Open now = process.open_under(text(""), folder.file("postern.yaml"));
+  CHECK(now.settings == first.settings);
+  CHECK(now.gone.empty());
 }

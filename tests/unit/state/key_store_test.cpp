@@ -94,3 +94,56 @@ TEST_CASE("key store: other threads see keys and their generation together") {
   reader.join();
   CHECK(keys->generation() == first + 2);
 }
+
+TEST_CASE("key store: keys that are gone are known until they come back") {
+  KeyStore store;
+  take_effect(store, loaded("login", {"a"}));
+  const auto keys = store.of("login");
+  CHECK(keys->gone().empty());
+  const uint64_t a = keys->view().keys->keys()[0].number();
+  take_effect(store, loaded("login", {"a", "b"}));
+  CHECK(keys->gone().empty());
+  take_effect(store, loaded("login", {"b"}));
+  CHECK(keys->gone() == std::vector<uint64_t>{a});
+  take_effect(store, loaded("login", {"b", "a"}));
+  CHECK(keys->gone().empty());
+  for (size_t i = 0; i < LiveKeys::gone_max + 100; ++i)
+    take_effect(store, loaded("login", {std::string(1, static_cast<char>('a' + i % 2))}));
+  CHECK(keys->gone().size() == 1);
+}
+
+TEST_CASE("key store: keys that are fetched, their fetches, and what a fetch has not brought") {
+  using namespace std::chrono_literals;
+  KeyStore store;
+  std::vector<LoadedKeys> all;
+  all.push_back({"login", 1, std::nullopt, 7, 5s});
+  store.take_effect(std::move(all));
+  const auto keys = store.of("login");
+  CHECK(keys->are_fetched());
+  CHECK(keys->wait() == 5s);
+  CHECK(keys->view().keys == nullptr);
+  const base::Instant later(1min);
+  store.begin_fetch("login", later);
+  CHECK(keys->fetches().begun == 1);
+  CHECK(keys->fetches().ended == 0);
+  CHECK(keys->fetches().next_allowed == later);
+  store.end_failed_fetch("login");
+  CHECK(keys->fetches().ended == 1);
+  CHECK(keys->fetches().succeeded == 0);
+  store.begin_fetch("login", later);
+  LoadedKeys first = loaded("login", {"a"});
+  CHECK_FALSE(store.end_fetch("login", std::move(*first.keys)));
+  CHECK(keys->fetches().succeeded == 2);
+  const uint64_t generation = keys->generation();
+  store.drop("login");
+  CHECK(keys->view().keys == nullptr);
+  CHECK(keys->gone().size() == 1);
+  CHECK(keys->generation() != generation);
+
+  const uint64_t lost = key_number("lost");
+  CHECK_FALSE(keys->is_missing(lost));
+  keys->note_missing(lost);
+  CHECK(keys->is_missing(lost));
+  for (size_t i = 0; i < LiveKeys::missing_max; ++i) keys->note_missing(key_number(std::to_string(i)));
+  CHECK_FALSE(keys->is_missing(lost));  // a table with a maximum
+}

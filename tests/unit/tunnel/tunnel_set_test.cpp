@@ -65,7 +65,7 @@ TEST_CASE("tunnel set: a reload closes what it would not have opened, the oldest
     tunnels.open(stays);
   }
   tunnels.open(std::nullopt);
-  CHECK(tunnels.set.adopt({7, stays}, ten_per_second) == 3);
+  CHECK(tunnels.set.adopt({{7, stays}}, ten_per_second) == 3);
   tunnels.advance(20ms);
   CHECK(tunnels.told(restart) == Indices{0});
   tunnels.advance(125ms);
@@ -110,7 +110,7 @@ TEST_CASE("tunnel set: one that ends by itself leaves the line") {
 
 TEST_CASE("tunnel set: what an older configuration still opens leaves too") {
   Tunnels tunnels;
-  CHECK(tunnels.set.adopt({stays}, ten_per_second) == 0);
+  CHECK(tunnels.set.adopt({{stays}}, ten_per_second) == 0);
   tunnels.open(goes);
   tunnels.open(stays);
   tunnels.advance(20ms);
@@ -122,9 +122,9 @@ TEST_CASE(
     "longer") {
   Tunnels tunnels;
   for (int i = 0; i < 3; ++i) tunnels.open(goes);
-  tunnels.set.adopt({stays}, ten_per_second);
+  tunnels.set.adopt({{stays}}, ten_per_second);
   tunnels.advance(20ms);
-  CHECK(tunnels.set.adopt({stays, goes}, ten_per_second) == 0);
+  CHECK(tunnels.set.adopt({{stays, goes}}, ten_per_second) == 0);
   tunnels.advance(1s);
   CHECK(tunnels.told(restart) == Indices{0});
 }
@@ -133,7 +133,7 @@ TEST_CASE("tunnel set: a shutdown closes all, also those in line and those still
   Tunnels tunnels;
   for (int i = 0; i < 2; ++i) tunnels.open(goes);
   tunnels.open(stays);
-  tunnels.set.adopt({stays}, {0, 1, 60s});
+  tunnels.set.adopt({{stays}}, {0, 1, 60s});
   tunnels.advance(20ms);
   CHECK(tunnels.told(restart) == Indices{0});
   tunnels.set.leave({0, 10, 60s});
