@@ -42,6 +42,8 @@ HOMES = [
     (re.compile(r"zlib\.h$"), ["coding/gzip_encoder", "websocket/deflate"]),
     (re.compile(r"brotli/"), ["coding/brotli_encoder"]),
     (re.compile(r"zstd\.h$"), ["coding/zstd_encoder"]),
+    (re.compile(r"crypt\.h$"), ["crypto/password_hash"]),
+    (re.compile(r"argon2\.h$"), ["crypto/argon2id"]),
     (re.compile(r"CLI/"), ["app"]),
     (re.compile(r"nlohmann/"), ["base/json"]),
 ]
