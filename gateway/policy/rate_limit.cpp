@@ -48,12 +48,6 @@ const http::HeaderField* the_only(const http::Headers& headers, std::string_view
   return found;
 }
 
-state::RateLimiter::Key key_of_client(const state::RateLimiter& limiter, const RequestContext& context) {
-  const base::IpAddress network = context.client.client_network();
-  return limiter.key_of(network.is_v6() ? '6' : '4',
-                        {reinterpret_cast<const char*>(network.bytes().data()), network.bytes().size()});
-}
-
 }  // namespace
 
 RateLimitPolicy::RateLimitPolicy(std::vector<RateLimitRule> rules, std::string route)
@@ -76,7 +70,7 @@ state::RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& 
           return limiter_of(rule, context).key_of('c', *claim);
       break;
   }
-  return key_of_client(limiter_of(rule, context), context);
+  return limiter_of(rule, context).key_of(context.client);
 }
 
 Verdict RateLimitPolicy::judge(RequestContext& context) const {

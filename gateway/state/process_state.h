@@ -16,11 +16,14 @@
 //   loads              one number for each endpoint and upstream
 //   learned values     upstreams.NAME.learn.values for each upstream (LearnedValues)
 //   waiting clients    20,000 for each upstream (WaitingClients::clients_max)
+//   password checks    64 that wait, 4,096 right and 4,096 wrong answers, and the wrong passwords of 65,536
+//                      clients (PasswordChecks)
 #pragma once
 
 #include "state/bindings.h"
 #include "state/by_name.h"
 #include "state/client_counts.h"
+#include "state/password_checks.h"
 #include "state/process_load.h"
 #include "state/silent_routes.h"
 #include "state/socket_memory.h"
@@ -43,6 +46,7 @@ class ProcessState {
   ClientCounts clients;
   SilentRoutes silent_routes;
   SocketMemory socket_memory;
+  PasswordChecks passwords;
   ProcessLoads loads;
 
  private:

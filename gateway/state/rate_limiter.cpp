@@ -34,6 +34,12 @@ std::string RateLimiter::description() const {
   return std::to_string(settings_.count) + unit + ", at most " + std::to_string(settings_.burst) + " at once";
 }
 
+RateLimiter::Key RateLimiter::key_of(const base::IpAddress& client) const {
+  const base::IpAddress network = client.client_network();
+  return key_of(network.is_v6() ? '6' : '4',
+                {reinterpret_cast<const char*>(network.bytes().data()), network.bytes().size()});
+}
+
 RateLimiter::Key LocalRateLimiter::key_of(char kind, std::string_view value) const {
   const crypto::Sha256Digest digest = crypto::sha256(secret_ + kind, value);
   Key key = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/ip_address.h"
 
 namespace postern::state {
 
@@ -46,6 +47,8 @@ class RateLimiter {
 
   // `kind` keeps values of different kinds apart.
   virtual Key key_of(char kind, std::string_view value) const = 0;
+  // The key of a client: its address, or the /64 of an IPv6 address.
+  Key key_of(const base::IpAddress& client) const;
   // Takes one request of `key` at `now`, or `amount` of whatever is counted; takes nothing when it does not
   // pass. The workers' values of `now` may differ.
   virtual BucketState take(Key key, base::Instant now, uint32_t amount) = 0;
@@ -73,6 +76,7 @@ class LocalRateLimiter final : public RateLimiter {
   explicit LocalRateLimiter(RateLimitSettings settings);
 
   using RateLimiter::give_back;
+  using RateLimiter::key_of;
   using RateLimiter::take;
   Key key_of(char kind, std::string_view value) const override;
   BucketState take(Key key, base::Instant now, uint32_t amount) override;
