@@ -37,7 +37,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_, metrics_, shared.state),
         streams_(metrics_, tunnels_.drain_line()),
-        services_{loop_.turn(), connector_, tokens_,  key_waits_, access_log_,
+        services_{loop_.turn(), connector_, tokens_,  key_waits_, passwords_, access_log_,
                   request_ids_, tunnels_,   streams_, metrics_,   &net::unix_now},
         registry_(loop_.turn(), shared.state.loads, random_seed(), &shared.log),
         current_{loop_, services_, shared.log, {}, shared.state.clients},
@@ -108,6 +108,10 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
   upstream::Connector connector_;
   policy::TokenCache tokens_;
   policy::KeyWaits key_waits_;
+  net::Mailbox<policy::PasswordDesk::Told> password_mail_{
+      loop_, [this](policy::PasswordDesk::Told told) { passwords_.receive(told); }};
+  policy::PasswordDesk passwords_{shared_.state.passwords,
+                                  [this](policy::PasswordDesk::Told told) { password_mail_.post(told); }};
   telemetry::AccessLog access_log_;
   telemetry::Metrics metrics_;
   telemetry::RequestIdSource request_ids_;

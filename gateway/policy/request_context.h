@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/ip_address.h"
 #include "http/head.h"
+#include "http/local_response.h"
 #include "http/target.h"
 #include "policy/awaited.h"
 #include "state/socket_counts.h"
@@ -26,6 +27,7 @@ namespace postern::policy {
 
 class FieldRules;
 class KeyWaits;
+class PasswordDesk;
 class TokenCache;
 class VerifiedToken;
 
@@ -37,6 +39,11 @@ struct RateLimitState {
 };
 // For the limits before the token check, and for the limits after it.
 using RateLimitStates = std::array<std::optional<RateLimitState>, 2>;
+
+// What AnyAccessPolicy has asked so far: the ways in that have refused the request, in their order.
+struct WaysTried {
+  std::vector<http::LocalResponse> refusals;
+};
 
 struct RequestContext {
   // --- facts ---
@@ -52,13 +59,15 @@ struct RequestContext {
   bool tls = false;              // the client uses https, as far as the trust list allows to believe it
   std::string_view authority{};  // host[:port] of the request, likewise; empty: it has none
   std::string_view request_id{};
-  std::string_view route{};     // names, set as soon as they are known
-  std::string_view upstream{};  //
-  std::string_view endpoint{};  // as written in the configuration
+  std::string_view route{};           // names, set as soon as they are known
+  std::string_view upstream{};        //
+  std::string_view endpoint{};        // as written in the configuration
+  PasswordDesk* passwords = nullptr;  // this worker's; null in tests without passwords
 
   // --- judging; see Pipeline ---
   std::unique_ptr<Awaited> awaited{};  // what the policy that is asked next has waited for; null: nothing
   size_t resume_at = 0;                // the place of that policy
+  std::unique_ptr<WaysTried> ways{};   // null: the route has no choice of ways in, or none was tried
 
   // --- learned ---
   std::string_view allowed_origin{};  // the request's Origin when it is on the list; otherwise empty

@@ -46,7 +46,8 @@ Result<void> read_request(ExchangeState& exchange) {
                                                   .now = services.turn.now,
                                                   .tls = facts.client.tls,
                                                   .authority = facts.client.authority,
-                                                  .request_id = facts.request_id});
+                                                  .request_id = facts.request_id,
+                                                  .passwords = &services.passwords});
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/turn.h"
 #include "policy/key_waits.h"
+#include "policy/password_desk.h"
 #include "policy/token_cache.h"
 #include "proxy/stream_set.h"
 #include "telemetry/access_log.h"
@@ -23,6 +24,7 @@ struct Services {
   upstream::Connector& connector;
   policy::TokenCache& tokens;
   policy::KeyWaits& key_waits;
+  policy::PasswordDesk& passwords;
   telemetry::AccessLog& access_log;
   telemetry::RequestIdSource& request_ids;
   tunnel::TunnelSet& tunnels;

@@ -149,6 +149,9 @@ class ProxyFixture final : private identity::KeyFetcher::Owner {
   const std::unique_ptr<server::Protocols> protocols_;
   policy::TokenCache tokens_;
   policy::KeyWaits key_waits_{[this](const std::string& name) { key_fetcher_.want(name); }};
+  // Nothing checks passwords until a test says state.passwords.work_now().
+  policy::PasswordDesk passwords_{state.passwords,
+                                  [this](policy::PasswordDesk::Told told) { passwords_.receive(told); }};
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
