@@ -15,6 +15,7 @@
 
 #include "app/endpoint_probe.h"
 #include "app/key_probe.h"
+#include "app/hash_command.h"
 #include "app/supervisor.h"
 #include "app/usage.h"
 #include "coding/encoder.h"
@@ -129,6 +130,20 @@ int check(CheckOptions options) {
   return status;
 }
 
+int hash(const std::string& name) {
+  const std::optional<crypto::PasswordAlgorithm> algorithm = password_algorithm(name);
+  if (!algorithm) {
+    complain("hash: --algorithm takes argon2id, yescrypt or bcrypt");
+    return unusable;
+  }
+  const tl::expected<std::string, std::string> made = hash_password_of_input(*algorithm);
+  if (made)
+    print(*made + '\n');
+  else
+    complain("hash: " + made.error());
+  return made ? good : has_problems;
+}
+
 int version() {
   print("postern " POSTERN_VERSION "\n");
   print(net::library_versions() + "\n");
@@ -140,9 +155,15 @@ std::vector<CommandUsage> usage_of(const CLI::App& program) {
   std::vector<CommandUsage> commands;
   for (const CLI::App* command : program.get_subcommands(nullptr)) {
     CommandUsage usage{command->get_name(), {}, false};
+    if (usage.name == "hash")
+      usage.no_argument =
+          "takes no password as an argument, which everybody on this machine could read; it asks for it, or "
+          "reads a line of the standard input";
     for (const CLI::Option* option : command->get_options()) {
       if (option->get_positional()) usage.takes_file = true;
-      for (const std::string& name : option->get_lnames()) usage.flags.push_back("--" + name);
+      const bool has_value = !option->get_positional() && option->get_items_expected_max() > 0;
+      for (const std::string& name : option->get_lnames())
+        (has_value ? usage.valued_flags : usage.flags).push_back("--" + name);
     }
     commands.push_back(std::move(usage));
   }
@@ -158,7 +179,9 @@ class HelpFormatter : public CLI::Formatter {
     bool takes_file = false;
     for (const CLI::Option* option : app->get_options()) {
       if (option->get_positional()) takes_file = true;
-      if (!option->get_positional() && option != app->get_help_ptr()) text += " [" + option->get_name() + ']';
+      if (option->get_positional() || option == app->get_help_ptr()) continue;
+      const bool has_value = option->get_items_expected_max() > 0;
+      text += " [" + option->get_name() + (has_value ? ' ' + option->get_type_name() : "") + ']';
     }
     return text + (takes_file ? " [FILE]\n" : "\n");
   }
@@ -193,6 +216,7 @@ int run_command_line(int argument_count, char** arguments) {
   program.set_version_flag("--version", "postern " POSTERN_VERSION);
 
   std::string file;
+  std::string algorithm = "argon2id";
   CheckOptions options;
   bool json = false;
   CLI::App* run_command = program.add_subcommand("run", "Serve from a configuration file");
@@ -223,6 +247,16 @@ int run_command_line(int argument_count, char** arguments) {
       "Example: postern schema > postern.schema.json\n\n"
       "An editor that understands YAML completes and checks a file beside it that begins with\n"
       "  # yaml-language-server: $schema=postern.schema.json");
+  CLI::App* hash_command =
+      program.add_subcommand("hash", "Make the hash of a password, for the users of basic_auth");
+  hash_command->add_option("--algorithm", algorithm, "argon2id (default), yescrypt or bcrypt")
+      ->type_name("NAME");
+  hash_command->footer(
+      "Examples:\n"
+      "  postern hash                           asks for the password twice, and does not show it\n"
+      "  postern hash --algorithm bcrypt <FILE  takes the first line of FILE\n\n"
+      "What it prints stands in the configuration behind the user, in double or single quotes:\n"
+      "  basic_auth: { staging: { users: { alice: '$argon2id$v=19$m=19456,t=2,p=1$…' } } }");
   CLI::App* version_command =
       program.add_subcommand("version", "Print the version and those of the libraries");
   version_command->footer("Example: postern version");
@@ -252,6 +286,7 @@ int run_command_line(int argument_count, char** arguments) {
     print(config::json_schema());
     return finish_output(good);
   }
+  if (hash_command->parsed()) return finish_output(hash(algorithm));
   return finish_output(version());
 }
 

@@ -108,9 +108,17 @@ std::optional<std::string> argument_mistake(const std::vector<std::string>& word
     const std::string& word = words[at];
     if (is_help(word)) return std::nullopt;
     if (is_option(word)) {
-      if (std::find(command.flags.begin(), command.flags.end(), word) != command.flags.end()) continue;
+      const auto is_in = [&word](const std::vector<std::string>& flags) {
+        return std::find(flags.begin(), flags.end(), word.substr(0, word.find('='))) != flags.end();
+      };
+      if (is_in(command.valued_flags)) {
+        if (word.find('=') == std::string::npos) ++at;  // the next word is its value
+        continue;
+      }
+      if (word.find('=') == std::string::npos && is_in(command.flags)) continue;
       return start + advice_on_option(words, at, command.name);
     }
+    if (!command.no_argument.empty()) return start + command.no_argument;
     if (!command.takes_file) return start + "takes no argument, and got " + in_quotes(word);
     if (!file.empty())
       return start + "takes one file, and got " + in_quotes(file) + " and " + in_quotes(word);

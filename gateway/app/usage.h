@@ -13,6 +13,9 @@ struct CommandUsage {
   std::string name;
   std::vector<std::string> flags;  // for example "--json"
   bool takes_file = false;
+  std::vector<std::string> valued_flags{};  // those that have a value behind them
+  std::string
+      no_argument{};  // the sentence for any other argument, which is not repeated; empty: the usual one
 };
 
 // The mistake in `words`, the command line after the program's name; nullopt if there is none.
