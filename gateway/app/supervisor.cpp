@@ -188,6 +188,7 @@ tl::expected<void, std::vector<std::string>> Supervisor::apply(const config::Doc
   snapshot_ = std::move(*compiled);
   version_ = snapshot_->version;
   state_.keys.take_effect(std::move(keys));
+  if (!document.basic_auth.empty()) password_threads_.start();
   before_ = std::exchange(open_, std::move(open));
   adopt_admin(document, std::move(*admin_socket));
   process_log_.adopt(document, std::move(*log_output));

@@ -16,6 +16,7 @@
 #include "app/demo_thread.h"
 #include "app/health_prober.h"
 #include "app/key_refresher.h"
+#include "app/password_threads.h"
 #include "app/process_log.h"
 #include "app/worker.h"
 #include "config/document.h"
@@ -76,6 +77,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   telemetry::Logger& log_;
   net::TicketKeys tickets_;
   state::ProcessState state_;
+  PasswordThreads password_threads_{state_.passwords};
   net::Loop loop_;
   net::Mailbox<ToControl> mailbox_;
   net::Signals signals_;

@@ -151,14 +151,15 @@ void compile_upstreams(Compilation& compilation) {
 
 // Combines what a route applies to open sockets or streams into one number. `rules` is the fingerprint of
 // their own rules.
-uint64_t fingerprint_of(const Document& document, const RouteDocument& route, uint64_t rules) {
+uint64_t fingerprint_of(const Document& document, const PolicyCompiler& policies, const RouteDocument& route,
+                        uint64_t rules) {
   uint64_t origins = 0;
   for (const OriginsDocument& list : document.origins)
     if (list.name == route.origins) origins = list.fingerprint;
   uint64_t jwt = 0;
   for (const JwtDocument& rules : document.jwt)
     if (rules.name == route.jwt) jwt = rules.fingerprint;
-  return fingerprint({route.fingerprint, origins, jwt, rules});
+  return fingerprint({route.fingerprint, origins, jwt, policies.users_fingerprint(route), rules});
 }
 
 void compile_match(Compilation& compilation, const RouteDocument& document, const std::string& key,
@@ -202,10 +203,10 @@ void compile_routes(Compilation& compilation) {
     route.streams = policies.stream_rules(document);
     const bool has_tokens = !document.jwt.empty();
     route.socket_fingerprint = fingerprint_of(
-        compilation.document, document,
+        compilation.document, policies, document,
         socket_fingerprint(document.websocket, *route.sockets, policies.names().rate_limits, has_tokens));
-    route.stream_fingerprint =
-        fingerprint_of(compilation.document, document, stream_fingerprint(*route.streams, has_tokens));
+    route.stream_fingerprint = fingerprint_of(compilation.document, policies, document,
+                                              stream_fingerprint(*route.streams, has_tokens));
     route.keys = policies.keys_of(document);
     compile_match(compilation, document, key, route);
     route.action = compile_action(compilation.document, document, key, compilation.problems);
@@ -216,6 +217,8 @@ void compile_routes(Compilation& compilation) {
         compilation.snapshot->unrouted_cors.add(host, *entry);
     for (const ForwardedClaim& claim : document.forward_claims)
       compilation.snapshot->claim_fields.push_back(claim.header);
+    if (!document.basic_auth.user_field.empty())
+      compilation.snapshot->claim_fields.push_back(document.basic_auth.user_field);
     if (document.files)
       check_folder(compilation.document, *document.files, key + ".files", compilation.problems,
                    compilation.notes);

@@ -12,6 +12,7 @@
 #include "config/fingerprint.h"
 #include "identity/outgoing_proxy.h"
 #include "policy/address_rules.h"
+#include "policy/basic_auth.h"
 #include "policy/cors.h"
 #include "policy/jwt_policy.h"
 #include "policy/maintenance.h"
@@ -71,6 +72,7 @@ PolicyCompiler::PolicyCompiler(const Document& document, Diagnostics& problems, 
   compile_hosts();
   for (const OriginsDocument& origins : document.origins) compile_origins(origins);
   for (const JwtDocument& jwt : document.jwt) compile_jwt(jwt);
+  users_ = compile_users(document, problems);
 }
 
 void PolicyCompiler::compile_hosts() {
@@ -170,6 +172,11 @@ std::optional<size_t> PolicyCompiler::keys_of(const RouteDocument& route) const 
   return known == verifiers_.end() ? std::nullopt : std::optional(known->second.keys);
 }
 
+uint64_t PolicyCompiler::users_fingerprint(const RouteDocument& route) const {
+  const auto known = users_.find(route.basic_auth.use);
+  return known == users_.end() ? 0 : known->second.fingerprint;
+}
+
 size_t PolicyCompiler::admission_line(const RouteDocument& route) {
   names_.admission_lines.push_back(route.name);
   return names_.admission_lines.size() - 1;
@@ -249,9 +256,10 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
                             exposed_fields(*origins, route), origins->max_age, origins->credentials}));
   }
 
-  if (!route.allow.empty() || !route.deny.empty())
+  const std::vector<std::string> allow = route.any_access ? std::vector<std::string>() : route.allow;
+  if (!allow.empty() || !route.deny.empty())
     policies.push_back(std::make_unique<policy::AddressRulesPolicy>(
-        policy::AddressRulesOptions{route.allow, route.deny, route.name}));
+        policy::AddressRulesOptions{allow, route.deny, route.name}));
 
   if (route.maintenance) policies.push_back(std::make_unique<policy::MaintenancePolicy>(*route.maintenance));
 
@@ -265,6 +273,11 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
       policies.push_back(std::make_unique<policy::RateLimitPolicy>(std::move(rules), route.name));
   }
 
+  if (const auto users = users_.find(route.basic_auth.use); users != users_.end())
+    policies.push_back(std::make_unique<policy::BasicAuthPolicy>(
+        policy::BasicAuthOptions{users->second.users, users->second.realm, route.basic_auth.user_field,
+                                 route.basic_auth.keep_authorization}));
+
   const JwtDocument* jwt = find_named(document_.jwt, route.jwt);
   if (jwt && verifiers_.contains(jwt->name)) {
     policy::JwtOptions options;
@@ -276,6 +289,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
       options.forward_claims.push_back({claim.claim, claim.header});
     policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));
   }
+  if (route.any_access) join_ways_in(document_, route, policies);
   const policy::SocketLimits& sockets = route.websocket.limits;
   if (sockets.any()) {
     policies.push_back(std::make_unique<policy::SocketLimitPolicy>(sockets, names_.socket_counts.size()));

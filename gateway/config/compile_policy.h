@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/compile_access.h"
 #include "config/diagnostics.h"
 #include "config/document.h"
 #include "identity/key_source.h"
@@ -52,6 +53,8 @@ class PolicyCompiler {
   // Returns the index in names() of the keys of the route's jwt; nullopt: the route has no jwt, or its keys
   // cannot be used.
   std::optional<size_t> keys_of(const RouteDocument& route) const;
+  // Returns the fingerprint of the users of the route's basic_auth; 0: it has none.
+  uint64_t users_fingerprint(const RouteDocument& route) const;
   // The names that the policies and rules compiled so far refer to by index.
   const state::Names& names() const { return names_; }
   // Returns the keys that the constructor read, and keeps none of them.
@@ -79,6 +82,7 @@ class PolicyCompiler {
     size_t keys = 0;  // index into names_.keys
   };
   std::map<std::string, Verifier> verifiers_;
+  std::map<std::string, CompiledUsers> users_;
   state::Names names_;
   std::vector<state::LoadedKeys> keys_;
   std::vector<std::shared_ptr<const identity::KeySource>> key_sources_;

@@ -122,6 +122,31 @@ struct JwtDocument : policy::JwtRules {
   bool fetches_keys() const { return keys_url || discover; }
 };
 
+struct UserDocument {
+  std::string name;
+  std::string hash;  // of the password; never printed
+};
+
+// A named list of users for Basic authentication.
+struct BasicAuthDocument {
+  std::string name;
+  std::string realm;  // empty: the name of the list
+  std::vector<UserDocument> users;
+  std::string file;          // of further users: a line "user:hash" for each
+  uint64_t fingerprint = 0;  // see config/fingerprint.h
+  SourceLocation location;
+  SourceLocation file_location;
+};
+
+// What a route says about the list that it uses.
+struct BasicAuthUse {
+  std::string use;         // the name of the list; empty: none
+  std::string user_field;  // forward_user; empty: the endpoint is not told
+  bool keep_authorization = false;
+  SourceLocation location;
+  SourceLocation user_field_location;
+};
+
 struct RateLimitDocument {
   using By = policy::RateLimitRule::By;
   By by = By::client_address;
@@ -220,6 +245,9 @@ struct RouteDocument {
   std::vector<policy::FieldRule> response_headers;
   std::string origins;  // empty: none
   SourceLocation origins_location;
+  BasicAuthUse basic_auth;
+  bool any_access = false;  // access: any; otherwise a client needs all of allow, basic_auth and jwt
+  SourceLocation access_location;
   std::string jwt;  // empty: none
   bool jwt_required = true;
   SourceLocation jwt_location;
@@ -290,6 +318,7 @@ struct Document {
   std::vector<ListenerDocument> listeners;
   std::vector<std::string> hosts;  // of the gateway, in addition to those that routes name
   std::vector<OriginsDocument> origins;
+  std::vector<BasicAuthDocument> basic_auth;
   std::vector<JwtDocument> jwt;
   std::vector<RateLimitDocument> rate_limits;
   std::vector<UpstreamDocument> upstreams;

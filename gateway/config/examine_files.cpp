@@ -92,6 +92,9 @@ void examine_log(const Document& document, Diagnostics& problems) {
 void examine_files(const Document& document, int64_t now_unix, Diagnostics& findings) {
   for (size_t i = 0; i < document.listeners.size(); ++i)
     examine_certificates(document, i, now_unix, findings, findings);
+  for (const BasicAuthDocument& list : document.basic_auth)
+    examine_named_file(document, list.file, list.file_location, "basic_auth." + list.name + ".file",
+                       findings);
   for (const JwtDocument& jwt : document.jwt) {
     examine_named_file(document, jwt.keys_file, jwt.keys_location, "jwt." + jwt.name + ".keys", findings);
     examine_named_file(document, jwt.fetch_ca, jwt.fetch_ca_location, "jwt." + jwt.name + ".fetch.ca",

@@ -25,9 +25,9 @@ bool examine_certificates(const Document& document, size_t listener, int64_t now
 // Checks that the file of the log can be written. Only a check needs it: a running gateway opens the file.
 void examine_log(const Document& document, Diagnostics& problems);
 
-// Examines the certificates and keys of listeners, the files of jwt.*.keys and upstreams.*.ca, and the log.
-// The document may have errors and be incomplete. Other files, such as those of error pages, are read by
-// compile() only.
+// Examines the certificates and keys of listeners, the files of basic_auth.*.file, jwt.*.keys and
+// upstreams.*.ca, and the log. The document may have errors and be incomplete. Other files, such as those of
+// error pages, are read by compile() only.
 void examine_files(const Document& document, int64_t now_unix, Diagnostics& findings);
 
 }  // namespace postern::config

@@ -24,8 +24,9 @@ constexpr std::string_view no_acme =
     "certificates are not fetched by Postern yet; let certbot write them, name them in tls, and send SIGHUP "
     "after "
     "each renewal";
-constexpr std::string_view no_basic_auth =
-    "there is no basic authentication yet; use jwt, or let the backend ask for the password";
+constexpr std::string_view to_basic_auth =
+    "users are written basic_auth: { NAME: { users: { alice: HASH } } }, with hashes of `postern hash`, and "
+    "basic_auth: NAME on the route";
 constexpr std::string_view no_forward_auth =
     "no other server is asked about a request yet; jwt verifies tokens by itself";
 constexpr std::string_view no_http2 =
@@ -65,14 +66,14 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"apiversion", "",
      "this looks like a manifest of Kubernetes; a file of Postern has listeners, upstreams and routes"},
     {"apps", "", "this looks like Caddy's JSON; a file of Postern has listeners, upstreams and routes"},
-    {"authbasic", "", no_basic_auth},
-    {"authbasicuserfile", "", no_basic_auth},
+    {"authbasic", "basic_auth", to_basic_auth},
+    {"authbasicuserfile", "file", "a file of users is written basic_auth: { NAME: { file: site.users } }"},
     {"authrequest", "", no_forward_auth},
     {"autohttps", "", no_acme},
     {"backend", "upstream", to_backend},
     {"backends", "upstreams",
      "backends are written upstreams: { api: { endpoints: [\"http://10.0.0.11:3001\"] } }"},
-    {"basicauth", "", no_basic_auth},
+    {"basicauth", "basic_auth", to_basic_auth},
     {"bind", "address", to_listener},
     {"bypass", "", no_code},
     {"cert", "certificate", to_tls},
@@ -184,6 +185,7 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"server", "listeners",
      "a server is written as a listener and routes with match: { host: app.example.com }"},
     {"serveralias", "match", to_match},
+    {"satisfy", "access", "it is written access: any on the route"},
     {"servername", "match", to_match},
     {"servers", "endpoints", to_endpoints},
     {"service", "upstream", "the backend of a route is written upstream: NAME, of upstreams"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/addresses.h"
+#include "config/keys_basic_auth.h"
 #include "config/keys_compression.h"
 #include "config/keys_headers.h"
 #include "config/keys_jwt.h"
@@ -108,6 +109,13 @@ const Keys<Document>& document_keys() {
                "Named lists of web origins that routes use. One list controls CORS, WebSocket handshakes "
                "and the gateway's own answers.")
           .example("dashboard")
+          .key("basic_auth", &Document::basic_auth, named(basic_auth_keys),
+               "Named lists of users for Basic authentication (RFC 7617), which routes use. A password is "
+               "checked beside the workers, and once: the answer is kept for 10 minutes. A client address "
+               "may try 20 different wrong passwords, and 10 more a minute; beyond them it is answered with "
+               "429. A change of the list, also of its file, ends the WebSockets and event streams of its "
+               "routes at a reload.")
+          .example("staging")
           .key("jwt", &Document::jwt, named(jwt_keys),
                "Named rules for checking JSON Web Tokens (JWT), which routes use.")
           .example("clerk")

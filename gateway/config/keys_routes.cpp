@@ -6,6 +6,7 @@
 #include "config/addresses.h"
 #include "config/fingerprint.h"
 #include "config/keys_actions.h"
+#include "config/keys_basic_auth.h"
 #include "config/keys_compression.h"
 #include "config/keys_headers.h"
 #include "config/keys_limits.h"
@@ -233,6 +234,18 @@ const SocketKeys<RouteDocument>& route_keys() {
                Holds::open)
           .example("dashboard")
           .located(&RouteDocument::origins_location)
+          .key("basic_auth", &RouteDocument::basic_auth,
+               map(basic_auth_use_keys).short_for("use").in_words("name or map"),
+               "Requires a user and a password (Basic authentication) of the list of that name under the "
+               "top-level basic_auth. `basic_auth: staging` is short for { use: staging }.",
+               Holds::open)
+          .by_default("none")
+          .key("access", &RouteDocument::any_access, words<bool>({{"all", false}, {"any", true}}),
+               "Whether a client needs all of allow, basic_auth and jwt of the route, as far as they are "
+               "there, or any one of them is enough. What deny lists stays out in both cases.",
+               Holds::open)
+          .example("any")
+          .located(&RouteDocument::access_location)
           .key("jwt", itself<RouteDocument>, map(jwt_reference_keys).short_for("use").in_words("name or map"),
                "Requires a valid JSON Web Token (JWT) on this route, checked by the rules of that name "
                "under the top-level jwt. `jwt: clerk` is short for { use: clerk, required: true }.",

@@ -30,11 +30,13 @@ void warn(const std::vector<Part>& parts, const Names& used, std::string_view se
 void warn_of_unused_parts(const Document& document, Diagnostics& findings) {
   Names upstreams;
   Names origins;
+  Names users;
   Names jwt;
   Names rate_limits;
   for (const RouteDocument& route : document.routes) {
     upstreams.insert(route.upstream);
     origins.insert(route.origins);
+    users.insert(route.basic_auth.use);
     jwt.insert(route.jwt);
     for (const auto* limits :
          {&route.rate_limits, &route.websocket.message_limit_names, &route.websocket.byte_limit_names})
@@ -42,6 +44,7 @@ void warn_of_unused_parts(const Document& document, Diagnostics& findings) {
   }
   warn(document.upstreams, upstreams, "upstreams", "upstream", "", findings);
   warn(document.origins, origins, "origins", "origins", ", and it lets no page in", findings);
+  warn(document.basic_auth, users, "basic_auth", "basic_auth", ", and it protects nothing", findings);
   warn(document.jwt, jwt, "jwt", "jwt", ", and it protects nothing", findings);
   warn(document.rate_limits, rate_limits, "rate_limits", "rate_limit", ", and it limits nothing", findings);
 }

@@ -9,6 +9,7 @@
 #include "config/addresses.h"
 #include "config/suggest.h"
 #include "config/text.h"
+#include "config/validate_access.h"
 #include "config/validate_loops.h"
 #include "config/validate_routes.h"
 #include "config/validate_websocket.h"
@@ -23,6 +24,8 @@ constexpr std::string_view origins_definition =
     "lists are written origins: { NAME: { allow: [\"https://app.example.com\"] } }, at the top of the file";
 constexpr std::string_view jwt_definition =
     "it is written jwt: { NAME: { keys: jwks.json, algorithms: [RS256] } }, at the top of the file";
+constexpr std::string_view basic_auth_definition =
+    "it is written basic_auth: { NAME: { users: { alice: HASH } } }, at the top of the file";
 constexpr std::string_view rate_limit_definition =
     "limits are written rate_limits: { NAME: { rate: 10/s } }, at the top of the file";
 
@@ -177,6 +180,7 @@ class Validation {
     const Names upstreams = names_of(document_.upstreams);
     const Names origins = names_of(document_.origins);
     const Names jwt = names_of(document_.jwt);
+    const Names users = names_of(document_.basic_auth);
     const Names rate_limits = names_of(document_.rate_limits);
     for (std::size_t index = 0; index < document_.routes.size(); ++index) {
       const RouteDocument& route = document_.routes[index];
@@ -190,6 +194,9 @@ class Validation {
       check_reference(
           {route.origins, route.origins_location, path + ".origins", "origin list", origins_definition},
           origins);
+      check_reference({route.basic_auth.use, route.basic_auth.location, path + ".basic_auth", "basic_auth",
+                       basic_auth_definition},
+                      users);
       check_reference({route.jwt, route.jwt_location, path + ".jwt", "jwt", jwt_definition}, jwt);
       for (const auto& [name, location] : route.rate_limits) {
         check_reference({name, location, path + ".rate_limit", "rate limit", rate_limit_definition},
@@ -333,6 +340,7 @@ class Validation {
 void validate(const Document& document, Diagnostics& diagnostics) {
   Validation(document, diagnostics).run();
   warn_of_loops(document, diagnostics);
+  validate_access(document, diagnostics);
   validate_routes(document, diagnostics);
   validate_websocket(document, diagnostics);
 }

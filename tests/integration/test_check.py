@@ -327,8 +327,8 @@ MISTAKES = [
     Mistake(48, "none number", limits("header_fields: none"), [
         '3:26 limits.header_fields: "none" is not possible here; write 10000 at most',
     ]),
-    Mistake(49, "basic_auth", route("  - upstream: http://127.0.0.1:1\n    basic_auth: { user: me }\n"), [
-        '5:5 routes[0].basic_auth: unknown key "basic_auth"; there is no basic authentication yet; use jwt, or let the backend ask for the password',
+    Mistake(49, "basic_auth", route("  - upstream: http://127.0.0.1:1\n    auth_basic: me\n"), [
+        '5:5 routes[0].auth_basic: unknown key "auth_basic"; users are written basic_auth: { NAME: { users: { alice: HASH } } }, with hashes of `postern hash`, and basic_auth: NAME on the route',
     ]),
     Mistake(49, "acme", LISTENERS + "acme: { email: me@example.com }\n" + ROUTES, [
         '3:1 acme: unknown key "acme"; certificates are not fetched by Postern yet; let certbot write them, name them in tls, and send SIGHUP after each renewal',

@@ -1,0 +1,111 @@
+#include "config/compile_access.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ascii.h"
+#include "config/compile_policy.h"
+#include "config/examine_files.h"
+#include "config/fingerprint.h"
+#include "config/keys_basic_auth.h"
+#include "policy/address_rules.h"
+#include "policy/any_access.h"
+#include "policy/basic_auth.h"
+
+namespace postern::config {
+namespace {
+
+constexpr size_t user_file_max = 1024 * 1024;
+
+// Adds the user of one line. The error repeats nothing of the line.
+std::string add_user_of_line(std::string_view line, policy::PasswordList& users) {
+  const size_t colon = line.find(':');
+  if (colon == line.npos) return "is not of the form user:hash";
+  const std::string_view name = line.substr(0, colon);
+  if (const std::string_view problem = user_name_problem(name); !problem.empty()) return std::string(problem);
+  auto hash = crypto::PasswordHash::parse(line.substr(colon + 1));
+  if (!hash) return std::move(hash.error());
+  return users.add(name, std::move(*hash)) ? "" : "has a user that is listed already";
+}
+
+bool add_users_of_file(const Document& document, const BasicAuthDocument& list, std::string_view text,
+                       policy::PasswordList& users, Diagnostics& problems) {
+  const std::string key = "basic_auth." + list.name + ".file";
+  if (text.size() > user_file_max) {
+    problems.error(list.file_location, key, resolve_file(document, list.file) + " is larger than 1 MiB");
+    return false;
+  }
+  bool is_good = true;
+  for (size_t number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line =
+        base::trim(text.substr(0, end == 0 || text[end - 1] != '\r' ? end : end - 1));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.empty() || line.starts_with('#')) continue;
+    const std::string problem = add_user_of_line(line, users);
+    if (problem.empty()) continue;
+    problems.error(
+        list.file_location, key,
+        "line " + std::to_string(number) + " of " + resolve_file(document, list.file) + " " + problem);
+    is_good = false;
+  }
+  return is_good;
+}
+
+std::vector<policy::JwtSource> token_places(const Document& document, const RouteDocument& route) {
+  for (const JwtDocument& jwt : document.jwt)
+    if (jwt.name == route.jwt) return {jwt.from.begin(), jwt.from.end()};
+  return {};
+}
+
+}  // namespace
+
+std::map<std::string, CompiledUsers> compile_users(const Document& document, Diagnostics& problems) {
+  std::map<std::string, CompiledUsers> all;
+  for (const BasicAuthDocument& list : document.basic_auth) {
+    auto users = std::make_shared<policy::PasswordList>(list.name);
+    for (const UserDocument& user : list.users)
+      if (auto hash = crypto::PasswordHash::parse(user.hash)) users->add(user.name, std::move(*hash));
+    Fingerprint fingerprint;
+    fingerprint.add(list.fingerprint);
+    if (!list.file.empty()) {
+      const auto text = read_file(resolve_file(document, list.file), user_file_max);
+      if (!text) {
+        problems.error(list.file_location, "basic_auth." + list.name + ".file",
+                       why_unreadable(document, list.file));
+        continue;
+      }
+      if (!add_users_of_file(document, list, *text, *users, problems)) continue;
+      fingerprint.add(*text);
+    }
+    if (users->size() == 0) {
+      problems.error(list.location, "basic_auth." + list.name, "has no user; nobody could log in");
+      continue;
+    }
+    all[list.name] = {std::move(users), list.realm.empty() ? list.name : list.realm, fingerprint.number()};
+  }
+  return all;
+}
+
+void join_ways_in(const Document& document, const RouteDocument& route,
+                  std::vector<std::unique_ptr<const policy::Policy>>& policies) {
+  std::vector<policy::WayIn> ways;
+  const auto move_way = [&](std::string_view name, std::function<void(policy::RequestContext&)> withdraw) {
+    const auto found = std::find_if(policies.begin(), policies.end(),
+                                    [&](const auto& policy) { return policy->name() == name; });
+    if (found == policies.end()) return;
+    ways.push_back({std::move(*found), std::move(withdraw)});
+    policies.erase(found);
+  };
+  move_way("jwt", [places = token_places(document, route)](policy::RequestContext& context) {
+    policy::remove_tokens(places, context);
+  });
+  move_way("basic_auth", &policy::remove_basic_credentials);
+  if (!route.allow.empty())
+    ways.push_back({std::make_unique<policy::AddressRulesPolicy>(
+                        policy::AddressRulesOptions{route.allow, {}, route.name}),
+                    nullptr});
+  policies.push_back(std::make_unique<policy::AnyAccessPolicy>(std::move(ways), route.name));
+}
+
+}  // namespace postern::config

@@ -1,0 +1,11 @@
+// Finds ways into a route that contradict each other: basic_auth, jwt, allow, and `access`.
+#pragma once
+
+#include "config/diagnostics.h"
+#include "config/document.h"
+
+namespace postern::config {
+
+void validate_access(const Document& document, Diagnostics& diagnostics);
+
+}  // namespace postern::config
