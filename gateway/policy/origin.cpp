@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/ip_address.h"
 #include "http/target.h"
+#include "policy/origin_text.h"
 #include "policy/printable.h"
 #include "policy/request_context.h"
 
@@ -22,8 +23,7 @@ bool is_same_origin(std::string_view origin, bool tls, std::string_view authorit
   std::string_view port = has_port ? authority.substr(colon + 1) : std::string_view();
   if (port.empty()) port = default_port(scheme);
   if (asking.port.empty()) asking.port = default_port(scheme);
-  return base::parse_decimal(port) == base::parse_decimal(asking.port) &&
-         base::equal_ignoring_case(host, asking.host);
+  return base::parse_decimal(port) == base::parse_decimal(asking.port) && is_same_host(host, asking.host);
 }
 
 bool is_navigation(const http::RequestHead& request) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "policy/origin_text.h"
 #include "policy/pattern_error.h"
 
 namespace postern::policy {
@@ -15,12 +16,6 @@ constexpr size_t longest_origin = 2048;           // no listed origin is longer
 bool is_letter(char c) { return base::lower(c) >= 'a' && base::lower(c) <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_scheme(std::string_view text) {  // RFC 3986 3.1
-  if (text.empty() || !is_letter(text.front())) return false;
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
-}
-
 // Whether the text consists of non-empty labels of letters, digits, "-" and "_".
 bool is_labels(std::string_view text) {
   char previous = '.';
@@ -31,52 +26,25 @@ bool is_labels(std::string_view text) {
   return previous != '.';
 }
 
-bool is_port(std::string_view text) {
-  const std::optional<uint64_t> number = base::parse_decimal(text);
-  return number && *number <= 65535 && text.size() <= 5;
-}
-
-// Serialises an origin as a browser does: in lower case, without a default port. Returns an empty text when
-// `text` is not an origin. With `wildcard`, a star that replaces labels is accepted as one label.
-std::string serialise(std::string_view text, bool wildcard) {
-  const std::string lowered = base::to_lower(text);
+// Returns the canonical spelling of a rule, or an empty text when `text` is not an origin. With `wildcard`,
+// the host begins with "*." in place of labels.
+std::string spelled(std::string_view text, bool wildcard) {
+  std::string scratch;
+  const std::string_view origin = canonical_origin(text, scratch);
   OriginParts parts;
-  if (!split_origin(lowered, parts)) return {};
+  if (origin.empty() || !split_origin(origin, parts)) return {};
   std::string_view name = parts.host;
   if (wildcard) {
     if (!name.starts_with("*.")) return {};
     name.remove_prefix(2);
   }
-  const bool bracketed = !wildcard && name.size() > 2 && name.front() == '[' && name.back() == ']';
-  if (!bracketed && !is_labels(name)) return {};
-  std::string serialised(lowered, 0, parts.scheme.size() + 3 + parts.host.size());
-  if (!parts.port.empty() && parts.port != default_port(parts.scheme))
-    serialised.append(":").append(parts.port);
-  return serialised;
+  const bool is_address = !wildcard && name.starts_with('[');
+  return is_address || is_labels(name) ? std::string(origin) : std::string();
 }
 
 std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 }  // namespace
-
-bool split_origin(std::string_view origin, OriginParts& parts) {
-  const size_t colon = origin.find("://");
-  if (colon == origin.npos || !is_scheme(origin.substr(0, colon))) return false;
-  parts.scheme = origin.substr(0, colon);
-  std::string_view rest = origin.substr(colon + 3);
-  const size_t bracket = rest.find(']');
-  const size_t port_colon = rest.find(':', bracket == rest.npos ? 0 : bracket);
-  parts.host = rest.substr(0, port_colon);
-  parts.port = port_colon == rest.npos ? std::string_view() : rest.substr(port_colon + 1);
-  if (parts.host.empty() || parts.host.find_first_of("/@?#\\ ") != parts.host.npos) return false;
-  return port_colon == rest.npos || is_port(parts.port);
-}
-
-std::string_view default_port(std::string_view scheme) {
-  if (scheme == "https" || scheme == "wss") return "443";
-  if (scheme == "http" || scheme == "ws") return "80";
-  return {};
-}
 
 tl::expected<std::shared_ptr<const OriginList>, OriginListError> OriginList::compile(
     OriginListOptions options) {
@@ -98,7 +66,7 @@ tl::expected<void, std::string> OriginList::add(const OriginRule& rule) {
   switch (rule.kind) {
     case OriginRule::Kind::null: null_ = true; return {};
     case OriginRule::Kind::exact: {
-      std::string origin = serialise(rule.text, false);
+      std::string origin = spelled(rule.text, false);
       if (origin.empty())
         return Failure(quoted(rule.text) +
                        " is not an origin: write scheme://host or scheme://host:port, no path");
@@ -106,7 +74,7 @@ tl::expected<void, std::string> OriginList::add(const OriginRule& rule) {
       return {};
     }
     case OriginRule::Kind::wildcard: {
-      const std::string origin = serialise(rule.text, true);
+      const std::string origin = spelled(rule.text, true);
       if (origin.empty())
         return Failure(quoted(rule.text) + " is not a wildcard origin: write scheme://*.domain");
       const size_t star = origin.find('*');
@@ -130,6 +98,9 @@ tl::expected<void, std::string> OriginList::add(const OriginRule& rule) {
 bool OriginList::allows(std::string_view origin) const {
   if (origin.empty() || origin.size() > longest_origin) return false;
   if (origin == "null") return null_;  // no pattern can match it by accident
+  std::string scratch;
+  origin = canonical_origin(origin, scratch);
+  if (origin.empty()) return false;
   const auto found = std::lower_bound(exact_.begin(), exact_.end(), origin);
   if (found != exact_.end() && *found == origin) return true;
   for (const Wildcard& wildcard : wildcards_) {

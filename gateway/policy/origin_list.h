@@ -44,8 +44,8 @@ class OriginList {
   ~OriginList();
 
   const std::string& name() const { return name_; }
-  // `origin` is the value of the Origin field. Browsers serialise origins in exactly one way, in lower case
-  // and without a default port, so bytes are compared.
+  // `origin` is the value of the Origin field. It is compared in its canonical spelling (origin_text.h),
+  // which browsers send; only another spelling costs an allocation. Text that is no origin is on no list.
   bool allows(std::string_view origin) const;
 
  private:
@@ -63,18 +63,5 @@ class OriginList {
   std::vector<std::unique_ptr<const re2::RE2>> patterns_;
   bool null_ = false;
 };
-
-// The parts of an origin; `port` is empty when none is given.
-struct OriginParts {
-  std::string_view scheme;
-  std::string_view host;  // IPv6 with its brackets
-  std::string_view port;
-};
-
-// Returns false when the text does not have the form scheme://host[:port].
-bool split_origin(std::string_view origin, OriginParts& parts);
-
-// The default port, "443" or "80"; empty for other schemes. The scheme must be in lower case.
-std::string_view default_port(std::string_view scheme);
 
 }  // namespace postern::policy

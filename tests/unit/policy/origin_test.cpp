@@ -259,3 +259,12 @@ TEST_CASE("origin: a list may refuse who goes somewhere, too") {
   own.context.tls = true;
   CHECK_FALSE(OriginPolicy({list_of({}), false, "api", nullptr, true}).judge(own.context).answers());
 }
+
+TEST_CASE("origin: the own host is the same in every spelling") {
+  CHECK(is_same_origin("https://a.org.", true, "a.org"));
+  CHECK(is_same_origin("https://a.org", true, "a.org.:443"));
+  CHECK(is_same_origin("https://[2001:DB8:0::1]", true, "[2001:db8::1]"));
+  CHECK_FALSE(is_same_origin("https://a.org..", true, "a.org"));
+  CHECK_FALSE(is_same_origin("https://[::ffff:1.2.3.4]", true, "1.2.3.4"));
+  CHECK_FALSE(is_same_origin("http://", false, ""));
+}
