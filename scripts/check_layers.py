@@ -39,6 +39,7 @@ HOMES = [
     (re.compile(r"wslay/"), ["websocket"]),
     (re.compile(r"yaml-cpp/"), ["config/yaml_reader"]),
     (re.compile(r"re2/"), ["policy"]),
+    (re.compile(r"idn2\.h$"), ["config/international_name"]),
     (re.compile(r"zlib\.h$"), ["coding/gzip_encoder", "websocket/deflate"]),
     (re.compile(r"brotli/"), ["coding/brotli_encoder"]),
     (re.compile(r"zstd\.h$"), ["coding/zstd_encoder"]),

@@ -6,9 +6,11 @@
 
 #include "base/ascii.h"
 #include "base/ip_address.h"
+#include "config/international_name.h"
 #include "config/suggest.h"
 #include "config/text.h"
 #include "http/escapes.h"
+#include "policy/origin_text.h"
 
 namespace postern::config {
 namespace {
@@ -169,10 +171,9 @@ bool is_normal_triplet(std::string_view text, std::size_t at) {
 std::string why_no_host(std::string_view host) {
   if (host.find_first_of("${%") != std::string_view::npos)
     return "has no valid host; a variable of the environment is written ${NAME}";
-  const bool is_ascii = std::all_of(host.begin(), host.end(),
-                                    [](char letter) { return static_cast<unsigned char>(letter) < 0x80; });
-  return is_ascii ? "has no valid host"
-                  : "has a host beyond ASCII; names of that kind are written as they are sent (xn--...)";
+  return is_ascii(host)
+             ? "has no valid host"
+             : "has a host beyond ASCII; names of that kind are written as they are sent (xn--...)";
 }
 
 // Returns the path with percent escapes for the characters that a path must not contain.
@@ -185,11 +186,6 @@ std::string escaped_path(std::string_view text) {
       http::append_escape(letter, path);
   }
   return path;
-}
-
-bool is_default_port(std::string_view scheme, std::string_view port) {
-  return ((scheme == "https" || scheme == "wss") && port == "443") ||
-         ((scheme == "http" || scheme == "ws") && port == "80");
 }
 
 // Returns an origin escaped for use in a regular expression.
@@ -218,6 +214,10 @@ Parsed<OriginEntry> parse_origin_host(std::string_view text, const std::string& 
         "has \"*\" elsewhere than as the whole leftmost label (https://*.example.com); { pattern: ... } does "
         "more");
   }
+  if (authority->host.ends_with('.')) {
+    spelling.erase(spelling.rfind('.'), 1);
+    return complain("has a dot at the end of its host, which makes no difference here", spelling);
+  }
   const bool is_good_host = authority->bracketed ? !is_wildcard : is_host(authority->host);
   if (!is_good_host) return complain("has no valid host");
   if (is_wildcard && is_ipv4(authority->host)) return complain("has \"*\" before an address");
@@ -227,7 +227,7 @@ Parsed<OriginEntry> parse_origin_host(std::string_view text, const std::string& 
                       escaped(spelling.substr(0, spelling.size() - 1)) + "[0-9]+' }");
     if (const auto port = parse_port(*authority->port, false); !port)
       return tl::unexpected<Complaint>(port.error());
-    if (is_default_port(scheme, *authority->port)) {
+    if (*authority->port == policy::default_port(scheme)) {
       spelling.resize(spelling.size() - authority->port->size() - 1);
       return complain("names the default port, which browsers leave out", spelling);
     }
@@ -240,8 +240,27 @@ Parsed<OriginEntry> parse_origin_host(std::string_view text, const std::string& 
   if (spelling != text) return complain("is not in lower case, as browsers send it", spelling);
   OriginEntry entry;
   entry.kind = is_wildcard ? OriginEntry::Kind::wildcard : OriginEntry::Kind::exact;
-  entry.text = std::string(text);
+  std::string scratch;
+  entry.text = policy::canonical_origin(text, scratch);
   return entry;
+}
+
+// The same for a host that is not in ASCII: browsers send its A-labels.
+Parsed<OriginEntry> parse_international_origin(const std::string& scheme, std::string_view rest) {
+  const std::size_t begin = rest.starts_with("*.") ? 2 : 0;
+  const std::size_t end = std::min(rest.find_first_of(":/?#@"), rest.size());
+  const auto name = to_ascii_name(rest.substr(begin, end - begin));
+  if (!name)
+    return complain("has a name that cannot be converted to what browsers send (" + name.error() +
+                    "); write the name as the browser's Origin field has it (xn--...)");
+  const std::string spelling =
+      scheme + "://" + std::string(rest.substr(0, begin)) + *name + std::string(rest.substr(end));
+  return parse_origin_host(spelling, scheme, std::string_view(spelling).substr(scheme.size() + 3));
+}
+
+// Returns the scheme of the page whose sockets have this scheme, or an empty text.
+std::string_view scheme_of_page(std::string_view scheme) {
+  return scheme == "wss" ? "https" : scheme == "ws" ? "http" : "";
 }
 
 }  // namespace
@@ -476,7 +495,12 @@ Parsed<OriginEntry> parse_origin(std::string_view text) {
                     host.empty() ? "" : "https://" + base::to_lower(host));
   }
   if (!is_scheme(text.substr(0, colon))) return complain("has no valid scheme");
-  return parse_origin_host(text, base::to_lower(text.substr(0, colon)), text.substr(colon + 3));
+  const std::string scheme = base::to_lower(text.substr(0, colon));
+  const std::string_view rest = text.substr(colon + 3);
+  if (const std::string_view of_page = scheme_of_page(scheme); !of_page.empty())
+    return complain("is the address of a socket; an origin is that of the page that opens it",
+                    std::string(of_page) + "://" + std::string(rest.substr(0, rest.find_first_of("/?#"))));
+  return is_ascii(rest) ? parse_origin_host(text, scheme, rest) : parse_international_origin(scheme, rest);
 }
 
 }  // namespace postern::config

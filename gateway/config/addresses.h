@@ -51,7 +51,8 @@ Parsed<std::string> parse_route_path(std::string_view text);
 Parsed<std::vector<std::string>> parse_matched_path(std::string_view text);
 
 // Parses an origin as browsers send it (RFC 6454 section 6.2: lower case, no default port, no trailing
-// slash), or "null". Its leftmost label may be "*"; "*" alone is an error.
+// slash), or "null". Its leftmost label may be "*"; "*" alone is an error. A host may be written in Unicode,
+// and an IPv6 address in any way: the result is the canonical spelling (policy/origin_text.h).
 Parsed<OriginEntry> parse_origin(std::string_view text);
 
 // True for a DNS name (RFC 1123, with "_" allowed) and for an address literal without brackets.

@@ -214,6 +214,41 @@ TEST_CASE("addresses: origins in another spelling are told the right one") {
   }
 }
 
+TEST_CASE("addresses: an origin in Unicode, or with an address in any spelling, becomes what browsers send") {
+  const std::pair<const char*, const char*> spellings[] = {
+      {"https://münchen.example", "https://xn--mnchen-3ya.example"},
+      {"https://MÜNCHEN.example:8443", "https://xn--mnchen-3ya.example:8443"},
+      {"https://mu\u0308nchen.example", "https://xn--mnchen-3ya.example"},
+      {"https://*.münchen.example", "https://*.xn--mnchen-3ya.example"},
+      {"https://straße.example", "https://xn--strae-oqa.example"},
+      {"https://日本語。jp", "https://xn--wgv71a119e.jp"},
+      {"http://[2001:db8:0:0::1]:3000", "http://[2001:db8::1]:3000"},
+      {"http://[::ffff:192.0.2.1]", "http://[::ffff:c000:201]"},
+  };
+  for (const auto& [written, expected] : spellings) {
+    CAPTURE(std::string(written));
+    const auto origin = parse_origin(written);
+    REQUIRE(origin.has_value());
+    CHECK(origin->text == expected);
+  }
+  CHECK(better_of(parse_origin("https://münchen.example/")) == "https://xn--mnchen-3ya.example");
+  for (const char* bad : {"https://a\u200bb\u2065.example", "https://-ü.example", "https://u@münchen.example",
+                          "https://ü:99999", "https://\xff.example"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_origin(bad).has_value());
+  }
+  const auto unassigned = parse_origin("https://\u2065.example");
+  REQUIRE_FALSE(unassigned.has_value());
+  CHECK(unassigned.error().rule.starts_with("has a name that cannot be converted to what browsers send ("));
+}
+
+TEST_CASE("addresses: an origin with a dot at its end, or of a socket, is told the right one") {
+  CHECK(better_of(parse_origin("https://a.com.")) == "https://a.com");
+  CHECK(better_of(parse_origin("https://a.com.:8443")) == "https://a.com:8443");
+  CHECK(better_of(parse_origin("wss://a.com")) == "https://a.com");
+  CHECK(better_of(parse_origin("ws://localhost:3000/socket")) == "http://localhost:3000");
+}
+
 TEST_CASE("addresses: loopback is 127/8, ::1 and localhost") {
   for (const char* good : {"127.0.0.1", "127.9.9.9", "::1", "localhost"}) CHECK(is_loopback(good));
   for (const char* bad : {"", "0.0.0.0", "::", "10.0.0.1", "example.com"}) CHECK_FALSE(is_loopback(bad));

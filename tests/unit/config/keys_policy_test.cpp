@@ -82,6 +82,13 @@ TEST_CASE("origins: a wrong spelling is told the right one") {
         "f:1:38 origins.o.allow[1]: \"https://a\" stands in line 1 already\n");
 }
 
+TEST_CASE("origins: a name that cannot be converted is told why") {
+  CHECK(said_of_origins("{ allow: [\"https://\u2065.example\"] }")
+            .find("cannot be converted to what browsers send (") != std::string::npos);
+  CHECK(said_of_origins("{ allow: [\"https://münchen.example\", \"https://xn--mnchen-3ya.example\"] }")
+            .find("stands in line 1 already") != std::string::npos);
+}
+
 TEST_CASE("origins: null with credentials is a warning") {
   CHECK(said_of_origins("{ allow: [\"null\"], credentials: true }")
             .starts_with("f:1:25 warning: origins.o.allow[0]: "));
