@@ -191,6 +191,7 @@ std::vector<policy::RateLimitRule> PolicyCompiler::rate_limit_rules(
     policy::RateLimitRule rule;
     rule.by = limit->by;
     rule.name = limit->key;
+    rule.report_only = limit->report_only;
     rule.limit = static_cast<size_t>(limit - document_.rate_limits.data());
     rules.push_back(std::move(rule));
   }
@@ -250,7 +251,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   if (origins && origin_lists_.contains(origins->name)) {
     policies.push_back(std::make_unique<policy::OriginPolicy>(
         policy::OriginOptions{origin_lists_[origins->name], origins->require_on_websocket, route.name, hosts_,
-                              origins->refuse_navigations}));
+                              origins->refuse_navigations, origins->report_only}));
     policies.push_back(std::make_unique<policy::CorsPolicy>(
         policy::CorsOptions{allowed_methods(*origins, route), origins->headers,
                             exposed_fields(*origins, route), origins->max_age, origins->credentials}));
@@ -259,7 +260,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   const std::vector<std::string> allow = route.any_access ? std::vector<std::string>() : route.allow;
   if (!allow.empty() || !route.deny.empty())
     policies.push_back(std::make_unique<policy::AddressRulesPolicy>(
-        policy::AddressRulesOptions{allow, route.deny, route.name}));
+        policy::AddressRulesOptions{allow, route.deny, route.name, route.address_rules_report_only}));
 
   if (route.maintenance) policies.push_back(std::make_unique<policy::MaintenancePolicy>(*route.maintenance));
 

@@ -73,9 +73,10 @@ void forget_what_has_no_effect(routing::SocketRules& rules, bool has_tokens) {
 void add_settings(Fingerprint& fingerprint, const std::vector<policy::RateLimitRule>& rules,
                   const std::vector<state::RateLimitSettings>& limits) {
   fingerprint.add(rules.size());
-  for (const auto& [by, name, index] : rules) {
+  for (const auto& [by, name, index, report_only] : rules) {
     fingerprint.add(by);
     fingerprint.add(name);
+    fingerprint.add(report_only);
     const auto& [limit, count, per, burst] = limits[index];
     fingerprint.add(limit);
     fingerprint.add(count);

@@ -98,7 +98,8 @@ struct OriginsDocument {
   std::chrono::seconds max_age{600};
   bool refuse_navigations = false;    // navigations: refuse
   bool require_on_websocket = false;  // require: true refuses an upgrade without an Origin field
-  uint64_t fingerprint = 0;           // see config/fingerprint.h
+  bool report_only = false;
+  uint64_t fingerprint = 0;  // see config/fingerprint.h
   SourceLocation location;
 };
 
@@ -155,6 +156,7 @@ struct RateLimitDocument {
   std::chrono::seconds per{1};
   uint32_t burst = 0;
   std::string key;  // name of the header or the claim
+  bool report_only = false;
   SourceLocation location;
 };
 
@@ -229,6 +231,7 @@ struct RouteDocument {
   std::shared_ptr<const routing::Conditions> conditions;  // null: none
   std::vector<std::string> allow;                         // CIDR blocks; empty: any client
   std::vector<std::string> deny;                          // checked before `allow`
+  bool address_rules_report_only = false;                 // address_rules: report_only
   // The action of the route: one of the following, or `maintenance` alone.
   std::string upstream;
   SourceLocation upstream_location;

@@ -100,8 +100,9 @@ const Keys<OriginsDocument>& origin_keys() {
           .key("allow", itself<OriginsDocument>, AllowedOrigins(),
                "The web origins on the list: \"https://app.example.com\", \"https://*.example.com\" for "
                "all subdomains, { pattern: ... } with an RE2 expression for the whole origin, or \"null\" "
-               "(in quotes) for sandboxed pages and local files. A request of any other origin is refused "
-               "with 403.")
+               "(in quotes) for sandboxed pages and local files. A host may be written in Unicode. A request "
+               "of any other origin, or with more than one Origin field, is refused with 403; one without "
+               "passes, but see require.")
           .required()
           .folded()
           .example("[\"https://app.example.com\", { pattern: \"https://pr-[0-9]+\\\\.example\\\\.com\" }]")
@@ -131,7 +132,10 @@ const Keys<OriginsDocument>& origin_keys() {
                "form, passes or is refused with 403. A navigation (Sec-Fetch-Mode: navigate) is no CORS "
                "request, and the page does not see the response. A WebSocket never passes this way.")
           .key("require", &OriginsDocument::require_on_websocket, boolean(),
-               "Whether a WebSocket upgrade without an Origin field is refused with 403.");
+               "Whether a WebSocket upgrade without an Origin field is refused with 403.")
+          .key("report_only", &OriginsDocument::report_only, boolean(),
+               "Whether requests that the list would refuse pass. They are logged (would_refuse) "
+               "and counted (postern_would_refuse_total), and CORS for them is left to the application.");
   return keys;
 }
 

@@ -75,7 +75,10 @@ const Keys<RateLimitDocument>& rate_limit_keys() {
                "verified token. A request without the header field or claim counts for its client address. "
                "Clients choose their header fields, so use a limit by client_address beside one by header.")
           .folded()
-          .example("client_address");
+          .example("client_address")
+          .key("report_only", &RateLimitDocument::report_only, boolean(),
+               "Whether requests beyond the limit pass. They are logged (would_refuse) and counted "
+               "(postern_would_refuse_total), and no response tells of the limit.");
   return keys;
 }
 

@@ -125,6 +125,9 @@ void check_route(const Fields& fields, RouteDocument& route) {
   route.match_read = fields.is_map() && !fields.is_misspelt("match") && match_is_good;
   check_actions(fields, route);
   check_rewriting(fields, route);
+  const std::optional<Value> address_rules = fields.take("address_rules");
+  if (address_rules && !fields.take("allow") && !fields.take("deny"))
+    address_rules->complain("has no effect without allow and deny");
 }
 
 const SocketKeys<RouteDocument>& route_keys() {
@@ -159,6 +162,13 @@ const SocketKeys<RouteDocument>& route_keys() {
                "trusted_proxies, the address that they report counts.",
                Holds::open)
           .example("[\"10.9.0.0/16\"]")
+          .commented_out()
+          .key("address_rules", &RouteDocument::address_rules_report_only,
+               words<bool>({{"refuse", false}, {"report_only", true}}),
+               "What becomes of a request that allow or deny refuses: it is answered with 403, or passes "
+               "and "
+               "is only logged (would_refuse) and counted (postern_would_refuse_total).",
+               Holds::open)
           .commented_out()
           .key("upstream", itself<RouteDocument>, UpstreamReference(),
                "The upstream that gets the requests of the route: a name of upstreams, or the URL of an "
@@ -308,7 +318,8 @@ const SocketKeys<RouteDocument>& route_keys() {
   return keys;
 }
 
-// `upstream: http://127.0.0.1:3000` in a route: an upstream of one endpoint, named by its URL and added once.
+// `upstream: http://127.0.0.1:3000` in a route: an upstream of one endpoint, named by its URL and added
+// once.
 void add_upstream(RouteDocument& route, Document& document) {
   if (!route.endpoint) return;
   const EndpointUrl& url = *route.endpoint;

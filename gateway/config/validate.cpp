@@ -216,15 +216,25 @@ class Validation {
     for (const auto& [name, location] : limits) {
       check_reference({name, location, key, "rate limit", rate_limit_definition}, rate_limits);
       check_claim_limit(route, name, location, key);
+      const RateLimitDocument* limit = find_limit(name);
+      if (limit && limit->report_only)
+        diagnostics_.error(location, key,
+                           document_.quote(location, name) +
+                               " has report_only, which is for requests; name a limit without it");
     }
+  }
+
+  const RateLimitDocument* find_limit(const std::string& name) const {
+    const auto limit = std::find_if(document_.rate_limits.begin(), document_.rate_limits.end(),
+                                    [&](const RateLimitDocument& one) { return one.name == name; });
+    return limit == document_.rate_limits.end() ? nullptr : &*limit;
   }
 
   void check_claim_limit(const RouteDocument& route, const std::string& name, SourceLocation location,
                          const std::string& key) {
     if (!route.jwt.empty()) return;
-    const auto limit = std::find_if(document_.rate_limits.begin(), document_.rate_limits.end(),
-                                    [&](const RateLimitDocument& one) { return one.name == name; });
-    if (limit == document_.rate_limits.end() || limit->by != RateLimitDocument::By::claim) return;
+    const RateLimitDocument* limit = find_limit(name);
+    if (!limit || limit->by != RateLimitDocument::By::claim) return;
     diagnostics_.error(location, key,
                        document_.quote(location, name) + " is keyed by a claim, so the route needs jwt");
   }

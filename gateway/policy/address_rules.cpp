@@ -1,5 +1,6 @@
 #include "policy/address_rules.h"
 #include "base/error.h"
+#include "policy/report_only.h"
 #include "policy/request_context.h"
 
 #include <algorithm>
@@ -21,9 +22,9 @@ Verdict AddressRulesPolicy::judge(RequestContext& context) const {
     rule = " is in none of the blocks that allow has";
   else
     return Verdict::pass();
-  return Verdict::answer(
-      http::refusal(base::Cause::address_refused,
-                    "client " + context.client.text() + rule + " (route \"" + options_.route + "\")"));
+  return settle(context, telemetry::ReportedRule::address_rules, options_.report_only,
+                http::refusal(base::Cause::address_refused, "client " + context.client.text() + rule +
+                                                                " (route \"" + options_.route + "\")"));
 }
 
 }  // namespace postern::policy

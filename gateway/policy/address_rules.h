@@ -13,6 +13,7 @@ struct AddressRulesOptions {
   std::vector<std::string> allow;  // CIDR blocks; empty: all
   std::vector<std::string> deny;   // CIDR blocks; deny takes precedence over allow
   std::string route;               // its name, for the log
+  bool report_only = false;
 };
 
 // Judges the client's address as it is after the trust list was applied.

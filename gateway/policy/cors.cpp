@@ -101,7 +101,7 @@ Verdict CorsPolicy::judge(RequestContext& context) const {
 }
 
 void CorsPolicy::amend(const RequestContext& context, http::ResponseHead& head) const {
-  if (!context.preflight_answered) head.headers.remove_if(is_cors_field);
+  if (!context.preflight_answered && context.origin_checked) head.headers.remove_if(is_cors_field);
   add_fields(context.request, context.allowed_origin, context.preflight_answered, head);
 }
 

@@ -28,8 +28,9 @@ bool is_bare_preflight(const http::RequestHead& request);
 
 // Runs after OriginPolicy in a pipeline and uses its result. It answers a preflight from a listed origin with
 // 204; the endpoint never sees it, and no token is required. On every response it removes the endpoint's
-// Access-Control-* fields, and sets them for a listed origin, with the origin itself, never "*". Vary is
-// always added, for listed origins and others, so that no cache gives one page the response for another page.
+// Access-Control-* fields, and sets them for a listed origin, with the origin itself, never "*". Where a list
+// that reports only would have refused the origin, the endpoint's fields are kept. Vary is always added, for
+// listed origins and others, so that no cache gives one page the response for another page.
 class CorsPolicy final : public Policy {
  public:
   explicit CorsPolicy(const CorsOptions& options);

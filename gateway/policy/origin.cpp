@@ -6,6 +6,7 @@
 #include "http/target.h"
 #include "policy/origin_text.h"
 #include "policy/printable.h"
+#include "policy/report_only.h"
 #include "policy/request_context.h"
 
 namespace postern::policy {
@@ -41,11 +42,13 @@ bool is_navigation(const http::RequestHead& request) {
   return count == 1 && mode == "navigate";
 }
 
-Verdict OriginPolicy::refuse(std::string_view what, std::string_view more) const {
+Verdict OriginPolicy::refuse(RequestContext& context, std::string_view what, std::string_view more) const {
   std::string detail(what);
   detail.append(" origin list \"").append(options_.list->name()).append("\" (route \"");
   detail.append(options_.route).append("\")").append(more);
-  return Verdict::answer(http::refusal(base::Cause::origin_refused, std::move(detail)));
+  context.origin_checked = !options_.report_only;
+  return settle(context, telemetry::ReportedRule::origins, options_.report_only,
+                http::refusal(base::Cause::origin_refused, std::move(detail)));
 }
 
 // Whether a page of this host is certainly served by the gateway.
@@ -64,12 +67,12 @@ Verdict OriginPolicy::judge(RequestContext& context) const {
   const http::HeaderField* field = nullptr;
   for (const http::HeaderField& candidate : context.request.headers) {
     if (candidate.id != http::FieldId::origin) continue;
-    if (field != nullptr) return refuse("more than one Origin cannot be checked against");
+    if (field != nullptr) return refuse(context, "more than one Origin cannot be checked against");
     field = &candidate;
   }
   if (field == nullptr) {
     if (options_.require_on_websocket && context.request.upgrade == http::Upgrade::websocket)
-      return refuse("a WebSocket without Origin is refused by");
+      return refuse(context, "a WebSocket without Origin is refused by");
     return Verdict::pass();
   }
   if (options_.list->allows(field->value)) {
@@ -88,7 +91,7 @@ Verdict OriginPolicy::judge(RequestContext& context) const {
         printable(host) + "\"]";
   }
   if (!options_.refuse_navigations && is_navigation(context.request)) return Verdict::pass();
-  return refuse("origin \"" + printable(field->value) + "\" is not on", more);
+  return refuse(context, "origin \"" + printable(field->value) + "\" is not on", more);
 }
 
 }  // namespace postern::policy

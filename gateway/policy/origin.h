@@ -22,6 +22,7 @@ struct OriginOptions {
   std::string route{};                       // its name, for the refusal message
   std::shared_ptr<const HostNames> hosts{};  // null: the configuration names none
   bool refuse_navigations = false;
+  bool report_only = false;
 };
 
 // A request without Origin passes (no browser sent it cross-origin), unless it is an upgrade and the options
@@ -30,8 +31,8 @@ struct OriginOptions {
 // addresses and the names of localhost. Any other name may belong to someone else who made it resolve to the
 // gateway (DNS rebinding). A browser navigation, by a link or a form, is not a CORS request and passes too,
 // unless the options forbid it. Every other origin must be on the list, or the request is refused with 403
-// and a detail that names the origin, the list and the route. Always sets context.origin_checked; sets
-// context.allowed_origin for an origin on the list.
+// and a detail that names the origin, the list and the route. Sets context.origin_checked, except where it
+// reports only and would have refused; sets context.allowed_origin for an origin on the list.
 class OriginPolicy final : public Policy {
  public:
   explicit OriginPolicy(OriginOptions options) : options_(std::move(options)) {}
@@ -39,7 +40,7 @@ class OriginPolicy final : public Policy {
   Verdict judge(RequestContext& context) const override;
 
  private:
-  Verdict refuse(std::string_view what, std::string_view more = {}) const;
+  Verdict refuse(RequestContext& context, std::string_view what, std::string_view more = {}) const;
   bool is_known(const RequestContext& context, std::string_view host) const;
 
   OriginOptions options_;

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "policy/report_only.h"
 #include "policy/request_context.h"
 #include "policy/verified_token.h"
 #include "state/bindings.h"
@@ -29,12 +30,13 @@ state::RateLimiter& limiter_of(const RateLimitRule& rule, const RequestContext& 
   return *context.state.rate_limits[rule.limit];
 }
 
-Verdict refuse(const RateLimitRule& rule, const state::RateLimiter& limiter, base::Duration wait) {
+http::LocalResponse refusal_of(const RateLimitRule& rule, const state::RateLimiter& limiter,
+                               base::Duration wait) {
   http::LocalResponse response =
       http::refusal(base::Cause::rate_limited, "limit " + limiter.settings().name + " by " +
                                                    what_it_goes_by(rule) + ": " + limiter.description());
   response.headers.emplace_back("Retry-After", std::to_string(std::max<int64_t>(1, whole_seconds(wait))));
-  return Verdict::answer(std::move(response));
+  return response;
 }
 
 // Returns the only field of that name; null when there is none or more than one.
@@ -80,12 +82,16 @@ Verdict RateLimitPolicy::judge(RequestContext& context) const {
     state::RateLimiter& limiter = limiter_of(rules_[i], context);
     const state::RateLimiter::BucketState bucket =
         limiter.take(key_of(rules_[i], context, route_), context.now);
-    if (!bucket.passes || !tightest || bucket.remaining < tightest->remaining)
-      tightest = {&limiter, bucket.remaining, bucket.until_full};
+    const bool is_tightest = !bucket.passes || !tightest || bucket.remaining < tightest->remaining;
+    if (is_tightest && !rules_[i].report_only) tightest = {&limiter, bucket.remaining, bucket.until_full};
     if (bucket.passes) continue;
+    Verdict verdict = settle(context, telemetry::ReportedRule::rate_limit, rules_[i].report_only,
+                             refusal_of(rules_[i], limiter, bucket.wait));
+    if (verdict.passes()) continue;
     for (size_t before = 0; before < i; ++before)
-      limiter_of(rules_[before], context).give_back(key_of(rules_[before], context, route_));
-    return refuse(rules_[i], limiter, bucket.wait);
+      if (!rules_[before].report_only)
+        limiter_of(rules_[before], context).give_back(key_of(rules_[before], context, route_));
+    return verdict;
   }
   return Verdict::pass();
 }

@@ -15,6 +15,7 @@ struct RateLimitRule {
   enum class By : uint8_t { client_address, route, header, claim } by = By::client_address;
   std::string name{};  // of the header or the claim
   size_t limit = 0;    // index into state::Names::rate_limits
+  bool report_only = false;
 };
 
 // Returns the key that a request is counted under. A request without the header or claim of the rule is
@@ -28,7 +29,8 @@ state::RateLimiter::Key key_of(const RateLimitRule& rule, const RequestContext& 
 // A client is its address, or the /64 of an IPv6 address. A request without the header or the claim, or with
 // the header twice (the endpoint could use either), is counted by the client. Rules by claim run after the
 // token check, all others before it: these are two policies when a route has both kinds. A request that one
-// rule refuses is not counted by the earlier rules of the same policy.
+// rule refuses is not counted by the earlier rules of the same policy. A rule that reports only counts every
+// request and refuses none, and no response tells of it.
 class RateLimitPolicy final : public Policy {
  public:
   // `rules` are all by claim, or none of them is. `route` is the name of the route.

@@ -16,6 +16,7 @@
 #include "http/local_response.h"
 #include "http/target.h"
 #include "policy/awaited.h"
+#include "policy/report_only.h"
 #include "state/socket_counts.h"
 
 namespace postern::state {
@@ -71,7 +72,7 @@ struct RequestContext {
 
   // --- learned ---
   std::string_view allowed_origin{};  // the request's Origin when it is on the list; otherwise empty
-  bool origin_checked = false;        // the route has an origin list
+  bool origin_checked = false;        // an origin list is in force for the request
   bool preflight_answered = false;    // the response and its CORS fields are the gateway's own
   std::shared_ptr<const VerifiedToken> token{};
   std::string_view token_query_parameter{};  // the parameter with the token, for redaction; the policy's text
@@ -80,6 +81,7 @@ struct RequestContext {
   std::unique_ptr<RateLimitStates> rate_limits{};  // null: no limit has judged the request
   const FieldRules* request_rules{};               // for the endpoint's request; the policy owns them
   std::string selected_subprotocol{};              // marker of a token's subprotocol to echo, see jwt_policy
+  std::vector<ReportedRefusal> reported{};         // by rules that report only; taken when they are logged
   std::vector<state::SocketCounts::Permit> socket_permits{};  // the WebSocket or event stream keeps them
 };
 

@@ -83,6 +83,7 @@ Task<Result<void>> Exchange::serve() {
     Result<void> waited = co_await waiting;
     if (!waited) co_return waited;
   }
+  tell_reported(state_);
   if (verdict.answers()) {
     answer(std::move(verdict.response()));
     co_return Result<void>();
@@ -271,6 +272,7 @@ Task<Outcome> Exchange::conclude() {
     state_.stream.cut_response(handed.error());
   }
   note_negotiation(state_);
+  tell_reported(state_);  // of a request for which a policy waited in vain
   count_exchange(state_);
   const bool is_tunnel = tunnelled_ && !report.refused_socket;         // it has its own lines
   if (!is_tunnel && (state_.snapshot().access_log || report.failure))  // failures are always logged

@@ -1,5 +1,7 @@
 #include "proxy/exchange_report.h"
 
+#include <utility>
+
 #include "base/error.h"
 #include "http/escapes.h"
 #include "proxy/exchange_state.h"
@@ -13,6 +15,12 @@ using http::FieldId;
 namespace {
 
 constexpr size_t detail_max = 300;  // bytes, for one attempt
+
+telemetry::RouteSeries& series_of(const ExchangeState& exchange) {
+  if (!exchange.route) return exchange.services.metrics.unrouted;
+  const auto place = exchange.route - exchange.snapshot().routes.routes().data();
+  return *exchange.pin->series.routes[static_cast<size_t>(place)];
+}
 
 }  // namespace
 
@@ -84,13 +92,27 @@ void count_exchange(const ExchangeState& exchange) {
   telemetry::Metrics& metrics = exchange.services.metrics;
   const ExchangeReport& report = exchange.report;
   if (report.failure) metrics.failures.add(*report.failure);
-  telemetry::RouteSeries* series = &metrics.unrouted;
-  if (exchange.route) {
-    const auto place = exchange.route - exchange.snapshot().routes.routes().data();
-    series = &*exchange.pin->series.routes[static_cast<size_t>(place)];
-  }
   const uint16_t status = report.refused_socket ? report.refused_socket->status : report.status;
-  series->exchange(status, exchange.since(exchange.started), report.request_bytes, report.response_bytes);
+  series_of(exchange).exchange(status, exchange.since(exchange.started), report.request_bytes,
+                               report.response_bytes);
+}
+
+void tell_reported(ExchangeState& exchange) {
+  if (!exchange.context || exchange.context->reported.empty()) return;
+  const std::string target = logged(exchange, exchange.facts.original_target);
+  for (const policy::ReportedRefusal& reported : std::exchange(exchange.context->reported, {})) {
+    series_of(exchange).would_refuse(reported.rule);
+    exchange.services.access_log.would_refuse({.rule = reported.rule,
+                                               .cause = reported.cause,
+                                               .detail = reported.detail,
+                                               .request_id = exchange.facts.request_id,
+                                               .client = exchange.facts.client.address_text,
+                                               .method = exchange.stream.request().method_text,
+                                               .host = exchange.facts.client.authority,
+                                               .target = target,
+                                               .route = exchange.route->name},
+                                              exchange.services.turn.now);
+  }
 }
 
 void log_exchange(const ExchangeState& exchange, LogLine line,

@@ -61,6 +61,9 @@ struct ExchangeReport {
   std::vector<FailedTry> failed_tries_;
 };
 
+// Logs and counts what rules that report only would have refused, and has not been told yet.
+void tell_reported(ExchangeState& exchange);
+
 // Called once, at the end.
 void count_exchange(const ExchangeState& exchange);
 

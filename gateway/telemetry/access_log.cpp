@@ -403,6 +403,46 @@ void append_deviation(TextBuilder& out, LogFormat format, WallTime time, const D
   out.append('\n');
 }
 
+void append_would_refuse(TextBuilder& out, LogFormat format, WallTime time, const WouldRefuseRecord& record,
+                         uint64_t events) {
+  const base::ErrorTraits& traits = base::traits(record.cause);
+  begin_line(out, format, time, Severity::warn, "would_refuse");
+  if (format == LogFormat::json) {
+    append_json_text(out, R"(,"rule":)", label(record.rule));
+    append_json_text(out, R"(,"route":)", record.route);
+    append_json_text(out, R"(,"request_id":)", record.request_id);
+    append_json_text(out, R"(,"client":)", record.client);
+    append_json_text(out, R"(,"method":)", record.method);
+    append_json_text(out, R"(,"host":)", record.host);
+    append_json_text(out, R"(,"target":)", record.target);
+    append_json_text(out, R"(,"cause":)", traits.label);
+    append_json_text(out, R"(,"detail":)", record.detail);
+    append_json_text(out, R"(,"remedy":)", traits.remedy);
+    out.append(R"(,"events":)").append_number(events);
+    out.append("}\n");
+    return;
+  }
+  append_text(out, " rule=", label(record.rule));
+  append_text(out, " route=", record.route);
+  append_text(out, " client=", record.client);
+  append_text(out, " method=", record.method);
+  append_text(out, " host=", record.host);
+  append_text(out, " target=", record.target);
+  append_text(out, " cause=", traits.label);
+  append_text(out, " detail=", record.detail);
+  append_text(out, " remedy=", traits.remedy);
+  out.append(" events=").append_number(events);
+  append_text(out, " id=", record.request_id);
+  out.append('\n');
+}
+
+void AccessLog::would_refuse(const WouldRefuseRecord& record, base::Instant now) {
+  const std::optional<uint64_t> events = would_refuse_rate_.tell(now);
+  if (!events) return;
+  append_would_refuse(line_, format_, clock_(), record, *events);
+  send();
+}
+
 void AccessLog::deviation(const DeviationRecord& record) {
   append_deviation(line_, format_, clock_(), record);
   send();

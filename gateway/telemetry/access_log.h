@@ -13,8 +13,10 @@
 #include "base/error_fwd.h"
 #include "base/text_builder.h"
 #include "telemetry/deviation.h"
+#include "telemetry/line_rate.h"
 #include "telemetry/log_line.h"
 #include "telemetry/log_sink.h"
+#include "telemetry/reported_rule.h"
 
 namespace postern::telemetry {
 
@@ -46,6 +48,19 @@ struct DeviationRecord {
   std::string_view upstream{};
   std::string_view endpoint{};
   std::string_view offending{};  // as in Failure
+};
+
+// A request that passed although a rule, which reports only, would have refused it.
+struct WouldRefuseRecord {
+  ReportedRule rule{};
+  base::Cause cause{};        // of the refusal
+  std::string_view detail{};  // the particulars, as a sentence for people
+  std::string_view request_id{};
+  std::string_view client{};
+  std::string_view method{};
+  std::string_view host{};
+  std::string_view target{};  // redacted
+  std::string_view route{};
 };
 
 // The duration of each stage; nothing for a stage that did not happen.
@@ -143,6 +158,9 @@ void append_tunnel_close(base::TextBuilder& out, LogFormat format, WallTime time
 void append_silent_route(base::TextBuilder& out, LogFormat format, WallTime time, std::string_view route,
                          uint32_t sockets, base::Duration quiet);
 void append_deviation(base::TextBuilder& out, LogFormat format, WallTime time, const DeviationRecord& record);
+// `events`: how many such requests the line stands for, this one included.
+void append_would_refuse(base::TextBuilder& out, LogFormat format, WallTime time,
+                         const WouldRefuseRecord& record, uint64_t events);
 
 // Renders records and passes the lines to the sink, buffered at every level: a peer that provokes failures
 // must not cause one write for each. One per thread, because lines are built in its buffer.
@@ -162,6 +180,8 @@ class AccessLog {
   void silent_route(std::string_view route, uint32_t sockets, base::Duration quiet);
   // A finding.
   void deviation(const DeviationRecord& record);
+  // Writes a limited number of lines in a second; the next line says how many requests it stands for.
+  void would_refuse(const WouldRefuseRecord& record, base::Instant now);
 
  private:
   void send();
@@ -170,6 +190,7 @@ class AccessLog {
   LogFormat format_;
   WallClock clock_;
   base::TextBuilder line_;
+  LineRate would_refuse_rate_{20};
 };
 
 }  // namespace postern::telemetry

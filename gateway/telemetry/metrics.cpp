@@ -47,6 +47,11 @@ constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
      "come since."},
     {RouteCount::streams_open, "postern_route_streams_open", "", gauge,
      "Event streams of the route, and other answers without a length, that are open now."},
+    {RouteCount::would_refuse_origins, "postern_would_refuse_total", "rule=\"origins\"", counter,
+     "Requests that passed although a rule with report_only would have refused them, by route and rule."},
+    {RouteCount::would_refuse_address_rules, "postern_would_refuse_total", "rule=\"address_rules\"", counter,
+     ""},
+    {RouteCount::would_refuse_rate_limit, "postern_would_refuse_total", "rule=\"rate_limit\"", counter, ""},
 });
 
 constexpr auto upstream_rows = std::to_array<NumberRow<UpstreamCount>>({

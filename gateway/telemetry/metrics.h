@@ -22,6 +22,7 @@
 #include "base/error_fwd.h"
 #include "base/local_rc.h"
 #include "telemetry/histogram.h"
+#include "telemetry/reported_rule.h"
 
 namespace postern::telemetry {
 
@@ -52,6 +53,10 @@ enum class RouteCount : uint8_t {
   sockets_open,
   sockets_silent,
   streams_open,
+  // requests that a rule would have refused, in the order of ReportedRule
+  would_refuse_origins,
+  would_refuse_address_rules,
+  would_refuse_rate_limit,
   end,
 };
 // Numbers of each upstream.
@@ -155,6 +160,11 @@ struct RouteSeries : Numbers<RouteCount> {
   void add(const RouteSeries& other) {
     Numbers::add(other);
     durations.add(other.durations);
+  }
+  // Counts a request that passed although the rule, which reports only, would have refused it.
+  void would_refuse(ReportedRule rule) {
+    add(static_cast<RouteCount>(static_cast<size_t>(RouteCount::would_refuse_origins) +
+                                static_cast<size_t>(rule)));
   }
   // Counts one exchange. `status` 0: no response was started.
   void exchange(uint16_t status, base::Duration duration, uint64_t request_bytes, uint64_t response_bytes);

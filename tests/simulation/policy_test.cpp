@@ -96,6 +96,39 @@ TEST_CASE("policy: an origin that is not listed is refused, and answer and log s
   CHECK(proxy.upstream.at(3001).dials == 0);
 }
 
+TEST_CASE("policy: what a list that reports only would refuse passes, is logged at a rate, and is counted") {
+  std::string text = yaml();
+  const std::string list = "allow: [\"https://app.example.com\"]";
+  REQUIRE(text.find(list) != text.npos);
+  text.replace(text.find(list), list.size(), list + ", report_only: true");
+  ProxyFixture proxy(text);
+  proxy.upstream.at(3001).behaviour = answers(response_text("x", "Access-Control-Allow-Origin: *\r\n"));
+  TestClient& client = proxy.connect();
+  const auto ask = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      client.send(get("/", "Origin: https://evil.example\r\n"));
+      const HttpMessage response = client.response();
+      CHECK(response.status() == 200);
+      CHECK(response.field("Access-Control-Allow-Origin") == "*");  // as without a list
+    }
+  };
+  ask(1);
+  const base::Json line = proxy.log.line("would_refuse");
+  CHECK(line["rule"] == "origins");
+  CHECK(line["route"] == "open");
+  CHECK(line["cause"] == "origin_refused");
+  CHECK(line["events"] == 1);
+  CHECK(line["request_id"] == proxy.log.line("exchange")["request_id"]);
+  CHECK(proxy.log.line("exchange")["cause"].is_null());
+  ask(100);
+  const size_t in_a_second = proxy.log.lines("would_refuse").size();
+  CHECK(in_a_second < 50);
+  proxy.advance(std::chrono::seconds(1));
+  ask(1);
+  CHECK(proxy.log.last("would_refuse")["events"] == 102 - in_a_second);
+  CHECK((*proxy.metrics.route("open"))[telemetry::RouteCount::would_refuse_origins] == 102);
+}
+
 TEST_CASE("policy: a refusal carries the CORS fields without which a page could not read it") {
   ProxyFixture proxy(yaml());
   TestClient& client = proxy.connect();

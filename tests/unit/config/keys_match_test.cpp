@@ -153,6 +153,12 @@ TEST_CASE("route: allow and deny are lists of blocks") {
   REQUIRE(loaded.has_value());
   CHECK(loaded->routes[0].allow == Texts{"10.0.0.0/8", "::1/128"});
   CHECK(loaded->routes[0].deny == Texts{"10.9.0.0/16"});
+  CHECK_FALSE(loaded->routes[0].address_rules_report_only);
+  const auto reporting =
+      load(parts + "  - { upstream: api, deny: 10.9.0.0/16, address_rules: report_only }\n");
+  REQUIRE(reporting.has_value());
+  CHECK(reporting->routes[0].address_rules_report_only);
+  CHECK(contains(said("{}", ", address_rules: report_only"), "has no effect without allow and deny"));
   CHECK(contains(said("{}", ", allow: []"), "routes[0].allow: is empty; leave it out"));
   CHECK(contains(said("{}", ", deny: [10.0.0.1/8]"), "has bits set behind its prefix"));
 }

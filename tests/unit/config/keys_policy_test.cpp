@@ -89,6 +89,16 @@ TEST_CASE("origins: a name that cannot be converted is told why") {
             .find("stands in line 1 already") != std::string::npos);
 }
 
+TEST_CASE("origins: report_only") {
+  const auto loaded_with = [](const std::string& keys) {
+    return load("origins: { o: { allow: [\"https://a\"]" + keys + " } }\n" + rest);
+  };
+  const auto reporting = loaded_with(", report_only: true");
+  REQUIRE(reporting.has_value());
+  CHECK(reporting->origins[0].report_only);
+  CHECK_FALSE(loaded_with("")->origins[0].report_only);
+}
+
 TEST_CASE("origins: null with credentials is a warning") {
   CHECK(said_of_origins("{ allow: [\"null\"], credentials: true }")
             .starts_with("f:1:25 warning: origins.o.allow[0]: "));

@@ -70,3 +70,15 @@ TEST_CASE("decode: rate limits are so many at most") {
   for (int i = 0; i < 65; ++i) many += "  n" + std::to_string(i) + ": { rate: 1/s }\n";
   CHECK(said_of(many + the_rest).find("rate_limits: has more than 64 names") != std::string::npos);
 }
+
+TEST_CASE("decode: a rate limit may report only, but not for the messages of sockets") {
+  const std::string limit = "rate_limits: { x: { rate: 1/s, report_only: true } }\n";
+  const auto loaded =
+      load(limit + "listeners: [{ address: \":0\" }]\nroutes: [{ upstream: \"http://a\", rate_limit: x }]\n");
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->rate_limits[0].report_only);
+  CHECK(said_of(limit + "listeners: [{ address: \":0\" }]\nroutes: [{ upstream: \"http://a\", rate_limit: x, "
+                        "websocket: { message_limit: x } }]\n")
+            .find("\"x\" has report_only, which is for requests; name a limit without it") !=
+        std::string::npos);
+}

@@ -45,3 +45,13 @@ TEST_CASE("address rules: blocks are of one family, and a mapped address is of I
         "client 10.0.0.1 is in 10.0.0.0/8, which deny has (route \"staff\")");
   CHECK(said({"0.0.0.0/0", "::/0"}, {}, "2001:db8::1") == "");
 }
+
+TEST_CASE("address rules: rules that report only let pass, and note what they would have said") {
+  JudgedRequest request;
+  request.context.client = IpAddress::parse("192.0.2.1").value();
+  CHECK(AddressRulesPolicy({{"10.0.0.0/8"}, {}, "staff", true}).judge(request.context).passes());
+  REQUIRE(request.context.reported.size() == 1);
+  CHECK(request.context.reported[0].cause == Cause::address_refused);
+  CHECK(request.context.reported[0].detail ==
+        "client 192.0.2.1 is in none of the blocks that allow has (route \"staff\")");
+}

@@ -182,3 +182,28 @@ TEST_CASE("cors: a refusal by a later policy carries the fields too") {
   CHECK(head.status == 502);
   CHECK(head.headers.get(FieldId::access_control_allow_origin) == "https://a.org");
 }
+
+TEST_CASE("cors: where a list only reports, an origin that is not on it is the endpoint's affair") {
+  auto list = OriginList::compile({"a", {{OriginRule::Kind::exact, "https://a.org"}}});
+  REQUIRE(list);
+  std::vector<std::unique_ptr<const Policy>> policies;
+  policies.push_back(std::make_unique<CorsPolicy>(CorsOptions{}));
+  policies.push_back(
+      std::make_unique<OriginPolicy>(OriginOptions{*list, false, "api", nullptr, false, true}));
+  const Pipeline route(std::move(policies));
+  for (std::string_view origin : {"https://a.org", "https://b.org"}) {
+    CAPTURE(origin);
+    JudgedRequest request;
+    request.with("Origin", origin);
+    REQUIRE(route.judge(request.context).passes());
+    ResponseHead head;
+    head.headers.add("Access-Control-Allow-Origin", "*");
+    route.amend(request.context, head);
+    CHECK(head.headers.get(FieldId::access_control_allow_origin) ==
+          (origin == "https://a.org" ? origin : "*"));
+    CHECK(head.headers.count(FieldId::access_control_allow_origin) == 1);
+    CHECK(head.headers.get(FieldId::vary) == "Origin");
+  }
+  JudgedRequest asked("OPTIONS");
+  CHECK(route.judge(preflight(asked, "https://b.org").context).passes());
+}

@@ -268,3 +268,20 @@ TEST_CASE("origin: the own host is the same in every spelling") {
   CHECK_FALSE(is_same_origin("https://[::ffff:1.2.3.4]", true, "1.2.3.4"));
   CHECK_FALSE(is_same_origin("http://", false, ""));
 }
+
+TEST_CASE("origin: a list that reports only lets pass, notes it, and is not in force for the request") {
+  JudgedRequest request;
+  request.with("Origin", "https://evil.example").websocket();
+  const OriginPolicy policy({list_of({{Kind::exact, "https://a.org"}}), false, "api", nullptr, false, true});
+  CHECK(policy.judge(request.context).passes());
+  CHECK_FALSE(request.context.origin_checked);
+  REQUIRE(request.context.reported.size() == 1);
+  CHECK(request.context.reported[0].cause == Cause::origin_refused);
+  CHECK(request.context.reported[0].detail ==
+        "origin \"https://evil.example\" is not on origin list \"dashboard\" (route \"api\")");
+  JudgedRequest listed;
+  listed.with("Origin", "https://a.org");
+  CHECK(policy.judge(listed.context).passes());
+  CHECK(listed.context.origin_checked);
+  CHECK(listed.context.reported.empty());
+}

@@ -152,3 +152,37 @@ TEST_CASE("rate limit: of several limits the tightest is told, and a refused req
   fourth.with("X-Api-Key", "three");
   CHECK(policy.judge(fourth.context).answers());
 }
+
+TEST_CASE("rate limit: a rule that reports only lets pass what is beyond it, and no response tells of it") {
+  RateLimitRule trial = rule(By::client_address);
+  trial.report_only = true;
+  const RateLimitPolicy policy({trial, rule(By::client_address, {}, 2)}, "api");
+  CHECK(passes(policy, Request()));
+  Request second;
+  CHECK(policy.judge(second.context).passes());
+  REQUIRE(second.context.reported.size() == 1);
+  CHECK(second.context.reported[0].cause == base::Cause::rate_limited);
+  CHECK(second.context.reported[0].detail == "limit public by client address: 1/m, at most 1 at once");
+  http::ResponseHead head;
+  policy.amend(second.context, head);
+  CHECK(head.headers.find("RateLimit-Policy")->value == "\"public\";q=2;w=120");
+  CHECK_FALSE(passes(policy, Request()));  // by the rule in force
+  const RateLimitPolicy trials = policy_of(trial);
+  Request alone;
+  CHECK(trials.judge(alone.context).passes());
+  http::ResponseHead untold;
+  trials.amend(alone.context, untold);
+  CHECK(untold.headers.empty());
+}
+
+TEST_CASE("rate limit: what a later rule refuses is not given back to a rule that reports only") {
+  RateLimitRule trial = rule(By::client_address);
+  trial.report_only = true;
+  const RateLimitPolicy policy({trial, rule(By::client_address)}, "api");
+  CHECK(passes(policy, Request()));
+  for (int i = 0; i < 3; ++i) {
+    Request beyond;
+    CHECK(policy.judge(beyond.context).answers());
+    CHECK(beyond.context.reported.size() == 1);
+  }
+}

@@ -374,3 +374,32 @@ TEST_CASE("access log: a response that differs from HTTP is one line with what t
   CHECK(out.view().find(" finding=both_lengths upstream=app ") != std::string_view::npos);
   CHECK(out.view().ends_with('\n'));
 }
+
+TEST_CASE("access log: what a rule would have refused is one line with what to do") {
+  const WouldRefuseRecord record{.rule = ReportedRule::origins,
+                                 .cause = postern::base::Cause::origin_refused,
+                                 .detail = "origin \"https://evil.example\" is not on",
+                                 .request_id = "0123456789abcdef0123456789abcdef",
+                                 .client = "203.0.113.7",
+                                 .method = "POST",
+                                 .host = "app.example.com",
+                                 .target = "/transfer?token=***",
+                                 .route = "api"};
+  TextBuilder out;
+  append_would_refuse(out, LogFormat::json, noted_time, record, 3);
+  const auto line = postern::base::parse_json(out.view());
+  REQUIRE(line.has_value());
+  CHECK((*line)["event"] == "would_refuse");
+  CHECK((*line)["level"] == "warn");
+  CHECK((*line)["rule"] == "origins");
+  CHECK((*line)["cause"] == "origin_refused");
+  CHECK((*line)["detail"] == record.detail);
+  CHECK((*line)["route"] == "api");
+  CHECK((*line)["target"] == "/transfer?token=***");
+  CHECK((*line)["events"] == 3);
+  CHECK((*line)["remedy"].get<std::string>().find("add its origin") != std::string::npos);
+  out.clear();
+  append_would_refuse(out, LogFormat::text, noted_time, record, 1);
+  CHECK(out.view().find(" rule=origins route=api ") != std::string_view::npos);
+  CHECK(out.view().ends_with(" events=1 id=0123456789abcdef0123456789abcdef\n"));
+}

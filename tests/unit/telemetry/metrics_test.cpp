@@ -82,3 +82,17 @@ TEST_CASE("histogram: the ends of the scale take everything") {
   histogram.record(base::Duration(std::chrono::hours(1000)));
   CHECK(histogram.count_in(Histogram::bounded) == 1);
 }
+
+TEST_CASE("metrics: each rule that only reports has a counter of its own, by its label") {
+  RouteSeries series;
+  for (size_t i = 0; i < static_cast<size_t>(ReportedRule::end); ++i) {
+    const auto rule = static_cast<ReportedRule>(i);
+    CAPTURE(label(rule));
+    for (size_t times = 0; times <= i; ++times) series.would_refuse(rule);
+    const auto counted = static_cast<size_t>(RouteCount::would_refuse_origins) + i;
+    const NumberRow<RouteCount>& row = rows(RouteCount{})[counted];
+    CHECK(row.metric == "postern_would_refuse_total");
+    CHECK(row.label == "rule=\"" + std::string(label(rule)) + "\"");
+    CHECK(series[static_cast<RouteCount>(counted)] == i + 1);
+  }
+}
