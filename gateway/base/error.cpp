@@ -92,6 +92,10 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
     {Cause::origin_refused, "origin_refused", client, 403, never, warn,
      "The request's Origin is not on the route's origin list.",
      "If the page is yours, add its origin to the list named in the detail."},
+    {Cause::cross_site_refused, "cross_site_refused", client, 403, never, warn,
+     "The request would change something with the visitor's cookies, and does not come from a page that may.",
+     "If the page is yours, add its origin to the list named in the detail; links from other sites should "
+     "lead to what only reads (GET)."},
     {Cause::address_refused, "address_refused", client, 403, never, info,
      "The route does not take requests from the client's address.",
      "If the client may use it, change allow or deny of the route; the detail says which."},

@@ -41,6 +41,7 @@ enum class Cause : uint8_t {
   file_not_found,
   range_not_satisfiable,
   origin_refused,
+  cross_site_refused,
   address_refused,
   credentials_missing,
   credentials_malformed,

@@ -14,6 +14,7 @@
 #include "policy/address_rules.h"
 #include "policy/basic_auth.h"
 #include "policy/cors.h"
+#include "policy/csrf.h"
 #include "policy/jwt_policy.h"
 #include "policy/maintenance.h"
 #include "policy/origin.h"
@@ -252,6 +253,10 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
     policies.push_back(std::make_unique<policy::OriginPolicy>(
         policy::OriginOptions{origin_lists_[origins->name], origins->require_on_websocket, route.name, hosts_,
                               origins->refuse_navigations, origins->report_only}));
+    if (origins->csrf != policy::Csrf::off)
+      policies.push_back(std::make_unique<policy::CsrfPolicy>(
+          policy::CsrfOptions{origin_lists_[origins->name], route.name, origins->csrf == policy::Csrf::strict,
+                              origins->report_only}));
     policies.push_back(std::make_unique<policy::CorsPolicy>(
         policy::CorsOptions{allowed_methods(*origins, route), origins->headers,
                             exposed_fields(*origins, route), origins->max_age, origins->credentials}));

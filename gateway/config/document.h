@@ -27,6 +27,7 @@
 #include "net/proxy_protocol.h"
 #include "net/tls_context.h"
 #include "policy/cookie_rules.h"
+#include "policy/csrf.h"
 #include "policy/header_rules.h"
 #include "policy/jwt_source.h"
 #include "policy/jwt_verifier.h"
@@ -98,6 +99,7 @@ struct OriginsDocument {
   std::chrono::seconds max_age{600};
   bool refuse_navigations = false;    // navigations: refuse
   bool require_on_websocket = false;  // require: true refuses an upgrade without an Origin field
+  policy::Csrf csrf = policy::Csrf::off;
   bool report_only = false;
   uint64_t fingerprint = 0;  // see config/fingerprint.h
   SourceLocation location;

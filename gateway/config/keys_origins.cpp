@@ -102,7 +102,7 @@ const Keys<OriginsDocument>& origin_keys() {
                "all subdomains, { pattern: ... } with an RE2 expression for the whole origin, or \"null\" "
                "(in quotes) for sandboxed pages and local files. A host may be written in Unicode. A request "
                "of any other origin, or with more than one Origin field, is refused with 403; one without "
-               "passes, but see require.")
+               "passes, but see require and csrf.")
           .required()
           .folded()
           .example("[\"https://app.example.com\", { pattern: \"https://pr-[0-9]+\\\\.example\\\\.com\" }]")
@@ -133,8 +133,20 @@ const Keys<OriginsDocument>& origin_keys() {
                "request, and the page does not see the response. A WebSocket never passes this way.")
           .key("require", &OriginsDocument::require_on_websocket, boolean(),
                "Whether a WebSocket upgrade without an Origin field is refused with 403.")
+          .key(
+              "csrf", &OriginsDocument::csrf,
+              words<policy::Csrf>({{"false", policy::Csrf::off},
+                                   {"true", policy::Csrf::on},
+                                   {"strict", policy::Csrf::strict}}),
+              "Whether a request with cookies and a method other than GET, HEAD, OPTIONS or TRACE is refused "
+              "with 403 when it comes from another site (cross-site request forgery), a submitted form "
+              "included. Sec-Fetch-Site decides if the browser sends it, or else Origin, or else Referer; "
+              "an origin on the list passes, but not \"null\". A request with none of them, which no browser "
+              "sends, passes. strict refuses that one as well, and what comes from another origin of the "
+              "same site.")
+          .example("true")
           .key("report_only", &OriginsDocument::report_only, boolean(),
-               "Whether requests that the list would refuse pass. They are logged (would_refuse) "
+               "Whether requests that the list or its csrf would refuse pass. They are logged (would_refuse) "
                "and counted (postern_would_refuse_total), and CORS for them is left to the application.");
   return keys;
 }

@@ -49,6 +49,7 @@ constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
      "Event streams of the route, and other answers without a length, that are open now."},
     {RouteCount::would_refuse_origins, "postern_would_refuse_total", "rule=\"origins\"", counter,
      "Requests that passed although a rule with report_only would have refused them, by route and rule."},
+    {RouteCount::would_refuse_csrf, "postern_would_refuse_total", "rule=\"csrf\"", counter, ""},
     {RouteCount::would_refuse_address_rules, "postern_would_refuse_total", "rule=\"address_rules\"", counter,
      ""},
     {RouteCount::would_refuse_rate_limit, "postern_would_refuse_total", "rule=\"rate_limit\"", counter, ""},

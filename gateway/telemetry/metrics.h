@@ -55,6 +55,7 @@ enum class RouteCount : uint8_t {
   streams_open,
   // requests that a rule would have refused, in the order of ReportedRule
   would_refuse_origins,
+  would_refuse_csrf,
   would_refuse_address_rules,
   would_refuse_rate_limit,
   end,

@@ -9,6 +9,7 @@ namespace postern::telemetry {
 
 enum class ReportedRule : uint8_t {
   origins,        // the origin is not on the list
+  csrf,           // of an origin list
   address_rules,  // allow and deny
   rate_limit,
   end,
@@ -18,6 +19,7 @@ enum class ReportedRule : uint8_t {
 constexpr std::string_view label(ReportedRule rule) {
   switch (rule) {
     case ReportedRule::origins: return "origins";
+    case ReportedRule::csrf: return "csrf";
     case ReportedRule::address_rules: return "address_rules";
     case ReportedRule::rate_limit: return "rate_limit";
     case ReportedRule::end: break;

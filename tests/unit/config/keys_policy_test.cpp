@@ -89,10 +89,21 @@ TEST_CASE("origins: a name that cannot be converted is told why") {
             .find("stands in line 1 already") != std::string::npos);
 }
 
-TEST_CASE("origins: report_only") {
+TEST_CASE("origins: csrf and report_only") {
   const auto loaded_with = [](const std::string& keys) {
     return load("origins: { o: { allow: [\"https://a\"]" + keys + " } }\n" + rest);
   };
+  const auto csrf_of = [&](const std::string& keys) {
+    const auto loaded = loaded_with(keys);
+    REQUIRE(loaded.has_value());
+    return loaded->origins[0].csrf;
+  };
+  CHECK(csrf_of("") == policy::Csrf::off);
+  CHECK(csrf_of(", csrf: false") == policy::Csrf::off);
+  CHECK(csrf_of(", csrf: true") == policy::Csrf::on);
+  CHECK(csrf_of(", csrf: strict") == policy::Csrf::strict);
+  CHECK(said_of_origins("{ allow: [\"https://a\"], csrf: lax }").find("origins.o.csrf: \"lax\"") !=
+        std::string::npos);
   const auto reporting = loaded_with(", report_only: true");
   REQUIRE(reporting.has_value());
   CHECK(reporting->origins[0].report_only);
