@@ -2,32 +2,11 @@
 // usage: chromium_page.mjs '{"page": URL, "map": ["host address"…], "cookies": [{name,value,url}…],
 //                            "fetches": [{url, options}…], "sockets": [{url, protocols}…], "together": [url…],
 //                            "waitForConsole": text}'
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { inChromium } from "./chromium.mjs";
 
 const task = JSON.parse(process.argv[2]);
-const profile = mkdtempSync(join(tmpdir(), "postern-chromium-"));
-const rules = (task.map ?? []).map((pair) => `MAP ${pair}`).join(", ");
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: task.executable ?? "/usr/bin/chromium",
-  headless: true,
-  ignoreHTTPSErrors: true,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    ...(rules ? [`--host-resolver-rules=${rules}`] : []),
-  ],
-});
-
 const result = { console: [], fetches: [], sockets: [] };
-try {
+await inChromium(task, async (context) => {
   if (task.cookies) await context.addCookies(task.cookies);
   const page = await context.newPage();
   page.on("console", (message) => result.console.push({ type: message.type(), text: message.text() }));
@@ -98,8 +77,5 @@ try {
         ),
       );
     }, task.together);
-} finally {
-  await context.close();
-  rmSync(profile, { recursive: true, force: true });
-}
+});
 console.log(JSON.stringify(result));
