@@ -57,6 +57,32 @@ bool is_valid_point(EVP_PKEY* key) {
   return context && EVP_PKEY_public_check(context.get()) == 1;
 }
 
+// Whether the point has one of the orders 1, 2, 4 and 8, or is written with a y that is not below p (RFC 8032
+// section 5.1.3). OpenSSL takes such points for keys. The multiples of one of small order are so few that a
+// signature which nobody made fits every text, or every eighth one.
+bool is_weak_ed25519_point(std::string_view x) {
+  constexpr std::string_view small_orders[] = {
+      // y of the five, little-endian, without the sign of x
+      {"\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", ed25519_key_size},
+      {"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", ed25519_key_size},
+      {"\xec\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+       "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+       ed25519_key_size},
+      {"\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0"
+       "\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
+       ed25519_key_size},
+      {"\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f"
+       "\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
+       ed25519_key_size},
+  };
+  std::string y(x);
+  y.back() = static_cast<char>(y.back() & 0x7f);
+  if (std::find(std::begin(small_orders), std::end(small_orders), y) != std::end(small_orders)) return true;
+  // p is 2^255 - 19, so from p on all bytes but the lowest are those of p.
+  return static_cast<unsigned char>(y.front()) >= 0xed && y.back() == '\x7f' &&
+         y.find_first_not_of('\xff', 1) == ed25519_key_size - 1;
+}
+
 // Null when the parameters do not describe a key.
 KeyHandle key_from(const char* type, ParameterBuilderHandle builder) {
   ParametersHandle parameters(OSSL_PARAM_BLD_to_param(builder.get()));
@@ -123,7 +149,14 @@ PublicKey::Made PublicKey::adopt(evp_pkey_st* raw) {
     if (std::string fault = rsa_fault(raw); !fault.empty()) return refuse(std::move(fault));
     return PublicKey(std::move(key), Kind::rsa, {});
   }
-  if (EVP_PKEY_is_a(raw, "ED25519")) return PublicKey(std::move(key), Kind::ed25519, {});
+  if (EVP_PKEY_is_a(raw, "ED25519")) {
+    std::string x(ed25519_key_size, '\0');
+    size_t size = x.size();
+    auto* out = reinterpret_cast<unsigned char*>(x.data());
+    if (EVP_PKEY_get_raw_public_key(raw, out, &size) != 1 || size != x.size() || is_weak_ed25519_point(x))
+      return refuse("the Ed25519 key is a point of small order, or none");
+    return PublicKey(std::move(key), Kind::ed25519, {});
+  }
   if (!EVP_PKEY_is_a(raw, "EC")) return refuse("the key is neither RSA, EC nor Ed25519");
 
   char group[64] = {};

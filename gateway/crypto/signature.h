@@ -30,8 +30,8 @@ struct EcPoint {
 };
 
 // One public key, validated when it is made: RSA of 2048 to 8192 bits, a valid point of P-256, P-384 or
-// P-521, or Ed25519. Immutable; any thread may verify with it at any time. Errors are sentences for people
-// that contain nothing of the key.
+// P-521, or of Ed25519 and no small order. Immutable; any thread may verify with it at any time. Errors are
+// sentences for people that contain nothing of the key.
 class PublicKey {
  public:
   enum class Kind : uint8_t { rsa, p256, p384, p521, ed25519 };

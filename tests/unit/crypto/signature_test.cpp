@@ -171,4 +171,10 @@ TEST_CASE("signature: numbers that are no good key are refused") {
   std::string zero(32, '\0');
   CHECK_FALSE(PublicKey::from_ec(Curve::p256, {.x = zero, .y = zero}).has_value());
   CHECK_FALSE(PublicKey::from_ed25519(std::string(31, 'x')).has_value());
+  // The neutral point: with it R = the neutral point and S = 0 would be a signature of every text.
+  const auto weak = PublicKey::from_ed25519('\x01' + std::string(31, '\0'));
+  REQUIRE_FALSE(weak.has_value());
+  CHECK(weak.error() == "the Ed25519 key is a point of small order, or none");
+  CHECK(pem_fault("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+                  "-----END PUBLIC KEY-----\n") == "PEM block 1: " + weak.error());
 }
