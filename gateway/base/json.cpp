@@ -100,6 +100,9 @@ tl::expected<Json, JsonProblem> parse_json(std::string_view text, JsonLimits lim
   // The library treats a NUL as the end of the text and would ignore what follows it.
   if (size_t nul = text.find('\0'); nul != std::string_view::npos)
     return tl::unexpected<JsonProblem>(JsonProblem{JsonProblem::Kind::syntax, nul});
+  // It skips a byte order mark, which others refuse (RFC 8259 section 8.1 leaves both open).
+  if (text.starts_with("\xef\xbb\xbf"))
+    return tl::unexpected<JsonProblem>(JsonProblem{JsonProblem::Kind::syntax, 0});
   Builder builder(limits.depth);
   if (!Json::sax_parse(text, &builder)) return tl::unexpected<JsonProblem>(builder.problem());
   return builder.take();

@@ -1,6 +1,6 @@
 // Parses JSON from outside, with limits. A text is accepted only if every parser would read it the same way:
-// one value, valid UTF-8, no NUL, no name twice in one object, not too long and not too deep. Values are
-// nlohmann::json. Nothing here throws, whatever the input.
+// one value, valid UTF-8, no NUL or byte order mark, no name twice in one object, not too long, not too deep.
+// Values are nlohmann::json. Nothing here throws, whatever the input.
 #pragma once
 
 #include <cstddef>

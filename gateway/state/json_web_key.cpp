@@ -135,6 +135,7 @@ std::string printable_key_id(std::string_view id) {
 }
 
 KeySet::Made KeySet::from_jwks(std::string_view text, AlgorithmSet algorithms) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark, which some editors write
   auto json = base::parse_json(text);
   if (!json) return refuse("the JWKS " + std::string(describe(json.error().kind)));
   if (!json->is_object()) return refuse("the JWKS is not a JSON object");

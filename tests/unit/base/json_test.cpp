@@ -71,6 +71,11 @@ TEST_CASE("json: what is not RFC 8259 is a syntax problem") {
     CHECK_MESSAGE(problem(text) == JsonProblem::Kind::syntax, std::string(text));
 }
 
+TEST_CASE("json: a byte order mark is no part of a text") {
+  CHECK(problem("\xef\xbb\xbf{}") == JsonProblem::Kind::syntax);
+  CHECK(problem("{}\xef\xbb\xbf") == JsonProblem::Kind::syntax);
+}
+
 TEST_CASE("json: nothing hides behind a NUL") {
   using namespace std::string_view_literals;
   CHECK(problem("{\"a\":1}\0{\"a\":2}"sv) == JsonProblem::Kind::syntax);
