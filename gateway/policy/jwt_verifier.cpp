@@ -79,6 +79,10 @@ tl::expected<Header, TokenError> read_header(std::string_view text) {
   if (!json) return tl::unexpected<TokenError>(std::move(json.error()));
   if (base::find_member(*json, "crit") != nullptr)
     return refuse(Cause::token_malformed, "The token's header has crit, and no extension is understood.");
+  // Some readers mind it without crit, and then what is signed is another text. No JWT has it (RFC 7797
+  // section 7).
+  if (const Json* encoded = base::find_member(*json, "b64"); encoded != nullptr && *encoded != true)
+    return refuse(Cause::token_malformed, "The token's header has a b64 other than true.");
   Header header;
   if (const Json* id = base::find_member(*json, "kid")) {
     if (!id->is_string()) return refuse(Cause::token_malformed, "The token's kid is not a string.");

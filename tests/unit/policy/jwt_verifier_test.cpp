@@ -199,6 +199,12 @@ TEST_CASE("jwt: crit is refused, whatever it holds") {
   }
 }
 
+TEST_CASE("jwt: a payload is in base64url, whatever the header says") {
+  KeyedVerifier verifier(lax(), secret_keys());
+  const std::string token = make_hmac_token(Algorithm::hs256, secret, R"({"alg":"HS256","b64":false})", "{}");
+  CHECK(detail(verifier, token) == "The token's header has a b64 other than true.");
+}
+
 TEST_CASE("jwt: headers that are no good JSON object are refused, also when well signed") {
   KeyedVerifier verifier(lax(), secret_keys());
   using namespace std::string_view_literals;
