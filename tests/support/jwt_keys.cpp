@@ -82,10 +82,10 @@ SigningKey SigningKey::ec(crypto::Curve curve) {
 
 SigningKey SigningKey::ed25519() { return SigningKey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")); }
 
-std::string SigningKey::sign(Algorithm algorithm, std::string_view data) const {
+std::string SigningKey::sign(Algorithm algorithm, Algorithm digest, std::string_view data) const {
   crypto::DigestContextHandle context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* parameters = nullptr;
-  check(EVP_DigestSignInit(context.get(), &parameters, digest_for(algorithm), nullptr, key_.get()) == 1,
+  check(EVP_DigestSignInit(context.get(), &parameters, digest_for(digest), nullptr, key_.get()) == 1,
         "the key signs with this algorithm");
   if (family(algorithm) == AlgorithmFamily::rsa_pss)
     check(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&

@@ -22,12 +22,18 @@ class SigningKey {
   static SigningKey ed25519();
 
   // Returns the signature in the form of a JWS (RFC 7518 section 3): ECDSA as r||s.
-  std::string sign(crypto::Algorithm algorithm, std::string_view data) const;
+  std::string sign(crypto::Algorithm algorithm, std::string_view data) const {
+    return sign(algorithm, algorithm, data);
+  }
+  // The same over the digest of another algorithm, which no verifier may accept.
+  std::string sign(crypto::Algorithm form, crypto::Algorithm digest, std::string_view data) const;
 
   std::string public_pem() const;       // SubjectPublicKeyInfo
   std::string private_pem() const;      // PKCS #8
   std::string certificate_pem() const;  // signed with the key itself
   base::Json public_jwk() const;        // without kid, alg and use
+
+  evp_pkey_st* handle() const { return key_.get(); }  // for signatures of forms that sign() does not make
 
  private:
   explicit SigningKey(evp_pkey_st* key);
