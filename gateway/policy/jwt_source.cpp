@@ -177,8 +177,11 @@ void remove_token(const JwtSource& source, RequestContext& context) {
     case JwtSource::Kind::query: break;
     case JwtSource::Kind::subprotocol: return;
   }
-  const std::string query = without_parameter(context.target.query, source.name);
-  const std::string_view path = request.target.substr(0, request.target.find('?'));
+  // Not context.target: what another source had there may be removed already.
+  const size_t mark = std::min(request.target.find('?'), request.target.size());
+  const std::string_view path = request.target.substr(0, mark);
+  const std::string query =
+      without_parameter(request.target.substr(std::min(mark + 1, request.target.size())), source.name);
   request.target = query.empty() ? path : request.arena.keep({path, "?", query});
 }
 

@@ -359,6 +359,16 @@ TEST_CASE("jwt: a token that was not judged never reaches the endpoint") {
   CHECK(left_of({.target = "/ws?token=" + own + "&token=" + forged + "&b"}).target == "/ws?b");
 }
 
+TEST_CASE("jwt: tokens of two query parameters that were not judged are both taken out") {
+  const std::string field = "Bearer " + token_of(good);
+  const std::string forged = token_of(good, "another secret of at least 32 bytes");
+  const std::string target = "/ws?token=" + forged + "&a=1&jwt=" + forged;
+  JudgedRequest request("GET", target);
+  request.with("Authorization", field);
+  REQUIRE(passes(options_with({JwtSource{}, {Kind::query, "token"}, {Kind::query, "jwt"}}), request));
+  CHECK(request.head.target == "/ws?a=1");
+}
+
 TEST_CASE("jwt: further tokens stay where they are good, and say the same of whom they are") {
   const std::string own = token_of(good);
   const std::string newer = token_of({{"sub", "alice"}, {"role", "admin"}, {"exp", now + 900}});
