@@ -4,9 +4,9 @@
 
 #include "base/ascii.h"
 #include "config/fingerprint.h"
-#include "config/suggest.h"
 #include "config/text.h"
 #include "http/url.h"
+#include "config/token_places.h"
 
 namespace postern::config {
 namespace {
@@ -147,95 +147,6 @@ void check_key_kinds(const Value& algorithms, const JwtDocument& jwt) {
   }
 }
 
-template <TokenSource::Kind kind>
-void read_source_name(const Value& value, TokenSource& source) {
-  const auto name = value.text();
-  if (!name) return;
-  constexpr bool is_query = kind == TokenSource::Kind::query;
-  const bool is_good =
-      is_query ? name->find_first_of("&=# ") == std::string_view::npos : base::is_token(*name);
-  if (!is_good)
-    return value.refuse(
-        {"is not the name of a " + std::string(is_query                            ? "query parameter"
-                                               : kind == TokenSource::Kind::header ? "header"
-                                                                                   : "cookie"),
-         ""});
-  source.kind = kind;
-  source.name = std::string(*name);
-}
-
-const Keys<TokenSource>& token_source_keys() {
-  using Kind = TokenSource::Kind;
-  static const auto keys =
-      Keys<TokenSource>("token_source")
-          .key("header", itself<TokenSource>,
-               custom(read_source_name<Kind::header>, "header name", scalar_schema(), "none"),
-               "The header field that may carry the token, with or without Bearer in front.")
-          .key("cookie", itself<TokenSource>,
-               custom(read_source_name<Kind::cookie>, "cookie name", scalar_schema(), "none"),
-               "The cookie that may carry the token.")
-          .key("query", itself<TokenSource>,
-               custom(read_source_name<Kind::query>, "query parameter", scalar_schema(), "none"),
-               "The query parameter that may carry the token. Its value is never logged.")
-          .exactly_one(
-              "names more or less than one place; write { header: NAME }, { cookie: NAME } or { query: NAME "
-              "}");
-  return keys;
-}
-
-std::optional<TokenSource> read_source(const Value& item) {
-  using Kind = TokenSource::Kind;
-  if (item.is_map()) {
-    TokenSource source;
-    source.name.clear();
-    source.location = item.location();
-    token_source_keys().read(item, &source);
-    return source.name.empty() ? std::nullopt : std::optional(source);
-  }
-  const auto text = item.text();
-  if (!text) return std::nullopt;
-  if (*text == "header") return TokenSource{{Kind::header, "Authorization"}, item.location()};
-  if (*text == "subprotocol") return TokenSource{{Kind::subprotocol, ""}, item.location()};
-  if (*text == "cookie" || *text == "query") {
-    item.complain("needs a name: { " + std::string(*text) + ": NAME }");
-    return std::nullopt;
-  }
-  std::string sentence = item.quote() +
-                         " is not a place for a token (header, { header: NAME }, { cookie: NAME }, { query: "
-                         "NAME }, subprotocol)";
-  if (!item.node().substituted) sentence += did_you_mean(*text, {"header", "cookie", "query", "subprotocol"});
-  item.complain(std::move(sentence));
-  return std::nullopt;
-}
-
-struct TokenSources {
-  using Type = std::vector<TokenSource>;
-  std::optional<Type> read(const Value& value) const {
-    Type sources;
-    const auto items = value.items();
-    if (value.is_list() && items.empty()) value.complain("is empty; say where the token is");
-    for (const Value& item : items) {
-      const auto source = read_source(item);
-      if (!source) continue;
-      for (const TokenSource& other : sources) {
-        if (other.kind != source->kind || other.name != source->name) continue;
-        item.complain("stands in line " + std::to_string(other.location.line) + " already");
-        break;
-      }
-      sources.push_back(*source);
-    }
-    return sources;
-  }
-  std::string words() const { return "list of places"; }
-  std::string shown(const Type&) const { return {}; }
-  std::string json_schema() const {
-    return list_schema(section_schema(token_source_keys(), {words_schema({"header", "subprotocol"})}), 1,
-                       1000);
-  }
-  Shape shape() const { return Shape::list; }
-  const Section* section() const { return &token_source_keys(); }
-};
-
 std::optional<std::vector<policy::RequiredClaim>> read_required_claims(const Value& value) {
   std::vector<policy::RequiredClaim> claims;
   for (const auto& [key, entry] : value.entries()) {
@@ -332,8 +243,9 @@ const Keys<JwtDocument>& jwt_keys() {
           .example("[RS256]")
           .key("from", &JwtDocument::from, TokenSources(),
                "Where a request may carry its token, in the order in which the places are searched: header "
-               "(Authorization: Bearer), { header: NAME }, { cookie: NAME }, { query: NAME }, subprotocol "
-               "(Sec-WebSocket-Protocol).")
+               "(Authorization: Bearer), { header: NAME }, { header: NAME, scheme: WORD }, { cookie: NAME }, "
+               "{ query: NAME }, subprotocol (Sec-WebSocket-Protocol: bearer, TOKEN; also bearer.TOKEN, and "
+               "base64url.bearer.authorization.k8s.io.TOKEN as Kubernetes has it).")
           .by_default("[header]")
           .example("[header, { cookie: __session }, { query: token }, subprotocol]")
           .folded()

@@ -1,8 +1,10 @@
 #include "policy/jwt_source.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/ascii.h"
+#include "crypto/base64.h"
 #include "http/cookies.h"
 #include "policy/request_context.h"
 
@@ -14,20 +16,24 @@ using http::HeaderField;
 using Failure = tl::unexpected<std::string>;
 
 constexpr std::string_view dotted_marker = "bearer.";
+constexpr std::string_view kubernetes_marker = "base64url.bearer.authorization.k8s.io.";
 
 bool is_marker(std::string_view element) {
   return base::equal_ignoring_case(element, "bearer") || base::equal_ignoring_case(element, "access_token");
 }
 
-bool is_dotted_token(std::string_view element) {
-  return element.size() > dotted_marker.size() &&
-         base::equal_ignoring_case(element.substr(0, dotted_marker.size()), dotted_marker);
+// What stands behind `marker` in the element; empty when it does not begin with the marker.
+std::string_view behind(std::string_view marker, std::string_view element) {
+  return base::equal_ignoring_case(element.substr(0, marker.size()), marker) ? element.substr(marker.size())
+                                                                             : std::string_view();
 }
 
-// The token among the elements of Sec-WebSocket-Protocol, and the elements that stay.
+// The tokens among the elements of Sec-WebSocket-Protocol, and the elements that stay.
 struct Offered {
-  std::string_view token;
-  std::string_view answer;  // the element that the response can select for the token
+  size_t count = 0;         // of tokens
+  std::string_view token;   // the first one, as it is written
+  std::string_view answer;  // the element that the response can select for it
+  bool is_encoded = false;  // it is written in base64url once more
   std::string others;       // the elements that stay, joined
 };
 
@@ -38,21 +44,24 @@ Offered read_offered(const http::Headers& headers) {
     if (!offered.others.empty()) offered.others += ", ";
     offered.others += element;
   };
+  const auto take = [&offered](std::string_view token, std::string_view answer, bool is_encoded) {
+    if (offered.count++ > 0) return;
+    offered.token = token;
+    offered.answer = answer;
+    offered.is_encoded = is_encoded;
+  };
   for (const HeaderField& field : headers) {
     if (field.id != FieldId::sec_websocket_protocol) continue;
     std::string_view list = field.value;
     while (const std::optional<std::string_view> element = base::next_element(list)) {
-      if (!offered.token.empty()) {
-        keep(*element);
-      } else if (!marker.empty()) {
-        offered.token = *element;
-        offered.answer = marker;
-        marker = {};
+      if (!marker.empty()) {
+        take(*element, std::exchange(marker, {}), false);
       } else if (is_marker(*element)) {
         marker = *element;
-      } else if (is_dotted_token(*element)) {
-        offered.token = element->substr(dotted_marker.size());
-        offered.answer = *element;
+      } else if (const auto token = behind(dotted_marker, *element); !token.empty()) {
+        take(token, *element, false);
+      } else if (const auto encoded = behind(kubernetes_marker, *element); !encoded.empty()) {
+        take(encoded, *element, true);
       } else {
         keep(*element);
       }
@@ -62,9 +71,22 @@ Offered read_offered(const http::Headers& headers) {
   return offered;
 }
 
+tl::expected<std::string_view, std::string> from_subprotocols(const http::Headers& headers,
+                                                              std::string& decoded) {
+  const Offered offered = read_offered(headers);
+  if (offered.count > 1) return Failure("Sec-WebSocket-Protocol has more than one token");
+  if (!offered.is_encoded) return offered.token;
+  std::optional<std::string> token = crypto::decode_base64url(offered.token);
+  if (!token)
+    return Failure("Sec-WebSocket-Protocol has a token behind " + std::string(kubernetes_marker) +
+                   " that is not base64url");
+  decoded = std::move(*token);
+  return std::string_view(decoded);
+}
+
 tl::expected<std::string_view, std::string> from_header(const JwtSource& source,
                                                         const http::Headers& headers) {
-  constexpr std::string_view scheme = "Bearer";
+  const std::string_view scheme = source.scheme.empty() ? "Bearer" : std::string_view(source.scheme);
   const HeaderField* field = nullptr;
   for (const HeaderField& candidate : headers) {
     if (!base::equal_ignoring_case(candidate.name, source.name)) continue;
@@ -73,12 +95,13 @@ tl::expected<std::string_view, std::string> from_header(const JwtSource& source,
   }
   if (field == nullptr) return std::string_view();
   const std::string_view value = field->value;
-  const bool says_bearer =
+  const bool names_scheme =
       base::equal_ignoring_case(value.substr(0, scheme.size()), scheme) &&
       (value.size() == scheme.size() || value[scheme.size()] == ' ' || value[scheme.size()] == '\t');
-  if (says_bearer) return base::trim(value.substr(scheme.size()));
-  // Other schemes of Authorization (Basic) are not tokens and may be used by the endpoint.
-  return base::equal_ignoring_case(source.name, "authorization") ? std::string_view() : value;
+  if (names_scheme) return base::trim(value.substr(scheme.size()));
+  // Other schemes (Basic) are not tokens and may be used by the endpoint.
+  const bool needs_scheme = !source.scheme.empty() || base::equal_ignoring_case(source.name, "authorization");
+  return needs_scheme ? std::string_view() : value;
 }
 
 // Cookie values may be in double quotes (RFC 6265 4.1.1), which are not part of a token.
@@ -150,7 +173,7 @@ tl::expected<std::string_view, std::string> read_token(const JwtSource& source, 
     case JwtSource::Kind::cookie: return from_cookies(source, headers);
     case JwtSource::Kind::query: return from_query(source, context.target, decoded);
     case JwtSource::Kind::subprotocol:
-      if (context.request.upgrade == http::Upgrade::websocket) return read_offered(headers).token;
+      if (context.request.upgrade == http::Upgrade::websocket) return from_subprotocols(headers, decoded);
       break;
   }
   return std::string_view();
@@ -187,7 +210,7 @@ void remove_token(const JwtSource& source, RequestContext& context) {
 
 std::string take_subprotocol_token(http::RequestHead& request) {
   const Offered offered = read_offered(request.headers);
-  if (offered.token.empty()) return {};
+  if (offered.count == 0) return {};
   std::string answer(offered.answer);
   if (offered.others.empty())
     request.headers.remove(FieldId::sec_websocket_protocol);

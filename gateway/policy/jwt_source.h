@@ -19,15 +19,18 @@ struct JwtSource {
     header,       // "Authorization: Bearer <token>"; in a field of another name "Bearer" is optional
     cookie,       // a cookie named `name`, its value with or without double quotes
     query,        // a query parameter named `name`, percent-encoded or not
-    subprotocol,  // "Sec-WebSocket-Protocol: bearer, <token>", also "access_token, <token>", "bearer.<token>"
+    subprotocol,  // "Sec-WebSocket-Protocol: bearer, <token>", also "access_token, <token>",
+                  // "bearer.<token>", and Kubernetes' "base64url.bearer.authorization.k8s.io.<base64url of
+                  // the token>"
   };
   Kind kind = Kind::header;
   std::string name = "Authorization";  // unused for subprotocol
+  std::string scheme{};  // of a header: the word that must stand before the token; empty: Bearer
 };
 
 struct FoundToken {
   std::string_view text;  // points into the request or into `decoded`; never empty
-  std::string decoded;    // the decoded form of a query value that had escapes
+  std::string decoded;    // the decoded form of a value that was encoded
   const JwtSource* source = nullptr;
 
   FoundToken() = default;
@@ -41,8 +44,9 @@ struct FoundToken {
 tl::expected<void, std::string> find_token(const std::vector<JwtSource>& sources,
                                            const RequestContext& context, FoundToken& found);
 
-// Returns the token of one source, or an empty text when there is none. A query value that has escapes is
-// decoded into `decoded`. The error sentence says why the source does not contain exactly one token.
+// Returns the token of one source, or an empty text when there is none. A value that is encoded (a query
+// value with escapes, Kubernetes' subprotocol) is decoded into `decoded`. The error sentence says why the
+// source does not contain exactly one token.
 tl::expected<std::string_view, std::string> read_token(const JwtSource& source, const RequestContext& context,
                                                        std::string& decoded);
 
@@ -50,10 +54,10 @@ tl::expected<std::string_view, std::string> read_token(const JwtSource& source, 
 // Sec-WebSocket-Protocol.
 void remove_token(const JwtSource& source, RequestContext& context);
 
-// Removes the token and its marker from Sec-WebSocket-Protocol, so that the endpoint sees only real
+// Removes every token and its marker from Sec-WebSocket-Protocol, so that the endpoint sees only real
 // subprotocols. Returns the subprotocol that the response must select if the endpoint selects none, since a
-// browser aborts the connection otherwise: the marker, or the element "bearer.<token>" as the client offered
-// it.
+// browser aborts the connection otherwise: the marker of the first token, or its element ("bearer.<token>",
+// Kubernetes' form) as the client offered it.
 std::string take_subprotocol_token(http::RequestHead& request);
 
 }  // namespace postern::policy

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import backends
 import tokens
 from configs import upstream
 from raw import fetch
@@ -290,6 +291,33 @@ def test_websocket_without_a_good_token_is_401_at_once(gateway, keys):
                            ({"Authorization": f"Bearer {keys.token('RS256', claims(exp=1))}"}, "token_expired")):
         response = refused(gateway.port, "/ws/echo", headers, timeout=5)
         assert_refused(gateway, response, 401, error)
+
+
+KUBERNETES = "base64url.bearer.authorization.k8s.io."
+
+
+def open_with_node(gateway, target, *offered, headers=None):
+    """What the npm client "ws" gets: the selected subprotocol, and the fields that the endpoint saw."""
+    result = backends.run_node("subprotocol_client.mjs", f"ws://127.0.0.1:{gateway.port}{target}",
+                               json.dumps(headers or {}), *offered)
+    assert "message" in result, result
+    seen = json.loads(result["message"])
+    fields = {name.lower(): value for name, value in zip(seen["headers"][::2], seen["headers"][1::2])}
+    return result["protocol"], seen["target"], fields
+
+
+def test_kubernetes_subprotocol_is_read_taken_out_and_answered(gateway, keys):
+    secret = keys.token("RS256")
+    element = KUBERNETES + tokens.base64url(secret.encode())
+    protocol, _, fields = open_with_node(gateway, "/ws/headers", element, "chat")
+    assert protocol == "chat" and fields["sec-websocket-protocol"] == "chat" and fields["x-user-id"] == "alice"
+    # With nothing else offered the client insists on its own element.
+    protocol, _, fields = open_with_node(gateway, "/ws/headers", element)
+    assert protocol == element and "sec-websocket-protocol" not in fields
+    assert_never_logged(gateway, secret)
+    assert_never_logged(gateway, element.removeprefix(KUBERNETES))
+    raw = backends.run_node("subprotocol_client.mjs", f"ws://127.0.0.1:{gateway.port}/ws/headers", "{}", KUBERNETES + secret)
+    assert raw == {"refused": 401}
 
 
 # Claims as request fields

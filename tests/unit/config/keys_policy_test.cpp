@@ -172,6 +172,29 @@ TEST_CASE("jwt: every key is taken") {
   CHECK_FALSE(jwt.require_expiry);
 }
 
+TEST_CASE("jwt: a place may have a scheme of its own, and one field may have several") {
+  const auto loaded = load(
+      "jwt: { j: { keys: k.json, algorithms: [RS256], from: [header, { header: Authorization, scheme: Token "
+      "}, "
+      "{ header: X-Auth, scheme: JWT }] } }\n" +
+      rest);
+  REQUIRE(loaded.has_value());
+  const auto& from = loaded->jwt[0].from;
+  REQUIRE(from.size() == 3);
+  CHECK(from[0].scheme.empty());
+  CHECK(from[1].name == "Authorization");
+  CHECK(from[1].scheme == "Token");
+  CHECK(from[2].scheme == "JWT");
+  CHECK(said_of_good_jwt("from: [{ scheme: Token }]").find("names more or less than one place") !=
+        std::string::npos);
+  CHECK(said_of_good_jwt("from: [{ cookie: a, scheme: Token }]")
+            .find("needs header: only a header field has a scheme") != std::string::npos);
+  CHECK(said_of_good_jwt("from: [{ header: A, scheme: \"a b\" }]").find("is not one word") !=
+        std::string::npos);
+  CHECK(said_of_good_jwt("from: [{ header: A, scheme: T }, { header: A, scheme: T }]")
+            .find("stands in line 1 already") != std::string::npos);
+}
+
 TEST_CASE("jwt: a secret comes from the environment, and the token from Authorization by default") {
   const auto loaded =
       load("jwt: { j: { secret: \"${JWT_SECRET}\", algorithms: [HS256], audience: one } }\n" + rest,

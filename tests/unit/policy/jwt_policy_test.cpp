@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "crypto/base64.h"
 #include "policy/jwt_signer.h"
 #include "policy/request_context.h"
 #include "support/judged_request.h"
@@ -247,6 +248,85 @@ TEST_CASE("jwt: a subprotocol pair is used, taken out and remembered for the ans
     CHECK(request.head.headers.count(FieldId::sec_websocket_protocol) == (offered.forwarded.empty() ? 0 : 1));
     CHECK(request.context.selected_subprotocol == offered.answer);
   }
+}
+
+TEST_CASE("jwt: Kubernetes' subprotocol is decoded, taken out and remembered for the answer") {
+  using postern::crypto::encode_base64url;
+  const std::string marker = "base64url.bearer.authorization.k8s.io.";
+  const std::string element = marker + encode_base64url(token_of(good));
+  const JwtOptions options = options_with({{Kind::subprotocol, ""}});
+  JudgedRequest request, only, odd_case;
+  const std::string offered = element + ", base64.binary.k8s.io";
+  request.with("Sec-WebSocket-Protocol", offered).websocket();
+  REQUIRE(passes(options, request));
+  CHECK(request.head.headers.get(FieldId::sec_websocket_protocol) == "base64.binary.k8s.io");
+  CHECK(request.context.selected_subprotocol == element);
+  CHECK(passes(options, only.with("Sec-WebSocket-Protocol", element).websocket()));
+  CHECK(only.head.headers.count(FieldId::sec_websocket_protocol) == 0);
+  const std::string upper = "Base64URL.Bearer" + element.substr(16);
+  CHECK(passes(options, odd_case.with("Sec-WebSocket-Protocol", upper).websocket()));
+  // A token that is not encoded, or badly, is none; without any there is no token at all.
+  for (const std::string& bad : {marker + token_of(good), element + "=", element + "A", marker + "A"}) {
+    CAPTURE(bad);
+    JudgedRequest refused;
+    refused.with("Sec-WebSocket-Protocol", bad).websocket();
+    Verdict verdict = JwtPolicy(options).judge(refused.context);
+    REQUIRE(verdict.answers());
+    CHECK(verdict.response().cause == Cause::token_malformed);
+    CHECK(verdict.response().detail.find(bad.substr(marker.size(), 8)) == std::string::npos);
+  }
+  JudgedRequest empty;
+  empty.with("Sec-WebSocket-Protocol", marker).websocket();
+  CHECK(JwtPolicy(options).judge(empty.context).response().cause == Cause::token_missing);
+}
+
+TEST_CASE("jwt: two tokens among the subprotocols are refused, or both taken out") {
+  using postern::crypto::encode_base64url;
+  const std::string token = token_of(good);
+  const std::string forged = token_of(good, "another secret of at least 32 bytes");
+  const std::string field = "Bearer " + token;
+  for (const std::string& second : {"bearer, " + forged, "bearer." + forged, "access_token, " + token,
+                                    "base64url.bearer.authorization.k8s.io." + encode_base64url(forged)}) {
+    const std::string offered = "chat, bearer, " + token + ", " + second;
+    JudgedRequest request, beside;
+    request.with("Sec-WebSocket-Protocol", offered).websocket();
+    Verdict verdict = JwtPolicy(options_with({{Kind::subprotocol, ""}})).judge(request.context);
+    REQUIRE(verdict.answers());
+    CHECK(verdict.response().cause == Cause::token_malformed);
+    beside.with("Authorization", field).with("Sec-WebSocket-Protocol", offered).websocket();
+    REQUIRE(passes(options_with({JwtSource{}, {Kind::subprotocol, ""}}), beside));
+    CHECK(beside.head.headers.get(FieldId::sec_websocket_protocol) == "chat");
+  }
+}
+
+TEST_CASE("jwt: a scheme of its own must stand before the token") {
+  const std::string token = token_of(good);
+  const std::vector<JwtSource> sources = {{Kind::header, "Authorization", "Token"},
+                                          {Kind::header, "X-Auth", "JWT"}};
+  for (const std::string& value : {"Token " + token, "token\t" + token, "TOKEN   " + token}) {
+    JudgedRequest request;
+    CHECK(passes(options_with(sources), request.with("Authorization", value)));
+  }
+  const std::string jwt = "JWT " + token;
+  JudgedRequest other;
+  CHECK(passes(options_with(sources), other.with("X-Auth", jwt)));
+  for (const std::string& value :
+       {"Bearer " + token, token, "Tokens " + token, "Token" + token, std::string("Token")}) {
+    CAPTURE(value);
+    JudgedRequest authorization, field;
+    CHECK(JwtPolicy(options_with(sources))
+              .judge(authorization.with("Authorization", value).context)
+              .response()
+              .cause == Cause::token_missing);
+    CHECK(JwtPolicy(options_with(sources)).judge(field.with("X-Auth", value).context).response().cause ==
+          Cause::token_missing);
+  }
+  // One field, two schemes: each is a place.
+  const std::string bearer = "Bearer " + token;
+  JudgedRequest both;
+  CHECK(passes(options_with({{Kind::header, "Authorization", "Token"}, JwtSource{}}),
+               both.with("Authorization", bearer)));
+  CHECK(both.head.headers.get(FieldId::authorization) == bearer);
 }
 
 TEST_CASE("jwt: a subprotocol pair over two fields is one list") {

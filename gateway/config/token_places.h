@@ -1,0 +1,24 @@
+// The places of a request in which a token is looked for (jwt.*.from).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/document.h"
+#include "config/key.h"
+
+namespace postern::config {
+
+// A list of places.
+struct TokenSources {
+  using Type = std::vector<TokenSource>;
+  std::optional<Type> read(const Value& value) const;
+  std::string words() const { return "list of places"; }
+  std::string shown(const Type&) const { return {}; }
+  std::string json_schema() const;
+  Shape shape() const { return Shape::list; }
+  const Section* section() const;
+};
+
+}  // namespace postern::config
