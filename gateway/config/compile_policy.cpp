@@ -291,6 +291,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
     options.keys = verifiers_[jwt->name].keys;
     options.required = route.jwt_required;
     options.sources.assign(jwt->from.begin(), jwt->from.end());
+    options.forward_as = route.forward_token;
     for (const ForwardedClaim& claim : route.forward_claims)
       options.forward_claims.push_back({claim.claim, claim.header});
     policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));

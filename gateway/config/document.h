@@ -29,6 +29,7 @@
 #include "policy/cookie_rules.h"
 #include "policy/csrf.h"
 #include "policy/header_rules.h"
+#include "policy/jwt_forwarding.h"
 #include "policy/jwt_source.h"
 #include "policy/jwt_verifier.h"
 #include "policy/maintenance.h"
@@ -255,6 +256,9 @@ struct RouteDocument {
   SourceLocation access_location;
   std::string jwt;  // empty: none
   bool jwt_required = true;
+  // forward_as of jwt. It is the route's: where an endpoint expects a token is a fact of its upstream, and
+  // several upstreams may trust one issuer.
+  policy::JwtForwarding forward_token;
   SourceLocation jwt_location;
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, SourceLocation>> rate_limits;  // names

@@ -39,12 +39,13 @@ struct RequestIdField {
 // Parameters that carry tokens are never logged, even if the file does not name them.
 void redact_token_parameters(const Fields&, Document& document) {
   std::vector<std::string>& redact = document.log.redact;
-  for (const JwtDocument& jwt : document.jwt) {
-    for (const TokenSource& source : jwt.from) {
-      const bool is_new = std::find(redact.begin(), redact.end(), source.name) == redact.end();
-      if (source.kind == TokenSource::Kind::query && is_new) redact.push_back(source.name);
-    }
-  }
+  const auto add = [&redact](const policy::JwtSource& place) {
+    const bool is_new = std::find(redact.begin(), redact.end(), place.name) == redact.end();
+    if (place.kind == policy::JwtSource::Kind::query && is_new) redact.push_back(place.name);
+  };
+  for (const JwtDocument& jwt : document.jwt)
+    for (const TokenSource& source : jwt.from) add(source);
+  for (const RouteDocument& route : document.routes) add(route.forward_token.place);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "config/keys_rewriting.h"
 #include "config/keys_upstreams.h"
 #include "config/keys_websocket.h"
+#include "config/token_places.h"
 
 namespace postern::config {
 namespace {
@@ -60,7 +61,16 @@ const Keys<RouteDocument>& jwt_reference_keys() {
           .located(&RouteDocument::jwt_location)
           .key("required", &RouteDocument::jwt_required, boolean(),
                "Whether a request without a token is refused with 401. With false it passes; a token that "
-               "is not valid is refused in any case.");
+               "is not valid is refused in any case.")
+          .key("forward_as", &RouteDocument::forward_token, token_forwarding(),
+               "What becomes of the token that was verified. keep: it stays where it was, except in "
+               "Sec-WebSocket-Protocol. strip: the endpoint gets none. Or the place where the endpoint "
+               "expects it, in place of what the client sent there: header (Authorization: Bearer), "
+               "{ header: NAME }, { header: NAME, scheme: WORD }, { cookie: NAME }, { query: NAME }, "
+               "subprotocol (Sec-WebSocket-Protocol: bearer, TOKEN; a request that opens no WebSocket keeps "
+               "its token).")
+          .folded()
+          .example("keep");
   return keys;
 }
 

@@ -7,6 +7,7 @@
 namespace postern::config {
 namespace {
 
+using policy::JwtForwarding;
 using policy::JwtSource;
 using Kind = JwtSource::Kind;
 
@@ -91,6 +92,73 @@ std::optional<TokenSource> read_source(const Value& item) {
   return std::nullopt;
 }
 
+// ---- Where a token is moved to
+
+// Authorization is refused to other keys, but is the place of tokens.
+Parsed<std::string> parse_header_for_token(std::string_view text) {
+  if (base::equal_ignoring_case(text, "authorization")) return std::string(text);
+  return parse_settable_header(text);
+}
+
+// It is written into the request as it is, so it must need no escapes.
+Parsed<std::string> parse_parameter_for_token(std::string_view text) {
+  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  const bool is_plain = !text.empty() && text.find_first_not_of(plain) == text.npos;
+  if (!is_plain) return complain("is not a name of letters, digits, -, ., _ and ~");
+  return std::string(text);
+}
+
+template <Kind kind, Parsed<std::string> (*parse)(std::string_view)>
+void read_place_name(const Value& value, JwtForwarding& forwarding) {
+  auto name = value.parsed(parse);
+  if (!name) return;
+  forwarding.kind = JwtForwarding::Kind::move;
+  forwarding.place.kind = kind;
+  forwarding.place.name = std::move(*name);
+}
+
+std::string& scheme_of(JwtForwarding& forwarding) { return forwarding.place.scheme; }
+
+const Keys<JwtForwarding>& token_place_keys() {
+  static const auto keys =
+      Keys<JwtForwarding>("token_place")
+          .key("header", itself<JwtForwarding>,
+               custom(read_place_name<Kind::header, parse_header_for_token>, "header name", scalar_schema(),
+                      "none"),
+               "The header field in which the endpoint gets the token: bare, but behind Bearer in "
+               "Authorization.")
+          .key("scheme", scheme_of, scheme(),
+               "The word before the token in the header, such as Token or JWT.")
+          .key("cookie", itself<JwtForwarding>,
+               custom(read_place_name<Kind::cookie, parse_cookie_name>, "cookie name", scalar_schema(),
+                      "none"),
+               "The cookie in which the endpoint gets the token.")
+          .key("query", itself<JwtForwarding>,
+               custom(read_place_name<Kind::query, parse_parameter_for_token>, "query parameter",
+                      scalar_schema(), "none"),
+               "The query parameter in which the endpoint gets the token. Its value is never logged.")
+          .at_most_one_of({"header", "cookie", "query"}, one_place)
+          .at_least_one_of({"header", "cookie", "query"}, one_place)
+          .needs("scheme", "header", "needs header: only a header field has a scheme");
+  return keys;
+}
+
+const std::vector<std::string_view>& forwarding_words() {
+  static const std::vector<std::string_view> words = {"keep", "strip", "header", "subprotocol"};
+  return words;
+}
+
+void read_forwarding_word(const Value& value, JwtForwarding& forwarding) {
+  using Done = JwtForwarding::Kind;
+  const auto text = value.text();
+  if (!text || lacks_name(value, *text)) return;
+  const auto word = value.one_of(forwarding_words());
+  if (!word) return;
+  constexpr Done kinds[] = {Done::keep, Done::strip, Done::move, Done::move};
+  forwarding.kind = kinds[*word];
+  if (*text == "subprotocol") forwarding.place = {Kind::subprotocol, ""};
+}
+
 }  // namespace
 
 std::optional<TokenSources::Type> TokenSources::read(const Value& value) const {
@@ -116,5 +184,10 @@ std::string TokenSources::json_schema() const {
 }
 
 const Section* TokenSources::section() const { return &token_source_keys(); }
+
+ValueOrMap<JwtForwarding> token_forwarding() {
+  return value_or_map(read_forwarding_word, token_place_keys, "keep, strip or a place",
+                      words_schema(forwarding_words()), "keep");
+}
 
 }  // namespace postern::config

@@ -1,4 +1,5 @@
-// The places of a request in which a token is looked for (jwt.*.from).
+// The places of a request in which a token is looked for (jwt.*.from), and to which a verified one is moved
+// (forward_as of a route's jwt).
 #pragma once
 
 #include <optional>
@@ -20,5 +21,8 @@ struct TokenSources {
   Shape shape() const { return Shape::list; }
   const Section* section() const;
 };
+
+// keep, strip, or one place.
+ValueOrMap<policy::JwtForwarding> token_forwarding();
 
 }  // namespace postern::config

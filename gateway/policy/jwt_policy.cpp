@@ -97,12 +97,12 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   remove_claim_fields(context.request.headers);
   // A browser sends no token with a preflight. Where the route has no origin list, the endpoint answers the
   // preflight.
-  if (!context.origin_checked && is_bare_preflight(context.request)) return Verdict::pass();
+  if (!context.origin_checked && is_bare_preflight(context.request)) return pass_without_token(context);
   FoundToken found;
   auto looked = find_token(options_.sources, context, found);
   if (!looked) return refuse(base::Cause::token_malformed, std::move(looked.error()));
   if (found.source == nullptr) {
-    if (!options_.required) return Verdict::pass();
+    if (!options_.required) return pass_without_token(context);
     return refuse(base::Cause::token_missing, places_of(options_.sources));
   }
   if (found.source->kind == JwtSource::Kind::query) context.token_query_parameter = found.source->name;
@@ -114,13 +114,24 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
     return refuse(verified.error().cause, std::move(verified.error().detail));
   }
   context.token = std::move(*verified);
-  remove_unjudged_tokens(context, found);
+  forward_tokens(context, found);
+  return forward_claims(context);
+}
+
+Verdict JwtPolicy::pass_without_token(RequestContext& context) const {
+  clear_token_place(options_.forward_as, context);
+  return Verdict::pass();
+}
+
+void JwtPolicy::forward_tokens(RequestContext& context, const FoundToken& judged) const {
+  const bool keeps = keeps_token(options_.forward_as, context);
+  if (keeps) remove_unjudged_tokens(context, judged);
   // A token among the subprotocols is not for the endpoint, whichever source the verified token came from.
   const bool among_subprotocols =
       std::any_of(options_.sources.begin(), options_.sources.end(),
                   [](const JwtSource& source) { return source.kind == JwtSource::Kind::subprotocol; });
   if (among_subprotocols) context.selected_subprotocol = take_subprotocol_token(context.request);
-  return forward_claims(context);
+  if (!keeps) forward_token(options_.forward_as, options_.sources, judged.text, context);
 }
 
 // Waits where a further fetch of the keys can change the result. Otherwise `error` says in the end why the

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/jwt_forwarding.h"
 #include "policy/jwt_source.h"
 #include "policy/jwt_verifier.h"
 #include "policy/policy.h"
@@ -23,6 +24,7 @@ struct JwtOptions {
   std::vector<JwtSource> sources = {JwtSource{}};
   bool required = true;  // false: a request without a token passes; an invalid token is refused nevertheless
   std::vector<JwtForwardedClaim> forward_claims;
+  JwtForwarding forward_as;
 };
 
 // Finds the token, verifies it through the worker's cache, and fills context.token and
@@ -33,7 +35,8 @@ struct JwtOptions {
 //
 // An endpoint gets no token that was not verified. Where a further source has another token, it stays only if
 // it is valid too and has the same issuer and subject; otherwise it is removed from the request. Fields whose
-// names differ from the field of a header source only by "_" for "-" are removed as well.
+// names differ from the field of a header source only by "_" for "-" are removed as well. Where forward_as
+// says so, the endpoint gets the verified token elsewhere or not at all, and never another one.
 //
 // Where the keys are fetched, a request waits if there are none yet, or if its token names an unknown key.
 // When it is known that they cannot be fetched, it is answered with 503.
@@ -50,6 +53,8 @@ class JwtPolicy final : public Policy {
  private:
   void remove_claim_fields(http::Headers& headers) const;
   JwtVerifier::Result verify(RequestContext& context, std::string_view token) const;
+  Verdict pass_without_token(RequestContext& context) const;
+  void forward_tokens(RequestContext& context, const FoundToken& judged) const;
   void remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const;
   Verdict wait_for_keys(RequestContext& context, TokenError& error) const;
   Verdict forward_claims(RequestContext& context) const;

@@ -82,6 +82,7 @@ struct RequestContext {
   const FieldRules* request_rules{};               // for the endpoint's request; the policy owns them
   std::string selected_subprotocol{};              // marker of a token's subprotocol to echo, see jwt_policy
   std::vector<ReportedRefusal> reported{};         // by rules that report only; taken when they are logged
+  std::string_view added_subprotocol{};            // marker that the gateway offers with a token it has moved
   std::vector<state::SocketCounts::Permit> socket_permits{};  // the WebSocket or event stream keeps them
 };
 

@@ -118,10 +118,14 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
     return base::fail(exchange_.failed(Cause::upstream_bad_handshake, Stage::response_head, fits.error()));
   std::unique_ptr<net::Transport> upstream_side = attempt.lease->take_tunnel();
   dispatch.finish_head(attempt, attempt.head);
-  if (!exchange_.context->selected_subprotocol.empty() &&
-      !attempt.head.headers.find(FieldId::sec_websocket_protocol))
+  const policy::RequestContext& context = *exchange_.context;
+  // A client that has not offered the marker of a moved token must not see it selected.
+  if (!context.added_subprotocol.empty() &&
+      attempt.head.headers.get(FieldId::sec_websocket_protocol) == context.added_subprotocol)
+    attempt.head.headers.remove(FieldId::sec_websocket_protocol);
+  if (!context.selected_subprotocol.empty() && !attempt.head.headers.find(FieldId::sec_websocket_protocol))
     attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
-                             exchange_.context->selected_subprotocol);
+                             context.selected_subprotocol);
   const routing::SocketRules& rules = socket_rules(exchange_.route);
   tunnel::TunnelOptions options{exchange_.limits().tunnel_idle, exchange_.route->socket_fingerprint,
                                 exchange_.token_key(), exchange_.route->sockets};

@@ -320,6 +320,77 @@ def test_kubernetes_subprotocol_is_read_taken_out_and_answered(gateway, keys):
     assert raw == {"refused": 401}
 
 
+@pytest.fixture(scope="module")
+def forwarding(start_shared_gateway, node_http, node_ws, keys, tmp_path_factory):
+    """One route for each place to which a token may go; its name is the path."""
+    jwks = tmp_path_factory.mktemp("keys") / "jwks.json"
+    jwks.write_text(json.dumps(keys.key_set()))
+    places = ["header", {"header": "Authorization", "scheme": "Token"}, {"cookie": "session"}, {"query": "token"}, "subprotocol"]
+    become = {"keep": "keep", "strip": "strip", "header": "header", "field": {"header": "X-Token"},
+              "scheme": {"header": "Authorization", "scheme": "JWT"}, "cookie": {"cookie": "auth"},
+              "query": {"query": "access"}, "subprotocol": "subprotocol"}
+    routes = [{"name": f"{kind}-{name}", "match": {"path": f"/{kind}/{name}"}, "upstream": kind,
+               "rewrite": {"strip_prefix": f"/{kind}/{name}"}, "jwt": {"use": "set", "required": False, "forward_as": what}}
+              for name, what in become.items() for kind in ("http", "ws")]
+    return start_shared_gateway({
+        "jwt": {"set": {"issuer": "https://issuer.test", "audience": "app", "keys": str(jwks), "algorithms": tokens.ASYMMETRIC,
+                        "from": places}},
+        "upstreams": {"http": upstream(node_http), "ws": upstream(node_ws)}, "routes": routes})
+
+
+def test_scheme_of_its_own_holds_the_token(forwarding, keys):
+    response = fetch(forwarding.port, target="/http/strip/x", headers=[("Authorization", f"Token {keys.token('RS256')}")])
+    assert response.status == 200 and "authorization" not in sent_headers(response)
+
+
+def test_token_goes_where_the_route_says(forwarding, keys):
+    secret = keys.token("RS256")
+
+    def sent(route, headers=(), query="?a=1"):
+        response = fetch(forwarding.port, target=f"/http/{route}/x{query}",
+                         headers=[("Cookie", f"b=2; session={secret}"), *headers])
+        assert response.status == 200, response.body
+        return response.json()["target"], sent_headers(response)
+
+    assert sent("keep")[1]["cookie"] == [f"b=2; session={secret}"]
+    target, fields = sent("strip", [("Authorization", f"Bearer {secret}")], f"?a=1&token={secret}")
+    assert target == "/x?a=1" and fields["cookie"] == ["b=2"] and "authorization" not in fields
+    target, fields = sent("header", [("Authorization", "Basic eDp5")])
+    assert fields["authorization"] == [f"Bearer {secret}"] and fields["cookie"] == ["b=2"]
+    target, fields = sent("field", [("X-Token", "forged"), ("X_Token", "forged")])
+    assert fields["x-token"] == [secret] and "x_token" not in fields
+    assert sent("scheme")[1]["authorization"] == [f"JWT {secret}"]
+    target, fields = sent("cookie", [("Cookie", "auth=forged")])
+    assert fields["cookie"] == [f"b=2; auth={secret}"]
+    target, fields = sent("query", query="?a=1&access=forged")
+    assert target == f"/x?a=1&access={secret}" and fields["cookie"] == ["b=2"]
+    assert sent("subprotocol")[1]["cookie"] == [f"b=2; session={secret}"]  # it opens no WebSocket
+    # Without a token that place is empty, whatever the client sent there.
+    for route, field in (("field", "x-token"), ("cookie", "cookie")):
+        response = fetch(forwarding.port, target=f"/http/{route}/x", headers=[("X-Token", "forged"), ("Cookie", "auth=forged")])
+        assert response.status == 200 and field not in sent_headers(response)
+    assert fetch(forwarding.port, target="/http/query/x?access=forged&a=1").json()["target"] == "/x?a=1"
+    assert_never_logged(forwarding, secret)
+
+
+def test_websocket_client_accepts_the_answer_wherever_its_token_goes(forwarding, keys):
+    secret = keys.token("ES256")
+    cookie = {"Cookie": f"session={secret}"}
+    # The endpoint is offered the marker and selects it; this client has offered nothing, and must see none.
+    protocol, _, fields = open_with_node(forwarding, "/ws/subprotocol/headers", headers=cookie)
+    assert protocol == "" and fields["sec-websocket-protocol"] == f"bearer, {secret}" and "cookie" not in fields
+    protocol, _, fields = open_with_node(forwarding, "/ws/subprotocol/headers", "chat", headers=cookie)
+    assert protocol == "chat" and fields["sec-websocket-protocol"] == f"bearer, {secret}, chat"
+    element = KUBERNETES + tokens.base64url(secret.encode())
+    protocol, _, fields = open_with_node(forwarding, "/ws/subprotocol/headers", element)
+    assert protocol == element and fields["sec-websocket-protocol"] == f"bearer, {secret}"
+    protocol, target, fields = open_with_node(forwarding, "/ws/query/headers", "bearer", secret)
+    assert protocol == "bearer" and target == f"/headers?access={secret}" and "sec-websocket-protocol" not in fields
+    protocol, _, fields = open_with_node(forwarding, "/ws/header/headers", f"bearer.{secret}", "chat")
+    assert protocol == "chat" and fields["authorization"] == f"Bearer {secret}"
+    assert_never_logged(forwarding, secret)
+
+
 # Claims as request fields
 
 def test_client_cannot_set_the_fields_of_claims(gateway, keys):

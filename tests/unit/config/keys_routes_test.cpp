@@ -97,6 +97,62 @@ TEST_CASE("route: claims go to fields that are the application's business") {
   CHECK(said("{ upstream: api, jwt: { use: j, required: false }, forward_claims: { a: X-U } }").empty());
 }
 
+TEST_CASE("route: forward_as says what becomes of the token") {
+  using Done = postern::policy::JwtForwarding::Kind;
+  using Kind = postern::policy::JwtSource::Kind;
+  const auto forwarding = [](const std::string& what) {
+    const auto loaded = load(parts + "  - { upstream: api, jwt: { use: j" +
+                             (what.empty() ? "" : ", forward_as: ") + what + " } }\n");
+    REQUIRE(loaded.has_value());
+    CHECK(loaded->warnings.empty());
+    return loaded->routes[0].forward_token;
+  };
+  CHECK(forwarding("").kind == Done::keep);
+  CHECK(forwarding("keep").kind == Done::keep);
+  CHECK(forwarding("strip").kind == Done::strip);
+  const struct {
+    std::string text;
+    Kind kind;
+    std::string name, scheme;
+  } places[] = {{"header", Kind::header, "Authorization", ""},
+                {"{ header: X-Token }", Kind::header, "X-Token", ""},
+                {"{ header: authorization, scheme: Token }", Kind::header, "authorization", "Token"},
+                {"{ cookie: session }", Kind::cookie, "session", ""},
+                {"{ query: access_token }", Kind::query, "access_token", ""},
+                {"subprotocol", Kind::subprotocol, "", ""}};
+  for (const auto& [text, kind, name, scheme] : places) {
+    CAPTURE(text);
+    const auto moved = forwarding(text);
+    CHECK(moved.kind == Done::move);
+    CHECK(moved.place.kind == kind);
+    CHECK(moved.place.name == name);
+    CHECK(moved.place.scheme == scheme);
+  }
+}
+
+TEST_CASE("route: forward_as names one place that a token may go to") {
+  const auto complaint = [](const std::string& what) {
+    return said("{ upstream: api, jwt: { use: j, forward_as: " + what + " } }");
+  };
+  CHECK(complaint("striip").ends_with("did you mean \"strip\"?\n"));
+  CHECK(complaint("cookie").ends_with("forward_as: needs a name: { cookie: NAME }\n"));
+  CHECK(complaint("{ cookie: a, query: b }").find("names more or less than one place") != std::string::npos);
+  CHECK(complaint("{ scheme: JWT }").find("names more or less than one place") != std::string::npos);
+  CHECK(complaint("{ query: a, scheme: JWT }").find("only a header field has a scheme") != std::string::npos);
+  CHECK(complaint("{ header: Host }").find("\"Host\" ") != std::string::npos);
+  CHECK(complaint("{ header: Transfer-Encoding }").find("hop-by-hop") != std::string::npos);
+  CHECK(complaint("{ header: Sec-WebSocket-Protocol }").find("reserved prefix") != std::string::npos);
+  CHECK(complaint("{ cookie: \"a b\" }").find("\"a b\" is not") != std::string::npos);
+  for (const char* name : {"\"\"", "a%62", "a&b", "a=b", "\"a b\"", "a[]", "\"a\\nb\"", "\u00e4"})
+    CHECK_MESSAGE(!complaint(std::string("{ query: ") + name + " }").empty(), name);
+}
+
+TEST_CASE("route: a query parameter to which a token is moved is never logged") {
+  const auto loaded = load(parts + "  - { upstream: api, jwt: { use: j, forward_as: { query: ticket } } }\n");
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->log.redact.back() == "ticket");
+}
+
 TEST_CASE("route: the rest is checked") {
   CHECK(said("{ match: { path: / } }") ==
         "f:6:5 routes[0]: has no action: upstream, files, respond or redirect\n");
