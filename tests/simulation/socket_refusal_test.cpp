@@ -412,7 +412,7 @@ TEST_CASE(
   CHECK(websocket::read_close(final_code->clients.front()->take_unread().substr(2)).code == 4401);
   auto late = open("{ ping_interval: none, token_grace: 1m }");
   CHECK(late->clients.front()->take_unread().empty());
-  late->advance(59s);
+  late->advance(60s);
   CHECK(websocket::read_close(late->clients.front()->take_unread().substr(2)).reason == "token_expired");
   auto kept = open("{ ping_interval: none, on_token_expiry: keep, token_grace: 1m }");
   CHECK(kept->clients.front()->take_unread().empty());
