@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "app/endpoint_probe.h"
-#include "app/key_probe.h"
 #include "app/hash_command.h"
+#include "app/key_probe.h"
 #include "app/supervisor.h"
 #include "app/usage.h"
 #include "coding/encoder.h"

@@ -37,7 +37,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_, metrics_, shared.state),
         streams_(metrics_, tunnels_.drain_line()),
-        services_{loop_.turn(), connector_, tokens_,  key_waits_, passwords_, access_log_,
+        services_{loop_.turn(), connector_, tokens_,  key_waits_, passwords_,    access_log_,
                   request_ids_, tunnels_,   streams_, metrics_,   &net::unix_now},
         registry_(loop_.turn(), shared.state.loads, random_seed(), &shared.log),
         current_{loop_, services_, shared.log, {}, shared.state.clients},

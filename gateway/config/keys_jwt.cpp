@@ -5,8 +5,8 @@
 #include "base/ascii.h"
 #include "config/fingerprint.h"
 #include "config/text.h"
-#include "http/url.h"
 #include "config/token_places.h"
+#include "http/url.h"
 
 namespace postern::config {
 namespace {

@@ -294,8 +294,9 @@ MISTAKES = [
         '4:3 warning: jwt.main: no route uses it, and it protects nothing; write jwt: main on a route',
         '4:19 warning: jwt.main.secret: the shared secret has 5 bytes; RFC 7518 section 3.2 wants at least 32 for HS256',
     ]),
-    Mistake(43, "keys url", jwt('keys: "https://login.example.com/jwks.json", algorithms: [RS256]'), [
-        '4:17 jwt.main.keys: a URL is not fetched yet; save the JWKS to a file and name the file here',
+    Mistake(43, "keys url", jwt('keys: "http://login.example.com/jwks.json", algorithms: [RS256]'), [
+        '4:17 jwt.main.keys: is not https, so that anybody on the way could replace the keys; write https, or, in a network that you '
+        'trust, fetch: { insecure: true }',
     ]),
     Mistake(44, "keys missing", jwt("keys: none.json, algorithms: [RS256]"), [
         '4:17 jwt.main.keys: ./none.json does not exist (paths are relative to the folder of this configuration)',

@@ -49,6 +49,7 @@ BEYOND_A_SCHEMA = {
         r"is for what goes to an upstream, and this route answers by itself", r"stands in limits as well; a route has one of the two",
         r"has both certificates and certificate or key; move all into certificates", r"needs issuer: its metadata .*",
         r"needs an issuer that is an https URL", r"has a min_age above its max_age", r"has no effect: the keys are in a file",
+        r"has no effect without allow and deny", r"X has report_only, which is for requests; name a limit without it",
         r"is not https, so that anybody on the way could replace the keys; .*",
         r"chooses among allow, basic_auth and jwt, and the route has (none|one) of them",
         r"any lets everybody in: jwt with required: false passes without a token",
@@ -77,7 +78,7 @@ BEYOND_A_SCHEMA = {
         r"X is neither a URL \(https://\.\.\.\) nor a path \(/\.\.\.\)", r"X names no host", r"X has an unknown placeholder X.*",
         r"has \{endpoint\}, which is chosen for each attempt .*", r"X is neither preserve, upstream nor a host: .*",
         r"X is not a host name", r"X is not in lower case; write X", r"X ends with X; an origin does not; write X",
-        r"is a URL that (has|holds|is longer) .*", r"X would let every site in; .*", r"is a name; a listener needs an address of this machine",
+        r"is a URL that (has|holds|is longer) .*", r"X has a name that cannot be converted to what browsers send .*", r"X would let every site in; .*", r"is a name; a listener needs an address of this machine",
     ],
 }
 BEYOND = re.compile("|".join(f"(?:{one})" for patterns in BEYOND_A_SCHEMA.values() for one in patterns))
