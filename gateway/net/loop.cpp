@@ -75,7 +75,10 @@ void Loop::before_poll() {
       wake_at_ = *next;
       uv_update_time(&uv_);
       uv_timer_start(
-          handles_->timer.get(), [](uv_timer_t*) {},
+          handles_->timer.get(),
+          // A turn may still be running when it is due. libuv then fires it before the next poll, where the
+          // wheel's time is the time before that turn: it must be started again.
+          [](uv_timer_t* handle) { static_cast<Loop*>(handle->data)->wake_at_ = base::Instant::max(); },
           static_cast<uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(ahead).count()), 0);
     }
   }
