@@ -138,7 +138,9 @@ const Keys<OriginsDocument>& origin_keys() {
               words<policy::Csrf>({{"false", policy::Csrf::off},
                                    {"true", policy::Csrf::on},
                                    {"strict", policy::Csrf::strict}}),
-              "Whether a request with cookies and a method other than GET, HEAD, OPTIONS or TRACE is refused "
+              "Whether a request with cookies (or a password that the browser adds by itself) and a method "
+              "other "
+              "than GET, HEAD, OPTIONS or TRACE is refused "
               "with 403 when it comes from another site (cross-site request forgery), a submitted form "
               "included. Sec-Fetch-Site decides if the browser sends it, or else Origin, or else Referer; "
               "an origin on the list passes, but not \"null\". A request with none of them, which no browser "

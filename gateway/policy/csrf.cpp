@@ -46,6 +46,19 @@ bool is_safe(const http::RequestHead& request) {  // RFC 9110 9.2.1
          request.method == Method::options || request.method_text == "TRACE";
 }
 
+// Whether the request has what a browser adds by itself, whatever page it comes from: cookies, or a password
+// that it has asked its user for (RFC 7617) or uses for its user (RFC 4559). A page's own token is none.
+bool has_ambient_credentials(const http::Headers& headers) {
+  for (const http::HeaderField& field : headers) {
+    if (field.id == FieldId::cookie) return true;
+    if (field.id != FieldId::authorization) continue;
+    const std::string_view scheme = field.value.substr(0, field.value.find_first_of(" \t"));
+    for (const char* ambient : {"basic", "digest", "negotiate", "ntlm"})
+      if (base::equal_ignoring_case(scheme, ambient)) return true;
+  }
+  return false;
+}
+
 // The origin of the page whose address a Referer field has.
 std::string_view origin_of_address(std::string_view address) {
   const size_t scheme = address.find("://");
@@ -82,15 +95,15 @@ std::string CsrfPolicy::foreign_source(const RequestContext& context) const {
 }
 
 Verdict CsrfPolicy::judge(RequestContext& context) const {
-  if (is_safe(context.request) || context.request.headers.find(FieldId::cookie) == nullptr)
-    return Verdict::pass();
+  if (is_safe(context.request) || !has_ambient_credentials(context.request.headers)) return Verdict::pass();
   const std::string source = foreign_source(context);
   if (source.empty()) return Verdict::pass();
   return settle(context, telemetry::ReportedRule::csrf, options_.report_only,
                 http::refusal(base::Cause::cross_site_refused,
                               "a " + printable(context.request.method_text, http::method_size_max) +
-                                  " with cookies and " + source + " is refused by csrf of origin list \"" +
-                                  options_.list->name() + "\" (route \"" + options_.route + "\")"));
+                                  " with cookies or a password and " + source +
+                                  " is refused by csrf of origin list \"" + options_.list->name() +
+                                  "\" (route \"" + options_.route + "\")"));
 }
 
 }  // namespace postern::policy

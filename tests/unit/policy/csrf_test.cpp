@@ -137,16 +137,34 @@ TEST_CASE("csrf: a field that stands there twice is nobody's word") {
   CHECK_FALSE(passes(referer));
 }
 
+TEST_CASE(
+    "csrf: a password that the browser adds by itself counts like a cookie, a page's own token does not") {
+  struct Row {
+    std::string_view authorization;
+    bool passes;
+  };
+  for (const Row& row :
+       {Row{"Basic YWxpY2U6eA==", false}, Row{"basic\tYWxpY2U6eA==", false}, Row{"Negotiate abc", false},
+        Row{"NTLM abc", false}, Row{"Digest a=b", false}, Row{"Bearer abc", true}, Row{"Basics abc", true}}) {
+    CAPTURE(row.authorization);
+    JudgedRequest request("POST");
+    request.context.tls = true;
+    request.with("Authorization", row.authorization).with("Sec-Fetch-Mode", "navigate");
+    request.with("Origin", foreign).with("Sec-Fetch-Site", "cross-site");
+    CHECK(passes(request, {.strict = true}) == row.passes);
+  }
+}
+
 TEST_CASE("csrf: the refusal says what was asked, from where, and what refuses it") {
   Form request;
   request.with("Origin", foreign).with("Sec-Fetch-Site", "cross-site");
   Verdict verdict = route_with({}).judge(request.context);
   REQUIRE(verdict.answers());
   CHECK(verdict.response().status == 403);
-  CHECK(
-      verdict.response().detail ==
-      "a POST with cookies and Origin \"https://evil.example\", Sec-Fetch-Site \"cross-site\" is refused by "
-      "csrf of origin list \"web\" (route \"api\")");
+  CHECK(verdict.response().detail ==
+        "a POST with cookies or a password and Origin \"https://evil.example\", Sec-Fetch-Site "
+        "\"cross-site\" is refused by "
+        "csrf of origin list \"web\" (route \"api\")");
 }
 
 TEST_CASE("csrf: what only reports lets pass, and notes what it would have said") {
