@@ -33,7 +33,7 @@ const Named* find_named(const std::vector<Named>& all, const std::string& name) 
   return found == all.end() ? nullptr : &*found;
 }
 
-// Distinguishes sources whose keys must be fetched anew. `ca` is the whole name of the file.
+// Distinguishes sources whose keys must be fetched anew. `ca` is the content of the file.
 uint64_t source_fingerprint(const identity::KeySource& source, const std::string& ca) {
   Fingerprint fingerprint;
   fingerprint.add(source.url.text());
@@ -42,9 +42,7 @@ uint64_t source_fingerprint(const identity::KeySource& source, const std::string
   fingerprint.add(source.discover);
   fingerprint.add(source.insecure);
   fingerprint.add(names(source.algorithms));
-  for (const base::Duration duration :
-       {source.timeout, source.min_age, source.max_age, source.keep, source.cooldown, source.wait})
-    fingerprint.add(duration.count());
+  fingerprint.add(source.wait.count());  // which the keys carry with them
   return fingerprint.number();
 }
 
@@ -163,7 +161,7 @@ std::optional<state::LoadedKeys> PolicyCompiler::compile_key_source(const JwtDoc
   if (jwt.fetch.insecure)
     notes_.warn(jwt.keys_location, where + ".fetch.insecure",
                 "the provider of the keys is not verified; anybody on the way can make tokens that pass");
-  source->identity = source_fingerprint(*source, ca);
+  source->identity = source_fingerprint(*source, read_file(ca, key_file_max).value_or(std::string()));
   key_sources_.push_back(source);
   return state::LoadedKeys{jwt.name, jwt.fingerprint, std::nullopt, source->identity, source->wait};
 }

@@ -205,7 +205,10 @@ void check_jwt(const Fields& fields, JwtDocument& jwt) {
 const Keys<JwtDocument>& jwt_keys() {
   static const auto keys =
       Keys<JwtDocument>("jwt")
-          .begin([](const Value& value, JwtDocument& jwt) { jwt.fingerprint = fingerprint(value.node()); })
+          .begin([](const Value& value, JwtDocument& jwt) {
+            // No socket hangs on how keys are fetched.
+            jwt.fingerprint = fingerprint(value.node(), {"fetch"});
+          })
           .key("issuer", &JwtDocument::issuer, text(),
                "The value that the iss claim of a token must have. A token with another one is refused "
                "with 403.")

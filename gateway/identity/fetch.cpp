@@ -95,7 +95,9 @@ Task<Result<Fetched>> fetch(base::Scope& scope, base::Turn& turn, net::Dialer& d
   Task<Result<std::unique_ptr<net::Transport>>> dialling = dialer.dial(scope, target, tried);
   Result<std::unique_ptr<net::Transport>> transport = co_await dialling;
   if (!transport) {
-    account = tried.empty() ? std::string(base::traits(transport.error().cause).meaning) : tried;
+    account = tried;
+    if (tried.empty() || tried.ends_with("connected"))  // what came after it failed
+      account += (tried.empty() ? "" : "; ") + std::string(base::traits(transport.error().cause).meaning);
     co_return base::fail(transport.error());
   }
   const http::RequestHead head = head_of(request);

@@ -25,6 +25,8 @@ class KeyFetcher::Provider {
   }
 
   uint64_t identity() const { return source_->identity; }
+  // The same keys, with other times: a fetch under way ends as it began.
+  void go_on_with(std::shared_ptr<const KeySource> source) { source_ = std::move(source); }
   // Ends its coroutine at once: what the coroutine waits for may have come already, and must not reach the
   // keys of another source.
   void retire() { refreshing_ = {}; }
@@ -39,11 +41,12 @@ class KeyFetcher::Provider {
 
   Task<Done> refresh_for_ever() {
     for (;;) {
-      allowed_at_ = now() + source_->cooldown;
+      const std::shared_ptr<const KeySource> source = source_;
+      allowed_at_ = now() + source->cooldown;
       fetcher_.store_.begin_fetch(source_->name, allowed_at_);
       std::string account;
       Task<Result<FetchedKeys>> fetching =
-          fetch_keys(scope_, fetcher_.turn_, fetcher_.dialer_, *source_, account);
+          fetch_keys(scope_, fetcher_.turn_, fetcher_.dialer_, *source, account);
       Result<FetchedKeys> fetched = co_await fetching;
       wanted_ = false;  // requests that this fetch does not help ask again
       if (fetched)
@@ -118,6 +121,7 @@ class KeyFetcher::Provider {
   static Digests digests_of(const state::KeySet& keys) {
     Digests digests;
     for (const state::VerificationKey& key : keys.keys()) digests.push_back(key.digest());
+    std::sort(digests.begin(), digests.end());  // their order says nothing
     return digests;
   }
 
@@ -131,7 +135,7 @@ class KeyFetcher::Provider {
   double fraction() { return std::uniform_real_distribution<>(0, 1)(fetcher_.random_); }
 
   KeyFetcher& fetcher_;
-  const std::shared_ptr<const KeySource> source_;
+  std::shared_ptr<const KeySource> source_;
   base::Scope scope_;
   base::Slot<bool> question_;
   bool wanted_ = false;   // a request waits for the next fetch
@@ -157,7 +161,9 @@ void KeyFetcher::adopt(const std::vector<std::shared_ptr<const KeySource>>& sour
   for (const std::shared_ptr<const KeySource>& source : sources) {
     const auto known = before.find(source->name);
     const bool stays = known != before.end() && known->second->identity() == source->identity;
-    if (stays) providers_[source->name] = std::move(known->second);
+    if (!stays) continue;
+    providers_[source->name] = std::move(known->second);
+    providers_[source->name]->go_on_with(source);
   }
   for (auto& [name, provider] : before)
     if (provider) provider->retire();

@@ -18,7 +18,7 @@ namespace postern::identity {
 // Where the keys under a name in the `jwt` section come from. Immutable.
 struct KeySource : FetchSettings {
   std::string name;
-  uint64_t identity = 0;  // a fingerprint of everything below and of the settings
+  uint64_t identity = 0;  // a fingerprint of where the keys come from; when it changes they are fetched anew
   http::Url url;          // of the JWKS, or of the issuer's metadata
   bool discover = false;  // the URL is that of OpenID Connect metadata, which name the JWKS
   std::string issuer;     // that the metadata must be of

@@ -183,6 +183,7 @@ def test_keys_that_cannot_be_used_are_named(start_gateway, node_http, provider, 
     provider.extra_keys = [{**weak, "use": "enc"}, {"kty": "oct", "kid": "shared", "k": "c2VjcmV0"}]
     gateway = start_gateway(config(provider, authority, node_http))
     assert status(gateway, provider.token()) == 200
+    gateway.wait_for("jwt_keys_fetched")  # behind them in the log
     notes = [line["note"] for line in gateway.find("jwt_keys_note")]
     assert len(notes) == 2 and "for-encryption" in notes[0] and "use" in notes[0] and "shared" in notes[1]
     assert not any("c2VjcmV0" in line for line in gateway.raw_lines)
@@ -277,6 +278,21 @@ def test_reload_keeps_fetched_keys(start_gateway, node_http, provider, authority
     assert status(gateway, provider.token(sub="bob")) == 403
     assert provider.fetches() == 1
     assert json.dumps(gateway.lines).count(provider.token().split(".")[2]) == 0
+
+
+def test_reload_takes_another_ca_and_other_times(start_gateway, node_http, provider, authority, tmp_path):
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(open(authority.issue("stranger", ["localhost"]).certificate, "rb").read())
+    changing = config(provider, authority, node_http, fetching={"ca": str(ca)})
+    gateway = start_gateway(changing)
+    gateway.wait_for("jwt_keys_failed")
+    ca.write_bytes(open(authority.path, "rb").read())
+    gateway.reload(changing)
+    assert gateway.wait_for("jwt_keys_fetched")["keys"] == 1
+    provider.stop()
+    changing["jwt"]["login"]["fetch"]["keep"] = "48h"
+    gateway.reload(changing)
+    assert status(gateway, provider.token()) == 200
 
 
 def check(path, *flags):

@@ -258,6 +258,17 @@ TEST_CASE("key fetcher: a reload with the same source goes on, another source be
   fixture.turns.settle();
   CHECK(fixture.store.of("login") == before);
   CHECK(fixture.fetches() == 1);
+  KeySource with_other_times;
+  with_other_times.cooldown = 2s;
+  fixture.adopt(with_other_times);
+  fixture.turns.advance(31s);
+  fixture.fetcher.want("login");
+  fixture.turns.settle();
+  CHECK(fixture.store.of("login") == before);
+  CHECK(fixture.fetches() == 2);
+  fixture.fetcher.want("login");
+  fixture.turns.advance(2500ms);
+  CHECK(fixture.fetches() == 3);  // the new cooldown holds
   KeySource other;
   other.identity = 2;
   fixture.provider().behaviour = support::says_nothing();
@@ -268,5 +279,5 @@ TEST_CASE("key fetcher: a reload with the same source goes on, another source be
   CHECK(before->view().keys->keys().size() == 1);  // for requests of the configuration before
   fixture.fetcher.adopt({});                       // in the middle of a fetch
   fixture.turns.advance(1min);
-  CHECK(fixture.news.size() == 1);
+  CHECK(fixture.news.size() == 3);
 }
