@@ -11,6 +11,7 @@
 #include "policy/address_rules.h"
 #include "policy/any_access.h"
 #include "policy/basic_auth.h"
+#include "policy/jwt_forwarding.h"
 
 namespace postern::config {
 namespace {
@@ -35,6 +36,8 @@ bool add_users_of_file(const Document& document, const BasicAuthDocument& list, 
     problems.error(list.file_location, key, resolve_file(document, list.file) + " is larger than 1 MiB");
     return false;
   }
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   bool is_good = true;
   for (size_t number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find('\n'), text.size());
@@ -97,8 +100,10 @@ void join_ways_in(const Document& document, const RouteDocument& route,
     ways.push_back({std::move(*found), std::move(withdraw)});
     policies.erase(found);
   };
-  move_way("jwt", [places = token_places(document, route)](policy::RequestContext& context) {
+  move_way("jwt", [places = token_places(document, route),
+                   forwarding = route.forward_token](policy::RequestContext& context) {
     policy::remove_tokens(places, context);
+    policy::clear_token_place(forwarding, context);
   });
   move_way("basic_auth", &policy::remove_basic_credentials);
   if (!route.allow.empty())

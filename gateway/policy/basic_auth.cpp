@@ -55,7 +55,10 @@ Verdict BasicAuthPolicy::admit(RequestContext& context, std::string_view user) c
 }
 
 Verdict BasicAuthPolicy::judge(RequestContext& context) const {
-  if (!context.origin_checked && is_bare_preflight(context.request)) return Verdict::pass();
+  if (!context.origin_checked && is_bare_preflight(context.request)) {
+    remove_basic_credentials(context);  // no browser sends any, and nobody may try passwords at the endpoint
+    return Verdict::pass();
+  }
   const http::Headers& headers = context.request.headers;
   if (headers.count(FieldId::authorization) > 1)
     return refuse(Cause::credentials_malformed, "the request has more than one Authorization field");

@@ -38,10 +38,11 @@ BasicCredentials::~BasicCredentials() { crypto::wipe(password); }
 tl::expected<std::optional<BasicCredentials>, std::string_view> read_basic_credentials(
     std::string_view field) {
   const bool is_basic = base::equal_ignoring_case(field.substr(0, scheme.size()), scheme) &&
-                        (field.size() == scheme.size() || field[scheme.size()] == ' ');
+                        (field.size() == scheme.size() || field[scheme.size()] == ' ' ||
+                         field[scheme.size()] == '\t');  // which some servers read like a space
   if (!is_basic) return std::nullopt;
   field.remove_prefix(scheme.size());
-  field.remove_prefix(std::min(field.find_first_not_of(' '), field.size()));
+  field.remove_prefix(std::min(field.find_first_not_of(" \t"), field.size()));
   std::optional<std::string> decoded = crypto::decode_base64(field);
   if (!decoded)
     return tl::unexpected(std::string_view("the credentials are not Base64 (RFC 4648, with padding)"));

@@ -13,10 +13,11 @@ using http::FieldId;
 using Kind = JwtForwarding::Kind;
 
 void add_to_cookies(http::RequestHead& request, std::string_view name, std::string_view token) {
-  std::string cookies;
+  // In front: some servers take several spellings for one name (PHP), and then the first cookie counts.
+  std::string others;
   for (const http::HeaderField& field : request.headers)
-    if (field.id == FieldId::cookie && !field.value.empty()) cookies.append(field.value).append("; ");
-  request.headers.set("Cookie", request.arena.keep({cookies, name, "=", token}));
+    if (field.id == FieldId::cookie && !field.value.empty()) others.append("; ").append(field.value);
+  request.headers.set("Cookie", request.arena.keep({name, "=", token, others}));
 }
 
 void add_to_query(http::RequestHead& request, std::string_view name, std::string_view token) {

@@ -97,7 +97,10 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   remove_claim_fields(context.request.headers);
   // A browser sends no token with a preflight. Where the route has no origin list, the endpoint answers the
   // preflight.
-  if (!context.origin_checked && is_bare_preflight(context.request)) return pass_without_token(context);
+  if (!context.origin_checked && is_bare_preflight(context.request)) {
+    for (const JwtSource& source : options_.sources) remove_token(source, context);
+    return pass_without_token(context);
+  }
   FoundToken found;
   auto looked = find_token(options_.sources, context, found);
   if (!looked) return refuse(base::Cause::token_malformed, std::move(looked.error()));
@@ -113,9 +116,11 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
     if (waiting.waits()) return waiting;
     return refuse(verified.error().cause, std::move(verified.error().detail));
   }
+  Verdict claims = forward_claims(**verified, context);
+  if (!claims.passes()) return claims;
   context.token = std::move(*verified);
   forward_tokens(context, found);
-  return forward_claims(context);
+  return claims;
 }
 
 Verdict JwtPolicy::pass_without_token(RequestContext& context) const {
@@ -190,16 +195,19 @@ void JwtPolicy::remove_unjudged_tokens(RequestContext& context, const FoundToken
   }
 }
 
-Verdict JwtPolicy::forward_claims(RequestContext& context) const {
+// Changes nothing where it refuses: another way in may let the request pass.
+Verdict JwtPolicy::forward_claims(const VerifiedToken& token, RequestContext& context) const {
+  std::vector<std::pair<std::string, std::string>> fields;
   for (const JwtForwardedClaim& forwarded : options_.forward_claims) {
-    const std::optional<std::string> claim = context.token->claim_to_forward(forwarded.claim);
+    const std::optional<std::string> claim = token.claim_to_forward(forwarded.claim);
     if (!claim) continue;
     std::string value = claim_field_value(*claim);
     if (value.size() > longest_claim)
       return refuse(base::Cause::token_claims, "the claim \"" + forwarded.claim + "\" is longer than " +
                                                    std::to_string(longest_claim) + " bytes");
-    context.forwarded_fields.emplace_back(forwarded.header, std::move(value));
+    fields.emplace_back(forwarded.header, std::move(value));
   }
+  for (auto& field : fields) context.forwarded_fields.push_back(std::move(field));
   return Verdict::pass();
 }
 

@@ -57,7 +57,7 @@ class JwtPolicy final : public Policy {
   void forward_tokens(RequestContext& context, const FoundToken& judged) const;
   void remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const;
   Verdict wait_for_keys(RequestContext& context, TokenError& error) const;
-  Verdict forward_claims(RequestContext& context) const;
+  Verdict forward_claims(const VerifiedToken& token, RequestContext& context) const;
 
   JwtOptions options_;
   bool has_twins_ = false;  // every request needs fields removed

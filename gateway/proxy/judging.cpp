@@ -24,6 +24,7 @@ std::string late_detail(const policy::Awaited& awaited) {
 }
 
 Task<Result<void>> await_arrival(ExchangeState& exchange, policy::Awaited& awaited) {
+  InLine in_line(exchange);  // a client that has left keeps nobody waiting
   base::Phase phase(exchange.scope, Stage::policy, awaited.limit(), awaited.late());
   base::Slot<bool>::Take arrival = awaited.arrival().take(exchange.scope);
   Result<bool> arrived = co_await arrival;

@@ -42,7 +42,10 @@ PasswordChecks::Reply PasswordChecks::ask(const Key& key, const Question& questi
                                           const base::IpAddress& client, base::Instant now, Asker& asker,
                                           uint64_t number) {
   const std::lock_guard lock(mutex_);
-  if (right_.find(key, now)) return {Reply::Kind::right};
+  if (right_.find(key, now)) {
+    right_.touch(key, now);
+    return {Reply::Kind::right};
+  }
   if (wrong_.find(key, now)) return {Reply::Kind::wrong};
   if (const auto known = checks_.find(key); known != checks_.end()) {
     known->second.askers.emplace(&asker, number);
@@ -72,6 +75,7 @@ void PasswordChecks::forget(const Key& key, Asker& asker, uint64_t number) {
   check.askers.erase({&asker, number});
   if (!check.askers.empty() || check.begun) return;
   std::erase(queue_, key);
+  guesses_.give_back(check.client);  // nothing was tried
   crypto::wipe(check.password);
   checks_.erase(found);
 }

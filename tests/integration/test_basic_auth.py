@@ -195,6 +195,18 @@ def test_any_of_the_ways_in_is_enough(gateway):
     assert response.status == 200 and "authorization" not in sent_headers(response)
 
 
+def test_any_brings_no_forged_token_to_the_place_of_a_moved_one(start_gateway, node_http):
+    gateway = start_gateway({
+        "jwt": {"t": {"secret": "a-secret-that-is-long-enough-for-hs256", "algorithms": ["HS256"]}},
+        "upstreams": {"http": upstream(node_http)},
+        "routes": [{"name": "all", "upstream": "http", "allow": "127.0.0.1", "access": "any",
+                    "jwt": {"use": "t", "forward_as": {"header": "X-Token"}}}]})
+    response = fetch(gateway.port, target="/echo", headers=[("X-Token", "forged"), ("X_Token", "forged"), ("X-Other", "stays")])
+    assert response.status == 200
+    names = [name.lower() for name, _ in response.json()["headers"]]
+    assert "x-other" in names and "x-token" not in names and "x_token" not in names
+
+
 def test_a_hash_costs_once_and_never_an_event_loop(start_gateway, node_http):
     """A hash of a quarter of a second, 40 requests at once, and others that are served meanwhile."""
     gateway = start_gateway({

@@ -162,6 +162,14 @@ TEST_CASE("waiting policy: what does not come in time fails the request, and the
   CHECK(client.response().body == "hello");
 }
 
+TEST_CASE("waiting policy: a client that ends its direction may have left, and keeps nobody waiting") {
+  Waiting waiting;
+  waiting.ask().peer().finish();
+  waiting.proxy.settle();
+  CHECK(waiting.porter.questions.empty());
+  CHECK(waiting.proxy.log.line("exchange")["cause"] == "client_closed");
+}
+
 TEST_CASE("waiting policy: a client that leaves ends the wait, and nothing is asked for any more") {
   Waiting waiting;
   TestClient& client = waiting.ask();

@@ -149,7 +149,10 @@ TEST_CASE("basic auth: a preflight passes where the endpoint answers it") {
   Login login;
   JudgedRequest request("OPTIONS");
   request.with("Origin", "https://a.example").with("Access-Control-Request-Method", "PUT");
+  const std::string guess = basic_field("alice", "a guess");
+  request.with("Authorization", guess);
   CHECK(login.judge(request).passes());
+  CHECK(request.head.headers.find("Authorization") == nullptr);  // the endpoint is not asked about it
   request.context.origin_checked = true;
   CHECK(login.judge(request).answers());
 }

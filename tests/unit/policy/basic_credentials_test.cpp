@@ -26,6 +26,7 @@ std::string read_decoded(const std::string& decoded) { return read("Basic " + en
 TEST_CASE("basic credentials: the examples of RFC 7617") {
   CHECK(read("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==") == "Aladdin / open sesame");
   CHECK(read("Basic dGVzdDoxMjPCow==") == "test / 123\xc2\xa3");
+  CHECK(read("basic\tQWxhZGRpbjpvcGVuIHNlc2FtZQ==") == "Aladdin / open sesame");  // as some servers read it
 }
 
 TEST_CASE("basic credentials: the scheme has no case, and is the whole word") {
@@ -47,7 +48,7 @@ TEST_CASE("basic credentials: the first colon separates, and each side may be em
 TEST_CASE("basic credentials: what is not strictly Base64 is refused") {
   for (const char* field :
        {"Basic QTpi=", "Basic QTpiYw", "Basic QTp i", "Basic QT-i", "Basic QTpi, Basic QTpi", "Basic QTpi ",
-        "Basic\tQTpi", "Basic QTpiY1==", "Basic =", "Basic *"}) {
+        "Basic QTpiY1==", "Basic =", "Basic *"}) {
     CAPTURE(field);
     const std::string said = read(field);
     CHECK((said == "the credentials are not Base64 (RFC 4648, with padding)" || said == "none"));

@@ -130,11 +130,11 @@ TEST_CASE("jwt forwarding: a token moves to a cookie, in place of the client's")
 
   Forwarded some(to(Kind::cookie, "session"));
   some.authorized().with("Cookie", "a=1; session=forged").with("Cookie", "session=forged; b=\"2\"").judged();
-  CHECK(some.field("Cookie") == "a=1; b=\"2\"; session=" + some.token);
+  CHECK(some.field("Cookie") == "session=" + some.token + "; a=1; b=\"2\"");
 
   Forwarded two_fields(to(Kind::cookie, "session"));
   two_fields.authorized().with("Cookie", "a=1").with("Cookie", "b=2").judged();
-  CHECK(two_fields.field("Cookie") == "a=1; b=2; session=" + two_fields.token);
+  CHECK(two_fields.field("Cookie") == "session=" + two_fields.token + "; a=1; b=2");
 }
 
 TEST_CASE("jwt forwarding: a token moves to the query, in place of the client's") {

@@ -537,8 +537,19 @@ TEST_CASE("jwt: a claim of the longest size is forwarded, a longer one refused")
     request.with("Authorization", field);
     Verdict verdict = JwtPolicy(options).judge(request.context);
     REQUIRE(verdict.answers() == (size > JwtPolicy::longest_claim));
-    if (verdict.answers()) CHECK(verdict.response().status == 403);
+    if (!verdict.answers()) continue;
+    CHECK(verdict.response().status == 403);
+    CHECK(request.context.token == nullptr);  // another way in may let the request pass, without this token
+    CHECK(request.context.forwarded_fields.empty());
   }
+}
+
+TEST_CASE("jwt: a preflight that passes brings no token to the endpoint") {
+  JudgedRequest request("OPTIONS");
+  request.with("Origin", "https://a.example").with("Access-Control-Request-Method", "PUT");
+  request.with("Authorization", "Bearer forged");
+  CHECK(JwtPolicy(options_with()).judge(request.context).passes());
+  CHECK(request.head.headers.find("Authorization") == nullptr);
 }
 
 TEST_CASE("jwt: claim values become fields in one way only") {
