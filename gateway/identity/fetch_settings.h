@@ -26,8 +26,8 @@ struct FetchSettings {
   bool insecure = false;  // certificates are not verified, and http is allowed for every host
 };
 
-// Whether the keys may be fetched from `url`: over https; or over http from this machine, or
-// where the settings allow it.
+// Whether keys may be fetched from `url`: over https; over http only from this machine, or where the settings
+// allow it.
 bool may_fetch(const FetchSettings& settings, const http::Url& url);
 
 // Where the metadata of an issuer are (OpenID Connect Discovery 1.0, section 4.1).

@@ -1,5 +1,5 @@
 // Cross-site request forgery (CSRF): another site makes a browser send a request that changes something, and
-// the browser adds the visitor's cookies.
+// the browser adds the visitor's cookies, or a password that it knows.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,11 @@ struct CsrfOptions {
   bool report_only = false;
 };
 
-// Judges requests with cookies whose method is not safe (RFC 9110 9.2.1). It runs after OriginPolicy: an
-// origin on the list passes, but not "null", which every site can have. Otherwise the request's own words
-// decide, which no page can change: Sec-Fetch-Site if it is there, or else Origin, or else Referer. A request
-// with none of them passes unless the rule is strict, because every browser sends Origin with such a method
-// (Fetch 3.2), and what is not a browser cannot be made to send a visitor's cookies.
+// Judges requests with such credentials whose method is not safe (RFC 9110 9.2.1). It runs after
+// OriginPolicy: an origin on the list passes, but not "null", which every site can have. Otherwise the
+// request's own words decide, which no page can change: Sec-Fetch-Site if it is there, or else Origin, or
+// else Referer. A request with none of them passes unless the rule is strict, because every browser sends
+// Origin with such a method (Fetch 3.2), and what is not a browser cannot be made to send those of a visitor.
 class CsrfPolicy final : public Policy {
  public:
   explicit CsrfPolicy(CsrfOptions options) : options_(std::move(options)) {}

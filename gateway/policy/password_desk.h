@@ -63,7 +63,7 @@ class PasswordDesk final : private state::PasswordChecks::Asker {
   void receive(Told told);
 
  private:
-  // How long a request waits at most; a full queue is worked off in less.
+  // How long a request waits at most. Hashes of a high cost can take longer to work off a full queue.
   static constexpr base::Duration longest_wait = std::chrono::seconds(15);
 
   void tell(uint64_t number, bool right) override { post_({number, right}); }
