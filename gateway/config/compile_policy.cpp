@@ -250,11 +250,11 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   if (origins && origin_lists_.contains(origins->name)) {
     policies.push_back(std::make_unique<policy::OriginPolicy>(
         policy::OriginOptions{origin_lists_[origins->name], origins->require_on_websocket, route.name, hosts_,
-                              origins->refuse_navigations, origins->report_only}));
+                              origins->refuse_navigations, origins->report_only == ReportOnly::all}));
     if (origins->csrf != policy::Csrf::off)
       policies.push_back(std::make_unique<policy::CsrfPolicy>(
           policy::CsrfOptions{origin_lists_[origins->name], route.name, origins->csrf == policy::Csrf::strict,
-                              origins->report_only}));
+                              origins->report_only != ReportOnly::nothing}));
     policies.push_back(std::make_unique<policy::CorsPolicy>(
         policy::CorsOptions{allowed_methods(*origins, route), origins->headers,
                             exposed_fields(*origins, route), origins->max_age, origins->credentials}));

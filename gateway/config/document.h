@@ -90,6 +90,9 @@ struct OriginEntry : policy::OriginRule {
   SourceLocation location;
 };
 
+// Which rules of an origin list only report what they would refuse.
+enum class ReportOnly : uint8_t { nothing, csrf, all };
+
 struct OriginsDocument {
   std::string name;
   std::vector<OriginEntry> allow;
@@ -101,7 +104,7 @@ struct OriginsDocument {
   bool refuse_navigations = false;    // navigations: refuse
   bool require_on_websocket = false;  // require: true refuses an upgrade without an Origin field
   policy::Csrf csrf = policy::Csrf::off;
-  bool report_only = false;
+  ReportOnly report_only = ReportOnly::nothing;
   uint64_t fingerprint = 0;  // see config/fingerprint.h
   SourceLocation location;
 };

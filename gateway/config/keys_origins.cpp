@@ -147,9 +147,19 @@ const Keys<OriginsDocument>& origin_keys() {
               "sends, passes. strict refuses that one as well, and what comes from another origin of the "
               "same site.")
           .example("true")
-          .key("report_only", &OriginsDocument::report_only, boolean(),
-               "Whether requests that the list or its csrf would refuse pass. They are logged (would_refuse) "
-               "and counted (postern_would_refuse_total), and CORS for them is left to the application.");
+          .key(
+              "report_only", &OriginsDocument::report_only,
+              words<ReportOnly>(
+                  {{"false", ReportOnly::nothing}, {"true", ReportOnly::all}, {"csrf", ReportOnly::csrf}}),
+              "Whether requests that the list and its csrf would refuse pass (true), or those that csrf "
+              "alone "
+              "would refuse (csrf). They are logged (would_refuse) and counted (postern_would_refuse_total). "
+              "CORS for what the list would refuse is left to the application.")
+          .check([](const Fields& fields, OriginsDocument& origins) {
+            const auto reporting = fields.take("report_only");
+            const bool is_idle = origins.report_only == ReportOnly::csrf && origins.csrf == policy::Csrf::off;
+            if (reporting && is_idle) reporting->complain("has no effect: csrf is off");
+          });
   return keys;
 }
 

@@ -106,8 +106,11 @@ TEST_CASE("origins: csrf and report_only") {
         std::string::npos);
   const auto reporting = loaded_with(", report_only: true");
   REQUIRE(reporting.has_value());
-  CHECK(reporting->origins[0].report_only);
-  CHECK_FALSE(loaded_with("")->origins[0].report_only);
+  CHECK(reporting->origins[0].report_only == ReportOnly::all);
+  CHECK(loaded_with(", csrf: true, report_only: csrf")->origins[0].report_only == ReportOnly::csrf);
+  CHECK(said_of_origins("{ allow: [\"https://a\"], report_only: csrf }").find("has no effect: csrf is off") !=
+        std::string::npos);
+  CHECK(loaded_with("")->origins[0].report_only == ReportOnly::nothing);
 }
 
 TEST_CASE("origins: null with credentials is a warning") {
@@ -217,7 +220,7 @@ TEST_CASE("jwt: exactly one of keys and secret, of the kind that the algorithms 
   CHECK(said_of_jwt("{ keys: k.json, algorithms: [HS256] }").empty());
   CHECK(said_of_jwt("{ secret: " + long_secret + ", algorithms: [HS256, RS256] }").find("RS256 needs keys") !=
         std::string::npos);
-  CHECK(said_of_jwt("{ keys: https://a/jwks.json, algorithms: [HS256] }") ==
+  CHECK(said_of_jwt("{ keys: https://a/jwks.json, algorithms: [HS256], audience: a }") ==
         "f:1:52 jwt.j.algorithms: HS256 needs a secret; keys that anybody can fetch are not secret\n");
 }
 
@@ -247,7 +250,7 @@ TEST_CASE("jwt: keys of a URL, or of the issuer's metadata, and how they are fet
 
 TEST_CASE("jwt: what is wrong with keys that are fetched is said where it stands") {
   const auto said = [](const std::string& body) {
-    return said_of_jwt("{ algorithms: [RS256], " + body + " }");
+    return said_of_jwt("{ algorithms: [RS256], audience: app, " + body + " }");
   };
   CHECK(said("keys: http://localhost:8080/keys").empty());
   CHECK(said("keys: http://keycloak/keys, fetch: { insecure: true }").empty());
