@@ -80,7 +80,7 @@ Verdict BasicAuthPolicy::judge(RequestContext& context) const {
     if (answer.kind == Kind::full)
       return come_back_later(
           Cause::password_checks_full,
-          std::to_string(state::PasswordChecks::waiting_max) + " passwords wait to be checked",
+          "too many passwords wait to be checked, of all clients or of client " + context.client.text(),
           std::chrono::seconds(5));
     if (answer.kind == Kind::limited)
       return come_back_later(Cause::too_many_passwords,

@@ -51,15 +51,16 @@ PasswordChecks::Reply PasswordChecks::ask(const Key& key, const Question& questi
     known->second.askers.emplace(&asker, number);
     return {Reply::Kind::asked};
   }
-  if (queue_.size() >= waiting_max) return {Reply::Kind::full};
-  const RateLimiter::Key charged = guesses_.key_of(client);
-  const RateLimiter::BucketState guesses = guesses_.take(charged, now);
+  const RateLimiter::Key asking = guesses_.key_of(client);
+  if (queue_.size() >= waiting_max || waiting_of(asking) >= waiting_of_client_max) return {Reply::Kind::full};
+  const RateLimiter::BucketState guesses = guesses_.take(asking, now);
   if (!guesses.passes) return {Reply::Kind::limited, guesses.wait};
+  guesses_.give_back(asking);  // only a wrong password is charged, when that is known
   Check& check = checks_[key];
   check.password = question.password;
   check.hash = question.hash;
   check.is_known_user = question.is_known_user;
-  check.client = charged;
+  check.client = asking;
   check.asked_at = now;
   check.askers.emplace(&asker, number);
   queue_.push_back(key);
@@ -75,9 +76,14 @@ void PasswordChecks::forget(const Key& key, Asker& asker, uint64_t number) {
   check.askers.erase({&asker, number});
   if (!check.askers.empty() || check.begun) return;
   std::erase(queue_, key);
-  guesses_.give_back(check.client);  // nothing was tried
   crypto::wipe(check.password);
   checks_.erase(found);
+}
+
+size_t PasswordChecks::waiting_of(RateLimiter::Key client) const {
+  return static_cast<size_t>(std::count_if(checks_.begin(), checks_.end(), [client](const auto& entry) {
+    return entry.second.client == client && !entry.second.begun;
+  }));
 }
 
 bool PasswordChecks::work() {
@@ -116,7 +122,7 @@ void PasswordChecks::carry_out(std::unique_lock<std::mutex>& lock) {
   const bool is_right = fits && check.is_known_user;
   crypto::wipe(check.password);
   lock.lock();
-  if (is_right) guesses_.give_back(check.client);
+  if (!is_right) guesses_.book(check.client, check.asked_at, 1);
   (is_right ? right_ : wrong_).touch(place->first, check.asked_at);
   for (const auto& [asker, number] : check.askers) asker->tell(number, is_right);
   checks_.erase(place);

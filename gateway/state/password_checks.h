@@ -31,8 +31,9 @@ namespace postern::state {
 
 class PasswordChecks {
  public:
-  static constexpr size_t waiting_max = 64;  // checks that no thread has begun
-  static constexpr size_t known_max = 4096;  // right answers that are kept, and as many wrong ones
+  static constexpr size_t waiting_max = 64;            // checks that no thread has begun
+  static constexpr size_t waiting_of_client_max = 32;  // of them from one address
+  static constexpr size_t known_max = 4096;            // right answers that are kept, and as many wrong ones
   static constexpr base::Duration right_kept = std::chrono::minutes(10);
   static constexpr base::Duration wrong_kept = std::chrono::minutes(1);
   // The different wrong passwords that one client address may try. The same one again is no other try: a
@@ -65,7 +66,7 @@ class PasswordChecks {
       right,
       wrong,
       asked,    // the asker will be told
-      full,     // the queue is
+      full,     // too many checks wait, or too many of this client
       limited,  // the client has tried too many wrong passwords; `wait` says when it may try again
     } kind = Kind::wrong;
     base::Duration wait{};
@@ -106,6 +107,7 @@ class PasswordChecks {
   };
   using Checks = std::map<Key, Check, std::less<>>;
 
+  size_t waiting_of(RateLimiter::Key client) const;
   void carry_out(std::unique_lock<std::mutex>& lock);
 
   const crypto::HmacKey key_;

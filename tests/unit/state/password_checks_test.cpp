@@ -165,6 +165,28 @@ TEST_CASE("password checks: wrong passwords of one client address are limited, r
   CHECK(asking.ask("open sesame", 1, "user0") == Kind::right);
 }
 
+TEST_CASE("password checks: many right passwords of one address pass at once, and leave room for others") {
+  Asking asking;
+  const auto mine = static_cast<int>(PasswordChecks::waiting_of_client_max);
+  for (int i = 0; i < mine; ++i)
+    CHECK(asking.ask("open sesame", 1, "user" + std::to_string(i)) == Kind::asked);
+  CHECK(asking.ask("open sesame", 1, "one more") == Kind::full);
+  asking.from = other_client;
+  CHECK(asking.ask("open sesame", 1, "another") == Kind::asked);
+  asking.from = client;
+  CHECK(asking.checks.work_now());
+  CHECK(asking.ask("open sesame", 1, "one more") == Kind::asked);
+}
+
+TEST_CASE("password checks: wrong ones that were asked at once are all charged") {
+  Asking asking;
+  for (int i = 0; i < static_cast<int>(PasswordChecks::waiting_of_client_max); ++i)
+    CHECK(asking.ask("wrong " + std::to_string(i)) == Kind::asked);
+  while (asking.checks.work_now()) continue;
+  CHECK(asking.guess(100) == Kind::limited);
+  CHECK(asking.wait == 6s * 13);  // 32 tried, of 20 at once
+}
+
 TEST_CASE("password checks: threads work until they are stopped") {
   Asking asking;
   std::vector<std::thread> threads;
