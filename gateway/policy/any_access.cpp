@@ -34,6 +34,14 @@ Verdict AnyAccessPolicy::judge(RequestContext& context) const {
   return refuse(std::move(tried.refusals));
 }
 
+Verdict AnyAccessPolicy::give_up(RequestContext& context) const {
+  std::vector<http::LocalResponse>& refusals = context.ways->refusals;
+  Verdict late = ways_[refusals.size()].policy->give_up(context);
+  context.awaited.reset();
+  refusals.push_back(std::move(late.response()));
+  return judge(context);
+}
+
 Verdict AnyAccessPolicy::refuse(std::vector<http::LocalResponse> refusals) const {
   auto chosen = std::find_if_not(refusals.begin(), refusals.end(), has_shown_nothing);
   if (chosen == refusals.end()) chosen = refusals.begin();

@@ -31,6 +31,8 @@ class AnyAccessPolicy final : public Policy {
       : ways_(std::move(ways)), route_(std::move(route)) {}
   std::string_view name() const override { return "any_access"; }
   Verdict judge(RequestContext& context) const override;
+  // What is late ends one way in; the next ones are asked.
+  Verdict give_up(RequestContext& context) const override;
   void amend(const RequestContext& context, http::ResponseHead& head) const override;
 
  private:

@@ -18,7 +18,8 @@ namespace postern::policy {
 // it.
 class Awaited {
  public:
-  // When `limit` passes, the request fails with `late`. The limit must be finite.
+  // When `limit` passes, the policy gives up, and the request fails with `late` unless there is another way
+  // in. The limit must be finite.
   Awaited(base::Duration limit, base::Cause late) : limit_(limit), late_(late) {
     base::check(limit != base::no_limit, "every wait has a limit");
   }
@@ -39,11 +40,16 @@ class Awaited {
   base::Duration limit() const { return limit_; }
   base::Cause late() const { return late_; }
 
+  // The limit has passed.
+  void expire() { is_late_ = true; }
+  bool is_late() const { return is_late_; }
+
  private:
   base::Duration limit_;
   base::Cause late_;
   base::Slot<bool> arrival_;
   bool arrived_ = false;
+  bool is_late_ = false;
 };
 
 }  // namespace postern::policy

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <string>
 #include <string_view>
 
 #include "base/check.h"
@@ -25,6 +27,16 @@ size_t place_of(const Policy& policy) {
 
 }  // namespace
 
+Verdict Policy::give_up(RequestContext& context) const {
+  const Awaited& awaited = *context.awaited;
+  const auto limit = std::chrono::ceil<std::chrono::milliseconds>(awaited.limit());
+  std::string detail(awaited.what());
+  detail.append(" did not come within ").append(std::to_string(limit.count())).append(" ms");
+  http::LocalResponse response = http::refusal(awaited.late(), std::move(detail));
+  response.headers.emplace_back("Retry-After", "5");
+  return Verdict::answer(std::move(response));
+}
+
 void Policy::amend(const RequestContext&, http::ResponseHead&) const {}
 
 Pipeline::Pipeline(std::vector<std::unique_ptr<const Policy>> policies) : policies_(std::move(policies)) {
@@ -34,7 +46,8 @@ Pipeline::Pipeline(std::vector<std::unique_ptr<const Policy>> policies) : polici
 
 Verdict Pipeline::judge(RequestContext& context) const {
   for (size_t i = context.resume_at; i < policies_.size(); ++i) {
-    Verdict verdict = policies_[i]->judge(context);
+    const bool is_late = context.awaited && context.awaited->is_late();
+    Verdict verdict = is_late ? policies_[i]->give_up(context) : policies_[i]->judge(context);
     context.awaited.reset();
     context.resume_at = i;
     if (!verdict.passes()) return verdict;

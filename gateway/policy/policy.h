@@ -44,13 +44,16 @@ class Verdict {
 
 // Immutable and shared by all workers; a call never suspends. What a policy learns about a request is stored
 // in the context. A policy that needs something that is not there yet returns Verdict::wait(); it is asked
-// again when that has arrived, and finds it in context.awaited. The policies of a route may wait eight times
+// again when that has arrived, and finds it in context.awaited. The policies of a route may wait 32 times
 // for one request.
 class Policy {
  public:
   virtual ~Policy() = default;
   virtual std::string_view name() const = 0;
   virtual Verdict judge(RequestContext& context) const = 0;
+  // Called in place of judge() when what this policy has waited for (context.awaited) did not come in time.
+  // The request is refused for the cause that the wait names, unless the policy has another way.
+  virtual Verdict give_up(RequestContext& context) const;
   // Called for every response, including the gateway's own.
   virtual void amend(const RequestContext& context, http::ResponseHead& head) const;
 };

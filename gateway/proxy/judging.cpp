@@ -1,8 +1,6 @@
 #include "proxy/judging.h"
 
-#include <chrono>
 #include <memory>
-#include <string>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -16,22 +14,18 @@ using base::Stage;
 using base::Task;
 
 // Each wait has a limit, and so has their number: see policy::Policy.
-constexpr int waits_max = 8;
+constexpr int waits_max = 32;
 
-std::string late_detail(const policy::Awaited& awaited) {
-  const auto limit = std::chrono::ceil<std::chrono::milliseconds>(awaited.limit());
-  return std::string(awaited.what()) + " did not come within " + std::to_string(limit.count()) + " ms";
-}
-
+// It fails when the client has left; what is late is for the policy to judge.
 Task<Result<void>> await_arrival(ExchangeState& exchange, policy::Awaited& awaited) {
   InLine in_line(exchange);  // a client that has left keeps nobody waiting
   base::Phase phase(exchange.scope, Stage::policy, awaited.limit(), awaited.late());
   base::Slot<bool>::Take arrival = awaited.arrival().take(exchange.scope);
   Result<bool> arrived = co_await arrival;
   if (arrived) co_return Result<void>();
-  if (arrived.error().cause == awaited.late())
-    co_return base::fail(exchange.failed(awaited.late(), Stage::policy, late_detail(awaited)));
-  co_return base::fail(arrived.error());
+  if (arrived.error().cause != awaited.late()) co_return base::fail(arrived.error());
+  awaited.expire();
+  co_return Result<void>();
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class Tokens final : public Policy {
 
  private:
   struct Keys final : Awaited {
-    Keys() : Awaited(std::chrono::seconds(1), Cause::timed_out) { arrive(); }
+    Keys() : Awaited(std::chrono::seconds(1), Cause::keys_unavailable) { arrive(); }
     std::string_view what() const override { return "the keys"; }
   };
   static Verdict refuse(Cause cause, std::string detail) {
@@ -163,4 +163,25 @@ TEST_CASE("any access: a subprotocol with a token is answered and does not reach
   remove_tokens({JwtSource{JwtSource::Kind::subprotocol, ""}}, request.context);
   CHECK(request.head.headers.get(http::FieldId::sec_websocket_protocol) == "chat");
   CHECK(request.context.selected_subprotocol == "bearer.abc");
+}
+
+TEST_CASE("any access: what does not come in time ends one way in, and not the others") {
+  Door door(true);
+  const auto judge_late = [&](JudgedRequest& request, const char* client) {
+    request.context.client = base::IpAddress::parse(client).value();
+    request.context.passwords = &door.room.desk;
+    Verdict verdict = door.pipeline.judge(request.context);
+    REQUIRE(verdict.waits());
+    request.context.awaited = verdict.take_awaited();
+    request.context.awaited->expire();
+    return door.pipeline.judge(request.context);
+  };
+  JudgedRequest inside;
+  CHECK(judge_late(inside.with("Authorization", "Bearer good"), office).passes());
+  CHECK(inside.head.headers.find("Authorization") == nullptr);  // nobody has judged it
+  JudgedRequest outside;
+  Verdict verdict = judge_late(outside.with("Authorization", "Bearer good"), elsewhere);
+  REQUIRE(verdict.answers());
+  CHECK(verdict.response().cause == Cause::keys_unavailable);
+  CHECK(verdict.response().detail.starts_with("the keys did not come within 1000 ms; "));
 }
