@@ -1,7 +1,7 @@
 #include "net/loop.h"
 
 #include <algorithm>
-#include <ctime>
+#include <chrono>
 
 #include "base/check.h"
 
@@ -9,7 +9,12 @@ namespace postern::net {
 
 base::Instant monotonic_now() { return base::Instant(base::Duration(static_cast<int64_t>(uv_hrtime()))); }
 
-int64_t unix_now() { return static_cast<int64_t>(std::time(nullptr)); }
+std::chrono::milliseconds unix_time() {
+  using std::chrono::milliseconds;
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+}
+
+int64_t unix_now() { return std::chrono::floor<std::chrono::seconds>(unix_time()).count(); }
 
 struct Loop::Handles {
   UvHandle<uv_prepare_t> prepare;

@@ -2,6 +2,8 @@
 // flush, the graveyard is swept. Every object of a worker is made, used and destroyed on its loop's thread.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -45,6 +47,7 @@ class Loop {
 };
 
 base::Instant monotonic_now();
-int64_t unix_now();  // seconds
+std::chrono::milliseconds unix_time();  // the wall clock: since 1970 in UTC
+int64_t unix_now();                     // the same in whole seconds
 
 }  // namespace postern::net

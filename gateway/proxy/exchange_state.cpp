@@ -14,10 +14,11 @@ using base::Stage;
 std::optional<base::Instant> ExchangeState::token_expires(base::Duration grace) const {
   if (!context->token || context->token->accepted_until() == policy::VerifiedToken::never)
     return std::nullopt;
-  return services.turn.now + grace +
-         std::chrono::seconds(
-             std::clamp<int64_t>(context->token->accepted_until() - services.unix_now(), 0,
-                                 std::chrono::seconds(std::chrono::hours(24 * 365)).count()));
+  constexpr std::chrono::milliseconds year = std::chrono::hours(24 * 365);
+  const std::chrono::milliseconds now = services.unix_time();
+  const std::chrono::seconds far = std::chrono::ceil<std::chrono::seconds>(now + year);
+  const std::chrono::seconds until(std::min(context->token->accepted_until(), far.count()));
+  return services.turn.now + grace + std::max<std::chrono::milliseconds>(until - now, {});
 }
 
 InLine::InLine(ExchangeState& exchange) : exchange_(exchange) {

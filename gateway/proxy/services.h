@@ -1,6 +1,7 @@
 // The services of a worker that its exchanges use; they outlive the exchanges.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #include "base/turn.h"
@@ -30,7 +31,8 @@ struct Services {
   tunnel::TunnelSet& tunnels;
   StreamSet& streams;
   telemetry::Metrics& metrics;
-  int64_t (*unix_now)();  // wall clock in seconds, for tokens and Date
+  std::chrono::milliseconds (*unix_time)();  // wall clock, for tokens and Date
+  int64_t unix_now() const { return std::chrono::floor<std::chrono::seconds>(unix_time()).count(); }
 };
 
 }  // namespace postern::proxy

@@ -419,6 +419,23 @@ TEST_CASE(
   CHECK(kept->tunnels.size() == 1);
 }
 
+TEST_CASE("token expiry: a socket is closed at the time of its token, not at the second after") {
+  ProxyFixture::unix_fraction = 900ms;
+  {
+    ProxyFixture proxy(yaml("{ ping_interval: none }"));
+    proxy.upstream.at(3001).behaviour = accepts_websocket();
+    TestClient& client = proxy.connect();
+    client.send(SocketFixture::handshake_text(
+        from_app, "/token?token=" + token({{"room", "lobby"}}, ProxyFixture::unix_time + 30)));
+    REQUIRE(client.response().status() == 101);
+    proxy.advance(89s + 90ms);  // with the leeway, 0.1 s more
+    CHECK(client.take_unread().empty());
+    proxy.advance(40ms);
+    CHECK_FALSE(client.take_unread().empty());
+  }
+  ProxyFixture::unix_fraction = 0ms;
+}
+
 TEST_CASE(
     "socket limits: of a route, of a client and of a subject, and a reload does not forget who is there") {
   const auto limited = [](const std::string& sockets) {

@@ -10,7 +10,9 @@
 namespace postern::support {
 namespace {
 
-int64_t fixed_unix_time() { return ProxyFixture::unix_time; }
+std::chrono::milliseconds fixed_unix_time() {
+  return std::chrono::seconds(ProxyFixture::unix_time) + ProxyFixture::unix_fraction;
+}
 
 MemoryPair pair_for(ProxyFixture& proxy, const ClientOptions& options) {
   const auto address = base::IpAddress::parse(options.address);

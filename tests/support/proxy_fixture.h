@@ -121,7 +121,8 @@ class ProxyFixture final : private identity::KeyFetcher::Owner {
   upstream::Group& group(size_t index = 0) { return *current.pin->groups[index]; }
   std::vector<base::Json> log_lines(std::string_view event) { return log.lines(event); }
 
-  static constexpr int64_t unix_time = 1'800'000'000;
+  static constexpr int64_t unix_time = 1'800'000'000;       // the wall clock, which stands still
+  static inline std::chrono::milliseconds unix_fraction{};  // added to it
 
   const Protocol protocol;
   // With the multiplexed protocol: how much of an answer the relay of each further client holds.

@@ -95,7 +95,7 @@ class WorkerFixture final : private Acceptor::Owner {
   policy::PasswordDesk passwords_{state_.passwords, [](policy::PasswordDesk::Told) {}};
   proxy::Services services_{fixture_.loop.turn(), connector_,   tokens_,  key_waits_, passwords_,
                             log.access_log(),     request_ids_, tunnels_, streams_,   metrics,
-                            &net::unix_now};
+                            &net::unix_time};
 
  public:
   state::ClientCounts& counts = state_.clients;
