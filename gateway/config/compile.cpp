@@ -156,10 +156,11 @@ uint64_t fingerprint_of(const Document& document, const PolicyCompiler& policies
   uint64_t origins = 0;
   for (const OriginsDocument& list : document.origins)
     if (list.name == route.origins) origins = list.fingerprint;
-  uint64_t jwt = 0;
-  for (const JwtDocument& rules : document.jwt)
-    if (rules.name == route.jwt) jwt = rules.fingerprint;
-  return fingerprint({route.fingerprint, origins, jwt, policies.users_fingerprint(route), rules});
+  Fingerprint whole;
+  for (const uint64_t part : {route.fingerprint, origins, policies.users_fingerprint(route), rules})
+    whole.add(part);
+  for (const JwtDocument* jwt : providers_of(document, route)) whole.add(jwt->fingerprint);
+  return whole.number();
 }
 
 void compile_match(Compilation& compilation, const RouteDocument& document, const std::string& key,

@@ -56,9 +56,10 @@ bool add_users_of_file(const Document& document, const BasicAuthDocument& list, 
 }
 
 std::vector<policy::JwtSource> token_places(const Document& document, const RouteDocument& route) {
-  for (const JwtDocument& jwt : document.jwt)
-    if (jwt.name == route.jwt) return {jwt.from.begin(), jwt.from.end()};
-  return {};
+  std::vector<policy::JwtSource> places;
+  for (const JwtDocument* jwt : providers_of(document, route))
+    places.insert(places.end(), jwt->from.begin(), jwt->from.end());
+  return places;
 }
 
 }  // namespace

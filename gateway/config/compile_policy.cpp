@@ -166,9 +166,21 @@ std::optional<state::LoadedKeys> PolicyCompiler::compile_key_source(const JwtDoc
   return state::LoadedKeys{jwt.name, jwt.fingerprint, std::nullopt, source->identity, source->wait};
 }
 
-std::optional<size_t> PolicyCompiler::keys_of(const RouteDocument& route) const {
-  const auto known = verifiers_.find(route.jwt);
-  return known == verifiers_.end() ? std::nullopt : std::optional(known->second.keys);
+std::vector<size_t> PolicyCompiler::keys_of(const RouteDocument& route) const {
+  std::vector<size_t> keys;
+  for (const policy::JwtProvider& provider : providers(route)) keys.push_back(provider.keys);
+  return keys;
+}
+
+std::vector<policy::JwtProvider> PolicyCompiler::providers(const RouteDocument& route) const {
+  std::vector<policy::JwtProvider> providers;
+  for (const JwtDocument* jwt : providers_of(document_, route)) {
+    const auto known = verifiers_.find(jwt->name);
+    if (known == verifiers_.end()) continue;
+    providers.push_back({jwt->name, known->second.verifier, known->second.keys,
+                         std::vector<policy::JwtSource>(jwt->from.begin(), jwt->from.end())});
+  }
+  return providers;
 }
 
 uint64_t PolicyCompiler::users_fingerprint(const RouteDocument& route) const {
@@ -282,13 +294,10 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
         policy::BasicAuthOptions{users->second.users, users->second.realm, route.basic_auth.user_field,
                                  route.basic_auth.keep_authorization}));
 
-  const JwtDocument* jwt = find_named(document_.jwt, route.jwt);
-  if (jwt && verifiers_.contains(jwt->name)) {
-    policy::JwtOptions options;
-    options.verifier = verifiers_[jwt->name].verifier;
-    options.keys = verifiers_[jwt->name].keys;
+  policy::JwtOptions options;
+  options.providers = providers(route);
+  if (!options.providers.empty()) {
     options.required = route.jwt_required;
-    options.sources.assign(jwt->from.begin(), jwt->from.end());
     options.forward_as = route.forward_token;
     for (const ForwardedClaim& claim : route.forward_claims)
       options.forward_claims.push_back({claim.claim, claim.header});

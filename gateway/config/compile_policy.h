@@ -13,7 +13,7 @@
 #include "config/diagnostics.h"
 #include "config/document.h"
 #include "identity/key_source.h"
-#include "policy/jwt_verifier.h"
+#include "policy/jwt_providers.h"
 #include "policy/origin_list.h"
 #include "policy/policy.h"
 #include "policy/rate_limit.h"
@@ -50,9 +50,8 @@ class PolicyCompiler {
       const std::vector<std::pair<std::string, SourceLocation>>& names);
   // Adds the route's queue of new WebSockets to names() and returns its index there.
   size_t admission_line(const RouteDocument& route);
-  // Returns the index in names() of the keys of the route's jwt; nullopt: the route has no jwt, or its keys
-  // cannot be used.
-  std::optional<size_t> keys_of(const RouteDocument& route) const;
+  // Returns the indices in names() of the keys of the route's jwt, without those that cannot be used.
+  std::vector<size_t> keys_of(const RouteDocument& route) const;
   // Returns the fingerprint of the users of the route's basic_auth; 0: it has none.
   uint64_t users_fingerprint(const RouteDocument& route) const;
   // The names that the policies and rules compiled so far refer to by index.
@@ -69,6 +68,7 @@ class PolicyCompiler {
   // Both return nullopt when they have reported a problem.
   std::optional<state::LoadedKeys> read_keys(const JwtDocument& jwt);
   std::optional<state::LoadedKeys> compile_key_source(const JwtDocument& jwt);
+  std::vector<policy::JwtProvider> providers(const RouteDocument& route) const;
   bool limits_bodies(const RouteDocument& route) const;
 
   const Document& document_;

@@ -9,4 +9,12 @@ std::string Document::quote(SourceLocation location, std::string_view value) con
   return quoted(written == as_written.end() ? value : std::string_view(written->second));
 }
 
+std::vector<const JwtDocument*> providers_of(const Document& document, const RouteDocument& route) {
+  std::vector<const JwtDocument*> providers;
+  for (const auto& [name, location] : route.jwt)
+    for (const JwtDocument& jwt : document.jwt)
+      if (jwt.name == name) providers.push_back(&jwt);
+  return providers;
+}
+
 }  // namespace postern::config

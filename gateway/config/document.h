@@ -257,12 +257,11 @@ struct RouteDocument {
   BasicAuthUse basic_auth;
   bool any_access = false;  // access: any; otherwise a client needs all of allow, basic_auth and jwt
   SourceLocation access_location;
-  std::string jwt;  // empty: none
+  std::vector<std::pair<std::string, SourceLocation>> jwt;  // names; a token of any of them is enough
   bool jwt_required = true;
   // forward_as of jwt. It is the route's: where an endpoint expects a token is a fact of its upstream, and
   // several upstreams may trust one issuer.
   policy::JwtForwarding forward_token;
-  SourceLocation jwt_location;
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, SourceLocation>> rate_limits;  // names
   routing::RouteLimits limits;
@@ -347,5 +346,9 @@ struct Document {
   // in the file, so that no value of an environment variable is printed. Never call it for a secret.
   std::string quote(SourceLocation location, std::string_view value) const;
 };
+
+// Returns the sections of the route's jwt, in the order in which it names them, and passes over names that do
+// not exist.
+std::vector<const JwtDocument*> providers_of(const Document& document, const RouteDocument& route);
 
 }  // namespace postern::config

@@ -18,7 +18,7 @@ constexpr std::string_view to_listener =
 constexpr std::string_view to_endpoints =
     "the servers of an upstream are written endpoints: [\"http://10.0.0.11:3001\"]";
 constexpr std::string_view to_url = "where an endpoint is reached is written url: \"http://10.0.0.11:3001\"";
-constexpr std::string_view to_keys = "keys are written keys: jwks.json, a file: a URL is not fetched yet";
+constexpr std::string_view to_keys = "keys are written keys: https://... (or discover, or a file)";
 constexpr std::string_view to_tls = "certificates are written tls: { certificate: site.pem, key: site.key }";
 constexpr std::string_view no_acme =
     "certificates are not fetched by Postern yet; let certbot write them, name them in tls, and send SIGHUP "

@@ -401,6 +401,12 @@ class MapKind {
     changed.short_for_ = key;
     return changed;
   }
+  // So does a list.
+  MapKind short_for_list(std::string_view key) const {
+    MapKind changed = short_for(key);
+    changed.takes_list_ = true;
+    return changed;
+  }
   // How the reference describes the type, in place of "map".
   MapKind in_words(std::string_view words) const {
     MapKind changed = *this;
@@ -409,7 +415,8 @@ class MapKind {
   }
 
   void read_into(const Value& value, T& to) const {
-    if (!short_for_.empty() && value.is_scalar()) return section_.keys().read_as(short_for_, value, &to);
+    if (!short_for_.empty() && (value.is_scalar() || (takes_list_ && value.is_list())))
+      return section_.keys().read_as(short_for_, value, &to);
     section_.keys().read(value, &to);
   }
   void read_into(const Value& value, std::optional<T>& to) const {
@@ -448,6 +455,7 @@ class MapKind {
   SectionOf<T> section_;
   bool has_none_ = false;
   bool has_boolean_ = false;
+  bool takes_list_ = false;
   std::string_view other_;
   std::string_view short_for_;
   std::string_view words_;

@@ -15,12 +15,15 @@
 #include "config/keys_rewriting.h"
 #include "config/keys_upstreams.h"
 #include "config/keys_websocket.h"
+#include "config/text.h"
 #include "config/token_places.h"
+#include "policy/jwt_providers.h"
 
 namespace postern::config {
 namespace {
 
 constexpr std::size_t max_routes = 10'000;
+constexpr std::size_t most_providers = policy::JwtProviders::most;
 
 std::optional<std::string> read_route_name(const Value& value) {
   auto name = value.parsed(parse_name);
@@ -50,15 +53,38 @@ auto clients() {
                 "[]");
 }
 
+std::optional<std::vector<std::pair<std::string, SourceLocation>>> read_names(const Value& value) {
+  std::vector<std::pair<std::string, SourceLocation>> names;
+  for (const Value& item : value.items_or_one())
+    if (const auto name = item.text()) names.emplace_back(*name, item.location());
+  return names;
+}
+
+std::optional<std::vector<std::pair<std::string, SourceLocation>>> read_providers(const Value& value) {
+  auto names = read_names(value);
+  if (value.is_list() && value.items().empty()) value.complain("is empty; leave jwt out");
+  if (names->size() > most_providers)
+    value.complain("names more than " + std::to_string(most_providers) + " sections");
+  for (auto one = names->begin(); one != names->end(); ++one)
+    if (std::any_of(names->begin(), one, [&](const auto& other) { return other.first == one->first; }))
+      value.complain("names " + quoted(one->first) + " twice");
+  return names;
+}
+
+auto provider_names() {
+  return custom(read_providers, "name or list of names",
+                any_of({scalar_schema(), list_schema(scalar_schema(), 1, most_providers)}), "none");
+}
+
 const Keys<RouteDocument>& jwt_reference_keys() {
   static const auto keys =
       Keys<RouteDocument>("jwt_reference")
-          .begin([](const Value& value, RouteDocument& route) { route.jwt_location = value.location(); })
-          .key("use", &RouteDocument::jwt, text("name"),
-               "The name of the rules under the top-level jwt that check the token.")
+          .key("use", &RouteDocument::jwt, provider_names(),
+               "The name of the rules under the top-level jwt that check the token. Or a list of at most 8 "
+               "names: "
+               "a token that one of them accepts is enough. Each looks into the places of its own from.")
           .required()
           .example("clerk")
-          .located(&RouteDocument::jwt_location)
           .key("required", &RouteDocument::jwt_required, boolean(),
                "Whether a request without a token is refused with 401. With false it passes; a token that "
                "is not valid is refused in any case.")
@@ -79,9 +105,8 @@ std::optional<std::vector<ForwardedClaim>> read_forwarded_claims(const Value& va
   for (const auto& [key, entry] : value.entries()) {
     auto header = entry.parsed(parse_settable_header);
     if (!header) continue;
-    const std::string lower = base::to_lower(*header);
     for (const ForwardedClaim& other : claims) {
-      if (base::to_lower(other.header) != lower) continue;
+      if (!base::equal_as_variable(other.header, *header)) continue;
       entry.complain(entry.quote() + " takes another claim in line " + std::to_string(other.location.line) +
                      " already");
       break;
@@ -96,15 +121,8 @@ auto forwarded_claims() {
                 entries_schema(string_schema("[A-Za-z0-9!#$%&'*+.^_`|~-]+")), "none");
 }
 
-std::optional<std::vector<std::pair<std::string, SourceLocation>>> read_rate_limit_names(const Value& value) {
-  std::vector<std::pair<std::string, SourceLocation>> names;
-  for (const Value& item : value.items_or_one())
-    if (const auto name = item.text()) names.emplace_back(*name, item.location());
-  return names;
-}
-
 auto rate_limit_names() {
-  return custom(read_rate_limit_names, "name or list of names",
+  return custom(read_names, "name or list of names",
                 any_of({scalar_schema(), list_schema(scalar_schema(), 0, 1000)}), "none");
 }
 
@@ -138,6 +156,8 @@ void check_route(const Fields& fields, RouteDocument& route) {
   const std::optional<Value> address_rules = fields.take("address_rules");
   if (address_rules && !fields.take("allow") && !fields.take("deny"))
     address_rules->complain("has no effect without allow and deny");
+  if (address_rules && route.any_access && route.address_rules_report_only && !fields.take("deny"))
+    address_rules->complain("has no effect: under access: any, allow lets in and refuses nobody");
 }
 
 const SocketKeys<RouteDocument>& route_keys() {
@@ -266,9 +286,11 @@ const SocketKeys<RouteDocument>& route_keys() {
                Holds::open)
           .example("any")
           .located(&RouteDocument::access_location)
-          .key("jwt", itself<RouteDocument>, map(jwt_reference_keys).short_for("use").in_words("name or map"),
+          .key("jwt", itself<RouteDocument>,
+               map(jwt_reference_keys).short_for_list("use").in_words("name, list of names or map"),
                "Requires a valid JSON Web Token (JWT) on this route, checked by the rules of that name "
-               "under the top-level jwt. `jwt: clerk` is short for { use: clerk, required: true }.",
+               "under the top-level jwt, or by one of several. `jwt: clerk` is short for { use: clerk, "
+               "required: true }, and `jwt: [clerk, machines]` for the same with both.",
                Holds::open)
           .by_default("none")
           .key("forward_claims", &RouteDocument::forward_claims, forwarded_claims(),

@@ -37,7 +37,7 @@ void warn_of_unused_parts(const Document& document, Diagnostics& findings) {
     upstreams.insert(route.upstream);
     origins.insert(route.origins);
     users.insert(route.basic_auth.use);
-    jwt.insert(route.jwt);
+    for (const auto& [name, location] : route.jwt) jwt.insert(name);
     for (const auto* limits :
          {&route.rate_limits, &route.websocket.message_limit_names, &route.websocket.byte_limit_names})
       for (const auto& [name, location] : *limits) rate_limits.insert(name);

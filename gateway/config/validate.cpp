@@ -197,7 +197,8 @@ class Validation {
       check_reference({route.basic_auth.use, route.basic_auth.location, path + ".basic_auth", "basic_auth",
                        basic_auth_definition},
                       users);
-      check_reference({route.jwt, route.jwt_location, path + ".jwt", "jwt", jwt_definition}, jwt);
+      for (const auto& [name, location] : route.jwt)
+        check_reference({name, location, path + ".jwt", "jwt", jwt_definition}, jwt);
       for (const auto& [name, location] : route.rate_limits) {
         check_reference({name, location, path + ".rate_limit", "rate limit", rate_limit_definition},
                         rate_limits);

@@ -12,13 +12,11 @@ namespace {
 
 // Whether the token of a route is taken from Authorization, where Basic credentials are.
 bool takes_authorization(const Document& document, const RouteDocument& route) {
-  const auto jwt = std::find_if(document.jwt.begin(), document.jwt.end(),
-                                [&](const JwtDocument& one) { return one.name == route.jwt; });
-  if (jwt == document.jwt.end()) return false;
-  return std::any_of(jwt->from.begin(), jwt->from.end(), [](const TokenSource& source) {
-    return source.kind == TokenSource::Kind::header &&
-           base::equal_ignoring_case(source.name, "authorization");
-  });
+  for (const JwtDocument* jwt : providers_of(document, route))
+    for (const TokenSource& source : jwt->from)
+      if (source.kind == TokenSource::Kind::header && base::equal_ignoring_case(source.name, "authorization"))
+        return true;
+  return false;
 }
 
 void check_choice(const RouteDocument& route, const std::string& path, Diagnostics& diagnostics) {
@@ -28,6 +26,10 @@ void check_choice(const RouteDocument& route, const std::string& path, Diagnosti
     diagnostics.error(route.access_location, path + ".access",
                       "chooses among allow, basic_auth and jwt, and the route has " +
                           std::string(ways == 0 ? "none of them" : "one of them"));
+  if (std::any_of(route.allow.begin(), route.allow.end(),
+                  [](const std::string& block) { return block == "0.0.0.0/0" || block == "::/0"; }))
+    diagnostics.error(route.access_location, path + ".access",
+                      "any lets everybody in: allow has every address of a kind");
   if (!route.jwt.empty() && !route.jwt_required)
     diagnostics.error(route.access_location, path + ".access",
                       "any lets everybody in: jwt with required: false passes without a token");
@@ -42,11 +44,41 @@ void check_user_field(const Document& document, const RouteDocument& route, cons
     diagnostics.error(
         use.user_field_location, key,
         document.quote(use.user_field_location, use.user_field) + " carries the request id already");
+  // Under access: any, the one or the other is known.
+  if (route.any_access) return;
   for (const ForwardedClaim& claim : route.forward_claims)
-    if (base::equal_ignoring_case(use.user_field, claim.header))
+    if (base::equal_as_variable(use.user_field, claim.header))
       diagnostics.error(use.user_field_location, key,
                         document.quote(use.user_field_location, use.user_field) + " carries the claim " +
                             quoted(claim.claim) + " already");
+}
+
+// The field of a token that is moved carries nothing else.
+void check_token_field(const Document& document, const RouteDocument& route, const std::string& path,
+                       Diagnostics& diagnostics) {
+  const policy::JwtForwarding& forwarding = route.forward_token;
+  if (forwarding.kind != policy::JwtForwarding::Kind::move ||
+      forwarding.place.kind != policy::JwtSource::Kind::header)
+    return;
+  const auto complain = [&](SourceLocation location, const std::string& key, const std::string& field) {
+    if (base::equal_as_variable(field, forwarding.place.name))
+      diagnostics.error(location, path + key,
+                        document.quote(location, field) + " carries the token already (jwt.forward_as)");
+  };
+  for (const ForwardedClaim& claim : route.forward_claims)
+    complain(claim.location, ".forward_claims." + shown(claim.claim, 64), claim.header);
+  if (!route.basic_auth.user_field.empty())
+    complain(route.basic_auth.user_field_location, ".basic_auth.forward_user", route.basic_auth.user_field);
+}
+
+// Warns of keys of a provider that signs tokens for other applications too, where nothing says for which one
+// a token must be.
+void warn_of_any_audience(const Document& document, Diagnostics& diagnostics) {
+  for (const JwtDocument& jwt : document.jwt)
+    if (jwt.fetches_keys() && jwt.audiences.empty() && jwt.required_claims.empty())
+      diagnostics.warn(jwt.location, "jwt." + jwt.name,
+                       "accepts the tokens of this provider for every application; write audience, or "
+                       "required_claims with what your tokens have, such as azp or client_id");
 }
 
 // Warns of passwords on listeners without TLS. With a trusted proxy in front, TLS probably ends there.
@@ -73,12 +105,14 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
     const std::string path = "routes[" + std::to_string(index) + "]";
     if (route.any_access) check_choice(route, path, diagnostics);
     check_user_field(document, route, path, diagnostics);
+    check_token_field(document, route, path, diagnostics);
     if (!route.any_access && !route.basic_auth.use.empty() && takes_authorization(document, route))
       diagnostics.error(route.basic_auth.location, path + ".basic_auth",
                         "needs Authorization, where jwt looks for its token too, and no request has both; "
                         "let the token come from another place, or write access: any");
   }
   warn_of_plain_passwords(document, diagnostics);
+  warn_of_any_audience(document, diagnostics);
 }
 
 }  // namespace postern::config

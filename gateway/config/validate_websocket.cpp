@@ -93,6 +93,7 @@ class SocketValidation {
       judge({"mode"}, websocket.mode < needed && needed == mode,
             std::string("becomes ") + name + ", which the rules need; leave mode out, or the rules",
             Spread::on_any);
+    judge({"token_grace"}, route().jwt.empty(), "has no effect: the route has no jwt");
     check_subjects();
   }
 

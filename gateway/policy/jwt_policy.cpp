@@ -1,15 +1,14 @@
 #include "policy/jwt_policy.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/ascii.h"
 #include "base/error.h"
 #include "policy/cors.h"
-#include "policy/key_waits.h"
 #include "policy/printable.h"
 #include "policy/request_context.h"
-#include "policy/token_cache.h"
-#include "state/bindings.h"
+#include "policy/verified_token.h"
 
 namespace postern::policy {
 namespace {
@@ -62,10 +61,11 @@ std::string places_of(const std::vector<JwtSource>& sources) {
 
 }  // namespace
 
-JwtPolicy::JwtPolicy(JwtOptions options) : options_(std::move(options)) {
+JwtPolicy::JwtPolicy(JwtOptions options)
+    : options_(std::move(options)), providers_(std::exchange(options_.providers, {})) {
   has_twins_ =
       !options_.forward_claims.empty() ||
-      std::any_of(options_.sources.begin(), options_.sources.end(), [](const JwtSource& source) {
+      std::any_of(providers_.sources().begin(), providers_.sources().end(), [](const JwtSource& source) {
         return source.kind == JwtSource::Kind::header && source.name.find_first_of("-_") != source.name.npos;
       });
 }
@@ -88,37 +88,25 @@ std::string claim_field_value(std::string_view claim) {
   return value;
 }
 
-JwtVerifier::Result JwtPolicy::verify(RequestContext& context, std::string_view token) const {
-  return context.tokens.verify(*options_.verifier, *context.state.keys[options_.keys], token,
-                               context.now_unix);
-}
-
 Verdict JwtPolicy::judge(RequestContext& context) const {
   remove_claim_fields(context.request.headers);
   // A browser sends no token with a preflight. Where the route has no origin list, the endpoint answers the
   // preflight.
   if (!context.origin_checked && is_bare_preflight(context.request)) {
-    for (const JwtSource& source : options_.sources) remove_token(source, context);
+    for (const JwtSource& source : providers_.sources()) remove_token(source, context);
     return pass_without_token(context);
   }
   FoundToken found;
-  auto looked = find_token(options_.sources, context, found);
-  if (!looked) return refuse(base::Cause::token_malformed, std::move(looked.error()));
-  if (found.source == nullptr) {
+  JwtProviders::Outcome outcome = providers_.judge(context, found);
+  if (outcome.awaited) return Verdict::wait(std::move(outcome.awaited));
+  if (outcome.refusal) return refuse(outcome.refusal->cause, std::move(outcome.refusal->detail));
+  if (!outcome.token) {
     if (!options_.required) return pass_without_token(context);
-    return refuse(base::Cause::token_missing, places_of(options_.sources));
+    return refuse(base::Cause::token_missing, places_of(providers_.sources()));
   }
-  if (found.source->kind == JwtSource::Kind::query) context.token_query_parameter = found.source->name;
-
-  JwtVerifier::Result verified = verify(context, found.text);
-  if (!verified) {
-    Verdict waiting = wait_for_keys(context, verified.error());
-    if (waiting.waits()) return waiting;
-    return refuse(verified.error().cause, std::move(verified.error().detail));
-  }
-  Verdict claims = forward_claims(**verified, context);
+  Verdict claims = forward_claims(*outcome.token, context);
   if (!claims.passes()) return claims;
-  context.token = std::move(*verified);
+  context.token = std::move(outcome.token);
   forward_tokens(context, found);
   return claims;
 }
@@ -133,36 +121,10 @@ void JwtPolicy::forward_tokens(RequestContext& context, const FoundToken& judged
   if (keeps) remove_unjudged_tokens(context, judged);
   // A token among the subprotocols is not for the endpoint, whichever source the verified token came from.
   const bool among_subprotocols =
-      std::any_of(options_.sources.begin(), options_.sources.end(),
+      std::any_of(providers_.sources().begin(), providers_.sources().end(),
                   [](const JwtSource& source) { return source.kind == JwtSource::Kind::subprotocol; });
   if (among_subprotocols) context.selected_subprotocol = take_subprotocol_token(context.request);
-  if (!keeps) forward_token(options_.forward_as, options_.sources, judged.text, context);
-}
-
-// Waits where a further fetch of the keys can change the result. Otherwise `error` says in the end why the
-// token is refused. Only a fetch that begins after the request can tell that a key does not exist, so a
-// request waits a second time when it has come during a fetch: a provider may have begun to sign with a new
-// key a moment ago. Where fetches fail, nothing is known against the token.
-Verdict JwtPolicy::wait_for_keys(RequestContext& context, TokenError& error) const {
-  const state::LiveKeys& keys = *context.state.keys[options_.keys];
-  const bool none = error.cause == base::Cause::keys_unavailable;
-  if (!keys.are_fetched() || !(none || error.unknown_key != 0)) return Verdict::pass();
-  const state::LiveKeys::Fetches fetches = keys.fetches();
-  const auto* waited = static_cast<const AwaitedKeys*>(context.awaited.get());
-  if (waited && !none && fetches.succeeded > waited->asked_after()) {
-    keys.note_missing(error.unknown_key);
-    return Verdict::pass();
-  }
-  if (waited && (waited->again() || fetches.ended > waited->asked_after())) {
-    error = {base::Cause::keys_unavailable, "The keys of the token's provider could not be fetched.", 0};
-    return Verdict::pass();
-  }
-  if (!waited && !none && context.now < fetches.next_allowed && keys.is_missing(error.unknown_key))
-    return Verdict::pass();
-  if (std::unique_ptr<AwaitedKeys> awaited = context.key_waits.wait_for(keys, waited != nullptr))
-    return Verdict::wait(std::move(awaited));
-  error = {base::Cause::keys_unavailable, "Too many requests wait for the keys of the token's provider.", 0};
-  return Verdict::pass();
+  if (!keeps) forward_token(options_.forward_as, providers_.sources(), judged.text, context);
 }
 
 void JwtPolicy::remove_claim_fields(http::Headers& headers) const {
@@ -170,7 +132,7 @@ void JwtPolicy::remove_claim_fields(http::Headers& headers) const {
   headers.remove_if([this](const http::HeaderField& field) {
     for (const JwtForwardedClaim& forwarded : options_.forward_claims)
       if (base::equal_as_variable(field.name, forwarded.header)) return true;
-    for (const JwtSource& source : options_.sources)
+    for (const JwtSource& source : providers_.sources())
       if (source.kind == JwtSource::Kind::header && base::equal_as_variable(field.name, source.name) &&
           !base::equal_ignoring_case(field.name, source.name))
         return true;
@@ -179,16 +141,18 @@ void JwtPolicy::remove_claim_fields(http::Headers& headers) const {
 }
 
 void JwtPolicy::remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const {
-  for (const JwtSource& source : options_.sources) {
+  const std::vector<JwtSource>& sources = providers_.sources();
+  for (size_t place = 0; place < sources.size(); ++place) {
+    const JwtSource& source = sources[place];
     if (&source == judged.source) continue;
     std::string decoded;
     const auto token = read_token(source, context, decoded);
     if (token && (token->empty() || *token == judged.text)) continue;
     if (token) {
-      const JwtVerifier::Result other = verify(context, *token);
+      const std::shared_ptr<const VerifiedToken> other = providers_.accept(place, *token, context);
       const VerifiedToken& own = *context.token;
-      if (other && !own.subject().empty() && (*other)->subject() == own.subject() &&
-          (*other)->claim("iss") == own.claim("iss"))
+      if (other && !own.subject().empty() && other->subject() == own.subject() &&
+          other->claim("iss") == own.claim("iss"))
         continue;
     }
     remove_token(source, context);

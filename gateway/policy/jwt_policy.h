@@ -1,14 +1,13 @@
 // Authenticates a request by its JSON Web Token, and forwards claims of the token to the endpoint.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "policy/jwt_forwarding.h"
+#include "policy/jwt_providers.h"
 #include "policy/jwt_source.h"
-#include "policy/jwt_verifier.h"
 #include "policy/policy.h"
 
 namespace postern::policy {
@@ -19,9 +18,7 @@ struct JwtForwardedClaim {
 };
 
 struct JwtOptions {
-  std::shared_ptr<const JwtVerifier> verifier;
-  size_t keys = 0;  // index into state::Names::keys
-  std::vector<JwtSource> sources = {JwtSource{}};
+  std::vector<JwtProvider> providers;  // the token of any of them is enough
   bool required = true;  // false: a request without a token passes; an invalid token is refused nevertheless
   std::vector<JwtForwardedClaim> forward_claims;
   JwtForwarding forward_as;
@@ -38,8 +35,8 @@ struct JwtOptions {
 // names differ from the field of a header source only by "_" for "-" are removed as well. Where forward_as
 // says so, the endpoint gets the verified token elsewhere or not at all, and never another one.
 //
-// Where the keys are fetched, a request waits if there are none yet, or if its token names an unknown key.
-// When it is known that they cannot be fetched, it is answered with 503.
+// Where the keys are fetched, a request may wait for them (see JwtProviders::judge()). When it is known that
+// they cannot be fetched, it is answered with 503.
 //
 // Refusals carry WWW-Authenticate (RFC 6750 3).
 class JwtPolicy final : public Policy {
@@ -52,14 +49,13 @@ class JwtPolicy final : public Policy {
 
  private:
   void remove_claim_fields(http::Headers& headers) const;
-  JwtVerifier::Result verify(RequestContext& context, std::string_view token) const;
   Verdict pass_without_token(RequestContext& context) const;
   void forward_tokens(RequestContext& context, const FoundToken& judged) const;
   void remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const;
-  Verdict wait_for_keys(RequestContext& context, TokenError& error) const;
   Verdict forward_claims(const VerifiedToken& token, RequestContext& context) const;
 
-  JwtOptions options_;
+  JwtOptions options_;  // without the providers
+  JwtProviders providers_;
   bool has_twins_ = false;  // every request needs fields removed
 };
 

@@ -179,19 +179,6 @@ tl::expected<std::string_view, std::string> read_token(const JwtSource& source, 
   return std::string_view();
 }
 
-tl::expected<void, std::string> find_token(const std::vector<JwtSource>& sources,
-                                           const RequestContext& context, FoundToken& found) {
-  for (const JwtSource& source : sources) {
-    const auto token = read_token(source, context, found.decoded);
-    if (!token) return Failure(token.error());
-    if (token->empty()) continue;
-    found.text = *token;
-    found.source = &source;
-    return {};
-  }
-  return {};
-}
-
 void remove_token(const JwtSource& source, RequestContext& context) {
   http::RequestHead& request = context.request;
   switch (source.kind) {

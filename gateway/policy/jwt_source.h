@@ -26,6 +26,8 @@ struct JwtSource {
   Kind kind = Kind::header;
   std::string name = "Authorization";  // unused for subprotocol
   std::string scheme{};  // of a header: the word that must stand before the token; empty: Bearer
+
+  bool operator==(const JwtSource&) const = default;
 };
 
 struct FoundToken {
@@ -38,15 +40,9 @@ struct FoundToken {
   FoundToken& operator=(const FoundToken&) = delete;
 };
 
-// Checks `sources` in their order and fills `found` from the first that has a token; `found.source` stays
-// null when none has one. It fails with a sentence when two readers could take two different tokens, because
-// the field or parameter occurs more than once.
-tl::expected<void, std::string> find_token(const std::vector<JwtSource>& sources,
-                                           const RequestContext& context, FoundToken& found);
-
 // Returns the token of one source, or an empty text when there is none. A value that is encoded (a query
-// value with escapes, Kubernetes' subprotocol) is decoded into `decoded`. The error sentence says why the
-// source does not contain exactly one token.
+// value with escapes, Kubernetes' subprotocol) is decoded into `decoded`. It fails with a sentence when two
+// readers could take two different tokens, because the field or parameter occurs more than once.
 tl::expected<std::string_view, std::string> read_token(const JwtSource& source, const RequestContext& context,
                                                        std::string& decoded);
 

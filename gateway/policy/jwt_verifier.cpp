@@ -215,10 +215,13 @@ std::optional<TokenError> check_required(const VerifiedToken& token, const JwtRu
   return std::nullopt;
 }
 
-// Whether the claims of a token, whose signature cannot be checked, would be accepted with a good one.
-bool could_be_accepted(std::string_view payload, const JwtRules& rules, int64_t leeway, int64_t now) {
+// Says what would be refused about the claims of a token, whose signature cannot be checked, with a good one.
+std::optional<TokenError> check_unsigned(std::string_view payload, const JwtRules& rules, int64_t leeway,
+                                         int64_t now) {
   const auto claims = read_object(payload, "payload", base::JsonLimits().depth);
-  return claims && check_times(*claims, rules, leeway, now) && !check_parties(*claims, rules);
+  if (!claims) return claims.error();
+  if (const auto times = check_times(*claims, rules, leeway, now); !times) return times.error();
+  return check_parties(*claims, rules);
 }
 
 }  // namespace
@@ -229,7 +232,7 @@ JwtVerifier::JwtVerifier(JwtRules rules)
       leeway_(std::clamp<int64_t>(rules_.leeway.count(), 0, one_day)),
       identity_(++last_identity) {}
 
-JwtVerifier::Result JwtVerifier::verify(const state::KeySet& keys, std::string_view token,
+JwtVerifier::Result JwtVerifier::verify(const state::KeySet* keys, std::string_view token,
                                         int64_t now) const {
   auto parts = split(token);
   if (!parts) return tl::unexpected<TokenError>(std::move(parts.error()));
@@ -239,12 +242,17 @@ JwtVerifier::Result JwtVerifier::verify(const state::KeySet& keys, std::string_v
   if (!algorithms_.empty() && !algorithms_.contains(header->algorithm))
     return refuse(Cause::token_algorithm,
                   "The token is signed with " + algorithm + "; allowed: " + names(algorithms_) + ".");
-  state::KeyChoice choice = keys.choose(header->algorithm, header->key_id);
+  if (!keys) {
+    if (auto refusal = check_unsigned(parts->payload, rules_, leeway_, now))
+      return tl::unexpected<TokenError>(std::move(*refusal));
+    return refuse(Cause::keys_unavailable, "The keys of the token's provider could not be fetched yet.");
+  }
+  state::KeyChoice choice = keys->choose(header->algorithm, header->key_id);
   if (choice.outcome == state::KeyChoice::Outcome::unknown_id) {
-    const bool is_ours = header->key_id && could_be_accepted(parts->payload, rules_, leeway_, now);
+    const bool is_ours = header->key_id && !check_unsigned(parts->payload, rules_, leeway_, now);
     return tl::unexpected(
         TokenError{Cause::token_key_unknown,
-                   "The token's kid is none of the " + std::to_string(keys.keys().size()) + " known keys.",
+                   "The token's kid is none of the " + std::to_string(keys->keys().size()) + " known keys.",
                    is_ours ? state::key_number(*header->key_id) : 0});
   }
   if (choice.outcome == state::KeyChoice::Outcome::wrong_algorithm)

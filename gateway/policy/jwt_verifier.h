@@ -55,8 +55,12 @@ class JwtVerifier {
   JwtVerifier& operator=(const JwtVerifier&) = delete;
 
   // `now` is in Unix seconds. Header fields that would choose another key (jku, x5u, jwk, x5c) are ignored;
-  // crit is refused, since no extension is supported.
-  Result verify(const state::KeySet& keys, std::string_view token, int64_t now) const;
+  // crit is refused, since no extension is supported. Null: there are no keys yet; then a token that would be
+  // refused under every key is refused, and all others get keys_unavailable.
+  Result verify(const state::KeySet* keys, std::string_view token, int64_t now) const;
+  Result verify(const state::KeySet& keys, std::string_view token, int64_t now) const {
+    return verify(&keys, token, now);
+  }
 
   // A number that is unique among all verifiers in the lifetime of this process, so that a result of one
   // verifier is never used for another one, not even after a reload.

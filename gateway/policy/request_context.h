@@ -68,7 +68,8 @@ struct RequestContext {
   // --- judging; see Pipeline ---
   std::unique_ptr<Awaited> awaited{};  // what the policy that is asked next has waited for; null: nothing
   size_t resume_at = 0;                // the place of that policy
-  std::unique_ptr<WaysTried> ways{};   // null: the route has no choice of ways in, or none was tried
+  uint32_t waited_for_keys = 0;  // providers whose keys were waited for to the end, as bits: JwtProviders
+  std::unique_ptr<WaysTried> ways{};  // null: the route has no choice of ways in, or none was tried
 
   // --- learned ---
   std::string_view allowed_origin{};  // the request's Origin when it is on the list; otherwise empty

@@ -6,8 +6,6 @@
 #include <limits>
 #include <utility>
 
-#include "base/error.h"
-
 namespace postern::policy {
 namespace {
 
@@ -20,13 +18,6 @@ int64_t later(int64_t time, int64_t seconds) {
   return time > limit ? std::numeric_limits<int64_t>::max() : time + seconds;
 }
 
-JwtVerifier::Result verify_now(const JwtVerifier& verifier, const state::LiveKeys::View& keys,
-                               std::string_view token, int64_t now) {
-  if (keys.keys) return verifier.verify(*keys.keys, token, now);
-  return tl::unexpected(TokenError{base::Cause::keys_unavailable,
-                                   "The keys of the token's provider could not be fetched yet.", 0});
-}
-
 }  // namespace
 
 TokenCache::TokenCache() : TokenCache(Options()) {}
@@ -35,25 +26,31 @@ TokenCache::TokenCache(Options options)
     : sets_(std::bit_ceil(std::clamp(options.capacity, ways, most_capacity)) / ways),
       longest_stay_(std::clamp<int64_t>(options.longest_stay.count(), 0, longest_stay_allowed)) {}
 
-JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, const state::LiveKeys& live_keys,
-                                       std::string_view token, int64_t now) {
-  // A token that is too large is refused at once; hashing it first would let the sender cause work.
-  if (token.size() > JwtVerifier::most_token_size) return verify_now(verifier, live_keys.view(), token, now);
+TokenCache::Text::Text(std::string_view the_token) : token(the_token) {
+  if (token.size() <= JwtVerifier::most_token_size) digest = crypto::sha256(token);
+}
 
-  crypto::Sha256Digest digest = crypto::sha256(token);
-  if (Entry* entry = find(digest, verifier.identity())) {
-    if (entry->generation == live_keys.generation() && now >= entry->accepted_at && now < entry->until) {
-      entry->last_use = ++uses_;
-      ++hits_;
-      return entry->token;
-    }
-    *entry = Entry();
+std::shared_ptr<const VerifiedToken> TokenCache::find(const JwtVerifier& verifier,
+                                                      const state::LiveKeys& keys, const Text& text,
+                                                      int64_t now) {
+  Entry* entry = entry_of(text.digest, verifier.identity());
+  if (!entry) return nullptr;
+  if (entry->generation == keys.generation() && now >= entry->accepted_at && now < entry->until) {
+    entry->last_use = ++uses_;
+    ++hits_;
+    return entry->token;
   }
+  *entry = Entry();
+  return nullptr;
+}
+
+JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, const state::LiveKeys& live_keys,
+                                       const Text& text, int64_t now) {
   ++misses_;
   const state::LiveKeys::View keys = live_keys.view();
-  JwtVerifier::Result result = verify_now(verifier, keys, token, now);
+  JwtVerifier::Result result = verifier.verify(keys.keys.get(), text.token, now);
   if (result) {
-    remember({.digest = digest,
+    remember({.digest = text.digest,
               .verifier = verifier.identity(),
               .generation = keys.generation,
               .accepted_at = now,
@@ -75,7 +72,7 @@ std::span<TokenCache::Entry> TokenCache::set_of(const crypto::Sha256Digest& dige
   return std::span(entries_).subspan((number & (sets_ - 1)) * ways, ways);
 }
 
-TokenCache::Entry* TokenCache::find(const crypto::Sha256Digest& digest, uint64_t verifier) {
+TokenCache::Entry* TokenCache::entry_of(const crypto::Sha256Digest& digest, uint64_t verifier) {
   if (entries_.empty()) return nullptr;
   for (Entry& entry : set_of(digest))
     if (entry.token != nullptr && entry.verifier == verifier && entry.digest == digest) return &entry;

@@ -30,10 +30,21 @@ class TokenCache {
   TokenCache();
   explicit TokenCache(Options options);
 
-  // Returns the verifier's result at `now` (Unix seconds), from the cache or newly computed. A cached result
-  // is used when it was accepted at most longest_stay ago and its exp with leeway is in the future; it is not
-  // used when the clock went back, or when a key was removed since.
-  JwtVerifier::Result verify(const JwtVerifier& verifier, const state::LiveKeys& keys, std::string_view token,
+  // A token with what the cache knows it by. It refers to the text, which must outlive it.
+  struct Text {
+    explicit Text(std::string_view the_token);
+    std::string_view token;
+    crypto::Sha256Digest
+        digest{};  // zeros for a token that is too large: hashing it would be work for nothing
+  };
+
+  // Returns the token if this verifier has found it valid before. That counts at `now` (Unix seconds) when it
+  // was at most longest_stay ago and exp with leeway is in the future; it does not when the clock went back,
+  // or when a key was removed since. Null: the cache does not know.
+  std::shared_ptr<const VerifiedToken> find(const JwtVerifier& verifier, const state::LiveKeys& keys,
+                                            const Text& text, int64_t now);
+  // Verifies anew, and remembers the token if it is valid.
+  JwtVerifier::Result verify(const JwtVerifier& verifier, const state::LiveKeys& keys, const Text& text,
                              int64_t now);
 
   size_t capacity() const { return sets_ * ways; }
@@ -57,7 +68,7 @@ class TokenCache {
   };
 
   std::span<Entry> set_of(const crypto::Sha256Digest& digest);
-  Entry* find(const crypto::Sha256Digest& digest, uint64_t verifier);
+  Entry* entry_of(const crypto::Sha256Digest& digest, uint64_t verifier);
   void remember(Entry entry);
 
   size_t sets_;

@@ -7,9 +7,9 @@ tunnel::CurrentRoutes current_routes(const Pinned& pinned) {
   for (const routing::Route& route : pinned.snapshot->routes.routes()) {
     for (const uint64_t settings : {route.socket_fingerprint, route.stream_fingerprint}) {
       current.routes.push_back(settings);
-      if (!route.keys) continue;
-      for (const uint64_t key : pinned.state.keys[*route.keys]->gone())
-        current.gone_keys.push_back(routing::fingerprint_under(settings, key));
+      for (const size_t keys : route.keys)
+        for (const uint64_t key : pinned.state.keys[keys]->gone())
+          current.gone_keys.push_back(routing::fingerprint_under(settings, key));
     }
   }
   return current;

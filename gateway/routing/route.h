@@ -35,7 +35,7 @@ struct Route {
   // The fingerprint of all settings that admitted a socket on this route and still apply to it. The same
   // fingerprint in another snapshot means that no setting has changed for the socket.
   uint64_t socket_fingerprint = 0;
-  std::optional<size_t> keys;  // of tokens: index into state::Names::keys; nullopt: the route knows no tokens
+  std::vector<size_t> keys;  // of tokens: indices into state::Names::keys; empty: the route knows no tokens
   RouteLimits limits;
   std::shared_ptr<const SocketRules> sockets;  // null: the defaults
   std::shared_ptr<const StreamRules> streams;  // null: the defaults

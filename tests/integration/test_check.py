@@ -294,7 +294,7 @@ MISTAKES = [
         '4:3 warning: jwt.main: no route uses it, and it protects nothing; write jwt: main on a route',
         '4:19 warning: jwt.main.secret: the shared secret has 5 bytes; RFC 7518 section 3.2 wants at least 32 for HS256',
     ]),
-    Mistake(43, "keys url", jwt('keys: "http://login.example.com/jwks.json", algorithms: [RS256]'), [
+    Mistake(43, "keys url", jwt('keys: "http://login.example.com/jwks.json", algorithms: [RS256], audience: app'), [
         '4:17 jwt.main.keys: is not https, so that anybody on the way could replace the keys; write https, or, in a network that you '
         'trust, fetch: { insecure: true }',
     ]),
@@ -372,6 +372,23 @@ MISTAKES = [
 
 # Of no table: met by hand, in files as newcomers write them.
 MET_BY_HAND = [
+    Mistake(0, "providers", LISTENERS + "jwt:\n  a: { secret: " + SECRET + ", algorithms: [HS256] }\nroutes:\n  - { upstream: http://127.0.0.1:1, jwt: [a, b, a] }\n  - { match: { path: /x }, upstream: http://127.0.0.1:1, jwt: [] }\n", [
+        '6:42 routes[0].jwt: names "a" twice',
+        '6:46 routes[0].jwt: there is no jwt "b"; it is written jwt: { NAME: { keys: jwks.json, algorithms: [RS256] } }, at the top of the file',
+        '7:63 routes[1].jwt: is empty; leave jwt out',
+    ]),
+    Mistake(0, "keys of a provider for everybody", LISTENERS + "jwt:\n  a: { keys: https://login.example/jwks, algorithms: [RS256] }\nroutes:\n  - { upstream: http://127.0.0.1:1, jwt: a }\n", [
+        '4:3 warning: jwt.a: accepts the tokens of this provider for every application; write audience, or required_claims with what your '
+        'tokens have, such as azp or client_id',
+    ]),
+    Mistake(0, "one field for two things", LISTENERS + "jwt:\n  a: { secret: " + SECRET + ", algorithms: [HS256] }\nroutes:\n  - upstream: http://127.0.0.1:1\n    jwt: { use: a, forward_as: { header: X-Token } }\n    forward_claims: { sub: x_token, aud: X-Aud, azp: X_AUD }\n", [
+        '8:28 routes[0].forward_claims.sub: "x_token" carries the token already (jwt.forward_as)',
+        '8:54 routes[0].forward_claims.azp: "X_AUD" takes another claim in line 8 already',
+    ]),
+    Mistake(0, "any with everybody", LISTENERS + "jwt:\n  a: { secret: " + SECRET + ", algorithms: [HS256] }\nroutes:\n  - { upstream: http://127.0.0.1:1, allow: [0.0.0.0/0], jwt: a, access: any, address_rules: report_only }\n", [
+        '6:73 routes[0].access: any lets everybody in: allow has every address of a kind',
+        '6:93 routes[0].address_rules: has no effect: under access: any, allow lets in and refuses nobody',
+    ]),
     Mistake(0, "tokens that no route asks for", jwt("secret: " + SECRET + ", algorithms: [HS256]"), [
         "4:3 warning: jwt.main: no route uses it, and it protects nothing; write jwt: main on a route",
     ]),
@@ -684,7 +701,7 @@ MET_BY_HAND = [
         '4:25 routes[0].redirect.permanent: unknown key "permanent"; it is written status: 308 (or 307 for a while)',
     ]),
     Mistake(0, "jwks_uri", LISTENERS + "jwt: { a: { jwks_uri: 'https://x/jwks', algorithms: [RS256] } }\n" + ROUTES, [
-        '3:13 jwt.a.jwks_uri: unknown key "jwks_uri"; keys are written keys: jwks.json, a file: a URL is not fetched yet',
+        '3:13 jwt.a.jwks_uri: unknown key "jwks_uri"; keys are written keys: https://... (or discover, or a file)',
     ]),
     Mistake(0, "claims as a list", LISTENERS + "jwt: { a: { secret: 'an-old-song-about-a-very-long-river', algorithms: [HS256], required_claims: [role] } }\n" + ROUTES, [
         "3:98 jwt.a.required_claims: must be a map; write it like { role: admin }",

@@ -65,7 +65,8 @@ BEYOND_A_SCHEMA = {
         r"X has a key of its own: match\.(cookies|host)", r"X holds a character that no cookie's path may hold",
         r"X is not a domain", r"X stands for whatever there was, and can only be replaced; write remove or a value",
         r"X is not a media type such as text/css or text/\*", r"X is never compressed: each event has to arrive at once",
-        r"X does not begin with X; write X",
+        r"X does not begin with X; write X", r"names X twice", r"X carries the token already \(jwt\.forward_as\)",
+        r"has no effect: csrf is off", r"has no effect: under access: any, allow lets in and refuses nobody",
     ],
     "the grammar of paths, URLs, hosts, origins, templates and expressions": [
         r"X fits no path: .*", r"X has a X, and a path takes its characters as they are; .*", r"X has a X; a path is a prefix already; .*",

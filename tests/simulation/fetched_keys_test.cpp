@@ -106,6 +106,14 @@ TEST_CASE("fetched keys: a provider that hangs at the start is given up after th
   CHECK(client.response().status() == 503);
 }
 
+TEST_CASE("fetched keys: without any keys a token that no key could save does not wait") {
+  Login login;
+  CHECK(login.ask("garbage").response().status() == 401);
+  CHECK(login.ask(token("a", p256_key(), -3600)).response().status() == 401);
+  CHECK(login.ask(token("a", p256_key(), 3600, "https://elsewhere.example")).response().status() == 403);
+  CHECK(login.fetches() == 1);
+}
+
 TEST_CASE("fetched keys: a token with a new key waits for one fetch, and no valid token is refused") {
   Login login;
   login.publish({"a"});

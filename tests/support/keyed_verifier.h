@@ -17,7 +17,15 @@ struct KeyedVerifier {
     return verifier.verify(*keys.view().keys, token, now);
   }
   policy::JwtVerifier::Result verify(policy::TokenCache& cache, std::string_view token, int64_t now) const {
-    return cache.verify(verifier, keys, token, now);
+    return verify(cache, verifier, keys, token, now);
+  }
+  // As a policy does: it looks into the cache first.
+  static policy::JwtVerifier::Result verify(policy::TokenCache& cache, const policy::JwtVerifier& verifier,
+                                            const state::LiveKeys& keys, std::string_view token,
+                                            int64_t now) {
+    const policy::TokenCache::Text text(token);
+    if (auto known = cache.find(verifier, keys, text, now)) return known;
+    return cache.verify(verifier, keys, text, now);
   }
   uint64_t identity() const { return verifier.identity(); }
 

@@ -111,10 +111,15 @@ TEST_CASE("access: a choice needs two ways in, and one that keeps somebody out")
 TEST_CASE("basic_auth: the field of the user is free") {
   CHECK(said_of_route("    basic_auth: { use: staging, forward_user: X-Request-Id }\n") ==
         "f:7:47 routes[0].basic_auth.forward_user: \"X-Request-Id\" carries the request id already\n");
-  CHECK(said_of_route(
-            "    basic_auth: { use: staging, forward_user: X-User }\n    access: any\n    jwt: login\n"
-            "    forward_claims: { sub: x-user }\n") ==
+  const std::string both =
+      "    basic_auth: { use: staging, forward_user: X-User }\n    jwt: login\n"
+      "    forward_claims: { sub: x_user }\n";
+  const std::string from_cookie =
+      "jwt: { login: { secret: 0123456789012345678901234567890123456789, algorithms: [HS256], from: [{ "
+      "cookie: t }] } }\n";
+  CHECK(said_of_route(both, users + from_cookie) ==
         "f:7:47 routes[0].basic_auth.forward_user: \"X-User\" carries the claim \"sub\" already\n");
+  CHECK(said_of_route(both + "    access: any\n") == "");  // the one or the other is known
   CHECK(said_of_route("    basic_auth: { use: staging, forward_user: Content-Length }\n") != "");
 }
 

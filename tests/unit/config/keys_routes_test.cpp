@@ -44,9 +44,9 @@ TEST_CASE("route: every key is taken") {
   CHECK(first.upstream_location == SourceLocation{8, 15});
   CHECK(first.origins == "o");
   CHECK(first.origins_location == SourceLocation{9, 14});
-  CHECK(first.jwt == "j");
+  REQUIRE(first.jwt.size() == 1);
+  CHECK(first.jwt[0] == std::pair(std::string("j"), SourceLocation{10, 10}));
   CHECK(first.jwt_required);
-  CHECK(first.jwt_location == SourceLocation{10, 10});
   REQUIRE(first.forward_claims.size() == 2);
   CHECK(first.forward_claims[1].claim == "email");
   CHECK(first.forward_claims[1].header == "X-User-Email");
@@ -59,7 +59,7 @@ TEST_CASE("route: every key is taken") {
   CHECK(second.paths == std::vector<std::string>{"/login"});
   CHECK(second.exact);
   CHECK_FALSE(second.jwt_required);
-  CHECK(second.jwt_location == SourceLocation{15, 17});
+  CHECK(second.jwt.at(0).second == SourceLocation{15, 17});
   CHECK(second.limits.body_size == 0u);
 }
 

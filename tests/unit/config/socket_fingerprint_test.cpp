@@ -39,10 +39,11 @@ struct Process {
     const routing::Route& route = (*snapshot)->routes.routes().at(0);
     const state::Bindings bound = state.bind((*snapshot)->state);
     Open open{route.socket_fingerprint, {}, {}};
-    if (!route.keys) return open;
-    open.gone = bound.keys[*route.keys]->gone();
-    for (const state::VerificationKey& key : bound.keys[*route.keys]->view().keys->keys())
-      open.keys.insert(key.number());
+    for (const size_t keys : route.keys) {
+      for (const uint64_t gone : bound.keys[keys]->gone()) open.gone.push_back(gone);
+      for (const state::VerificationKey& key : bound.keys[keys]->view().keys->keys())
+        open.keys.insert(key.number());
+    }
     return open;
   }
 

@@ -33,8 +33,7 @@ class Forwarded {
     auto keys = KeySet::from_secret(secret, {Algorithm::hs256});
     REQUIRE(keys);
     request.bound.keys = {std::make_shared<const postern::state::LiveKeys>(std::move(*keys))};
-    options_.verifier = std::make_shared<const JwtVerifier>(JwtRules{});
-    options_.sources = std::move(sources);
+    options_.providers = {{"login", std::make_shared<const JwtVerifier>(JwtRules{}), 0, std::move(sources)}};
     options_.required = false;
     options_.forward_as = std::move(forwarding);
   }

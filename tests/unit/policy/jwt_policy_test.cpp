@@ -47,8 +47,8 @@ JwtOptions options_with(std::vector<JwtSource> sources = {JwtSource{}}) {
   JwtRules rules;
   rules.required_claims = {{"role", {"admin", "user"}}};
   JwtOptions options;
-  options.verifier = std::make_shared<const JwtVerifier>(std::move(rules));
-  options.sources = std::move(sources);
+  options.providers = {
+      {"login", std::make_shared<const JwtVerifier>(std::move(rules)), 0, std::move(sources)}};
   return options;
 }
 

@@ -193,13 +193,13 @@ TEST_CASE("token cache: a key that is gone takes with it what was accepted, and 
   const JwtVerifier verifier(rules(0));
   TokenCache cache;
   const std::string text = token(now + 100);
-  REQUIRE(cache.verify(verifier, *keys, text, now).has_value());
+  REQUIRE(KeyedVerifier::verify(cache, verifier, *keys, text, now).has_value());
   take_effect({secret, other});
-  CHECK(cache.verify(verifier, *keys, text, now).has_value());
+  CHECK(KeyedVerifier::verify(cache, verifier, *keys, text, now).has_value());
   CHECK(cache.hits() == 1);
   take_effect({other});
-  CHECK_FALSE(cache.verify(verifier, *keys, text, now).has_value());
+  CHECK_FALSE(KeyedVerifier::verify(cache, verifier, *keys, text, now).has_value());
   take_effect({other, secret});
-  CHECK(cache.verify(verifier, *keys, text, now).has_value());
+  CHECK(KeyedVerifier::verify(cache, verifier, *keys, text, now).has_value());
   CHECK(cache.hits() == 1);
 }

@@ -1,0 +1,162 @@
+#include "policy/jwt_providers.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "policy/key_waits.h"
+#include "policy/request_context.h"
+#include "policy/token_cache.h"
+#include "state/bindings.h"
+
+namespace postern::policy {
+namespace {
+
+using base::Cause;
+
+constexpr uint32_t bit(size_t provider) { return uint32_t{1} << provider; }
+
+// How far a verifier has come with a token that it refuses for this cause.
+int progress(Cause cause) {
+  switch (cause) {
+    case Cause::token_malformed: return 0;
+    case Cause::token_algorithm: return 1;
+    case Cause::token_key_unknown: return 2;
+    case Cause::keys_unavailable: return 3;  // nothing is known against the token
+    case Cause::token_signature: return 4;
+    default: return 5;  // the signature is right
+  }
+}
+
+}  // namespace
+
+JwtProviders::JwtProviders(std::vector<JwtProvider> providers) : providers_(std::move(providers)) {
+  base::check(!providers_.empty() && providers_.size() <= most, "a route has 1 to 8 providers of tokens");
+  for (size_t i = 0; i < providers_.size(); ++i) {
+    for (const JwtSource& source : providers_[i].sources) {
+      const auto known = std::find(sources_.begin(), sources_.end(), source);
+      const auto place = static_cast<size_t>(known - sources_.begin());
+      if (known == sources_.end()) {
+        sources_.push_back(source);
+        looking_.push_back(0);
+      }
+      looking_[place] |= bit(i);
+    }
+  }
+}
+
+const state::LiveKeys& JwtProviders::keys_of(size_t provider, const RequestContext& context) const {
+  return *context.state.keys[providers_[provider].keys];
+}
+
+// A token that is known costs one look into the cache, whichever of the providers has issued it.
+std::shared_ptr<const VerifiedToken> JwtProviders::ask(uint32_t providers, std::string_view token,
+                                                       RequestContext& context,
+                                                       std::vector<Refused>& refused) const {
+  const TokenCache::Text text(token);
+  for (size_t i = 0; i < providers_.size(); ++i) {
+    if ((providers & bit(i)) == 0) continue;
+    auto known = context.tokens.find(*providers_[i].verifier, keys_of(i, context), text, context.now_unix);
+    if (known) return known;
+  }
+  for (size_t i = 0; i < providers_.size(); ++i) {
+    if ((providers & bit(i)) == 0) continue;
+    JwtVerifier::Result verified =
+        context.tokens.verify(*providers_[i].verifier, keys_of(i, context), text, context.now_unix);
+    if (verified) return std::move(*verified);
+    refused.push_back({i, std::move(verified.error())});
+  }
+  return nullptr;
+}
+
+JwtProviders::Outcome JwtProviders::judge(RequestContext& context, FoundToken& found) const {
+  std::vector<Refused> refused;
+  uint32_t asked = 0;
+  for (size_t place = 0; place < sources_.size(); ++place) {
+    const uint32_t asking = looking_[place] & ~asked;
+    if (asking == 0) continue;
+    const JwtSource& source = sources_[place];
+    const auto token = read_token(source, context, found.decoded);
+    if (!token)
+      return {nullptr, nullptr,
+              std::make_unique<TokenError>(TokenError{Cause::token_malformed, token.error(), 0})};
+    if (token->empty()) continue;
+    if (source.kind == JwtSource::Kind::query) context.token_query_parameter = source.name;
+    found.text = *token;
+    found.source = &source;
+    if (auto verified = ask(asking, *token, context, refused)) return {std::move(verified), nullptr, nullptr};
+    asked |= asking;
+  }
+  if (refused.empty()) return {};
+  return settle(std::move(refused), context);
+}
+
+std::shared_ptr<const VerifiedToken> JwtProviders::accept(size_t place, std::string_view token,
+                                                          RequestContext& context) const {
+  std::vector<Refused> refused;
+  return ask(looking_[place], token, context, refused);
+}
+
+// The provider whose keys the request has waited for comes first. So it is known, before the request waits
+// for another one, what has become of that wait, and each provider makes it wait twice at most.
+JwtProviders::Outcome JwtProviders::settle(std::vector<Refused> refused, RequestContext& context) const {
+  const auto* waited = static_cast<const AwaitedKeys*>(context.awaited.get());
+  if (waited)
+    std::stable_partition(refused.begin(), refused.end(),
+                          [&](const Refused& one) { return waited->are_of(keys_of(one.provider, context)); });
+  for (Refused& one : refused)
+    if (std::unique_ptr<Awaited> awaited = wait_for_keys(one, context))
+      return {nullptr, std::move(awaited), nullptr};
+  return {nullptr, nullptr, std::make_unique<TokenError>(worded(std::move(refused)))};
+}
+
+// Returns null where a further fetch of the keys cannot change the result; then the error says in the end why
+// the token is refused. Only a fetch that begins after the request can tell that a key does not exist, so a
+// request waits a second time when it has come during a fetch: a provider may have begun to sign with a new
+// key a moment ago. Where fetches fail, nothing is known against the token.
+std::unique_ptr<Awaited> JwtProviders::wait_for_keys(Refused& refused, RequestContext& context) const {
+  TokenError& error = refused.error;
+  const state::LiveKeys& keys = keys_of(refused.provider, context);
+  const bool none = error.cause == Cause::keys_unavailable;
+  if (!keys.are_fetched() || !(none || error.unknown_key != 0)) return nullptr;
+  const auto unavailable = [&](std::string_view sentence) {
+    error = {Cause::keys_unavailable, std::string(sentence), 0};
+    return nullptr;
+  };
+  constexpr std::string_view not_fetched = "The keys of the token's provider could not be fetched.";
+  if ((context.waited_for_keys & bit(refused.provider)) != 0)
+    return none ? unavailable(not_fetched) : nullptr;
+
+  const auto* waited = static_cast<const AwaitedKeys*>(context.awaited.get());
+  if (waited && !waited->are_of(keys)) waited = nullptr;
+  const state::LiveKeys::Fetches fetches = keys.fetches();
+  if (waited && !none && fetches.succeeded > waited->asked_after()) {
+    keys.note_missing(error.unknown_key);
+    context.waited_for_keys |= bit(refused.provider);
+    return nullptr;
+  }
+  if (waited && (waited->again() || fetches.ended > waited->asked_after())) {
+    context.waited_for_keys |= bit(refused.provider);
+    return unavailable(not_fetched);
+  }
+  if (!waited && !none && context.now < fetches.next_allowed && keys.is_missing(error.unknown_key))
+    return nullptr;
+  if (std::unique_ptr<AwaitedKeys> awaited = context.key_waits.wait_for(keys, waited != nullptr))
+    return awaited;
+  return unavailable("Too many requests wait for the keys of the token's provider.");
+}
+
+TokenError JwtProviders::worded(std::vector<Refused> refused) const {
+  std::stable_sort(refused.begin(), refused.end(), [](const Refused& a, const Refused& b) {
+    return progress(a.error.cause) > progress(b.error.cause);
+  });
+  if (providers_.size() == 1) return std::move(refused.front().error);
+  TokenError error{refused.front().error.cause, {}, 0};
+  for (const Refused& one : refused) {
+    if (!error.detail.empty()) error.detail += ' ';
+    error.detail.append(providers_[one.provider].name).append(": ").append(one.error.detail);
+  }
+  return error;
+}
+
+}  // namespace postern::policy

@@ -1,0 +1,74 @@
+// The providers whose tokens a route accepts. One is enough: the token of a request is judged by those
+// providers that look for their tokens in its place.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/awaited.h"
+#include "policy/jwt_source.h"
+#include "policy/jwt_verifier.h"
+#include "state/key_store.h"
+
+namespace postern::policy {
+
+struct JwtProvider {
+  std::string name;  // as in the jwt section
+  std::shared_ptr<const JwtVerifier> verifier;
+  size_t keys = 0;  // index into state::Names::keys
+  std::vector<JwtSource> sources = {JwtSource{}};
+};
+
+class JwtProviders {
+ public:
+  // The exchange allows each of them to make a request wait twice.
+  static constexpr size_t most = 8;
+
+  // What becomes of a request. None of the three: it has no token.
+  struct Outcome {
+    std::shared_ptr<const VerifiedToken> token;  // it is valid
+    std::unique_ptr<Awaited> awaited;            // the keys of a provider can change the result
+    std::unique_ptr<TokenError> refusal;
+  };
+
+  // 1 to `most` providers.
+  explicit JwtProviders(std::vector<JwtProvider> providers);
+
+  // Every place in which a provider looks for its tokens, once, in their order.
+  const std::vector<JwtSource>& sources() const { return sources_; }
+
+  // Finds the token and has it judged. A provider judges the token of the first of its places that has one,
+  // and no other. `found` says where the token is that decided.
+  //
+  // Where keys are fetched, the request waits if there are none yet, or if its token names an unknown key,
+  // and only if nothing else speaks against the token. When several refuse it, the refusal is that of the
+  // provider that came furthest with its checks, and the detail has the words of all.
+  Outcome judge(RequestContext& context, FoundToken& found) const;
+
+  // Returns a token that stands in sources()[place] if one of the providers that look there accepts it at
+  // once.
+  std::shared_ptr<const VerifiedToken> accept(size_t place, std::string_view token,
+                                              RequestContext& context) const;
+
+ private:
+  struct Refused {
+    size_t provider = 0;
+    TokenError error;
+  };
+
+  std::shared_ptr<const VerifiedToken> ask(uint32_t providers, std::string_view token,
+                                           RequestContext& context, std::vector<Refused>& refused) const;
+  const state::LiveKeys& keys_of(size_t provider, const RequestContext& context) const;
+  Outcome settle(std::vector<Refused> refused, RequestContext& context) const;
+  std::unique_ptr<Awaited> wait_for_keys(Refused& refused, RequestContext& context) const;
+  TokenError worded(std::vector<Refused> refused) const;
+
+  std::vector<JwtProvider> providers_;
+  std::vector<JwtSource> sources_;
+  std::vector<uint32_t> looking_;  // for each source: the providers that look there, as bits
+};
+
+}  // namespace postern::policy
