@@ -70,6 +70,43 @@ struct FieldTemplates {
   std::string json_schema() const { return entries_schema(scalar_schema(), name_of_field, max_rules); }
 };
 
+// What a preset fills in. All have the same names, so that one replaces another whole.
+struct PresetField {
+  const char* name;
+  const char* secure;
+  const char* isolated;
+  bool over_tls = false;
+};
+constexpr auto preset_fields = std::to_array<PresetField>({
+    {"Strict-Transport-Security", "max-age=31536000", "max-age=31536000", true},  // RFC 6797 7.2
+    {"X-Content-Type-Options", "nosniff", "nosniff"},
+    {"X-Frame-Options", "SAMEORIGIN", "SAMEORIGIN"},
+    {"Content-Security-Policy", "frame-ancestors 'self'", "frame-ancestors 'self'"},
+    {"Referrer-Policy", "strict-origin-when-cross-origin", "strict-origin-when-cross-origin"},
+    {"Cross-Origin-Opener-Policy", "same-origin-allow-popups", "same-origin"},
+    {"Cross-Origin-Embedder-Policy", "", "require-corp"},
+    {"Cross-Origin-Resource-Policy", "", "same-origin"},
+});
+
+const std::vector<std::string_view>& preset_words() {
+  static const std::vector<std::string_view> words = {"none", "secure", "isolated"};
+  return words;
+}
+
+void read_preset(const Value& value, Rules& rules) {
+  const auto word = value.one_of(preset_words());
+  if (!word) return;
+  for (const PresetField& field : preset_fields) {
+    const char* text = *word == 0 ? "" : *word == 1 ? field.secure : field.isolated;
+    rules.insert(rules.begin(), {FieldRule::Kind::fill, field.name, policy::TextTemplate::read(text).value(),
+                                 field.over_tls});
+  }
+}
+
+auto preset() {
+  return custom(read_preset, "none, secure or isolated", words_schema(preset_words()), "none");
+}
+
 void check_count(const Fields& fields, Rules& rules) {
   if (rules.size() > max_rules) fields.value().complain("has more than 100 rules");
 }
@@ -100,6 +137,23 @@ const Keys<Rules>& request_header_keys() {
 const Keys<Rules>& response_header_keys() {
   static const auto keys =
       Keys<Rules>("response_headers")
+          .key("preset", itself<Rules>, preset(),
+               "The header fields that every page should have, filled in where the endpoint sends none. "
+               "secure: "
+               "Strict-Transport-Security (a year, over https alone), X-Content-Type-Options: nosniff, "
+               "X-Frame-Options: SAMEORIGIN, Content-Security-Policy: frame-ancestors 'self', "
+               "Referrer-Policy: "
+               "strict-origin-when-cross-origin and Cross-Origin-Opener-Policy: same-origin-allow-popups. "
+               "isolated: the same with Cross-Origin-Opener-Policy: same-origin, "
+               "Cross-Origin-Embedder-Policy: "
+               "require-corp and Cross-Origin-Resource-Policy: same-origin, as a page needs for "
+               "SharedArrayBuffer. A route's preset replaces that for all routes, and none cancels it.")
+          .example("secure")
+          .key("fill", itself<Rules>, FieldTemplates{FieldRule::Kind::fill, parse_response_field, true},
+               "The header fields that a response gets where the endpoint has sent none under their names. "
+               "They "
+               "replace those of the preset.")
+          .example("{ X-Frame-Options: DENY }")
           .key("remove", itself<Rules>, RemovedFields{parse_response_field},
                "The header fields that are removed from a response before it goes to the client.")
           .example("[Server, X-Powered-By]")

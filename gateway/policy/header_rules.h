@@ -12,12 +12,19 @@
 namespace postern::policy {
 
 struct FieldRule {
-  enum class Kind : uint8_t { remove, set, add } kind = Kind::set;
+  enum class Kind : uint8_t {
+    remove,
+    set,
+    add,
+    fill,  // set, where there is no such field
+  } kind = Kind::set;
   std::string name;
-  TextTemplate value{};  // for set and add
+  TextTemplate value{};   // of all but remove
+  bool over_tls = false;  // for clients that use https alone
 };
 
-// Rules in their order. A rule with an empty value adds no field; `set` still removes the present fields.
+// Rules in their order. A rule with an empty value adds no field; `set` still removes the present fields. Of
+// several rules that fill one field the last counts, so that a route can differ from what holds for all.
 class FieldRules {
  public:
   // How two field names are compared. CGI-like servers treat "_" and "-" as the same character, so
@@ -25,7 +32,7 @@ class FieldRules {
   enum class Match : uint8_t { exact, as_variable };
 
   FieldRules() = default;
-  FieldRules(std::vector<FieldRule> rules, Match match) : rules_(std::move(rules)), match_(match) {}
+  FieldRules(std::vector<FieldRule> rules, Match match);
 
   bool empty() const { return rules_.empty(); }
   // The new fields point into these rules and into `arena`.

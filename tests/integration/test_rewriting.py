@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from configs import upstream
-from raw import fetch
+from configs import tls_listener, upstream
+from raw import client_context, fetch
 from scripted import ScriptedEndpoint
 from websocket_client import WebSocket
 
@@ -109,3 +109,43 @@ def test_field_rules(gateway):
 
 def test_rules_hold_for_the_gateways_own_answers(gateway):
     assert fetch(gateway.port, target="/nowhere").header("x-frame-options") == "DENY"
+
+
+PRESET = {"strict-transport-security": "max-age=31536000", "x-content-type-options": "nosniff", "x-frame-options": "SAMEORIGIN",
+          "content-security-policy": "frame-ancestors 'self'", "referrer-policy": "strict-origin-when-cross-origin",
+          "cross-origin-opener-policy": "same-origin-allow-popups", "cross-origin-embedder-policy": None,
+          "cross-origin-resource-policy": None}
+
+
+def test_preset_fills_in_what_the_endpoint_does_not_send(start_gateway, node_http, authority):
+    def script(peer):
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Frame-Options: DENY\r\n"
+                  b"Content-Security-Policy: default-src 'self'\r\nConnection: close\r\n\r\n")
+        peer.finish()
+
+    with ScriptedEndpoint(script) as framed:
+        gateway = start_gateway({
+            "listeners": [{"address": "127.0.0.1:0"}, tls_listener(authority.issue("preset", ["localhost"]))],
+            "upstreams": {"api": upstream(node_http), "framed": upstream(framed)},
+            "response_headers": {"preset": "secure"},
+            "routes": [
+                {"match": {"path": "/api"}, "upstream": "api"},
+                {"match": {"path": "/framed"}, "upstream": "framed"},
+                {"match": {"path": "/isolated"}, "upstream": "api", "response_headers": {"preset": "isolated", "fill": {"Referrer-Policy": "no-referrer"}}},
+                {"match": {"path": "/none"}, "upstream": "api", "response_headers": {"preset": "none"}}]})
+        context = client_context(authority.path)
+
+        def fields(target, secure=True):
+            more = {"tls": context} if secure else {}
+            response = fetch(gateway.tls_port if secure else gateway.port, target=target, **more)
+            return {name: response.header(name) for name in PRESET}
+
+        assert fields("/api/x") == PRESET
+        assert fields("/api/x", secure=False) == {**PRESET, "strict-transport-security": None}
+        assert fields("/nowhere") == PRESET  # the gateway's own answer
+        assert fields("/framed") == {**PRESET, "x-frame-options": "DENY", "content-security-policy": "default-src 'self'"}
+        assert fields("/isolated") == {
+            **PRESET, "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp",
+            "cross-origin-resource-policy": "same-origin", "referrer-policy": "no-referrer"}
+        assert set(fields("/none").values()) == {None}

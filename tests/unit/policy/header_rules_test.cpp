@@ -84,3 +84,22 @@ TEST_CASE("header rules: the policy hands on its request rules and amends every 
   policy.amend(request.context, head);
   CHECK(listed(head.headers) == "X-For: 0.0.0.0\n");
 }
+
+TEST_CASE("header rules: a field is filled in where there is none, and the last such rule counts") {
+  constexpr auto fill = FieldRule::Kind::fill;
+  support::JudgedRequest request("GET", "/x");
+  request.with("x-frame-options", "DENY");
+  CHECK(after({rule(fill, "X-Frame-Options", "SAMEORIGIN"), rule(fill, "X-A", "1"), rule(fill, "x-a", "2"),
+               rule(fill, "X-B", "1"), rule(fill, "X-B", "")},
+              request, FieldRules::Match::exact) == "x-frame-options: DENY\nx-a: 2\n");
+}
+
+TEST_CASE("header rules: what is for https alone is sent over https alone") {
+  FieldRule hsts = rule(FieldRule::Kind::fill, "Strict-Transport-Security", "max-age=1");
+  hsts.over_tls = true;
+  support::JudgedRequest plain;
+  CHECK(after({hsts}, plain, FieldRules::Match::exact) == "");
+  support::JudgedRequest secure;
+  secure.context.tls = true;
+  CHECK(after({hsts}, secure, FieldRules::Match::exact) == "Strict-Transport-Security: max-age=1\n");
+}
