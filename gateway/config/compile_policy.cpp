@@ -144,12 +144,11 @@ std::optional<state::LoadedKeys> PolicyCompiler::compile_key_source(const JwtDoc
   if (jwt.keys_url) url = *jwt.keys_url;
   if (!url) return std::nullopt;  // decoding has reported it
   source->url = *url;
-  auto proxy = identity::outgoing_proxy(*url, process_environment());
-  if (!proxy) {
+  source->variables = process_environment();
+  if (const auto proxy = identity::outgoing_proxy(*url, source->variables); !proxy) {
     problems_.error(jwt.keys_location, where + ".keys", proxy.error());
     return std::nullopt;
   }
-  source->proxy = std::move(*proxy);
   const std::string ca = jwt.fetch_ca.empty() ? std::string() : resolve_file(document_, jwt.fetch_ca);
   auto tls = net::ClientTls::make({.ca_file = ca, .insecure = jwt.fetch.insecure});
   if (!tls) {

@@ -60,11 +60,27 @@ std::optional<base::Duration> fresh_for(const http::Headers& headers) {
   return std::chrono::seconds(std::min(longest_freshness, *seconds - std::min(age, *seconds)));
 }
 
+namespace {
+
+// The metadata and the keys may be on different hosts, and each has its own way out.
+tl::expected<FetchRequest, std::string> request_to(const http::Url& url, const KeySource& source) {
+  auto proxy = outgoing_proxy(url, source.variables);
+  if (!proxy) return tl::unexpected(proxy.error());
+  return FetchRequest{url, source.tls.get(), std::move(*proxy), source.timeout};
+}
+
+}  // namespace
+
 Task<Result<FetchedKeys>> fetch_keys(base::Scope& scope, base::Turn& turn, net::Dialer& dialer,
                                      const KeySource& source, std::string& account) {
-  FetchRequest request{source.url, source.tls.get(), source.proxy, source.timeout};
+  http::Url place = source.url;
   if (source.discover) {
-    Task<Result<Fetched>> asking = fetch(scope, turn, dialer, request, account);
+    const auto request = request_to(source.url, source);
+    if (!request) {
+      account = request.error();
+      co_return base::fail(Cause::upstream_unreachable, Stage::connect);
+    }
+    Task<Result<Fetched>> asking = fetch(scope, turn, dialer, *request, account);
     Result<Fetched> metadata = co_await asking;
     if (!metadata) {
       account = "the metadata: " + account;
@@ -75,9 +91,14 @@ Task<Result<FetchedKeys>> fetch_keys(base::Scope& scope, base::Turn& turn, net::
       account = url.error();
       co_return base::fail(Cause::upstream_bad_response, Stage::response_body);
     }
-    request.url = std::move(*url);
+    place = std::move(*url);
   }
-  Task<Result<Fetched>> fetching = fetch(scope, turn, dialer, request, account);
+  const auto request = request_to(place, source);
+  if (!request) {
+    account = request.error();
+    co_return base::fail(Cause::upstream_unreachable, Stage::connect);
+  }
+  Task<Result<Fetched>> fetching = fetch(scope, turn, dialer, *request, account);
   Result<Fetched> fetched = co_await fetching;
   if (!fetched) co_return base::fail(fetched.error());
   state::KeySet::Made keys = state::KeySet::from_jwks(fetched->body, source.algorithms);
@@ -85,7 +106,7 @@ Task<Result<FetchedKeys>> fetch_keys(base::Scope& scope, base::Turn& turn, net::
     account = keys.error();
     co_return base::fail(Cause::upstream_bad_response, Stage::response_body);
   }
-  FetchedKeys result{std::move(*keys), without_query(request.url), fresh_for(fetched->head.headers)};
+  FetchedKeys result{std::move(*keys), without_query(place), fresh_for(fetched->head.headers)};
   co_return result;
 }
 

@@ -4,13 +4,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "crypto/algorithm.h"
 #include "http/url.h"
 #include "identity/fetch_settings.h"
-#include "net/dialer.h"
+#include "identity/outgoing_proxy.h"
 #include "net/tls_context.h"
 
 namespace postern::identity {
@@ -24,7 +23,7 @@ struct KeySource : FetchSettings {
   std::string issuer;     // that the metadata must be of
   crypto::AlgorithmSet algorithms;
   std::shared_ptr<const net::ClientTls> tls;
-  std::optional<net::DialTarget::Proxy> proxy;
+  Variables variables;  // of the environment: whether a proxy leads to a URL
 };
 
 }  // namespace postern::identity

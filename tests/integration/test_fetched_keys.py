@@ -231,8 +231,8 @@ class ConnectProxy:
         if b"Proxy-Authorization: Basic dXNlcjpwYXNz\r\n" not in head:
             client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
             return client.close()
-        host, port = head.split()[1].decode().rsplit(":", 1)
-        server = socket.create_connection((host, int(port)))
+        port = head.split()[1].decode().rpartition(":")[2]
+        server = socket.create_connection(("127.0.0.1", int(port)))  # whatever the name
         client.sendall(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")
         for source, sink in ((client, server), (server, client)):
             threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
@@ -263,6 +263,20 @@ def test_https_proxy_of_the_environment_is_used(start_gateway, node_http, provid
         assert "the proxy answered CONNECT with 407" in failed["problem"]
         assert not any("wrong" in line for line in refused.raw_lines)
     finally:
+        proxy.close()
+
+
+def test_metadata_and_keys_each_have_their_own_way_out(start_gateway, node_http, authority):
+    proxy = ConnectProxy()
+    provider = OidcProvider(authority.issue("two-hosts", ["localhost", "keys.test"]))
+    provider.jwks_uri = f"https://keys.test:{provider.port}/realm/keys"
+    try:
+        gateway = start_gateway(config(provider, authority, node_http, keys="discover"), environment={
+            "HTTPS_PROXY": f"http://user:pass@127.0.0.1:{proxy.port}", "NO_PROXY": "localhost", "no_proxy": "localhost"})
+        assert status(gateway, provider.token()) == 200
+        assert len(proxy.asked) == 1 and proxy.asked[0].startswith(f"CONNECT keys.test:{provider.port} HTTP/1.1\r\n")
+    finally:
+        provider.stop()
         proxy.close()
 
 
