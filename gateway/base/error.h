@@ -55,6 +55,7 @@ enum class Cause : uint8_t {
   token_algorithm,
   token_key_unknown,
   token_claims,
+  ticket_refused,
   // caused by the upstream
   upstream_unresolved,
   upstream_refused,
@@ -77,6 +78,7 @@ enum class Cause : uint8_t {
   maintenance,
   keys_unavailable,
   password_checks_full,
+  tickets_full,
   file_unreadable,
   timed_out,
   shutting_down,

@@ -183,6 +183,7 @@ void compile_match(Compilation& compilation, const RouteDocument& document, cons
   }
   route.exact = document.exact;
   route.methods = document.methods;
+  if (document.ticket > base::Duration::zero()) route.methods = {"POST"};
   route.conditions = document.conditions;
 }
 

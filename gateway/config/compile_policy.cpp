@@ -298,6 +298,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   if (!options.providers.empty()) {
     options.required = route.jwt_required;
     options.forward_as = route.forward_token;
+    options.remember_text = route.ticket > base::Duration::zero();
     for (const ForwardedClaim& claim : route.forward_claims)
       options.forward_claims.push_back({claim.claim, claim.header});
     policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));

@@ -243,6 +243,8 @@ struct RouteDocument {
   SourceLocation upstream_location;
   std::optional<EndpointUrl> endpoint;  // set when `upstream` is the URL of an endpoint, not a name
   std::optional<RespondDocument> respond;
+  base::Duration ticket{};  // the lifetime of the tickets that the route issues; zero: it issues none
+  SourceLocation ticket_location;
   std::optional<RedirectDocument> redirect;
   std::optional<FilesDocument> files;
   std::optional<policy::MaintenanceOptions> maintenance;

@@ -346,7 +346,7 @@ const Keys<MaintenanceOptions>& maintenance_keys() {
 void check_actions(const Fields& fields, RouteDocument& route) {
   if (route.files && route.files->root.empty()) route.files.reset();
   const bool has_action = route.files || fields.take("upstream") || fields.take("files") ||
-                          fields.take("respond") || fields.take("redirect");
+                          fields.take("respond") || fields.take("redirect") || fields.take("ticket");
   if (route.maintenance && !route.maintenance->allow.empty() && !has_action)
     fields.value().complain("has clients that pass maintenance, and no action for them");
 }

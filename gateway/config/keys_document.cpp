@@ -41,7 +41,9 @@ void redact_token_parameters(const Fields&, Document& document) {
   std::vector<std::string>& redact = document.log.redact;
   const auto add = [&redact](const policy::JwtSource& place) {
     const bool is_new = std::find(redact.begin(), redact.end(), place.name) == redact.end();
-    if (place.kind == policy::JwtSource::Kind::query && is_new) redact.push_back(place.name);
+    const bool in_query =
+        place.kind == policy::JwtSource::Kind::query || place.kind == policy::JwtSource::Kind::ticket;
+    if (in_query && is_new) redact.push_back(place.name);
   };
   for (const JwtDocument& jwt : document.jwt)
     for (const TokenSource& source : jwt.from) add(source);

@@ -248,7 +248,8 @@ const Keys<JwtDocument>& jwt_keys() {
                "Where a request may carry its token, in the order in which the places are searched: header "
                "(Authorization: Bearer), { header: NAME }, { header: NAME, scheme: WORD }, { cookie: NAME }, "
                "{ query: NAME }, subprotocol (Sec-WebSocket-Protocol: bearer, TOKEN; also bearer.TOKEN, and "
-               "base64url.bearer.authorization.k8s.io.TOKEN as Kubernetes has it).")
+               "base64url.bearer.authorization.k8s.io.TOKEN as Kubernetes has it), ticket (?ticket=..., a "
+               "ticket from a route with ticket) and { ticket: NAME }.")
           .by_default("[header]")
           .example("[header, { cookie: __session }, { query: token }, subprotocol]")
           .folded()

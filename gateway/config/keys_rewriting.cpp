@@ -209,7 +209,8 @@ const Keys<CookieRulesOptions>& cookie_keys() {
 }
 
 void check_rewriting(const Fields& fields, RouteDocument& route) {
-  const bool answers_itself = route.respond || route.redirect || route.files;
+  const bool answers_itself =
+      route.respond || route.redirect || route.files || route.ticket > base::Duration::zero();
   for (std::string_view key : {"rewrite", "host", "rewrite_location", "cookies", "request_headers"}) {
     if (route.files && key == "rewrite") continue;  // rewrite gives the path of the file below the folder
     const auto found = answers_itself ? fields.take(key) : std::nullopt;

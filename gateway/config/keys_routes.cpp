@@ -1,6 +1,7 @@
 #include "config/keys_routes.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/ascii.h"
 #include "config/addresses.h"
@@ -21,6 +22,8 @@
 
 namespace postern::config {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr std::size_t max_routes = 10'000;
 constexpr std::size_t most_providers = policy::JwtProviders::most;
@@ -223,6 +226,17 @@ const SocketKeys<RouteDocument>& route_keys() {
                "Answers requests of every method with a fixed response, in place of an upstream.",
                Holds::open)
           .commented_out()
+          .key("ticket", &RouteDocument::ticket, duration(1s, 5min),
+               "The route answers POST with a ticket for the token of the request, as JSON: "
+               "{\"ticket\":\"...\",\"expires_in\":30}. A ticket is good once, for so long, on every worker, "
+               "in the "
+               "query parameter that { ticket: NAME } in jwt.*.from names: a page puts it into the URL of a "
+               "WebSocket or an event stream, where a token itself would stand in every log.",
+               Holds::open)
+          .by_default("none")
+          .example("30s")
+          .commented_out()
+          .located(&RouteDocument::ticket_location)
           .key("redirect", &RouteDocument::redirect, map(redirect_keys),
                "Redirects clients to another address, in place of an upstream.", Holds::open)
           .commented_out()
@@ -340,11 +354,12 @@ const SocketKeys<RouteDocument>& route_keys() {
                Holds::open)
           .by_default("limits.body_size")
           .example("10MiB")
-          .at_most_one_of({"upstream", "files", "respond", "redirect"},
+          .at_most_one_of({"upstream", "files", "respond", "redirect", "ticket"},
                           "stands beside {}; a route has one action")
-          .at_least_one_of({"upstream", "files", "respond", "redirect", "maintenance"},
+          .at_least_one_of({"upstream", "files", "respond", "redirect", "ticket", "maintenance"},
                            "has no action: upstream, files, respond or redirect")
           .needs("spa", "files", "needs files: it is their index that answers")
+          .needs("ticket", "jwt", "needs jwt: a ticket stands for a token that was verified")
           .needs("forward_claims", "jwt", "needs jwt: without a verified token there are no claims")
           .check(check_route);
   return keys;

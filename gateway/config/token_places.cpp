@@ -15,7 +15,8 @@ std::string_view name_of(Kind kind) {
   switch (kind) {
     case Kind::header: return "header";
     case Kind::cookie: return "cookie";
-    case Kind::query: return "query parameter";
+    case Kind::query:
+    case Kind::ticket: return "query parameter";
     case Kind::subprotocol: break;
   }
   return "subprotocol";
@@ -25,8 +26,9 @@ template <Kind kind>
 void read_source_name(const Value& value, TokenSource& source) {
   const auto name = value.text();
   if (!name) return;
-  const bool is_good =
-      kind == Kind::query ? name->find_first_of("&=# ") == std::string_view::npos : base::is_token(*name);
+  const bool is_good = kind == Kind::query || kind == Kind::ticket
+                           ? name->find_first_of("&=# ") == std::string_view::npos
+                           : base::is_token(*name);
   if (!is_good) return value.refuse({"is not the name of a " + std::string(name_of(kind)), ""});
   source.kind = kind;
   source.name = std::string(*name);
@@ -34,6 +36,10 @@ void read_source_name(const Value& value, TokenSource& source) {
 
 constexpr std::string_view one_place =
     "names more or less than one place; write { header: NAME }, { cookie: NAME } or { query: NAME }";
+constexpr std::string_view one_source =
+    "names more or less than one place; write { header: NAME }, { cookie: NAME }, { query: NAME } or { "
+    "ticket: "
+    "NAME }";
 
 Parsed<std::string> parse_scheme(std::string_view text) {
   if (!base::is_token(text)) return complain("is not one word");
@@ -65,8 +71,12 @@ const Keys<TokenSource>& token_source_keys() {
           .key("query", itself<TokenSource>,
                custom(read_source_name<Kind::query>, "query parameter", scalar_schema(), "none"),
                "The query parameter that may carry the token. Its value is never logged.")
-          .at_most_one_of({"header", "cookie", "query"}, one_place)
-          .at_least_one_of({"header", "cookie", "query"}, one_place)
+          .key("ticket", itself<TokenSource>,
+               custom(read_source_name<Kind::ticket>, "query parameter", scalar_schema(), "none"),
+               "The query parameter that may carry a ticket for the token, from a route with ticket. The "
+               "endpoint never gets it; forward_as sends the token itself.")
+          .at_most_one_of({"header", "cookie", "query", "ticket"}, one_source)
+          .at_least_one_of({"header", "cookie", "query", "ticket"}, one_source)
           .needs("scheme", "header", "needs header: only a header field has a scheme");
   return keys;
 }
@@ -83,11 +93,13 @@ std::optional<TokenSource> read_source(const Value& item) {
   if (!text) return std::nullopt;
   if (*text == "header") return TokenSource{{Kind::header, "Authorization"}, item.location()};
   if (*text == "subprotocol") return TokenSource{{Kind::subprotocol, ""}, item.location()};
+  if (*text == "ticket") return TokenSource{{Kind::ticket, "ticket"}, item.location()};
   if (lacks_name(item, *text)) return std::nullopt;
   std::string sentence = item.quote() +
                          " is not a place for a token (header, { header: NAME }, { cookie: NAME }, { query: "
-                         "NAME }, subprotocol)";
-  if (!item.node().substituted) sentence += did_you_mean(*text, {"header", "cookie", "query", "subprotocol"});
+                         "NAME }, subprotocol, ticket)";
+  if (!item.node().substituted)
+    sentence += did_you_mean(*text, {"header", "cookie", "query", "subprotocol", "ticket"});
   item.complain(std::move(sentence));
   return std::nullopt;
 }
@@ -180,7 +192,8 @@ std::optional<TokenSources::Type> TokenSources::read(const Value& value) const {
 }
 
 std::string TokenSources::json_schema() const {
-  return list_schema(section_schema(token_source_keys(), {words_schema({"header", "subprotocol"})}), 1, 1000);
+  return list_schema(section_schema(token_source_keys(), {words_schema({"header", "subprotocol", "ticket"})}),
+                     1, 1000);
 }
 
 const Section* TokenSources::section() const { return &token_source_keys(); }

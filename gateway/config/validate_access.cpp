@@ -53,6 +53,31 @@ void check_user_field(const Document& document, const RouteDocument& route, cons
                             quoted(claim.claim) + " already");
 }
 
+// A ticket is issued for a token, and to nobody who has shown none.
+void check_ticket(const RouteDocument& route, const std::string& path, Diagnostics& diagnostics) {
+  if (route.ticket == base::Duration::zero()) return;
+  if (!route.jwt.empty() && !route.jwt_required)
+    diagnostics.error(route.ticket_location, path + ".ticket", "needs a token: jwt has required: false");
+  if (route.any_access)
+    diagnostics.error(route.ticket_location, path + ".ticket",
+                      "needs a token: with access: any, a client may come in without one");
+  if (!route.methods.empty() && route.methods != std::vector<std::string>{"POST"})
+    diagnostics.error(route.ticket_location, path + ".ticket", "answers POST; leave methods out");
+}
+
+// Warns of a place for tickets where none are issued.
+void warn_of_missing_tickets(const Document& document, Diagnostics& diagnostics) {
+  const bool are_issued =
+      std::any_of(document.routes.begin(), document.routes.end(),
+                  [](const RouteDocument& route) { return route.ticket > base::Duration::zero(); });
+  if (are_issued) return;
+  for (const JwtDocument& jwt : document.jwt)
+    for (const TokenSource& source : jwt.from)
+      if (source.kind == TokenSource::Kind::ticket)
+        diagnostics.warn(source.location, "jwt." + jwt.name + ".from",
+                         "takes tickets, and no route issues any; give one ticket: 30s");
+}
+
 // The field of a token that is moved carries nothing else.
 void check_token_field(const Document& document, const RouteDocument& route, const std::string& path,
                        Diagnostics& diagnostics) {
@@ -106,6 +131,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
     if (route.any_access) check_choice(route, path, diagnostics);
     check_user_field(document, route, path, diagnostics);
     check_token_field(document, route, path, diagnostics);
+    check_ticket(route, path, diagnostics);
     if (!route.any_access && !route.basic_auth.use.empty() && takes_authorization(document, route))
       diagnostics.error(route.basic_auth.location, path + ".basic_auth",
                         "needs Authorization, where jwt looks for its token too, and no request has both; "
@@ -113,6 +139,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
   }
   warn_of_plain_passwords(document, diagnostics);
   warn_of_any_audience(document, diagnostics);
+  warn_of_missing_tickets(document, diagnostics);
 }
 
 }  // namespace postern::config

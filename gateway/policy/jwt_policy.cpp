@@ -45,6 +45,7 @@ std::string place_of(const JwtSource& source) {
     case JwtSource::Kind::header: return "the field " + source.name;
     case JwtSource::Kind::cookie: return "the cookie " + source.name;
     case JwtSource::Kind::query: return "the query parameter " + source.name;
+    case JwtSource::Kind::ticket: return "the ticket in the query parameter " + source.name;
     case JwtSource::Kind::subprotocol: return "Sec-WebSocket-Protocol";
   }
   return {};
@@ -107,6 +108,7 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   Verdict claims = forward_claims(*outcome.token, context);
   if (!claims.passes()) return claims;
   context.token = std::move(outcome.token);
+  if (options_.remember_text) context.token_text = context.request.arena.keep(found.text);
   forward_tokens(context, found);
   return claims;
 }
@@ -117,6 +119,7 @@ Verdict JwtPolicy::pass_without_token(RequestContext& context) const {
 }
 
 void JwtPolicy::forward_tokens(RequestContext& context, const FoundToken& judged) const {
+  if (judged.source->kind == JwtSource::Kind::ticket) remove_token(*judged.source, context);  // it is used up
   const bool keeps = keeps_token(options_.forward_as, context);
   if (keeps) remove_unjudged_tokens(context, judged);
   // A token among the subprotocols is not for the endpoint, whichever source the verified token came from.

@@ -22,6 +22,7 @@ struct JwtOptions {
   bool required = true;  // false: a request without a token passes; an invalid token is refused nevertheless
   std::vector<JwtForwardedClaim> forward_claims;
   JwtForwarding forward_as;
+  bool remember_text = false;  // fills context.token_text
 };
 
 // Finds the token, verifies it through the worker's cache, and fills context.token and

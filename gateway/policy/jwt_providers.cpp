@@ -1,6 +1,7 @@
 #include "policy/jwt_providers.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -50,23 +51,27 @@ const state::LiveKeys& JwtProviders::keys_of(size_t provider, const RequestConte
 }
 
 // A token that is known costs one look into the cache, whichever of the providers has issued it.
-std::shared_ptr<const VerifiedToken> JwtProviders::ask(uint32_t providers, std::string_view token,
-                                                       RequestContext& context,
-                                                       std::vector<Refused>& refused) const {
+JwtProviders::Outcome JwtProviders::ask(uint32_t providers, std::string_view token, RequestContext& context,
+                                        std::vector<Refused>& refused) const {
   const TokenCache::Text text(token);
   for (size_t i = 0; i < providers_.size(); ++i) {
     if ((providers & bit(i)) == 0) continue;
     auto known = context.tokens.find(*providers_[i].verifier, keys_of(i, context), text, context.now_unix);
-    if (known) return known;
+    if (known) return {.provider = &providers_[i], .token = std::move(known)};
   }
   for (size_t i = 0; i < providers_.size(); ++i) {
     if ((providers & bit(i)) == 0) continue;
     JwtVerifier::Result verified =
         context.tokens.verify(*providers_[i].verifier, keys_of(i, context), text, context.now_unix);
-    if (verified) return std::move(*verified);
+    if (verified) return {.provider = &providers_[i], .token = std::move(*verified)};
     refused.push_back({i, std::move(verified.error())});
   }
-  return nullptr;
+  return {};
+}
+
+JwtProviders::Outcome JwtProviders::refuse(size_t provider, Cause cause, std::string detail) const {
+  auto error = std::make_unique<TokenError>(TokenError{cause, std::move(detail), 0});
+  return {.provider = &providers_[provider], .refusal = std::move(error)};
 }
 
 JwtProviders::Outcome JwtProviders::judge(RequestContext& context, FoundToken& found) const {
@@ -76,15 +81,17 @@ JwtProviders::Outcome JwtProviders::judge(RequestContext& context, FoundToken& f
     const uint32_t asking = looking_[place] & ~asked;
     if (asking == 0) continue;
     const JwtSource& source = sources_[place];
+    const auto first = static_cast<size_t>(std::countr_zero(asking));
+    if (source.kind == JwtSource::Kind::ticket && !redeem_ticket(source, context))
+      return refuse(first, Cause::ticket_refused, "the ticket in the query parameter " + source.name);
     const auto token = read_token(source, context, found.decoded);
-    if (!token)
-      return {nullptr, nullptr,
-              std::make_unique<TokenError>(TokenError{Cause::token_malformed, token.error(), 0})};
+    if (!token) return refuse(first, Cause::token_malformed, token.error());
     if (token->empty()) continue;
-    if (source.kind == JwtSource::Kind::query) context.token_query_parameter = source.name;
+    const bool in_query = source.kind == JwtSource::Kind::query || source.kind == JwtSource::Kind::ticket;
+    if (in_query) context.token_query_parameter = source.name;
     found.text = *token;
     found.source = &source;
-    if (auto verified = ask(asking, *token, context, refused)) return {std::move(verified), nullptr, nullptr};
+    if (Outcome outcome = ask(asking, *token, context, refused); outcome.token) return outcome;
     asked |= asking;
   }
   if (refused.empty()) return {};
@@ -94,7 +101,7 @@ JwtProviders::Outcome JwtProviders::judge(RequestContext& context, FoundToken& f
 std::shared_ptr<const VerifiedToken> JwtProviders::accept(size_t place, std::string_view token,
                                                           RequestContext& context) const {
   std::vector<Refused> refused;
-  return ask(looking_[place], token, context, refused);
+  return ask(looking_[place], token, context, refused).token;
 }
 
 // The provider whose keys the request has waited for comes first. So it is known, before the request waits
@@ -106,8 +113,12 @@ JwtProviders::Outcome JwtProviders::settle(std::vector<Refused> refused, Request
                           [&](const Refused& one) { return waited->are_of(keys_of(one.provider, context)); });
   for (Refused& one : refused)
     if (std::unique_ptr<Awaited> awaited = wait_for_keys(one, context))
-      return {nullptr, std::move(awaited), nullptr};
-  return {nullptr, nullptr, std::make_unique<TokenError>(worded(std::move(refused)))};
+      return {.provider = &providers_[one.provider], .awaited = std::move(awaited)};
+  std::stable_sort(refused.begin(), refused.end(), [](const Refused& a, const Refused& b) {
+    return progress(a.error.cause) > progress(b.error.cause);
+  });
+  const Refused& furthest = refused.front();
+  return refuse(furthest.provider, furthest.error.cause, worded(refused));
 }
 
 // Returns null where a further fetch of the keys cannot change the result; then the error says in the end why
@@ -146,17 +157,15 @@ std::unique_ptr<Awaited> JwtProviders::wait_for_keys(Refused& refused, RequestCo
   return unavailable("Too many requests wait for the keys of the token's provider.");
 }
 
-TokenError JwtProviders::worded(std::vector<Refused> refused) const {
-  std::stable_sort(refused.begin(), refused.end(), [](const Refused& a, const Refused& b) {
-    return progress(a.error.cause) > progress(b.error.cause);
-  });
-  if (providers_.size() == 1) return std::move(refused.front().error);
-  TokenError error{refused.front().error.cause, {}, 0};
+// With several providers, what each says.
+std::string JwtProviders::worded(const std::vector<Refused>& refused) const {
+  if (providers_.size() == 1) return refused.front().error.detail;
+  std::string text;
   for (const Refused& one : refused) {
-    if (!error.detail.empty()) error.detail += ' ';
-    error.detail.append(providers_[one.provider].name).append(": ").append(one.error.detail);
+    if (!text.empty()) text += ' ';
+    text.append(providers_[one.provider].name).append(": ").append(one.error.detail);
   }
-  return error;
+  return text;
 }
 
 }  // namespace postern::policy

@@ -27,11 +27,12 @@ class JwtProviders {
   // The exchange allows each of them to make a request wait twice.
   static constexpr size_t most = 8;
 
-  // What becomes of a request. None of the three: it has no token.
+  // What becomes of a request. Without a provider it has no token; otherwise one of the other three is there.
   struct Outcome {
-    std::shared_ptr<const VerifiedToken> token;  // it is valid
-    std::unique_ptr<Awaited> awaited;            // the keys of a provider can change the result
-    std::unique_ptr<TokenError> refusal;
+    const JwtProvider* provider = nullptr;         // the one that has decided, or whose keys are awaited
+    std::shared_ptr<const VerifiedToken> token{};  // it is valid
+    std::unique_ptr<Awaited> awaited{};            // the keys of a provider can change the result
+    std::unique_ptr<TokenError> refusal{};
   };
 
   // 1 to `most` providers.
@@ -59,12 +60,13 @@ class JwtProviders {
     TokenError error;
   };
 
-  std::shared_ptr<const VerifiedToken> ask(uint32_t providers, std::string_view token,
-                                           RequestContext& context, std::vector<Refused>& refused) const;
+  Outcome ask(uint32_t providers, std::string_view token, RequestContext& context,
+              std::vector<Refused>& refused) const;
+  Outcome refuse(size_t provider, base::Cause cause, std::string detail) const;
   const state::LiveKeys& keys_of(size_t provider, const RequestContext& context) const;
   Outcome settle(std::vector<Refused> refused, RequestContext& context) const;
   std::unique_ptr<Awaited> wait_for_keys(Refused& refused, RequestContext& context) const;
-  TokenError worded(std::vector<Refused> refused) const;
+  std::string worded(const std::vector<Refused>& refused) const;
 
   std::vector<JwtProvider> providers_;
   std::vector<JwtSource> sources_;

@@ -7,6 +7,7 @@
 #include "crypto/base64.h"
 #include "http/cookies.h"
 #include "policy/request_context.h"
+#include "state/tickets.h"
 
 namespace postern::policy {
 namespace {
@@ -145,6 +146,15 @@ tl::expected<std::string_view, std::string> from_query(const JwtSource& source, 
   return std::string_view(decoded);
 }
 
+tl::expected<std::string_view, std::string> from_ticket(const JwtSource& source,
+                                                        const RequestContext& context, std::string& decoded) {
+  auto ticket = from_query(source, context.target, decoded);
+  if (!ticket || ticket->empty()) return ticket;
+  if (!context.ticket || context.ticket->parameter != source.name)
+    return Failure("the query has a ticket in the parameter " + source.name + " that was not redeemed");
+  return std::string_view(context.ticket->token);
+}
+
 // Returns `query` without any occurrence of the parameter, in every spelling; the rest stays byte for byte.
 std::string without_parameter(std::string_view query, std::string_view name) {
   std::string rest;
@@ -172,6 +182,7 @@ tl::expected<std::string_view, std::string> read_token(const JwtSource& source, 
     case JwtSource::Kind::header: return from_header(source, headers);
     case JwtSource::Kind::cookie: return from_cookies(source, headers);
     case JwtSource::Kind::query: return from_query(source, context.target, decoded);
+    case JwtSource::Kind::ticket: return from_ticket(source, context, decoded);
     case JwtSource::Kind::subprotocol:
       if (context.request.upgrade == http::Upgrade::websocket) return from_subprotocols(headers, decoded);
       break;
@@ -179,12 +190,23 @@ tl::expected<std::string_view, std::string> read_token(const JwtSource& source, 
   return std::string_view();
 }
 
+bool redeem_ticket(const JwtSource& source, RequestContext& context) {
+  std::string decoded;
+  const auto ticket = from_query(source, context.target, decoded);
+  if (context.ticket || !ticket || ticket->empty()) return true;
+  std::optional<std::string> token = context.tickets->redeem(*ticket, context.now);
+  if (!token) return false;
+  context.ticket = std::make_shared<const RedeemedTicket>(RedeemedTicket{source.name, std::move(*token)});
+  return true;
+}
+
 void remove_token(const JwtSource& source, RequestContext& context) {
   http::RequestHead& request = context.request;
   switch (source.kind) {
     case JwtSource::Kind::header: request.headers.remove(source.name); return;
     case JwtSource::Kind::cookie: http::remove_cookie(request, source.name); return;
-    case JwtSource::Kind::query: break;
+    case JwtSource::Kind::query:
+    case JwtSource::Kind::ticket: break;
     case JwtSource::Kind::subprotocol: return;
   }
   // Not context.target: what another source had there may be removed already.

@@ -22,6 +22,7 @@ struct JwtSource {
     subprotocol,  // "Sec-WebSocket-Protocol: bearer, <token>", also "access_token, <token>",
                   // "bearer.<token>", and Kubernetes' "base64url.bearer.authorization.k8s.io.<base64url of
                   // the token>"
+    ticket,       // a query parameter named `name` with a ticket (state::Tickets) that stands for the token
   };
   Kind kind = Kind::header;
   std::string name = "Authorization";  // unused for subprotocol
@@ -40,9 +41,20 @@ struct FoundToken {
   FoundToken& operator=(const FoundToken&) = delete;
 };
 
+// What has become of the request's ticket.
+struct RedeemedTicket {
+  std::string_view parameter;  // the name of its source
+  std::string token;
+};
+
+// Redeems the ticket of `source`, if the request has one there, and keeps its token in context.ticket: a
+// ticket is good once. Returns false when the ticket stands for no token.
+bool redeem_ticket(const JwtSource& source, RequestContext& context);
+
 // Returns the token of one source, or an empty text when there is none. A value that is encoded (a query
 // value with escapes, Kubernetes' subprotocol) is decoded into `decoded`. It fails with a sentence when two
-// readers could take two different tokens, because the field or parameter occurs more than once.
+// readers could take two different tokens, because the field or parameter occurs more than once, or when a
+// ticket was not redeemed.
 tl::expected<std::string_view, std::string> read_token(const JwtSource& source, const RequestContext& context,
                                                        std::string& decoded);
 

@@ -22,6 +22,7 @@
 namespace postern::state {
 class RateLimiter;
 struct Bindings;
+class Tickets;
 }  // namespace postern::state
 
 namespace postern::policy {
@@ -31,6 +32,7 @@ class KeyWaits;
 class PasswordDesk;
 class TokenCache;
 class VerifiedToken;
+struct RedeemedTicket;
 
 // The client's state in the limit with the fewest remaining requests.
 struct RateLimitState {
@@ -64,6 +66,7 @@ struct RequestContext {
   std::string_view upstream{};        //
   std::string_view endpoint{};        // as written in the configuration
   PasswordDesk* passwords = nullptr;  // this worker's; null in tests without passwords
+  state::Tickets* tickets = nullptr;  // the process's; null in tests without tickets
 
   // --- judging; see Pipeline ---
   std::unique_ptr<Awaited> awaited{};  // what the policy that is asked next has waited for; null: nothing
@@ -76,6 +79,8 @@ struct RequestContext {
   bool origin_checked = false;        // an origin list is in force for the request
   bool preflight_answered = false;    // the response and its CORS fields are the gateway's own
   std::shared_ptr<const VerifiedToken> token{};
+  std::shared_ptr<const RedeemedTicket> ticket{};  // where the token came from; null: no ticket
+  std::string_view token_text{};             // the token as it was sent, where the route's action needs it
   std::string_view token_query_parameter{};  // the parameter with the token, for redaction; the policy's text
   // Fields for the endpoint; they replace fields of the client with the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};

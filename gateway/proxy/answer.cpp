@@ -1,6 +1,7 @@
 #include "proxy/answer.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/ascii.h"
 #include "base/error.h"
@@ -51,6 +52,24 @@ Result<std::optional<LocalResponse>> redirect_to_https(ExchangeState& exchange) 
   return response;
 }
 
+LocalResponse ticket_answer(ExchangeState& exchange, const routing::IssueTicket& action) {
+  const std::string_view token = exchange.context->token_text;
+  if (token.empty()) return http::refusal(Cause::token_missing, "a ticket stands for a token");
+  const std::optional<std::string> ticket =
+      exchange.services.tickets.issue(token, exchange.services.turn.now, action.lifetime);
+  LocalResponse response;
+  if (!ticket) {
+    response = http::refusal(Cause::tickets_full, "");
+    response.headers.emplace_back("Retry-After", "5");
+    return response;
+  }
+  const int64_t seconds = std::chrono::floor<std::chrono::seconds>(action.lifetime).count();
+  response.body = "{\"ticket\":\"" + *ticket + "\",\"expires_in\":" + std::to_string(seconds) + "}\n";
+  response.headers.emplace_back("Content-Type", "application/json");
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
 Result<std::optional<LocalResponse>> action_answer(ExchangeState& exchange) {
   if (const auto* redirect = std::get_if<routing::Redirect>(&exchange.route->action)) {
     if (exchange.facts.client.authority.empty() && redirect->to.uses(policy::Placeholder::host))
@@ -64,6 +83,8 @@ Result<std::optional<LocalResponse>> action_answer(ExchangeState& exchange) {
     response.headers.emplace_back("Location", std::move(location));
     return response;
   }
+  if (const auto* issue = std::get_if<routing::IssueTicket>(&exchange.route->action))
+    return ticket_answer(exchange, *issue);
   const auto* respond = std::get_if<routing::Respond>(&exchange.route->action);
   if (!respond) return std::nullopt;
   if (exchange.stream.request().method == http::Method::options && !respond->allow.empty()) {

@@ -48,7 +48,8 @@ Result<void> read_request(ExchangeState& exchange) {
                                                   .tls = facts.client.tls,
                                                   .authority = facts.client.authority,
                                                   .request_id = facts.request_id,
-                                                  .passwords = &services.passwords});
+                                                  .passwords = &services.passwords,
+                                                  .tickets = &services.tickets});
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "policy/password_desk.h"
 #include "policy/token_cache.h"
 #include "proxy/stream_set.h"
+#include "state/tickets.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/request_id.h"
@@ -26,6 +27,7 @@ struct Services {
   policy::TokenCache& tokens;
   policy::KeyWaits& key_waits;
   policy::PasswordDesk& passwords;
+  state::Tickets& tickets;
   telemetry::AccessLog& access_log;
   telemetry::RequestIdSource& request_ids;
   tunnel::TunnelSet& tunnels;

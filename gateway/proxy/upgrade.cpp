@@ -53,7 +53,8 @@ bool is_about_token(Cause cause) {
     case Cause::token_signature:
     case Cause::token_algorithm:
     case Cause::token_key_unknown:
-    case Cause::token_claims: return true;
+    case Cause::token_claims:
+    case Cause::ticket_refused: return true;
     default: return false;
   }
 }

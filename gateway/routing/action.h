@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 
+#include "base/clock.h"
 #include "files/site.h"
 #include "http/local_response.h"
 #include "policy/text_template.h"
@@ -37,6 +38,11 @@ struct Files {
   std::shared_ptr<const files::Site> site;
 };
 
-using Action = std::variant<ToUpstream, Respond, Redirect, Files>;
+// Answers with a ticket for the request's token (state::Tickets).
+struct IssueTicket {
+  base::Duration lifetime{};
+};
+
+using Action = std::variant<ToUpstream, Respond, Redirect, Files, IssueTicket>;
 
 }  // namespace postern::routing

@@ -18,6 +18,7 @@
 //   waiting clients    20,000 for each upstream (WaitingClients::clients_max)
 //   password checks    64 that wait, 4,096 right and 4,096 wrong answers, and the wrong passwords of 65,536
 //                      clients (PasswordChecks)
+//   tickets            100,000, with tokens of 64 MiB (Tickets)
 #pragma once
 
 #include "state/bindings.h"
@@ -27,6 +28,7 @@
 #include "state/process_load.h"
 #include "state/silent_routes.h"
 #include "state/socket_memory.h"
+#include "state/tickets.h"
 
 namespace postern::state {
 
@@ -47,6 +49,7 @@ class ProcessState {
   SilentRoutes silent_routes;
   SocketMemory socket_memory;
   PasswordChecks passwords;
+  Tickets tickets;
   ProcessLoads loads;
 
  private:

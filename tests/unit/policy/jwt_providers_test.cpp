@@ -7,6 +7,7 @@
 #include "policy/jwt_signer.h"
 #include "policy/key_waits.h"
 #include "policy/request_context.h"
+#include "state/tickets.h"
 #include "support/judged_request.h"
 
 using namespace postern;
@@ -179,4 +180,41 @@ TEST_CASE("jwt providers: those who wait for one leave room for those who wait f
   CHECK(request.key_waits.wait_for(*second, false) != nullptr);
   waiting.pop_back();
   CHECK(request.key_waits.wait_for(*first, false) != nullptr);
+}
+
+TEST_CASE("jwt providers: a ticket stands for its token, once, and never reaches the endpoint") {
+  state::Tickets tickets;
+  JwtOptions options = both({JwtSource{}}, {{Kind::ticket, "ticket"}});
+  const std::string ticket = tickets.issue(machine(), {}, std::chrono::seconds(30)).value();
+  const std::string target = "/ws?a=1&ticket=" + ticket + "&b=2";
+  for (const bool first : {true, false}) {
+    support::JudgedRequest request("GET", target);
+    request.bound.keys = {keys_of(users_secret), keys_of(machines_secret)};
+    request.context.tickets = &tickets;
+    Verdict verdict = JwtPolicy(options).judge(request.context);
+    CHECK(request.context.token_query_parameter == (first ? "ticket" : ""));
+    if (first) {
+      CHECK(verdict.passes());
+      CHECK(request.context.token->subject() == "machines");
+      CHECK(request.head.target == "/ws?a=1&b=2");
+    } else {
+      REQUIRE(verdict.answers());
+      CHECK(verdict.response().cause == Cause::ticket_refused);
+      CHECK(verdict.response().detail == "the ticket in the query parameter ticket");
+    }
+  }
+}
+
+TEST_CASE("jwt providers: the token of a ticket goes where the endpoint expects it") {
+  state::Tickets tickets;
+  JwtOptions options = both({{Kind::ticket, "t"}, JwtSource{}});
+  options.forward_as.kind = JwtForwarding::Kind::move;
+  options.forward_as.place = {Kind::query, "token"};
+  const std::string token = user();
+  const std::string target = "/ws?t=" + tickets.issue(token, {}, std::chrono::seconds(30)).value();
+  support::JudgedRequest request("GET", target);
+  request.bound.keys = {keys_of(users_secret), keys_of(machines_secret)};
+  request.context.tickets = &tickets;
+  CHECK(JwtPolicy(options).judge(request.context).passes());
+  CHECK(request.head.target == "/ws?token=" + token);
 }

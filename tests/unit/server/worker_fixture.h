@@ -93,9 +93,9 @@ class WorkerFixture final : private Acceptor::Owner {
   tunnel::TunnelSet tunnels_{fixture_.loop.turn(), log.access_log(), metrics, state_};
   proxy::StreamSet streams_{metrics, tunnels_.drain_line()};
   policy::PasswordDesk passwords_{state_.passwords, [](policy::PasswordDesk::Told) {}};
-  proxy::Services services_{fixture_.loop.turn(), connector_,   tokens_,  key_waits_, passwords_,
-                            log.access_log(),     request_ids_, tunnels_, streams_,   metrics,
-                            &net::unix_time};
+  proxy::Services services_{
+      fixture_.loop.turn(), connector_,   tokens_,  key_waits_, passwords_, state_.tickets,
+      log.access_log(),     request_ids_, tunnels_, streams_,   metrics,    &net::unix_time};
 
  public:
   state::ClientCounts& counts = state_.clients;
