@@ -57,8 +57,10 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
      "Use http:// or ws:// for this port, or give its listener a tls section."},
     {Cause::tls_handshake_failed, "tls_handshake_failed", client, 400, never, info,
      "The TLS handshake with the client failed.",
-     "The detail says what the client offers and what was missing; a certificate that it does not trust, an "
-     "old TLS version or a client that speaks HTTP/2 alone are usual."},
+     "The detail says what the client offers and what was missing; a certificate that it does not trust, a "
+     "client certificate that is missing or refused, an old TLS version or a client that speaks HTTP/2 alone "
+     "are "
+     "usual."},
     {Cause::proxy_header_invalid, "proxy_header_invalid", client, 400, never, warn,
      "The connection does not begin with a PROXY protocol header, and its listener asks for one.",
      "Let only the load balancer reach this listener, with its PROXY protocol on; see proxy_protocol."},
@@ -99,6 +101,21 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
     {Cause::address_refused, "address_refused", client, 403, never, info,
      "The route does not take requests from the client's address.",
      "If the client may use it, change allow or deny of the route; the detail says which."},
+    {Cause::misdirected_request, "misdirected_request", client, 421, never, info,
+     "The request came by a connection that is not for its host: there, clients are asked for certificates.",
+     "Let the client open a connection of its own for this host, with its name in SNI; browsers do it by "
+     "themselves."},
+    {Cause::client_certificate_missing, "client_certificate_missing", client, 403, never, info,
+     "The route needs a client certificate, and the client has shown none.",
+     "Give the client a certificate of an authority in client_certificates.ca of the listener, and let it "
+     "use "
+     "that listener."},
+    {Cause::client_certificate_refused, "client_certificate_refused", client, 403, never, info,
+     "The client's certificate is genuine, but it is not one that the route takes, or a reload has taken it "
+     "away.",
+     "If the client may use the route, add the subject or the name in the detail to its client_certificate; "
+     "if "
+     "its certificate was revoked, give it a new one."},
     {Cause::credentials_missing, "credentials_missing", client, 401, never, info,
      "The route needs a user name and a password, and the request carries none.",
      "Log in with a user of the list named in the detail."},
@@ -144,8 +161,9 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
      "The endpoint could not be reached.", "Check the address, the network and firewalls."},
     {Cause::upstream_tls_failed, "upstream_tls_failed", upstream, 502, if_unsent, error,
      "The TLS handshake with the endpoint failed.",
-     "Check the endpoint's certificate; see the upstream's ca and server_name; if it speaks plain HTTP, "
-     "write http://."},
+     "Check the endpoint's certificate; see the upstream's ca and server_name, and tls if it asks for a "
+     "client "
+     "certificate; if it speaks plain HTTP, write http://."},
     {Cause::upstream_closed, "upstream_closed", upstream, 502, if_idempotent, error,
      "The endpoint closed the connection before it was done.",
      "Look at the backend's own log for a crash or a restart at this time; if it speaks TLS, write "

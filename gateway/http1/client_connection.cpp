@@ -167,7 +167,7 @@ void ClientConnection::on_end() {
   on_closed({base::Cause::internal, base::Stage::accept});
 }
 
-void ClientConnection::on_closed(base::Error) {
+void ClientConnection::on_closed(base::Error why) {
   if (state_ == State::idle) {
     state_ = State::broken;
     if (owner_) owner_->on_idle_closed(*this);
@@ -177,8 +177,13 @@ void ClientConnection::on_closed(base::Error) {
     sending_ = Sending::nothing;
     return;
   }
-  const std::optional<http::Fault> wrong =
+  std::optional<http::Fault> wrong =
       state_ == State::awaiting_head ? parser_.nothing_of_http() : std::nullopt;
+  if (why.cause == Cause::upstream_tls_failed) {
+    wrong.emplace();
+    wrong->cause = why.cause;
+    wrong->detail = transport_->failure();
+  }
   if (wrong) fault_ = *wrong;
   fail_upstream(wrong ? wrong->cause : Cause::upstream_closed);
 }

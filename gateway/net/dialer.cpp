@@ -183,7 +183,7 @@ base::Task<base::Result<std::unique_ptr<Transport>>> SystemDialer::dial(base::Sc
       TlsTransport::client(loop_.turn(), std::move(*connected), *target.tls, target.server_name);
   base::Result<bool> handshaken = co_await tls->handshaken().take(scope);
   if (!handshaken) {
-    if (!tls->failure().empty()) tried += "; " + tls->failure();
+    if (!tls->failure().empty()) tried.append("; ").append(tls->failure());
     loop_.turn().graveyard.bury(std::move(tls));  // must not be freed before its alert was sent
     co_return base::fail(handshaken.error());
   }

@@ -10,9 +10,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
-#include <filesystem>
-#include <fstream>
 #include <map>
 
 #include "base/ascii.h"
@@ -29,16 +26,6 @@ constexpr const char* cipher_suites_1_3 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* groups = "X25519:P-256:P-384";
 constexpr long session_seconds = 7200;
-
-struct X509Free {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
-using Certificate = std::unique_ptr<X509, X509Free>;
-
-Certificate read_leaf(const std::string& file) {
-  const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new_file(file.c_str(), "r"), BIO_free);
-  return Certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
-}
 
 // The DNS names of a certificate in lower case; the common name when there are none.
 std::vector<std::string> names_of(X509* certificate) {
@@ -61,40 +48,38 @@ std::vector<std::string> names_of(X509* certificate) {
   return names;
 }
 
-// Why a file cannot be opened; nothing if it can.
-std::optional<std::string> trouble_opening(const std::string& file) {
-  std::error_code error;
-  if (std::filesystem::is_directory(file, error)) return file + " is a directory";
-  if (!std::filesystem::exists(file, error)) return file + " does not exist";
-  if (!std::ifstream(file)) return file + " cannot be opened; may this user read it?";
-  return std::nullopt;
+// The host name that the client sends by SNI (RFC 6066 section 3); empty: none, or one that OpenSSL refuses
+// later.
+std::string_view name_in_hello(SSL* ssl) {
+  constexpr size_t before_name =
+      5;  // the sizes of the list and of the name, and the kind of name between them
+  const unsigned char* data = nullptr;
+  size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1 || size < before_name)
+    return {};
+  const size_t name_size = (static_cast<size_t>(data[3]) << 8) | data[4];
+  if (data[2] != TLSEXT_NAMETYPE_host_name || name_size != size - before_name) return {};
+  return {reinterpret_cast<const char*>(data + before_name), name_size};
 }
 
-// Whole days from now until `time`; negative when `time` has passed.
-std::optional<int> days_until(const ASN1_TIME* time, int64_t now_unix) {
-  const std::unique_ptr<ASN1_TIME, void (*)(ASN1_TIME*)> now(
-      ASN1_TIME_set(nullptr, static_cast<time_t>(now_unix)), ASN1_TIME_free);
-  int days = 0;
-  int seconds = 0;
-  if (!now || ASN1_TIME_diff(&days, &seconds, now.get(), time) != 1) return std::nullopt;
-  return seconds < 0 ? days - 1 : days;
+// Returns why the certificate cannot be shown to servers; empty: it can.
+std::string use_certificate(SSL_CTX* context, const KeyPairFiles& files) {
+  const PrivateKey key = read_key(files.key);
+  if (!key)
+    return trouble_opening(files.key).value_or("cannot read the private key " + files.key + ": " +
+                                               tls_failure_reason());
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
+    return trouble_opening(files.certificate)
+        .value_or("cannot use the certificate " + files.certificate + ": " + tls_failure_reason());
+  if (SSL_CTX_use_PrivateKey(context, key.get()) == 1) return {};
+  ERR_clear_error();
+  return "the private key " + files.key + " does not belong to " + files.certificate;
 }
 
-std::string days_text(int days) {
-  if (days == 0) return "less than a day";
-  return std::to_string(days) + (days == 1 ? " day" : " days");
-}
-
-struct KeyFree {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-using PrivateKey = std::unique_ptr<EVP_PKEY, KeyFree>;
-
-PrivateKey read_key(const std::string& file) {
-  const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new_file(file.c_str(), "r"), BIO_free);
-  // OpenSSL would ask for a passphrase on the terminal, but nobody is there to type it.
-  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
-  return PrivateKey(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
+// OpenSSL calls it where a server asks for a certificate and none that was given is of use to it.
+int note_missing_certificate(SSL* ssl, X509**, EVP_PKEY**) {
+  note_certificate_wanted(ssl);
+  return 0;
 }
 
 void apply_common(SSL_CTX* context) {
@@ -117,44 +102,6 @@ std::string tls_failure_reason() {
   const char* reason = code ? ERR_reason_error_string(code) : nullptr;
   ERR_clear_error();
   return reason ? reason : "connection closed during the handshake";
-}
-
-CertificateFindings examine_certificate(const ServerTlsOptions::Files& files, int64_t now_unix) {
-  CertificateFindings findings;
-  const Certificate leaf = read_leaf(files.certificate);
-  const PrivateKey key = read_key(files.key);
-  if (!leaf && !key && read_key(files.certificate) && read_leaf(files.key)) {
-    findings.problems.push_back(files.certificate + " holds a private key and " + files.key +
-                                " a certificate: they seem to be swapped");
-    ERR_clear_error();
-    return findings;
-  }
-  if (!leaf) {
-    ERR_clear_error();
-    findings.problems.push_back(
-        trouble_opening(files.certificate).value_or(files.certificate + " holds no PEM certificate"));
-  }
-  if (!key) {
-    ERR_clear_error();
-    findings.problems.push_back(
-        trouble_opening(files.key).value_or(files.key + " holds no PEM private key without a passphrase"));
-  }
-  if (!leaf || !key) return findings;
-  if (X509_check_private_key(leaf.get(), key.get()) != 1) {
-    ERR_clear_error();
-    findings.problems.push_back("the private key " + files.key + " does not belong to " + files.certificate);
-    return findings;
-  }
-  constexpr int warn_days = 14;
-  const std::optional<int> left = days_until(X509_get0_notAfter(leaf.get()), now_unix);
-  if (left && *left < 0)
-    findings.warnings.push_back("the certificate " + files.certificate + " has expired; browsers refuse it");
-  else if (left && *left < warn_days)
-    findings.warnings.push_back("the certificate " + files.certificate + " expires in " + days_text(*left));
-  auto now = static_cast<time_t>(now_unix);
-  if (X509_cmp_time(X509_get0_notBefore(leaf.get()), &now) > 0)
-    findings.warnings.push_back("the certificate " + files.certificate + " is not valid yet");
-  return findings;
 }
 
 void TicketKeys::rotate() {
@@ -215,6 +162,7 @@ tl::expected<std::unique_ptr<const ServerTls>, std::string> ServerTls::make(cons
 
   auto made = std::make_unique<ServerTls>();
   made->protocols_ = options.protocols;
+  made->clients_ = options.clients;
   // For each name, take the first certificate of each key type that contains the name. Names with the same
   // pair share a context. The pair of the first certificate is the default.
   using Pair = std::pair<const Loaded*, const Loaded*>;
@@ -249,6 +197,10 @@ tl::expected<std::unique_ptr<const ServerTls>, std::string> ServerTls::make(cons
     SSL_CTX_set_tlsext_servername_callback(context.get(), &ServerTls::choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(context.get(), made.get());
     SSL_CTX_set_alpn_select_cb(context.get(), &ServerTls::choose_protocol, made.get());
+    if (options.clients) {
+      options.clients->set_up(context.get());
+      SSL_CTX_set_client_hello_cb(context.get(), &ServerTls::greet, made.get());
+    }
     for (const Loaded* one : {pair.first, pair.second}) {
       if (!one) continue;
       if (SSL_CTX_use_certificate_chain_file(context.get(), one->files->certificate.c_str()) != 1)
@@ -289,6 +241,13 @@ SSL_CTX* ServerTls::context_for(std::string_view name) const {
   return default_context();
 }
 
+// Decides, before OpenSSL looks for a session, whether the client is asked for a certificate.
+int ServerTls::greet(SSL* ssl, int*, void* self) {
+  const ClientVerifier& clients = *static_cast<const ServerTls*>(self)->clients_;
+  if (clients.asks(name_in_hello(ssl))) clients.ask(ssl);
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 int ServerTls::choose_certificate(SSL* ssl, int*, void* self) {
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (name) SSL_set_SSL_CTX(ssl, static_cast<const ServerTls*>(self)->context_for(name));
@@ -322,6 +281,10 @@ tl::expected<std::unique_ptr<const ClientTls>, std::string> ClientTls::make(cons
     offered.append(1, static_cast<char>(protocol.size())).append(protocol);
   SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(offered.data()),
                           static_cast<unsigned int>(offered.size()));
+  SSL_CTX_set_client_cert_cb(context, &note_missing_certificate);
+  if (options.certificate)
+    if (std::string trouble = use_certificate(context, *options.certificate); !trouble.empty())
+      return tl::unexpected(std::move(trouble));
   if (options.insecure) {
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
   } else {

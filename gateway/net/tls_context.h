@@ -9,12 +9,16 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include <tl/expected.hpp>
+
+#include "net/certificate_files.h"
+#include "net/client_verifier.h"
 
 namespace postern::net {
 
@@ -50,25 +54,14 @@ class TicketKeys {
 using Protocols = std::vector<std::string>;
 
 struct ServerTlsOptions {
-  struct Files {
-    std::string certificate;  // PEM chain, leaf first
-    std::string key;          // PEM
-  };
+  using Files = KeyPairFiles;
   std::vector<Files> certificates;  // the first is the default
   bool tls1_3_only = false;
   std::string ciphers;  // for TLS 1.2, in OpenSSL's syntax; empty: ECDHE with AEAD
   // A client that offers protocols by ALPN, but none of these, is refused. A client without ALPN is accepted.
   Protocols protocols = {"http/1.1"};
+  std::shared_ptr<const ClientVerifier> clients{};  // null: clients are not asked for certificates
 };
-
-// What an operator should know about a certificate and its key before they are used; sentences that name the
-// file. With problems they cannot be used; warnings are about validity dates, relative to `now_unix`
-// (seconds).
-struct CertificateFindings {
-  std::vector<std::string> problems;
-  std::vector<std::string> warnings;
-};
-CertificateFindings examine_certificate(const ServerTlsOptions::Files& files, int64_t now_unix);
 
 // The certificates of a TLS listener. A certificate is chosen by SNI (exact name, then `*.` wildcard, then
 // the first); for a name with both an RSA and an ECDSA certificate, OpenSSL takes the one that the client
@@ -79,15 +72,18 @@ class ServerTls {
   static tl::expected<std::unique_ptr<const ServerTls>, std::string> make(const ServerTlsOptions& options,
                                                                           TicketKeys& tickets);
   SSL_CTX* default_context() const { return contexts_.front().get(); }
+  const std::shared_ptr<const ClientVerifier>& clients() const { return clients_; }
 
  private:
   friend class TicketKeys;
+  static int greet(SSL* ssl, int* alert, void* self);
   static int choose_certificate(SSL* ssl, int* alert, void* self);
   static int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_length,
                              const unsigned char* offered, unsigned int offered_length, void* self);
   SSL_CTX* context_for(std::string_view name) const;
 
   Protocols protocols_;
+  std::shared_ptr<const ClientVerifier> clients_;  // before the contexts, which use it
   std::vector<SslContext> contexts_;
   std::unordered_map<std::string, size_t> by_name_;  // lower case; wildcards as "*.example.com"
 };
@@ -95,10 +91,11 @@ class ServerTls {
 struct ClientTlsOptions {
   std::string ca_file;  // empty: the system's
   bool insecure = false;
+  std::optional<KeyPairFiles> certificate{};  // for servers that ask for one
   Protocols protocols = {"http/1.1"};
 };
 
-// How the certificates of endpoints are verified.
+// How the certificates of endpoints are verified, and what is shown to those that ask for one.
 class ClientTls {
  public:
   static tl::expected<std::unique_ptr<const ClientTls>, std::string> make(const ClientTlsOptions& options);

@@ -243,10 +243,17 @@ void TlsTransport::read_records() {
     current.input = {};
     ended_ = true;
     if (error == SSL_ERROR_ZERO_RETURN) return receiver_->on_end();
-    ERR_clear_error();
     state_ = State::failed;
-    return receiver_->on_closed(base::Error{base::Cause::client_closed, base::Stage::accept});
+    return receiver_->on_closed(why_broken());
   }
+}
+
+// Why the last record could not be read. Clears OpenSSL's error queue.
+base::Error TlsTransport::why_broken() {
+  if (!server_) failure_ = refusal_by_server(ssl_.get());
+  ERR_clear_error();
+  return failure_.empty() ? base::Error{base::Cause::client_closed, base::Stage::accept}
+                          : base::Error{base::Cause::upstream_tls_failed, base::Stage::upstream_tls};
 }
 
 void TlsTransport::on_drained() {

@@ -34,13 +34,19 @@ class TlsTransport final : public Transport,
   // Filled once, when the handshake has ended. It fails with tls_expected when the first bytes are plain
   // HTTP: the carrier can then be taken back for an answer without TLS.
   base::Slot<bool>& handshaken() { return handshaken_; }
-  const std::string& failure() const { return failure_; }  // a few words for logs
   // For a failed handshake: whether an alert was sent, after which our direction is ended. The peer does not
   // receive the alert when the carrier is freed in the same turn.
   bool said_why() const { return said_why_; }
   std::unique_ptr<Transport> take_carrier() { return std::move(carrier_); }
   std::string_view server_name() const;  // the name that the client sent by SNI; empty without
+  // On the server's side, when the handshake has succeeded: whether the client was asked for a certificate,
+  // and the one that it has shown; null: none.
+  bool has_asked_client() const { return ClientVerifier::has_asked(ssl_.get()); }
+  std::shared_ptr<const ClientCertificate> client_certificate(const ClientVerifier& verifier) const {
+    return verifier.certificate_of(ssl_.get());
+  }
   std::string_view protocol() const override;
+  std::string_view failure() const override { return failure_; }
 
   void start(Transport::Receiver& receiver) override;
   void write(base::Chunk chunk) override;
@@ -78,6 +84,7 @@ class TlsTransport final : public Transport,
   void read_records();
   void encrypt(base::Bytes plain, bool send_now);
   void fail(base::Cause cause, std::string words);
+  base::Error why_broken();
   static int bio_read(BIO* bio, char* into, int size);
   static int bio_write(BIO* bio, const char* from, int size);
   static long bio_control(BIO* bio, int command, long number, void* pointer);

@@ -67,6 +67,8 @@ class Transport {
   virtual const Peer& peer() const = 0;
   // The protocol that both sides agreed on by ALPN; empty: none, or there is no TLS.
   virtual std::string_view protocol() const { return {}; }
+  // What has broken the connection, in a few words for logs; empty: nothing, or nothing is known of it.
+  virtual std::string_view failure() const { return {}; }
 
   using Transit = base::Transit;
   virtual Transit transit() const { return {0, backlog()}; }

@@ -77,6 +77,30 @@ net::ServerTlsOptions::Files CertificateAuthority::issue(const std::vector<std::
   return sign(names.front(), names, type);
 }
 
+std::string CertificateAuthority::revoke(const std::vector<int>& numbers) {
+  const std::unique_ptr<X509_CRL, void (*)(X509_CRL*)> list(X509_CRL_new(), X509_CRL_free);
+  const std::unique_ptr<ASN1_TIME, void (*)(ASN1_TIME*)> time(X509_gmtime_adj(nullptr, -60), ASN1_TIME_free);
+  X509_CRL_set_version(list.get(), 1);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(certificate_));
+  X509_CRL_set1_lastUpdate(list.get(), time.get());
+  X509_gmtime_adj(time.get(), 3600);
+  X509_CRL_set1_nextUpdate(list.get(), time.get());
+  for (const int number : numbers) {
+    X509_REVOKED* entry = X509_REVOKED_new();
+    const std::unique_ptr<ASN1_INTEGER, void (*)(ASN1_INTEGER*)> serial(ASN1_INTEGER_new(),
+                                                                        ASN1_INTEGER_free);
+    ASN1_INTEGER_set(serial.get(), number + 1);
+    X509_REVOKED_set_serialNumber(entry, serial.get());
+    X509_REVOKED_set_revocationDate(entry, time.get());
+    X509_CRL_add0_revoked(list.get(), entry);
+  }
+  check(X509_CRL_sign(list.get(), key_, EVP_sha256()) > 0, "a test authority signs a list");
+  const std::string path = folder_.file("revoked" + std::to_string(++lists_) + ".crl");
+  const File file(BIO_new_file(path.c_str(), "w"), BIO_free);
+  check(file && PEM_write_bio_X509_CRL(file.get(), list.get()) == 1, "a test list can be written");
+  return path;
+}
+
 net::ServerTlsOptions::Files CertificateAuthority::issue_by_common_name(const std::string& common_name) {
   return sign(common_name, {}, KeyType::ecdsa);
 }

@@ -26,6 +26,9 @@ class CertificateAuthority {
   // Issues a certificate for these DNS names and IP addresses; returns the PEM files of the certificate and
   // of its key.
   net::ServerTlsOptions::Files issue(const std::vector<std::string>& names, KeyType type = KeyType::ecdsa);
+  // Returns a file with a list that revokes the certificates issued so far with these numbers, the first
+  // being 1.
+  std::string revoke(const std::vector<int>& numbers);
   // Issues a certificate without subjectAltName.
   net::ServerTlsOptions::Files issue_by_common_name(const std::string& common_name);
 
@@ -38,6 +41,7 @@ class CertificateAuthority {
   evp_pkey_st* key_;
   x509_st* certificate_;
   int issued_ = 0;
+  int lists_ = 0;
 };
 
 }  // namespace postern::support

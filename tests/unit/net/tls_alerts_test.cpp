@@ -25,7 +25,7 @@ Refused refuse(const ServerTls& tls, const std::function<void(SSL*)>& conduct) {
   fixture.shake_hands();
   CHECK_FALSE(outcome_of(fixture.turns, *fixture.server));
   CHECK(fixture.server->said_why());
-  return {fixture.client.alert(), fixture.client.carrier().ended(), fixture.server->failure()};
+  return {fixture.client.alert(), fixture.client.carrier().ended(), std::string(fixture.server->failure())};
 }
 
 }  // namespace
