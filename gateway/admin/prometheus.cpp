@@ -184,6 +184,21 @@ void write_provider_keys(TextBuilder& out, const telemetry::Totals& totals) {
   }
 }
 
+void write_expiring_files(TextBuilder& out, const telemetry::Totals& totals) {
+  constexpr std::string_view metric = "postern_certificate_expiry_timestamp_seconds";
+  if (totals.expiring_files.empty()) return;
+  family(out, metric, "gauge",
+         "When the certificate of a file, the first of several, or a revocation list (client_crl) expires.");
+  TextBuilder labels;
+  for (const telemetry::ExpiringFile& one : totals.expiring_files) {
+    labels.clear();
+    add_label(labels, "use", one.use);
+    add_label(labels, "file", one.file);
+    sample(out, metric, labels.view());
+    out.append_number(one.expires_at).append('\n');
+  }
+}
+
 void write_durations(TextBuilder& out, const std::map<std::string, telemetry::RouteSeries>& routes) {
   family(out, "postern_request_duration_seconds", "histogram",
          "From a request's head to the end of its exchange; of an upgrade, to where its tunnel begins.");
@@ -232,6 +247,7 @@ std::string prometheus_text(const telemetry::Totals& totals) {
       });
   write_endpoint_states(out, totals);
   write_provider_keys(out, totals);
+  write_expiring_files(out, totals);
   return std::string(out.view());
 }
 

@@ -59,6 +59,13 @@ base::Json provider_keys_of(const telemetry::Totals& totals) {
   return all;
 }
 
+base::Json expiring_files_of(const telemetry::Totals& totals) {
+  base::Json all = base::Json::array();
+  for (const telemetry::ExpiringFile& one : totals.expiring_files)
+    all.push_back({{"use", one.use}, {"file", one.file}, {"expires_at", one.expires_at}});
+  return all;
+}
+
 }  // namespace
 
 std::string status_json(Health health, const telemetry::Totals& totals) {
@@ -97,6 +104,7 @@ std::string status_json(Health health, const telemetry::Totals& totals) {
   status["streams"] = std::move(streams);
   status["upstreams"] = upstreams_of(totals);
   status["jwt_keys"] = provider_keys_of(totals);
+  status["certificates"] = expiring_files_of(totals);
   status["findings"] = std::move(findings);
   return base::write_json(status) + "\n";
 }

@@ -337,6 +337,7 @@ void Supervisor::receive_numbers(const NumbersCounted& numbers) {
   numbers_.add(numbers.totals);
   if (--numbers_due_ != 0 || !admin_) return;
   if (keys_) numbers_.provider_keys = keys_->numbers();
+  if (snapshot_) numbers_.expiring_files = snapshot_->expiring_files;
   admin_->give(numbers_);
 }
 

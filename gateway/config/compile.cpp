@@ -25,6 +25,8 @@
 namespace postern::config {
 namespace {
 
+constexpr size_t certificate_file_max = 1024 * 1024;
+
 // The input and the results that all parts of the compilation share.
 struct Compilation {
   const Document& document;
@@ -37,6 +39,51 @@ struct Compilation {
 
   std::string file(const std::string& name) const { return resolve_file(document, name); }
 };
+
+// Notes when a file expires, once for each use. `name` is as written in the document.
+void note_expiry(Compilation& compilation, std::string_view use, const std::string& name,
+                 std::optional<int64_t> expires_at) {
+  std::vector<telemetry::ExpiringFile>& known = compilation.snapshot->expiring_files;
+  const bool is_noted = std::any_of(known.begin(), known.end(), [&](const telemetry::ExpiringFile& one) {
+    return one.use == use && one.file == name;
+  });
+  if (expires_at && !is_noted) known.push_back({name, use, *expires_at});
+}
+
+void note_expiry(Compilation& compilation, const TlsDocument& tls) {
+  for (const CertificateFiles& files : tls.certificates)
+    note_expiry(compilation, "certificate", files.certificate,
+                net::certificates_expire_at(compilation.file(files.certificate)));
+  if (!tls.clients) return;
+  note_expiry(compilation, "client_ca", tls.clients->ca_file,
+              net::certificates_expire_at(compilation.file(tls.clients->ca_file)));
+  if (!tls.clients->crl_file.empty())
+    note_expiry(compilation, "client_crl", tls.clients->crl_file,
+                net::revocation_lists_expire_at(compilation.file(tls.clients->crl_file)));
+}
+
+// Null: a problem was reported.
+std::shared_ptr<const net::ClientVerifier> compile_verifier(Compilation& compilation,
+                                                            const ClientCertificatesDocument& document,
+                                                            const std::string& key) {
+  net::ClientVerifierOptions options = document;
+  options.ca_file = compilation.file(document.ca_file);
+  if (!document.crl_file.empty()) options.crl_file = compilation.file(document.crl_file);
+  auto made = net::ClientVerifier::make(std::move(options));
+  if (made) return std::move(*made);
+  compilation.problems.error(document.location, key, made.error());
+  return nullptr;
+}
+
+// With client certificates, no client may send what RFC 9440 lets a gateway say of them (section 2.4).
+void keep_certificate_fields(Compilation& compilation) {
+  const bool asks =
+      std::any_of(compilation.document.listeners.begin(), compilation.document.listeners.end(),
+                  [](const ListenerDocument& listener) { return listener.tls && listener.tls->clients; });
+  if (!asks) return;
+  for (const char* field : {"Client-Cert", "Client-Cert-Chain"})
+    compilation.snapshot->claim_fields.emplace_back(field);
+}
 
 void compile_listeners(Compilation& compilation) {
   for (size_t i = 0; i < compilation.document.listeners.size(); ++i) {
@@ -58,9 +105,14 @@ void compile_listeners(Compilation& compilation) {
       tls.ciphers = listener.tls->ciphers;
       for (const CertificateFiles& files : listener.tls->certificates)
         tls.certificates.push_back({compilation.file(files.certificate), compilation.file(files.key)});
-      const bool usable = examine_certificates(compilation.document, i, compilation.options.now_unix,
-                                               compilation.problems, compilation.notes);
+      bool usable = examine_certificates(compilation.document, i, compilation.options.now_unix,
+                                         compilation.problems, compilation.notes);
+      if (usable && listener.tls->clients) {
+        tls.clients = compile_verifier(compilation, *listener.tls->clients, key + ".tls.client_certificates");
+        usable = tls.clients != nullptr;
+      }
       if (usable) {
+        note_expiry(compilation, *listener.tls);
         auto made = net::ServerTls::make(tls, compilation.options.tickets);
         if (made)
           model.tls = std::move(*made);
@@ -114,7 +166,16 @@ upstream::EndpointModel compile_endpoint(Compilation& compilation, const Upstrea
 void compile_client_tls(Compilation& compilation, const UpstreamDocument& upstream,
                         upstream::GroupModel& model) {
   const std::string ca = upstream.ca.empty() ? std::string() : compilation.file(upstream.ca);
-  auto tls = net::ClientTls::make({.ca_file = ca, .insecure = upstream.insecure});
+  net::ClientTlsOptions options{.ca_file = ca, .insecure = upstream.insecure};
+  if (upstream.certificate) {
+    if (!examine_client_certificate(compilation.document, upstream, compilation.options.now_unix,
+                                    compilation.problems, compilation.notes))
+      return;
+    const std::string& name = upstream.certificate->certificate;
+    options.certificate = {compilation.file(name), compilation.file(upstream.certificate->key)};
+    note_expiry(compilation, "client_certificate", name, net::certificates_expire_at(compilation.file(name)));
+  }
+  auto tls = net::ClientTls::make(options);
   if (tls)
     model.tls = std::move(*tls);
   else
@@ -123,6 +184,12 @@ void compile_client_tls(Compilation& compilation, const UpstreamDocument& upstre
         "upstreams." + upstream.name + ".ca",
         tls.error() + (tls.error().ends_with("does not exist") ? relative_hint(upstream.ca) : std::string()));
   model.tls_identity = ca + '|' + upstream.server_name + (upstream.insecure ? "|insecure" : "|verified");
+  // A renewed certificate is another one, and connections that have shown the old one are not used again.
+  if (options.certificate) {
+    Fingerprint shown;
+    shown.add(read_file(options.certificate->certificate, certificate_file_max).value_or(std::string()));
+    model.tls_identity += "|shows " + std::to_string(shown.number());
+  }
 }
 
 void compile_upstreams(Compilation& compilation) {
@@ -219,6 +286,9 @@ void compile_routes(Compilation& compilation) {
         compilation.snapshot->unrouted_cors.add(host, *entry);
     for (const ForwardedClaim& claim : document.forward_claims)
       compilation.snapshot->claim_fields.push_back(claim.header);
+    if (document.certificate)
+      for (policy::CertificateField& field : document.certificate->forward.all())
+        compilation.snapshot->claim_fields.push_back(std::move(field.header));
     if (!document.basic_auth.user_field.empty())
       compilation.snapshot->claim_fields.push_back(document.basic_auth.user_field);
     if (document.files)
@@ -268,6 +338,7 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
   proxy::Snapshot& snapshot = *compilation.snapshot;
   snapshot.version = options.version;
   compile_listeners(compilation);
+  keep_certificate_fields(compilation);
   compile_upstreams(compilation);
   compile_routes(compilation);
   compile_limits(compilation);

@@ -107,6 +107,7 @@ void join_ways_in(const Document& document, const RouteDocument& route,
     policy::clear_token_place(forwarding, context);
   });
   move_way("basic_auth", &policy::remove_basic_credentials);
+  move_way("client_certificate", nullptr);
   if (!route.allow.empty())
     ways.push_back({std::make_unique<policy::AddressRulesPolicy>(
                         policy::AddressRulesOptions{route.allow, {}, route.name}),

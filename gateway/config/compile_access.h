@@ -22,8 +22,8 @@ struct CompiledUsers {
 // By the name of the list. One whose file cannot be used is left out, and the problem is reported.
 std::map<std::string, CompiledUsers> compile_users(const Document& document, Diagnostics& problems);
 
-// Takes the policies for passwords and tokens of the route out of `policies`, and puts one in their place
-// that asks for any of them, or for an address of `allow`.
+// Takes the policies for client certificates, passwords and tokens of the route out of `policies`, and puts
+// one in their place that asks for any of them, or for an address of `allow`.
 void join_ways_in(const Document& document, const RouteDocument& route,
                   std::vector<std::unique_ptr<const policy::Policy>>& policies);
 

@@ -13,6 +13,7 @@
 #include "identity/outgoing_proxy.h"
 #include "policy/address_rules.h"
 #include "policy/basic_auth.h"
+#include "policy/client_certificate.h"
 #include "policy/cors.h"
 #include "policy/csrf.h"
 #include "policy/jwt_policy.h"
@@ -287,6 +288,11 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
     if (!rules.empty())
       policies.push_back(std::make_unique<policy::RateLimitPolicy>(std::move(rules), route.name));
   }
+
+  if (route.certificate)
+    policies.push_back(std::make_unique<policy::ClientCertificatePolicy>(policy::ClientCertificateOptions{
+        route.certificate->required, route.certificate->subjects, route.certificate->alternative_names,
+        route.certificate->forward.all(), route.name}));
 
   if (const auto users = users_.find(route.basic_auth.use); users != users_.end())
     policies.push_back(std::make_unique<policy::BasicAuthPolicy>(

@@ -4,6 +4,13 @@
 
 namespace postern::config {
 
+std::vector<policy::CertificateField> CertificateFields::all() const {
+  std::vector<policy::CertificateField> fields;
+  for (std::size_t i = 0; i < count; ++i)
+    if (!headers_[i].empty()) fields.push_back({static_cast<policy::CertificateValue>(i), headers_[i]});
+  return fields;
+}
+
 std::string Document::quote(SourceLocation location, std::string_view value) const {
   const auto written = as_written.find(location);
   return quoted(written == as_written.end() ? value : std::string_view(written->second));

@@ -4,6 +4,7 @@
 // or relative to the folder of Document::file.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -26,6 +27,7 @@
 #include "net/dns_client.h"
 #include "net/proxy_protocol.h"
 #include "net/tls_context.h"
+#include "policy/client_certificate.h"
 #include "policy/cookie_rules.h"
 #include "policy/csrf.h"
 #include "policy/header_rules.h"
@@ -52,9 +54,16 @@ namespace postern::config {
 
 using Milliseconds = std::chrono::milliseconds;
 
-struct CertificateFiles : net::ServerTlsOptions::Files {
+struct CertificateFiles : net::KeyPairFiles {
   SourceLocation location;  // of the certificate
   SourceLocation key_location;
+};
+
+// client_certificates of a listener.
+struct ClientCertificatesDocument : net::ClientVerifierOptions {
+  SourceLocation location;
+  SourceLocation ca_location;
+  SourceLocation crl_location;
 };
 
 struct TlsDocument {
@@ -63,6 +72,7 @@ struct TlsDocument {
   std::string ciphers;                         // TLS 1.2 list in OpenSSL's syntax; empty: Postern's default
   bool is_list = false;                        // the file has certificates:, and not certificate: and key:
   CertificateFiles single;                     // certificate: and key:, used only while the section is read
+  std::optional<ClientCertificatesDocument> clients;
   SourceLocation location;
 };
 
@@ -154,6 +164,29 @@ struct BasicAuthUse {
   SourceLocation user_field_location;
 };
 
+// The header fields in which the endpoint gets what stands in a client's certificate; empty: it does not.
+class CertificateFields {
+ public:
+  static constexpr std::size_t count = static_cast<std::size_t>(policy::CertificateValue::certificate) + 1;
+  std::string& operator[](policy::CertificateValue value) {
+    return headers_[static_cast<std::size_t>(value)];
+  }
+  std::vector<policy::CertificateField> all() const;
+
+ private:
+  std::array<std::string, count> headers_;
+};
+
+// client_certificate of a route.
+struct ClientCertificateUse {
+  bool required = true;
+  std::vector<std::string> subjects;
+  std::vector<std::string> alternative_names;
+  CertificateFields forward;
+  SourceLocation location;
+  SourceLocation forward_location;
+};
+
 struct RateLimitDocument {
   using By = policy::RateLimitRule::By;
   By by = By::client_address;
@@ -179,9 +212,10 @@ struct StickyDocument : upstream::StickyOptions {
 struct UpstreamDocument : upstream::GroupSettings {
   std::vector<EndpointUrl> endpoints;
   std::optional<StickyDocument> sticky;
-  std::string ca;               // PEM bundle for https endpoints; empty: the system's
-  bool insecure = false;        // certificates are not verified; loading warns of it
-  routing::HostRule host_sent;  // to the endpoints, unless the route has one
+  std::string ca;                               // PEM bundle for https endpoints; empty: the system's
+  std::optional<CertificateFiles> certificate;  // for https endpoints that ask for one
+  bool insecure = false;                        // certificates are not verified; loading warns of it
+  routing::HostRule host_sent;                  // to the endpoints, unless the route has one
   SourceLocation location;
   SourceLocation ca_location;
 };
@@ -256,8 +290,9 @@ struct RouteDocument {
   std::vector<policy::FieldRule> response_headers;
   std::string origins;  // empty: none
   SourceLocation origins_location;
+  std::optional<ClientCertificateUse> certificate;
   BasicAuthUse basic_auth;
-  bool any_access = false;  // access: any; otherwise a client needs all of allow, basic_auth and jwt
+  bool any_access = false;  // access: any; otherwise a client needs all that the route asks for
   SourceLocation access_location;
   std::vector<std::pair<std::string, SourceLocation>> jwt;  // names; a token of any of them is enough
   bool jwt_required = true;

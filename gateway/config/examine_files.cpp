@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -9,7 +10,7 @@
 #include <system_error>
 
 #include "config/compile_policy.h"
-#include "net/tls_context.h"
+#include "net/certificate_files.h"
 
 namespace postern::config {
 namespace {
@@ -26,6 +27,56 @@ void examine_named_file(const Document& document, const std::string& name, Sourc
   if (name.empty() || can_be_read(resolve_file(document, name))) return;
   findings.error(location, std::move(key), why_unreadable(document, name));
 }
+
+// Examines certificates, and reports what is found at their keys.
+struct Reporter {
+  const Document& document;
+  int64_t now_unix;
+  Diagnostics& problems;
+  Diagnostics& notes;
+
+  // Returns false when the file cannot be used.
+  bool report(const net::CertificateFindings& findings, const std::string& name, SourceLocation location,
+              const std::string& key) const {
+    for (const std::string& problem : findings.problems)
+      problems.error(location, key,
+                     problem + (problem.ends_with("does not exist") ? relative_hint(name) : std::string()));
+    for (const std::string& warning : findings.warnings) notes.warn(location, key, warning);
+    return findings.problems.empty();
+  }
+
+  bool key_pair(const CertificateFiles& files, const std::string& key, std::string_view refusing) const {
+    if (files.certificate.empty() || files.key.empty()) return false;  // reported by decoding
+    const net::KeyPairFiles paths{resolve_file(document, files.certificate),
+                                  resolve_file(document, files.key)};
+    net::CertificateFindings found = net::examine_certificate(paths, now_unix, refusing);
+    // A problem begins with the name of its file, or with "the private key" and the file.
+    const auto is_of_certificate = [&](const std::string& problem) {
+      return paths.key == paths.certificate ||
+             !(problem.starts_with(paths.key + ' ') || problem.starts_with("the private key "));
+    };
+    const auto of_key =
+        std::stable_partition(found.problems.begin(), found.problems.end(), is_of_certificate);
+    const net::CertificateFindings about_key{{of_key, found.problems.end()}, {}};
+    found.problems.erase(of_key, found.problems.end());
+    const bool is_good = report(found, files.certificate, files.location, key + ".certificate");
+    return report(about_key, files.key, files.key_location, key + ".key") && is_good;
+  }
+
+  bool clients(const ClientCertificatesDocument& clients, const std::string& key) const {
+    if (clients.ca_file.empty()) return false;  // reported by decoding
+    bool is_good = report(net::examine_authorities(resolve_file(document, clients.ca_file), now_unix),
+                          clients.ca_file, clients.ca_location, key + ".ca");
+    if (clients.crl_file.empty()) return is_good;
+    const std::string_view if_expired =
+        clients.takes_expired_lists ? "it is used on, without what was revoked since"
+                                    : "no client of that authority gets in until there is a newer one";
+    return report(
+               net::examine_revocation_lists(resolve_file(document, clients.crl_file), now_unix, if_expired),
+               clients.crl_file, clients.crl_location, key + ".crl") &&
+           is_good;
+  }
+};
 
 }  // namespace
 
@@ -45,29 +96,21 @@ bool examine_certificates(const Document& document, size_t listener, int64_t now
                           Diagnostics& notes) {
   const std::optional<TlsDocument>& tls = document.listeners[listener].tls;
   if (!tls) return true;
-  bool usable = true;
+  const std::string tls_key = "listeners[" + std::to_string(listener) + "].tls";
+  const Reporter reporter{document, now_unix, problems, notes};
+  bool is_usable = true;
   for (size_t i = 0; i < tls->certificates.size(); ++i) {
-    const CertificateFiles& files = tls->certificates[i];
-    if (files.certificate.empty() || files.key.empty()) return false;  // reported by decoding
-    const std::string key = "listeners[" + std::to_string(listener) + "].tls" +
-                            (tls->is_list ? ".certificates[" + std::to_string(i) + "]" : "");
-    const net::ServerTlsOptions::Files paths{resolve_file(document, files.certificate),
-                                             resolve_file(document, files.key)};
-    const net::CertificateFindings findings = net::examine_certificate(paths, now_unix);
-    for (const std::string& problem : findings.problems) {
-      // A problem begins with the name of its file, or with "the private key" and the file.
-      const bool is_of_key = paths.key != paths.certificate && (problem.starts_with(paths.key + ' ') ||
-                                                                problem.starts_with("the private key "));
-      const bool is_missing = problem.ends_with("does not exist");
-      const std::string hint = is_missing ? relative_hint(is_of_key ? files.key : files.certificate) : "";
-      problems.error(is_of_key ? files.key_location : files.location,
-                     key + (is_of_key ? ".key" : ".certificate"), problem + hint);
-    }
-    for (const std::string& warning : findings.warnings)
-      notes.warn(files.location, key + ".certificate", warning);
-    usable = usable && findings.problems.empty();
+    const std::string key = tls_key + (tls->is_list ? ".certificates[" + std::to_string(i) + "]" : "");
+    is_usable = reporter.key_pair(tls->certificates[i], key, "browsers refuse it") && is_usable;
   }
-  return usable;
+  return (!tls->clients || reporter.clients(*tls->clients, tls_key + ".client_certificates")) && is_usable;
+}
+
+bool examine_client_certificate(const Document& document, const UpstreamDocument& upstream, int64_t now_unix,
+                                Diagnostics& problems, Diagnostics& notes) {
+  return !upstream.certificate ||
+         Reporter{document, now_unix, problems, notes}.key_pair(
+             *upstream.certificate, "upstreams." + upstream.name + ".tls", "endpoints refuse it");
 }
 
 void examine_log(const Document& document, Diagnostics& problems) {
@@ -100,9 +143,11 @@ void examine_files(const Document& document, int64_t now_unix, Diagnostics& find
     examine_named_file(document, jwt.fetch_ca, jwt.fetch_ca_location, "jwt." + jwt.name + ".fetch.ca",
                        findings);
   }
-  for (const UpstreamDocument& upstream : document.upstreams)
+  for (const UpstreamDocument& upstream : document.upstreams) {
     examine_named_file(document, upstream.ca, upstream.ca_location, "upstreams." + upstream.name + ".ca",
                        findings);
+    examine_client_certificate(document, upstream, now_unix, findings, findings);
+  }
   examine_log(document, findings);
 }
 

@@ -20,6 +20,11 @@ constexpr std::string_view to_endpoints =
 constexpr std::string_view to_url = "where an endpoint is reached is written url: \"http://10.0.0.11:3001\"";
 constexpr std::string_view to_keys = "keys are written keys: https://... (or discover, or a file)";
 constexpr std::string_view to_tls = "certificates are written tls: { certificate: site.pem, key: site.key }";
+constexpr std::string_view to_client_certificates =
+    "clients are asked for certificates by tls: { client_certificates: { ca: ca.pem, mode: required } } of a "
+    "listener";
+constexpr std::string_view to_own_certificate =
+    "the certificate for endpoints is written upstreams.NAME.tls: { certificate: a.pem, key: a.key }";
 constexpr std::string_view no_acme =
     "certificates are not fetched by Postern yet; let certbot write them, name them in tls, and send SIGHUP "
     "after "
@@ -77,6 +82,7 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"bind", "address", to_listener},
     {"bypass", "", no_code},
     {"cert", "certificate", to_tls},
+    {"clientauth", "client_certificates", to_client_certificates},
     {"certfile", "certificate", to_tls},
     {"certificatesresolvers", "", no_acme},
     {"certresolver", "", no_acme},
@@ -167,6 +173,7 @@ constexpr auto table = std::to_array<ForeignKey>({
      "Location of an endpoint leads back to the gateway by itself; rewrite_location: false stops it"},
     {"proxysendtimeout", "timeouts", "it is written upstreams.NAME.timeouts: { idle: 60s }"},
     {"proxysetheader", "request_headers", to_request_fields},
+    {"proxysslcertificate", "tls", to_own_certificate},
     {"proxysslverify", "insecure", "endpoints are verified; upstreams.NAME.insecure: true believes any"},
     {"proxytimeout", "timeouts", to_timeouts},
     {"read", "response", "what an endpoint may take to answer is response, a pause in its answer idle"},
@@ -195,7 +202,10 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"sslcertificate", "tls", to_tls},
     {"sslcertificatekey", "tls", to_tls},
     {"sslciphers", "tls", "it is written tls: { ciphers: \"...\" }, and is seldom needed"},
+    {"sslclientcertificate", "client_certificates", to_client_certificates},
+    {"sslcrl", "client_certificates", "it is written client_certificates: { ca: ca.pem, crl: ca.crl }"},
     {"sslprotocols", "tls", "it is written tls: { min_version: \"1.2\" }"},
+    {"sslverifyclient", "client_certificates", to_client_certificates},
     {"staticresources", "", "this looks like Envoy's; a file of Postern has listeners, upstreams and routes"},
     {"stripprefix", "rewrite", to_rewrite},
     {"target", "upstream", to_backend},

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "config/addresses.h"
+#include "config/keys_certificates.h"
 #include "config/keys_limits.h"
 
 namespace postern::config {
@@ -91,6 +92,9 @@ const Keys<TlsDocument>& tls_keys() {
                "suites, which this key does not change.")
           .by_default("the built-in list")
           .example("\"ECDHE+AESGCM:ECDHE+CHACHA20\"")
+          .commented_out()
+          .key("client_certificates", &TlsDocument::clients, map(client_certificates_keys),
+               "Asks clients for certificates (mutual TLS). Without it, they are not asked.")
           .commented_out()
           .check(check_tls);
   return keys;

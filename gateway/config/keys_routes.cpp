@@ -8,6 +8,7 @@
 #include "config/fingerprint.h"
 #include "config/keys_actions.h"
 #include "config/keys_basic_auth.h"
+#include "config/keys_certificates.h"
 #include "config/keys_compression.h"
 #include "config/keys_headers.h"
 #include "config/keys_limits.h"
@@ -288,6 +289,14 @@ const SocketKeys<RouteDocument>& route_keys() {
                Holds::open)
           .example("dashboard")
           .located(&RouteDocument::origins_location)
+          .key(
+              "client_certificate", &RouteDocument::certificate,
+              map(client_certificate_keys).short_for("mode").in_words("required, wanted or map"),
+              "Requires a certificate of the client, which a listener with client_certificates has verified. "
+              "`client_certificate: required` is short for { mode: required }.",
+              Holds::open)
+          .by_default("none")
+          .commented_out()
           .key("basic_auth", &RouteDocument::basic_auth,
                map(basic_auth_use_keys).short_for("use").in_words("name or map"),
                "Requires a user and a password (Basic authentication) of the list of that name under the "
@@ -295,8 +304,9 @@ const SocketKeys<RouteDocument>& route_keys() {
                Holds::open)
           .by_default("none")
           .key("access", &RouteDocument::any_access, words<bool>({{"all", false}, {"any", true}}),
-               "Whether a client needs all of allow, basic_auth and jwt of the route, as far as they are "
-               "there, or any one of them is enough. What deny lists stays out in both cases.",
+               "Whether a client needs all of allow, client_certificate, basic_auth and jwt of the route, as "
+               "far "
+               "as they are there, or any one of them is enough. What deny lists stays out in both cases.",
                Holds::open)
           .example("any")
           .located(&RouteDocument::access_location)

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "config/addresses.h"
+#include "config/keys_certificates.h"
 #include "config/text.h"
 #include "http/target.h"
 #include "state/learned_values.h"
@@ -604,6 +605,10 @@ void check_upstream(const Fields& fields, UpstreamDocument& upstream) {
   if (const auto insecure = fields.take("insecure"); insecure && upstream.insecure)
     insecure->warn(
         "https endpoints are not verified: whoever answers is believed; a ca file is the better way");
+  const bool any_tls = std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
+                                   [](const EndpointUrl& endpoint) { return endpoint.tls; });
+  if (const auto tls = fields.take("tls"); tls && !any_tls && !upstream.endpoints.empty())
+    tls->warn("has no effect: no endpoint is https");
   if (const auto count = fields.take("keepalive_connections"); count && upstream.proxy_protocol)
     count->warn("has no effect: with proxy_protocol a connection belongs to one client, and is not kept");
 }
@@ -672,6 +677,9 @@ const Keys<UpstreamDocument>& upstream_keys() {
           .by_default("the system's certificates")
           .example("internal-ca.pem")
           .located(&UpstreamDocument::ca_location)
+          .key("tls", &UpstreamDocument::certificate, map(upstream_certificate_keys),
+               "The certificate that the gateway shows to https endpoints which ask for one (mutual TLS).")
+          .commented_out()
           .key("insecure", &UpstreamDocument::insecure, boolean(),
                "Whether https endpoints are used without verifying their certificates. Use it on a "
                "development machine only; the configuration check warns of it.")

@@ -20,11 +20,11 @@ bool takes_authorization(const Document& document, const RouteDocument& route) {
 }
 
 void check_choice(const RouteDocument& route, const std::string& path, Diagnostics& diagnostics) {
-  const int ways =
-      (route.allow.empty() ? 0 : 1) + (route.basic_auth.use.empty() ? 0 : 1) + (route.jwt.empty() ? 0 : 1);
+  const int ways = (route.allow.empty() ? 0 : 1) + (route.certificate ? 1 : 0) +
+                   (route.basic_auth.use.empty() ? 0 : 1) + (route.jwt.empty() ? 0 : 1);
   if (ways < 2)
     diagnostics.error(route.access_location, path + ".access",
-                      "chooses among allow, basic_auth and jwt, and the route has " +
+                      "chooses among allow, client_certificate, basic_auth and jwt, and the route has " +
                           std::string(ways == 0 ? "none of them" : "one of them"));
   if (std::any_of(route.allow.begin(), route.allow.end(),
                   [](const std::string& block) { return block == "0.0.0.0/0" || block == "::/0"; }))
@@ -33,6 +33,9 @@ void check_choice(const RouteDocument& route, const std::string& path, Diagnosti
   if (!route.jwt.empty() && !route.jwt_required)
     diagnostics.error(route.access_location, path + ".access",
                       "any lets everybody in: jwt with required: false passes without a token");
+  if (route.certificate && !route.certificate->required)
+    diagnostics.error(route.access_location, path + ".access",
+                      "any lets everybody in: client_certificate with mode: wanted passes without one");
 }
 
 void check_user_field(const Document& document, const RouteDocument& route, const std::string& path,
@@ -106,6 +109,54 @@ void warn_of_any_audience(const Document& document, Diagnostics& diagnostics) {
                        "required_claims with what your tokens have, such as azp or client_id");
 }
 
+bool asks_for_certificates(const ListenerDocument& listener) { return listener.tls && listener.tls->clients; }
+
+void check_certificate_use(const Document& document, const RouteDocument& route, const std::string& path,
+                           Diagnostics& diagnostics) {
+  if (!route.certificate) return;
+  const ClientCertificateUse& use = *route.certificate;
+  const bool is_asked =
+      std::any_of(document.listeners.begin(), document.listeners.end(), asks_for_certificates);
+  if (!is_asked && !diagnostics.has_errors())
+    diagnostics.error(
+        use.location, path + ".client_certificate",
+        "no listener asks for client certificates; see client_certificates under tls of a listener");
+  std::vector<std::string> taken;
+  for (const ForwardedClaim& claim : route.forward_claims) taken.push_back(claim.header);
+  for (const std::string* other : {&route.basic_auth.user_field, &document.request_id_header})
+    if (!other->empty()) taken.push_back(*other);
+  for (const policy::CertificateField& field : use.forward.all()) {
+    const bool is_taken = std::any_of(taken.begin(), taken.end(), [&](const std::string& other) {
+      return base::equal_as_variable(field.header, other);
+    });
+    if (is_taken)
+      diagnostics.error(
+          use.forward_location, path + ".client_certificate.forward",
+          document.quote(use.forward_location, field.header) + " carries something else already");
+    taken.push_back(field.header);
+  }
+}
+
+// Routes belong to no listener: what one listener requires, another one does not.
+void warn_of_open_listeners(const Document& document, Diagnostics& diagnostics) {
+  const auto requires_one = [](const ListenerDocument& listener) {
+    return asks_for_certificates(listener) && listener.tls->clients->required;
+  };
+  const auto strict = std::find_if(document.listeners.begin(), document.listeners.end(), requires_one);
+  const bool has_rule = std::any_of(document.routes.begin(), document.routes.end(),
+                                    [](const RouteDocument& route) { return route.certificate.has_value(); });
+  if (strict == document.listeners.end() || has_rule || diagnostics.has_errors()) return;
+  for (std::size_t index = 0; index < document.listeners.size(); ++index) {
+    const ListenerDocument& listener = document.listeners[index];
+    if (asks_for_certificates(listener) || listener.redirect_to_https) continue;
+    diagnostics.warn(
+        listener.location, "listeners[" + std::to_string(index) + "]",
+        "leads to every route without a client certificate, beside listeners[" +
+            std::to_string(strict - document.listeners.begin()) +
+            "], which requires one; write client_certificate: required at the routes that need it");
+  }
+}
+
 // Warns of passwords on listeners without TLS. With a trusted proxy in front, TLS probably ends there.
 void warn_of_plain_passwords(const Document& document, Diagnostics& diagnostics) {
   const bool takes_passwords =
@@ -132,6 +183,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
     check_user_field(document, route, path, diagnostics);
     check_token_field(document, route, path, diagnostics);
     check_ticket(route, path, diagnostics);
+    check_certificate_use(document, route, path, diagnostics);
     if (!route.any_access && !route.basic_auth.use.empty() && takes_authorization(document, route))
       diagnostics.error(route.basic_auth.location, path + ".basic_auth",
                         "needs Authorization, where jwt looks for its token too, and no request has both; "
@@ -140,6 +192,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
   warn_of_plain_passwords(document, diagnostics);
   warn_of_any_audience(document, diagnostics);
   warn_of_missing_tickets(document, diagnostics);
+  warn_of_open_listeners(document, diagnostics);
 }
 
 }  // namespace postern::config

@@ -19,9 +19,24 @@
 #include "base/transit.h"
 #include "http/fault.h"
 #include "http/head.h"
+#include "net/client_certificate.h"
 #include "net/transport.h"
 
+namespace postern::net {
+class ClientVerifier;
+}
+
 namespace postern::http {
+
+// The client certificate of a connection. Without TLS, and where clients are not asked for certificates, it
+// keeps its defaults.
+struct CertificateFacts {
+  // The listener's, as of the last reload; null: it asks for no certificates.
+  std::shared_ptr<const net::ClientVerifier> verifier;
+  bool asked = false;                                         // in the handshake
+  std::shared_ptr<const net::ClientCertificate> certificate;  // null: the client has shown none
+  bool is_outdated = false;  // a reload has taken away its authority, or it was revoked
+};
 
 // Facts about the connection that a request came by; they outlive the stream.
 struct ClientFacts {
@@ -30,6 +45,7 @@ struct ClientFacts {
   std::string peer_text;  // the peer's address without the port
   bool tls = false;
   uint16_t listener_port = 0;
+  CertificateFacts certificate;
   std::optional<uint16_t> redirect_port;  // set when this listener only redirects clients to https
   std::shared_ptr<const std::vector<std::string>> redirect_except;  // paths that are served all the same
 };

@@ -11,6 +11,7 @@ namespace {
 // Whether the client has shown nothing that this way could judge.
 bool has_shown_nothing(const http::LocalResponse& refusal) {
   return refusal.cause == base::Cause::credentials_missing || refusal.cause == base::Cause::token_missing ||
+         refusal.cause == base::Cause::client_certificate_missing ||
          refusal.cause == base::Cause::address_refused;
 }
 

@@ -1,4 +1,4 @@
-// Several ways into a route, of which one is enough: an address, a password, a token.
+// Several ways into a route, of which one is enough: an address, a client certificate, a password, a token.
 #pragma once
 
 #include <functional>

@@ -19,6 +19,10 @@
 #include "policy/report_only.h"
 #include "state/socket_counts.h"
 
+namespace postern::net {
+struct ClientCertificate;
+}
+
 namespace postern::state {
 class RateLimiter;
 struct Bindings;
@@ -62,11 +66,12 @@ struct RequestContext {
   bool tls = false;              // the client uses https, as far as the trust list allows to believe it
   std::string_view authority{};  // host[:port] of the request, likewise; empty: it has none
   std::string_view request_id{};
-  std::string_view route{};           // names, set as soon as they are known
-  std::string_view upstream{};        //
-  std::string_view endpoint{};        // as written in the configuration
-  PasswordDesk* passwords = nullptr;  // this worker's; null in tests without passwords
-  state::Tickets* tickets = nullptr;  // the process's; null in tests without tickets
+  std::string_view route{};                             // names, set as soon as they are known
+  std::string_view upstream{};                          //
+  std::string_view endpoint{};                          // as written in the configuration
+  PasswordDesk* passwords = nullptr;                    // this worker's; null in tests without passwords
+  state::Tickets* tickets = nullptr;                    // the process's; null in tests without tickets
+  const net::ClientCertificate* certificate = nullptr;  // that the client has shown; null: none
 
   // --- judging; see Pipeline ---
   std::unique_ptr<Awaited> awaited{};  // what the policy that is asked next has waited for; null: nothing

@@ -148,7 +148,7 @@ void EventStream::end(Cause why) {
 bool EventStream::outdated(const tunnel::CurrentRoutes& current) const {
   if (!options_.route) return false;
   if (options_.endpoint && options_.endpoint->retired()) return true;
-  return !current.allow(*options_.route, options_.key);
+  return !current.allow(*options_.route, options_.key) || !current.take(options_.certificate.get());
 }
 
 void EventStream::leave(bool stopping) {

@@ -22,8 +22,9 @@ class EventStream final : public tunnel::DrainLine::Member {
  public:
   // The settings under which the stream was opened. What they point to outlives the stream.
   struct Options {
-    std::optional<uint64_t> route{};   // routing::Route::stream_fingerprint; nullopt: no reload ends it
-    uint64_t key = 0;                  // that has signed the token; 0: there is no token
+    std::optional<uint64_t> route{};  // routing::Route::stream_fingerprint; nullopt: no reload ends it
+    uint64_t key = 0;                 // that has signed the token; 0: there is no token
+    std::shared_ptr<const net::ClientCertificate> certificate{};  // of the client; null: it has shown none
     upstream::EndpointRef endpoint{};  // the endpoint that sends it; a reload may remove it
     base::Duration comment_interval = base::no_limit;
     base::Duration idle_limit = base::no_limit;  // for the endpoint

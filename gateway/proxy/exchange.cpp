@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "files/send_file.h"
 #include "proxy/answer.h"
+#include "proxy/certificate_check.h"
 #include "proxy/failure_response.h"
 #include "proxy/judging.h"
 #include "proxy/response_encoding.h"
@@ -70,6 +71,7 @@ Task<Result<void>> Exchange::serve() {
   state_.scope.stage = Stage::routing;
   if (Result<void> read = read_request(state_); !read) co_return read;
   if (Result<void> done = answer_if_any(redirect_to_https(state_)); !done || answered_) co_return done;
+  if (Result<void> done = answer_if_any(check_certificate(state_)); !done || answered_) co_return done;
   if (Result<void> done = answer_if_any(find_route(state_)); !done || answered_) co_return done;
   const routing::Route& route = *state_.route;
   if (state_.scope.failure()) co_return base::fail(*state_.scope.failure());

@@ -148,6 +148,7 @@ void ResponseCopy::open(const Attempt& attempt, bool of_events) {
     EventStream::Options options;
     options.route = exchange_.route->stream_fingerprint;
     options.key = exchange_.token_key();
+    options.certificate = exchange_.stream.client().certificate.certificate;
     options.endpoint = attempt.lease.endpoint();
     options.comment_interval = rules.comment_interval;
     options.idle_limit = dispatch_.group().stream_idle_limit;

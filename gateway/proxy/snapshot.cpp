@@ -12,6 +12,8 @@ tunnel::CurrentRoutes current_routes(const Pinned& pinned) {
           current.gone_keys.push_back(routing::fingerprint_under(settings, key));
     }
   }
+  for (const ListenerModel& listener : pinned.snapshot->listeners)
+    if (listener.tls && listener.tls->clients()) current.verifiers.push_back(listener.tls->clients());
   return current;
 }
 

@@ -67,11 +67,12 @@ struct Snapshot {
   std::unique_ptr<const policy::Policy> unrouted;
   UnroutedCors unrouted_cors;    // for the same answers
   std::string request_id_field;  // empty: no ids are sent or accepted
-  // Set from tokens or users on some route; no client may send them on any route.
+  // Set from tokens, users or client certificates on some route; no client may send them on any route.
   std::vector<std::string> claim_fields;
   bool via = false;
   bool access_log = true;
   std::vector<std::string> redacted_parameters;
+  std::vector<telemetry::ExpiringFile> expiring_files;  // certificates and revocation lists
 };
 
 struct Pinned {

@@ -129,7 +129,8 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
                              context.selected_subprotocol);
   const routing::SocketRules& rules = socket_rules(exchange_.route);
   tunnel::TunnelOptions options{exchange_.limits().tunnel_idle, exchange_.route->socket_fingerprint,
-                                exchange_.token_key(), exchange_.route->sockets};
+                                exchange_.token_key(), exchange_.stream.client().certificate.certificate,
+                                exchange_.route->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
   options.frames_compressed = !agreed.empty();  // the gateway assumes that only permessage-deflate is offered
   std::optional<websocket::DeflateParameters> deflate;  // the response head points into it

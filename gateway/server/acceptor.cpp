@@ -55,6 +55,7 @@ void Acceptor::adopt(std::vector<BoundListener> bound) {
     opened.settings->redirect_port =
         model.redirect_to_https ? std::optional<uint16_t>(https_port) : std::nullopt;
     opened.settings->redirect_except = model.redirect_except;
+    opened.settings->certificates = model.tls ? model.tls->clients() : nullptr;
     listeners.push_back(std::move(opened));
   }
   listeners_ = std::move(listeners);

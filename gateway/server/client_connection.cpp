@@ -143,6 +143,10 @@ Task<Result<bool>> ClientConnection::shake_hands() {
   base::Phase phase(scope_, Stage::tls_handshake, settings_->limits.tls_handshake, Cause::client_timed_out);
   Result<bool> shaken = co_await secured->handshaken().take(scope_);
   if (shaken) {
+    if (const auto& verifier = tls_->clients(); verifier && secured->has_asked_client())
+      facts_.certificate = {verifier, true, secured->client_certificate(*verifier), false};
+    else
+      facts_.certificate.verifier = verifier;
     transport_ = std::move(secured);
     co_return true;
   }

@@ -41,8 +41,7 @@ Task<Result<bool>> Http1Service::serve_requests() {
     Result<ServerConnection::Arrival> arrival = co_await connection_.arrivals().take(context_.scope);
     if (!arrival) co_return base::fail(arrival.error());
     if (*arrival == ServerConnection::Arrival::over) co_return false;
-    context_.facts.redirect_port = context_.settings.redirect_port;
-    context_.facts.redirect_except = context_.settings.redirect_except;
+    refresh(context_.facts, context_.settings);
     exchange_ = std::make_unique<proxy::Exchange>(context_.current.services, context_.current.pin,
                                                   connection_, context_.settings.limits.transfer);
     // The request and the end of the client may have arrived together, before there was an exchange to

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/local_rc.h"
+#include "http/stream.h"
 #include "proxy/snapshot.h"
 
 namespace postern::server {
@@ -18,7 +19,11 @@ struct ListenerSettings {
   proxy::ListenerLimits limits;
   std::optional<uint16_t> redirect_port;                            // as in http::ClientFacts
   std::shared_ptr<const std::vector<std::string>> redirect_except;  // as in http::ClientFacts
+  std::shared_ptr<const net::ClientVerifier> certificates;          // null: clients are asked for none
 };
 using ListenerSettingsRef = base::LocalRc<ListenerSettings>;
+
+// Brings the facts of a connection up to date between two requests.
+void refresh(http::ClientFacts& facts, const ListenerSettings& settings);
 
 }  // namespace postern::server

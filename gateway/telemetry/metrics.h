@@ -197,6 +197,13 @@ struct ProviderKeys {
   base::Duration next_fetch{};  // time until it
 };
 
+// A file whose content is of use until a time only.
+struct ExpiringFile {
+  std::string file;
+  std::string_view use;    // "certificate", "client_ca", "client_crl", "client_certificate"
+  int64_t expires_at = 0;  // Unix seconds
+};
+
 // A copy that may be passed to another thread, and the sum of such copies.
 struct Totals {
   using Endpoint = std::pair<std::string, std::string>;  // upstream, endpoint
@@ -211,6 +218,7 @@ struct Totals {
   std::map<Endpoint, EndpointSeries> endpoints;
   std::map<Endpoint, EndpointState> endpoint_states;
   std::map<std::string, ProviderKeys> provider_keys;  // of the process, not of a worker; by the name in jwt
+  std::vector<ExpiringFile> expiring_files;           // of the process as well
 };
 
 // The names in a configuration, in its order.

@@ -22,6 +22,12 @@ bool CurrentRoutes::allow(uint64_t route, uint64_t key) const {
          !std::binary_search(gone_keys.begin(), gone_keys.end(), routing::fingerprint_under(route, key));
 }
 
+bool CurrentRoutes::take(const net::ClientCertificate* certificate) const {
+  return !certificate || verifiers.empty() ||
+         std::any_of(verifiers.begin(), verifiers.end(),
+                     [certificate](const auto& verifier) { return verifier->still_takes(*certificate); });
+}
+
 void DrainLine::join(Member& member) {
   staying_.append(member.link_);
   if (!must_leave(member)) return;

@@ -6,12 +6,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/intrusive_list.h"
 #include "base/timer_wheel.h"
 #include "base/turn.h"
+#include "net/client_verifier.h"
 #include "tunnel/drain_rate.h"
 
 namespace postern::tunnel {
@@ -20,10 +22,15 @@ namespace postern::tunnel {
 struct CurrentRoutes {
   std::vector<uint64_t> routes{};     // the fingerprints of its routes
   std::vector<uint64_t> gone_keys{};  // routing::fingerprint_under() of its routes and keys that are gone
+  // Of its listeners that ask clients for certificates.
+  std::vector<std::shared_ptr<const net::ClientVerifier>> verifiers{};
 
   void sort();
   // `key` has signed the token of what is open; 0: there is no token. The lists must be sorted.
   bool allow(uint64_t route, uint64_t key) const;
+  // Whether some listener would still take the client certificate of what is open; null: it has none. Where
+  // no listener asks for certificates any more, it makes no difference.
+  bool take(const net::ClientCertificate* certificate) const;
 };
 
 class DrainLine final : private base::Timer {

@@ -63,7 +63,7 @@ websocket::Deflate* Tunnel::client_deflate() {
 bool Tunnel::outdated(const CurrentRoutes& current) const {
   if (!options_.route) return false;
   if (lease_.endpoint() && lease_.endpoint()->retired()) return true;
-  return !current.allow(*options_.route, options_.key);
+  return !current.allow(*options_.route, options_.key) || !current.take(options_.certificate.get());
 }
 
 void Tunnel::leave(bool stopping) {

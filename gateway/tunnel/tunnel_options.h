@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "net/client_certificate.h"
 #include "routing/socket_rules.h"
 #include "state/socket_counts.h"
 #include "tunnel/shared_limit.h"
@@ -19,10 +20,11 @@ struct TunnelOptions {
   base::Duration idle_limit = std::chrono::hours(1);
   std::optional<uint64_t> route{};  // routing::Route::socket_fingerprint; nullopt: no reload ends it
   uint64_t key = 0;                 // that has signed the token; 0: there is no token
-  std::shared_ptr<const routing::SocketRules> rules{};  // never null once the tunnel is open
-  std::optional<base::Instant> expires{};               // of the token that authorised it
-  bool frames_compressed = false;                       // permessage-deflate between client and endpoint
-  int client_window_bits = 0;  // of compression between the client and the gateway; 0: none
+  std::shared_ptr<const net::ClientCertificate> certificate{};  // of the client; null: it has shown none
+  std::shared_ptr<const routing::SocketRules> rules{};          // never null once the tunnel is open
+  std::optional<base::Instant> expires{};                       // of the token that authorised it
+  bool frames_compressed = false;  // permessage-deflate between client and endpoint
+  int client_window_bits = 0;      // of compression between the client and the gateway; 0: none
   std::vector<state::SocketCounts::Permit> permits{};  // of the route's limits
   std::vector<SharedLimit> limits{};                   // that the client's messages count against
 };

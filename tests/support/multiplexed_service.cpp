@@ -52,8 +52,7 @@ void MultiplexedService::on_unknown(const Frame& frame) {
 }
 
 void MultiplexedService::begin(std::unique_ptr<MultiplexedServerStream> stream) {
-  context_.facts.redirect_port = context_.settings.redirect_port;
-  context_.facts.redirect_except = context_.settings.redirect_except;
+  server::refresh(context_.facts, context_.settings);
   auto open = std::make_unique<OpenExchange>();
   open->service = this;
   open->stream = std::move(stream);
