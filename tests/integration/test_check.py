@@ -37,6 +37,14 @@ def tls(certificate, key):
     return LISTENERS + f"    tls: {{ certificate: {certificate}, key: {key} }}\n" + ROUTES
 
 
+def clients(text):
+    return LISTENERS + f"    tls: {{ certificate: good.pem, key: good.key, client_certificates: {text} }}\n" + ROUTES
+
+
+def own(text):
+    return LISTENERS + f'upstreams:\n  api: {{ endpoints: ["https://127.0.0.1:1"], tls: {text} }}\nroutes: [{{ upstream: api }}]\n'
+
+
 def route(text):
     return LISTENERS + "routes:\n" + text
 
@@ -134,6 +142,32 @@ MISTAKES = [
     ]),
     Mistake(17, "variable", LISTENERS + 'routes:\n  - upstream: "http://${NOBODY_SET_THIS}:3000"\n', [
         '4:15 routes[0].upstream: the environment variable NOBODY_SET_THIS is not set (a default is written ${NOBODY_SET_THIS:-value})',
+    ]),
+    Mistake(0, "client certificates without files", clients("{ ca: nope.pem, crl: nope.crl }"), [
+        '3:77 listeners[0].tls.client_certificates.ca: ./nope.pem does not exist (paths are relative to the folder of this configuration)',
+        '3:92 listeners[0].tls.client_certificates.crl: ./nope.crl does not exist (paths are relative to the folder of this configuration)',
+    ]),
+    Mistake(0, "authority and list that are none", clients("{ ca: good.key, crl: good.pem }"), [
+        '3:77 listeners[0].tls.client_certificates.ca: ./good.key holds no PEM certificate',
+        '3:92 listeners[0].tls.client_certificates.crl: ./good.pem holds no revocation list (CRL), neither in PEM nor in DER',
+    ]),
+    Mistake(0, "list without an authority", clients("{ crl: good.pem }"), [
+        '3:71 listeners[0].tls.client_certificates.ca: is missing',
+    ]),
+    Mistake(0, "authority that has expired", clients("{ ca: expired.pem }"), [
+        '3:77 warning: listeners[0].tls.client_certificates.ca: the authority CN=localhost in ./expired.pem has expired; no certificate of it is taken',
+    ]),
+    Mistake(0, "own certificate for endpoints without its key", own("{ certificate: good.pem, key: other.key }"), [
+        '4:81 upstreams.api.tls.key: the private key ./other.key does not belong to ./good.pem',
+    ]),
+    Mistake(0, "key for endpoints without a certificate", own("{ key: good.key }"), [
+        '4:51 upstreams.api.tls.certificate: is missing',
+    ]),
+    Mistake(0, "expired certificate for endpoints", own("{ certificate: expired.pem, key: expired.key }"), [
+        '4:66 warning: upstreams.api.tls.certificate: the certificate ./expired.pem has expired; endpoints refuse it',
+    ]),
+    Mistake(0, "mutual TLS as nginx writes it", LISTENERS + "    tls: { certificate: good.pem, key: good.key, ssl_verify_client: on }\n" + ROUTES, [
+        '3:50 listeners[0].tls.ssl_verify_client: unknown key "ssl_verify_client"; clients are asked for certificates by tls: { client_certificates: { ca: ca.pem, mode: required } } of a listener',
     ]),
     Mistake(18, "windows path", tls('"C:\\certs\\site.pem"', '"C:\\certs\\site.key"'), [
         '3:30 not YAML: a backslash in double quotes begins an escape; use single quotes, and / in paths of files',
@@ -926,8 +960,8 @@ def test_endpoint_that_cannot_be_reached_is_named(start_gateway):  # rows 13, 14
     assert lines["nowhere"]["cause"] == "upstream_unresolved" and "no-such-name.invalid" in lines["nowhere"]["detail"]
     assert lines["nowhere"]["remedy"] == "Check the name in upstreams, and the machine's DNS."
     assert lines["plain"]["cause"] == "upstream_tls_failed"
-    assert lines["plain"]["remedy"] == ("Check the endpoint's certificate; see the upstream's ca and server_name; "
-                                        "if it speaks plain HTTP, write http://.")
+    assert lines["plain"]["remedy"] == ("Check the endpoint's certificate; see the upstream's ca and server_name, and tls if it "
+                                        "asks for a client certificate; if it speaks plain HTTP, write http://.")
 
 
 def test_the_other_protocol_on_a_port_is_named(start_gateway, site):  # row 16

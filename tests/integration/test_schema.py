@@ -33,12 +33,12 @@ BEYOND_A_SCHEMA = {
     "names that stand elsewhere in the file": [
         r"there is no (basic_auth|jwt|origin list|rate limit|upstream) X; .*", r"X is keyed by a claim, so the route needs jwt",
         r"counts by the sub claim of a token: the route needs jwt to have any", r"X carries the request id already",
-        r"leads nowhere: no listener has tls", r"can never be taken: routes\[\d+\] in line \d+ matches the same requests( \(.*\))?",
+        r"leads nowhere: no listener has tls", r"no listener asks for client certificates; .*", r"can never be taken: routes\[\d+\] in line \d+ matches the same requests( \(.*\))?",
         r"is the address of the listener in line \d+ too", r"X is the name of the route in line \d+ too",
     ],
     "what stands in a list or a map already": [
         r"X stands in (this list|line \d+) already", r"stands in line \d+ already", r"this endpoint stands in line \d+ already",
-        r"X takes another claim in line \d+ already", r"X carries the claim X already", r"X is the same path as X", r"X is named already; case does not count",
+        r"X takes another claim in line \d+ already", r"X carries the claim X already", r"X carries something else already", r"X is the same path as X", r"X is named already; case does not count",
         r"stands here twice, but for the case of its letters", r"has backups only; one endpoint at least must be none",
     ],
     "what a value needs of the value of another key": [
@@ -51,8 +51,9 @@ BEYOND_A_SCHEMA = {
         r"needs an issuer that is an https URL", r"has a min_age above its max_age", r"has no effect: the keys are in a file",
         r"has no effect without allow and deny", r"X has report_only, which is for requests; name a limit without it",
         r"is not https, so that anybody on the way could replace the keys; .*",
-        r"chooses among allow, basic_auth and jwt, and the route has (none|one) of them",
+        r"chooses among allow, client_certificate, basic_auth and jwt, and the route has (none|one) of them",
         r"any lets everybody in: jwt with required: false passes without a token",
+        r"any lets everybody in: client_certificate with mode: wanted passes without one",
         r"needs Authorization, where jwt looks for its token too, and no request has both; .*",
     ],
     "the grammar of header fields, cookies and methods": [
@@ -78,6 +79,9 @@ BEYOND_A_SCHEMA = {
         r"X has a character that no URL may hold unescaped", r"X has a placeholder .*", r"X has a user in front of its host",
         r"X is neither a URL \(https://\.\.\.\) nor a path \(/\.\.\.\)", r"X names no host", r"X has an unknown placeholder X.*",
         r"has \{endpoint\}, which is chosen for each attempt .*", r"X is neither preserve, upstream nor a host: .*",
+        r"X is an address, and clients send names only \(SNI\)", r"X is every name; leave names out for that",
+        r"X is no subject: .*", r"X is not in the form of RFC 2253: .*", r"X is no name of a certificate: .*",
+        r"X has no IP address behind IP:", r"X has a X that is neither the first label of a DNS name nor the end of a URI",
         r"X is not a host name", r"X is not in lower case; write X", r"X ends with X; an origin does not; write X",
         r"is a URL that (has|holds|is longer) .*", r"X has a name that cannot be converted to what browsers send .*", r"X would let every site in; .*", r"is a name; a listener needs an address of this machine",
     ],
