@@ -460,6 +460,9 @@ TEST_CASE("compile: every example in conf compiles whole, given the files that i
         files.certificate = certificate.certificate;
         files.key = certificate.key;
       }
+      if (!listener.tls->clients) continue;
+      listener.tls->clients->ca_file = authority.file();
+      if (!listener.tls->clients->crl_file.empty()) listener.tls->clients->crl_file = authority.revoke({});
     }
     for (JwtDocument& jwt : document->jwt) {
       if (jwt.keys_file.empty()) continue;
@@ -469,8 +472,12 @@ TEST_CASE("compile: every example in conf compiles whole, given the files that i
       jwt.keys_file = folder.file(jwt.name + ".pem");
       write(jwt.keys_file, (ecdsa ? support::p256_key() : support::rsa_key()).public_pem());
     }
-    for (UpstreamDocument& upstream : document->upstreams)
+    for (UpstreamDocument& upstream : document->upstreams) {
       if (!upstream.ca.empty()) upstream.ca = authority.file();
+      if (!upstream.certificate) continue;
+      upstream.certificate->certificate = certificate.certificate;
+      upstream.certificate->key = certificate.key;
+    }
     for (RouteDocument& route : document->routes)
       if (route.files) route.files->root = folder.file(".");
     Compiler compiler;

@@ -42,7 +42,10 @@ TEST_CASE("foreign keys: every key that is named in their stead is one of the sc
 TEST_CASE("foreign keys: a key of another place is told where it belongs") {
   CHECK(said_of_part("path: /api") == "f:1:1 path: unknown key \"path\"; did you mean \"paths\"?\n");
   CHECK(said_of_part("burst: 5").find("unknown key \"burst\"") != std::string::npos);
-  CHECK(said_of_part("issuer: x") == "f:1:1 issuer: unknown key \"issuer\"; it is a key of jwt.NAME\n");
+  CHECK(said_of_part("realm: x") == "f:1:1 realm: unknown key \"realm\"; it is a key of basic_auth.NAME\n");
+  CHECK(said_of_part("issuer: x") ==
+        "f:1:1 issuer: unknown key \"issuer\"; it is a key of jwt.NAME and of "
+        "routes[].client_certificate.forward\n");
   // More than two places are no help.
   CHECK(said_of_part("head_size: 1KiB") ==
         "f:1:1 head_size: unknown key \"head_size\" (postern reference prints every key)\n");
