@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "policy/braced_text.h"
 #include "policy/jwt_policy.h"
 #include "policy/request_context.h"
 
@@ -66,32 +67,18 @@ std::span<const std::string_view> placeholder_names() { return names; }
 tl::expected<TextTemplate, TemplateProblem> TextTemplate::read(std::string_view text) {
   if (std::any_of(text.begin(), text.end(), is_control))
     return problem("has a control character, which no field may hold");
+  auto split = split_braces(text);
+  if (!split) return problem(std::move(split.error()));
   TextTemplate made;
-  std::string literal;
-  const auto end_literal = [&] {
-    if (!literal.empty()) made.parts_.push_back({std::exchange(literal, {}), std::nullopt});
-  };
-  for (size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    const bool doubled = at + 1 < text.size() && text[at + 1] == c;
-    if ((c == '{' || c == '}') && doubled) {
-      literal += c;
-      ++at;
-    } else if (c == '}') {
-      return problem("has \"}\" without \"{\"; write \"}}\" for the character");
-    } else if (c == '{') {
-      const size_t close = text.find('}', at);
-      if (close == text.npos) return problem("has \"{\" without \"}\"; write \"{{\" for the character");
-      auto part = read_placeholder(text.substr(at + 1, close - at - 1));
-      if (!part) return tl::unexpected(std::move(part.error()));
-      end_literal();
-      made.parts_.push_back(std::move(*part));
-      at = close;
-    } else {
-      literal += c;
+  for (BracedPart& piece : *split) {
+    if (piece.is_literal) {
+      made.parts_.push_back({std::move(piece.text), std::nullopt});
+      continue;
     }
+    auto part = read_placeholder(piece.text);
+    if (!part) return tl::unexpected(std::move(part.error()));
+    made.parts_.push_back(std::move(*part));
   }
-  end_literal();
   return made;
 }
 
