@@ -144,6 +144,8 @@ void write_endpoint_states(TextBuilder& out, const telemetry::Totals& totals) {
   }
 }
 
+void add_provider(TextBuilder& labels, std::string_view provider) { add_label(labels, "jwt", provider); }
+
 void write_provider_keys(TextBuilder& out, const telemetry::Totals& totals) {
   using telemetry::ProviderKeys;
   if (totals.provider_keys.empty()) return;
@@ -154,7 +156,7 @@ void write_provider_keys(TextBuilder& out, const telemetry::Totals& totals) {
     for (const auto& [outcome, count] :
          {std::pair("fetched", keys.fetched), std::pair("failed", keys.failed)}) {
       labels.clear();
-      add_label(labels, "jwt", name);
+      add_provider(labels, name);
       add_label(labels, "outcome", outcome);
       sample(out, fetches, labels.view());
       out.append_number(count).append('\n');
@@ -177,7 +179,7 @@ void write_provider_keys(TextBuilder& out, const telemetry::Totals& totals) {
     family(out, gauge.metric, "gauge", gauge.help);
     for (const auto& [name, keys] : totals.provider_keys) {
       labels.clear();
-      add_label(labels, "jwt", name);
+      add_provider(labels, name);
       sample(out, gauge.metric, labels.view());
       out.append_shortest(gauge.value(keys)).append('\n');
     }
@@ -246,6 +248,7 @@ std::string prometheus_text(const telemetry::Totals& totals) {
         add_endpoint(labels, endpoint);
       });
   write_endpoint_states(out, totals);
+  if (!totals.providers.empty()) write_numbers<telemetry::ProviderCount>(out, totals.providers, add_provider);
   write_provider_keys(out, totals);
   write_expiring_files(out, totals);
   return std::string(out.view());

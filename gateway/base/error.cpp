@@ -152,6 +152,10 @@ constexpr auto error_table = std::to_array<ErrorTraits>({
     {Cause::ticket_refused, "ticket_refused", client, 401, never, info,
      "The ticket was used before, is too old, or was never issued.",
      "Get a new ticket for each connection, from the route that issues them."},
+    {Cause::claims_refused, "claims_refused", client, 403, never, info,
+     "The token is valid, but its claims do not permit this request.",
+     "The detail names the rule of the route's required_claims; give the user what it asks for, or change "
+     "it."},
     {Cause::upstream_unresolved, "upstream_unresolved", upstream, 502, if_unsent, error,
      "The endpoint's name could not be resolved.", "Check the name in upstreams, and the machine's DNS."},
     {Cause::upstream_refused, "upstream_refused", upstream, 502, if_unsent, error,

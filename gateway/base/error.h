@@ -59,6 +59,7 @@ enum class Cause : uint8_t {
   token_key_unknown,
   token_claims,
   ticket_refused,
+  claims_refused,
   // caused by the upstream
   upstream_unresolved,
   upstream_refused,

@@ -1,6 +1,7 @@
 #include "telemetry/access_log.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "base/error.h"
@@ -48,6 +49,28 @@ void append_json_text(TextBuilder& out, std::string_view key, std::string_view v
 
 void append_json_rewritten(TextBuilder& out, std::string_view rewritten) {
   if (!rewritten.empty()) append_json_text(out, R"(,"rewritten":)", rewritten);
+}
+
+// The names under which the parts of a TokenRecord are logged.
+struct TokenPart {
+  std::string_view name;
+  std::string_view TokenRecord::*text;
+};
+constexpr auto token_parts = std::to_array<TokenPart>({{"provider", &TokenRecord::provider},
+                                                       {"sub", &TokenRecord::subject},
+                                                       {"sub_hash", &TokenRecord::subject_hash},
+                                                       {"jti", &TokenRecord::id},
+                                                       {"rule", &TokenRecord::rule}});
+
+void append_json_token(TextBuilder& out, const TokenRecord& token) {
+  bool is_first = true;
+  for (const TokenPart& part : token_parts) {
+    if ((token.*part.text).empty()) continue;
+    out.append(is_first ? R"(,"token":{)" : ",").append_json_string(part.name);
+    append_json_text(out, ":", token.*part.text);
+    is_first = false;
+  }
+  if (!is_first) out.append('}');
 }
 
 void append_json_stages(TextBuilder& out, const ExchangeStages& stages) {
@@ -125,6 +148,7 @@ void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   append_json_stages(out, record.stages);
   out.append(record.tls ? R"(,"tls":true)" : R"(,"tls":false)");
   append_json_text(out, R"(,"user_agent":)", record.user_agent);
+  append_json_token(out, record.token);
   if (record.stream) append_json_stream(out, *record.stream);
   append_json_failure(out, record.failure);
   if (record.refused_socket) {
@@ -146,6 +170,7 @@ void append_json_tunnel(TextBuilder& out, const TunnelRecord& record) {
   append_json_text(out, R"(,"upstream":)", record.upstream);
   append_json_text(out, R"(,"endpoint":)", record.endpoint);
   append_json_text(out, R"(,"subprotocol":)", record.subprotocol);
+  append_json_token(out, record.token);
 }
 
 // Text format. Every key includes the space before it and the sign after it: ` route=`.
@@ -175,6 +200,12 @@ void append_text_duration(TextBuilder& out, Duration duration) {
 
 void append_text_rewritten(TextBuilder& out, std::string_view rewritten) {
   if (!rewritten.empty()) append_text(out, " rewritten=", rewritten);
+}
+
+void append_text_token(TextBuilder& out, const TokenRecord& token) {
+  for (const TokenPart& part : token_parts)
+    if (!(token.*part.text).empty())
+      append_text(out.append(" token_").append(part.name), "=", token.*part.text);
 }
 
 void append_text_stages(TextBuilder& out, const ExchangeStages& stages) {
@@ -223,6 +254,7 @@ void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
   out.append(record.tls ? " tls=true" : " tls=false");
   append_text(out, " id=", record.request_id);
   append_text(out, " agent=", record.user_agent);
+  append_text_token(out, record.token);
   if (record.stream) append_text_stream(out, *record.stream);
   if (record.failure) {
     const base::ErrorTraits& traits = base::traits(record.failure->error.cause);
@@ -252,6 +284,7 @@ void append_text_tunnel(TextBuilder& out, const TunnelRecord& record, Duration d
   append_text(out, " upstream=", record.upstream);
   append_text(out, " endpoint=", record.endpoint);
   append_text(out, " subprotocol=", record.subprotocol);
+  append_text_token(out, record.token);
 }
 
 }  // namespace
@@ -279,6 +312,7 @@ void append_stream_open(TextBuilder& out, LogFormat format, WallTime time, const
     out.append(R"(,"status":)").append_number(record.status);
     out.append(record.stream->of_events ? R"(,"kind":"events")" : R"(,"kind":"answer")");
     append_milliseconds(out.append(R"(,"duration_ms":)"), record.duration);
+    append_json_token(out, record.token);
     out.append("}\n");
     return;
   }
@@ -294,6 +328,7 @@ void append_stream_open(TextBuilder& out, LogFormat format, WallTime time, const
   append_text(out, " upstream=", record.upstream);
   append_text(out, " endpoint=", record.endpoint);
   append_text(out, " id=", record.request_id);
+  append_text_token(out, record.token);
   out.append('\n');
 }
 

@@ -63,6 +63,15 @@ struct WouldRefuseRecord {
   std::string_view route{};
 };
 
+// What the log says of a verified token, as far as log.token names it. An empty text is left out.
+struct TokenRecord {
+  std::string_view provider{};      // the name in jwt
+  std::string_view subject{};       // the claim sub
+  std::string_view subject_hash{};  // of it
+  std::string_view id{};            // the claim jti
+  std::string_view rule{};          // the rule of required_claims that has refused the token
+};
+
 // The duration of each stage; nothing for a stage that did not happen.
 struct ExchangeStages {
   std::optional<base::Duration> policy{};
@@ -96,6 +105,7 @@ struct ExchangeRecord {
   std::string_view upstream{};
   std::string_view endpoint{};
   std::string_view user_agent{};
+  TokenRecord token{};
   uint32_t attempts = 0;  // 0: no upstream was tried
   // The attempts before the last, as many as were recorded.
   std::span<const FailedAttempt> failed_attempts{};
@@ -120,6 +130,7 @@ struct TunnelRecord {
   std::string_view endpoint{};
   std::string_view subprotocol{};
   std::string_view rewritten{};  // as in ExchangeRecord
+  TokenRecord token{};
   base::Duration handshake_duration{};
   std::optional<base::Duration> held_duration{};  // part of it; see ExchangeStages::held
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace postern::telemetry {
 namespace {
 
@@ -53,6 +55,9 @@ constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
     {RouteCount::would_refuse_address_rules, "postern_would_refuse_total", "rule=\"address_rules\"", counter,
      ""},
     {RouteCount::would_refuse_rate_limit, "postern_would_refuse_total", "rule=\"rate_limit\"", counter, ""},
+    {RouteCount::would_refuse_jwt, "postern_would_refuse_total", "rule=\"jwt\"", counter, ""},
+    {RouteCount::would_refuse_required_claims, "postern_would_refuse_total", "rule=\"required_claims\"",
+     counter, ""},
 });
 
 constexpr auto upstream_rows = std::to_array<NumberRow<UpstreamCount>>({
@@ -83,6 +88,26 @@ constexpr auto endpoint_rows = std::to_array<NumberRow<EndpointCount>>({
      counter, ""},
 });
 
+constexpr auto provider_rows = std::to_array<NumberRow<ProviderCount>>({
+    {ProviderCount::accepted, "postern_jwt_tokens_total", "outcome=\"accepted\"", counter,
+     "Requests of routes with a jwt section, by what became of their token: accepted, or why it was "
+     "refused."},
+    {ProviderCount::token_missing, "postern_jwt_tokens_total", "outcome=\"token_missing\"", counter, ""},
+    {ProviderCount::token_malformed, "postern_jwt_tokens_total", "outcome=\"token_malformed\"", counter, ""},
+    {ProviderCount::token_expired, "postern_jwt_tokens_total", "outcome=\"token_expired\"", counter, ""},
+    {ProviderCount::token_not_yet_valid, "postern_jwt_tokens_total", "outcome=\"token_not_yet_valid\"",
+     counter, ""},
+    {ProviderCount::token_signature, "postern_jwt_tokens_total", "outcome=\"token_signature\"", counter, ""},
+    {ProviderCount::token_algorithm, "postern_jwt_tokens_total", "outcome=\"token_algorithm\"", counter, ""},
+    {ProviderCount::token_key_unknown, "postern_jwt_tokens_total", "outcome=\"token_key_unknown\"", counter,
+     ""},
+    {ProviderCount::token_claims, "postern_jwt_tokens_total", "outcome=\"token_claims\"", counter, ""},
+    {ProviderCount::claims_refused, "postern_jwt_tokens_total", "outcome=\"claims_refused\"", counter, ""},
+    {ProviderCount::keys_unavailable, "postern_jwt_tokens_total", "outcome=\"keys_unavailable\"", counter,
+     ""},
+    {ProviderCount::other, "postern_jwt_tokens_total", "outcome=\"other\"", counter, ""},
+});
+
 // Checks that every enumerator has its row, in their order.
 template <class Name, size_t size>
 constexpr bool in_order(const std::array<NumberRow<Name>, size>& table) {
@@ -91,7 +116,24 @@ constexpr bool in_order(const std::array<NumberRow<Name>, size>& table) {
   return size == static_cast<size_t>(Name::end);
 }
 static_assert(in_order(process_rows) && in_order(route_rows));
-static_assert(in_order(upstream_rows) && in_order(endpoint_rows));
+static_assert(in_order(upstream_rows) && in_order(endpoint_rows) && in_order(provider_rows));
+
+ProviderCount outcome_of(base::Cause refused) {
+  switch (refused) {
+    case base::Cause::token_missing: return ProviderCount::token_missing;
+    case base::Cause::token_malformed: return ProviderCount::token_malformed;
+    case base::Cause::token_expired: return ProviderCount::token_expired;
+    case base::Cause::token_not_yet_valid: return ProviderCount::token_not_yet_valid;
+    case base::Cause::token_signature: return ProviderCount::token_signature;
+    case base::Cause::token_algorithm: return ProviderCount::token_algorithm;
+    case base::Cause::token_key_unknown: return ProviderCount::token_key_unknown;
+    case base::Cause::token_claims: return ProviderCount::token_claims;
+    case base::Cause::claims_refused: return ProviderCount::claims_refused;
+    case base::Cause::keys_unavailable: return ProviderCount::keys_unavailable;
+    default: break;
+  }
+  return ProviderCount::other;
+}
 
 // The series called `name` in `kept`: taken from `before` if it has one, otherwise new.
 template <class Map>
@@ -119,6 +161,11 @@ std::span<const NumberRow<Count>> rows(Count) { return process_rows; }
 std::span<const NumberRow<RouteCount>> rows(RouteCount) { return route_rows; }
 std::span<const NumberRow<UpstreamCount>> rows(UpstreamCount) { return upstream_rows; }
 std::span<const NumberRow<EndpointCount>> rows(EndpointCount) { return endpoint_rows; }
+std::span<const NumberRow<ProviderCount>> rows(ProviderCount) { return provider_rows; }
+
+void ProviderSeries::token(std::optional<base::Cause> refused) {
+  add(refused ? outcome_of(*refused) : ProviderCount::accepted);
+}
 
 void SocketEndings::closed(std::string_view route, base::Side by, uint16_t code, std::string_view cause) {
   add(route, {by, code, cause}, 1);
@@ -170,6 +217,7 @@ void Totals::add(const Totals& other) {
   add_all(other.upstreams, upstreams);
   add_all(other.endpoints, endpoints);
   add_all(other.endpoint_states, endpoint_states);
+  add_all(other.providers, providers);
 }
 
 Series Metrics::adopt(const SeriesNames& names) {
@@ -177,6 +225,7 @@ Series Metrics::adopt(const SeriesNames& names) {
   decltype(routes_) routes;
   decltype(upstreams_) upstreams;
   decltype(endpoints_) endpoints;
+  decltype(providers_) providers;
   for (const std::string& name : names.routes) series.routes.push_back(keep(routes_, routes, name));
   for (const SeriesNames::Upstream& upstream : names.upstreams) {
     Series::Upstream& added = series.upstreams.emplace_back();
@@ -184,10 +233,13 @@ Series Metrics::adopt(const SeriesNames& names) {
     for (const std::string& endpoint : upstream.endpoints)
       added.endpoints.push_back(keep(endpoints_, endpoints, Totals::Endpoint(upstream.name, endpoint)));
   }
+  for (const std::string& name : names.providers)
+    series.providers.push_back(keep(providers_, providers, name));
   sockets.keep(names.routes);
   routes_ = std::move(routes);
   upstreams_ = std::move(upstreams);
   endpoints_ = std::move(endpoints);
+  providers_ = std::move(providers);
   return series;
 }
 
@@ -205,6 +257,7 @@ Totals Metrics::totals() const {
   totals.routes.emplace("", unrouted);
   copy(upstreams_, totals.upstreams);
   copy(endpoints_, totals.endpoints);
+  copy(providers_, totals.providers);
   totals.endpoint_states = endpoint_states;
   return totals;
 }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +59,8 @@ enum class RouteCount : uint8_t {
   would_refuse_csrf,
   would_refuse_address_rules,
   would_refuse_rate_limit,
+  would_refuse_jwt,
+  would_refuse_required_claims,
   end,
 };
 // Numbers of each upstream.
@@ -82,6 +85,23 @@ enum class EndpointCount : uint8_t {
   end,
 };
 
+// Numbers of each provider of tokens: requests of its routes, by what became of their tokens.
+enum class ProviderCount : uint8_t {
+  accepted,
+  token_missing,
+  token_malformed,
+  token_expired,
+  token_not_yet_valid,
+  token_signature,
+  token_algorithm,
+  token_key_unknown,
+  token_claims,
+  claims_refused,
+  keys_unavailable,
+  other,
+  end,
+};
+
 enum class Kind : uint8_t { counter, gauge };
 
 // How a number is exported. Consecutive rows with the same name are one metric with different labels.
@@ -97,6 +117,7 @@ std::span<const NumberRow<Count>> rows(Count);
 std::span<const NumberRow<RouteCount>> rows(RouteCount);
 std::span<const NumberRow<UpstreamCount>> rows(UpstreamCount);
 std::span<const NumberRow<EndpointCount>> rows(EndpointCount);
+std::span<const NumberRow<ProviderCount>> rows(ProviderCount);
 
 // One number for each enumerator.
 template <class Name>
@@ -174,6 +195,11 @@ struct RouteSeries : Numbers<RouteCount> {
 };
 using UpstreamSeries = Numbers<UpstreamCount>;
 using EndpointSeries = Numbers<EndpointCount>;
+struct ProviderSeries : Numbers<ProviderCount> {
+  using Numbers::add;
+  // Counts a token. `refused` is the cause for which it was refused; nullopt: it was accepted.
+  void token(std::optional<base::Cause> refused);
+};
 
 // The state of an endpoint as the workers see it; each worker judges it by its own traffic.
 struct EndpointState {
@@ -217,8 +243,9 @@ struct Totals {
   std::map<std::string, UpstreamSeries> upstreams;
   std::map<Endpoint, EndpointSeries> endpoints;
   std::map<Endpoint, EndpointState> endpoint_states;
-  std::map<std::string, ProviderKeys> provider_keys;  // of the process, not of a worker; by the name in jwt
   std::vector<ExpiringFile> expiring_files;           // of the process as well
+  std::map<std::string, ProviderSeries> providers;    // by the name in jwt
+  std::map<std::string, ProviderKeys> provider_keys;  // of the process, not of a worker; by the same name
 };
 
 // The names in a configuration, in its order.
@@ -229,6 +256,7 @@ struct SeriesNames {
   };
   std::vector<std::string> routes;
   std::vector<Upstream> upstreams;
+  std::vector<std::string> providers{};
 };
 
 // The numbers that the exchanges of that configuration count in, in the same order.
@@ -239,6 +267,7 @@ struct Series {
   };
   std::vector<base::LocalRc<RouteSeries>> routes;
   std::vector<Upstream> upstreams;
+  std::vector<base::LocalRc<ProviderSeries>> providers;
 };
 
 // The metrics of one worker.
@@ -260,6 +289,7 @@ class Metrics {
   std::map<std::string, base::LocalRc<RouteSeries>, std::less<>> routes_;
   std::map<std::string, base::LocalRc<UpstreamSeries>> upstreams_;
   std::map<Totals::Endpoint, base::LocalRc<EndpointSeries>> endpoints_;
+  std::map<std::string, base::LocalRc<ProviderSeries>> providers_;
 };
 
 }  // namespace postern::telemetry

@@ -12,6 +12,8 @@ enum class ReportedRule : uint8_t {
   csrf,           // of an origin list
   address_rules,  // allow and deny
   rate_limit,
+  jwt,              // the token of a request, or that it has none
+  required_claims,  // of a route
   end,
 };
 
@@ -22,6 +24,8 @@ constexpr std::string_view label(ReportedRule rule) {
     case ReportedRule::csrf: return "csrf";
     case ReportedRule::address_rules: return "address_rules";
     case ReportedRule::rate_limit: return "rate_limit";
+    case ReportedRule::jwt: return "jwt";
+    case ReportedRule::required_claims: return "required_claims";
     case ReportedRule::end: break;
   }
   return {};

@@ -6,9 +6,11 @@ namespace postern::tunnel {
 
 TunnelFacts::TunnelFacts(const telemetry::TunnelRecord& record, bool logged)
     : handshake_(record.handshake_duration), held_(record.held_duration), logged_(logged) {
-  const std::array<std::string_view, count> parts = {record.request_id, record.client,      record.host,
-                                                     record.target,     record.route,       record.upstream,
-                                                     record.endpoint,   record.subprotocol, record.rewritten};
+  const telemetry::TokenRecord& token = record.token;
+  const std::array<std::string_view, count> parts = {
+      record.request_id, record.client,      record.host,        record.target,    record.route,
+      record.upstream,   record.endpoint,    record.subprotocol, record.rewritten, token.provider,
+      token.subject,     token.subject_hash, token.id,           token.rule};
   size_t length = 0;
   for (std::string_view part : parts) length += part.size();
   text_.reserve(length);
@@ -33,6 +35,7 @@ telemetry::TunnelRecord TunnelFacts::record() const {
   record.endpoint = part(6);
   record.subprotocol = part(7);
   record.rewritten = part(8);
+  record.token = {part(9), part(10), part(11), part(12), part(13)};
   record.handshake_duration = handshake_;
   record.held_duration = held_;
   return record;

@@ -83,6 +83,30 @@ Json read(std::string_view line) {
 
 }  // namespace
 
+TEST_CASE(
+    "access log: the parts of a token stand in every line of a request, and only those that are there") {
+  ExchangeRecord record = usual_exchange();
+  CHECK_FALSE(read(exchange_line(LogFormat::json, record)).contains("token"));
+  CHECK(exchange_line(LogFormat::text, record).find("token_") == std::string::npos);
+  record.token = {.provider = "login", .subject = "a\"b", .subject_hash = "", .id = "", .rule = "staff"};
+  const Json token = {{"provider", "login"}, {"sub", "a\"b"}, {"rule", "staff"}};
+  CHECK(read(exchange_line(LogFormat::json, record))["token"] == token);
+  CHECK(exchange_line(LogFormat::text, record)
+            .find(" token_provider=login token_sub=\"a\\\"b\" token_rule=staff") != std::string::npos);
+  record.stream = StreamRecord();
+  TextBuilder out;
+  append_stream_open(out, LogFormat::json, noted_time, record);
+  CHECK(read(std::string(out.view()))["token"] == token);
+  TunnelRecord tunnel = usual_tunnel();
+  tunnel.token = {.provider = "", .subject = "", .subject_hash = "0123", .id = "j", .rule = ""};
+  out.clear();
+  append_tunnel_open(out, LogFormat::json, noted_time, tunnel);
+  CHECK(read(std::string(out.view()))["token"] == Json({{"sub_hash", "0123"}, {"jti", "j"}}));
+  out.clear();
+  append_tunnel_close(out, LogFormat::text, noted_time, tunnel, TunnelEnd());
+  CHECK(out.view().find(" token_sub_hash=0123 token_jti=j ") != std::string::npos);
+}
+
 TEST_CASE("access log: an exchange is one JSON line with everything that was noted") {
   CHECK(exchange_line(LogFormat::json, usual_exchange()) ==
         R"({"time":"2026-11-21T02:48:11.123Z","level":"info","event":"exchange",)"

@@ -62,6 +62,25 @@ TEST_CASE("metrics: the copies of workers add up, gauges that went up here and d
   CHECK(totals.routes.at("a").durations.sum_seconds() == doctest::Approx(1.001));
 }
 
+TEST_CASE("metrics: each outcome of a token has a counter of its own, by the label of its cause") {
+  using base::Cause;
+  ProviderSeries series;
+  series.token(std::nullopt);
+  CHECK(series[ProviderCount::accepted] == 1);
+  for (const Cause cause :
+       {Cause::token_missing, Cause::token_malformed, Cause::token_expired, Cause::token_not_yet_valid,
+        Cause::token_signature, Cause::token_algorithm, Cause::token_key_unknown, Cause::token_claims,
+        Cause::claims_refused, Cause::keys_unavailable}) {
+    const std::string label = "outcome=\"" + std::string(base::traits(cause).label) + "\"";
+    CAPTURE(label);
+    series.token(cause);
+    for (const NumberRow<ProviderCount>& row : rows(ProviderCount{}))
+      if (row.label == label) CHECK(series[row.number] == 1);
+  }
+  series.token(Cause::loop);
+  CHECK(series[ProviderCount::other] == 1);
+}
+
 TEST_CASE("histogram: what lies at a bound is below it, and one more is above") {
   for (size_t i = 0; i < Histogram::bounded; ++i) {
     Histogram histogram;

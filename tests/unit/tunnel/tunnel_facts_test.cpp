@@ -13,6 +13,7 @@ TEST_CASE("tunnel facts: every part comes back as it went in, empty ones too") {
   given.host = host;
   given.route = {};
   given.subprotocol = {};
+  given.token = {.provider = "login", .subject = "alice", .subject_hash = "0123", .id = "", .rule = "staff"};
   const TunnelFacts facts(given, true);
   host.assign(host.size(), '?');
   const telemetry::TunnelRecord kept = facts.record();
@@ -24,6 +25,11 @@ TEST_CASE("tunnel facts: every part comes back as it went in, empty ones too") {
   CHECK(kept.upstream == given.upstream);
   CHECK(kept.endpoint == given.endpoint);
   CHECK(kept.subprotocol.empty());
+  CHECK(kept.token.provider == "login");
+  CHECK(kept.token.subject == "alice");
+  CHECK(kept.token.subject_hash == "0123");
+  CHECK(kept.token.id.empty());
+  CHECK(kept.token.rule == "staff");
   CHECK(kept.handshake_duration == given.handshake_duration);
   CHECK(facts.logged());
 }
