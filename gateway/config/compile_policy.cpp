@@ -302,7 +302,10 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
   policy::JwtOptions options;
   options.providers = providers(route);
   if (!options.providers.empty()) {
+    options.route = route.name;
     options.required = route.jwt_required;
+    options.rules.assign(route.required_claims.begin(), route.required_claims.end());
+    options.report_only = route.jwt_report_only;
     options.forward_as = route.forward_token;
     options.remember_text = route.ticket > base::Duration::zero();
     for (const ForwardedClaim& claim : route.forward_claims)

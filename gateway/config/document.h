@@ -27,6 +27,7 @@
 #include "net/dns_client.h"
 #include "net/proxy_protocol.h"
 #include "net/tls_context.h"
+#include "policy/claim_rules.h"
 #include "policy/client_certificate.h"
 #include "policy/cookie_rules.h"
 #include "policy/csrf.h"
@@ -40,6 +41,7 @@
 #include "policy/rate_limit.h"
 #include "policy/socket_limit.h"
 #include "proxy/listener_limits.h"
+#include "proxy/token_parts.h"
 #include "routing/action.h"
 #include "routing/conditions.h"
 #include "routing/rewriting.h"
@@ -220,6 +222,12 @@ struct UpstreamDocument : upstream::GroupSettings {
   SourceLocation ca_location;
 };
 
+// A rule of required_claims of a route.
+struct ClaimRuleDocument : policy::ClaimRule {
+  std::string key;  // "routes[0].required_claims[1]"
+  SourceLocation location;
+};
+
 struct ForwardedClaim {
   std::string claim;
   std::string header;
@@ -299,6 +307,8 @@ struct RouteDocument {
   // forward_as of jwt. It is the route's: where an endpoint expects a token is a fact of its upstream, and
   // several upstreams may trust one issuer.
   policy::JwtForwarding forward_token;
+  bool jwt_report_only = false;
+  std::vector<ClaimRuleDocument> required_claims;
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, SourceLocation>> rate_limits;  // names
   routing::RouteLimits limits;
@@ -337,6 +347,7 @@ struct LogDocument {
   // Query parameters whose values are never logged: these defaults, the names that the file adds, and every
   // parameter from which a jwt.*.from takes a token.
   std::vector<std::string> redact = http::usual_secret_names();
+  proxy::TokenParts token;  // that the access log shows
 };
 
 struct AdminDocument {

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "config/fingerprint.h"
+#include "config/keys_claims.h"
 #include "config/text.h"
 #include "config/token_places.h"
 #include "http/url.h"
@@ -147,31 +148,6 @@ void check_key_kinds(const Value& algorithms, const JwtDocument& jwt) {
   }
 }
 
-std::optional<std::vector<policy::RequiredClaim>> read_required_claims(const Value& value) {
-  std::vector<policy::RequiredClaim> claims;
-  for (const auto& [key, entry] : value.entries()) {
-    policy::RequiredClaim claim;
-    claim.name = key.text;
-    const bool is_any = entry.is_scalar() && entry.node().text == "present";
-    if (!is_any) {
-      const auto items = entry.items_or_one();
-      if (entry.is_list() && items.empty()) entry.complain("is empty; write present for any value");
-      for (const Value& item : items) {
-        if (const auto text = item.text()) claim.values.emplace_back(*text);
-      }
-      // A value that could not be read must not turn into "any value".
-      if (claim.values.empty()) continue;
-    }
-    claims.push_back(std::move(claim));
-  }
-  return claims;
-}
-
-auto required_claims() {
-  return custom(read_required_claims, "map of claim to value",
-                entries_schema(any_of({scalar_schema(), list_schema(scalar_schema(), 1, 1000)})), "none");
-}
-
 void check_fetch(const Fields& fields, const JwtDocument& jwt) {
   const auto keys = fields.take("keys");
   const auto fetch = fields.take("fetch");
@@ -256,9 +232,13 @@ const Keys<JwtDocument>& jwt_keys() {
           .key("leeway", &JwtDocument::leeway, duration(0ms, 10min).in_whole_seconds(),
                "How far the clocks of the issuer and of the gateway may differ when exp, nbf and iat of a "
                "token are checked.")
-          .key("required_claims", &JwtDocument::required_claims, required_claims(),
-               "The claims that a token must have: a value, a list of values of which one must fit, or "
-               "present for any value. A token without them is refused with 403.")
+          .key("required_claims", &JwtDocument::required_claims, ProviderClaims(),
+               "The claims that a token must have, on every route: a value, a list of values of which one "
+               "must "
+               "fit, or present for any value, and all else that the map of required_claims of a route may "
+               "have, but values of the request. A token without them is refused with 403.")
+          .by_default("none")
+          .folded()
           .example("{ email_verified: true, role: [admin, editor], sub: present }")
           .key("require_expiry", &JwtDocument::require_expiry, boolean(),
                "Whether a token without an exp claim is refused with 403.")

@@ -1,6 +1,7 @@
 #include "config/keys_process.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "base/ascii.h"
@@ -32,6 +33,8 @@ struct LogOutput {
   }
 };
 
+const std::vector<std::string_view> token_parts = {"provider", "sub", "sub_hash", "jti", "rule"};
+
 // Adds names to those that are always redacted.
 void read_redacted_names(const Value& value, std::vector<std::string>& names) {
   for (const Value& item : value.items()) {
@@ -48,6 +51,21 @@ void read_redacted_names(const Value& value, std::vector<std::string>& names) {
 auto redacted_names() {
   return custom(read_redacted_names, "list of query parameters",
                 list_schema(string_schema("[^&=# ]+"), 0, 1000), "[]");
+}
+
+// The parts of a token that the access log shows.
+void read_token_parts(const Value& value, proxy::TokenParts& shown) {
+  using Part = bool proxy::TokenParts::*;
+  constexpr auto members = std::to_array<Part>({&proxy::TokenParts::provider, &proxy::TokenParts::subject,
+                                                &proxy::TokenParts::subject_hash, &proxy::TokenParts::id,
+                                                &proxy::TokenParts::rule});
+  for (const Value& item : value.items())
+    if (const auto index = item.one_of(token_parts)) shown.*members[*index] = true;
+}
+
+auto logged_token() {
+  return custom(read_token_parts, "list of provider, sub, sub_hash, jti and rule",
+                list_schema(words_schema(token_parts), 0, 1000), "[]");
 }
 
 // ---- resolver
@@ -185,7 +203,17 @@ const Keys<LogDocument>& log_keys() {
                "hmac, otp, SAMLResponse, every name with password, passwd, passphrase, secret or signature "
                "in it, every name that ends in token, credential, apikey, private_key or assertion, and "
                "those from which a jwt section takes its token.")
-          .by_default("[]");
+          .by_default("[]")
+          .key("token", &LogDocument::token, logged_token(),
+               "What the lines of requests, WebSockets and event streams say of the token of a request: "
+               "provider "
+               "(the name in jwt), sub and jti (its claims, at most 256 bytes), sub_hash (16 digits of a "
+               "SHA-256 "
+               "of iss and sub, in place of the name of a user), rule (of required_claims, that did not "
+               "permit "
+               "the request). Claims are shown of verified tokens only, and a token never.")
+          .by_default("[]")
+          .example("[provider, sub_hash, rule]");
   return keys;
 }
 

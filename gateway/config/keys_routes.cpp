@@ -9,6 +9,7 @@
 #include "config/keys_actions.h"
 #include "config/keys_basic_auth.h"
 #include "config/keys_certificates.h"
+#include "config/keys_claims.h"
 #include "config/keys_compression.h"
 #include "config/keys_headers.h"
 #include "config/keys_limits.h"
@@ -100,7 +101,12 @@ const Keys<RouteDocument>& jwt_reference_keys() {
                "subprotocol (Sec-WebSocket-Protocol: bearer, TOKEN; a request that opens no WebSocket keeps "
                "its token).")
           .folded()
-          .example("keep");
+          .example("keep")
+          .key("report_only", &RouteDocument::jwt_report_only, boolean(),
+               "Whether requests without a token, or with one that is not valid or not enough, pass as they "
+               "came. They are logged (would_refuse) and counted (postern_would_refuse_total), and nothing "
+               "waits for keys or ends with a token. The fields of forward_claims come from valid tokens "
+               "only.");
   return keys;
 }
 
@@ -157,6 +163,7 @@ void check_route(const Fields& fields, RouteDocument& route) {
   route.match_read = fields.is_map() && !fields.is_misspelt("match") && match_is_good;
   check_actions(fields, route);
   check_rewriting(fields, route);
+  check_claim_rules(fields, route);
   const std::optional<Value> address_rules = fields.take("address_rules");
   if (address_rules && !fields.take("allow") && !fields.take("deny"))
     address_rules->complain("has no effect without allow and deny");
@@ -317,6 +324,23 @@ const SocketKeys<RouteDocument>& route_keys() {
                "required: true }, and `jwt: [clerk, machines]` for the same with both.",
                Holds::open)
           .by_default("none")
+          .key(
+              "required_claims", &RouteDocument::required_claims, RouteClaims(),
+              "What the claims of the verified token must be on this route; otherwise the request is "
+              "answered "
+              "with 403 and the name of the rule. Either a map, such as { scope: jobs:write }, or a list of "
+              "rules with names and methods. In the map, each entry must hold: a claim has a value, or one "
+              "of "
+              "a list, or any (present), or { all: [...] }, { pattern: ... }, { at_least: 1, at_most: 5 }. A "
+              "claim that is a list has each of its elements as a value, scope and scp also each of their "
+              "words. Names lead into objects with dots (realm_access.roles). any and all stand before lists "
+              "of such maps, not before one of which no entry may hold. A value may be {path.NAME}, {host}, "
+              "{host.NAME} or {query.NAME} of the request, or have it in it; where a request does not have "
+              "it, "
+              "or has it twice, the comparison permits nothing. A request that a rule is for needs a token, "
+              "even where jwt has required: false.",
+              Holds::open)
+          .by_default("none")
           .key("forward_claims", &RouteDocument::forward_claims, forwarded_claims(),
                "The claims of the verified token that are sent to the endpoint, each in a header field. A "
                "client can never send such a field itself.",
@@ -370,6 +394,7 @@ const SocketKeys<RouteDocument>& route_keys() {
                            "has no action: upstream, files, respond or redirect")
           .needs("spa", "files", "needs files: it is their index that answers")
           .needs("ticket", "jwt", "needs jwt: a ticket stands for a token that was verified")
+          .needs("required_claims", "jwt", "needs jwt: without a verified token there are no claims")
           .needs("forward_claims", "jwt", "needs jwt: without a verified token there are no claims")
           .check(check_route);
   return keys;

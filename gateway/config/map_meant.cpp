@@ -82,6 +82,7 @@ constexpr auto usual_maps = std::to_array<Usual>({
     {"routes[].respond.headers", "{ X-Name: value }"},
     {"routes[].response_headers", "{ set: { X-Name: value } }"},
     {"routes[].response_headers.set", "{ X-Name: value }"},
+    {"routes[].required_claims", "{ scope: jobs:write }"},
     {"routes[].rewrite", "{ strip_prefix: /api }"},
     {"routes[].websocket", "{ ping_interval: 25s } (without any, WebSockets pass all the same)"},
     {"upstreams.*", "{ endpoints: [\"http://127.0.0.1:3000\"] }"},

@@ -36,6 +36,9 @@ void check_choice(const RouteDocument& route, const std::string& path, Diagnosti
   if (route.certificate && !route.certificate->required)
     diagnostics.error(route.access_location, path + ".access",
                       "any lets everybody in: client_certificate with mode: wanted passes without one");
+  if (!route.jwt.empty() && route.jwt_report_only)
+    diagnostics.error(route.access_location, path + ".access",
+                      "any lets everybody in: jwt with report_only refuses nothing");
 }
 
 void check_user_field(const Document& document, const RouteDocument& route, const std::string& path,

@@ -6,39 +6,13 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "policy/cors.h"
-#include "policy/printable.h"
+#include "policy/report_only.h"
 #include "policy/request_context.h"
+#include "policy/token_refusal.h"
 #include "policy/verified_token.h"
 
 namespace postern::policy {
 namespace {
-
-// Returns the detail with only those characters that RFC 6750 3 allows between quotes.
-std::string description(std::string_view detail) {
-  std::string text = printable(detail);
-  for (char& c : text)
-    if (c == '"' || c == '\\') c = '\'';
-  return text;
-}
-
-// Makes a refusal with its challenge from `cause` and `detail`. The error is named only when the request had
-// a token (RFC 6750 3.1).
-Verdict refuse(base::Cause cause, std::string detail) {
-  if (cause == base::Cause::keys_unavailable) {  // nothing is known against the token
-    http::LocalResponse response = http::refusal(cause, std::move(detail));
-    response.headers.emplace_back("Retry-After", "5");
-    return Verdict::answer(std::move(response));
-  }
-  std::string challenge = "Bearer realm=\"postern\"";
-  if (cause != base::Cause::token_missing) {
-    const bool genuine = cause == base::Cause::token_claims;
-    challenge += genuine ? ", error=\"insufficient_scope\"" : ", error=\"invalid_token\"";
-    challenge += ", error_description=\"" + description(detail) + '"';
-  }
-  http::LocalResponse response = http::refusal(cause, std::move(detail));
-  response.headers.emplace_back("WWW-Authenticate", std::move(challenge));
-  return Verdict::answer(std::move(response));
-}
 
 std::string place_of(const JwtSource& source) {
   switch (source.kind) {
@@ -99,18 +73,71 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   }
   FoundToken found;
   JwtProviders::Outcome outcome = providers_.judge(context, found);
-  if (outcome.awaited) return Verdict::wait(std::move(outcome.awaited));
-  if (outcome.refusal) return refuse(outcome.refusal->cause, std::move(outcome.refusal->detail));
-  if (!outcome.token) {
-    if (!options_.required) return pass_without_token(context);
-    return refuse(base::Cause::token_missing, places_of(providers_.sources()));
+  if (!outcome.provider) {
+    if (options_.required)
+      return refuse(context, nullptr, {base::Cause::token_missing, places_of(providers_.sources())});
+    Verdict ruled = apply_rules(context, nullptr, nullptr);
+    return ruled.passes() ? pass_without_token(context) : std::move(ruled);
   }
-  Verdict claims = forward_claims(*outcome.token, context);
-  if (!claims.passes()) return claims;
+  if (outcome.awaited) {
+    note(context, outcome.provider).refused = base::Cause::keys_unavailable;
+    // Where it reports only, no request waits: that the keys are asked for is enough.
+    if (!options_.report_only) return Verdict::wait(std::move(outcome.awaited));
+    return refuse(context, outcome.provider,
+                  {base::Cause::keys_unavailable, "The keys of the token's provider are being fetched."});
+  }
+  if (outcome.refusal) return refuse(context, outcome.provider, std::move(*outcome.refusal));
+  return admit(context, found, std::move(outcome));
+}
+
+TokenJudged& JwtPolicy::note(RequestContext& context, const JwtProvider* provider) const {
+  if (!context.token_judged) context.token_judged.emplace();
+  // Without a token, the first provider stands for all that could have issued one.
+  const JwtProvider& one = provider ? *provider : providers_.first();
+  context.token_judged->provider = one.name;
+  context.token_judged->keys = one.keys;
+  context.token_judged->reports_only = options_.report_only;
+  return *context.token_judged;
+}
+
+Verdict JwtPolicy::refuse(RequestContext& context, const JwtProvider* provider, TokenError error) const {
+  note(context, provider).refused = error.cause;
+  return settle(context, telemetry::ReportedRule::jwt, options_.report_only,
+                token_refusal(error.cause, std::move(error.detail)));
+}
+
+Verdict JwtPolicy::apply_rules(RequestContext& context, const JwtProvider* provider,
+                               const VerifiedToken* token) const {
+  for (const ClaimRule& rule : options_.rules) {
+    if (!rule.applies_to(context.request.method_text)) continue;
+    if (token && rule.permits(*token, context)) continue;
+    const base::Cause cause = token ? base::Cause::claims_refused : base::Cause::token_missing;
+    const std::string named = "rule \"" + rule.name + "\" of route \"" + options_.route + "\"";
+    TokenJudged& judged = note(context, provider);
+    judged.rule = rule.name;
+    Verdict verdict = settle(
+        context, telemetry::ReportedRule::required_claims, rule.report_only || options_.report_only,
+        token_refusal(cause, token ? "the token's claims are not those that " + named + " asks for"
+                                   : places_of(providers_.sources()) + ", and " + named + " asks for one"));
+    if (verdict.passes()) continue;
+    judged.refused = cause;
+    return verdict;
+  }
+  return Verdict::pass();
+}
+
+Verdict JwtPolicy::admit(RequestContext& context, const FoundToken& found,
+                         JwtProviders::Outcome outcome) const {
+  note(context, outcome.provider).refused.reset();
+  context.token_judged->token = outcome.token;
+  const VerifiedToken& token = *outcome.token;
+  if (Verdict ruled = apply_rules(context, outcome.provider, &token); !ruled.passes()) return ruled;
+  if (std::optional<TokenError> error = forward_claims(token, context))
+    return refuse(context, outcome.provider, std::move(*error));
   context.token = std::move(outcome.token);
   if (options_.remember_text) context.token_text = context.request.arena.keep(found.text);
   forward_tokens(context, found);
-  return claims;
+  return Verdict::pass();
 }
 
 Verdict JwtPolicy::pass_without_token(RequestContext& context) const {
@@ -162,20 +189,21 @@ void JwtPolicy::remove_unjudged_tokens(RequestContext& context, const FoundToken
   }
 }
 
-// Changes nothing where it refuses: another way in may let the request pass.
-Verdict JwtPolicy::forward_claims(const VerifiedToken& token, RequestContext& context) const {
+// Changes nothing where it fails: another way in may let the request pass.
+std::optional<TokenError> JwtPolicy::forward_claims(const VerifiedToken& token,
+                                                    RequestContext& context) const {
   std::vector<std::pair<std::string, std::string>> fields;
   for (const JwtForwardedClaim& forwarded : options_.forward_claims) {
     const std::optional<std::string> claim = token.claim_to_forward(forwarded.claim);
     if (!claim) continue;
     std::string value = claim_field_value(*claim);
     if (value.size() > longest_claim)
-      return refuse(base::Cause::token_claims, "the claim \"" + forwarded.claim + "\" is longer than " +
-                                                   std::to_string(longest_claim) + " bytes");
+      return TokenError{base::Cause::token_claims, "the claim \"" + forwarded.claim + "\" is longer than " +
+                                                       std::to_string(longest_claim) + " bytes"};
     fields.emplace_back(forwarded.header, std::move(value));
   }
   for (auto& field : fields) context.forwarded_fields.push_back(std::move(field));
-  return Verdict::pass();
+  return std::nullopt;
 }
 
 }  // namespace postern::policy

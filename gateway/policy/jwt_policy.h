@@ -1,16 +1,20 @@
 // Authenticates a request by its JSON Web Token, and forwards claims of the token to the endpoint.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "policy/claim_rules.h"
 #include "policy/jwt_forwarding.h"
 #include "policy/jwt_providers.h"
 #include "policy/jwt_source.h"
 #include "policy/policy.h"
 
 namespace postern::policy {
+
+struct TokenJudged;
 
 struct JwtForwardedClaim {
   std::string claim;   // as in VerifiedToken::claim
@@ -19,9 +23,13 @@ struct JwtForwardedClaim {
 
 struct JwtOptions {
   std::vector<JwtProvider> providers;  // the token of any of them is enough
+  std::string route{};                 // its name, for the refusal message
   bool required = true;  // false: a request without a token passes; an invalid token is refused nevertheless
+  ClaimRules rules;
   std::vector<JwtForwardedClaim> forward_claims;
   JwtForwarding forward_as;
+  // Refuses nothing: what it would refuse passes with its token where the client sent it, and is reported.
+  bool report_only = false;
   bool remember_text = false;  // fills context.token_text
 };
 
@@ -39,6 +47,9 @@ struct JwtOptions {
 // Where the keys are fetched, a request may wait for them (see JwtProviders::judge()). When it is known that
 // they cannot be fetched, it is answered with 503.
 //
+// Rules judge every request that may have a token. So one without a token passes only where none is required
+// and no rule is for its method.
+//
 // Refusals carry WWW-Authenticate (RFC 6750 3).
 class JwtPolicy final : public Policy {
  public:
@@ -49,11 +60,16 @@ class JwtPolicy final : public Policy {
   Verdict judge(RequestContext& context) const override;
 
  private:
+  // A null provider: the request has no token.
+  TokenJudged& note(RequestContext& context, const JwtProvider* provider) const;
+  Verdict refuse(RequestContext& context, const JwtProvider* provider, TokenError error) const;
+  Verdict apply_rules(RequestContext& context, const JwtProvider* provider, const VerifiedToken* token) const;
+  Verdict admit(RequestContext& context, const FoundToken& found, JwtProviders::Outcome outcome) const;
   void remove_claim_fields(http::Headers& headers) const;
   Verdict pass_without_token(RequestContext& context) const;
   void forward_tokens(RequestContext& context, const FoundToken& judged) const;
   void remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const;
-  Verdict forward_claims(const VerifiedToken& token, RequestContext& context) const;
+  std::optional<TokenError> forward_claims(const VerifiedToken& token, RequestContext& context) const;
 
   JwtOptions options_;  // without the providers
   JwtProviders providers_;

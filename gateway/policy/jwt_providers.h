@@ -38,6 +38,7 @@ class JwtProviders {
   // 1 to `most` providers.
   explicit JwtProviders(std::vector<JwtProvider> providers);
 
+  const JwtProvider& first() const { return providers_.front(); }
   // Every place in which a provider looks for its tokens, once, in their order.
   const std::vector<JwtSource>& sources() const { return sources_; }
 

@@ -200,17 +200,14 @@ std::optional<TokenError> check_parties(const Json& claims, const JwtRules& rule
 }
 
 std::optional<TokenError> check_required(const VerifiedToken& token, const JwtRules& rules) {
-  for (const RequiredClaim& required : rules.required_claims) {
-    if (required.values.empty()) {
-      if (!token.has(required.name))
-        return TokenError{Cause::token_claims, "The token has no claim \"" + required.name + "\"."};
-      continue;
-    }
-    bool fits = std::any_of(required.values.begin(), required.values.end(),
-                            [&](const std::string& value) { return token.claim_is(required.name, value); });
-    if (!fits)
-      return TokenError{Cause::token_claims, "The token's claim \"" + required.name +
-                                                 "\" has none of the values that are asked for."};
+  using Kind = ClaimCondition::Kind;
+  for (const ClaimCondition& required : rules.required_claims) {
+    if (required.judge(token, RequestValues()) == Truth::yes) continue;
+    std::string detail =
+        "The token's claim \"" + required.claim + "\" has none of the values that are asked for.";
+    if (required.kind == Kind::present) detail = "The token has no claim \"" + required.claim + "\".";
+    if (required.claim.empty()) detail = "The token's claims are not those that are asked for.";
+    return TokenError{Cause::token_claims, std::move(detail)};
   }
   return std::nullopt;
 }

@@ -13,23 +13,19 @@
 
 #include "base/error_fwd.h"
 #include "crypto/algorithm.h"
+#include "policy/claim_condition.h"
 #include "policy/verified_token.h"
 #include "state/key_set.h"
 
 namespace postern::policy {
 
-struct RequiredClaim {
-  std::string name;                 // as in VerifiedToken::claim
-  std::vector<std::string> values;  // the claim must have one of these; empty: it must be present
-};
-
 struct JwtRules {
-  std::string issuer;                         // iss must be equal to this; empty: not checked
-  std::vector<std::string> audiences;         // aud must be or contain one of these; empty: not checked
-  std::vector<crypto::Algorithm> algorithms;  // empty: all that the keys support
-  std::chrono::seconds leeway{60};            // for exp, nbf and iat; limited to 0 to one day
-  std::vector<RequiredClaim> required_claims;
-  bool require_expiry = true;  // a token without exp is refused
+  std::string issuer;                           // iss must be equal to this; empty: not checked
+  std::vector<std::string> audiences;           // aud must be or contain one of these; empty: not checked
+  std::vector<crypto::Algorithm> algorithms;    // empty: all that the keys support
+  std::chrono::seconds leeway{60};              // for exp, nbf and iat; limited to 0 to one day
+  std::vector<ClaimCondition> required_claims;  // all must hold; they name no value of a request
+  bool require_expiry = true;                   // a token without exp is refused
 };
 
 // Why a token was refused. The detail is a sentence for the log and for the client. It may contain names of

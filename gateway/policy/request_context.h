@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error_fwd.h"
 #include "base/ip_address.h"
 #include "http/head.h"
 #include "http/local_response.h"
@@ -52,6 +53,17 @@ struct WaysTried {
   std::vector<http::LocalResponse> refusals;
 };
 
+// What JwtPolicy has found out about the token of a request, for the log and the metrics.
+struct TokenJudged {
+  std::string_view provider{};           // the name in jwt; the policy's text
+  size_t keys = 0;                       // index into state::Names::keys, which has the providers
+  std::optional<base::Cause> refused{};  // nullopt: it was accepted
+  std::string_view rule{};               // the last rule that did not permit the request; the policy's text
+  std::shared_ptr<const VerifiedToken> token{};  // also one that no rule permits; null: none was verified
+  bool reports_only = false;                     // the route refuses nothing because of a token
+  bool is_counted = false;
+};
+
 struct RequestContext {
   // --- facts ---
   http::RequestHead& request;    // policies may remove fields (a spoofed claim field, a used token)
@@ -86,6 +98,7 @@ struct RequestContext {
   std::shared_ptr<const VerifiedToken> token{};
   std::shared_ptr<const RedeemedTicket> ticket{};  // where the token came from; null: no ticket
   std::string_view token_text{};             // the token as it was sent, where the route's action needs it
+  std::optional<TokenJudged> token_judged{};  // nullopt: the route asks for no token, or none had to be there
   std::string_view token_query_parameter{};  // the parameter with the token, for redaction; the policy's text
   // Fields for the endpoint; they replace fields of the client with the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};

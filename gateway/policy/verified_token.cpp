@@ -50,10 +50,11 @@ std::optional<std::string> list_text(const Json& list, bool numbers) {
   return joined;
 }
 
-bool has_word(std::string_view text, std::string_view word) {
+template <class Test>
+bool any_word(std::string_view text, const Test& test) {
   while (!text.empty()) {
     size_t end = std::min(text.find(' '), text.size());
-    if (text.substr(0, end) == word) return true;
+    if (end > 0 && test(text.substr(0, end))) return true;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return false;
@@ -88,15 +89,25 @@ bool VerifiedToken::has(std::string_view name) const {
   return value != nullptr && !value->is_null();
 }
 
-bool VerifiedToken::claim_is(std::string_view name, std::string_view wanted) const {
-  const Json* value = find_claim(claims_->json, name);
-  if (value == nullptr) return false;
-  const bool words = name == "scope" || name == "scp";
-  const auto is_wanted = [&](const Json& one) {
-    const std::optional<std::string> text = scalar_text(one);
-    return text && (*text == wanted || (words && one.is_string() && has_word(*text, wanted)));
+bool VerifiedToken::any_value(std::string_view name,
+                              const std::function<bool(const ClaimValue&)>& test) const {
+  const Json* claim = find_claim(claims_->json, name);
+  if (claim == nullptr) return false;
+  const bool has_words = name == "scope" || name == "scp";
+  const auto passes = [&](const Json& one) {
+    if (one.is_number()) return test({base::write_json(one), one.get<double>()});
+    if (one.is_boolean()) return test({one.get<bool>() ? "true" : "false", std::nullopt});
+    if (!one.is_string()) return false;
+    const std::string_view text = one.get_ref<const std::string&>();
+    if (has_control(text)) return false;
+    if (test({text, std::nullopt})) return true;
+    return has_words && any_word(text, [&](std::string_view word) { return test({word, std::nullopt}); });
   };
-  return value->is_array() ? std::any_of(value->begin(), value->end(), is_wanted) : is_wanted(*value);
+  return claim->is_array() ? std::any_of(claim->begin(), claim->end(), passes) : passes(*claim);
+}
+
+bool VerifiedToken::claim_is(std::string_view name, std::string_view wanted) const {
+  return any_value(name, [wanted](const ClaimValue& value) { return value.text == wanted; });
 }
 
 }  // namespace postern::policy

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -51,6 +52,15 @@ class VerifiedToken {
   // 8693 section 4.2) and "scp" (Azure, Okta) also true if it is one of the words of the string or of such an
   // element.
   bool claim_is(std::string_view name, std::string_view value) const;
+
+  // One value of a claim: a string, a number or a boolean.
+  struct ClaimValue {
+    std::string_view text{};         // as claim() writes it
+    std::optional<double> number{};  // of a JSON number only
+  };
+  // True if the claim, or one of its elements if it is an array, passes the test. The words of "scope" and
+  // "scp" are tested as well, as in claim_is().
+  bool any_value(std::string_view name, const std::function<bool(const ClaimValue&)>& test) const;
 
   int64_t expires_at() const { return times_.expires_at; }
   int64_t accepted_until() const { return times_.accepted_until; }

@@ -8,6 +8,7 @@
 #include "proxy/judging.h"
 #include "proxy/response_encoding.h"
 #include "proxy/route_match.h"
+#include "proxy/token_log.h"
 
 namespace postern::proxy {
 
@@ -86,6 +87,7 @@ Task<Result<void>> Exchange::serve() {
     if (!waited) co_return waited;
   }
   tell_reported(state_);
+  count_token(state_);
   if (verdict.answers()) {
     answer(std::move(verdict.response()));
     co_return Result<void>();
@@ -275,6 +277,7 @@ Task<Outcome> Exchange::conclude() {
   }
   note_negotiation(state_);
   tell_reported(state_);  // of a request for which a policy waited in vain
+  count_token(state_);    // likewise
   count_exchange(state_);
   const bool is_tunnel = tunnelled_ && !report.refused_socket;         // it has its own lines
   if (!is_tunnel && (state_.snapshot().access_log || report.failure))  // failures are always logged

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "http/escapes.h"
 #include "proxy/exchange_state.h"
+#include "proxy/token_log.h"
 
 namespace postern::proxy {
 
@@ -134,6 +135,8 @@ void log_exchange(const ExchangeState& exchange, LogLine line,
   if (report.group) record.upstream = report.group->name;
   if (report.endpoint) record.endpoint = report.endpoint->text;
   record.user_agent = request.headers.get(FieldId::user_agent);
+  const LoggedToken token(exchange);
+  record.token = token.record();
   record.attempts = report.attempts;
   const std::vector<telemetry::FailedAttempt> failed_attempts = report.failed_attempts();
   record.failed_attempts = failed_attempts;

@@ -12,12 +12,12 @@ using base::Result;
 using base::Stage;
 
 std::optional<base::Instant> ExchangeState::token_expires(base::Duration grace) const {
-  if (!context->token || context->token->accepted_until() == policy::VerifiedToken::never)
-    return std::nullopt;
+  const policy::VerifiedToken* token = binding_token();
+  if (!token || token->accepted_until() == policy::VerifiedToken::never) return std::nullopt;
   constexpr std::chrono::milliseconds year = std::chrono::hours(24 * 365);
   const std::chrono::milliseconds now = services.unix_time();
   const std::chrono::seconds far = std::chrono::ceil<std::chrono::seconds>(now + year);
-  const std::chrono::seconds until(std::min(context->token->accepted_until(), far.count()));
+  const std::chrono::seconds until(std::min(token->accepted_until(), far.count()));
   return services.turn.now + grace + std::max<std::chrono::milliseconds>(until - now, {});
 }
 
@@ -26,7 +26,15 @@ InLine::InLine(ExchangeState& exchange) : exchange_(exchange) {
   if (exchange_.client_ended) exchange_.scope.cancel(Cause::client_closed);
 }
 
-uint64_t ExchangeState::token_key() const { return context && context->token ? context->token->key() : 0; }
+const policy::VerifiedToken* ExchangeState::binding_token() const {
+  if (!context || (context->token_judged && context->token_judged->reports_only)) return nullptr;
+  return context->token.get();
+}
+
+uint64_t ExchangeState::token_key() const {
+  const policy::VerifiedToken* token = binding_token();
+  return token ? token->key() : 0;
+}
 
 Result<void> read_request(ExchangeState& exchange) {
   http::RequestHead& request = exchange.stream.request();

@@ -38,6 +38,8 @@ struct ExchangeState {
   base::Error failed(base::Cause cause, base::Stage stage, std::string_view detail) {
     return report.failed(cause, stage, detail);
   }
+  // The token on which a socket or an event stream hangs; null: there is none, or the route only reports.
+  const policy::VerifiedToken* binding_token() const;
   // When the token that authorised the request expires, and `grace` has passed after that; nullopt if it has
   // no token, or one that never expires.
   std::optional<base::Instant> token_expires(base::Duration grace) const;

@@ -27,6 +27,7 @@ Pin pin(std::shared_ptr<const Snapshot> snapshot, upstream::Registry& registry,
     for (const upstream::EndpointModel& endpoint : group.endpoints)
       upstream.endpoints.push_back(endpoint.text);
   }
+  names.providers = snapshot->state.keys;
   std::vector<upstream::GroupRef> groups = registry.adopt(snapshot->groups);
   state::Bindings state = process_state.bind(snapshot->state);
   return Pin::make(std::move(snapshot), std::move(groups), std::move(state), metrics.adopt(names));

@@ -7,6 +7,7 @@
 #include "base/pause.h"
 #include "http/websocket_handshake.h"
 #include "proxy/socket_clients.h"
+#include "proxy/token_log.h"
 #include "tunnel/tunnel_set.h"
 #include "websocket/deflate.h"
 #include "websocket/endings.h"
@@ -54,7 +55,8 @@ bool is_about_token(Cause cause) {
     case Cause::token_algorithm:
     case Cause::token_key_unknown:
     case Cause::token_claims:
-    case Cause::ticket_refused: return true;
+    case Cause::ticket_refused:
+    case Cause::claims_refused: return true;
     default: return false;
   }
 }
@@ -163,6 +165,8 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
   const std::string_view subprotocol = attempt.head.headers.get(FieldId::sec_websocket_protocol);
   record.subprotocol = may_hold_token(subprotocol) ? "***" : subprotocol;
   record.handshake_duration = exchange_.since(exchange_.started);
+  const LoggedToken token(exchange_);
+  record.token = token.record();
   record.held_duration = report_.stages.held;
   exchange_.services.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
                                   tunnel::TunnelFacts(record, exchange_.snapshot().access_log),

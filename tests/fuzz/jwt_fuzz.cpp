@@ -19,6 +19,7 @@ using postern::base::check;
 using postern::base::Json;
 using postern::crypto::Algorithm;
 using postern::crypto::encode_base64url;
+using postern::policy::ClaimCondition;
 using postern::policy::JwtRules;
 using postern::state::KeySet;
 using postern::support::KeyedVerifier;
@@ -36,7 +37,10 @@ KeyedVerifier make_verifier(bool strict) {
   if (strict) {
     rules.issuer = "joe";
     rules.audiences = {"api"};
-    rules.required_claims = {{.name = "realm.roles", .values = {"admin"}}, {.name = "sub", .values = {}}};
+    ClaimCondition subject;
+    subject.kind = ClaimCondition::Kind::present;
+    subject.claim = "sub";
+    rules.required_claims = {ClaimCondition::is("realm.roles", {"admin"}), subject};
   }
   return KeyedVerifier(std::move(rules), std::move(*set));
 }

@@ -61,6 +61,11 @@ def jwt(text):
     return LISTENERS + f"jwt:\n  main: {{ {text} }}\n" + ROUTES
 
 
+def rules(text, more=""):
+    return (LISTENERS + f"jwt: {{ a: {{ secret: {SECRET}, algorithms: [HS256] }} }}\nroutes:\n  - upstream: http://127.0.0.1:1\n    jwt: a\n" +
+            f"{more}    required_claims: {text}\n")
+
+
 MISTAKES = [
     Mistake(1, "misspelt keys", 'listners:\n  - address: ":0"\nroutes:\n  - match: { pth: / }\n    upstrem: http://127.0.0.1:3000\n', [
         '1:1 listners: unknown key "listners"; did you mean "listeners"?',
@@ -738,7 +743,7 @@ MET_BY_HAND = [
         '3:13 jwt.a.jwks_uri: unknown key "jwks_uri"; keys are written keys: https://... (or discover, or a file)',
     ]),
     Mistake(0, "claims as a list", LISTENERS + "jwt: { a: { secret: 'an-old-song-about-a-very-long-river', algorithms: [HS256], required_claims: [role] } }\n" + ROUTES, [
-        "3:98 jwt.a.required_claims: must be a map; write it like { role: admin }",
+        "3:98 jwt.a.required_claims: must be a map of claims to values; write it like { role: admin }",
     ]),
     Mistake(0, "names of certbot", LISTENERS + "    tls: { fullchain: a.pem, privkey: b.key }\n" + ROUTES, [
         '3:12 listeners[0].tls.fullchain: unknown key "fullchain"; certificates are written tls: { certificate: site.pem, key: site.key }',
@@ -774,6 +779,52 @@ MET_BY_HAND = [
     ]),
     Mistake(0, "claims to forward as a list", LISTENERS + "jwt: { a: { secret: 'an-old-song-about-a-very-long-river', algorithms: [HS256] } }\nroutes:\n  - upstream: http://127.0.0.1:1\n    jwt: a\n    forward_claims: [sub]\n", [
         "7:21 routes[0].forward_claims: must be a map; write it like { sub: X-User-Id }",
+    ]),
+    Mistake(0, "claims as a word", rules("admin"), [
+        '7:22 routes[0].required_claims: must be a map of claims to values; write it like { scope: jobs:write }',
+    ]),
+    Mistake(0, "a claim in a claim as a map", rules("{ realm_access: { roles: admin } }"), [
+        '7:38 routes[0].required_claims.realm_access: has none of all, pattern, at_least and at_most; a claim in a claim is written "realm_access.roles"',
+    ]),
+    Mistake(0, "several scopes in one text", rules('{ scope: "jobs:read jobs:write" }'), [
+        '7:31 routes[0].required_claims.scope: "jobs:read jobs:write" names several scopes; write a list of them if one is enough, or { all: [...] }',
+    ]),
+    Mistake(0, "a value of the path without quotes", rules("{ jobs: {path.job_id} }"), [
+        '7:30 routes[0].required_claims.jobs: is a map for YAML; write it in quotes: "{path.job_id}"',
+    ]),
+    Mistake(0, "a value of the path without a template", rules('{ jobs: "{path.job_id}" }'), [
+        '7:22 routes[0].required_claims: "{path.job_id}" has no meaning here; name it in a rule of a list: path: "/jobs/{job_id}"',
+    ]),
+    Mistake(0, "a value of the path misspelt", rules('\n      - { path: "/jobs/{job_id}", claims: { jobs: "{path.job}" } }'), [
+        '8:9 routes[0].required_claims[0]: "{path.job}" is none of the names that path of the rule has: {path.job_id}',
+    ]),
+    Mistake(0, "a template that nothing uses", rules('\n      - { path: "/jobs/{job_id}", claims: { role: admin } }'), [
+        '8:9 routes[0].required_claims[0]: names {job_id} in its path, and compares no claim with {path.job_id}',
+    ]),
+    Mistake(0, "a template for another route", rules('\n      - { path: "/job/{id}", claims: { jobs: "{path.id}" } }', "    match: { path: /jobs }\n"), [
+        '9:9 routes[0].required_claims[0].path: fits no path that the route takes, so that the rule would refuse every request',
+    ]),
+    Mistake(0, "any before one map", rules("{ any: { role: admin } }"), [
+        '7:29 routes[0].required_claims.any: is for a list of maps of claims: any: [{ role: admin }, { scope: jobs:write }]',
+    ]),
+    Mistake(0, "a rule without a dash", rules("\n      name: write\n      methods: [POST]\n      claims: { scope: write }"), [
+        '8:7 routes[0].required_claims: is one rule, and rules stand in a list; begin it with a dash',
+    ]),
+    Mistake(0, "other methods than none", rules("\n      - { methods: others, claims: { scope: write } }"), [
+        '8:9 routes[0].required_claims[0].methods: others has no meaning where no other rule names methods; leave it out',
+    ]),
+    Mistake(0, "a number that is none", rules("{ level: { at_least: two } }"), [
+        '7:43 routes[0].required_claims.level.at_least: "two" is not a number such as 3 or 2.5',
+    ]),
+    Mistake(0, "a claim without a value", rules("\n      role:"), [
+        '8:7 routes[0].required_claims.role: has no value (null and ~ need quotes to be a text); it must be a single value or a list',
+    ]),
+    Mistake(0, "a value of the request for a provider", jwt("secret: " + SECRET + ", algorithms: [HS256], required_claims: { host: '{host}' }"), [
+        '4:94 jwt.main.required_claims: compares a claim with a value of the request, and belongs to the token alone; write it under '
+        'required_claims of a route',
+    ]),
+    Mistake(0, "claims without jwt", route("  - upstream: http://127.0.0.1:1\n    required_claims: { role: admin }\n"), [
+        '5:22 routes[0].required_claims: needs jwt: without a verified token there are no claims',
     ]),
     Mistake(0, "no colon behind a section", 'listeners\n  - address: "127.0.0.1:0"\n' + ROUTES, [
         '1:10 not YAML: a key needs a colon behind it: write "listeners:"',

@@ -27,14 +27,18 @@ BEYOND_A_SCHEMA = {
         r"X is neither a status from 200 to 599 nor a range of them \(write 200-399\)",
     ],
     "the length of a text in bytes, and what a count sums up": [
+        r"has more than 256 comparisons", r"is nested more than 8 deep",
         r"is longer than (1024 bytes|4KiB|64KiB; serve it with files)", r"is shorter than 32 bytes; make one with: .*",
         r"has more than 100 rules", r"with this route there are more than 20000 pairs of a host and a path",
+    ],
+    "what comes from the environment": [
+        r"has a value of the request beside one of the environment; .*", r"has names in it, which stand in the file itself",
     ],
     "names that stand elsewhere in the file": [
         r"there is no (basic_auth|jwt|origin list|rate limit|upstream) X; .*", r"X is keyed by a claim, so the route needs jwt",
         r"counts by the sub claim of a token: the route needs jwt to have any", r"X carries the request id already",
         r"leads nowhere: no listener has tls", r"no listener asks for client certificates; .*", r"can never be taken: routes\[\d+\] in line \d+ matches the same requests( \(.*\))?",
-        r"is the address of the listener in line \d+ too", r"X is the name of the route in line \d+ too",
+        r"is the address of the listener in line \d+ too", r"X is the name of the route in line \d+ too", r"is the name of the rule in line \d+ too",
     ],
     "what stands in a list or a map already": [
         r"X stands in (this list|line \d+) already", r"stands in line \d+ already", r"this endpoint stands in line \d+ already",
@@ -54,7 +58,14 @@ BEYOND_A_SCHEMA = {
         r"chooses among allow, client_certificate, basic_auth and jwt, and the route has (none|one) of them",
         r"any lets everybody in: jwt with required: false passes without a token",
         r"any lets everybody in: client_certificate with mode: wanted passes without one",
+        r"any lets everybody in: jwt with report_only refuses nothing",
         r"needs Authorization, where jwt looks for its token too, and no request has both; .*",
+        r"has a method that match\.methods of the route has not", r"fits no path that the route takes, .*",
+        r"others has no meaning where no other rule names methods; leave it out", r"has an at_least above its at_most",
+        r"names \{\w+\} in its (path|host), and compares no claim with \{(path|host)\.\w+\}",
+        r"X has no meaning here; name it in a rule of a list: (path|host): X",
+        r"X is none of the names that (path|host) of the rule has: .*",
+        r"compares a claim with a value of the request, and belongs to the token alone; .*",
     ],
     "the grammar of header fields, cookies and methods": [
         r"X begins or ends with white space, which no field keeps; write X", r"X belongs to the WebSocket handshake",
@@ -76,6 +87,8 @@ BEYOND_A_SCHEMA = {
         r"X has a dot segment, which no normalised path has", r"X has a query or a fragment; .*", r"X is in front of every path already",
         r"X has a path or a query; an endpoint is scheme, host and port; write X", r"X is not an RE2 expression: .*",
         r"X begins with X, which leads to another host", r"X has X before a placeholder that begins with one",
+        r"X has a (name in braces that is none of .*|part that is neither .*)", r"X has \{\w+\} twice",
+        r"X has X without X; write X for the character", r"X names several scopes; .*",
         r"X has a character that no URL may hold unescaped", r"X has a placeholder .*", r"X has a user in front of its host",
         r"X is neither a URL \(https://\.\.\.\) nor a path \(/\.\.\.\)", r"X names no host", r"X has an unknown placeholder X.*",
         r"has \{endpoint\}, which is chosen for each attempt .*", r"X is neither preserve, upstream nor a host: .*",

@@ -168,10 +168,12 @@ TEST_CASE("jwt: every key is taken") {
   CHECK(jwt.from[4].kind == TokenSource::Kind::subprotocol);
   CHECK(jwt.leeway == seconds(30));
   REQUIRE(jwt.required_claims.size() == 3);
-  CHECK(jwt.required_claims[0].name == "role");
-  CHECK(jwt.required_claims[0].values == std::vector<std::string>{"admin", "editor"});
-  CHECK(jwt.required_claims[1].values == std::vector<std::string>{"true"});
-  CHECK(jwt.required_claims[2].values.empty());
+  CHECK(jwt.required_claims[0].claim == "role");
+  CHECK(jwt.required_claims[0].kind == policy::ClaimCondition::Kind::one_of);
+  REQUIRE(jwt.required_claims[0].values.size() == 2);
+  CHECK(*jwt.required_claims[0].values[1].fixed() == "editor");
+  CHECK(*jwt.required_claims[1].values.at(0).fixed() == "true");
+  CHECK(jwt.required_claims[2].kind == policy::ClaimCondition::Kind::present);
   CHECK_FALSE(jwt.require_expiry);
 }
 

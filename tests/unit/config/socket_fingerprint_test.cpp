@@ -219,6 +219,23 @@ TEST_CASE("socket fingerprint: a limit that messages count against is part of th
   CHECK_FALSE(ends_sockets(of_requests("", "2/s"), of_requests(", rate_limit: [a, b]", "2/s")));
 }
 
+TEST_CASE("socket fingerprint: the rules about claims are part of them") {
+  const auto under = [](const std::string& jwt, const std::string& rules) {
+    return "listeners: [{ address: \"127.0.0.1:80\" }]\njwt: { login: { secret: "
+           "0123456789abcdef0123456789abcdef, algorithms: [HS256] } }\nlog: { token: [sub] }\nroutes: [{ "
+           "upstream: \"http://127.0.0.1:1\", jwt: " +
+           jwt + ", required_claims: " + rules + " }]\n";
+  };
+  const std::string usual = "[{ name: a, claims: { role: admin, org: 7 } }]";
+  CHECK_FALSE(
+      ends_sockets(under("login", usual), under("login", "[{ claims: { org: 7, role: admin }, name: a }]")));
+  for (const char* other : {"[{ name: a, claims: { role: user, org: 7 } }]", "{ role: admin, org: 7 }",
+                            "[{ name: a, report_only: true, claims: { role: admin, org: 7 } }]",
+                            "[{ name: a, methods: [GET], claims: { role: admin, org: 7 } }]"})
+    CHECK_MESSAGE(ends_sockets(under("login", usual), under("login", other)), other);
+  CHECK(ends_sockets(under("login", usual), under("{ use: login, report_only: true }", usual)));
+}
+
 TEST_CASE("socket fingerprint: a key that is gone ends the sockets of its tokens, and no others") {
   support::TemporaryFolder folder;
   Process process;

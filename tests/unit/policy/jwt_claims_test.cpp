@@ -140,8 +140,10 @@ TEST_CASE("jwt: one audience of the token must be one of the rules'") {
 
 TEST_CASE("jwt: required claims must be there, with one of their values") {
   JwtRules rules = lax();
-  rules.required_claims = {{.name = "email", .values = {}},
-                           {.name = "realm.roles", .values = {"admin", "editor"}}};
+  ClaimCondition email;
+  email.kind = ClaimCondition::Kind::present;
+  email.claim = "email";
+  rules.required_claims = {email, ClaimCondition::is("realm.roles", {"admin", "editor"})};
   CHECK(judged(rules, R"({"email":"a@b","realm":{"roles":["x","editor"]}})") == "ok");
   CHECK(judged(rules, R"({"email":"a@b","realm":{"roles":["x"]}})") == "token_claims");
   CHECK(judged(rules, R"({"email":"a@b","realm":{"roles":"admin,editor"}})") == "token_claims");

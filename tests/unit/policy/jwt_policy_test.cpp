@@ -45,7 +45,7 @@ struct JudgedRequest : postern::support::JudgedRequest {
 
 JwtOptions options_with(std::vector<JwtSource> sources = {JwtSource{}}) {
   JwtRules rules;
-  rules.required_claims = {{"role", {"admin", "user"}}};
+  rules.required_claims = {ClaimCondition::is("role", {"admin", "user"})};
   JwtOptions options;
   options.providers = {
       {"login", std::make_shared<const JwtVerifier>(std::move(rules)), 0, std::move(sources)}};
