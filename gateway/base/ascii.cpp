@@ -27,7 +27,10 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 bool equal_as_variable(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  const auto folded = [](char c) { return c == '_' ? '-' : lower(c); };
+  const auto folded = [](char c) {
+    const char small = lower(c);
+    return (small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') ? small : '-';
+  };
   for (size_t i = 0; i < a.size(); ++i)
     if (folded(a[i]) != folded(b[i])) return false;
   return true;

@@ -11,8 +11,9 @@ namespace postern::base {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 bool equal_ignoring_case(std::string_view a, std::string_view b);
-// Also ignores case, and treats "_" and "-" as equal: CGI and similar interfaces cannot tell such field names
-// apart.
+// Also ignores case, and treats all characters as equal that are neither letters nor digits: CGI and similar
+// interfaces cannot tell such field names apart. Most turn "-" into "_" only, PHP also ".", others all of
+// them.
 bool equal_as_variable(std::string_view a, std::string_view b);
 std::string to_lower(std::string_view text);
 std::string_view trim(std::string_view text);  // removes spaces and tabs at both ends

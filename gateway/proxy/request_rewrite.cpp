@@ -1,5 +1,7 @@
 #include "proxy/request_rewrite.h"
 
+#include <algorithm>
+
 #include "base/ascii.h"
 #include "http/forwarded.h"
 #include "http/hop_by_hop.h"
@@ -11,8 +13,16 @@ namespace {
 
 using http::FieldId;
 
+// Whether the name has a separator other than "-", which no trusted proxy uses.
+bool is_odd(std::string_view name) {
+  return std::any_of(name.begin(), name.end(), [](char c) {
+    const char small = base::lower(c);
+    return !(small >= 'a' && small <= 'z') && !(small >= '0' && small <= '9') && small != '-';
+  });
+}
+
 // Fields that a backend may trust, and that only a trusted proxy or this gateway may set. Fields with an id
-// are handled elsewhere by that id; this covers the others, and all spellings with "_" instead of "-".
+// are handled elsewhere by that id; this covers the others, and all spellings with "_" or "." instead of "-".
 bool is_forged(const Snapshot& snapshot, std::string_view name, bool trusted) {
   for (const std::string& claim_field : snapshot.claim_fields)
     if (base::equal_as_variable(name, claim_field)) return true;
@@ -21,7 +31,7 @@ bool is_forged(const Snapshot& snapshot, std::string_view name, bool trusted) {
   constexpr std::string_view forwarded = "x-forwarded-";
   const bool of_proxies = base::equal_as_variable(name.substr(0, forwarded.size()), forwarded) ||
                           base::equal_as_variable(name, "x-real-ip");
-  return of_proxies && (!trusted || name.find('_') != std::string_view::npos);
+  return of_proxies && (!trusted || is_odd(name));
 }
 
 // All values of the fields with this id, as one list; empty if there are none.

@@ -31,6 +31,18 @@ TEST_CASE("ascii: only the 26 letters have a case") {
   CHECK(equal_ignoring_case("", ""));
 }
 
+TEST_CASE("ascii: names that a CGI-like reader takes for one are equal as variables") {
+  for (const char* name : {"X-Web-User", "x_web_user", "X.Web.User", "X~web!USER"}) {
+    CAPTURE(name);
+    CHECK(equal_as_variable(name, "X-WEB-USER"));
+    CHECK(equal_as_variable("X_WEB.USER", name));
+  }
+  for (const char* name : {"X-Web-Use", "XWebUser--", "X-Web-User-", "X-Web-Us3r", "X-Web0User"}) {
+    CAPTURE(name);
+    CHECK_FALSE(equal_as_variable(name, "X-WEB-USER"));
+  }
+}
+
 TEST_CASE("ascii: trimming takes spaces and tabs, nothing else") {
   CHECK(trim(" \t a b\t ") == "a b");
   CHECK(trim("\r\na\v") == "\r\na\v");

@@ -454,7 +454,8 @@ TEST_CASE("rewrite: no twin of a field of ours passes, spelled as CGI and its ki
   Rewritten request;
   request.trusting("203.0.113.9");
   for (const char* name : {"X_Request_Id", "X-Request_Id", "x_request-id", "X_Forwarded_For",
-                           "X-Forwarded_Proto", "X_Forwarded-Prefix", "X_Real_IP"})
+                           "X-Forwarded_Proto", "X_Forwarded-Prefix", "X_Real_IP", "X.Forwarded.For",
+                           "X-Forwarded.Proto", "X.Real.IP", "X.Request.Id"})
     request.with(name, "forged");
   request.run();
   for (const http::HeaderField& field : request.judged.head.headers) {
