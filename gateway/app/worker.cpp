@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "crypto/random.h"
+#include "proxy/auth_calls.h"
 #include "server/drain.h"
 #include "upstream/registry.h"
 
@@ -37,7 +38,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_, metrics_, shared.state),
         streams_(metrics_, tunnels_.drain_line()),
-        services_{loop_.turn(), connector_,   tokens_,  key_waits_, passwords_, shared.state.tickets,
+        services_{loop_.turn(), connector_,   tokens_,  key_waits_, passwords_, shared.state.tickets, auth_calls_,
                   access_log_,  request_ids_, tunnels_, streams_,   metrics_,   &net::unix_time},
         registry_(loop_.turn(), shared.state.loads, random_seed(), &shared.log),
         current_{loop_, services_, shared.log, {}, shared.state.clients},
@@ -112,6 +113,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
       loop_, [this](policy::PasswordDesk::Told told) { passwords_.receive(told); }};
   policy::PasswordDesk passwords_{shared_.state.passwords,
                                   [this](policy::PasswordDesk::Told told) { password_mail_.post(told); }};
+  proxy::AuthCalls auth_calls_{loop_.turn(), connector_};
   telemetry::AccessLog access_log_;
   telemetry::Metrics metrics_;
   telemetry::RequestIdSource request_ids_;

@@ -19,6 +19,7 @@ struct LocalResponse {
   // Set when this is a refusal: the cause that the log and the client's JSON show. `detail` is safe to show.
   std::optional<base::Cause> cause;
   std::string detail{};
+  bool has_own_body = false;  // with a cause: `body` is sent in place of the error page
   std::string message{};  // shown to clients instead of the cause's own sentence; empty: the cause's sentence
 };
 

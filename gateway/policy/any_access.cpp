@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "policy/request_context.h"
 
@@ -52,7 +53,8 @@ Verdict AnyAccessPolicy::refuse(std::vector<http::LocalResponse> refusals) const
     if (one == chosen) continue;
     others += "; " + one->detail;
     for (auto& [name, value] : one->headers)
-      if (name == "WWW-Authenticate") answer.headers.emplace_back(name, std::move(value));
+      if (base::equal_ignoring_case(name, "WWW-Authenticate"))
+        answer.headers.emplace_back(name, std::move(value));
   }
   answer.detail += others + " (one of them is enough on route \"" + route_ + "\")";
   return Verdict::answer(std::move(answer));

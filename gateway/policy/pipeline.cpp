@@ -15,11 +15,12 @@ namespace {
 // it. CSRF comes next, as it asks what the origin check has found. CORS comes before addresses, so that a
 // page can read why it is refused, and before tokens, because a preflight carries none. A client certificate,
 // which costs nothing any more, is judged before a password, and a password before a token, where a route
-// asks for several. Limits by claim come after the token check.
-constexpr auto order =
-    std::to_array<std::string_view>({"request_limits", "origin", "csrf", "cors", "address_rules",
-                                     "maintenance", "rate_limit", "client_certificate", "basic_auth", "jwt",
-                                     "any_access", "claim_rate_limit", "socket_limit", "header_rules"});
+// asks for several; another server is asked only about what passes those. Limits by claim come after the
+// token check.
+constexpr auto order = std::to_array<std::string_view>(
+    {"request_limits", "origin", "csrf", "cors", "address_rules", "maintenance", "rate_limit",
+     "client_certificate", "basic_auth", "jwt", "forward_auth", "any_access", "claim_rate_limit",
+     "socket_limit", "header_rules"});
 
 size_t place_of(const Policy& policy) {
   const auto* found = std::find(order.begin(), order.end(), policy.name());

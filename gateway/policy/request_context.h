@@ -32,6 +32,7 @@ class Tickets;
 
 namespace postern::policy {
 
+class AuthDesk;
 class FieldRules;
 class KeyWaits;
 class PasswordDesk;
@@ -83,6 +84,7 @@ struct RequestContext {
   std::string_view endpoint{};                          // as written in the configuration
   PasswordDesk* passwords = nullptr;                    // this worker's; null in tests without passwords
   state::Tickets* tickets = nullptr;                    // the process's; null in tests without tickets
+  AuthDesk* auth = nullptr;                             // for this request; null in tests without such a server
   const net::ClientCertificate* certificate = nullptr;  // that the client has shown; null: none
 
   // --- judging; see Pipeline ---
@@ -103,6 +105,7 @@ struct RequestContext {
   // Fields for the endpoint; they replace fields of the client with the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};
   std::unique_ptr<RateLimitStates> rate_limits{};  // null: no limit has judged the request
+  std::vector<std::string> set_cookies{};          // of an authentication server, for the client
   const FieldRules* request_rules{};               // for the endpoint's request; the policy owns them
   std::string selected_subprotocol{};              // marker of a token's subprotocol to echo, see jwt_policy
   std::vector<ReportedRefusal> reported{};         // by rules that report only; taken when they are logged

@@ -17,13 +17,13 @@ namespace {
 
 constexpr size_t detail_max = 300;  // bytes, for one attempt
 
+}  // namespace
+
 telemetry::RouteSeries& series_of(const ExchangeState& exchange) {
   if (!exchange.route) return exchange.services.metrics.unrouted;
   const auto place = exchange.route - exchange.snapshot().routes.routes().data();
   return *exchange.pin->series.routes[static_cast<size_t>(place)];
 }
-
-}  // namespace
 
 std::string in_milliseconds(base::Duration duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + " ms";

@@ -61,6 +61,9 @@ struct ExchangeReport {
   std::vector<FailedTry> failed_tries_;
 };
 
+// The numbers of the exchange's route.
+telemetry::RouteSeries& series_of(const ExchangeState& exchange);
+
 // Logs and counts what rules that report only would have refused, and has not been told yet.
 void tell_reported(ExchangeState& exchange);
 

@@ -57,7 +57,8 @@ Result<void> read_request(ExchangeState& exchange) {
                                                   .authority = facts.client.authority,
                                                   .request_id = facts.request_id,
                                                   .passwords = &services.passwords,
-                                                  .tickets = &services.tickets});
+                                                  .tickets = &services.tickets,
+                                                  .auth = &exchange.auth});
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "http/stream.h"
 #include "policy/request_context.h"
+#include "proxy/exchange_auth.h"
 #include "proxy/exchange_report.h"
 #include "proxy/request_facts.h"
 #include "proxy/services.h"
@@ -56,6 +57,7 @@ struct ExchangeState {
   std::optional<policy::RequestContext> context;  // set once the target was read
   const routing::Route* route = nullptr;          // null until it is found
   ExchangeReport report;
+  ExchangeAuth auth{*this};
   bool client_ended = false;  // the client has ended its direction
   bool in_line = false;       // see InLine
 };

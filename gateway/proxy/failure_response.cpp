@@ -42,7 +42,7 @@ ErrorPage make_error_page(const http::LocalResponse& response, const AnswerFacts
 
 std::string render(const http::LocalResponse& response, const AnswerFacts& facts, http::ResponseHead& head) {
   std::optional<ErrorPage> page;
-  if (response.cause) page = make_error_page(response, facts);
+  if (response.cause && !response.has_own_body) page = make_error_page(response, facts);
   const std::string& body = page ? page->body : response.body;
   const bool no_body = response.status == 204 || response.status == 304;
   head.status = response.status;

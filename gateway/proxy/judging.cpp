@@ -21,7 +21,10 @@ Task<Result<void>> await_arrival(ExchangeState& exchange, policy::Awaited& await
   InLine in_line(exchange);  // a client that has left keeps nobody waiting
   base::Phase phase(exchange.scope, Stage::policy, awaited.limit(), awaited.late());
   base::Slot<bool>::Take arrival = awaited.arrival().take(exchange.scope);
+  const base::Instant began = exchange.services.turn.now;
   Result<bool> arrived = co_await arrival;
+  std::optional<base::Duration>& waited = exchange.report.stages.policy;
+  waited = waited.value_or(base::Duration::zero()) + exchange.since(began);
   if (arrived) co_return Result<void>();
   if (arrived.error().cause != awaited.late()) co_return base::fail(arrived.error());
   awaited.expire();

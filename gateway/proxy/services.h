@@ -21,6 +21,8 @@ class TunnelSet;
 
 namespace postern::proxy {
 
+class AuthCalls;
+
 struct Services {
   base::Turn& turn;
   upstream::Connector& connector;
@@ -28,6 +30,7 @@ struct Services {
   policy::KeyWaits& key_waits;
   policy::PasswordDesk& passwords;
   state::Tickets& tickets;
+  AuthCalls& auth_calls;
   telemetry::AccessLog& access_log;
   telemetry::RequestIdSource& request_ids;
   tunnel::TunnelSet& tunnels;

@@ -47,6 +47,7 @@ std::string_view protocol_to_echo(std::string_view preferred, std::string_view o
 // Causes that change only with a new token, or without one; a client does not change it by retrying.
 bool is_about_token(Cause cause) {
   switch (cause) {
+    case Cause::auth_refused:
     case Cause::token_missing:
     case Cause::token_malformed:
     case Cause::token_expired:

@@ -58,6 +58,13 @@ constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
     {RouteCount::would_refuse_jwt, "postern_would_refuse_total", "rule=\"jwt\"", counter, ""},
     {RouteCount::would_refuse_required_claims, "postern_would_refuse_total", "rule=\"required_claims\"",
      counter, ""},
+    {RouteCount::auth_passed, "postern_forward_auth_total", "outcome=\"passed\"", counter,
+     "Requests that forward_auth has judged, by route and outcome; failed: the authentication server gave no "
+     "usable answer."},
+    {RouteCount::auth_refused, "postern_forward_auth_total", "outcome=\"refused\"", counter, ""},
+    {RouteCount::auth_failed, "postern_forward_auth_total", "outcome=\"failed\"", counter, ""},
+    {RouteCount::auth_cached, "postern_forward_auth_cached_total", "", counter,
+     "Requests that forward_auth has judged by an answer that was kept (forward_auth.cache)."},
 });
 
 constexpr auto upstream_rows = std::to_array<NumberRow<UpstreamCount>>({

@@ -61,6 +61,11 @@ enum class RouteCount : uint8_t {
   would_refuse_rate_limit,
   would_refuse_jwt,
   would_refuse_required_claims,
+  // what forward_auth has made of requests
+  auth_passed,
+  auth_refused,
+  auth_failed,
+  auth_cached,  // of these, how many without asking the authentication server
   end,
 };
 // Numbers of each upstream.

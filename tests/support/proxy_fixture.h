@@ -21,6 +21,7 @@
 #include "net/loop.h"
 #include "net/tls_context.h"
 #include "policy/key_waits.h"
+#include "proxy/auth_calls.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
 #include "server/client_connection.h"
@@ -153,6 +154,7 @@ class ProxyFixture final : private identity::KeyFetcher::Owner {
   // Nothing checks passwords until a test says state.passwords.work_now().
   policy::PasswordDesk passwords_{state.passwords,
                                   [this](policy::PasswordDesk::Told told) { passwords_.receive(told); }};
+  proxy::AuthCalls auth_calls_{turns.turn, *connector_};
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
