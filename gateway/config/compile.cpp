@@ -291,6 +291,10 @@ void compile_routes(Compilation& compilation) {
         compilation.snapshot->claim_fields.push_back(std::move(field.header));
     if (!document.basic_auth.user_field.empty())
       compilation.snapshot->claim_fields.push_back(document.basic_auth.user_field);
+    if (document.forward_auth)
+      for (const ForwardAuthField& field : document.forward_auth->answer_fields)
+        if (http::field_id(field.to) == http::FieldId::other)  // not Authorization, which other routes take
+          compilation.snapshot->claim_fields.push_back(field.to);
     if (document.files)
       check_folder(compilation.document, *document.files, key + ".files", compilation.problems,
                    compilation.notes);

@@ -11,6 +11,7 @@
 #include "policy/address_rules.h"
 #include "policy/any_access.h"
 #include "policy/basic_auth.h"
+#include "policy/forward_auth.h"
 #include "policy/jwt_forwarding.h"
 
 namespace postern::config {
@@ -91,6 +92,33 @@ std::map<std::string, CompiledUsers> compile_users(const Document& document, Dia
   return all;
 }
 
+std::unique_ptr<const policy::Policy> forward_auth(const Document& document, const RouteDocument& route) {
+  if (!route.forward_auth) return nullptr;
+  const ForwardAuthDocument& auth = *route.forward_auth;
+  const auto& upstreams = document.upstreams;
+  const auto upstream = std::find_if(upstreams.begin(), upstreams.end(),
+                                     [&](const UpstreamDocument& one) { return one.name == auth.upstream; });
+  if (upstream == upstreams.end()) return nullptr;
+  policy::ForwardAuthOptions options;
+  policy::AuthServer& server = options.server;
+  server.name = auth.upstream;
+  server.group = static_cast<size_t>(upstream - upstreams.begin());
+  server.target = auth.target;
+  server.timeout = auth.timeout;
+  server.answer_size = auth.answer_size;
+  server.request_fields = auth.request_fields;
+  server.answer_fields.assign(auth.answer_fields.begin(), auth.answer_fields.end());
+  server.sets_cookies = auth.sets_cookies;
+  if (auth.cache) server.cache = *auth.cache;
+  Fingerprint identity;
+  identity.add(auth.fingerprint);
+  identity.add(upstream->name);
+  for (const EndpointUrl& endpoint : upstream->endpoints) identity.add(endpoint.text);
+  server.identity = identity.number();
+  options.sign_in = auth.sign_in;
+  return std::make_unique<policy::ForwardAuthPolicy>(std::move(options));
+}
+
 void join_ways_in(const Document& document, const RouteDocument& route,
                   std::vector<std::unique_ptr<const policy::Policy>>& policies) {
   std::vector<policy::WayIn> ways;
@@ -108,6 +136,11 @@ void join_ways_in(const Document& document, const RouteDocument& route,
   });
   move_way("basic_auth", &policy::remove_basic_credentials);
   move_way("client_certificate", nullptr);
+  if (route.forward_auth)
+    move_way("forward_auth",
+             [fields = std::vector<policy::AuthAnswerField>(route.forward_auth->answer_fields.begin(),
+                                                            route.forward_auth->answer_fields.end())](
+                 policy::RequestContext& context) { policy::remove_answer_fields(fields, context); });
   if (!route.allow.empty())
     ways.push_back({std::make_unique<policy::AddressRulesPolicy>(
                         policy::AddressRulesOptions{route.allow, {}, route.name}),

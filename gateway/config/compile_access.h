@@ -1,4 +1,5 @@
-// Compiles the lists of users, and the choice between several ways into a route.
+// Compiles the lists of users, the questions to authentication servers, and the choice between several ways
+// into a route.
 #pragma once
 
 #include <map>
@@ -22,8 +23,11 @@ struct CompiledUsers {
 // By the name of the list. One whose file cannot be used is left out, and the problem is reported.
 std::map<std::string, CompiledUsers> compile_users(const Document& document, Diagnostics& problems);
 
-// Takes the policies for client certificates, passwords and tokens of the route out of `policies`, and puts
-// one in their place that asks for any of them, or for an address of `allow`.
+// The policy of the route's forward_auth; null: it has none, or its upstream does not exist.
+std::unique_ptr<const policy::Policy> forward_auth(const Document& document, const RouteDocument& route);
+
+// Takes the policies for client certificates, passwords, tokens and authentication servers of the route out of
+// `policies`, and puts one in their place that asks for any of them, or for an address of `allow`.
 void join_ways_in(const Document& document, const RouteDocument& route,
                   std::vector<std::unique_ptr<const policy::Policy>>& policies);
 

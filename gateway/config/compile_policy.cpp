@@ -312,6 +312,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
       options.forward_claims.push_back({claim.claim, claim.header});
     policies.push_back(std::make_unique<policy::JwtPolicy>(std::move(options)));
   }
+  if (auto auth = forward_auth(document_, route)) policies.push_back(std::move(auth));
   if (route.any_access) join_ways_in(document_, route, policies);
   const policy::SocketLimits& sockets = route.websocket.limits;
   if (sockets.any()) {

@@ -27,6 +27,7 @@
 #include "net/dns_client.h"
 #include "net/proxy_protocol.h"
 #include "net/tls_context.h"
+#include "policy/auth_desk.h"
 #include "policy/claim_rules.h"
 #include "policy/client_certificate.h"
 #include "policy/cookie_rules.h"
@@ -189,6 +190,37 @@ struct ClientCertificateUse {
   SourceLocation forward_location;
 };
 
+struct EndpointUrl : upstream::EndpointModel {
+  bool demo = false;  // the application built into the binary ("demo:")
+  SourceLocation location;
+};
+
+struct ForwardAuthField : policy::AuthAnswerField {
+  SourceLocation location;
+};
+
+struct ForwardAuthCache : policy::AuthCacheRules {
+  SourceLocation location;
+  SourceLocation key_location;  // line 0: it has no key
+};
+
+// The authentication server that a route asks.
+struct ForwardAuthDocument {
+  std::string upstream;
+  SourceLocation upstream_location;
+  std::optional<EndpointUrl> endpoint;  // of a url; `upstream` is then its text
+  std::string target = "/";             // path and query
+  base::Duration timeout = policy::AuthServer().timeout;
+  size_t answer_size = policy::AuthServer().answer_size;
+  std::vector<std::string> request_fields;  // empty: all
+  std::vector<ForwardAuthField> answer_fields;
+  bool sets_cookies = false;
+  std::string sign_in;
+  std::optional<ForwardAuthCache> cache;
+  uint64_t fingerprint = 0;  // see config/fingerprint.h
+  SourceLocation location;
+};
+
 struct RateLimitDocument {
   using By = policy::RateLimitRule::By;
   By by = By::client_address;
@@ -198,11 +230,6 @@ struct RateLimitDocument {
   uint32_t burst = 0;
   std::string key;  // name of the header or the claim
   bool report_only = false;
-  SourceLocation location;
-};
-
-struct EndpointUrl : upstream::EndpointModel {
-  bool demo = false;  // the application built into the binary ("demo:")
   SourceLocation location;
 };
 
@@ -300,6 +327,7 @@ struct RouteDocument {
   SourceLocation origins_location;
   std::optional<ClientCertificateUse> certificate;
   BasicAuthUse basic_auth;
+  std::optional<ForwardAuthDocument> forward_auth;
   bool any_access = false;  // access: any; otherwise a client needs all that the route asks for
   SourceLocation access_location;
   std::vector<std::pair<std::string, SourceLocation>> jwt;  // names; a token of any of them is enough

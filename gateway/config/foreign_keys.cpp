@@ -32,8 +32,10 @@ constexpr std::string_view no_acme =
 constexpr std::string_view to_basic_auth =
     "users are written basic_auth: { NAME: { users: { alice: HASH } } }, with hashes of `postern hash`, and "
     "basic_auth: NAME on the route";
-constexpr std::string_view no_forward_auth =
-    "no other server is asked about a request yet; jwt verifies tokens by itself";
+constexpr std::string_view to_forward_auth =
+    "it is written forward_auth: { url: \"http://127.0.0.1:4180/oauth2/auth\" } on the route";
+constexpr std::string_view to_answer_fields =
+    "fields of the answer for the endpoint are written answer_headers: [Remote-User]";
 constexpr std::string_view no_http2 =
     "HTTP/2, HTTP/3 and gRPC are not spoken yet, only HTTP/1.1 and WebSockets; leave it out";
 constexpr std::string_view no_code = "functions and plug-ins do not exist here; leave it out";
@@ -73,7 +75,9 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"apps", "", "this looks like Caddy's JSON; a file of Postern has listeners, upstreams and routes"},
     {"authbasic", "basic_auth", to_basic_auth},
     {"authbasicuserfile", "file", "a file of users is written basic_auth: { NAME: { file: site.users } }"},
-    {"authrequest", "", no_forward_auth},
+    {"authrequest", "forward_auth", to_forward_auth},
+    {"authrequestheaders", "request_headers", "it is written request_headers: [Cookie, Authorization]"},
+    {"authresponseheaders", "answer_headers", to_answer_fields},
     {"autohttps", "", no_acme},
     {"backend", "upstream", to_backend},
     {"backends", "upstreams",
@@ -95,6 +99,7 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"code", "status", "it is written status: 301"},
     {"cookiedomainrewrite", "cookies", "it is written cookies: { domain: example.com } on the route"},
     {"cookiepathrewrite", "cookies", "it is written cookies: { path: { /old: /new } } on the route"},
+    {"copyheaders", "answer_headers", to_answer_fields},
     {"cors", "origins", to_origins},
     {"defaultbackend", "routes", "a route without match takes what no other takes"},
     {"domain", "host", "hosts of a match are written host: app.example.com"},
@@ -107,7 +112,7 @@ constexpr auto table = std::to_array<ForeignKey>({
     {"failtimeout", "eject", to_eject},
     {"file", "output", "it is written output: access.log"},
     {"fileserver", "files", to_files},
-    {"forwardauth", "", no_forward_auth},
+    {"forwardauth", "forward_auth", to_forward_auth},
     {"frontends", "routes", "they are written listeners and routes"},
     {"fullchain", "certificate", to_tls},
     {"grpc", "", no_http2},

@@ -11,6 +11,7 @@
 #include "config/keys_certificates.h"
 #include "config/keys_claims.h"
 #include "config/keys_compression.h"
+#include "config/keys_forward_auth.h"
 #include "config/keys_headers.h"
 #include "config/keys_limits.h"
 #include "config/keys_listeners.h"
@@ -310,11 +311,23 @@ const SocketKeys<RouteDocument>& route_keys() {
                "top-level basic_auth. `basic_auth: staging` is short for { use: staging }.",
                Holds::open)
           .by_default("none")
-          .key("access", &RouteDocument::any_access, words<bool>({{"all", false}, {"any", true}}),
-               "Whether a client needs all of allow, client_certificate, basic_auth and jwt of the route, as "
-               "far "
-               "as they are there, or any one of them is enough. What deny lists stays out in both cases.",
+          .key("forward_auth", &RouteDocument::forward_auth,
+               map(forward_auth_keys).short_for("url").in_words("URL or map"),
+               "Asks another server about each request, as auth_request of nginx, forwardAuth of Traefik and "
+               "forward_auth of Caddy do, for example oauth2-proxy, Authelia or authentik. An answer of 2xx "
+               "lets the request pass; another one below 500 goes to the client, with its status, Location, "
+               "Set-Cookie and body. While the server cannot be asked, no request passes. A WebSocket or an "
+               "event stream is asked about once, when it is opened. The server gets X-Forwarded-Method, "
+               "-Proto, -Host, -Uri and -For, and X-Original-Method, -URL and -URI. Where it decides by the "
+               "path, set paths: strict on the route. `forward_auth: http://127.0.0.1:4180/oauth2/auth` is "
+               "short for { url: ... }.",
                Holds::open)
+          .by_default("none")
+          .key(
+              "access", &RouteDocument::any_access, words<bool>({{"all", false}, {"any", true}}),
+              "Whether a client needs all of allow, client_certificate, basic_auth, jwt and forward_auth of the "
+              "route, as far as they are there, or any one of them is enough. What deny lists stays out in both cases.",
+              Holds::open)
           .example("any")
           .located(&RouteDocument::access_location)
           .key("jwt", itself<RouteDocument>,
@@ -400,11 +413,11 @@ const SocketKeys<RouteDocument>& route_keys() {
   return keys;
 }
 
-// `upstream: http://127.0.0.1:3000` in a route: an upstream of one endpoint, named by its URL and added
-// once.
-void add_upstream(RouteDocument& route, Document& document) {
-  if (!route.endpoint) return;
-  const EndpointUrl& url = *route.endpoint;
+// `upstream: http://127.0.0.1:3000` in a route, or the URL of its forward_auth: an upstream of one endpoint,
+// named by its URL and added once.
+void add_upstream(const std::optional<EndpointUrl>& endpoint, Document& document) {
+  if (!endpoint) return;
+  const EndpointUrl& url = *endpoint;
   const bool is_known = std::any_of(document.upstreams.begin(), document.upstreams.end(),
                                     [&](const UpstreamDocument& other) { return other.name == url.text; });
   if (is_known) return;
@@ -428,7 +441,8 @@ void Routes::read_into(const Value& value, Document& document) const {
     route.websocket = document.websocket;
     route.streams = document.streams;
     route_keys().read(item, &route);
-    add_upstream(route, document);
+    add_upstream(route.endpoint, document);
+    if (route.forward_auth) add_upstream(route.forward_auth->endpoint, document);
     document.routes.push_back(std::move(route));
   }
 }

@@ -197,6 +197,10 @@ class Validation {
       check_reference({route.basic_auth.use, route.basic_auth.location, path + ".basic_auth", "basic_auth",
                        basic_auth_definition},
                       users);
+      if (route.forward_auth && !route.forward_auth->endpoint)
+        check_reference({route.forward_auth->upstream, route.forward_auth->upstream_location,
+                         path + ".forward_auth.upstream", "upstream", upstream_definition},
+                        upstreams);
       for (const auto& [name, location] : route.jwt)
         check_reference({name, location, path + ".jwt", "jwt", jwt_definition}, jwt);
       for (const auto& [name, location] : route.rate_limits) {

@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "config/addresses.h"
 #include "config/text.h"
+#include "http/path_prefix.h"
 
 namespace postern::config {
 namespace {
@@ -21,10 +22,11 @@ bool takes_authorization(const Document& document, const RouteDocument& route) {
 
 void check_choice(const RouteDocument& route, const std::string& path, Diagnostics& diagnostics) {
   const int ways = (route.allow.empty() ? 0 : 1) + (route.certificate ? 1 : 0) +
-                   (route.basic_auth.use.empty() ? 0 : 1) + (route.jwt.empty() ? 0 : 1);
+                   (route.basic_auth.use.empty() ? 0 : 1) + (route.jwt.empty() ? 0 : 1) +
+                   (route.forward_auth ? 1 : 0);
   if (ways < 2)
     diagnostics.error(route.access_location, path + ".access",
-                      "chooses among allow, client_certificate, basic_auth and jwt, and the route has " +
+                      "chooses among allow, client_certificate, basic_auth, jwt and forward_auth, and the route has " +
                           std::string(ways == 0 ? "none of them" : "one of them"));
   if (std::any_of(route.allow.begin(), route.allow.end(),
                   [](const std::string& block) { return block == "0.0.0.0/0" || block == "::/0"; }))
@@ -160,6 +162,79 @@ void warn_of_open_listeners(const Document& document, Diagnostics& diagnostics) 
   }
 }
 
+// What else sets the field, for an error; empty: nothing does.
+std::string other_setter(const Document& document, const RouteDocument& route, const std::string& field) {
+  if (base::equal_as_variable(field, document.request_id_header)) return "carries the request id already";
+  for (const ForwardedClaim& claim : route.forward_claims)
+    if (base::equal_as_variable(field, claim.header))
+      return "carries the claim " + quoted(claim.claim) + " already";
+  if (base::equal_as_variable(field, route.basic_auth.user_field))
+    return "carries the user of basic_auth already";
+  if (route.certificate)
+    for (const policy::CertificateField& shown_field : route.certificate->forward.all())
+      if (base::equal_as_variable(field, shown_field.header))
+        return "carries what stands in the client's certificate already";
+  const bool is_authorization = base::equal_ignoring_case(field, "authorization");
+  if (is_authorization && takes_authorization(document, route))
+    return "carries the token of jwt, which would be replaced";
+  if (is_authorization && route.basic_auth.keep_authorization)
+    return "carries the password of basic_auth (keep_authorization), which would be replaced";
+  return {};
+}
+
+void check_answer_fields(const Document& document, const RouteDocument& route, const std::string& path,
+                         Diagnostics& diagnostics) {
+  for (const ForwardAuthField& field : route.forward_auth->answer_fields)
+    if (const std::string problem = other_setter(document, route, field.to); !problem.empty())
+      diagnostics.error(field.location, path + ".forward_auth.answer_headers",
+                        document.quote(field.location, field.to) + ' ' + problem);
+}
+
+void check_auth_cache(const ForwardAuthDocument& auth, const std::string& path, Diagnostics& diagnostics) {
+  if (!auth.cache || auth.cache->key.empty()) return;
+  using Kind = policy::AuthKeyPart::Kind;
+  const bool tells_clients =
+      std::any_of(auth.cache->key.begin(), auth.cache->key.end(), [](const policy::AuthKeyPart& part) {
+        return part.kind == Kind::header || part.kind == Kind::cookie || part.kind == Kind::client_address;
+      });
+  if (!tells_clients)
+    diagnostics.warn(auth.cache->key_location, path + ".forward_auth.cache.key",
+                     "is the same for all clients: who comes first decides for the others; add the cookie or "
+                     "the header that tells them apart");
+}
+
+bool takes(const RouteDocument& route, std::string_view path) {
+  return std::any_of(route.paths.begin(), route.paths.end(), [&](const std::string& one) {
+    return route.exact ? one == path : http::is_below(path, one);
+  });
+}
+
+// Warns of a page to sign in at that nobody reaches without having signed in.
+void warn_of_closed_sign_in(const Document& document, const RouteDocument& route, const std::string& path,
+                            Diagnostics& diagnostics) {
+  const std::string& sign_in = route.forward_auth->sign_in;
+  const std::string target = sign_in.substr(0, sign_in.find_first_of("?#"));
+  if (!target.starts_with('/')) return;
+  bool is_closed = false;
+  for (const RouteDocument& other : document.routes) {
+    if (!takes(other, target)) continue;
+    if (!other.forward_auth || !other.match_read) return;
+    is_closed = true;
+  }
+  if (is_closed)
+    diagnostics.warn(route.forward_auth->location, path + ".forward_auth.sign_in",
+                     "leads to a route with forward_auth, which sends the browser there again; give " +
+                         quoted(target) + " a route of its own to the authentication server");
+}
+
+void check_forward_auth(const Document& document, const RouteDocument& route, const std::string& path,
+                        Diagnostics& diagnostics) {
+  if (!route.forward_auth) return;
+  check_answer_fields(document, route, path, diagnostics);
+  check_auth_cache(*route.forward_auth, path, diagnostics);
+  warn_of_closed_sign_in(document, route, path, diagnostics);
+}
+
 // Warns of passwords on listeners without TLS. With a trusted proxy in front, TLS probably ends there.
 void warn_of_plain_passwords(const Document& document, Diagnostics& diagnostics) {
   const bool takes_passwords =
@@ -187,6 +262,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
     check_token_field(document, route, path, diagnostics);
     check_ticket(route, path, diagnostics);
     check_certificate_use(document, route, path, diagnostics);
+    check_forward_auth(document, route, path, diagnostics);
     if (!route.any_access && !route.basic_auth.use.empty() && takes_authorization(document, route))
       diagnostics.error(route.basic_auth.location, path + ".basic_auth",
                         "needs Authorization, where jwt looks for its token too, and no request has both; "

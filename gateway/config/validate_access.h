@@ -1,4 +1,5 @@
-// Finds ways into a route that contradict each other: basic_auth, jwt, allow, and `access`.
+// Finds ways into a route that contradict each other: basic_auth, jwt, forward_auth, allow, and
+// `access`.
 #pragma once
 
 #include "config/diagnostics.h"

@@ -41,8 +41,12 @@ bool leads_to(const EndpointUrl& endpoint, const ListenerDocument& listener) {
 std::string key_of(const Document& document, const UpstreamDocument& upstream, size_t endpoint) {
   if (upstream.name != upstream.endpoints[endpoint].text)
     return "upstreams." + upstream.name + ".endpoints[" + std::to_string(endpoint) + "]";
-  for (size_t i = 0; i < document.routes.size(); ++i)
-    if (document.routes[i].upstream == upstream.name) return "routes[" + std::to_string(i) + "].upstream";
+  for (size_t i = 0; i < document.routes.size(); ++i) {
+    const RouteDocument& route = document.routes[i];
+    if (route.upstream == upstream.name) return "routes[" + std::to_string(i) + "].upstream";
+    if (route.forward_auth && route.forward_auth->upstream == upstream.name)
+      return "routes[" + std::to_string(i) + "].forward_auth.url";
+  }
   return "upstreams";
 }
 
@@ -57,12 +61,15 @@ void warn_of_loops(const Document& document, Diagnostics& diagnostics) {
           document.listeners.begin(), document.listeners.end(),
           [&endpoint](const ListenerDocument& listener) { return leads_to(endpoint, listener); });
       if (own == document.listeners.end()) continue;
+      const std::string key = key_of(document, upstream, i);
+      const std::string meant = key.ends_with(".forward_auth.url") ? "authentication server" : "application";
       diagnostics.warn(
-          endpoint.location, key_of(document, upstream, i),
+          endpoint.location, key,
           "leads back to the gateway: it is the listener in line " +
               std::to_string(own->address_location.line) +
               ", and a request that takes this route twice is answered with 508; write the address "
-              "of the application");
+              "of the " +
+              meant);
     }
   }
 }

@@ -865,6 +865,21 @@ MET_BY_HAND = [
     Mistake(0, "no endpoints", LISTENERS + "upstreams:\n  api: { endpoints: [] }\nroutes:\n  - upstream: api\n", [
         "4:21 upstreams.api.endpoints: is empty; an upstream needs an endpoint",
     ]),
+    Mistake(0, "keys of another gateway for forward authentication", route("  - upstream: http://127.0.0.1:3000\n    auth_request: /auth\n"), [
+        '5:5 routes[0].auth_request: unknown key "auth_request"; it is written forward_auth: { url: '
+        '"http://127.0.0.1:4180/oauth2/auth" } on the route',
+    ]),
+    Mistake(0, "fields that an authentication server may not set, no address to sign in at, and a key that is none", route(
+        "  - upstream: http://127.0.0.1:3000\n    forward_auth:\n      upstream: auth\n      answer_headers: [Cookie, X-Request-Id]\n"
+        "      sign_in: login\n      cache: { time: 1s, key: cookies }\n"), [
+        '6:17 routes[0].forward_auth.upstream: there is no upstream "auth"; upstreams are written upstreams: { NAME: { endpoints: '
+        '["http://10.0.0.11:3001"] } }',
+        '7:24 routes[0].forward_auth.answer_headers[0]: "Cookie" carries credentials of the client; choose another field',
+        '7:32 routes[0].forward_auth.answer_headers: "X-Request-Id" carries the request id already',
+        '8:16 routes[0].forward_auth.sign_in: "login" is neither a path nor a URL of http or https',
+        '9:31 routes[0].forward_auth.cache.key: "cookies" is none of method, host, path, uri, client_address, header:NAME and '
+        'cookie:NAME',
+    ]),
 ]
 
 SERVE = "to serve, write: postern run FILE"

@@ -37,6 +37,8 @@ inline constexpr OnlyHttp1 only_http1[] = {
     {"ends: at the deadline of a drain, an answer that only waits to leave is cut by a reset",
      "a stream is reset alone; the relay has a part of the answer, and what its client gets is shorter than "
      "the length it was told"},
+    {"forward auth: a field that Connection takes away decides as well",
+     "a field that Connection names: the relay removes it, as it belongs to the connection"},
     {"socket limits: what a socket counts by is what its client sent, whatever the endpoint gets",
      "a field that Connection names: the relay removes it, as it belongs to the connection"},
 };
