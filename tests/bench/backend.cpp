@@ -1,5 +1,5 @@
-// The benchmark's backend: one thread, edge-triggered epoll. /s answers 200 bytes, /j 10 KB of JSON, /ws
-// echoes WebSocket data frames. Prints "port N" once it listens. Argument: port=N (default 0, the kernel
+// The benchmark's backend: one thread, edge-triggered epoll. /s and /auth answer 200 bytes, /j 10 KB of JSON,
+// /ws echoes WebSocket data frames. Prints "port N" once it listens. Argument: port=N (default 0, the kernel
 // chooses).
 #include <sys/socket.h>
 
@@ -100,7 +100,7 @@ class Backend {
     const std::size_t size = head_size(input);
     if (size == std::string_view::npos) return 0;
     const std::string_view head = input.substr(0, size);
-    if (head.starts_with("GET /s ")) {
+    if (head.starts_with("GET /s ") || head.starts_with("GET /auth ")) {
       reply_ += small_;
     } else if (head.starts_with("GET /j ")) {
       reply_ += json_;

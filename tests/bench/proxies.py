@@ -85,7 +85,7 @@ backend one
 
 def postern(site):
     return run_postern(site, postern_binary(), 'limits: { tunnel_idle_timeout: 1h, keepalive_timeout: 1h, '
-                       'requests_per_connection: none, connections_per_client: none }', RULES)
+                       'requests_per_connection: none, connections_per_client: none }', RULES + auth_route(site))
 
 
 # What the scenarios ws64-walk, ws64-rules and idle-rules ask of Postern alone: the peers pass bytes.
@@ -100,6 +100,20 @@ RULES = '''
     websocket:
       from_client: { messages: text, message_size: 1MiB, types: [tick, join] }
       from_upstream: { types: [tick] }
+'''
+
+
+def auth_route(site):
+    """For the scenario auth. The server that is asked is the gateway itself: once in a minute it hardly counts."""
+    return f'''
+  - match: {{ path: /verdict }}
+    respond: {{ status: 204, headers: {{ X-Auth-Request-User: alice }} }}
+  - match: {{ path: /auth }}
+    upstream: backend
+    forward_auth:
+      url: "http://127.0.0.1:{site.plain_port}/verdict"
+      answer_headers: {{ X-Auth-Request-User: X-WEBAUTH-USER }}
+      cache: 1m
 '''
 
 

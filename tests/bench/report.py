@@ -15,7 +15,9 @@ def parse_limits(text):
 
 
 def summarise(results, subject, reference):
-    """Adds median, range and the ratios to `reference` and to the best peer (the best but for the subject)."""
+    """Adds median, range and the ratios to `reference` and to the best peer (the best but for the subject).
+
+    Where each round measured something beside, the ratio is to that of the same proxy, not to the reference."""
     for row in results.values():
         figures = [measured['figure'] for measured in row['rounds']]
         if figures:
@@ -24,9 +26,15 @@ def summarise(results, subject, reference):
     best_peer = min(peers, key=lambda row: row['median'], default=None)
     for row in results.values():
         if 'median' in row:
-            row['ratio_to_reference'] = paired_ratio(row, results.get(reference))
+            row['ratio_to_own'] = ratio_to_own(row)
+            row['ratio_to_reference'] = row['ratio_to_own'] or paired_ratio(row, results.get(reference))
             row['ratio_to_best_peer'] = paired_ratio(row, best_peer)
     return results
+
+
+def ratio_to_own(row):
+    ratios = [measured['figure'] / measured['beside'] for measured in row['rounds'] if measured.get('beside')]
+    return statistics.median(ratios) if ratios else None
 
 
 def paired_ratio(row, other):
@@ -80,6 +88,7 @@ def print_limits(limits, results, subject, reference):
         verdict = 'not measured' if value is None or row['errors'] else 'ok' if value <= limit else 'EXCEEDED'
         is_within = is_within and verdict == 'ok'
         shown = '-' if value is None else f'{value:,.0f}' if is_absolute else f'{value:.3f}'
-        allowed = f'{limit:,.0f} bytes' if is_absolute else f'{limit:.2f} of {reference}'
+        than = 'its own' if row.get('ratio_to_own') else reference
+        allowed = f'{limit:,.0f} bytes' if is_absolute else f'{limit:.2f} of {than}'
         print(f'  {name:14}{shown:>10}  at most {allowed:20}{verdict}')
     return is_within

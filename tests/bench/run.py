@@ -21,6 +21,8 @@ KINDS = {
     'small': {**HTTP},
     'browser': {**HTTP, 'browser': 1},
     'json10k': {**HTTP, 'browser': 1, 'path': '/j', 'body': 10240},
+    # A request that a kept answer of an authentication server lets pass, in relation to one without forward_auth.
+    'auth': {**HTTP, 'browser': 1, 'path': '/auth', 'beside': '/s'},
     'ws64': {**ECHO, 'size': 64},
     'ws64k': {**ECHO, 'size': 65536},
     # The same for Postern with rules for headers, and for what stands in messages; see proxies.py.
@@ -187,6 +189,14 @@ class Run:
             return False
 
     def busy(self, proxy, load):
+        """The figures of the load; with `beside`, also what the same costs on that path, for a ratio within the proxy."""
+        own = {key: value for key, value in load.items() if key != 'beside'}
+        figures = self.measure(proxy, own)
+        if 'beside' in load:
+            figures['beside'] = self.measure(proxy, {**own, 'path': load['beside']})['figure']
+        return figures
+
+    def measure(self, proxy, load):
         pids = proxy.pids()
         process = start_load(TOOLS / 'bench_load', **load, port=proxy.ports[load['tls']],
                              seconds=self.options.seconds, pids=','.join(map(str, pids)))
@@ -271,8 +281,10 @@ def main():
         print(f'{platform.machine()}, Linux {platform.release()}: proxy on core {PROXY_CORE}, load and '
               f'backend on core {LOAD_CORE}, rounds of {options.seconds:g} s, at most {options.rounds}')
         for name in options.scenarios:
+            beside = SCENARIOS[name].get('beside')
             results[name] = report.summarise(run.scenario(name), options.subject, options.reference)
-            report.print_table(name, UNITS[SCENARIOS[name]['mode']], results[name], options.reference)
+            report.print_table(name, UNITS[SCENARIOS[name]['mode']], results[name],
+                               f'own {beside}' if beside else options.reference)
     if options.json:
         document = {'options': vars(options), 'scenarios': results}
         Path(options.json).write_text(json.dumps(document, indent=1) + '\n')
