@@ -2,6 +2,7 @@
 
 #include "admin/prometheus.h"
 #include "admin/status.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/ip_address.h"
 #include "http/target.h"
@@ -15,13 +16,15 @@ using base::Cause;
 using base::Result;
 using base::Stage;
 using base::Task;
+using http::LocalResponse;
 
 constexpr std::string_view index_text =
     "This is Postern's admin listener.\n"
     "\n"
     "/metrics  numbers, in Prometheus' text format\n"
     "/status   what goes on and what to look at, in JSON\n"
-    "/healthz  200 while it serves, 503 while it starts or drains\n";
+    "/healthz  200 while it serves, 503 while it starts or drains\n"
+    "/revocations  the tokens that are revoked, in JSON; POST /revoke adds to them\n";
 
 http::ClientFacts facts_of(const net::Transport& transport) {
   http::ClientFacts facts;
@@ -30,8 +33,8 @@ http::ClientFacts facts_of(const net::Transport& transport) {
   return facts;
 }
 
-http::LocalResponse text_answer(uint16_t status, std::string body, std::string_view type = "text/plain") {
-  http::LocalResponse response;
+LocalResponse text_answer(uint16_t status, std::string body, std::string_view type = "text/plain") {
+  LocalResponse response;
   response.status = status;
   response.headers.emplace_back("Content-Type", type);
   response.headers.emplace_back("Cache-Control", "no-store");
@@ -39,7 +42,7 @@ http::LocalResponse text_answer(uint16_t status, std::string body, std::string_v
   return response;
 }
 
-http::LocalResponse health_answer(Health health) {
+LocalResponse health_answer(Health health) {
   if (health == Health::serving) return text_answer(200, "ok\n");
   return text_answer(503, std::string(label(health)) + "\n");
 }
@@ -50,6 +53,41 @@ bool is_own_name(std::string_view authority_text) {
   if (!authority) return false;
   return authority->host.empty() || authority->host == "localhost" ||
          base::IpAddress::parse(authority->host).has_value();
+}
+
+LocalResponse json_answer(uint16_t status, std::string body) {
+  return text_answer(status, std::move(body), "application/json");
+}
+
+LocalResponse problem_answer(uint16_t status, std::string_view sentence) {
+  base::Json answer;
+  answer["error"] = sentence;
+  return json_answer(status, base::write_json(answer) + "\n");
+}
+
+bool is_type(std::string_view field, std::string_view type) {
+  return base::equal_ignoring_case(base::trim(field.substr(0, field.find(';'))), type);
+}
+
+// Why revocations are not looked at or taken; nullopt: they are. A page in a browser that reaches this
+// machine sends an Origin with whatever it may send without asking.
+std::optional<LocalResponse> refuse_revoking(const AdminConnection::Options& options,
+                                             const http::RequestHead& request) {
+  if (!options.revoke.table || options.any_host)
+    return problem_answer(403, "an admin listener that is public neither shows nor takes revocations");
+  if (request.headers.find(http::FieldId::origin))
+    return problem_answer(403, "a page in a browser may not do this");
+  return std::nullopt;
+}
+
+bool is_read(const http::RequestHead& request) {
+  return request.method == http::Method::get || request.method == http::Method::head;
+}
+
+LocalResponse refuse_method(const std::string& allowed) {
+  LocalResponse response = http::refusal(Cause::method_not_allowed, "allowed: " + allowed);
+  response.headers.emplace_back("Allow", allowed);
+  return response;
 }
 
 }  // namespace
@@ -112,10 +150,16 @@ Task<Result<http::LocalResponse>> AdminConnection::choose_answer(Arrival arrival
   if (!read || (!options_.any_host && !is_own_name(request.authority)))
     co_return proxy::failure_response({Cause::bad_request, Stage::routing},
                                       "the admin listener answers to an address or localhost as its Host");
-  if (request.method != http::Method::get && request.method != http::Method::head) {
-    http::LocalResponse response = http::refusal(Cause::method_not_allowed, "allowed: GET, HEAD");
-    response.headers.emplace_back("Allow", "GET, HEAD");
-    co_return response;
+  if (target.path == "/revoke") {
+    Task<Result<LocalResponse>> revoking = revoke();
+    Result<LocalResponse> revoked = co_await revoking;
+    co_return revoked;
+  }
+  if (!is_read(request)) co_return refuse_method("GET, HEAD");
+  if (target.path == "/revocations") {
+    if (std::optional<LocalResponse> refusal = refuse_revoking(options_, request))
+      co_return std::move(*refusal);
+    co_return json_answer(200, revocations_json(*options_.revoke.table, net::unix_now()));
   }
   if (target.path == "/") co_return text_answer(200, std::string(index_text));
   if (target.path == "/healthz") co_return health_answer(owner_.health());
@@ -125,7 +169,48 @@ Task<Result<http::LocalResponse>> AdminConnection::choose_answer(Arrival arrival
   Result<SharedTotals> totals = co_await collecting;
   if (!totals) co_return base::fail(totals.error());
   if (target.path == "/metrics") co_return text_answer(200, prometheus_text(**totals), prometheus_type);
-  co_return text_answer(200, status_json(owner_.health(), **totals), "application/json");
+  co_return json_answer(200, status_json(owner_.health(), **totals));
+}
+
+Task<Result<LocalResponse>> AdminConnection::revoke() {
+  const http::RequestHead& request = connection_.request();
+  if (request.method != http::Method::post) co_return refuse_method("POST");
+  if (std::optional<LocalResponse> refusal = refuse_revoking(options_, request))
+    co_return std::move(*refusal);
+  if (!options_.revoke.may_add)
+    co_return problem_answer(403,
+                             "tokens are not revoked here; write revocations: true in the configuration");
+  const std::string_view type = request.headers.get(http::FieldId::content_type);
+  const bool lines = is_type(type, "application/x-ndjson");
+  if (!lines && !is_type(type, "application/json"))
+    co_return problem_answer(415, "the body is application/json, or application/x-ndjson with many lines");
+  if (request.expects_continue) {
+    http::ResponseHead interim;
+    interim.status = 100;
+    connection_.inform(interim);
+  }
+  const RevokeSettings settings = options_.revoke;  // a reload may change the options meanwhile
+  RevokeReader reader(settings, lines ? RevokeReader::Form::lines : RevokeReader::Form::whole,
+                      net::unix_now());
+  base::Phase phase(scope_, Stage::request_body, options_.read_limit, Cause::client_timed_out);
+  for (;;) {
+    Result<base::Chunk> chunk = co_await connection_.request_body().read(scope_);
+    if (!chunk) {
+      owner_.on_revoked(reader);  // what has come is in effect
+      co_return base::fail(chunk.error());
+    }
+    since_ = turn_.now;
+    phase.extend(options_.read_limit);
+    if (chunk->empty()) reader.finish();
+    if (chunk->empty() || !reader.feed(chunk->text())) break;
+  }
+  owner_.on_revoked(reader);
+  base::Json answer = {
+      {"revoked", reader.added()}, {"known", reader.known()}, {"entries", settings.table->size()}};
+  if (!reader.problem().empty()) answer["error"] = reader.problem();
+  const bool full = reader.outcome() == RevokeReader::Outcome::full;
+  const uint16_t status = reader.problem().empty() ? 200 : full ? 503 : 400;
+  co_return json_answer(status, base::write_json(answer) + "\n");
 }
 
 Task<Result<SharedTotals>> AdminConnection::collect() {

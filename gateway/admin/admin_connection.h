@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "admin/revoke.h"
 #include "admin/source.h"
 #include "base/root_task.h"
 #include "http/local_response.h"
@@ -24,6 +25,8 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
     virtual Health health() const = 0;
     // Asks for the workers' numbers, which are put into numbers() later.
     virtual void on_numbers_wanted() = 0;
+    // A request has added revocations, or was refused because the table is full.
+    virtual void on_revoked(const RevokeReader& reader) = 0;
     // Called once. The connection must not be freed in this call; it may be buried.
     virtual void on_connection_over(AdminConnection& client) = 0;
 
@@ -37,6 +40,8 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
     bool any_host = false;
     base::Duration collect_limit = std::chrono::seconds(2);  // for the workers' numbers
     base::Duration write_limit = std::chrono::seconds(10);   // for the client to take an answer
+    base::Duration read_limit = std::chrono::seconds(10);    // for more of a client's body to come
+    RevokeSettings revoke;
     http::ServerLimits server{.message = {}, .keepalive = std::chrono::seconds(5)};
   };
 
@@ -71,6 +76,7 @@ class AdminConnection final : private http1::ServerConnection::Owner, private ba
 
   base::Task<Served> serve();
   base::Task<base::Result<http::LocalResponse>> choose_answer(Arrival arrival);
+  base::Task<base::Result<http::LocalResponse>> revoke();
   base::Task<base::Result<SharedTotals>> collect();
   void answer(const http::LocalResponse& response);
 

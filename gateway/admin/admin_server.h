@@ -1,4 +1,5 @@
-// The operator's HTTP server, on the control thread's loop: GET /metrics, GET /status, GET /healthz, GET /.
+// The operator's HTTP server, on the control thread's loop: GET /metrics, GET /status, GET /healthz, GET /,
+// GET /revocations and POST /revoke.
 #pragma once
 
 #include <memory>
@@ -48,6 +49,7 @@ class AdminServer final : private net::Listener::Owner, private AdminConnection:
   void on_accepting_again(net::Listener&) override {}
   Health health() const override { return source_.health(); }
   void on_numbers_wanted() override;
+  void on_revoked(const RevokeReader& reader) override { source_.on_revoked(reader); }
   void on_connection_over(AdminConnection& connection) override;
   void on_deadline() override { listener_.release(); }
   Connections::iterator who_gives_way();  // the connection to close for a new one; end() if there is none

@@ -201,6 +201,22 @@ void write_expiring_files(TextBuilder& out, const telemetry::Totals& totals) {
   }
 }
 
+void write_revocations(TextBuilder& out, const telemetry::RevocationNumbers& revocations) {
+  const auto write = [&out](std::string_view metric, std::string_view type, std::string_view help,
+                            uint64_t number) {
+    family(out, metric, type, help);
+    sample(out, metric, {});
+    out.append_number(number).append('\n');
+  };
+  write("postern_revocations", "gauge", "Revocations of tokens that are in effect.", revocations.entries);
+  write("postern_revocations_memory_bytes", "gauge", "Memory of the table of revocations.",
+        revocations.memory);
+  write("postern_revocations_added_total", "counter",
+        "Revocations that were taken, and logout tokens that were noted as used.", revocations.added);
+  write("postern_revocations_refused_total", "counter",
+        "Revocations that were refused because the table is full.", revocations.refused);
+}
+
 void write_durations(TextBuilder& out, const std::map<std::string, telemetry::RouteSeries>& routes) {
   family(out, "postern_request_duration_seconds", "histogram",
          "From a request's head to the end of its exchange; of an upgrade, to where its tunnel begins.");
@@ -251,6 +267,7 @@ std::string prometheus_text(const telemetry::Totals& totals) {
   if (!totals.providers.empty()) write_numbers<telemetry::ProviderCount>(out, totals.providers, add_provider);
   write_provider_keys(out, totals);
   write_expiring_files(out, totals);
+  write_revocations(out, totals.revocations);
   return std::string(out.view());
 }
 

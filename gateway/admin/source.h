@@ -19,11 +19,15 @@ constexpr std::string_view label(Health health) {
   return "unknown";
 }
 
+class RevokeReader;
+
 class Source {
  public:
   virtual Health health() const = 0;
   // Asks every worker for a copy of its numbers. Their sum is passed to AdminServer::give() later, once.
   virtual void collect() = 0;
+  // A request has added revocations, or was refused because the table is full.
+  virtual void on_revoked(const RevokeReader& reader) = 0;
 
  protected:
   ~Source() = default;

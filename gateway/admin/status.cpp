@@ -105,6 +105,11 @@ std::string status_json(Health health, const telemetry::Totals& totals) {
   status["upstreams"] = upstreams_of(totals);
   status["jwt_keys"] = provider_keys_of(totals);
   status["certificates"] = expiring_files_of(totals);
+  status["revocations"] = {{"entries", totals.revocations.entries},
+                           {"entries_max", totals.revocations.entries_max},
+                           {"memory_bytes", totals.revocations.memory},
+                           {"added", totals.revocations.added},
+                           {"refused", totals.revocations.refused}};
   status["findings"] = std::move(findings);
   return base::write_json(status) + "\n";
 }

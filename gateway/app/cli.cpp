@@ -16,6 +16,7 @@
 #include "app/endpoint_probe.h"
 #include "app/hash_command.h"
 #include "app/key_probe.h"
+#include "app/revoke_command.h"
 #include "app/supervisor.h"
 #include "app/usage.h"
 #include "coding/encoder.h"
@@ -144,6 +145,16 @@ int hash(const std::string& name) {
   return made ? good : has_problems;
 }
 
+int revoke_tokens(RevokeOptions options) {
+  if (!choose_file("revoke", options.file)) return unusable;
+  const tl::expected<std::string, std::string> answer = revoke(options);
+  if (answer)
+    print(*answer);
+  else
+    complain("revoke: " + answer.error());
+  return answer ? good : has_problems;
+}
+
 int version() {
   print("postern " POSTERN_VERSION "\n");
   print(net::library_versions() + "\n");
@@ -211,7 +222,8 @@ int run_command_line(int argument_count, char** arguments) {
       "  postern check site.yaml          every problem of the file at once\n"
       "  postern run site.yaml            serve; SIGHUP reloads, SIGTERM drains\n"
       "  postern reference                every key with its default and meaning\n\n"
-      "run and check without a file take ./postern.yaml, then /etc/postern/postern.yaml, and say which.\n\n"
+      "run, check and revoke without a file take ./postern.yaml, then /etc/postern/postern.yaml, and say "
+      "which.\n\n"
       "Exit status: 0 good, 1 problems, 2 wrong usage or unreadable file.");
   program.set_version_flag("--version", "postern " POSTERN_VERSION);
 
@@ -257,6 +269,31 @@ int run_command_line(int argument_count, char** arguments) {
       "  postern hash --algorithm bcrypt <FILE  takes the first line of FILE\n\n"
       "What it prints stands in the configuration behind the user, in double or single quotes:\n"
       "  basic_auth: { staging: { users: { alice: '$argon2id$v=19$m=19456,t=2,p=1$…' } } }");
+  RevokeOptions revoke_options;
+  CLI::App* revoke_command =
+      program.add_subcommand("revoke", "Revoke tokens in a running gateway, before they expire");
+  revoke_command->add_option("file", revoke_options.file,
+                             "YAML configuration, which names the admin listener");
+  const auto revoke_option = [&](const char* name, std::string& value, const char* type, const char* help) {
+    revoke_command->add_option(name, value, help)->type_name(type);
+  };
+  revoke_option("--sub", revoke_options.subject, "TEXT", "Every token of this subject (sub)");
+  revoke_option("--sid", revoke_options.session, "TEXT", "Every token of this session (sid)");
+  revoke_option("--jti", revoke_options.token_id, "TEXT", "The token with this id (jti)");
+  revoke_option("--issued-before", revoke_options.issued_before, "TIME",
+                "Tokens issued before: now, 2026-12-01T08:00:00Z or Unix seconds; alone or with --sub");
+  revoke_option("--issuer", revoke_options.issuer, "URL", "Only tokens with this issuer (iss)");
+  revoke_option("--for", revoke_options.lasts, "DURATION",
+                "How long it is in effect, such as 12h; without it revocations.token_life");
+  revoke_command->add_flag("--json", revoke_options.json, "Print JSON: {\"revoked\":1,\"known\":0, ...}");
+  revoke_command->footer(
+      "Examples:\n"
+      "  postern revoke --sub ann                       keeps ann out, also with new tokens\n"
+      "  postern revoke --sub ann --issued-before now   logs ann out; a new login gets in\n"
+      "  postern revoke --issued-before now             logs everybody out\n\n"
+      "Open WebSockets and event streams of the tokens end within a second. The configuration needs admin "
+      "and\n"
+      "revocations: true; GET /revocations of the admin listener lists what is in effect.");
   CLI::App* version_command =
       program.add_subcommand("version", "Print the version and those of the libraries");
   version_command->footer("Example: postern version");
@@ -286,6 +323,7 @@ int run_command_line(int argument_count, char** arguments) {
     print(config::json_schema());
     return finish_output(good);
   }
+  if (revoke_command->parsed()) return finish_output(revoke_tokens(std::move(revoke_options)));
   if (hash_command->parsed()) return finish_output(hash(algorithm));
   return finish_output(version());
 }

@@ -39,6 +39,9 @@ std::vector<std::string> lines_of(const config::Diagnostics& problems) {
   return lines;
 }
 
+// All revocations are looked at within 32 s, for those that do not count any more.
+constexpr base::Duration sweep_every = std::chrono::seconds(1);
+
 using WorkerSockets = std::vector<net::ListeningSocket>;  // one for each worker
 
 tl::expected<WorkerSockets, std::string> listen_for_all(base::SocketAddress address, size_t workers) {
@@ -270,6 +273,8 @@ void Supervisor::adopt_admin(const config::Document& document, std::optional<net
   if (!document.admin) return admin_.reset();
   admin::AdminServer::Options options;
   options.connection.any_host = document.admin->is_public;
+  options.connection.revoke = {&state_.revocations, document.revocations.has_value(),
+                               document.revocations.value_or(config::RevocationsDocument()).token_life};
   if (!socket) return admin_->adopt(options);  // its address is the same
   admin_.reset();
   admin::Source& self = *this;
@@ -332,12 +337,30 @@ void Supervisor::collect() {
   for (const std::unique_ptr<Worker>& worker : workers_) worker->post(CountNow{round_});
 }
 
+void Supervisor::on_revoked(const admin::RevokeReader& reader) {
+  if (reader.added() + reader.known() > 0)
+    log_.info("tokens_revoked", {{"by", "admin"},
+                                 {"revoked", reader.added()},
+                                 {"known", reader.known()},
+                                 {"entries", state_.revocations.size()}});
+  if (reader.outcome() != admin::RevokeReader::Outcome::full) return;
+  const base::ErrorTraits& full = base::traits(base::Cause::revocations_full);
+  log_.error("revocation_refused", {{"by", "admin"},
+                                    {"entries", state_.revocations.size()},
+                                    {"cause", full.label},
+                                    {"meaning", full.meaning},
+                                    {"remedy", full.remedy}});
+}
+
 void Supervisor::receive_numbers(const NumbersCounted& numbers) {
   if (numbers.round != round_ || numbers_due_ == 0) return;
   numbers_.add(numbers.totals);
   if (--numbers_due_ != 0 || !admin_) return;
   if (keys_) numbers_.provider_keys = keys_->numbers();
   if (snapshot_) numbers_.expiring_files = snapshot_->expiring_files;
+  const state::Revocations& revocations = state_.revocations;
+  numbers_.revocations = {revocations.size(), state::Revocations::entries_max, revocations.memory(),
+                          revocations.added(), revocations.refused()};
   admin_->give(numbers_);
 }
 
@@ -424,6 +447,10 @@ void Supervisor::on_deadline() {
   if (now >= rotate_tickets_at_) {
     tickets_.rotate();
     rotate_tickets_at_ = now + net::TicketKeys::rotate_every;
+  }
+  if (now >= sweep_revocations_at_) {
+    state_.revocations.sweep(net::unix_now());
+    sweep_revocations_at_ = now + sweep_every;
   }
   loop_.turn().arm(*this, sink_.behind() ? base::Duration::zero() : sink_.flush_age());
 }

@@ -57,6 +57,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   void on_deadline() override;
   admin::Health health() const override;
   void collect() override;
+  void on_revoked(const admin::RevokeReader& reader) override;
   void receive_numbers(const NumbersCounted& numbers);
 
   // Compiles `document`, opens new listeners, and sends the snapshot to the workers. The error is a list of
@@ -102,6 +103,7 @@ class Supervisor final : private base::Timer, private admin::Source {
   server::OpenWork open_at_drain_;
   base::Instant applied_{};
   base::Instant rotate_tickets_at_{};
+  base::Instant sweep_revocations_at_{};
   bool ready_ = false;
   bool draining_ = false;
   bool stopping_ = false;

@@ -38,8 +38,9 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
         access_log_(shared.sink, shared.format),
         tunnels_(loop_.turn(), access_log_, metrics_, shared.state),
         streams_(metrics_, tunnels_.drain_line()),
-        services_{loop_.turn(), connector_,   tokens_,  key_waits_, passwords_, shared.state.tickets, auth_calls_,
-                  access_log_,  request_ids_, tunnels_, streams_,   metrics_,   &net::unix_time},
+        services_{loop_.turn(),   connector_,  tokens_,      key_waits_, passwords_, shared.state.tickets,
+                  auth_calls_,    access_log_, request_ids_, tunnels_,   streams_,   metrics_,
+                  &net::unix_time},
         registry_(loop_.turn(), shared.state.loads, random_seed(), &shared.log),
         current_{loop_, services_, shared.log, {}, shared.state.clients},
         acceptor_(current_, *this),
@@ -107,7 +108,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
   net::Resolver resolver_;
   net::SystemDialer dialer_;
   upstream::Connector connector_;
-  policy::TokenCache tokens_;
+  policy::TokenCache tokens_{{.revocations = &shared_.state.revocations}};
   policy::KeyWaits key_waits_;
   net::Mailbox<policy::PasswordDesk::Told> password_mail_{
       loop_, [this](policy::PasswordDesk::Told told) { passwords_.receive(told); }};

@@ -54,6 +54,7 @@ enum class Cause : uint8_t {
   token_missing,
   token_malformed,
   token_expired,
+  token_revoked,
   token_not_yet_valid,
   token_signature,
   token_algorithm,
@@ -61,6 +62,7 @@ enum class Cause : uint8_t {
   token_claims,
   ticket_refused,
   claims_refused,
+  logout_refused,
   // caused by the upstream
   upstream_unresolved,
   upstream_refused,
@@ -82,6 +84,7 @@ enum class Cause : uint8_t {
   hold_expired,
   maintenance,
   keys_unavailable,
+  revocations_full,
   password_checks_full,
   tickets_full,
   auth_unavailable,

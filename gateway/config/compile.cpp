@@ -278,7 +278,11 @@ void compile_routes(Compilation& compilation) {
                                               stream_fingerprint(*route.streams, has_tokens));
     route.keys = policies.keys_of(document);
     compile_match(compilation, document, key, route);
-    route.action = compile_action(compilation.document, document, key, compilation.problems);
+    if (document.backchannel_logout)
+      route.action = policies.backchannel_logout(document);
+    else
+      route.action = compile_action(compilation.document, document, key, compilation.problems);
+    route.logout = policies.logout(document);
     route.rewriting = compile_rewriting(compilation.document, i, compilation.problems);
     route.rewriting.loop_mark = proxy::loop_mark(process, i);
     if (const auto entry = policies.unrouted_cors(document))

@@ -26,8 +26,8 @@ std::map<std::string, CompiledUsers> compile_users(const Document& document, Dia
 // The policy of the route's forward_auth; null: it has none, or its upstream does not exist.
 std::unique_ptr<const policy::Policy> forward_auth(const Document& document, const RouteDocument& route);
 
-// Takes the policies for client certificates, passwords, tokens and authentication servers of the route out of
-// `policies`, and puts one in their place that asks for any of them, or for an address of `allow`.
+// Takes the policies for client certificates, passwords, tokens and authentication servers of the route out
+// of `policies`, and puts one in their place that asks for any of them, or for an address of `allow`.
 void join_ways_in(const Document& document, const RouteDocument& route,
                   std::vector<std::unique_ptr<const policy::Policy>>& policies);
 

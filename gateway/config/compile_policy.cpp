@@ -183,6 +183,27 @@ std::vector<policy::JwtProvider> PolicyCompiler::providers(const RouteDocument& 
   return providers;
 }
 
+routing::BackchannelLogout PolicyCompiler::backchannel_logout(const RouteDocument& route) const {
+  const BackchannelLogoutDocument& logout = *route.backchannel_logout;
+  const auto known = verifiers_.find(logout.use);
+  const JwtDocument* jwt = find_named(document_.jwt, logout.use);
+  if (known == verifiers_.end() || !jwt) return {};  // reported already
+  policy::JwtRules rules;
+  rules.issuer = jwt->issuer;
+  rules.audiences = logout.audiences;
+  rules.algorithms = jwt->algorithms;
+  rules.leeway = jwt->leeway;
+  rules.require_expiry = false;  // what counts is that it was issued a moment ago
+  return {std::make_shared<const policy::JwtVerifier>(std::move(rules)), known->second.keys,
+          document_.revocations.value_or(RevocationsDocument()).token_life};
+}
+
+std::shared_ptr<const routing::LogoutRules> PolicyCompiler::logout(const RouteDocument& route) const {
+  if (route.logout_paths.empty()) return nullptr;
+  return std::make_shared<const routing::LogoutRules>(routing::LogoutRules{
+      route.logout_paths, document_.revocations.value_or(RevocationsDocument()).token_life});
+}
+
 uint64_t PolicyCompiler::users_fingerprint(const RouteDocument& route) const {
   const auto known = users_.find(route.basic_auth.use);
   return known == users_.end() ? 0 : known->second.fingerprint;

@@ -18,7 +18,9 @@
 #include "policy/policy.h"
 #include "policy/rate_limit.h"
 #include "proxy/unrouted_cors.h"
+#include "routing/action.h"
 #include "routing/named_hosts.h"
+#include "routing/route.h"
 #include "state/bindings.h"
 
 namespace postern::config {
@@ -52,6 +54,10 @@ class PolicyCompiler {
   size_t admission_line(const RouteDocument& route);
   // Returns the indices in names() of the keys of the route's jwt, without those that cannot be used.
   std::vector<size_t> keys_of(const RouteDocument& route) const;
+  // Of a route that has it, or an action without a verifier if its jwt cannot be used.
+  routing::BackchannelLogout backchannel_logout(const RouteDocument& route) const;
+  // Returns where clients of the route log out; null: nowhere.
+  std::shared_ptr<const routing::LogoutRules> logout(const RouteDocument& route) const;
   // Returns the fingerprint of the users of the route's basic_auth; 0: it has none.
   uint64_t users_fingerprint(const RouteDocument& route) const;
   // The names that the policies and rules compiled so far refer to by index.

@@ -295,6 +295,13 @@ struct WebSocketDocument : routing::SocketRules {
   std::map<std::string, SourceLocation, std::less<>> said;
 };
 
+// A route that takes the logout tokens of a provider.
+struct BackchannelLogoutDocument {
+  std::string use;                     // a name of jwt
+  std::vector<std::string> audiences;  // the client ids by which the provider knows the application
+  SourceLocation location;
+};
+
 struct RouteDocument {
   std::string name;                // default: "routes[N]"
   std::vector<std::string> hosts;  // one of "app.example.com", "*.example.com"; empty: any
@@ -316,6 +323,7 @@ struct RouteDocument {
   SourceLocation ticket_location;
   std::optional<RedirectDocument> redirect;
   std::optional<FilesDocument> files;
+  std::optional<BackchannelLogoutDocument> backchannel_logout;
   std::optional<policy::MaintenanceOptions> maintenance;
   std::optional<PathRewriteDocument> rewrite;
   std::optional<routing::HostRule> host_sent;  // nullopt: as UpstreamDocument::host_sent
@@ -336,6 +344,7 @@ struct RouteDocument {
   // several upstreams may trust one issuer.
   policy::JwtForwarding forward_token;
   bool jwt_report_only = false;
+  std::vector<std::string> logout_paths;  // of the application, which log out
   std::vector<ClaimRuleDocument> required_claims;
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, SourceLocation>> rate_limits;  // names
@@ -378,6 +387,10 @@ struct LogDocument {
   proxy::TokenParts token;  // that the access log shows
 };
 
+struct RevocationsDocument {
+  base::Duration token_life = std::chrono::hours(24);  // of the longest-lived token
+};
+
 struct AdminDocument {
   std::string host;       // an address, or localhost; empty: every address
   uint16_t port = 0;      // 0: the system chooses one, and the log names it
@@ -417,6 +430,7 @@ struct Document {
   LogDocument log;
   LimitsDocument limits;
   std::optional<AdminDocument> admin;
+  std::optional<RevocationsDocument> revocations;  // nullopt: the admin listener takes none
 
   // Returns `value`, which comes from `location`, in double quotes for a diagnostic. It is quoted as written
   // in the file, so that no value of an environment variable is printed. Never call it for a secret.

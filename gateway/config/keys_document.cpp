@@ -12,6 +12,7 @@
 #include "config/keys_origins.h"
 #include "config/keys_process.h"
 #include "config/keys_rate_limits.h"
+#include "config/keys_revocations.h"
 #include "config/keys_routes.h"
 #include "config/keys_upstreams.h"
 #include "config/keys_websocket.h"
@@ -155,6 +156,13 @@ const Keys<Document>& document_keys() {
           .key("admin", &Document::admin, map(admin_keys),
                "A listener for the operator alone: GET /metrics has metrics for Prometheus, GET /status "
                "reports the current state in JSON, and GET /healthz is for a load balancer.")
+          .key(
+              "revocations", &Document::revocations, map(revocation_keys).or_boolean(),
+              "Lets the admin listener revoke tokens before they expire, with POST /revoke and `postern "
+              "revoke`; true is short for a map without entries. At most 1,048,576 revocations are in "
+              "effect, in 64 MiB, and none is forgotten before its time: beyond them a revocation is refused "
+              "and logged. They are kept across reloads, and end with the process.")
+          .commented_out()
           .check(redact_token_parameters);
   return keys;
 }

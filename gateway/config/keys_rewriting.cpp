@@ -209,9 +209,10 @@ const Keys<CookieRulesOptions>& cookie_keys() {
 }
 
 void check_rewriting(const Fields& fields, RouteDocument& route) {
-  const bool answers_itself =
-      route.respond || route.redirect || route.files || route.ticket > base::Duration::zero();
-  for (std::string_view key : {"rewrite", "host", "rewrite_location", "cookies", "request_headers"}) {
+  const bool answers_itself = route.respond || route.redirect || route.files || route.backchannel_logout ||
+                              route.ticket > base::Duration::zero();
+  for (std::string_view key :
+       {"rewrite", "host", "rewrite_location", "cookies", "request_headers", "logout"}) {
     if (route.files && key == "rewrite") continue;  // rewrite gives the path of the file below the folder
     const auto found = answers_itself ? fields.take(key) : std::nullopt;
     if (found) found->complain("is for what goes to an upstream, and this route answers by itself");

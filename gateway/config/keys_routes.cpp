@@ -15,6 +15,7 @@
 #include "config/keys_headers.h"
 #include "config/keys_limits.h"
 #include "config/keys_listeners.h"
+#include "config/keys_logout.h"
 #include "config/keys_match.h"
 #include "config/keys_rewriting.h"
 #include "config/keys_upstreams.h"
@@ -249,6 +250,13 @@ const SocketKeys<RouteDocument>& route_keys() {
           .key("redirect", &RouteDocument::redirect, map(redirect_keys),
                "Redirects clients to another address, in place of an upstream.", Holds::open)
           .commented_out()
+          .key("backchannel_logout", &RouteDocument::backchannel_logout, map(backchannel_logout_keys),
+               "Takes the logout tokens of a provider (OpenID Connect Back-Channel Logout), in place of an "
+               "upstream: what hangs on the session (sid) that one names ends within a second, on every "
+               "worker, and its tokens are refused; without sid the same happens to all tokens of the user "
+               "(sub) that were issued until then. Register the address of the route at the provider.",
+               Holds::open)
+          .commented_out()
           .key("maintenance", &RouteDocument::maintenance,
                map(maintenance_keys).or_boolean().in_words("true or map"),
                "Answers every request of the route with 503 (maintenance mode), whatever else the route "
@@ -323,11 +331,12 @@ const SocketKeys<RouteDocument>& route_keys() {
                "short for { url: ... }.",
                Holds::open)
           .by_default("none")
-          .key(
-              "access", &RouteDocument::any_access, words<bool>({{"all", false}, {"any", true}}),
-              "Whether a client needs all of allow, client_certificate, basic_auth, jwt and forward_auth of the "
-              "route, as far as they are there, or any one of them is enough. What deny lists stays out in both cases.",
-              Holds::open)
+          .key("access", &RouteDocument::any_access, words<bool>({{"all", false}, {"any", true}}),
+               "Whether a client needs all of allow, client_certificate, basic_auth, jwt and forward_auth of "
+               "the "
+               "route, as far as they are there, or any one of them is enough. What deny lists stays out in "
+               "both cases.",
+               Holds::open)
           .example("any")
           .located(&RouteDocument::access_location)
           .key("jwt", itself<RouteDocument>,
@@ -354,6 +363,17 @@ const SocketKeys<RouteDocument>& route_keys() {
               "even where jwt has required: false.",
               Holds::open)
           .by_default("none")
+          .key("logout", &RouteDocument::logout_paths,
+               list_or_one("path or list of paths", text("path", parse_route_path, "/.*"),
+                           "is empty; leave it out"),
+               "The paths by which clients log out at the application. When the endpoint has answered one "
+               "with "
+               "2xx or 3xx, what the session of its token (sid, or else the token itself by jti) holds "
+               "elsewhere ends within a second: WebSockets, event streams, and further requests.",
+               Holds::new_only)
+          .by_default("none")
+          .example("/api/auth/logout")
+          .commented_out()
           .key("forward_claims", &RouteDocument::forward_claims, forwarded_claims(),
                "The claims of the verified token that are sent to the endpoint, each in a header field. A "
                "client can never send such a field itself.",
@@ -401,14 +421,16 @@ const SocketKeys<RouteDocument>& route_keys() {
                Holds::open)
           .by_default("limits.body_size")
           .example("10MiB")
-          .at_most_one_of({"upstream", "files", "respond", "redirect", "ticket"},
+          .at_most_one_of({"upstream", "files", "respond", "redirect", "ticket", "backchannel_logout"},
                           "stands beside {}; a route has one action")
-          .at_least_one_of({"upstream", "files", "respond", "redirect", "ticket", "maintenance"},
-                           "has no action: upstream, files, respond or redirect")
+          .at_least_one_of(
+              {"upstream", "files", "respond", "redirect", "ticket", "backchannel_logout", "maintenance"},
+              "has no action: upstream, files, respond or redirect")
           .needs("spa", "files", "needs files: it is their index that answers")
           .needs("ticket", "jwt", "needs jwt: a ticket stands for a token that was verified")
           .needs("required_claims", "jwt", "needs jwt: without a verified token there are no claims")
           .needs("forward_claims", "jwt", "needs jwt: without a verified token there are no claims")
+          .needs("logout", "jwt", "needs jwt: without a verified token there is no session to end")
           .check(check_route);
   return keys;
 }

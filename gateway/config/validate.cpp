@@ -203,6 +203,10 @@ class Validation {
                         upstreams);
       for (const auto& [name, location] : route.jwt)
         check_reference({name, location, path + ".jwt", "jwt", jwt_definition}, jwt);
+      if (route.backchannel_logout)
+        check_reference({route.backchannel_logout->use, route.backchannel_logout->location,
+                         path + ".backchannel_logout", "jwt", jwt_definition},
+                        jwt);
       for (const auto& [name, location] : route.rate_limits) {
         check_reference({name, location, path + ".rate_limit", "rate limit", rate_limit_definition},
                         rate_limits);

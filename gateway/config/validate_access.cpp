@@ -25,9 +25,10 @@ void check_choice(const RouteDocument& route, const std::string& path, Diagnosti
                    (route.basic_auth.use.empty() ? 0 : 1) + (route.jwt.empty() ? 0 : 1) +
                    (route.forward_auth ? 1 : 0);
   if (ways < 2)
-    diagnostics.error(route.access_location, path + ".access",
-                      "chooses among allow, client_certificate, basic_auth, jwt and forward_auth, and the route has " +
-                          std::string(ways == 0 ? "none of them" : "one of them"));
+    diagnostics.error(
+        route.access_location, path + ".access",
+        "chooses among allow, client_certificate, basic_auth, jwt and forward_auth, and the route has " +
+            std::string(ways == 0 ? "none of them" : "one of them"));
   if (std::any_of(route.allow.begin(), route.allow.end(),
                   [](const std::string& block) { return block == "0.0.0.0/0" || block == "::/0"; }))
     diagnostics.error(route.access_location, path + ".access",
@@ -235,6 +236,16 @@ void check_forward_auth(const Document& document, const RouteDocument& route, co
   warn_of_closed_sign_in(document, route, path, diagnostics);
 }
 
+// A logout token is worth what its issuer is: without one, a token of anybody whose key is accepted would do.
+void check_logout(const Document& document, const RouteDocument& route, const std::string& path,
+                  Diagnostics& diagnostics) {
+  if (!route.backchannel_logout) return;
+  for (const JwtDocument& jwt : document.jwt)
+    if (jwt.name == route.backchannel_logout->use && jwt.issuer.empty())
+      diagnostics.error(route.backchannel_logout->location, path + ".backchannel_logout",
+                        "needs the issuer of jwt." + jwt.name + ", whose logout tokens it takes");
+}
+
 // Warns of passwords on listeners without TLS. With a trusted proxy in front, TLS probably ends there.
 void warn_of_plain_passwords(const Document& document, Diagnostics& diagnostics) {
   const bool takes_passwords =
@@ -263,6 +274,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
     check_ticket(route, path, diagnostics);
     check_certificate_use(document, route, path, diagnostics);
     check_forward_auth(document, route, path, diagnostics);
+    check_logout(document, route, path, diagnostics);
     if (!route.any_access && !route.basic_auth.use.empty() && takes_authorization(document, route))
       diagnostics.error(route.basic_auth.location, path + ".basic_auth",
                         "needs Authorization, where jwt looks for its token too, and no request has both; "

@@ -15,6 +15,8 @@ namespace {
 
 using base::Cause;
 
+constexpr std::string_view not_fetched = "The keys of the token's provider could not be fetched.";
+
 constexpr uint32_t bit(size_t provider) { return uint32_t{1} << provider; }
 
 // How far a verifier has come with a token that it refuses for this cause.
@@ -57,7 +59,9 @@ JwtProviders::Outcome JwtProviders::ask(uint32_t providers, std::string_view tok
   for (size_t i = 0; i < providers_.size(); ++i) {
     if ((providers & bit(i)) == 0) continue;
     auto known = context.tokens.find(*providers_[i].verifier, keys_of(i, context), text, context.now_unix);
-    if (known) return {.provider = &providers_[i], .token = std::move(known)};
+    if (!known) continue;
+    if (*known) return {.provider = &providers_[i], .token = std::move(**known)};
+    return refuse(i, known->error().cause, std::move(known->error().detail));
   }
   for (size_t i = 0; i < providers_.size(); ++i) {
     if ((providers & bit(i)) == 0) continue;
@@ -91,7 +95,7 @@ JwtProviders::Outcome JwtProviders::judge(RequestContext& context, FoundToken& f
     if (in_query) context.token_query_parameter = source.name;
     found.text = *token;
     found.source = &source;
-    if (Outcome outcome = ask(asking, *token, context, refused); outcome.token) return outcome;
+    if (Outcome outcome = ask(asking, *token, context, refused); outcome.provider) return outcome;
     asked |= asking;
   }
   if (refused.empty()) return {};
@@ -111,9 +115,16 @@ JwtProviders::Outcome JwtProviders::settle(std::vector<Refused> refused, Request
   if (waited)
     std::stable_partition(refused.begin(), refused.end(),
                           [&](const Refused& one) { return waited->are_of(keys_of(one.provider, context)); });
-  for (Refused& one : refused)
-    if (std::unique_ptr<Awaited> awaited = wait_for_keys(one, context))
+  for (Refused& one : refused) {
+    const state::LiveKeys& keys = keys_of(one.provider, context);
+    if ((context.waited_for_keys & bit(one.provider)) != 0) {
+      if (one.error.cause == Cause::keys_unavailable) one.error.detail = not_fetched;
+      continue;
+    }
+    if (std::unique_ptr<Awaited> awaited = wait_for_keys(keys, context, one.error))
       return {.provider = &providers_[one.provider], .awaited = std::move(awaited)};
+    if (waited && waited->are_of(keys)) context.waited_for_keys |= bit(one.provider);
+  }
   std::stable_sort(refused.begin(), refused.end(), [](const Refused& a, const Refused& b) {
     return progress(a.error.cause) > progress(b.error.cause);
   });
@@ -121,40 +132,30 @@ JwtProviders::Outcome JwtProviders::settle(std::vector<Refused> refused, Request
   return refuse(furthest.provider, furthest.error.cause, worded(refused));
 }
 
-// Returns null where a further fetch of the keys cannot change the result; then the error says in the end why
-// the token is refused. Only a fetch that begins after the request can tell that a key does not exist, so a
-// request waits a second time when it has come during a fetch: a provider may have begun to sign with a new
-// key a moment ago. Where fetches fail, nothing is known against the token.
-std::unique_ptr<Awaited> JwtProviders::wait_for_keys(Refused& refused, RequestContext& context) const {
-  TokenError& error = refused.error;
-  const state::LiveKeys& keys = keys_of(refused.provider, context);
+// Only a fetch that begins after the request can tell that a key does not exist, so a request waits a second
+// time when it has come during a fetch: a provider may have begun to sign with a new key a moment ago. Where
+// fetches fail, nothing is known against the token.
+std::unique_ptr<Awaited> wait_for_keys(const state::LiveKeys& keys, RequestContext& context,
+                                       TokenError& error) {
   const bool none = error.cause == Cause::keys_unavailable;
   if (!keys.are_fetched() || !(none || error.unknown_key != 0)) return nullptr;
-  const auto unavailable = [&](std::string_view sentence) {
-    error = {Cause::keys_unavailable, std::string(sentence), 0};
-    return nullptr;
-  };
-  constexpr std::string_view not_fetched = "The keys of the token's provider could not be fetched.";
-  if ((context.waited_for_keys & bit(refused.provider)) != 0)
-    return none ? unavailable(not_fetched) : nullptr;
-
   const auto* waited = static_cast<const AwaitedKeys*>(context.awaited.get());
   if (waited && !waited->are_of(keys)) waited = nullptr;
   const state::LiveKeys::Fetches fetches = keys.fetches();
   if (waited && !none && fetches.succeeded > waited->asked_after()) {
     keys.note_missing(error.unknown_key);
-    context.waited_for_keys |= bit(refused.provider);
     return nullptr;
   }
-  if (waited && (waited->again() || fetches.ended > waited->asked_after())) {
-    context.waited_for_keys |= bit(refused.provider);
-    return unavailable(not_fetched);
+  if (waited && (waited->is_late() || waited->again() || fetches.ended > waited->asked_after())) {
+    error = {Cause::keys_unavailable, std::string(not_fetched), 0};
+    return nullptr;
   }
   if (!waited && !none && context.now < fetches.next_allowed && keys.is_missing(error.unknown_key))
     return nullptr;
   if (std::unique_ptr<AwaitedKeys> awaited = context.key_waits.wait_for(keys, waited != nullptr))
     return awaited;
-  return unavailable("Too many requests wait for the keys of the token's provider.");
+  error = {Cause::keys_unavailable, "Too many requests wait for the keys of the token's provider.", 0};
+  return nullptr;
 }
 
 // With several providers, what each says.

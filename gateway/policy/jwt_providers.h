@@ -22,6 +22,12 @@ struct JwtProvider {
   std::vector<JwtSource> sources = {JwtSource{}};
 };
 
+// Waits where a further fetch of `keys` can change why a token was refused. Returns null where it cannot;
+// then `error` says in the end why the token is refused. The caller is asked again when what it waits for has
+// come, and finds it in context.awaited.
+std::unique_ptr<Awaited> wait_for_keys(const state::LiveKeys& keys, RequestContext& context,
+                                       TokenError& error);
+
 class JwtProviders {
  public:
   // The exchange allows each of them to make a request wait twice.
@@ -66,7 +72,6 @@ class JwtProviders {
   Outcome refuse(size_t provider, base::Cause cause, std::string detail) const;
   const state::LiveKeys& keys_of(size_t provider, const RequestContext& context) const;
   Outcome settle(std::vector<Refused> refused, RequestContext& context) const;
-  std::unique_ptr<Awaited> wait_for_keys(Refused& refused, RequestContext& context) const;
   std::string worded(const std::vector<Refused>& refused) const;
 
   std::vector<JwtProvider> providers_;

@@ -79,12 +79,12 @@ struct RequestContext {
   bool tls = false;              // the client uses https, as far as the trust list allows to believe it
   std::string_view authority{};  // host[:port] of the request, likewise; empty: it has none
   std::string_view request_id{};
-  std::string_view route{};                             // names, set as soon as they are known
-  std::string_view upstream{};                          //
-  std::string_view endpoint{};                          // as written in the configuration
-  PasswordDesk* passwords = nullptr;                    // this worker's; null in tests without passwords
-  state::Tickets* tickets = nullptr;                    // the process's; null in tests without tickets
-  AuthDesk* auth = nullptr;                             // for this request; null in tests without such a server
+  std::string_view route{};           // names, set as soon as they are known
+  std::string_view upstream{};        //
+  std::string_view endpoint{};        // as written in the configuration
+  PasswordDesk* passwords = nullptr;  // this worker's; null in tests without passwords
+  state::Tickets* tickets = nullptr;  // the process's; null in tests without tickets
+  AuthDesk* auth = nullptr;           // for this request; null in tests without such a server
   const net::ClientCertificate* certificate = nullptr;  // that the client has shown; null: none
 
   // --- judging; see Pipeline ---
@@ -99,7 +99,7 @@ struct RequestContext {
   bool preflight_answered = false;    // the response and its CORS fields are the gateway's own
   std::shared_ptr<const VerifiedToken> token{};
   std::shared_ptr<const RedeemedTicket> ticket{};  // where the token came from; null: no ticket
-  std::string_view token_text{};             // the token as it was sent, where the route's action needs it
+  std::string_view token_text{};              // the token as it was sent, where the route's action needs it
   std::optional<TokenJudged> token_judged{};  // nullopt: the route asks for no token, or none had to be there
   std::string_view token_query_parameter{};  // the parameter with the token, for redaction; the policy's text
   // Fields for the endpoint; they replace fields of the client with the same name.

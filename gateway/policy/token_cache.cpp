@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/error.h"
+
 namespace postern::policy {
 namespace {
 
@@ -18,24 +20,29 @@ int64_t later(int64_t time, int64_t seconds) {
   return time > limit ? std::numeric_limits<int64_t>::max() : time + seconds;
 }
 
+JwtVerifier::Result revoked() {
+  return tl::unexpected(TokenError{base::Cause::token_revoked, "The token was revoked.", 0});
+}
+
 }  // namespace
 
 TokenCache::TokenCache() : TokenCache(Options()) {}
 
 TokenCache::TokenCache(Options options)
     : sets_(std::bit_ceil(std::clamp(options.capacity, ways, most_capacity)) / ways),
-      longest_stay_(std::clamp<int64_t>(options.longest_stay.count(), 0, longest_stay_allowed)) {}
+      longest_stay_(std::clamp<int64_t>(options.longest_stay.count(), 0, longest_stay_allowed)),
+      revocations_(options.revocations) {}
 
 TokenCache::Text::Text(std::string_view the_token) : token(the_token) {
   if (token.size() <= JwtVerifier::most_token_size) digest = crypto::sha256(token);
 }
 
-std::shared_ptr<const VerifiedToken> TokenCache::find(const JwtVerifier& verifier,
-                                                      const state::LiveKeys& keys, const Text& text,
-                                                      int64_t now) {
+std::optional<JwtVerifier::Result> TokenCache::find(const JwtVerifier& verifier, const state::LiveKeys& keys,
+                                                    const Text& text, int64_t now) {
   Entry* entry = entry_of(text.digest, verifier.identity());
-  if (!entry) return nullptr;
+  if (!entry) return std::nullopt;
   if (entry->generation == keys.generation() && now >= entry->accepted_at && now < entry->until) {
+    if (is_revoked(*entry, now)) return revoked();
     entry->last_use = ++uses_;
     ++hits_;
     return entry->token;
@@ -49,16 +56,26 @@ JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, const state:
   ++misses_;
   const state::LiveKeys::View keys = live_keys.view();
   JwtVerifier::Result result = verifier.verify(keys.keys.get(), text.token, now);
-  if (result) {
-    remember({.digest = text.digest,
+  if (!result) return result;
+  Entry entry{.digest = text.digest,
               .verifier = verifier.identity(),
               .generation = keys.generation,
               .accepted_at = now,
               .until = std::min((*result)->accepted_until(), later(now, longest_stay_)),
               .last_use = ++uses_,
-              .token = *result});
-  }
+              .token = *result};
+  if (is_revoked(entry, now)) return revoked();
+  remember(std::move(entry));
   return result;
+}
+
+bool TokenCache::is_revoked(Entry& entry, int64_t now) const {
+  if (revocations_ == nullptr) return false;
+  const uint64_t generation = revocations_->generation();  // before the look: what comes later changes it
+  if (entry.unrevoked_at == generation) return false;
+  if (!revocations_->empty() && revocations_->is_revoked(entry.token->marks(), now)) return true;
+  entry.unrevoked_at = generation;
+  return false;
 }
 
 size_t TokenCache::size() const {

@@ -14,6 +14,7 @@
 #include "crypto/digest.h"
 #include "policy/jwt_verifier.h"
 #include "state/key_store.h"
+#include "state/revocations.h"
 
 namespace postern::policy {
 
@@ -23,8 +24,9 @@ namespace postern::policy {
 class TokenCache {
  public:
   struct Options {
-    size_t capacity = 4096;                  // tokens; rounded up to a power of two, at least 8
-    std::chrono::seconds longest_stay{300};  // after this time the token is verified again
+    size_t capacity = 4096;                           // tokens; rounded up to a power of two, at least 8
+    std::chrono::seconds longest_stay{300};           // after this time the token is verified again
+    const state::Revocations* revocations = nullptr;  // outlives the cache; null: no token is revoked
   };
 
   TokenCache();
@@ -34,16 +36,17 @@ class TokenCache {
   struct Text {
     explicit Text(std::string_view the_token);
     std::string_view token;
-    crypto::Sha256Digest
-        digest{};  // zeros for a token that is too large: hashing it would be work for nothing
+    // Zeros for a token that is too large: hashing it would be work for nothing.
+    crypto::Sha256Digest digest{};
   };
 
-  // Returns the token if this verifier has found it valid before. That counts at `now` (Unix seconds) when it
-  // was at most longest_stay ago and exp with leeway is in the future; it does not when the clock went back,
-  // or when a key was removed since. Null: the cache does not know.
-  std::shared_ptr<const VerifiedToken> find(const JwtVerifier& verifier, const state::LiveKeys& keys,
-                                            const Text& text, int64_t now);
-  // Verifies anew, and remembers the token if it is valid.
+  // Returns the token if this verifier has found it valid before, or token_revoked if it was revoked since.
+  // What was found counts at `now` (Unix seconds) when it was at most longest_stay ago and exp with leeway is
+  // in the future; it does not when the clock went back, or when a key was removed since. Nullopt: the cache
+  // does not know.
+  std::optional<JwtVerifier::Result> find(const JwtVerifier& verifier, const state::LiveKeys& keys,
+                                          const Text& text, int64_t now);
+  // Verifies anew, and remembers the token if it is valid and not revoked.
   JwtVerifier::Result verify(const JwtVerifier& verifier, const state::LiveKeys& keys, const Text& text,
                              int64_t now);
 
@@ -64,15 +67,18 @@ class TokenCache {
     int64_t accepted_at = 0;
     int64_t until = 0;
     uint64_t last_use = 0;
+    uint64_t unrevoked_at = 0;                   // generation of the revocations; 0: it was not looked up
     std::shared_ptr<const VerifiedToken> token;  // null: the entry is free
   };
 
   std::span<Entry> set_of(const crypto::Sha256Digest& digest);
   Entry* entry_of(const crypto::Sha256Digest& digest, uint64_t verifier);
   void remember(Entry entry);
+  bool is_revoked(Entry& entry, int64_t now) const;
 
   size_t sets_;
   int64_t longest_stay_;
+  const state::Revocations* revocations_;
   std::vector<Entry> entries_;  // sets_ times `ways`, or empty
   uint64_t uses_ = 0;
   uint64_t hits_ = 0;

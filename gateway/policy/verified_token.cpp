@@ -1,6 +1,7 @@
 #include "policy/verified_token.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/check.h"
@@ -82,6 +83,23 @@ std::optional<std::string> VerifiedToken::claim_to_forward(std::string_view name
   if (value->is_string()) return value->get_ref<const std::string&>();
   std::optional<std::string> text = value->is_array() ? list_text(*value, true) : scalar_text(*value);
   return text ? std::move(text) : std::optional(value->dump(-1, ' ', true, Json::error_handler_t::replace));
+}
+
+std::string VerifiedToken::name_text(std::string_view name) const {
+  const Json* value = base::find_member(claims_->json, name);
+  if (value == nullptr || value->is_null()) return {};
+  return value->is_string() ? value->get_ref<const std::string&>() : base::write_json(*value);
+}
+
+state::TokenMarks VerifiedToken::marks() const {
+  state::TokenMarks marks{state::mark_of(name_text("iss")), state::mark_of(name_text("jti")),
+                          state::mark_of(name_text("sub")), state::mark_of(name_text("sid"))};
+  const Json* issued = base::find_member(claims_->json, "iat");
+  constexpr double farthest = 1e15;  // a double holds every second until then
+  if (issued != nullptr && issued->is_number())
+    marks.issued_at =
+        static_cast<int64_t>(std::clamp(std::floor(issued->get<double>()), -farthest, farthest));
+  return marks;
 }
 
 bool VerifiedToken::has(std::string_view name) const {

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "state/token_marks.h"
+
 namespace postern::policy {
 
 // Immutable. The exchanges and the cache of one worker share it; any thread may read it.
@@ -66,6 +68,15 @@ class VerifiedToken {
   int64_t accepted_until() const { return times_.accepted_until; }
 
   uint64_t key() const { return key_; }
+
+  // The text of a claim by which tokens are named, whatever it contains: a string unchanged, anything else as
+  // JSON. Empty for null and for a missing claim.
+  std::string name_text(std::string_view name) const;
+
+  // What a revocation can name it by. It is computed at each call, which takes about a microsecond.
+  state::TokenMarks marks() const;
+
+  const Claims& claims() const { return *claims_; }
 
   // The sub claim; empty when there is none.
   std::string_view subject() const { return subject_; }

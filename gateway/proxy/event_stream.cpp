@@ -17,6 +17,8 @@ namespace {
 
 // The time limit for the rest of the event in transit when the stream has to end.
 constexpr Duration rest_of_event = std::chrono::seconds(10);
+// The same when its token is revoked: within a second all of it is over.
+constexpr Duration rest_when_revoked = std::chrono::milliseconds(250);
 constexpr Duration look_every = std::chrono::seconds(15);
 
 constexpr std::string_view comment_text = ":\n\n";
@@ -112,8 +114,9 @@ Duration EventStream::until_due() const {
 // Handles the timers that are due. Returns the cause if the stream must be cut.
 std::optional<Cause> EventStream::look(http::ServerStream& to, const base::PaceRules& client) {
   const base::Instant now = scope_.turn.now;
-  if (!ending_ && options_.expires && now >= *options_.expires) end(Cause::token_expired);
-  if (!ending_ && options_.too_old_at && now >= *options_.too_old_at) end(Cause::max_age_reached);
+  if (!ending_ && options_.expires && now >= *options_.expires) end(Cause::token_expired, rest_of_event);
+  if (!ending_ && options_.too_old_at && now >= *options_.too_old_at)
+    end(Cause::max_age_reached, rest_of_event);
   if (ending_ && now >= end_by_ && !may_end()) return ending_;
   if (options_.idle_limit != base::no_limit && now - heard_ >= options_.idle_limit)
     return Cause::upstream_stream_silent;
@@ -140,9 +143,15 @@ void EventStream::comment(base::Channel& to) {
   ++comments_;
 }
 
-void EventStream::end(Cause why) {
+void EventStream::end(Cause why, Duration limit) {
   ending_ = why;
-  end_by_ = scope_.turn.now + (options_.readable ? rest_of_event : Duration::zero());
+  end_by_ = scope_.turn.now + (options_.readable ? limit : Duration::zero());
+}
+
+void EventStream::revoke() {
+  if (over_) return;
+  end(Cause::token_revoked, rest_when_revoked);
+  if (waiting_) waiting_->extend(Duration::zero());
 }
 
 bool EventStream::outdated(const tunnel::CurrentRoutes& current) const {
@@ -152,7 +161,7 @@ bool EventStream::outdated(const tunnel::CurrentRoutes& current) const {
 }
 
 void EventStream::leave(bool stopping) {
-  end(stopping ? Cause::shutting_down : Cause::route_changed);
+  end(stopping ? Cause::shutting_down : Cause::route_changed, rest_of_event);
   if (waiting_) waiting_->extend(Duration::zero());
 }
 

@@ -44,6 +44,9 @@ class EventStream final : public tunnel::DrainLine::Member {
   // The coroutine has ended, for any reason: a reload need not end the stream any more.
   void set_over() { over_ = true; }
 
+  // Its token is revoked: it ends between two events, and soon in any case.
+  void revoke();
+
   // Why the gateway ended the stream, or was about to; nullopt if it did not.
   std::optional<base::Cause> ended_by_gateway() const { return ending_; }
   uint64_t events() const { return boundaries_.events(); }
@@ -60,7 +63,7 @@ class EventStream final : public tunnel::DrainLine::Member {
   std::optional<base::Cause> look(http::ServerStream& to, const base::PaceRules& client);
   base::Task<base::Result<void>> wait_for_room(http::ServerStream& to, const base::PumpLimits& limits);
   void comment(base::Channel& to);
-  void end(base::Cause why);
+  void end(base::Cause why, base::Duration limit);
   bool may_end() const { return options_.readable && boundaries_.between_events(); }
 
   base::Scope& scope_;

@@ -3,9 +3,11 @@
 #include "base/error.h"
 #include "files/send_file.h"
 #include "proxy/answer.h"
+#include "proxy/backchannel_logout.h"
 #include "proxy/certificate_check.h"
 #include "proxy/failure_response.h"
 #include "proxy/judging.h"
+#include "proxy/logout.h"
 #include "proxy/response_encoding.h"
 #include "proxy/route_match.h"
 #include "proxy/token_log.h"
@@ -101,6 +103,12 @@ Task<Result<void>> Exchange::serve() {
     Result<void> sent = co_await sending;
     co_return sent;
   }
+  if (const auto* logout = std::get_if<routing::BackchannelLogout>(&route.action)) {
+    Task<Result<http::LocalResponse>> receiving = receive_logout(state_, *logout);
+    Result<http::LocalResponse> received = co_await receiving;
+    if (received) answer(std::move(*received));
+    co_return received ? Result<void>() : base::fail(received.error());
+  }
   if (Result<void> done = answer_if_any(action_answer(state_)); !done || answered_) co_return done;
   if (Result<void> done = answer_if_any(check_forwarding(state_)); !done || answered_) co_return done;
   if (state_.facts.is_socket && socket_rules(&route).admission) {
@@ -125,6 +133,7 @@ Task<Result<void>> Exchange::serve() {
     if (opened) answered_ = tunnelled_ = true;
     co_return opened;
   }
+  note_logout(state_, head.status);
   copy_.emplace(state_, *dispatch_);
   if (Result<void> admitted = copy_->admit(head); !admitted) co_return admitted;
   dispatch_->finish_head(*attempt, head);

@@ -36,6 +36,11 @@ uint64_t ExchangeState::token_key() const {
   return token ? token->key() : 0;
 }
 
+std::unique_ptr<const state::TokenMarks> ExchangeState::token_marks() const {
+  if (!context || !context->token) return nullptr;
+  return std::make_unique<const state::TokenMarks>(context->token->marks());
+}
+
 Result<void> read_request(ExchangeState& exchange) {
   http::RequestHead& request = exchange.stream.request();
   RequestFacts& facts = exchange.facts;

@@ -1,6 +1,7 @@
 // What the parts of one exchange share: the request, its route, and the report about its course.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "proxy/request_facts.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
+#include "state/token_marks.h"
 
 namespace postern::proxy {
 
@@ -46,6 +48,8 @@ struct ExchangeState {
   std::optional<base::Instant> token_expires(base::Duration grace) const;
   // The key that has signed that token; 0: there is no token.
   uint64_t token_key() const;
+  // What a revocation can name it by; null: there is no token.
+  std::unique_ptr<const state::TokenMarks> token_marks() const;
 
   Services& services;
   const Pin pin;

@@ -33,18 +33,25 @@ Task<Result<void>> await_arrival(ExchangeState& exchange, policy::Awaited& await
 
 }  // namespace
 
-Task<Result<void>> await_verdict(ExchangeState& exchange, policy::Verdict& verdict) {
+Task<Result<void>> await_once(ExchangeState& exchange, policy::Verdict& verdict) {
   policy::RequestContext& context = *exchange.context;
+  std::unique_ptr<policy::Awaited> awaited = verdict.take_awaited();
+  Task<Result<void>> waiting = await_arrival(exchange, *awaited);
+  Result<void> waited = co_await waiting;
+  if (!waited) co_return base::fail(waited.error());
+  context.awaited = std::move(awaited);
+  context.now = exchange.services.turn.now;
+  context.now_unix = exchange.services.unix_now();
+  co_return Result<void>();
+}
+
+Task<Result<void>> await_verdict(ExchangeState& exchange, policy::Verdict& verdict) {
   for (int waits = 1; verdict.waits(); ++waits) {
     base::check(waits <= waits_max, "the policies of a route wait for something new each time");
-    std::unique_ptr<policy::Awaited> awaited = verdict.take_awaited();
-    Task<Result<void>> waiting = await_arrival(exchange, *awaited);
+    Task<Result<void>> waiting = await_once(exchange, verdict);
     Result<void> waited = co_await waiting;
     if (!waited) co_return base::fail(waited.error());
-    context.awaited = std::move(awaited);
-    context.now = exchange.services.turn.now;
-    context.now_unix = exchange.services.unix_now();
-    verdict = exchange.route->pipeline.judge(context);
+    verdict = exchange.route->pipeline.judge(*exchange.context);
   }
   co_return Result<void>();
 }

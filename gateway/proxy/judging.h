@@ -11,4 +11,7 @@ namespace postern::proxy {
 // when the time limit of a wait passes, or when the exchange is cancelled.
 base::Task<base::Result<void>> await_verdict(ExchangeState& exchange, policy::Verdict& verdict);
 
+// The wait alone: afterwards the context has what has come, and whoever asked for it is to be asked again.
+base::Task<base::Result<void>> await_once(ExchangeState& exchange, policy::Verdict& verdict);
+
 }  // namespace postern::proxy

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "policy/socket_limit.h"
 #include "proxy/response_rewrite.h"
+#include "tunnel/tunnel_set.h"
 
 namespace postern::proxy {
 
@@ -143,7 +144,7 @@ Task<Result<base::Pumped>> ResponseCopy::pump_long_body(Attempt& attempt, coding
 void ResponseCopy::open(const Attempt& attempt, bool of_events) {
   const routing::StreamRules& rules = rules_of(*exchange_.route);
   StreamSet& set = exchange_.services.streams;
-  long_answer_ = std::make_unique<LongAnswer>(set, exchange_.route->name);
+  long_answer_ = std::make_unique<LongAnswer>(exchange_, set);
   if (of_events) {
     EventStream::Options options;
     options.route = exchange_.route->stream_fingerprint;
@@ -158,6 +159,18 @@ void ResponseCopy::open(const Attempt& attempt, bool of_events) {
     long_answer_->events.emplace(exchange_.scope, set.drain_line(), std::move(options));
   }
   if (exchange_.snapshot().access_log) log_exchange(exchange_, &telemetry::AccessLog::stream_open, record());
+  exchange_.services.tunnels.token_holders().join(*long_answer_);
+}
+
+ResponseCopy::LongAnswer::LongAnswer(ExchangeState& exchange, StreamSet& set)
+    : TokenHolder(exchange.token_marks()), scope(exchange.scope), open(set, exchange.route->name) {}
+
+// The end of another answer than an event stream shows in its bytes only, if at all: it is cut.
+void ResponseCopy::LongAnswer::on_revoked() {
+  if (events)
+    events->revoke();
+  else
+    scope.cancel(Cause::token_revoked);
 }
 
 // The stream has ended in good order.

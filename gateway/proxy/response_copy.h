@@ -13,6 +13,7 @@
 #include "proxy/event_stream.h"
 #include "proxy/exchange_state.h"
 #include "proxy/stream_set.h"
+#include "tunnel/token_holders.h"
 
 namespace postern::proxy {
 
@@ -42,8 +43,10 @@ class ResponseCopy {
   std::optional<telemetry::StreamRecord> record() const;
 
  private:
-  struct LongAnswer {
-    LongAnswer(StreamSet& set, std::string_view route) : open(set, route) {}
+  struct LongAnswer final : tunnel::TokenHolder {
+    LongAnswer(ExchangeState& exchange, StreamSet& set);
+    void on_revoked() override;
+    base::Scope& scope;
     StreamSet::Open open;
     std::optional<EventStream> events;  // nullopt: the response has another type than text/event-stream
   };

@@ -51,6 +51,7 @@ bool is_about_token(Cause cause) {
     case Cause::token_missing:
     case Cause::token_malformed:
     case Cause::token_expired:
+    case Cause::token_revoked:
     case Cause::token_not_yet_valid:
     case Cause::token_signature:
     case Cause::token_algorithm:
@@ -131,8 +132,11 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
     attempt.head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol",
                              context.selected_subprotocol);
   const routing::SocketRules& rules = socket_rules(exchange_.route);
-  tunnel::TunnelOptions options{exchange_.limits().tunnel_idle, exchange_.route->socket_fingerprint,
-                                exchange_.token_key(), exchange_.stream.client().certificate.certificate,
+  tunnel::TunnelOptions options{exchange_.limits().tunnel_idle,
+                                exchange_.route->socket_fingerprint,
+                                exchange_.token_key(),
+                                exchange_.token_marks(),
+                                exchange_.stream.client().certificate.certificate,
                                 exchange_.route->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
   options.frames_compressed = !agreed.empty();  // the gateway assumes that only permessage-deflate is offered

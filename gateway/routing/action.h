@@ -13,6 +13,10 @@
 #include "http/local_response.h"
 #include "policy/text_template.h"
 
+namespace postern::policy {
+class JwtVerifier;
+}
+
 namespace postern::routing {
 
 // Forwards the request to an endpoint.
@@ -43,6 +47,13 @@ struct IssueTicket {
   base::Duration lifetime{};
 };
 
-using Action = std::variant<ToUpstream, Respond, Redirect, Files, IssueTicket>;
+// Takes the logout tokens of a provider: OpenID Connect Back-Channel Logout 1.0.
+struct BackchannelLogout {
+  std::shared_ptr<const policy::JwtVerifier> verifier;  // of logout tokens
+  size_t keys = 0;                                      // index into state::Names::keys
+  base::Duration lasts{};                               // how long a revocation is in effect
+};
+
+using Action = std::variant<ToUpstream, Respond, Redirect, Files, IssueTicket, BackchannelLogout>;
 
 }  // namespace postern::routing

@@ -19,6 +19,12 @@
 
 namespace postern::routing {
 
+// Where clients log out at the application.
+struct LogoutRules {
+  std::vector<std::string> paths;  // normalised
+  base::Duration lasts{};          // how long a revocation is in effect, at least
+};
+
 struct Route {
   std::string name;
   std::vector<HostPattern> hosts = {HostPattern()};  // one of these must match
@@ -36,6 +42,7 @@ struct Route {
   // fingerprint in another snapshot means that no setting has changed for the socket.
   uint64_t socket_fingerprint = 0;
   std::vector<size_t> keys;  // of tokens: indices into state::Names::keys; empty: the route knows no tokens
+  std::shared_ptr<const LogoutRules> logout;  // null: none
   RouteLimits limits;
   std::shared_ptr<const SocketRules> sockets;  // null: the defaults
   std::shared_ptr<const StreamRules> streams;  // null: the defaults

@@ -19,6 +19,7 @@
 //   password checks    64 that wait, 4,096 right and 4,096 wrong answers, and the wrong passwords of 65,536
 //                      clients (PasswordChecks)
 //   tickets            100,000, with tokens of 64 MiB (Tickets)
+//   revocations        1,048,576, in at most 64 MiB, and the texts of the newest 1,000 (Revocations)
 #pragma once
 
 #include "state/bindings.h"
@@ -26,6 +27,7 @@
 #include "state/client_counts.h"
 #include "state/password_checks.h"
 #include "state/process_load.h"
+#include "state/revocations.h"
 #include "state/silent_routes.h"
 #include "state/socket_memory.h"
 #include "state/tickets.h"
@@ -50,6 +52,7 @@ class ProcessState {
   SocketMemory socket_memory;
   PasswordChecks passwords;
   Tickets tickets;
+  Revocations revocations;
   ProcessLoads loads;
 
  private:

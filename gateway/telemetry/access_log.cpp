@@ -471,6 +471,44 @@ void append_would_refuse(TextBuilder& out, LogFormat format, WallTime time, cons
   out.append('\n');
 }
 
+void append_logout(TextBuilder& out, LogFormat format, WallTime time, const LogoutRecord& record) {
+  using Outcome = LogoutRecord::Outcome;
+  const base::ErrorTraits& full = base::traits(base::Cause::revocations_full);
+  const Finding finding = record.outcome == Outcome::revoked
+                              ? Finding{"", "What hangs on these tokens ends, on every worker.", ""}
+                          : record.outcome == Outcome::full ? Finding{full.label, full.meaning, full.remedy}
+                                                            : logout_unnamed;
+  const bool revoked = record.outcome == Outcome::revoked;
+  const Severity level = revoked                           ? Severity::info
+                         : record.outcome == Outcome::full ? Severity::error
+                                                           : Severity::warn;
+  begin_line(out, format, time, level, revoked ? "token_revoked" : "logout_without_effect");
+  if (format == LogFormat::json) {
+    append_json_text(out, R"(,"by":)", record.by);
+    append_json_text(out, R"(,"named":)", record.named);
+    append_json_text(out, R"(,"route":)", record.route);
+    append_json_text(out, R"(,"request_id":)", record.request_id);
+    append_json_text(out, R"(,"finding":)", finding.label);
+    append_json_text(out, R"(,"meaning":)", finding.meaning);
+    append_json_text(out, R"(,"remedy":)", finding.remedy);
+    out.append("}\n");
+    return;
+  }
+  append_text(out, " by=", record.by);
+  append_text(out, " named=", record.named);
+  append_text(out, " route=", record.route);
+  append_text(out, " finding=", finding.label);
+  append_text(out, " meaning=", finding.meaning);
+  append_text(out, " remedy=", finding.remedy);
+  append_text(out, " id=", record.request_id);
+  out.append('\n');
+}
+
+void AccessLog::logout(const LogoutRecord& record) {
+  append_logout(line_, format_, clock_(), record);
+  send();
+}
+
 void AccessLog::would_refuse(const WouldRefuseRecord& record, base::Instant now) {
   const std::optional<uint64_t> events = would_refuse_rate_.tell(now);
   if (!events) return;

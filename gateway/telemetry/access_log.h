@@ -72,6 +72,20 @@ struct TokenRecord {
   std::string_view rule{};          // the rule of required_claims that has refused the token
 };
 
+// What became of a logout that the gateway took part in. The names of users and sessions are not logged.
+struct LogoutRecord {
+  enum class Outcome : uint8_t {
+    revoked,
+    full,     // the table of revocations is
+    unnamed,  // the token has nothing to name its session by
+  };
+  Outcome outcome = Outcome::revoked;
+  std::string_view by{};     // the key of the route: "logout" or "backchannel_logout"
+  std::string_view named{};  // the claim by which tokens are revoked; empty: none
+  std::string_view route{};
+  std::string_view request_id{};
+};
+
 // The duration of each stage; nothing for a stage that did not happen.
 struct ExchangeStages {
   std::optional<base::Duration> policy{};
@@ -172,6 +186,7 @@ void append_deviation(base::TextBuilder& out, LogFormat format, WallTime time, c
 // `events`: how many such requests the line stands for, this one included.
 void append_would_refuse(base::TextBuilder& out, LogFormat format, WallTime time,
                          const WouldRefuseRecord& record, uint64_t events);
+void append_logout(base::TextBuilder& out, LogFormat format, WallTime time, const LogoutRecord& record);
 
 // Renders records and passes the lines to the sink, buffered at every level: a peer that provokes failures
 // must not cause one write for each. One per thread, because lines are built in its buffer.
@@ -193,6 +208,7 @@ class AccessLog {
   void deviation(const DeviationRecord& record);
   // Writes a limited number of lines in a second; the next line says how many requests it stands for.
   void would_refuse(const WouldRefuseRecord& record, base::Instant now);
+  void logout(const LogoutRecord& record);
 
  private:
   void send();

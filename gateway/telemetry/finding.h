@@ -22,6 +22,11 @@ inline constexpr Finding silent_route{
     "Look at whether the backend still sends what this route is for; its pages wait for it. Where it has "
     "nothing to say for so long, nothing is wrong."};
 
+inline constexpr Finding logout_unnamed{
+    "logout_unnamed",
+    "A client has logged out, and its token has neither sid nor jti to name its session by: nothing ends.",
+    "Let the issuer put the session into its tokens as sid."};
+
 // The finding and the counter of each deviation.
 struct DeviationRow {
   Deviation deviation;

@@ -235,6 +235,15 @@ struct ExpiringFile {
   int64_t expires_at = 0;  // Unix seconds
 };
 
+// The revocations of tokens, which all workers share.
+struct RevocationNumbers {
+  uint64_t entries = 0;  // in effect, or not removed yet
+  uint64_t entries_max = 0;
+  uint64_t memory = 0;   // bytes of their table
+  uint64_t added = 0;    // since the start
+  uint64_t refused = 0;  // likewise, because the table was full
+};
+
 // A copy that may be passed to another thread, and the sum of such copies.
 struct Totals {
   using Endpoint = std::pair<std::string, std::string>;  // upstream, endpoint
@@ -251,6 +260,7 @@ struct Totals {
   std::vector<ExpiringFile> expiring_files;           // of the process as well
   std::map<std::string, ProviderSeries> providers;    // by the name in jwt
   std::map<std::string, ProviderKeys> provider_keys;  // of the process, not of a worker; by the same name
+  RevocationNumbers revocations;                      // of the process
 };
 
 // The names in a configuration, in its order.

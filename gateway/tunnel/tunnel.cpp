@@ -23,6 +23,7 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
                std::unique_ptr<net::Transport> upstream, upstream::Lease lease, TunnelFacts facts,
                TunnelOptions options)
     : DrainLine::Member(DrainLine::Kind::websocket),
+      TokenHolder(std::move(options.marks)),
       set_(set),
       client_(*this, base::Side::client, std::move(client), set.turn_.now),
       upstream_(*this, base::Side::upstream, std::move(upstream), set.turn_.now),
@@ -71,6 +72,14 @@ void Tunnel::leave(bool stopping) {
     close(Cause::shutting_down, Ending::shutdown, "the gateway is shutting down");
   else
     close(Cause::route_changed, Ending::reload, "the gateway has a new configuration");
+}
+
+// One that is closing in good order already has no more time either.
+void Tunnel::on_revoked() {
+  if (phase_ == Phase::open)
+    end_by(base::Side::gateway, Cause::token_revoked, Ending::token_revoked, "token_revoked");
+  else if (phase_ == Phase::half_closed || phase_ == Phase::finishing)
+    cut(Cause::token_revoked);
 }
 
 // --- forwarding ---

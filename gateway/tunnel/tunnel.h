@@ -24,6 +24,7 @@
 #include "tunnel/route_sockets.h"
 #include "tunnel/side.h"
 #include "tunnel/states.h"
+#include "tunnel/token_holders.h"
 #include "tunnel/tunnel_facts.h"
 #include "tunnel/tunnel_options.h"
 #include "upstream/lease.h"
@@ -33,7 +34,7 @@ namespace postern::tunnel {
 
 class TunnelSet;
 
-class Tunnel final : public base::Pooled, public DrainLine::Member, private base::Timer {
+class Tunnel final : public base::Pooled, public DrainLine::Member, private TokenHolder, private base::Timer {
  public:
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
@@ -55,6 +56,8 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private base
   void leave(bool stopping) override;
 
  private:
+  void on_revoked() override;
+
   friend class TunnelSet;
   friend struct Side;
   using Pass = websocket::FrameWalker::Pass;

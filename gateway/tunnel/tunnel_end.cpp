@@ -150,7 +150,8 @@ void Tunnel::end_by(base::Side by, Cause cause, Ending ending, std::string_view 
   set_outcome({.by = by, .cause = cause, .code = code, .reason = std::string(reason)});
   // A client that is asked to reconnect may have sent something before it received the Close: that is
   // forwarded until the client's own Close.
-  const bool reconnects = by == base::Side::gateway && cause != Cause::token_expired;
+  const bool reconnects =
+      by == base::Side::gateway && cause != Cause::token_expired && cause != Cause::token_revoked;
   begin_closing(reconnects ? Phase::finishing : Phase::closing, code, close_code::going_away, reason);
 }
 

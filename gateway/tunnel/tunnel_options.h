@@ -11,6 +11,7 @@
 #include "net/client_certificate.h"
 #include "routing/socket_rules.h"
 #include "state/socket_counts.h"
+#include "state/token_marks.h"
 #include "tunnel/shared_limit.h"
 
 namespace postern::tunnel {
@@ -20,6 +21,7 @@ struct TunnelOptions {
   base::Duration idle_limit = std::chrono::hours(1);
   std::optional<uint64_t> route{};  // routing::Route::socket_fingerprint; nullopt: no reload ends it
   uint64_t key = 0;                 // that has signed the token; 0: there is no token
+  std::unique_ptr<const state::TokenMarks> marks{};             // of the token; null: there is none
   std::shared_ptr<const net::ClientCertificate> certificate{};  // of the client; null: it has shown none
   std::shared_ptr<const routing::SocketRules> rules{};          // never null once the tunnel is open
   std::optional<base::Instant> expires{};                       // of the token that authorised it

@@ -32,6 +32,7 @@ void TunnelSet::open(std::unique_ptr<net::Transport> client, std::unique_ptr<net
   metrics_.process.add(Count::tunnels_open);
   tunnels_.append(tunnel->link_);
   drain_line_.join(*tunnel);            // its exchange may have begun before a reload or the shutdown
+  token_holders_.join(*tunnel);         // or before its token was revoked
   static_cast<void>(tunnel.release());  // the set owns it through its list until remove()
 }
 

@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "base/timer_wheel.h"
+#include "net/loop.h"
 #include "state/process_state.h"
 #include "telemetry/access_log.h"
 #include "tunnel/drain_line.h"
 #include "tunnel/refused_sockets.h"
 #include "tunnel/route_sockets.h"
+#include "tunnel/token_holders.h"
 #include "tunnel/tunnel_facts.h"
 #include "tunnel/tunnel_options.h"
 #include "upstream/lease.h"
@@ -38,8 +40,12 @@ class TunnelSet final : private RefusedSockets::Owner {
 
   // All workers share `state`; it outlives the set.
   TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics,
-            state::ProcessState& state)
-      : turn_(turn), access_log_(access_log), metrics_(metrics), state_(state) {}
+            state::ProcessState& state, int64_t (*unix_now)() = &net::unix_now)
+      : turn_(turn),
+        access_log_(access_log),
+        metrics_(metrics),
+        state_(state),
+        token_holders_(turn, state.revocations, unix_now) {}
   ~TunnelSet();
 
   // If `options` has no rules, the default rules apply.
@@ -48,6 +54,7 @@ class TunnelSet final : private RefusedSockets::Owner {
   size_t size() const { return size_; }
   RefusedSockets& refused() { return refused_; }
   state::SocketMemory& memory() { return state_.socket_memory; }
+  state::Revocations& revocations() { return state_.revocations; }
   RouteSockets::Handle sockets_of(std::string_view route);
   // Updates the metrics of each route's open sockets before they are read. They are not counted one by one,
   // since sockets outlive the series of a route that is removed and added again.
@@ -56,6 +63,8 @@ class TunnelSet final : private RefusedSockets::Owner {
 
   // The queue of tunnels that must be closed; it also holds other members of this worker.
   DrainLine& drain_line() { return drain_line_; }
+  // What ends when its token is revoked; it also holds other members of this worker.
+  TokenHolders& token_holders() { return token_holders_; }
   // A reload or a shutdown, see DrainLine. Tunnels are closed with 1012 or 1001; in a shutdown, refused
   // sockets get their Close at once.
   size_t adopt(CurrentRoutes current, const DrainRate& rate) {
@@ -86,6 +95,7 @@ class TunnelSet final : private RefusedSockets::Owner {
   RefusedSockets refused_{turn_, metrics_, *this};
   base::Link tunnels_;
   DrainLine drain_line_{turn_};
+  TokenHolders token_holders_;
   size_t size_ = 0;
   std::map<std::string, RouteSockets::Handle, std::less<>> sockets_;  // by route
   std::map<int, websocket::Deflate> deflate_;  // by window bits; created when the first socket needs it

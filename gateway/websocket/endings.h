@@ -17,6 +17,7 @@ enum class Ending : uint8_t {
   too_many,         // refused: a rate or a number of sockets is exceeded
   unavailable,      // refused: no backend is available now
   token_expired,    // this and the following end an open socket
+  token_revoked,
   max_age,
   reload,
   shutdown,

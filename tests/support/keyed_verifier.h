@@ -24,7 +24,7 @@ struct KeyedVerifier {
                                             const state::LiveKeys& keys, std::string_view token,
                                             int64_t now) {
     const policy::TokenCache::Text text(token);
-    if (auto known = cache.find(verifier, keys, text, now)) return known;
+    if (auto known = cache.find(verifier, keys, text, now)) return std::move(*known);
     return cache.verify(verifier, keys, text, now);
   }
   uint64_t identity() const { return verifier.identity(); }

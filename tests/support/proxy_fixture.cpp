@@ -175,7 +175,7 @@ ProxyFixture::ProxyFixture(const std::string& yaml, Protocol the_protocol)
       upstream(turns, the_protocol == Protocol::multiplexed),
       connector_(connector_for(the_protocol, turns, upstream)),
       protocols_(protocols_for(the_protocol, turns, client_window)),
-      services{turns.turn,       *connector_,  tokens_, key_waits_, passwords_, state.tickets, auth_calls_,
+      services{turns.turn,       *connector_,  tokens_, key_waits_, passwords_, state.tickets,   auth_calls_,
                log.access_log(), request_ids_, tunnels, streams,    metrics,    &fixed_unix_time},
       current{.loop = loop_,
               .services = services,

@@ -124,6 +124,7 @@ class ProxyFixture final : private identity::KeyFetcher::Owner {
 
   static constexpr int64_t unix_time = 1'800'000'000;       // the wall clock, which stands still
   static inline std::chrono::milliseconds unix_fraction{};  // added to it
+  static int64_t fixed_unix_now() { return unix_time; }
 
   const Protocol protocol;
   // With the multiplexed protocol: how much of an answer the relay of each further client holds.
@@ -149,7 +150,7 @@ class ProxyFixture final : private identity::KeyFetcher::Owner {
   upstream::Registry registry_{turns.turn, state.loads, 1, &log.logger()};
   const std::unique_ptr<upstream::Connector> connector_;
   const std::unique_ptr<server::Protocols> protocols_;
-  policy::TokenCache tokens_;
+  policy::TokenCache tokens_{{.revocations = &state.revocations}};
   policy::KeyWaits key_waits_{[this](const std::string& name) { key_fetcher_.want(name); }};
   // Nothing checks passwords until a test says state.passwords.work_now().
   policy::PasswordDesk passwords_{state.passwords,
@@ -158,7 +159,7 @@ class ProxyFixture final : private identity::KeyFetcher::Owner {
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
-  tunnel::TunnelSet tunnels{turns.turn, log.access_log(), metrics, state};
+  tunnel::TunnelSet tunnels{turns.turn, log.access_log(), metrics, state, &fixed_unix_now};
   proxy::StreamSet streams{metrics, tunnels.drain_line()};
   proxy::Services services;
 

@@ -19,6 +19,7 @@ struct Fixture : net::LoopFixture, Source {
     ++collections;
     if (answers) server->give(totals);
   }
+  void on_revoked(const RevokeReader& reader) override { revoked += reader.added(); }
   std::unique_ptr<AdminServer> start(const AdminServer::Options& options = {}) {
     auto socket = net::listen_on({base::IpAddress::v4({127, 0, 0, 1}), 0});
     REQUIRE(socket);
@@ -45,6 +46,7 @@ struct Fixture : net::LoopFixture, Source {
   Health state = Health::serving;
   bool answers = true;
   int collections = 0;
+  uint64_t revoked = 0;
   telemetry::Totals totals;
   std::unique_ptr<AdminServer> server;
 };
@@ -280,4 +282,40 @@ TEST_CASE("admin: who is being answered is not sent away for another") {
   REQUIRE(fixture.run_until([&] { return first.ended(); }));
   CHECK(has(first.heard(), "postern_tunnels_open"));
   CHECK(fixture.run_until([&] { return has(second.heard(), "ok\n"); }));
+}
+
+TEST_CASE("admin: revocations are taken where the configuration says so, and from no page") {
+  Fixture fixture;
+  const auto table = std::make_unique<state::Revocations>();
+  AdminServer::Options options;
+  options.connection.revoke = {table.get(), true, std::chrono::hours(24)};
+  fixture.server = fixture.start(options);
+  const auto post = [&](const std::string& body, const std::string& fields) {
+    return fixture.ask("POST /revoke HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + fields +
+                       "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
+  const std::string json = "Content-Type: application/json; charset=utf-8\r\n";
+  const std::string good = post(R"({"sub":"ann"})", json);
+  CHECK(has(good, "HTTP/1.1 200 OK\r\n"));
+  CHECK(has(good, R"({"entries":1,"known":0,"revoked":1})"));
+  CHECK(fixture.revoked == 1);
+  CHECK(has(fixture.get("/revocations"), R"("sub":"ann")"));
+  CHECK(has(post(R"({"sub":"b"})", json + "Origin: http://evil.example\r\n"), "HTTP/1.1 403"));
+  CHECK(has(post(R"({"sub":"b"})", json + "Origin: null\r\n"), "HTTP/1.1 403"));
+  CHECK(has(post(R"({"sub":"b"})", "Content-Type: text/plain\r\n"), "HTTP/1.1 415"));
+  CHECK(has(post(R"({"sub":"b"})", ""), "HTTP/1.1 415"));
+  CHECK(has(post(R"({"who":"b"})", json), "HTTP/1.1 400"));
+  CHECK(has(fixture.get("/revoke"), "HTTP/1.1 405"));
+  CHECK(has(fixture.ask("GET /revocations HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n"
+                        "Connection: close\r\n\r\n"),
+            "HTTP/1.1 403"));
+  CHECK(table->size() == 1);
+  options.connection.revoke.may_add = false;
+  fixture.server->adopt(options);
+  CHECK(has(post(R"({"sub":"b"})", json), "revocations: true"));
+  options.connection.revoke.may_add = options.connection.any_host = true;
+  fixture.server->adopt(options);
+  CHECK(has(post(R"({"sub":"b"})", json), "HTTP/1.1 403"));
+  CHECK(has(fixture.get("/revocations"), "HTTP/1.1 403"));
+  CHECK(table->size() == 1);
 }

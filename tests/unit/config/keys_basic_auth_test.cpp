@@ -98,10 +98,12 @@ TEST_CASE("basic_auth: a route names a list that exists, and takes it apart from
 
 TEST_CASE("access: a choice needs two ways in, and one that keeps somebody out") {
   CHECK(said_of_route("    access: any\n") ==
-        "f:7:13 routes[0].access: chooses among allow, client_certificate, basic_auth, jwt and forward_auth, and "
+        "f:7:13 routes[0].access: chooses among allow, client_certificate, basic_auth, jwt and forward_auth, "
+        "and "
         "the route has none of them\n");
   CHECK(said_of_route("    access: any\n    basic_auth: staging\n") ==
-        "f:7:13 routes[0].access: chooses among allow, client_certificate, basic_auth, jwt and forward_auth, and "
+        "f:7:13 routes[0].access: chooses among allow, client_certificate, basic_auth, jwt and forward_auth, "
+        "and "
         "the route has one of them\n");
   CHECK(said_of_route("    access: any\n    basic_auth: staging\n    allow: 10.0.0.0/8\n") == "");
   CHECK(said_of_route("    access: any\n    jwt: { use: login, required: false }\n    allow: 10.0.0.0/8\n") ==

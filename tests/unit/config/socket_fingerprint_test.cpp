@@ -129,6 +129,7 @@ const std::vector<Change>& changes() {
       {"close_codes.too_many", "", "close_codes: { too_many: 4000 }", false},
       {"close_codes.unavailable", "", "close_codes: { unavailable: 4000 }", false},
       {"close_codes.token_expired", "", "close_codes: { token_expired: 4000 }", true},
+      {"close_codes.token_revoked", "", "close_codes: { token_revoked: 4000 }", true},
       {"close_codes.max_age", "", "close_codes: { max_age: 4000 }", true},
       {"close_codes.reload", "", "close_codes: { reload: 4000 }", true},
       {"close_codes.shutdown", "", "close_codes: { shutdown: 4000 }", true},

@@ -203,3 +203,25 @@ TEST_CASE("token cache: a key that is gone takes with it what was accepted, and 
   CHECK(KeyedVerifier::verify(cache, verifier, *keys, text, now).has_value());
   CHECK(cache.hits() == 1);
 }
+
+TEST_CASE("token cache: a token that is revoked is refused, cached or not, and the others are not") {
+  using postern::state::Revocation;
+  KeyedVerifier verifier(rules(0), secret_keys(secret));
+  postern::state::Revocations revocations;
+  TokenCache cache({.revocations = &revocations});
+  const auto cause_of = [&](int number, int64_t at) {
+    const auto result = verifier.verify(cache, token(now + 1000, number), at);
+    return result ? std::optional<Cause>() : result.error().cause;
+  };
+  CHECK_FALSE(cause_of(1, now));
+  CHECK_FALSE(cause_of(2, now));
+  revocations.add({Revocation::Kind::subject, "1", "", 0, now + 100}, now);
+  CHECK(cause_of(1, now) == Cause::token_revoked);
+  CHECK(cause_of(1, now + 1) == Cause::token_revoked);
+  CHECK_FALSE(cause_of(2, now));
+  CHECK(cache.hits() == 1);
+  revocations.add({Revocation::Kind::subject, "3", "", 0, now + 100}, now);
+  CHECK(cause_of(3, now) == Cause::token_revoked);  // it was never cached
+  CHECK_FALSE(cause_of(2, now));
+  CHECK_FALSE(cause_of(1, now + 100));  // the revocation has ended
+}

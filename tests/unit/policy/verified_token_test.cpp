@@ -96,3 +96,19 @@ TEST_CASE("verified token: scopes are words in either claim, as a string or in a
   CHECK(list.claim_is("scope", "7"));
   CHECK_FALSE(list.claim_is("scope", "c"));
 }
+
+TEST_CASE("verified token: what a revocation can name it by") {
+  using namespace postern::state;
+  const TokenMarks marks =
+      token(R"({"iss":"https://a","sub":"u\u0007","jti":"t1","sid":7,"iat":1700000000.9})").marks();
+  CHECK(marks.issuer == mark_of("https://a"));
+  CHECK(marks.subject == mark_of("u\a"));
+  CHECK(marks.id == mark_of("t1"));
+  CHECK(marks.session == mark_of("7"));
+  CHECK(marks.issued_at == 1700000000);
+  const TokenMarks none = token(R"({"sub":"","jti":null})").marks();
+  for (const MarkDigest& mark : {none.issuer, none.subject, none.id, none.session}) CHECK_FALSE(is_set(mark));
+  CHECK(none.issued_at == TokenMarks::never_issued);
+  for (const char* text : {"1e300", "-1e300", "18446744073709551615"})
+    CHECK(token(R"({"iat":)" + std::string(text) + "}").marks().issued_at != TokenMarks::never_issued);
+}
