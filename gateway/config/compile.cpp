@@ -66,7 +66,7 @@ void note_expiry(Compilation& compilation, const TlsDocument& tls) {
 std::shared_ptr<const net::ClientVerifier> compile_verifier(Compilation& compilation,
                                                             const ClientCertificatesDocument& document,
                                                             const std::string& key) {
-  net::ClientVerifierOptions options = document;
+  auto options = static_cast<const net::ClientVerifierOptions&>(document);
   options.ca_file = compilation.file(document.ca_file);
   if (!document.crl_file.empty()) options.crl_file = compilation.file(document.crl_file);
   auto made = net::ClientVerifier::make(std::move(options));

@@ -103,7 +103,7 @@ TEST_CASE("reference: the defaults it prints are the defaults of the structs") {
   CHECK(loaded->log.redact == log.redact);
 
   const UpstreamDocument upstream;
-  REQUIRE(loaded->upstreams.size() == 1);
+  REQUIRE(loaded->upstreams.size() == 2);  // the second is that of the url of forward_auth
   CHECK(loaded->upstreams[0].balance == upstream.balance);
   CHECK(loaded->upstreams[0].insecure == upstream.insecure);
   CHECK(loaded->upstreams[0].connect_limit == upstream.connect_limit);
