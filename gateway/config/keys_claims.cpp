@@ -351,12 +351,12 @@ const Keys<ClaimRuleDocument>& claim_rule_keys() {
               "The methods of the requests that the rule is for, in any case of their letters; GET includes "
               "HEAD, WebSockets and event streams. others means those that no other rule of the route names.")
           .by_default("all")
-          .example("[POST, PUT, PATCH, DELETE]")
+          .example("[POST]")
           .key("path", itself<ClaimRuleDocument>,
                Template{SegmentTemplate::Of::path, &ClaimRuleDocument::path},
                "Names segments of the path that the client has asked for, for {path.NAME} in claims. It "
                "chooses no requests: where a path has no such segment, a comparison with it fails.")
-          .example("\"/jobs/{job_id}\"")
+          .example("\"/ws/{room}\"")
           .key("host", itself<ClaimRuleDocument>,
                Template{SegmentTemplate::Of::host, &ClaimRuleDocument::host},
                "Names labels of the requested host, for {host.NAME} in claims, likewise.")
@@ -366,7 +366,7 @@ const Keys<ClaimRuleDocument>& claim_rule_keys() {
                "What the claims of the token must be, as in the map in place of a list of rules.")
           .required()
           .folded()
-          .example("{ any: [{ jobs: \"{path.job_id}\" }, { realm_access.roles: admin }] }")
+          .example("{ any: [{ rooms: \"{path.room}\" }, { realm_access.roles: admin }] }")
           .key("report_only", &ClaimRuleDocument::report_only, boolean(),
                "Whether requests that the rule would refuse pass. They are logged (would_refuse) and counted "
                "(postern_would_refuse_total).")
@@ -458,11 +458,13 @@ const Section* RouteClaims::section() const { return &claim_rule_keys(); }
 void check_claim_rules(const Fields& fields, const RouteDocument& route) {
   for (const ClaimRuleDocument& rule : route.required_claims) {
     Diagnostics& diagnostics = fields.value().diagnostics();
-    if (!route.methods.empty() && !rule.other_methods)
-      for (const std::string& method : rule.methods)
-        if (std::find(route.methods.begin(), route.methods.end(), method) == route.methods.end())
-          diagnostics.error(rule.location, rule.key + ".methods",
-                            "has a method that match.methods of the route has not");
+    const auto is_taken = [&](const std::string& method) {
+      return std::find(route.methods.begin(), route.methods.end(), method) != route.methods.end();
+    };
+    if (!route.methods.empty() && !rule.other_methods &&
+        !std::all_of(rule.methods.begin(), rule.methods.end(), is_taken))
+      diagnostics.error(rule.location, rule.key + ".methods",
+                        "has a method that match.methods of the route has not");
     if (!rule.path || !route.match_read || route.pattern_alone) continue;
     const bool meets_any = std::any_of(route.paths.begin(), route.paths.end(), [&](const std::string& path) {
       return rule.path->meets(path, route.exact);
