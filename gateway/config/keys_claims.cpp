@@ -359,7 +359,7 @@ const Keys<ClaimRuleDocument>& claim_rule_keys() {
           .example("\"/ws/{room}\"")
           .key("host", itself<ClaimRuleDocument>,
                Template{SegmentTemplate::Of::host, &ClaimRuleDocument::host},
-               "Names labels of the requested host, for {host.NAME} in claims, likewise.")
+               "Names labels of the requested host, for {host.NAME} in claims.")
           .example("\"{tenant}.example.com\"")
           .commented_out()
           .key("claims", itself<ClaimRuleDocument>, RuleClaims(),
@@ -432,7 +432,9 @@ void RouteClaims::read_into(const Value& value, std::vector<ClaimRuleDocument>& 
     for (std::size_t i = 0; i < node.keys.size(); ++i)
       if (node.keys[i].text == "claims" && node.items[i].kind == Node::Kind::map && value.is_map())
         return value.complain("is one rule, and rules stand in a list; begin it with a dash");
-    rule.condition.parts = ConditionReader().read(value);
+    // The same keys as those of `claims` of a rule, by which the schema knows them.
+    const Value claims(node, value.path(), value.schema() + "[].claims", value.diagnostics());
+    rule.condition.parts = ConditionReader().read(value.is_map() ? claims : value);
     check_names(value, rule);
     rules.push_back(std::move(rule));
     return;
