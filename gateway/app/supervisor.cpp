@@ -11,6 +11,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/error.h"
 #include "config/compile.h"
 #include "config/load.h"
 #include "config/text.h"
