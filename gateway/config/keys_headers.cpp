@@ -21,7 +21,8 @@ constexpr std::string_view name_of_field = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 
 void add_rule(Rules& rules, FieldRule rule, const Value& where) {
   for (const FieldRule& other : rules) {
-    if (other.kind != rule.kind || !base::equal_ignoring_case(other.name, rule.name)) continue;
+    if (other.kind != rule.kind || other.is_usual || !base::equal_ignoring_case(other.name, rule.name))
+      continue;
     where.complain("stands here twice, but for the case of its letters");
     return;
   }
@@ -99,7 +100,7 @@ void read_preset(const Value& value, Rules& rules) {
   for (const PresetField& field : preset_fields) {
     const char* text = *word == 0 ? "" : *word == 1 ? field.secure : field.isolated;
     rules.insert(rules.begin(), {FieldRule::Kind::fill, field.name, policy::TextTemplate::read(text).value(),
-                                 field.over_tls});
+                                 field.over_tls, true});
   }
 }
 

@@ -245,9 +245,6 @@ const SocketKeys<CloseCodes>& close_code_keys() {
               "The close code for an open WebSocket whose token was revoked. Its client must log in anew, so "
               "choose a code after which it does that, and does not just reconnect.",
               Holds::open)
-          .by_default("the code of unauthorized")
-          .example("4401")
-          .commented_out()
           .key("max_age", whole, CloseCode{Ending::max_age},
                "The close code for an open WebSocket that has been open for max_age.", Holds::open)
           .key("reload", whole, CloseCode{Ending::reload},

@@ -21,6 +21,7 @@ struct FieldRule {
   std::string name;
   TextTemplate value{};   // of all but remove
   bool over_tls = false;  // for clients that use https alone
+  bool is_usual = false;  // of a preset: a rule of the operator's own may stand beside it
 };
 
 // Rules in their order. A rule with an empty value adds no field; `set` still removes the present fields. Of

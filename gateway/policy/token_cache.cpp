@@ -48,7 +48,7 @@ std::optional<JwtVerifier::Result> TokenCache::find(const JwtVerifier& verifier,
     return entry->token;
   }
   *entry = Entry();
-  return nullptr;
+  return std::nullopt;
 }
 
 JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, const state::LiveKeys& live_keys,

@@ -120,7 +120,8 @@ TEST_CASE("client_certificate: mistakes") {
              "\"x_a\" carries something else already"));
   CHECK(says("client_certificate: { forward: { subject: X-Request-Id } }", "carries something else already"));
   CHECK(says("access: any\n    client_certificate: required",
-             "chooses among allow, client_certificate, basic_auth and jwt, and the route has one of them"));
+             "chooses among allow, client_certificate, basic_auth, jwt and forward_auth, and the route has "
+             "one of them"));
   CHECK(says("access: any\n    allow: 10.0.0.0/8\n    client_certificate: wanted",
              "any lets everybody in: client_certificate with mode: wanted passes without one"));
   CHECK(said(usual, "access: any\n    allow: 10.0.0.0/8\n    client_certificate: required").empty());
