@@ -11,6 +11,11 @@ namespace {
 
 // Whether the client has shown nothing that this way could judge.
 bool has_shown_nothing(const http::LocalResponse& refusal) {
+  using base::Cause;
+  // The server has not said whether the client has shown it anything.
+  if (refusal.cause == Cause::auth_unavailable || refusal.cause == Cause::auth_timed_out ||
+      refusal.cause == Cause::auth_bad_answer || refusal.cause == Cause::auth_waits_full)
+    return true;
   return refusal.cause == base::Cause::credentials_missing || refusal.cause == base::Cause::token_missing ||
          refusal.cause == base::Cause::client_certificate_missing ||
          refusal.cause == base::Cause::address_refused;

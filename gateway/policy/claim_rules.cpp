@@ -18,13 +18,17 @@ bool ClaimRule::applies_to(std::string_view method) const {
   return is_named != other_methods;
 }
 
-bool ClaimRule::permits(const VerifiedToken& token, const RequestContext& context) const {
+bool ClaimRule::permits(const VerifiedToken& token, const RequestContext& context,
+                        std::optional<http::PathReadings>& readings) const {
   RequestValues values{&context, path ? &*path : nullptr, host ? &*host : nullptr, context.target.path};
   // An endpoint that gets the normalised path reads it in one way.
   const bool is_plain = !context.target.odd || !context.target.as_it_came;
   if (!path || is_plain) return condition.judge(token, values) == Truth::yes;
-  const auto readings = http::PathReadings::of(context.target.raw_path);
-  if (!readings) return false;
+  if (!readings) {
+    auto found = http::PathReadings::of(context.target.raw_path);
+    if (!found) return false;
+    readings = std::move(*found);
+  }
   return std::all_of(readings->texts().begin(), readings->texts().end(), [&](const std::string& reading) {
     values.reading = reading;
     return condition.judge(token, values) == Truth::yes;

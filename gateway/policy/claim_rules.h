@@ -9,6 +9,10 @@
 #include "policy/claim_condition.h"
 #include "policy/segment_template.h"
 
+namespace postern::http {
+class PathReadings;
+}
+
 namespace postern::policy {
 
 struct ClaimRule {
@@ -23,8 +27,10 @@ struct ClaimRule {
   bool report_only = false;
 
   bool applies_to(std::string_view method) const;
-  // Whether the condition holds for the request, in every reading of its path.
-  bool permits(const VerifiedToken& token, const RequestContext& context) const;
+  // Whether the condition holds for the request, in every reading of its path. `readings` are those, found by
+  // the first rule that needs them.
+  bool permits(const VerifiedToken& token, const RequestContext& context,
+               std::optional<http::PathReadings>& readings) const;
 };
 
 // All rules that apply to a request must permit it. A request without a token is permitted by none.

@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "http/path_readings.h"
 #include "policy/cors.h"
 #include "policy/report_only.h"
 #include "policy/request_context.h"
@@ -102,15 +103,34 @@ TokenJudged& JwtPolicy::note(RequestContext& context, const JwtProvider* provide
 
 Verdict JwtPolicy::refuse(RequestContext& context, const JwtProvider* provider, TokenError error) const {
   note(context, provider).refused = error.cause;
-  return settle(context, telemetry::ReportedRule::jwt, options_.report_only,
-                token_refusal(error.cause, std::move(error.detail)));
+  Verdict verdict = settle(context, telemetry::ReportedRule::jwt, options_.report_only,
+                           token_refusal(error.cause, std::move(error.detail)));
+  if (verdict.passes()) keep_places(context);
+  return verdict;
 }
+
+// A refusal that only reports leaves the token where the client sent it, but no ticket, and nothing in a
+// place that is for the gateway alone.
+void JwtPolicy::keep_places(RequestContext& context) const {
+  const JwtSource& moved_to = options_.forward_as.place;
+  bool is_source = false;
+  for (const JwtSource& source : providers_.sources()) {
+    if (source.kind == JwtSource::Kind::ticket) remove_token(source, context);
+    is_source =
+        is_source || (source.kind == moved_to.kind && base::equal_ignoring_case(source.name, moved_to.name));
+  }
+  if (!is_source) clear_token_place(options_.forward_as, context);
+}
+
+// The provider whose keys are late has no say; the others have.
+Verdict JwtPolicy::give_up(RequestContext& context) const { return judge(context); }
 
 Verdict JwtPolicy::apply_rules(RequestContext& context, const JwtProvider* provider,
                                const VerifiedToken* token) const {
+  std::optional<http::PathReadings> readings;
   for (const ClaimRule& rule : options_.rules) {
     if (!rule.applies_to(context.request.method_text)) continue;
-    if (token && rule.permits(*token, context)) continue;
+    if (token && rule.permits(*token, context, readings)) continue;
     const base::Cause cause = token ? base::Cause::claims_refused : base::Cause::token_missing;
     const std::string named = "rule \"" + rule.name + "\" of route \"" + options_.route + "\"";
     TokenJudged& judged = note(context, provider);

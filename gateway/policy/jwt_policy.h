@@ -58,6 +58,7 @@ class JwtPolicy final : public Policy {
   explicit JwtPolicy(JwtOptions options);
   std::string_view name() const override { return "jwt"; }
   Verdict judge(RequestContext& context) const override;
+  Verdict give_up(RequestContext& context) const override;
 
  private:
   // A null provider: the request has no token.
@@ -66,6 +67,7 @@ class JwtPolicy final : public Policy {
   Verdict apply_rules(RequestContext& context, const JwtProvider* provider, const VerifiedToken* token) const;
   Verdict admit(RequestContext& context, const FoundToken& found, JwtProviders::Outcome outcome) const;
   void remove_claim_fields(http::Headers& headers) const;
+  void keep_places(RequestContext& context) const;
   Verdict pass_without_token(RequestContext& context) const;
   void forward_tokens(RequestContext& context, const FoundToken& judged) const;
   void remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const;

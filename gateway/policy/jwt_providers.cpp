@@ -61,7 +61,8 @@ JwtProviders::Outcome JwtProviders::ask(uint32_t providers, std::string_view tok
     auto known = context.tokens.find(*providers_[i].verifier, keys_of(i, context), text, context.now_unix);
     if (!known) continue;
     if (*known) return {.provider = &providers_[i], .token = std::move(**known)};
-    return refuse(i, known->error().cause, std::move(known->error().detail));
+    refused.push_back({i, std::move(known->error())});  // it was revoked
+    providers &= ~bit(i);
   }
   for (size_t i = 0; i < providers_.size(); ++i) {
     if ((providers & bit(i)) == 0) continue;
@@ -118,7 +119,10 @@ JwtProviders::Outcome JwtProviders::settle(std::vector<Refused> refused, Request
   for (Refused& one : refused) {
     const state::LiveKeys& keys = keys_of(one.provider, context);
     if ((context.waited_for_keys & bit(one.provider)) != 0) {
-      if (one.error.cause == Cause::keys_unavailable) one.error.detail = not_fetched;
+      // Nothing is known against a token whose key has not been looked for in vain.
+      const bool is_open = one.error.cause == Cause::keys_unavailable ||
+                           (one.error.unknown_key != 0 && !keys.is_missing(one.error.unknown_key));
+      if (is_open) one.error = {Cause::keys_unavailable, std::string(not_fetched), 0};
       continue;
     }
     if (std::unique_ptr<Awaited> awaited = wait_for_keys(keys, context, one.error))

@@ -1,5 +1,6 @@
 #include "policy/request_text.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ascii.h"
@@ -43,8 +44,24 @@ std::string host_of(std::string_view authority) {
   return host;
 }
 
+// How many parameters some backend takes for this one: PHP drops spaces before a name and ends it at a NUL,
+// and "name[]" is an element of it to many.
+size_t count_likenesses(std::string_view query, std::string_view name) {
+  size_t count = 0;
+  while (!query.empty()) {
+    const size_t end = std::min(query.find_first_of("&;"), query.size());
+    std::string spelled = http::decode_query_value(query.substr(0, std::min(query.find('='), end)));
+    query.remove_prefix(std::min(end + 1, query.size()));
+    spelled.erase(0, std::min(spelled.find_first_not_of(' '), spelled.size()));
+    spelled.erase(std::min(spelled.find_first_of(std::string_view("[\0", 2)), spelled.size()));
+    if (spelled == name) ++count;
+  }
+  return count;
+}
+
 std::optional<std::string> find_parameter(std::string_view query, std::string_view name) {
   // Backends disagree about which of several counts, and whether one that is spelled with escapes does.
+  if (count_likenesses(query, name) > 1) return std::nullopt;
   const std::string_view value = http::query_parameter(query, name);
   if (value.data() == nullptr || http::count_query_parameter(query, name) != 1) return std::nullopt;
   return http::decode_query_value(value);

@@ -115,7 +115,7 @@ void AuthCalls::Flight::on_answer(AuthResult answer, bool storable) {
   bool others = true;
   if (subject.key) {
     const policy::AuthCacheRules& rules = *server().cache;
-    others = serves_others(rules, answer);
+    others = storable && serves_others(rules, answer);
     calls_.cache_.keep(*subject.key, answer, rules, storable, calls_.turn_.now);
   }
   while (waiters_.linked()) {

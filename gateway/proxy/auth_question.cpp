@@ -82,11 +82,27 @@ bool is_own_field(std::string_view name) {
                      [name](std::string_view own) { return base::equal_as_variable(name, own); });
 }
 
+// What the client asks for, as the endpoint will read it: on a route with strict paths, the normalised path.
+struct Asked {
+  std::string_view path;
+  std::string_view query;  // with its "?"; empty: none
+};
+
+Asked asked_of(const ExchangeState& exchange) {
+  const std::string_view raw = exchange.stream.request().target;
+  const size_t mark = std::min(raw.find('?'), raw.size());
+  const http::Target& read = exchange.facts.target;
+  const bool is_normalised = !read.as_it_came && !read.path.empty();
+  return {is_normalised ? read.path : raw.substr(0, mark), raw.substr(mark)};
+}
+
 void describe(const ExchangeState& exchange, http::RequestHead& question) {
   const http::RequestHead& request = exchange.stream.request();
   const ClientIdentity& client = exchange.facts.client;
   const std::string_view scheme = client.tls ? "https" : "http";
   const std::string_view authority = client.authority.empty() ? request.authority : client.authority;
+  const Asked asked = asked_of(exchange);
+  const std::string_view target = question.arena.keep({asked.path, asked.query});
   http::Headers& headers = question.headers;
   headers.remove_if([](const http::HeaderField& field) { return is_own_field(field.name); });
   // Also where the endpoints get no X-Forwarded-*, or only those of a proxy in front.
@@ -94,10 +110,10 @@ void describe(const ExchangeState& exchange, http::RequestHead& question) {
   headers.set("X-Forwarded-Proto", scheme);
   headers.set("X-Forwarded-Host", authority);
   headers.set("X-Forwarded-Method", request.method_text);
-  headers.set("X-Forwarded-Uri", request.target);
+  headers.set("X-Forwarded-Uri", target);
   headers.add("X-Original-Method", request.method_text);
-  headers.add("X-Original-URL", question.arena.keep({scheme, "://", authority, request.target}));
-  headers.add("X-Original-URI", request.target);
+  headers.add("X-Original-URL", question.arena.keep({scheme, "://", authority, target}));
+  headers.add("X-Original-URI", target);
 }
 
 // No text is so long.
@@ -121,14 +137,23 @@ bool append_fields(const http::Headers& headers, std::string_view name, std::str
   return any;
 }
 
-// Also takes cookies whose names only begin with the name: a session that is too large for one cookie is
+// Whether a cookie is the one of that name, or a part of it: a session that is too large for one cookie is
 // split into name_0, name_1 and so on.
+bool is_part_of(std::string_view cookie, std::string_view name) {
+  if (!name.starts_with(cookie)) return false;
+  const std::string_view rest = name.substr(cookie.size());
+  if (rest.empty()) return true;
+  constexpr std::string_view marks = "_.-";
+  return rest.size() > 1 && marks.find(rest.front()) != marks.npos &&
+         rest.find_first_not_of("0123456789", 1) == rest.npos;
+}
+
 bool append_cookies(const http::Headers& headers, std::string_view cookie, std::string& text) {
   bool any = false;
   for (const http::HeaderField& field : headers) {
     if (field.id != FieldId::cookie) continue;
     http::each_cookie(field.value, [&](std::string_view, std::string_view name, std::string_view value) {
-      if (!name.starts_with(cookie)) return;
+      if (!is_part_of(cookie, name)) return;
       append(name, text);
       append(value, text);
       any = true;
@@ -148,8 +173,11 @@ bool append_part(const ExchangeState& exchange, const AuthKeyPart& part, std::st
       append(client.tls ? "https" : "http", text);
       append(client.authority, text);
       break;
-    case Kind::path: append(request.target.substr(0, request.target.find('?')), text); break;
-    case Kind::uri: append(request.target, text); break;
+    case Kind::path: append(asked_of(exchange).path, text); break;
+    case Kind::uri:
+      append(asked_of(exchange).path, text);
+      append(asked_of(exchange).query, text);
+      break;
     case Kind::client_address: append(client.address_text, text); break;
     case Kind::header: return append_fields(request.headers, part.name, text);
     case Kind::cookie: return append_cookies(request.headers, part.name, text);
@@ -166,7 +194,8 @@ void append_whole(const ExchangeState& exchange, const AuthServer& server, std::
   append(client.address_text, text);
   append(exchange.stream.client().peer_text, text);
   append(request.method_text, text);
-  append(request.target, text);
+  append(asked_of(exchange).path, text);
+  append(asked_of(exchange).query, text);
   const auto append_field = [&text](std::string_view name, std::string_view value) {
     append(name, text);
     append(value, text);

@@ -100,13 +100,6 @@ LocalResponse end_session(ExchangeState& exchange, const VerifiedToken& token, b
   const int64_t now = exchange.services.unix_now();
   if (std::string fault = fault_of(token, now); !fault.empty()) return refuse(std::move(fault));
   const std::string issuer = token.name_text("iss");
-  // Known until its iat is refused in any case.
-  const auto used =
-      exchange.services.tunnels.revocations().add({Revocation::Kind::logout_token, token.name_text("jti"),
-                                                   issuer, 0, token.marks().issued_at + 2 * oldest},
-                                                  now, state::Revocations::Asker::logout);
-  using Added = state::Revocations::Added;
-  if (used == Added::known) return refuse("the logout token was used before");
   Revocation revocation{Revocation::Kind::session, token.name_text("sid"), issuer, 0, 0};
   std::string_view named = "sid";
   if (revocation.value.empty()) {
@@ -115,8 +108,15 @@ LocalResponse end_session(ExchangeState& exchange, const VerifiedToken& token, b
                   token.marks().issued_at + 1, 0};
     named = "sub";
   }
-  if (used == Added::full || !revoke(exchange, std::move(revocation), lasts, by_provider, named))
-    return full();
+  if (!revoke(exchange, std::move(revocation), lasts, by_provider, named)) return full();
+  // Noted last: where there was no room for the revocation, the provider may send the token again. Known
+  // until its iat is refused in any case.
+  const auto used =
+      exchange.services.tunnels.revocations().add({Revocation::Kind::logout_token, token.name_text("jti"),
+                                                   issuer, 0, token.marks().issued_at + 2 * oldest},
+                                                  now, state::Revocations::Asker::logout);
+  using Added = state::Revocations::Added;
+  if (used == Added::known) return refuse("the logout token was used before");
   LocalResponse done;
   done.headers.emplace_back("Cache-Control", "no-store");  // section 2.8
   return done;

@@ -37,8 +37,8 @@ uint64_t ExchangeState::token_key() const {
 }
 
 std::unique_ptr<const state::TokenMarks> ExchangeState::token_marks() const {
-  if (!context || !context->token) return nullptr;
-  return std::make_unique<const state::TokenMarks>(context->token->marks());
+  const policy::VerifiedToken* token = binding_token();
+  return token ? std::make_unique<const state::TokenMarks>(token->marks()) : nullptr;
 }
 
 Result<void> read_request(ExchangeState& exchange) {
@@ -71,7 +71,10 @@ Result<void> read_judged_target(ExchangeState& exchange) {
   const std::string_view target = exchange.stream.request().target;
   const std::string_view original = exchange.facts.original_target;
   if (target.data() == original.data() && target.size() == original.size()) return {};
-  const auto read = http::read_target(target, exchange.facts.target);
+  // What was judged goes on: on a route with strict paths, the normalised path.
+  const bool is_strict = exchange.route && exchange.route->strict_paths;
+  const auto read = is_strict ? http::read_strict_target(target, exchange.facts.target)
+                              : http::read_target(target, exchange.facts.target);
   if (!read) return base::fail(exchange.failed(Cause::bad_request, Stage::policy, read.error()));
   return {};
 }

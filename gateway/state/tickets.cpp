@@ -21,8 +21,12 @@ std::optional<std::string> Tickets::issue(std::string_view token, base::Instant 
   const std::lock_guard lock(mutex_);
   forget(now);
   if (tickets_.size() >= count_max || bytes_ + token.size() > bytes_max) return std::nullopt;
+  const auto of_token = of_tokens_.try_emplace(crypto::sha256(token), 0).first;
+  if (of_token->second >= of_token_max) return std::nullopt;
+  ++of_token->second;
   const auto made = tickets_.try_emplace(crypto::sha256(ticket)).first;
   made->second.token = token;
+  made->second.of_token = of_token;
   made->second.end = ends_.emplace(now + lifetime, &made->first);
   bytes_ += token.size();
   return ticket;
@@ -51,6 +55,7 @@ void Tickets::forget(base::Instant now) {
 void Tickets::remove(ByDigest::iterator ticket) {
   bytes_ -= ticket->second.token.size();
   crypto::wipe(ticket->second.token);
+  if (--ticket->second.of_token->second == 0) of_tokens_.erase(ticket->second.of_token);
   ends_.erase(ticket->second.end);
   tickets_.erase(ticket);
 }

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "http/path_readings.h"
 #include "policy/claim_rules.h"
 #include "policy/token_claims.h"
 #include "support/judged_request.h"
@@ -67,7 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rule.condition.kind = ClaimCondition::Kind::one_of;
   rule.condition.claim = "c";
   rule.condition.values = {*text};
-  const bool permits = rule.permits(token, request.context);
+  std::optional<postern::http::PathReadings> readings;
+  const bool permits = rule.permits(token, request.context, readings);
   check(!permits || token.has("c"), "a claim that is not there is no value");
   const RequestValues values{&request.context, rule.path ? &*rule.path : nullptr,
                              rule.host ? &*rule.host : nullptr, request.target.path};
@@ -79,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   opposite.condition = ClaimCondition();
   opposite.condition.kind = ClaimCondition::Kind::none;
   opposite.condition.parts = {rule.condition};
-  const bool permits_opposite = opposite.permits(token, request.context);
+  const bool permits_opposite = opposite.permits(token, request.context, readings);
   check(!(permits && permits_opposite), "a condition and its opposite do not both hold");
   if (!filled && !request.target.odd)
     check(!permits && !permits_opposite, "a value that is not there permits nothing");

@@ -417,3 +417,21 @@ def test_two_tokens_in_one_place_are_none(gateway, keys):
     good = keys.token("RS256")
     response = ask(gateway, "/set/x", headers=[("Authorization", f"Bearer {good}"), ("Authorization", "Bearer other")])
     assert response.status in (400, 401)
+
+
+def test_token_that_was_known_is_refused_once_it_has_expired(start_gateway, node_http):
+    """A cached result is not used after its time, and what comes in its place is a refusal."""
+    gateway = start_gateway({
+        "jwt": {"short": {"secret": SECRET, "algorithms": ["HS256"], "leeway": "0s"}},
+        "upstreams": {"http": upstream(node_http)},
+        "routes": [{"name": "plain", "match": {"path": "/plain"}, "upstream": "http", "jwt": "short"},
+                   {"name": "claims", "match": {"path": "/claims"}, "upstream": "http", "jwt": "short", "forward_claims": {"sub": "X-User"}}]})
+    expires = int(time.time()) + 3
+    short = token("HS256", SECRET.encode(), claims(exp=expires))
+    for _ in range(8):  # every worker knows it
+        for target in ("/plain", "/claims"):
+            assert ask(gateway, target, short).status == 200
+    time.sleep(max(0, expires + 0.2 - time.time()))
+    for _ in range(8):
+        for target in ("/plain", "/claims"):
+            assert_refused(gateway, ask(gateway, target, short), 401, "token_expired")

@@ -7,6 +7,8 @@
 #include "policy/jwt_signer.h"
 #include "policy/key_waits.h"
 #include "policy/request_context.h"
+#include "policy/token_cache.h"
+#include "state/revocations.h"
 #include "state/tickets.h"
 #include "support/judged_request.h"
 
@@ -217,4 +219,45 @@ TEST_CASE("jwt providers: the token of a ticket goes where the endpoint expects 
   request.context.tickets = &tickets;
   CHECK(JwtPolicy(options).judge(request.context).passes());
   CHECK(request.head.target == "/ws?token=" + token);
+}
+
+TEST_CASE("jwt providers: what one has revoked, another one may still take in a further place") {
+  state::Revocations revocations;
+  TokenCache cache({.revocations = &revocations});
+  const JwtPolicy policy(both({JwtSource{}}, {{Kind::cookie, "session"}}));
+  const auto ask = [&] {
+    Request request;
+    RequestContext context{request.head, request.target, {}, now, cache, request.key_waits, request.bound};
+    request.bearing(user()).with_cookie(machine());
+    Verdict verdict = policy.judge(context);
+    REQUIRE(verdict.passes());
+    return std::string(context.token->subject());
+  };
+  CHECK(ask() == "users");
+  revocations.add({state::Revocation::Kind::subject, "users", "users", 0, now + 600}, now);
+  for (int i = 0; i < 3; ++i) CHECK(ask() == "machines");  // whether the cache knows it or not
+}
+
+TEST_CASE("jwt providers: a provider whose keys are late keeps no other from being asked") {
+  JwtOptions options;
+  JwtRules rules;  // no issuer: both could have issued the token
+  for (size_t i = 0; i < 2; ++i)
+    options.providers.push_back(
+        {"p" + std::to_string(i), std::make_shared<const JwtVerifier>(rules), i, {JwtSource{}}});
+  const JwtPolicy policy(options);
+  Request request;
+  request.bound.keys = {missing_keys("p0"), missing_keys("p1")};
+  request.bearing(user());
+  Verdict verdict = policy.judge(request.context);
+  REQUIRE(verdict.waits());
+  request.context.awaited = verdict.take_awaited();
+  request.context.awaited->expire();
+  verdict = policy.give_up(request.context);
+  REQUIRE(verdict.waits());
+  request.context.awaited = verdict.take_awaited();
+  CHECK(request.context.awaited->what() == "the keys of p1");
+  request.context.awaited->expire();
+  verdict = policy.give_up(request.context);
+  REQUIRE(verdict.answers());
+  CHECK(verdict.response().cause == Cause::keys_unavailable);
 }

@@ -229,3 +229,20 @@ TEST_CASE("jwt rules: a bare preflight passes without a token") {
   request.with("Origin", "https://app.example").with("Access-Control-Request-Method", "PUT");
   CHECK(JwtPolicy(options_with({rule_of("staff", "role", "staff")})).judge(request.context).passes());
 }
+
+TEST_CASE(
+    "jwt report only: a place that is the gateway's stays closed to clients, and a ticket goes nowhere") {
+  JwtOptions options = options_with({});
+  options.report_only = true;
+  options.providers[0].sources = {JwtSource{}, {JwtSource::Kind::ticket, "ticket"}};
+  options.forward_as.kind = JwtForwarding::Kind::move;
+  options.forward_as.place = {JwtSource::Kind::header, "X-Token"};
+  const JwtPolicy policy(std::move(options));
+  JudgedRequest request("GET", "/?ticket=A&b=1");
+  request.with("Authorization", "Bearer stale").with("X_Token", "forged").with("X-Token", "forged");
+  CHECK(policy.judge(request.context).passes());
+  CHECK(request.head.headers.find("X-Token") == nullptr);
+  CHECK(request.head.headers.find("X_Token") == nullptr);
+  CHECK(request.head.headers.get(postern::http::FieldId::authorization) == "Bearer stale");
+  CHECK(request.head.target == "/?b=1");
+}

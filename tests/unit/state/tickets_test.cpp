@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
+#include <string>
 
 using postern::base::Instant;
 using postern::state::Tickets;
@@ -36,18 +36,26 @@ TEST_CASE("tickets: each has its own time") {
   CHECK(tickets.redeem(*longer, now + 60s - 1ns) == "a");
 }
 
-TEST_CASE("tickets: there is a maximum of their number and of their bytes") {
+TEST_CASE("tickets: there is a maximum of their number, of their bytes, and of those of one token") {
   Tickets tickets;
   const Instant now{};
-  const std::string large(1024 * 1024, 'x');
-  for (int i = 0; i < 64; ++i) CHECK(tickets.issue(large, now, 30s));
+  const auto large = [](int number) {
+    return std::string(1024 * 1024 - 10, 'x') + std::to_string(1000000000 + number);
+  };
+  for (int i = 0; i < 64; ++i) CHECK(tickets.issue(large(i), now, 30s));
   CHECK_FALSE(tickets.issue("one more", now, 30s));
   CHECK(tickets.issue("one more", now + 30s, 30s));
   Tickets many;
-  std::set<std::string> issued;
-  for (size_t i = 0; i < Tickets::count_max; ++i) issued.insert(*many.issue("t", now, 30s));
-  CHECK(issued.size() == Tickets::count_max);
+  std::string last;
+  for (size_t i = 0; i < Tickets::count_max; ++i) last = many.issue(std::to_string(i), now, 30s).value_or("");
+  CHECK(last.size() == 43);
   CHECK_FALSE(many.issue("t", now, 30s));
-  CHECK(many.redeem(*issued.begin(), now));
+  CHECK(many.redeem(last, now));
   CHECK(many.issue("t", now, 30s));
+  Tickets mine;
+  for (size_t i = 0; i < Tickets::of_token_max; ++i) last = mine.issue("mine", now, 30s).value_or("");
+  CHECK_FALSE(mine.issue("mine", now, 30s));
+  CHECK(mine.issue("yours", now, 30s));
+  CHECK(mine.redeem(last, now));
+  CHECK(mine.issue("mine", now, 30s));
 }
