@@ -265,3 +265,18 @@ def test_long_lists_of_groups_are_judged(gateway, size):
     payload = {**READER, "jobs": groups}
     assert ask(gateway, "GET", "/jobs/41", bearer(**payload)).status == 200
     assert ask(gateway, "GET", "/jobs/group", bearer(**payload)).status == 403
+
+
+def test_endpoint_of_strict_paths_gets_the_path_that_was_judged(start_gateway, node_http):
+    """Also where the token is taken out of the query, so that the target is made anew."""
+    gateway = start_gateway({
+        "jwt": {"login": {"secret": SECRET, "algorithms": ["HS256"], "from": [{"query": "token"}]}},
+        "upstreams": {"http": upstream(node_http)},
+        "routes": [{"name": "jobs", "match": {"path": "/jobs"}, "upstream": "http", "paths": "strict",
+                    "jwt": {"use": "login", "forward_as": "strip"},
+                    "required_claims": [{"path": "/jobs/{job_id}", "claims": {"jobs": "{path.job_id}"}}]}]})
+    secret = token("HS256", SECRET.encode(), claims(jobs=["42"]))
+    for target in ("/jobs/42", "/jobs/43/../42", "/jobs/43/%2e%2e/42", "/jobs/./42"):
+        response = fetch(gateway.port, target=f"{target}?a=1&token={secret}")
+        assert response.status == 200 and response.json()["target"] == "/jobs/42?a=1"
+    assert fetch(gateway.port, target=f"/jobs/42/../43?token={secret}").status == 403

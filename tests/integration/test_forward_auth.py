@@ -3,6 +3,7 @@ and event streams, and misbehaves; and a backend like Grafana, which believes X-
 
 import concurrent.futures
 import json
+import signal
 import threading
 import wsgiref.simple_server
 from types import SimpleNamespace
@@ -277,8 +278,9 @@ def test_drain_lets_a_waiting_request_end(start_gateway, auth, node_http):
     with Connection(gateway.port) as connection:
         connection.request("GET", "/", cookie(auth), read=False)
         metrics.wait_for_number(gateway, 1, "postern_upstream_attempts_total", upstream=auth.url)
-        auth.mode = "good"
-        auth.stop()  # the question fails, and with it the request
+        gateway.signal(signal.SIGTERM)
+        gateway.wait_for("draining")
+        auth.release()  # the server closes the connection without an answer, and the question may be asked anew
         assert connection.read_response().status == 503
     gateway.stop()
 
@@ -310,3 +312,25 @@ def test_burst_of_one_session_asks_once(start_gateway, auth, node_http):
         answers = list(pool.map(lambda index: fetch(gateway.port, target=f"/{index}", headers=fields), range(200)))
     assert {answer.status for answer in answers} == {200}
     assert len(auth.questions) == 1
+
+
+def test_burst_of_clients_shares_no_cookie_that_the_server_sets(start_gateway, auth, node_http):
+    """Requests with one key are asked about once, but an answer that sets a session belongs to the one who asked."""
+    auth.renews = True
+    gateway = start_gateway(config(auth, node_http, set_cookies=True, cache={"time": "10s", "key": ["client_address"]}))
+    clients = [cookie(auth) for _ in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda fields: fetch(gateway.port, target="/report", headers=fields), clients))
+    sessions = [field.partition(";")[0] for answer in answers for field in answer.all("set-cookie") if field.startswith(COOKIE)]
+    assert {answer.status for answer in answers} == {200} and len(sessions) == len(set(sessions)) == 8
+
+
+@pytest.mark.parametrize("target", ["/open/../admin", "/open/%2e%2e/admin", "/open/./../admin?x=1", "//admin"])
+def test_server_judges_the_path_that_the_endpoint_gets(start_gateway, auth, node_http, target):
+    gateway = start_gateway(config(auth, node_http, route={"paths": "strict"}))
+    response = fetch(gateway.port, target=target, headers=cookie(auth))
+    if response.status == 400:  # it has more than one reading
+        return
+    sent = {name.lower(): value for name, value in auth.questions[-1][2]}
+    assert response.status == 200 and sent["x-forwarded-uri"] == sent["x-original-uri"] == response.json()["target"]
+    assert sent["x-forwarded-uri"].partition("?")[0] == "/admin"
