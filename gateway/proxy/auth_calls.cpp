@@ -115,7 +115,8 @@ void AuthCalls::Flight::on_answer(AuthResult answer, bool storable) {
   bool others = true;
   if (subject.key) {
     const policy::AuthCacheRules& rules = *server().cache;
-    others = storable && serves_others(rules, answer);
+    // An answer that sets a cookie, or must not be kept, is for the one who asked.
+    others = (storable || !*answer) && serves_others(rules, answer);
     calls_.cache_.keep(*subject.key, answer, rules, storable, calls_.turn_.now);
   }
   while (waiters_.linked()) {

@@ -199,6 +199,9 @@ TEST_CASE("back-channel logout: a full table is told of, so that the provider ma
   CHECK(full.status() == 503);
   CHECK(full.has("Retry-After"));
   CHECK(f.ask("POST /logout", ann) == 200);  // the application's answer stays as it is
-  CHECK(f.proxy.log.line("logout_without_effect")["finding"] == "revocations_full");
+  const auto lines = f.proxy.log_lines("logout_without_effect");
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0]["by"] == "backchannel_logout");
+  for (const base::Json& line : lines) CHECK(line["finding"] == "revocations_full");
   CHECK(f.proxy.metrics.failures[{base::Cause::revocations_full, base::Stage::policy}] > 0);
 }
