@@ -189,11 +189,12 @@ TEST_CASE("jwt providers: a ticket stands for its token, once, and never reaches
   JwtOptions options = both({JwtSource{}}, {{Kind::ticket, "ticket"}});
   const std::string ticket = tickets.issue(machine(), {}, std::chrono::seconds(30)).value();
   const std::string target = "/ws?a=1&ticket=" + ticket + "&b=2";
+  const JwtPolicy policy(options);
   for (const bool first : {true, false}) {
     support::JudgedRequest request("GET", target);
     request.bound.keys = {keys_of(users_secret), keys_of(machines_secret)};
     request.context.tickets = &tickets;
-    Verdict verdict = JwtPolicy(options).judge(request.context);
+    Verdict verdict = policy.judge(request.context);
     CHECK(request.context.token_query_parameter == (first ? "ticket" : ""));
     if (first) {
       CHECK(verdict.passes());
@@ -217,7 +218,8 @@ TEST_CASE("jwt providers: the token of a ticket goes where the endpoint expects 
   support::JudgedRequest request("GET", target);
   request.bound.keys = {keys_of(users_secret), keys_of(machines_secret)};
   request.context.tickets = &tickets;
-  CHECK(JwtPolicy(options).judge(request.context).passes());
+  const JwtPolicy policy(options);
+  CHECK(policy.judge(request.context).passes());
   CHECK(request.head.target == "/ws?token=" + token);
 }
 
