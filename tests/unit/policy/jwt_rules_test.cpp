@@ -71,7 +71,8 @@ std::string challenge_of(Verdict& verdict) {
 TEST_CASE("jwt rules: a token that a rule does not permit is answered with 403 and the rule's name") {
   JudgedRequest request;
   request.bearing(token_of({{"sub", "alice"}, {"role", "guest"}}));
-  Verdict verdict = JwtPolicy(options_with({rule_of("staff", "role", "staff")})).judge(request.context);
+  const JwtPolicy policy(options_with({rule_of("staff", "role", "staff")}));
+  Verdict verdict = policy.judge(request.context);
   REQUIRE(verdict.answers());
   CHECK(verdict.response().status == 403);
   CHECK(verdict.response().cause == Cause::claims_refused);
@@ -141,7 +142,8 @@ TEST_CASE("jwt rules: a rule behind not permits nothing to a request without a t
   JwtOptions options = options_with({rule});
   options.required = false;
   JudgedRequest request;
-  CHECK(JwtPolicy(std::move(options)).judge(request.context).answers());
+  const JwtPolicy policy(std::move(options));
+  CHECK(policy.judge(request.context).answers());
 }
 
 TEST_CASE("jwt rules: a rule that reports only lets the request pass with all that its token brings") {
@@ -203,7 +205,8 @@ TEST_CASE("jwt report only: rules report too, and a valid token does what it alw
   options.forward_as.kind = JwtForwarding::Kind::strip;
   JudgedRequest request;
   request.bearing(token_of({{"sub", "alice"}}));
-  CHECK(JwtPolicy(std::move(options)).judge(request.context).passes());
+  const JwtPolicy policy(std::move(options));
+  CHECK(policy.judge(request.context).passes());
   REQUIRE(request.context.reported.size() == 1);
   CHECK(request.context.reported[0].rule == ReportedRule::required_claims);
   CHECK(request.forwards("X-User-Id", "alice"));
@@ -218,7 +221,8 @@ TEST_CASE("jwt report only: no request waits for keys, and they are asked for") 
   request.bound.keys = {
       std::make_shared<const postern::state::LiveKeys>("login", std::chrono::seconds(5), 1)};
   request.bearing(token_of({{"sub", "alice"}}));
-  CHECK(JwtPolicy(std::move(options)).judge(request.context).passes());
+  const JwtPolicy policy(std::move(options));
+  CHECK(policy.judge(request.context).passes());
   REQUIRE(request.context.reported.size() == 1);
   CHECK(request.context.reported[0].cause == Cause::keys_unavailable);
   CHECK(request.keys_asked_for == std::vector<std::string>{"login"});
@@ -227,7 +231,8 @@ TEST_CASE("jwt report only: no request waits for keys, and they are asked for") 
 TEST_CASE("jwt rules: a bare preflight passes without a token") {
   JudgedRequest request("OPTIONS");
   request.with("Origin", "https://app.example").with("Access-Control-Request-Method", "PUT");
-  CHECK(JwtPolicy(options_with({rule_of("staff", "role", "staff")})).judge(request.context).passes());
+  const JwtPolicy policy(options_with({rule_of("staff", "role", "staff")}));
+  CHECK(policy.judge(request.context).passes());
 }
 
 TEST_CASE(
