@@ -105,13 +105,13 @@ Verdict JwtPolicy::refuse(RequestContext& context, const JwtProvider* provider, 
   note(context, provider).refused = error.cause;
   Verdict verdict = settle(context, telemetry::ReportedRule::jwt, options_.report_only,
                            token_refusal(error.cause, std::move(error.detail)));
-  if (verdict.passes()) keep_places(context);
+  if (verdict.passes()) clear_own_places(context);
   return verdict;
 }
 
 // A refusal that only reports leaves the token where the client sent it, but no ticket, and nothing in a
 // place that is for the gateway alone.
-void JwtPolicy::keep_places(RequestContext& context) const {
+void JwtPolicy::clear_own_places(RequestContext& context) const {
   const JwtSource& moved_to = options_.forward_as.place;
   bool is_source = false;
   for (const JwtSource& source : providers_.sources()) {

@@ -67,7 +67,7 @@ class JwtPolicy final : public Policy {
   Verdict apply_rules(RequestContext& context, const JwtProvider* provider, const VerifiedToken* token) const;
   Verdict admit(RequestContext& context, const FoundToken& found, JwtProviders::Outcome outcome) const;
   void remove_claim_fields(http::Headers& headers) const;
-  void keep_places(RequestContext& context) const;
+  void clear_own_places(RequestContext& context) const;
   Verdict pass_without_token(RequestContext& context) const;
   void forward_tokens(RequestContext& context, const FoundToken& judged) const;
   void remove_unjudged_tokens(RequestContext& context, const FoundToken& judged) const;

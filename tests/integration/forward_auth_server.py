@@ -16,6 +16,8 @@ import socket
 import threading
 import urllib.parse
 
+from quiet_server import QuietServer
+
 COOKIE = "_oauth2_proxy"
 
 
@@ -77,15 +79,8 @@ class ForwardAuthServer:
             def log_message(self, *_):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            allow_reuse_address = True
-
-            def handle_error(self, *_):  # a client that leaves is no news
-                pass
-
         self._released.clear()
-        self._server = Server(("127.0.0.1", self.port), Handler)
+        self._server = QuietServer(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 

@@ -6,6 +6,7 @@ import ssl
 import threading
 
 import tokens
+from quiet_server import QuietServer
 
 
 class OidcProvider:
@@ -41,15 +42,8 @@ class OidcProvider:
             def log_message(self, *_):
                 pass
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            allow_reuse_address = True
-
-            def handle_error(self, *_):  # a client that leaves is no news
-                pass
-
         self._released.clear()
-        self._server = Server(("127.0.0.1", self.port), Handler)
+        self._server = QuietServer(("127.0.0.1", self.port), Handler)
         if self._leaf:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self._leaf.certificate, self._leaf.key)

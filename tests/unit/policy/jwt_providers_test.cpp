@@ -51,6 +51,15 @@ JwtOptions both(std::vector<JwtSource> of_users = {JwtSource{}},
   return options;
 }
 
+// Two providers, p0 and p1, either of which could have issued any token.
+JwtOptions without_issuers() {
+  JwtOptions options;
+  for (size_t i = 0; i < 2; ++i)
+    options.providers.push_back(
+        {"p" + std::to_string(i), std::make_shared<const JwtVerifier>(JwtRules()), i, {JwtSource{}}});
+  return options;
+}
+
 struct Request : support::JudgedRequest {
   Request() { bound.keys = {keys_of(users_secret), keys_of(machines_secret)}; }
   Request& bearing(const std::string& token) {
@@ -147,12 +156,7 @@ TEST_CASE("jwt providers: a provider that is down keeps no token of another one 
 }
 
 TEST_CASE("jwt providers: a request waits twice for each at most") {
-  JwtOptions options;
-  JwtRules rules;  // no issuer: both could have issued the token
-  for (size_t i = 0; i < 2; ++i)
-    options.providers.push_back(
-        {"p" + std::to_string(i), std::make_shared<const JwtVerifier>(rules), i, {JwtSource{}}});
-  const JwtPolicy policy(options);
+  const JwtPolicy policy(without_issuers());
   Request request;
   request.bound.keys = {missing_keys("p0"), missing_keys("p1")};
   request.bearing(user());
@@ -241,12 +245,7 @@ TEST_CASE("jwt providers: what one has revoked, another one may still take in a 
 }
 
 TEST_CASE("jwt providers: a provider whose keys are late keeps no other from being asked") {
-  JwtOptions options;
-  JwtRules rules;  // no issuer: both could have issued the token
-  for (size_t i = 0; i < 2; ++i)
-    options.providers.push_back(
-        {"p" + std::to_string(i), std::make_shared<const JwtVerifier>(rules), i, {JwtSource{}}});
-  const JwtPolicy policy(options);
+  const JwtPolicy policy(without_issuers());
   Request request;
   request.bound.keys = {missing_keys("p0"), missing_keys("p1")};
   request.bearing(user());
