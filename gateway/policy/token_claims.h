@@ -2,6 +2,7 @@
 // only reads claims does not include the JSON library.
 #pragma once
 
+#include <string_view>
 #include <utility>
 
 #include "base/json.h"
@@ -15,5 +16,9 @@ struct VerifiedToken::Claims {
 
   base::Json json;
 };
+
+// The member of that name in `value`; of a name with dots also a member of a nested object, one name behind
+// the other. A member whose own name contains the dots takes precedence. Null: there is none.
+const base::Json* find_nested_member(const base::Json& value, std::string_view name);
 
 }  // namespace postern::policy

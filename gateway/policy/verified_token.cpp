@@ -12,16 +12,6 @@ namespace {
 
 using base::Json;
 
-const Json* find_claim(const Json& value, std::string_view name) {
-  if (const Json* member = base::find_member(value, name)) return member;
-  for (size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
-    const Json* parent = base::find_member(value, name.substr(0, dot));
-    if (parent == nullptr) continue;
-    if (const Json* member = find_claim(*parent, name.substr(dot + 1))) return member;
-  }
-  return nullptr;
-}
-
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
@@ -63,6 +53,16 @@ bool any_word(std::string_view text, const Test& test) {
 
 }  // namespace
 
+const Json* find_nested_member(const Json& value, std::string_view name) {
+  if (const Json* member = base::find_member(value, name)) return member;
+  for (size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+    const Json* parent = base::find_member(value, name.substr(0, dot));
+    if (parent == nullptr) continue;
+    if (const Json* member = find_nested_member(*parent, name.substr(dot + 1))) return member;
+  }
+  return nullptr;
+}
+
 VerifiedToken::VerifiedToken(std::unique_ptr<const Claims> claims, Times times, uint64_t key)
     : claims_(std::move(claims)), times_(times), key_(key) {
   base::check(claims_->json.is_object(), "the claims of a token are an object");
@@ -72,13 +72,13 @@ VerifiedToken::VerifiedToken(std::unique_ptr<const Claims> claims, Times times, 
 VerifiedToken::~VerifiedToken() = default;
 
 std::optional<std::string> VerifiedToken::claim(std::string_view name) const {
-  const Json* value = find_claim(claims_->json, name);
+  const Json* value = find_nested_member(claims_->json, name);
   if (value == nullptr) return std::nullopt;
   return value->is_array() ? list_text(*value, false) : scalar_text(*value);
 }
 
 std::optional<std::string> VerifiedToken::claim_to_forward(std::string_view name) const {
-  const Json* value = find_claim(claims_->json, name);
+  const Json* value = find_nested_member(claims_->json, name);
   if (value == nullptr || value->is_null()) return std::nullopt;
   if (value->is_string()) return value->get_ref<const std::string&>();
   std::optional<std::string> text = value->is_array() ? list_text(*value, true) : scalar_text(*value);
@@ -103,13 +103,13 @@ state::TokenMarks VerifiedToken::marks() const {
 }
 
 bool VerifiedToken::has(std::string_view name) const {
-  const Json* value = find_claim(claims_->json, name);
+  const Json* value = find_nested_member(claims_->json, name);
   return value != nullptr && !value->is_null();
 }
 
 bool VerifiedToken::any_value(std::string_view name,
                               const std::function<bool(const ClaimValue&)>& test) const {
-  const Json* claim = find_claim(claims_->json, name);
+  const Json* claim = find_nested_member(claims_->json, name);
   if (claim == nullptr) return false;
   const bool has_words = name == "scope" || name == "scp";
   const auto passes = [&](const Json& one) {
