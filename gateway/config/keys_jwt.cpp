@@ -225,7 +225,9 @@ const Keys<JwtDocument>& jwt_keys() {
                "(Authorization: Bearer), { header: NAME }, { header: NAME, scheme: WORD }, { cookie: NAME }, "
                "{ query: NAME }, subprotocol (Sec-WebSocket-Protocol: bearer, TOKEN; also bearer.TOKEN, and "
                "base64url.bearer.authorization.k8s.io.TOKEN as Kubernetes has it), ticket (?ticket=..., a "
-               "ticket from a route with ticket) and { ticket: NAME }.")
+               "ticket from a route with ticket), { ticket: NAME } and { message: graphql }, { message: "
+               "stomp } or "
+               "{ message: json, type: WORD, token: PATH } (the first message of a WebSocket).")
           .by_default("[header]")
           .example("[header, { cookie: __session }, { query: token }, subprotocol]")
           .folded()

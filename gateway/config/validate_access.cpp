@@ -87,6 +87,44 @@ void warn_of_missing_tickets(const Document& document, Diagnostics& diagnostics)
                          "takes tickets, and no route issues any; give one ticket: 30s");
 }
 
+const TokenSource* message_of(const JwtDocument& jwt) {
+  for (const TokenSource& source : jwt.from)
+    if (source.kind == TokenSource::Kind::message) return &source;
+  return nullptr;
+}
+
+// A WebSocket has one first message, so its route expects one form of it.
+void check_message(const Document& document, const RouteDocument& route, const std::string& path,
+                   Diagnostics& diagnostics) {
+  const TokenSource* first = nullptr;
+  std::string name;
+  for (const JwtDocument* jwt : providers_of(document, route)) {
+    const TokenSource* source = message_of(*jwt);
+    if (!source) continue;
+    if (first && source->message != first->message)
+      diagnostics.error(route.jwt.front().second, path + ".jwt",
+                        "names jwt." + name + " and jwt." + jwt->name +
+                            ", whose tokens are in first messages of different forms");
+    if (!first) name = jwt->name;
+    first = source;
+  }
+}
+
+// Warns of first messages where no WebSocket passes.
+void warn_of_missing_sockets(const Document& document, Diagnostics& diagnostics) {
+  for (const JwtDocument& jwt : document.jwt) {
+    const TokenSource* source = message_of(jwt);
+    const auto uses = [&](const RouteDocument& route) {
+      const auto providers = providers_of(document, route);
+      return !route.upstream.empty() &&
+             std::find(providers.begin(), providers.end(), &jwt) != providers.end();
+    };
+    if (source && std::none_of(document.routes.begin(), document.routes.end(), uses))
+      diagnostics.warn(source->location, "jwt." + jwt.name + ".from",
+                       "waits for messages of WebSockets, and no route to an upstream uses it");
+  }
+}
+
 // The field of a token that is moved carries nothing else.
 void check_token_field(const Document& document, const RouteDocument& route, const std::string& path,
                        Diagnostics& diagnostics) {
@@ -272,6 +310,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
     check_user_field(document, route, path, diagnostics);
     check_token_field(document, route, path, diagnostics);
     check_ticket(route, path, diagnostics);
+    check_message(document, route, path, diagnostics);
     check_certificate_use(document, route, path, diagnostics);
     check_forward_auth(document, route, path, diagnostics);
     check_logout(document, route, path, diagnostics);
@@ -283,6 +322,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
   warn_of_plain_passwords(document, diagnostics);
   warn_of_any_audience(document, diagnostics);
   warn_of_missing_tickets(document, diagnostics);
+  warn_of_missing_sockets(document, diagnostics);
   warn_of_open_listeners(document, diagnostics);
 }
 

@@ -66,7 +66,8 @@ void clear_token_place(const JwtForwarding& forwarding, RequestContext& context)
       if (http::count_query_parameter(context.target.query, place.name) > 0) remove_token(place, context);
       break;
     case JwtSource::Kind::cookie: remove_token(place, context); break;
-    case JwtSource::Kind::ticket: break;  // no place to move to
+    case JwtSource::Kind::message:
+    case JwtSource::Kind::ticket: break;  // no places to move to
     case JwtSource::Kind::subprotocol:
       if (std::string answer = take_subprotocol_token(context.request); !answer.empty())
         context.selected_subprotocol = std::move(answer);
@@ -91,6 +92,7 @@ void forward_token(const JwtForwarding& forwarding, const std::vector<JwtSource>
     case JwtSource::Kind::cookie: add_to_cookies(context.request, place.name, token); break;
     case JwtSource::Kind::query: add_to_query(context.request, place.name, token); break;
     case JwtSource::Kind::subprotocol: add_to_subprotocols(context, token); break;
+    case JwtSource::Kind::message:
     case JwtSource::Kind::ticket: break;
   }
 }

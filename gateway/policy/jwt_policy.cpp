@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "http/path_readings.h"
 #include "policy/cors.h"
+#include "policy/message_desk.h"
 #include "policy/report_only.h"
 #include "policy/request_context.h"
 #include "policy/token_refusal.h"
@@ -22,17 +23,37 @@ std::string place_of(const JwtSource& source) {
     case JwtSource::Kind::query: return "the query parameter " + source.name;
     case JwtSource::Kind::ticket: return "the ticket in the query parameter " + source.name;
     case JwtSource::Kind::subprotocol: return "Sec-WebSocket-Protocol";
+    case JwtSource::Kind::message: return name_of(*source.message) + ", the first message";
   }
   return {};
 }
 
-std::string places_of(const std::vector<JwtSource>& sources) {
+std::string places_of(const std::vector<JwtSource>& sources, const RequestContext& context) {
   std::string text = "the request has no token in ";
   for (size_t i = 0; i < sources.size(); ++i) {
     if (i > 0) text += i + 1 == sources.size() ? " or " : ", ";
     text += place_of(sources[i]);
   }
+  if (context.messages && !context.messages->problem().empty())
+    text.append("; ").append(context.messages->problem());
   return text;
+}
+
+// Whether the first message is late is kept by the desk, so that what is awaited next can take its place.
+void take_message(RequestContext& context) {
+  if (!dynamic_cast<AwaitedMessage*>(context.awaited.get())) return;
+  if (context.awaited->is_late()) context.messages->expire();
+  context.awaited.reset();
+}
+
+// For a request without a token in another place. Returns null where none is awaited.
+std::unique_ptr<Awaited> await_message(const std::vector<JwtSource>& sources, RequestContext& context) {
+  if (!context.messages || context.request.upgrade != http::Upgrade::websocket ||
+      context.messages->was_asked())
+    return nullptr;
+  for (const JwtSource& source : sources)
+    if (source.message) return context.messages->await(*source.message);
+  return nullptr;
 }
 
 }  // namespace
@@ -65,6 +86,7 @@ std::string claim_field_value(std::string_view claim) {
 }
 
 Verdict JwtPolicy::judge(RequestContext& context) const {
+  take_message(context);
   remove_claim_fields(context.request.headers);
   // A browser sends no token with a preflight. Where the route has no origin list, the endpoint answers the
   // preflight.
@@ -75,8 +97,9 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
   FoundToken found;
   JwtProviders::Outcome outcome = providers_.judge(context, found);
   if (!outcome.provider) {
+    if (auto message = await_message(providers_.sources(), context)) return Verdict::wait(std::move(message));
     if (options_.required)
-      return refuse(context, nullptr, {base::Cause::token_missing, places_of(providers_.sources())});
+      return refuse(context, nullptr, {base::Cause::token_missing, places_of(providers_.sources(), context)});
     Verdict ruled = apply_rules(context, nullptr, nullptr);
     return ruled.passes() ? pass_without_token(context) : std::move(ruled);
   }
@@ -135,10 +158,11 @@ Verdict JwtPolicy::apply_rules(RequestContext& context, const JwtProvider* provi
     const std::string named = "rule \"" + rule.name + "\" of route \"" + options_.route + "\"";
     TokenJudged& judged = note(context, provider);
     judged.rule = rule.name;
-    Verdict verdict = settle(
-        context, telemetry::ReportedRule::required_claims, rule.report_only || options_.report_only,
-        token_refusal(cause, token ? "the token's claims are not those that " + named + " asks for"
-                                   : places_of(providers_.sources()) + ", and " + named + " asks for one"));
+    Verdict verdict =
+        settle(context, telemetry::ReportedRule::required_claims, rule.report_only || options_.report_only,
+               token_refusal(cause, token ? "the token's claims are not those that " + named + " asks for"
+                                          : places_of(providers_.sources(), context) + ", and " + named +
+                                                " asks for one"));
     if (verdict.passes()) continue;
     judged.refused = cause;
     return verdict;

@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "crypto/base64.h"
 #include "http/cookies.h"
+#include "policy/message_desk.h"
 #include "policy/request_context.h"
 #include "state/tickets.h"
 
@@ -155,6 +156,19 @@ tl::expected<std::string_view, std::string> from_ticket(const JwtSource& source,
   return std::string_view(context.ticket->token);
 }
 
+tl::expected<std::string_view, std::string> from_message(const JwtSource& source,
+                                                         const RequestContext& context,
+                                                         std::string& decoded) {
+  const MessageDesk::Message* message = context.messages ? context.messages->received() : nullptr;
+  if (!message) return std::string_view();
+  return token_in_message(*source.message, message->kind, message->text, decoded);
+}
+
+void take_out_of_message(const JwtSource& source, const RequestContext& context) {
+  const MessageDesk::Message* message = context.messages ? context.messages->received() : nullptr;
+  if (message) context.messages->replace(without_token(*source.message, message->kind, message->text));
+}
+
 // Returns `query` without any occurrence of the parameter, in every spelling; the rest stays byte for byte.
 std::string without_parameter(std::string_view query, std::string_view name) {
   std::string rest;
@@ -183,6 +197,7 @@ tl::expected<std::string_view, std::string> read_token(const JwtSource& source, 
     case JwtSource::Kind::cookie: return from_cookies(source, headers);
     case JwtSource::Kind::query: return from_query(source, context.target, decoded);
     case JwtSource::Kind::ticket: return from_ticket(source, context, decoded);
+    case JwtSource::Kind::message: return from_message(source, context, decoded);
     case JwtSource::Kind::subprotocol:
       if (context.request.upgrade == http::Upgrade::websocket) return from_subprotocols(headers, decoded);
       break;
@@ -207,6 +222,7 @@ void remove_token(const JwtSource& source, RequestContext& context) {
     case JwtSource::Kind::cookie: http::remove_cookie(request, source.name); return;
     case JwtSource::Kind::query:
     case JwtSource::Kind::ticket: break;
+    case JwtSource::Kind::message: return take_out_of_message(source, context);
     case JwtSource::Kind::subprotocol: return;
   }
   // Not context.target: what another source had there may be removed already.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/head.h"
+#include "policy/message_token.h"
 
 namespace postern::policy {
 
@@ -22,11 +23,13 @@ struct JwtSource {
     subprotocol,  // "Sec-WebSocket-Protocol: bearer, <token>", also "access_token, <token>",
                   // "bearer.<token>", and Kubernetes' "base64url.bearer.authorization.k8s.io.<base64url of
                   // the token>"
+    message,      // the first message of the WebSocket, see `message`
     ticket,       // a query parameter named `name` with a ticket (state::Tickets) that stands for the token
   };
   Kind kind = Kind::header;
-  std::string name = "Authorization";  // unused for subprotocol
+  std::string name = "Authorization";  // unused for subprotocol and message
   std::string scheme{};  // of a header: the word that must stand before the token; empty: Bearer
+  std::optional<MessageForm> message{};  // set for that kind
 
   bool operator==(const JwtSource&) const = default;
 };

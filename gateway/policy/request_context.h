@@ -35,6 +35,7 @@ namespace postern::policy {
 class AuthDesk;
 class FieldRules;
 class KeyWaits;
+class MessageDesk;
 class PasswordDesk;
 class TokenCache;
 class VerifiedToken;
@@ -85,6 +86,7 @@ struct RequestContext {
   PasswordDesk* passwords = nullptr;  // this worker's; null in tests without passwords
   state::Tickets* tickets = nullptr;  // the process's; null in tests without tickets
   AuthDesk* auth = nullptr;           // for this request; null in tests without such a server
+  MessageDesk* messages = nullptr;    // for this request; null in tests without messages
   const net::ClientCertificate* certificate = nullptr;  // that the client has shown; null: none
 
   // --- judging; see Pipeline ---

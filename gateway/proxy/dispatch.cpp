@@ -344,7 +344,8 @@ Task<Result<void>> Dispatch::await_head(Attempt& attempt) {
     }
     finish_head(attempt, *head);
     informed_ = true;
-    exchange_.stream.inform(*head);
+    // A client whose first message was awaited has its 101 already.
+    if (!exchange_.first_message.opened()) exchange_.stream.inform(*head);
   }
 }
 

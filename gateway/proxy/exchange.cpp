@@ -291,7 +291,7 @@ Task<Outcome> Exchange::conclude() {
   const bool is_tunnel = tunnelled_ && !report.refused_socket;         // it has its own lines
   if (!is_tunnel && (state_.snapshot().access_log || report.failure))  // failures are always logged
     log_exchange(state_, &telemetry::AccessLog::exchange, copy_ ? copy_->record() : std::nullopt);
-  co_return Outcome{tunnelled_};
+  co_return Outcome{tunnelled_ || state_.first_message.opened() != nullptr};
 }
 
 }  // namespace postern::proxy

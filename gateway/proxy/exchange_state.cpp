@@ -63,7 +63,8 @@ Result<void> read_request(ExchangeState& exchange) {
                                                   .request_id = facts.request_id,
                                                   .passwords = &services.passwords,
                                                   .tickets = &services.tickets,
-                                                  .auth = &exchange.auth});
+                                                  .auth = &exchange.auth,
+                                                  .messages = &exchange.first_message});
   return {};
 }
 

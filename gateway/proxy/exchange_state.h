@@ -13,6 +13,7 @@
 #include "policy/request_context.h"
 #include "proxy/exchange_auth.h"
 #include "proxy/exchange_report.h"
+#include "proxy/first_message.h"
 #include "proxy/request_facts.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
@@ -62,6 +63,7 @@ struct ExchangeState {
   const routing::Route* route = nullptr;          // null until it is found
   ExchangeReport report;
   ExchangeAuth auth{*this};
+  FirstMessageDesk first_message{*this};
   bool client_ended = false;  // the client has ended its direction
   bool in_line = false;       // see InLine
 };

@@ -44,6 +44,14 @@ std::string_view negotiated_path(std::string_view path) {
   return path.empty() ? std::string_view("/") : path;
 }
 
+bool may_hold_token(std::string_view subprotocol) {
+  constexpr size_t shortest_token = 40;
+  constexpr std::string_view marker = "bearer.";
+  return base::equal_ignoring_case(subprotocol.substr(0, marker.size()), marker) ||
+         (subprotocol.size() >= shortest_token &&
+          std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
+}
+
 bool may_say(uint16_t code, std::string_view protocols) {
   if (code < 4400 || code > 4500) return true;
   while (const auto protocol = base::next_element(protocols))

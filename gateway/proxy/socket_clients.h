@@ -19,6 +19,9 @@ bool names_a_connection(std::string_view query);
 // The path of the hub that this negotiate request is for; empty if it is not a negotiate request.
 std::string_view negotiated_path(std::string_view path);
 
+// Some clients send a token as a subprotocol ("bearer.<token>"); such a value must not be logged.
+bool may_hold_token(std::string_view subprotocol);
+
 // Whether a Close with `code` may be sent to a client that offers these subprotocols: some subprotocols give
 // codes a meaning of their own, and the client would act on it.
 bool may_say(uint16_t code, std::string_view protocols);

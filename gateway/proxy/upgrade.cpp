@@ -23,15 +23,6 @@ using http::FieldId;
 
 namespace {
 
-// Some clients send a token as a subprotocol ("bearer.<token>"); such a value must not be logged.
-bool may_hold_token(std::string_view subprotocol) {
-  constexpr size_t shortest_token = 40;
-  constexpr std::string_view marker = "bearer.";
-  return base::equal_ignoring_case(subprotocol.substr(0, marker.size()), marker) ||
-         (subprotocol.size() >= shortest_token &&
-          std::count(subprotocol.begin(), subprotocol.end(), '.') >= 2);
-}
-
 // The subprotocol that the gateway's own 101 selects. A browser that offered subprotocols accepts no answer
 // without one of them. One that may hold a token is echoed only if there is no other.
 std::string_view protocol_to_echo(std::string_view preferred, std::string_view offers) {
@@ -79,7 +70,9 @@ base::Duration page_wait(const ExchangeState& exchange, base::Duration usual, ba
 }
 
 void prepare_upgrade(ExchangeState& exchange) {
-  if (!exchange.facts.is_socket || socket_rules(exchange.route).passes_compression) return;
+  const bool passes_compression =
+      socket_rules(exchange.route).passes_compression && !exchange.first_message.opened();
+  if (!exchange.facts.is_socket || passes_compression) return;
   exchange.stream.request().headers.remove_if(
       [](const http::HeaderField& field) { return field.id == FieldId::sec_websocket_extensions; });
 }
@@ -115,12 +108,29 @@ Task<Result<void>> SocketUpgrade::admit() {
   co_return waited;
 }
 
+// A client whose first message was awaited knows its subprotocol already.
+Result<void> SocketUpgrade::check_promise(const http::ResponseHead& head) {
+  const FirstMessage* message = exchange_.first_message.opened();
+  if (!message) return {};
+  const std::string_view selected = head.headers.get(FieldId::sec_websocket_protocol);
+  const std::string_view marker = exchange_.context->added_subprotocol;
+  if (selected == message->subprotocol() || (!marker.empty() && selected == marker)) return {};
+  return base::fail(exchange_.failed(Cause::upstream_bad_handshake, Stage::response_head,
+                                     "it does not select the subprotocol that the client has got"));
+}
+
+std::unique_ptr<net::Transport> SocketUpgrade::accept_client(const http::ResponseHead& head) {
+  if (FirstMessage* message = exchange_.first_message.opened()) return message->take(true);
+  return exchange_.stream.accept_tunnel(head);
+}
+
 Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispatch) {
   const tl::expected<void, std::string> fits =
       http::check_websocket_response(exchange_.stream.request(), attempt.head)
           .map_error([](std::string_view sentence) { return std::string(sentence); });
   if (!fits)
     return base::fail(exchange_.failed(Cause::upstream_bad_handshake, Stage::response_head, fits.error()));
+  if (Result<void> kept = check_promise(attempt.head); !kept) return kept;
   std::unique_ptr<net::Transport> upstream_side = attempt.lease->take_tunnel();
   dispatch.finish_head(attempt, attempt.head);
   const policy::RequestContext& context = *exchange_.context;
@@ -141,7 +151,10 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
   options.frames_compressed = !agreed.empty();  // the gateway assumes that only permessage-deflate is offered
   std::optional<websocket::DeflateParameters> deflate;  // the response head points into it
-  if (rules.mode == routing::FrameMode::inspect && rules.compression)
+  const FirstMessage* message = exchange_.first_message.opened();
+  if (message)
+    options.client_window_bits = message->window_bits();
+  else if (rules.mode == routing::FrameMode::inspect && rules.compression)
     deflate = websocket::agree_on_deflate(facts_.offered_extensions);
   if (deflate) {
     options.client_window_bits = deflate->window_bits;
@@ -150,7 +163,7 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
   if (rules.ends_with_token) options.expires = exchange_.token_expires(rules.token_grace);
   options.permits = std::move(exchange_.context->socket_permits);
   options.limits = std::move(shared_limits_);
-  std::unique_ptr<net::Transport> client_side = exchange_.stream.accept_tunnel(attempt.head);
+  std::unique_ptr<net::Transport> client_side = accept_client(attempt.head);
   if (!client_side || !upstream_side)
     return base::fail(
         exchange_.failed(Cause::client_closed, Stage::response_head, "the client left during the handshake"));
@@ -221,13 +234,20 @@ uint16_t SocketUpgrade::refusal_code(uint16_t status) const {
 
 bool SocketUpgrade::refuse_by_close(uint16_t status, std::optional<Cause> cause, std::string_view error,
                                     std::string_view who) {
-  if (!is_told_by_close(cause)) return false;
-  const uint16_t code = refusal_code(status);
-  if (!may_say(code, facts_.offered_protocols)) return false;
-  const std::optional<base::Duration> pause = exchange_.services.tunnels.memory().begin_pause(
-      facts_.client.address_text, route_name(), exchange_.services.turn.now);
-  if (!pause) return false;
-  close_pause_ = *pause;
+  // After a 101 there is no other way.
+  const FirstMessage* message = exchange_.first_message.opened();
+  if (!message && !is_told_by_close(cause)) return false;
+  uint16_t code = refusal_code(status);
+  if (!may_say(code, facts_.offered_protocols)) {
+    if (!message) return false;
+    const bool is_for_now = status == 429 || status >= 500;
+    code = is_for_now ? websocket::close_code::try_later : websocket::close_code::policy;
+  }
+  if (message && message->close_code() && cause && is_about_token(*cause)) code = *message->close_code();
+  close_pause_ = exchange_.services.tunnels.memory().begin_pause(facts_.client.address_text, route_name(),
+                                                                 exchange_.services.turn.now);
+  if (!close_pause_ && !message) return false;
+  close_error_ = error;
   std::string reason = "{\"error\":\"" + std::string(error) + "\",\"status\":" + std::to_string(status);
   const std::string with_id = reason + ",\"id\":\"" + std::string(facts_.request_id) + "\"}";
   reason = facts_.request_id.empty() || with_id.size() > websocket::close_reason_max ? reason + "}" : with_id;
@@ -238,15 +258,13 @@ bool SocketUpgrade::refuse_by_close(uint16_t status, std::optional<Cause> cause,
   return true;
 }
 
-Task<Result<void>> SocketUpgrade::tell_refusal() {
-  Result<bool> waited = true;
-  if (close_pause_ > base::Duration::zero()) {
-    tunnel::RefusedSockets::Waiter waiter(exchange_.services.tunnels.refused(), close_pause_);
-    waited = co_await waiter.end(exchange_.scope);
+std::unique_ptr<net::Transport> SocketUpgrade::accept_refused() {
+  if (FirstMessage* message = exchange_.first_message.opened()) {
+    std::unique_ptr<net::Transport> client = message->take(false);
+    base::Chunk last = message->last_message(close_error_);
+    if (client && !last.empty()) client->write(std::move(last));
+    return client;
   }
-  exchange_.services.tunnels.memory().end_pause(facts_.client.address_text, route_name(),
-                                                exchange_.services.turn.now);
-  if (!waited) co_return base::fail(waited.error());  // the client has left
   http::ResponseHead head;
   head.status = 101;
   const std::string_view protocol =
@@ -255,7 +273,21 @@ Task<Result<void>> SocketUpgrade::tell_refusal() {
     head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol", protocol);
   if (!facts_.request_id.empty())
     head.headers.add(FieldId::other, exchange_.snapshot().request_id_field, facts_.request_id);
-  std::unique_ptr<net::Transport> client = exchange_.stream.accept_tunnel(head);
+  return exchange_.stream.accept_tunnel(head);
+}
+
+Task<Result<void>> SocketUpgrade::tell_refusal() {
+  Result<bool> waited = true;
+  // At the end of a drain, nobody waits any more.
+  if (close_pause_ && *close_pause_ > base::Duration::zero() && !exchange_.scope.failure()) {
+    tunnel::RefusedSockets::Waiter waiter(exchange_.services.tunnels.refused(), *close_pause_);
+    waited = co_await waiter.end(exchange_.scope);
+  }
+  if (close_pause_)
+    exchange_.services.tunnels.memory().end_pause(facts_.client.address_text, route_name(),
+                                                  exchange_.services.turn.now);
+  if (!waited) co_return base::fail(waited.error());  // the client has left
+  std::unique_ptr<net::Transport> client = accept_refused();
   if (!client) co_return base::fail(Cause::client_closed, Stage::response_head);  // no response was started
   report_.status = 101;
   exchange_.services.tunnels.refused().add(std::move(client), report_.refused_socket->close_code,

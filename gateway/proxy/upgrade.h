@@ -65,14 +65,18 @@ class SocketUpgrade {
  private:
   bool is_told_by_close(std::optional<base::Cause> cause) const;
   uint16_t refusal_code(uint16_t status) const;
+  base::Result<void> check_promise(const http::ResponseHead& head);
+  std::unique_ptr<net::Transport> accept_client(const http::ResponseHead& head);
+  std::unique_ptr<net::Transport> accept_refused();
   std::string_view route_name() const;
 
   ExchangeState& exchange_;
   const RequestFacts& facts_;
   ExchangeReport& report_;
   std::vector<tunnel::SharedLimit> shared_limits_;
-  std::string close_reason_;      // of the Close frame to be sent
-  base::Duration close_pause_{};  // wait before the refused socket is opened
+  std::string close_reason_;                   // of the Close frame to be sent
+  std::string close_error_;                    // likewise: the label alone
+  std::optional<base::Duration> close_pause_;  // wait before the refused socket is opened
 };
 
 // SignalR requests over HTTP the connection id that its socket then uses: notes that such a request has

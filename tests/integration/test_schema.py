@@ -36,17 +36,19 @@ BEYOND_A_SCHEMA = {
     ],
     "names that stand elsewhere in the file": [
         r"there is no (basic_auth|jwt|origin list|rate limit|upstream) X; .*", r"X is keyed by a claim, so the route needs jwt",
-        r"counts by the sub claim of a token: the route needs jwt to have any", r"X carries the request id already",
+        r"counts by the sub claim of a token: the route needs jwt to have any", r"X carries the request id already", r"names jwt\.[\w.-]+ and jwt\.[\w.-]+, whose tokens are in first messages of different forms",
         r"leads nowhere: no listener has tls", r"no listener asks for client certificates; .*", r"can never be taken: routes\[\d+\] in line \d+ matches the same requests( \(.*\))?",
         r"is the address of the listener in line \d+ too", r"X is the name of the route in line \d+ too", r"is the name of the rule in line \d+ too",
     ],
     "what stands in a list or a map already": [
         r"X stands in (this list|line \d+) already", r"stands in line \d+ already", r"this endpoint stands in line \d+ already",
         r"X takes another claim in line \d+ already", r"X carries the claim X already", r"X carries something else already", r"X is the same path as X", r"X is named already; case does not count",
-        r"stands here twice, but for the case of its letters", r"has backups only; one endpoint at least must be none",
+        r"stands here twice, but for the case of its letters", r"is a second message; .*", r"has backups only; one endpoint at least must be none",
     ],
     "what a value needs of the value of another key": [
         r"HS\d+ needs a secret; .*", r"RS\d+ needs keys \(a public key\); .*", r"can be reached from other machines, .*",
+        r"is a path; STOMP has headers, such as passcode", r"is not the path of a JSON field, such as /payload/token.*",
+        r"is neither the path of a JSON field, .*", r"needs type and token: .*", r"needs a form: .*", r"is for message: json; the type of .* is known",
         r"cannot go with status \d+, which has no body", r"has clients that pass maintenance, and no action for them",
         r"needs (byte_)?rate: without a rate there is no burst", r"needs match.path to replace; .*",
         r"needs one path to replace; .*", r"none stands beside secure: false; .*", r"stands beside balance: \{ learn: \.\.\. \}; .*",

@@ -42,8 +42,7 @@ class SocketFixture {
 
   static std::string handshake_text(std::string_view fields, std::string_view path = "/ws");
   static std::string yaml(const std::string& websocket, const std::string& more);
-
- private:
+  // The frames in `bytes`, as client_heard() gives them; `masked`: they come from the client's side.
   static std::vector<std::string> read(const std::string& bytes, bool masked);
 };
 

@@ -314,3 +314,46 @@ TEST_CASE("jwt: sources and claims that cannot be read are problems, never a wea
   CHECK(said_of_good_jwt("leeway: 1h").find("is out of range: 0s to 10m") != std::string::npos);
   CHECK(said_of_good_jwt("audience: []").find("leave audience out") != std::string::npos);
 }
+
+TEST_CASE("jwt: the first message of a WebSocket is a place for a token, in three forms") {
+  const auto source_of = [](const std::string& text) {
+    const auto loaded =
+        load("jwt: { j: { keys: k.json, algorithms: [RS256], audience: a, from: [" + text + "] } }\n" + rest);
+    REQUIRE(loaded.has_value());
+    return policy::JwtSource(loaded->jwt.front().from.back());
+  };
+  const policy::JwtSource graphql = source_of("header, { message: graphql }");
+  REQUIRE(graphql.message.has_value());
+  CHECK(graphql.kind == policy::JwtSource::Kind::message);
+  CHECK(*graphql.message == policy::MessageForm());
+  const policy::JwtSource stomp = source_of("{ message: stomp, token: passcode, wait: 3s, size: 1KiB }");
+  CHECK(stomp.message->kind == policy::MessageForm::Kind::stomp);
+  CHECK(stomp.message->header == "passcode");
+  CHECK(stomp.message->wait == seconds(3));
+  CHECK(stomp.message->size == 1024);
+  const policy::JwtSource json =
+      source_of("{ message: json, type: auth, token: /data/token, type_at: /kind }");
+  CHECK(json.message->type == "auth");
+  CHECK(json.message->token == base::JsonPath::read("/data/token"));
+  CHECK(json.message->type_at == base::JsonPath::read("/kind"));
+  CHECK_FALSE(source_of("{ query: t }").message.has_value());
+}
+
+TEST_CASE("jwt: mistakes about first messages") {
+  const auto said = [](const std::string& from) { return said_of_good_jwt("from: [" + from + "]"); };
+  const auto names = [&](const std::string& from, std::string_view sentence) {
+    const std::string text = said(from);
+    CAPTURE(text);
+    CHECK(text.find(sentence) != text.npos);
+  };
+  names("message", "needs a form: { message: graphql }");
+  names("{ message: grapql }", "graphql");
+  names("{ message: graphql }, { message: stomp }", "is a second message");
+  names("{ message: graphql, token: authToken }", "is not the path of a JSON field");
+  names("{ message: graphql, token: / }", "is not the path of a JSON field");
+  names("{ message: stomp, token: /a }", "is a path; STOMP has headers");
+  names("{ message: json, token: /a }", "needs type and token");
+  names("{ message: stomp, type: x }", "is for message: json");
+  names("{ header: X, wait: 1s }", "needs message");
+  names("{ header: X, message: stomp }", "names more or less than one place");
+}
