@@ -7,6 +7,7 @@ import pytest
 import backends
 from certificates import Authority
 from fixtures import Gateways, start_backend, start_gateway  # noqa: F401
+from log_file import start_logging_to  # noqa: F401
 from raw import client_context
 from scripted import ScriptedEndpoint
 from settings import postern_binary, program

@@ -7,6 +7,7 @@ import pytest
 import backends
 import tokens
 from configs import plain_listener, tls_listener, upstream
+from log_file import read_log
 from raw import fetch
 from websocket_client import WebSocket
 
@@ -103,3 +104,13 @@ def test_client_over_tls_and_one_that_says_nothing(gateway, server, trust):
     with WebSocket(gateway.tls_port, "/soon/graphql", offer, tls=trust) as socket:
         assert socket.receive().close_code == 4408
     assert len(seen(server)) == before + 1
+
+
+def test_text_form_of_the_log_has_no_token_either(start_logging_to, server, site, tmp_path):
+    path = tmp_path / "text.log"
+    config = configuration(server, site, log={"output": str(path), "format": "text", "level": "debug"})
+    _, port = start_logging_to(path, {**config, "listeners": [plain_listener()]})
+    for bearer in (token(), token(exp=1)):
+        backends.run_node("first_message_client.mjs", "graphql", f"ws://127.0.0.1:{port}/open/graphql", bearer)
+    lines = read_log(path, "token_expired")
+    assert any("tunnel_open" in line for line in lines) and not [line for line in lines if "eyJ" in line]
