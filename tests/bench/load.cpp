@@ -1,18 +1,20 @@
 // The benchmark's load generator: one thread, closed loop, one JSON line as its result.
 //
-//   bench_load mode=http port=8080 path=/s body=200 [browser=1] connections=64 ...
+//   bench_load mode=http port=8080 path=/s body=200 [browser=1] [tokens=FILE] connections=64 ...
 //   bench_load mode=echo port=8080 size=64 connections=100 ...     WebSocket ping-pong, on /ws or path=
 //   bench_load mode=idle port=8080 size=1024 connections=5000      one echo each, then silence
 //
-// Also: json=1 (echo and idle: text of JSON in place of binary messages), tls=1, seconds=1.5 and warm_up=0.4
-// (http and echo), pids=1,2 (whose processor time in the measured window is printed). idle prints its line
-// when all connections are ready and holds them until its input ends; it then prints a second line. Any lost
-// connection or wrong answer ends the run with {"error": ...} and status 1.
+// tokens: each request carries the token of the next line of that file. Also: json=1 (echo and idle: text of
+// JSON in place of binary messages), tls=1, seconds=1.5 and warm_up=0.4 (http and echo), pids=1,2 (whose
+// processor time in the measured window is printed). idle prints its line when all connections are ready and
+// holds them until its input ends; it then prints a second line. Any lost connection or wrong answer ends the
+// run with {"error": ...} and status 1.
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -62,18 +64,30 @@ class Arguments {
   }
 
  private:
-  std::map<std::string, std::string> values_{{"mode", "http"}, {"port", "0"},      {"path", "/s"},
-                                             {"body", "200"},  {"browser", "0"},   {"connections", "64"},
-                                             {"size", "64"},   {"json", "0"},      {"tls", "0"},
-                                             {"pids", ""},     {"seconds", "1.5"}, {"warm_up", "0.4"}};
+  std::map<std::string, std::string> values_{
+      {"mode", "http"},      {"port", "0"},      {"path", "/s"},    {"body", "200"}, {"browser", "0"},
+      {"connections", "64"}, {"size", "64"},     {"json", "0"},     {"tls", "0"},    {"tokens", ""},
+      {"pids", ""},          {"seconds", "1.5"}, {"warm_up", "0.4"}};
 };
+
+/// The request with each token of the file, or as it is where no file is named.
+std::vector<std::string> with_tokens(const std::string& request, const std::string& file) {
+  if (file.empty()) return {request};
+  std::vector<std::string> requests;
+  std::ifstream lines(file);
+  for (std::string token; std::getline(lines, token);)
+    requests.push_back(request.substr(0, request.size() - 2) + "Authorization: Bearer " + token + "\r\n\r\n");
+  if (requests.empty()) throw std::runtime_error("no tokens in " + file);
+  return requests;
+}
 
 Workload make_workload(const Arguments& arguments) {
   Workload workload;
   const std::string& mode = arguments.text("mode");
   const std::string& path = arguments.text("path");
   if (mode == "http") {
-    workload.message = arguments.is_set("browser") ? browser_request(path) : small_request(path);
+    const std::string request = arguments.is_set("browser") ? browser_request(path) : small_request(path);
+    workload.messages = with_tokens(request, arguments.text("tokens"));
     workload.expected_body = static_cast<std::size_t>(arguments.number("body"));
     return workload;
   }
@@ -90,9 +104,10 @@ Workload make_workload(const Arguments& arguments) {
   payload += end;
   append_frame_header(workload.expected_echo, {first_byte, payload.size(), std::nullopt, 0});
   workload.expected_echo += payload;
-  append_frame_header(workload.message, {first_byte, payload.size(), mask, 0});
+  std::string& frame = workload.messages.emplace_back();
+  append_frame_header(frame, {first_byte, payload.size(), mask, 0});
   apply_mask(payload.data(), payload.size(), mask);
-  workload.message += payload;
+  frame += payload;
   return workload;
 }
 

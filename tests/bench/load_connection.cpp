@@ -47,8 +47,10 @@ void LoadConnection::on_event(std::uint32_t events, std::span<char> buffer) {
 void LoadConnection::start_loop() {
   phase_ = Phase::exchanging;
   started_ = Clock::now();
-  send(workload_.message);
+  send_next();
 }
+
+void LoadConnection::send_next() { send(workload_.messages[tally_.sent++ % workload_.messages.size()]); }
 
 void LoadConnection::send(std::string_view bytes) {
   unsent_ = bytes;
@@ -132,7 +134,7 @@ void LoadConnection::finish_operation() {
     tally_.latencies_ns.push_back(static_cast<std::uint32_t>(std::min<long>(latency, UINT32_MAX)));
   }
   started_ = now;
-  send(workload_.message);
+  send_next();
 }
 
 }  // namespace postern::bench

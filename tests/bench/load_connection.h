@@ -19,16 +19,17 @@ struct Workload {
   enum class Kind { http, echo, idle };  ///< idle: one echo, then silence
 
   Kind kind = Kind::http;
-  std::string upgrade;            ///< the WebSocket handshake; unused for http
-  std::string message;            ///< one request, or one masked frame
-  std::string expected_echo;      ///< the frame that must come back
-  std::size_t expected_body = 0;  ///< the Content-Length that must come back
+  std::string upgrade;                ///< the WebSocket handshake; unused for http
+  std::vector<std::string> messages;  ///< requests, or one masked frame: one after the other, again and again
+  std::string expected_echo;          ///< the frame that must come back
+  std::size_t expected_body = 0;      ///< the Content-Length that must come back
 };
 
 /// Counts for all connections; latencies only while the window is measured.
 struct Tally {
   std::uint32_t ready = 0;  ///< connections that finished their first operation
   std::uint64_t operations = 0;
+  std::uint64_t sent = 0;  ///< messages
   bool is_measuring = false;
   std::vector<std::uint32_t> latencies_ns;
 };
@@ -49,6 +50,7 @@ class LoadConnection {
   enum class Phase { opening, upgrading, exchanging, idle };
 
   void start_loop();
+  void send_next();
   void send(std::string_view bytes);
   void flush();
   void consume(std::string_view input);

@@ -23,6 +23,7 @@ class Site:
     certificate: Path   # PEM, certificate alone
     key: Path
     bundle: Path        # PEM, certificate and key
+    keys: Path          # of tokens: a JWKS
     connections: int    # as many clients at once as any scenario has
 
 
@@ -85,7 +86,9 @@ backend one
 
 def postern(site):
     return run_postern(site, postern_binary(), 'limits: { tunnel_idle_timeout: 1h, keepalive_timeout: 1h, '
-                       'requests_per_connection: none, connections_per_client: none }', RULES + auth_route(site))
+                       'requests_per_connection: none, connections_per_client: none }',
+                       RULES + auth_route(site) + JWT_ROUTE,
+                       f'jwt: {{ bench: {{ keys: "{site.keys}", algorithms: [RS256] }} }}')
 
 
 # What the scenarios ws64-walk, ws64-rules and idle-rules ask of Postern alone: the peers pass bytes.
@@ -117,6 +120,10 @@ def auth_route(site):
 '''
 
 
+# For the scenarios jwt and jwt-new.
+JWT_ROUTE = '  - { match: { path: /jwt }, upstream: backend, jwt: bench }'
+
+
 def earlier_postern(binary):
     """The postern that was built from an earlier tree, which knows nothing of later keys."""
     known = subprocess.run([binary, 'reference'], capture_output=True, text=True, check=True).stdout
@@ -125,7 +132,7 @@ def earlier_postern(binary):
     return lambda site: run_postern(site, binary, f'limits: {{ {", ".join(limits)} }}')
 
 
-def run_postern(site, binary, limits, routes=''):
+def run_postern(site, binary, limits, routes='', sections=''):
     (site.folder / 'postern.yaml').write_text(f'''
 workers: 1
 listeners:
@@ -142,6 +149,7 @@ routes:
 {routes.strip(chr(10))}
 log: {{ access: false, level: warn, output: stdout }}
 {limits}
+{sections}
 ''')
     return [str(binary), 'run', str(site.folder / 'postern.yaml')]
 

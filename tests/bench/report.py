@@ -3,12 +3,15 @@ import statistics
 
 
 def parse_limits(text):
-    """'small=0.90,idle=4600B' as {'small': (0.90, False), 'idle': (4600.0, True)}; True: absolute."""
+    """'small=0.90,idle=4600B,jwt-new=25us' as {'small': (0.90, ''), 'idle': (4600.0, 'B'), 'jwt-new': (25.0, 'us')}.
+
+    '': a ratio; B: an absolute figure; us: a difference to what is measured beside."""
     limits = {}
     for item in filter(None, text.split(',')):
         name, separator, limit = item.partition('=')
         try:
-            limits[name] = (float(limit.removesuffix('B')), limit.endswith('B'))
+            unit = next((unit for unit in ('B', 'us') if limit.endswith(unit)), '')
+            limits[name] = (float(limit.removesuffix(unit)), unit)
         except ValueError:
             raise ValueError(f'--require: {item} is not NAME=LIMIT') from None
     return limits
@@ -27,6 +30,7 @@ def summarise(results, subject, reference):
     for row in results.values():
         if 'median' in row:
             row['ratio_to_own'] = ratio_to_own(row)
+            row['more_than_own'] = more_than_own(row)
             row['ratio_to_reference'] = row['ratio_to_own'] or paired_ratio(row, results.get(reference))
             row['ratio_to_best_peer'] = paired_ratio(row, best_peer)
     return results
@@ -35,6 +39,11 @@ def summarise(results, subject, reference):
 def ratio_to_own(row):
     ratios = [measured['figure'] / measured['beside'] for measured in row['rounds'] if measured.get('beside')]
     return statistics.median(ratios) if ratios else None
+
+
+def more_than_own(row):
+    differences = [measured['figure'] - measured['beside'] for measured in row['rounds'] if measured.get('beside')]
+    return statistics.median(differences) if differences else None
 
 
 def paired_ratio(row, other):
@@ -82,13 +91,13 @@ def print_limits(limits, results, subject, reference):
     is_within = True
     if limits:
         print(f'\nlimits for {subject}')
-    for name, (limit, is_absolute) in limits.items():
+    for name, (limit, unit) in limits.items():
         row = results.get(name, {}).get(subject, {})
-        value = row.get('median') if is_absolute else row.get('ratio_to_reference')
+        value = row.get({'': 'ratio_to_reference', 'B': 'median', 'us': 'more_than_own'}[unit])
         verdict = 'not measured' if value is None or row['errors'] else 'ok' if value <= limit else 'EXCEEDED'
         is_within = is_within and verdict == 'ok'
-        shown = '-' if value is None else f'{value:,.0f}' if is_absolute else f'{value:.3f}'
+        shown = '-' if value is None else {'': f'{value:.3f}', 'B': f'{value:,.0f}', 'us': f'{value:.1f}'}[unit]
         than = 'its own' if row.get('ratio_to_own') else reference
-        allowed = f'{limit:,.0f} bytes' if is_absolute else f'{limit:.2f} of {than}'
+        allowed = {'': f'{limit:.2f} of {than}', 'B': f'{limit:,.0f} bytes', 'us': f'{limit:g} us more'}[unit]
         print(f'  {name:14}{shown:>10}  at most {allowed:20}{verdict}')
     return is_within

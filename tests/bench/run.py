@@ -11,7 +11,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import report
+sys.path.append(str(Path(__file__).parents[1] / 'integration'))
+import report  # noqa: E402
+import tokens  # noqa: E402
 from processes import (LOAD_CORE, PROXY_CORE, BenchError, Proxy, end, free_port, result_of, start_backend,
                        start_load)
 from proxies import BUILD, PROXIES, ROOT, Site, earlier_postern, find_program
@@ -23,6 +25,10 @@ KINDS = {
     'json10k': {**HTTP, 'browser': 1, 'path': '/j', 'body': 10240},
     # A request that a kept answer of an authentication server lets pass, in relation to one without forward_auth.
     'auth': {**HTTP, 'browser': 1, 'path': '/auth', 'beside': '/s'},
+    # A request with one RS256 token, and with one that the gateway has not seen for thousands of others, in relation to
+    # one without a token on a route that asks for none.
+    'jwt': {**HTTP, 'browser': 1, 'path': '/jwt', 'tokens': 1, 'beside': '/s'},
+    'jwt-new': {**HTTP, 'browser': 1, 'path': '/jwt', 'tokens': 8192, 'beside': '/s'},
     'ws64': {**ECHO, 'size': 64},
     'ws64k': {**ECHO, 'size': 65536},
     # The same for Postern with rules for headers, and for what stands in messages; see proxies.py.
@@ -42,7 +48,8 @@ SETTLING_SECONDS = 2
 def parse_arguments():
     parser = argparse.ArgumentParser(
         prog='scripts/bench', description=__doc__,
-        epilog='--require small=0.90: at most 0.90 of what nginx takes; idle=4600B: an absolute figure.')
+        epilog='--require small=0.90: at most 0.90 of what nginx takes; idle=4600B: an absolute figure; '
+               'jwt-new=25us: so much more than what it is measured beside.')
     parser.add_argument('--rounds', type=int, default=5,
                         help=f'rounds per scenario (default: %(default)s; idle: at most {IDLE_ROUNDS})')
     parser.add_argument('--seconds', type=float, default=1.5, help='length of one measured window')
@@ -130,16 +137,37 @@ def make_certificate(folder):
     return certificate, key, bundle
 
 
+class Keys:
+    """An RSA key, and tokens that it has signed. Cached tokens are 4096; more than twice as many are always new."""
+
+    def __init__(self, folder):
+        self.folder, self.key = folder, tokens.new_key('RS256')
+        self.public = folder / 'keys.json'
+        self.public.write_text(json.dumps({'keys': [tokens.jwk(self.key, 'bench', 'RS256')]}))
+
+    def tokens(self, count):
+        """The file of so many tokens; it is written once."""
+        file = self.folder / f'tokens-{count}'
+        if not file.is_file():
+            print(f'signing {count} tokens', file=sys.stderr)
+            lines = [tokens.token('RS256', self.key, tokens.claims(
+                sub=f'user-{number}', email=f'user-{number}@example.com', exp=int(time.time()) + 3600), kid='bench')
+                for number in range(count)]
+            file.write_text('\n'.join(lines) + '\n')
+        return file
+
+
 class Run:
     def __init__(self, options, folder, backend_port):
         self.options, self.folder, self.backend_port = options, folder, backend_port
         self.certificate, self.key, self.bundle = make_certificate(folder)
+        self.keys = Keys(folder)
 
     def proxy(self, name):
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         site = Site(folder, free_port(), free_port(), self.backend_port, self.certificate, self.key,
-                    self.bundle, self.options.connections + 1000)
+                    self.bundle, self.keys.public, self.options.connections + 1000)
         return Proxy(name, PROXIES[name](site), [site.plain_port, site.tls_port], folder)
 
     def scenario(self, name):
@@ -193,11 +221,14 @@ class Run:
         own = {key: value for key, value in load.items() if key != 'beside'}
         figures = self.measure(proxy, own)
         if 'beside' in load:
-            figures['beside'] = self.measure(proxy, {**own, 'path': load['beside']})['figure']
+            other = {key: value for key, value in own.items() if key != 'tokens'}
+            figures['beside'] = self.measure(proxy, {**other, 'path': load['beside']})['figure']
         return figures
 
     def measure(self, proxy, load):
         pids = proxy.pids()
+        if 'tokens' in load:
+            load = {**load, 'tokens': self.keys.tokens(load['tokens'])}
         process = start_load(TOOLS / 'bench_load', **load, port=proxy.ports[load['tls']],
                              seconds=self.options.seconds, pids=','.join(map(str, pids)))
         try:
