@@ -28,6 +28,7 @@ base::Task<Result<Pumped>> pump_encoded(base::Scope& scope, base::Channel& from,
     const bool over = chunk->empty();
     Encoder::Then then = from.readable() ? Encoder::Then::more : Encoder::Then::flush;
     if (over) then = Encoder::Then::finish;
+    if (limits.watcher && !over) limits.watcher->on_chunk(*chunk);
     if (!encoder.encode(chunk->bytes(), then, encoded)) co_return base::fail(Cause::internal, limits.stage);
     moved += push_all(encoded, to);
     if (over) break;

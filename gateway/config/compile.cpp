@@ -250,7 +250,7 @@ void compile_match(Compilation& compilation, const RouteDocument& document, cons
   }
   route.exact = document.exact;
   route.methods = document.methods;
-  if (document.ticket > base::Duration::zero()) route.methods = {"POST"};
+  if (document.ticket > base::Duration::zero() || document.renew) route.methods = {"POST"};
   route.conditions = document.conditions;
 }
 
@@ -283,6 +283,7 @@ void compile_routes(Compilation& compilation) {
     else
       route.action = compile_action(compilation.document, document, key, compilation.problems);
     route.logout = policies.logout(document);
+    route.refresh_calls = policies.refresh_calls(document);
     route.rewriting = compile_rewriting(compilation.document, i, compilation.problems);
     route.rewriting.loop_mark = proxy::loop_mark(process, i);
     if (const auto entry = policies.unrouted_cors(document))

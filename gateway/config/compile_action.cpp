@@ -50,6 +50,7 @@ routing::Action compile_action(const Document& document, const RouteDocument& ro
   if (route.files)
     return routing::Files{std::make_shared<const files::Site>(site_options(document, *route.files))};
   if (route.ticket > base::Duration::zero()) return routing::IssueTicket{route.ticket};
+  if (route.renew) return routing::RenewConnections{};
   if (route.redirect) return static_cast<const routing::Redirect&>(*route.redirect);
   if (route.upstream.empty() && route.maintenance)
     return routing::Respond{policy::maintenance_response(*route.maintenance), {}};

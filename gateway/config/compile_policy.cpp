@@ -178,7 +178,8 @@ std::vector<policy::JwtProvider> PolicyCompiler::providers(const RouteDocument& 
     const auto known = verifiers_.find(jwt->name);
     if (known == verifiers_.end()) continue;
     providers.push_back({jwt->name, known->second.verifier, known->second.keys,
-                         std::vector<policy::JwtSource>(jwt->from.begin(), jwt->from.end())});
+                         std::vector<policy::JwtSource>(jwt->from.begin(), jwt->from.end()),
+                         is_renewed(document_, *jwt)});
   }
   return providers;
 }
@@ -202,6 +203,16 @@ std::shared_ptr<const routing::LogoutRules> PolicyCompiler::logout(const RouteDo
   if (route.logout_paths.empty()) return nullptr;
   return std::make_shared<const routing::LogoutRules>(routing::LogoutRules{
       route.logout_paths, document_.revocations.value_or(RevocationsDocument()).token_life});
+}
+
+std::shared_ptr<const routing::RefreshCalls> PolicyCompiler::refresh_calls(const RouteDocument& route) const {
+  if (!route.refresh_calls) return nullptr;
+  const std::string_view name = provider_of(document_, *route.refresh_calls);
+  const auto known = verifiers_.find(std::string(name));
+  if (known == verifiers_.end()) return nullptr;  // reported already
+  return std::make_shared<const routing::RefreshCalls>(
+      routing::RefreshCalls{route.refresh_calls->paths, route.refresh_calls->token, std::string(name),
+                            known->second.verifier, known->second.keys});
 }
 
 uint64_t PolicyCompiler::users_fingerprint(const RouteDocument& route) const {

@@ -56,6 +56,8 @@ class PolicyCompiler {
   std::vector<size_t> keys_of(const RouteDocument& route) const;
   // Of a route that has it, or an action without a verifier if its jwt cannot be used.
   routing::BackchannelLogout backchannel_logout(const RouteDocument& route) const;
+  // Returns where clients of the route get new tokens; null: nowhere, or its jwt cannot be used.
+  std::shared_ptr<const routing::RefreshCalls> refresh_calls(const RouteDocument& route) const;
   // Returns where clients of the route log out; null: nowhere.
   std::shared_ptr<const routing::LogoutRules> logout(const RouteDocument& route) const;
   // Returns the fingerprint of the users of the route's basic_auth; 0: it has none.

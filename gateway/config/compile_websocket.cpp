@@ -62,7 +62,11 @@ void forget_what_has_no_effect(routing::SocketRules& rules, bool has_tokens) {
   const bool are_read = rules.mode == routing::FrameMode::inspect;
   if (rules.ping_interval == base::no_limit) rules.pong_timeout = usual.pong_timeout;
   if (!has_tokens) rules.ends_with_token = usual.ends_with_token;
-  if (!has_tokens || !rules.ends_with_token) rules.token_grace = usual.token_grace;
+  if (!has_tokens || !rules.ends_with_token) {
+    rules.token_grace = usual.token_grace;
+    rules.expiry_notice = usual.expiry_notice;
+    rules.renewal_message = usual.renewal_message;
+  }
   if (rules.on_slow_reader != routing::OnSlowReader::keep_latest) rules.latest_field = usual.latest_field;
   if (!are_read) rules.compression = usual.compression;
   forget_what_has_no_effect(rules.from_client, !rules.message_limits.empty() || !rules.byte_limits.empty(),
@@ -95,6 +99,7 @@ routing::FrameMode least_mode(const WebSocketDocument& document) {
     if (side->reads_headers()) needed = std::max(needed, FrameMode::walk);
     if (side->reads_content()) needed = FrameMode::inspect;
   }
+  if (document.renewal_message) needed = FrameMode::inspect;
   if (document.on_slow_reader != routing::OnSlowReader::pause) needed = FrameMode::inspect;
   return needed;
 }
@@ -140,7 +145,10 @@ uint64_t stream_fingerprint(routing::StreamRules rules, bool has_tokens) {
   constexpr std::string_view of_streams = "event_streams";  // keeps the number apart from those of sockets
   const routing::StreamRules usual;
   if (!has_tokens) rules.ends_with_token = usual.ends_with_token;
-  if (!has_tokens || !rules.ends_with_token) rules.token_grace = usual.token_grace;
+  if (!has_tokens || !rules.ends_with_token) {
+    rules.token_grace = usual.token_grace;
+    rules.expiry_notice = usual.expiry_notice;
+  }
   Fingerprint fingerprint;
   fingerprint.add(of_streams);
   stream_keys().add_to(fingerprint, &rules);

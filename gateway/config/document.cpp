@@ -1,5 +1,7 @@
 #include "config/document.h"
 
+#include <algorithm>
+
 #include "config/text.h"
 
 namespace postern::config {
@@ -22,6 +24,20 @@ std::vector<const JwtDocument*> providers_of(const Document& document, const Rou
     for (const JwtDocument& jwt : document.jwt)
       if (jwt.name == name) providers.push_back(&jwt);
   return providers;
+}
+
+std::string_view provider_of(const Document& document, const RefreshCallsDocument& refresh) {
+  if (!refresh.use.empty()) return refresh.use;
+  return document.jwt.size() == 1 ? std::string_view(document.jwt.front().name) : std::string_view();
+}
+
+bool is_renewed(const Document& document, const JwtDocument& jwt) {
+  return std::any_of(document.routes.begin(), document.routes.end(), [&](const RouteDocument& route) {
+    if (route.refresh_calls && provider_of(document, *route.refresh_calls) == jwt.name) return true;
+    if (!route.renew && !route.websocket.renewal_message) return false;
+    const std::vector<const JwtDocument*> providers = providers_of(document, route);
+    return std::find(providers.begin(), providers.end(), &jwt) != providers.end();
+  });
 }
 
 }  // namespace postern::config

@@ -27,6 +27,7 @@
 #include "net/dns_client.h"
 #include "net/proxy_protocol.h"
 #include "net/tls_context.h"
+#include "policy/answer_token.h"
 #include "policy/auth_desk.h"
 #include "policy/claim_rules.h"
 #include "policy/client_certificate.h"
@@ -302,6 +303,14 @@ struct BackchannelLogoutDocument {
   SourceLocation location;
 };
 
+// Where clients of a route get a new token from the application.
+struct RefreshCallsDocument {
+  std::vector<std::string> paths;
+  policy::AnswerTokenPlace token;
+  std::string use;  // a name of jwt; empty: the only one
+  SourceLocation location;
+};
+
 struct RouteDocument {
   std::string name;                // default: "routes[N]"
   std::vector<std::string> hosts;  // one of "app.example.com", "*.example.com"; empty: any
@@ -321,6 +330,8 @@ struct RouteDocument {
   std::optional<RespondDocument> respond;
   base::Duration ticket{};  // the lifetime of the tickets that the route issues; zero: it issues none
   SourceLocation ticket_location;
+  bool renew = false;  // the route takes new tokens for what is open
+  SourceLocation renew_location;
   std::optional<RedirectDocument> redirect;
   std::optional<FilesDocument> files;
   std::optional<BackchannelLogoutDocument> backchannel_logout;
@@ -345,6 +356,7 @@ struct RouteDocument {
   policy::JwtForwarding forward_token;
   bool jwt_report_only = false;
   std::vector<std::string> logout_paths;  // of the application, which log out
+  std::optional<RefreshCallsDocument> refresh_calls;
   std::vector<ClaimRuleDocument> required_claims;
   std::vector<ForwardedClaim> forward_claims;
   std::vector<std::pair<std::string, SourceLocation>> rate_limits;  // names
@@ -440,5 +452,10 @@ struct Document {
 // Returns the sections of the route's jwt, in the order in which it names them, and passes over names that do
 // not exist.
 std::vector<const JwtDocument*> providers_of(const Document& document, const RouteDocument& route);
+// The name of the section of jwt that checks the tokens of `refresh`; empty: it names none, and there is not
+// one only.
+std::string_view provider_of(const Document& document, const RefreshCallsDocument& refresh);
+// Whether some route takes new tokens of this section for what is open.
+bool is_renewed(const Document& document, const JwtDocument& jwt);
 
 }  // namespace postern::config

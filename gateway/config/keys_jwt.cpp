@@ -231,6 +231,11 @@ const Keys<JwtDocument>& jwt_keys() {
           .by_default("[header]")
           .example("[header, { cookie: __session }, { query: token }, subprotocol]")
           .folded()
+          .key("subject", &JwtDocument::subject, text("claim"),
+               "The claim that names the user of a token, for renewal and revocation, for limits by subject "
+               "and "
+               "for log.token. Simple JWT of Django has user_id.")
+          .example("sub")
           .key("leeway", &JwtDocument::leeway, duration(0ms, 10min).in_whole_seconds(),
                "How far the clocks of the issuer and of the gateway may differ when exp, nbf and iat of a "
                "token are checked.")

@@ -17,6 +17,7 @@
 #include "config/keys_listeners.h"
 #include "config/keys_logout.h"
 #include "config/keys_match.h"
+#include "config/keys_renewal.h"
 #include "config/keys_rewriting.h"
 #include "config/keys_upstreams.h"
 #include "config/keys_websocket.h"
@@ -247,6 +248,22 @@ const SocketKeys<RouteDocument>& route_keys() {
           .example("30s")
           .commented_out()
           .located(&RouteDocument::ticket_location)
+          .key(
+              "renew", &RouteDocument::renew, boolean(),
+              "The route answers POST by taking the token of the request for what its session has open (the "
+              "WebSockets and event streams that were opened with a token of the same section of jwt, iss, "
+              "sub, and sid if there is one), on every worker: they end with the new token, and not with the "
+              "older one. The answer is JSON: {\"renewed\":2,\"expires_at\":1790000000}. A client may name "
+              "one of "
+              "them only, in the field Postern-Connection: the request id that the answer to its upgrade "
+              "had. "
+              "What a rule of required_claims reads must be the same in both tokens, and so must what "
+              "forward_claims forwards.",
+              Holds::open)
+          .by_default("false")
+          .example("true")
+          .commented_out()
+          .located(&RouteDocument::renew_location)
           .key("redirect", &RouteDocument::redirect, map(redirect_keys),
                "Redirects clients to another address, in place of an upstream.", Holds::open)
           .commented_out()
@@ -374,6 +391,13 @@ const SocketKeys<RouteDocument>& route_keys() {
           .by_default("none")
           .example("/api/auth/logout")
           .commented_out()
+          .key("refresh_calls", &RouteDocument::refresh_calls, map(refresh_calls_keys),
+               "Where clients get a new token from the application. When the endpoint has answered such a "
+               "request with 2xx, the token of its answer is taken for what its session has open, as with "
+               "renew: so WebSockets and event streams live on without a change to client or backend.",
+               Holds::new_only)
+          .by_default("none")
+          .commented_out()
           .key("forward_claims", &RouteDocument::forward_claims, forwarded_claims(),
                "The claims of the verified token that are sent to the endpoint, each in a header field. A "
                "client can never send such a field itself.",
@@ -421,13 +445,16 @@ const SocketKeys<RouteDocument>& route_keys() {
                Holds::open)
           .by_default("limits.body_size")
           .example("10MiB")
-          .at_most_one_of({"upstream", "files", "respond", "redirect", "ticket", "backchannel_logout"},
-                          "stands beside {}; a route has one action")
-          .at_least_one_of(
-              {"upstream", "files", "respond", "redirect", "ticket", "backchannel_logout", "maintenance"},
-              "has no action: upstream, files, respond or redirect")
+          .at_most_one_of(
+              {"upstream", "files", "respond", "redirect", "ticket", "renew", "backchannel_logout"},
+              "stands beside {}; a route has one action")
+          .at_least_one_of({"upstream", "files", "respond", "redirect", "ticket", "renew",
+                            "backchannel_logout", "maintenance"},
+                           "has no action: upstream, files, respond or redirect")
           .needs("spa", "files", "needs files: it is their index that answers")
           .needs("ticket", "jwt", "needs jwt: a ticket stands for a token that was verified")
+          .needs("renew", "jwt", "needs jwt: it is a verified token that renews")
+          .needs("refresh_calls", "upstream", "needs upstream: it is the application that gives out tokens")
           .needs("required_claims", "jwt", "needs jwt: without a verified token there are no claims")
           .needs("forward_claims", "jwt", "needs jwt: without a verified token there are no claims")
           .needs("logout", "jwt", "needs jwt: without a verified token there is no session to end")

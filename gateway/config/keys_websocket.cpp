@@ -26,7 +26,7 @@ using websocket::CloseCodes;
 using websocket::Ending;
 
 constexpr uint64_t gibi = 1024ull * 1024 * 1024;
-constexpr size_t heartbeat_max = 4'096;
+constexpr size_t own_message_max = 4'096;
 
 std::string per_second(double rate) {
   if (rate == 0) return "none";
@@ -152,13 +152,14 @@ struct LimitNames {
   std::string json_schema() const { return any_of({scalar_schema(), list_schema(scalar_schema())}); }
 };
 
-struct HeartbeatMessage {
+// A text message that the gateway sends.
+struct OwnMessage {
   using Type = std::string;
   std::optional<std::string> read(const Value& value) const {
     const auto text = value.text();
     if (!text) return std::nullopt;
-    if (text->size() > heartbeat_max)
-      value.complain("is longer than " + std::to_string(heartbeat_max) + " bytes");
+    if (text->size() > own_message_max)
+      value.complain("is longer than " + std::to_string(own_message_max) + " bytes");
     if (!websocket::is_utf8(*text)) value.complain("is not UTF-8, as a text message has to be");
     return std::string(*text);
   }
@@ -166,6 +167,14 @@ struct HeartbeatMessage {
   std::string shown(const std::string& text) const { return text; }
   std::string json_schema() const { return scalar_schema(); }
 };
+
+// A line of an event that the gateway sends.
+Parsed<std::string> parse_event_line(std::string_view text) {
+  if (text.size() > own_message_max)
+    return complain("is longer than " + std::to_string(own_message_max) + " bytes");
+  if (text.find_first_of("\r\n") != text.npos) return complain("has a line break");
+  return std::string(text);
+}
 
 // The rate of new sockets. It also sets the burst (at least 1), unless the file has the key `burst`.
 struct AdmissionRate {
@@ -288,7 +297,7 @@ const SocketKeys<Heartbeat>& heartbeat_keys() {
                "message.",
                Holds::open)
           .commented_out()
-          .key("message", &Heartbeat::message, HeartbeatMessage(),
+          .key("message", &Heartbeat::message, OwnMessage(),
                "The text of the heartbeat message, at most 4096 bytes.", Holds::open)
           .example("'{\"type\":\"heartbeat\"}'")
           .commented_out();
@@ -438,6 +447,57 @@ const Keys<SocketLimits>& open_stream_keys() {
   return keys;
 }
 
+const SocketKeys<routing::ExpiryNotice>& expiry_notice_keys() {
+  static const auto keys =
+      SocketKeys<routing::ExpiryNotice>("expiry_notice", {30s, R"({"type":"token_expiring"})"})
+          .key("before", &routing::ExpiryNotice::before, duration(100ms, 24h),
+               "How long before its token expires the client of a WebSocket is told.", Holds::open)
+          .key("message", &routing::ExpiryNotice::message, OwnMessage(),
+               "The text of the message that tells it, at most 4096 bytes.", Holds::open)
+          .example("'{\"type\":\"token_expiring\"}'");
+  return keys;
+}
+
+const SocketKeys<routing::RenewalMessage>& renewal_message_keys() {
+  using routing::RenewalMessage;
+  static const auto keys =
+      SocketKeys<RenewalMessage>("renewal_message")
+          .key(
+              "type", [](RenewalMessage& message) -> std::string& { return message.form.type; }, text("text"),
+              "What stands in type_field of the message.", Holds::open)
+          .required()
+          .example("auth")
+          .key(
+              "type_field",
+              [](RenewalMessage& message) -> std::optional<base::JsonPath>& { return message.form.type_at; },
+              json_field(), "The JSON field that holds the type of a message, such as /type or /data/kind.",
+              Holds::open)
+          .by_default("/type")
+          .key(
+              "token",
+              [](RenewalMessage& message) -> std::optional<base::JsonPath>& { return message.form.token; },
+              json_field(), "The JSON field that holds the new token, such as /token or /data/token.",
+              Holds::open)
+          .required()
+          .example("/token")
+          .key("pass", &RenewalMessage::passes, boolean(),
+               "Whether the endpoint gets the message as well. With false it is for the gateway alone.",
+               Holds::open);
+  return keys;
+}
+
+const SocketKeys<routing::ExpiryEvent>& expiry_event_keys() {
+  static const auto keys =
+      SocketKeys<routing::ExpiryEvent>("expiry_event", {30s, "token_expiring", "{}"})
+          .key("before", &routing::ExpiryEvent::before, duration(100ms, 24h),
+               "How long before its token expires the client of an event stream is told.", Holds::open)
+          .key("event", &routing::ExpiryEvent::event, text("name", parse_event_line),
+               "The name of the event that tells it.", Holds::open)
+          .key("data", &routing::ExpiryEvent::data, text("text", parse_event_line),
+               "The data of the event, one line.", Holds::open);
+  return keys;
+}
+
 void note_places(const Node& node, const std::string& prefix, WebSocketDocument& document) {
   for (size_t i = 0; i < node.items.size(); ++i) {
     const std::string key = prefix + node.keys[i].text;
@@ -501,6 +561,24 @@ const SocketKeys<WebSocketDocument>& socket_keys() {
           .key("token_grace", &WebSocketDocument::token_grace, duration(0ms, 24h),
                "How long a WebSocket stays open after its token has expired (jwt.leeway is added too).",
                Holds::open)
+          .key(
+              "expiry_notice", &WebSocketDocument::expiry_notice,
+              map(expiry_notice_keys).or_none("must be { before: 30s, message: TEXT } or none"),
+              "A text message to the client some time before its token expires, so that its page can get a "
+              "new "
+              "one and renew the WebSocket (renew and refresh_calls of routes). It is not sent where a newer "
+              "token has come already, and once for each token. With none, the page is not told.",
+              Holds::by_key)
+          .commented_out()
+          .key(
+              "renewal_message", &WebSocketDocument::renewal_message,
+              map(renewal_message_keys).or_none("must be { type: auth, token: /token } or none"),
+              "A JSON text message by which a client gives a newer token of its session to its own "
+              "WebSocket, "
+              "which then ends with that token. One message in a second is looked at. With none, there is no "
+              "such message.",
+              Holds::by_key)
+          .commented_out()
           .key("max_age", &WebSocketDocument::max_age, duration(1s, 720h, none),
                "How long a WebSocket may be open, whatever its token says. Then it is closed with "
                "close_codes.max_age, and its client is expected to come back. With none, there is no limit.",
@@ -599,6 +677,12 @@ const SocketKeys<StreamRules>& stream_keys() {
           .key("token_grace", &StreamRules::token_grace, duration(0ms, 24h),
                "How long an event stream stays open after its token has expired (jwt.leeway is added too).",
                Holds::open)
+          .key("expiry_notice", &StreamRules::expiry_notice,
+               map(expiry_event_keys).or_none("must be { before: 30s, event: NAME, data: TEXT } or none"),
+               "An event to the client some time before its token expires, as with expiry_notice of "
+               "WebSockets. With none, the page is not told.",
+               Holds::by_key)
+          .commented_out()
           .key("max_age", &StreamRules::max_age, duration(1s, 720h, none),
                "How long an event stream may be open, whatever its token says. Then it is ended between two "
                "events, and its client is expected to come back. With none, there is no limit.",

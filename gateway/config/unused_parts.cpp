@@ -40,6 +40,7 @@ void warn_of_unused_parts(const Document& document, Diagnostics& findings) {
     users.insert(route.basic_auth.use);
     for (const auto& [name, location] : route.jwt) jwt.insert(name);
     if (route.backchannel_logout) jwt.insert(route.backchannel_logout->use);
+    if (route.refresh_calls) jwt.insert(route.refresh_calls->use);
     for (const auto* limits :
          {&route.rate_limits, &route.websocket.message_limit_names, &route.websocket.byte_limit_names})
       for (const auto& [name, location] : *limits) rate_limits.insert(name);

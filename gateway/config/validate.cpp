@@ -207,6 +207,10 @@ class Validation {
         check_reference({route.backchannel_logout->use, route.backchannel_logout->location,
                          path + ".backchannel_logout", "jwt", jwt_definition},
                         jwt);
+      if (route.refresh_calls)
+        check_reference({route.refresh_calls->use, route.refresh_calls->location, path + ".refresh_calls",
+                         "jwt", jwt_definition},
+                        jwt);
       for (const auto& [name, location] : route.rate_limits) {
         check_reference({name, location, path + ".rate_limit", "rate limit", rate_limit_definition},
                         rate_limits);

@@ -62,16 +62,36 @@ void check_user_field(const Document& document, const RouteDocument& route, cons
                             quoted(claim.claim) + " already");
 }
 
-// A ticket is issued for a token, and to nobody who has shown none.
-void check_ticket(const RouteDocument& route, const std::string& path, Diagnostics& diagnostics) {
-  if (route.ticket == base::Duration::zero()) return;
+bool takes(const RouteDocument& route, std::string_view path) {
+  return std::any_of(route.paths.begin(), route.paths.end(), [&](const std::string& one) {
+    return route.exact ? one == path : http::is_below(path, one);
+  });
+}
+
+// A ticket is issued for a token, and a token renews what is open: nobody comes without one.
+void check_token_action(const RouteDocument& route, SourceLocation location, const std::string& key,
+                        Diagnostics& diagnostics) {
   if (!route.jwt.empty() && !route.jwt_required)
-    diagnostics.error(route.ticket_location, path + ".ticket", "needs a token: jwt has required: false");
+    diagnostics.error(location, key, "needs a token: jwt has required: false");
   if (route.any_access)
-    diagnostics.error(route.ticket_location, path + ".ticket",
-                      "needs a token: with access: any, a client may come in without one");
+    diagnostics.error(location, key, "needs a token: with access: any, a client may come in without one");
   if (!route.methods.empty() && route.methods != std::vector<std::string>{"POST"})
-    diagnostics.error(route.ticket_location, path + ".ticket", "answers POST; leave methods out");
+    diagnostics.error(location, key, "answers POST; leave methods out");
+}
+
+void check_refresh_calls(const Document& document, const RouteDocument& route, const std::string& path,
+                         Diagnostics& diagnostics) {
+  if (!route.refresh_calls) return;
+  if (provider_of(document, *route.refresh_calls).empty())
+    diagnostics.error(
+        route.refresh_calls->location, path + ".refresh_calls",
+        document.jwt.empty()
+            ? "checks the new token by rules under the top-level jwt, and there are none"
+            : "needs use: there are several sections under jwt, and one of them checks the token");
+  for (const std::string& one : route.refresh_calls->paths)
+    if (route.match_read && !takes(route, one))
+      diagnostics.error(route.refresh_calls->location, path + ".refresh_calls",
+                        "is never asked: the route does not match " + quoted(one));
 }
 
 // Warns of a place for tickets where none are issued.
@@ -242,12 +262,6 @@ void check_auth_cache(const ForwardAuthDocument& auth, const std::string& path, 
                      "the header that tells them apart");
 }
 
-bool takes(const RouteDocument& route, std::string_view path) {
-  return std::any_of(route.paths.begin(), route.paths.end(), [&](const std::string& one) {
-    return route.exact ? one == path : http::is_below(path, one);
-  });
-}
-
 // Warns of a page to sign in at that nobody reaches without having signed in.
 void warn_of_closed_sign_in(const Document& document, const RouteDocument& route, const std::string& path,
                             Diagnostics& diagnostics) {
@@ -309,7 +323,10 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
     if (route.any_access) check_choice(route, path, diagnostics);
     check_user_field(document, route, path, diagnostics);
     check_token_field(document, route, path, diagnostics);
-    check_ticket(route, path, diagnostics);
+    if (route.ticket > base::Duration::zero())
+      check_token_action(route, route.ticket_location, path + ".ticket", diagnostics);
+    if (route.renew) check_token_action(route, route.renew_location, path + ".renew", diagnostics);
+    check_refresh_calls(document, route, path, diagnostics);
     check_message(document, route, path, diagnostics);
     check_certificate_use(document, route, path, diagnostics);
     check_forward_auth(document, route, path, diagnostics);

@@ -70,6 +70,11 @@ std::vector<RequestValue> ClaimCondition::request_values() const {
   return found;
 }
 
+void ClaimCondition::append_claims(std::vector<std::string>& names) const {
+  if (!claim.empty()) names.push_back(claim);
+  for (const ClaimCondition& part : parts) part.append_claims(names);
+}
+
 size_t ClaimCondition::size() const {
   size_t sum = parts.empty() ? std::max<size_t>(values.size(), 1) : 0;
   for (const ClaimCondition& part : parts) sum += part.size();

@@ -44,6 +44,8 @@ struct ClaimCondition {
   Truth judge(const VerifiedToken& token, const RequestValues& values) const;
   // The values of the request in this condition and in its parts.
   std::vector<RequestValue> request_values() const;
+  // Appends the claims that it reads, in any order and some twice.
+  void append_claims(std::vector<std::string>& names) const;
   // The number of comparisons in it.
   size_t size() const;
 };

@@ -39,6 +39,21 @@ std::string places_of(const std::vector<JwtSource>& sources, const RequestContex
   return text;
 }
 
+// The claims that a route's rules read, and those that its endpoint is told, but those in which every token
+// differs from the one before.
+std::shared_ptr<const std::vector<std::string>> claims_of_rules(const JwtOptions& options) {
+  auto names = std::make_shared<std::vector<std::string>>();
+  for (const ClaimRule& rule : options.rules) rule.condition.append_claims(*names);
+  for (const JwtForwardedClaim& forwarded : options.forward_claims) names->push_back(forwarded.claim);
+  std::erase_if(*names, [](const std::string& name) {
+    return name == "exp" || name == "iat" || name == "nbf" || name == "jti";
+  });
+  std::sort(names->begin(), names->end());
+  names->erase(std::unique(names->begin(), names->end()), names->end());
+  if (names->empty()) return nullptr;
+  return names;
+}
+
 // Whether the first message is late is kept by the desk, so that what is awaited next can take its place.
 void take_message(RequestContext& context) {
   if (!dynamic_cast<AwaitedMessage*>(context.awaited.get())) return;
@@ -59,7 +74,9 @@ std::unique_ptr<Awaited> await_message(const std::vector<JwtSource>& sources, Re
 }  // namespace
 
 JwtPolicy::JwtPolicy(JwtOptions options)
-    : options_(std::move(options)), providers_(std::exchange(options_.providers, {})) {
+    : options_(std::move(options)),
+      providers_(std::exchange(options_.providers, {})),
+      rule_claims_(claims_of_rules(options_)) {
   has_twins_ =
       !options_.forward_claims.empty() ||
       std::any_of(providers_.sources().begin(), providers_.sources().end(), [](const JwtSource& source) {
@@ -120,6 +137,9 @@ TokenJudged& JwtPolicy::note(RequestContext& context, const JwtProvider* provide
   const JwtProvider& one = provider ? *provider : providers_.first();
   context.token_judged->provider = one.name;
   context.token_judged->keys = one.keys;
+  context.token_judged->verifier = &one.verifier;
+  context.token_judged->renewable = one.renewable;
+  context.token_judged->rule_claims = rule_claims_ ? &rule_claims_ : nullptr;
   context.token_judged->reports_only = options_.report_only;
   return *context.token_judged;
 }

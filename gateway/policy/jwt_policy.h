@@ -75,6 +75,8 @@ class JwtPolicy final : public Policy {
 
   JwtOptions options_;  // without the providers
   JwtProviders providers_;
+  // The claims by which the request was let in, or that its endpoint was told; null: none.
+  std::shared_ptr<const std::vector<std::string>> rule_claims_;
   bool has_twins_ = false;  // every request needs fields removed
 };
 

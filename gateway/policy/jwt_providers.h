@@ -20,6 +20,7 @@ struct JwtProvider {
   std::shared_ptr<const JwtVerifier> verifier;
   size_t keys = 0;  // index into state::Names::keys
   std::vector<JwtSource> sources = {JwtSource{}};
+  bool renewable = false;  // a newer token of a session may take the place of an older one on what is open
 };
 
 // Waits where a further fetch of `keys` can change why a token was refused. Returns null where it cannot;

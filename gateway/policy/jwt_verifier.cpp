@@ -272,8 +272,9 @@ JwtVerifier::Result JwtVerifier::verify(const state::KeySet* keys, std::string_v
   auto times = check_times(*claims, rules_, leeway_, now);
   if (!times) return tl::unexpected<TokenError>(std::move(times.error()));
   if (auto refusal = check_parties(*claims, rules_)) return tl::unexpected<TokenError>(std::move(*refusal));
-  auto verified = std::make_shared<const VerifiedToken>(
-      std::make_unique<const VerifiedToken::Claims>(std::move(*claims)), *times, (*signer)->number());
+  auto verified =
+      std::make_shared<const VerifiedToken>(std::make_unique<const VerifiedToken::Claims>(std::move(*claims)),
+                                            *times, (*signer)->number(), rules_.subject);
   if (auto refusal = check_required(*verified, rules_))
     return tl::unexpected<TokenError>(std::move(*refusal));
   return verified;

@@ -26,6 +26,7 @@ struct JwtRules {
   std::chrono::seconds leeway{60};              // for exp, nbf and iat; limited to 0 to one day
   std::vector<ClaimCondition> required_claims;  // all must hold; they name no value of a request
   bool require_expiry = true;                   // a token without exp is refused
+  std::string subject = "sub";                  // the claim that names the user
 };
 
 // Why a token was refused. The detail is a sentence for the log and for the client. It may contain names of

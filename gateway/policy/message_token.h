@@ -27,7 +27,7 @@ struct MessageForm {
   std::optional<base::JsonPath> token{};
   std::string header = "Authorization";            // of STOMP
   std::string type = "connection_init";            // of JSON: the type of the message
-  std::optional<base::JsonPath> type_at;           // of JSON: where its type is; nullopt: /type
+  std::optional<base::JsonPath> type_at{};         // of JSON: where its type is; nullopt: /type
   base::Duration wait = std::chrono::seconds(10);  // for the message, when it must come first
   size_t size = size_t{64} * 1024;                 // bytes of the message, likewise
 

@@ -34,6 +34,7 @@ namespace postern::policy {
 
 class AuthDesk;
 class FieldRules;
+class JwtVerifier;
 class KeyWaits;
 class MessageDesk;
 class PasswordDesk;
@@ -62,7 +63,11 @@ struct TokenJudged {
   std::optional<base::Cause> refused{};  // nullopt: it was accepted
   std::string_view rule{};               // the last rule that did not permit the request; the policy's text
   std::shared_ptr<const VerifiedToken> token{};  // also one that no rule permits; null: none was verified
-  bool reports_only = false;                     // the route refuses nothing because of a token
+  const std::shared_ptr<const JwtVerifier>* verifier = nullptr;  // the provider's; the policy's
+  bool renewable = false;  // a newer token of its session may take its place
+  // The claims in which such a token must say the same; null: it may say anything. The policy's.
+  const std::shared_ptr<const std::vector<std::string>>* rule_claims = nullptr;
+  bool reports_only = false;  // the route refuses nothing because of a token
   bool is_counted = false;
 };
 

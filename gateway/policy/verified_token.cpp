@@ -63,10 +63,12 @@ const Json* find_nested_member(const Json& value, std::string_view name) {
   return nullptr;
 }
 
-VerifiedToken::VerifiedToken(std::unique_ptr<const Claims> claims, Times times, uint64_t key)
+VerifiedToken::VerifiedToken(std::unique_ptr<const Claims> claims, Times times, uint64_t key,
+                             std::string_view subject)
     : claims_(std::move(claims)), times_(times), key_(key) {
   base::check(claims_->json.is_object(), "the claims of a token are an object");
-  subject_ = claim("sub").value_or(std::string());
+  subject_ = claim(subject).value_or(std::string());
+  subject_name_ = subject;
 }
 
 VerifiedToken::~VerifiedToken() = default;
@@ -93,13 +95,24 @@ std::string VerifiedToken::name_text(std::string_view name) const {
 
 state::TokenMarks VerifiedToken::marks() const {
   state::TokenMarks marks{state::mark_of(name_text("iss")), state::mark_of(name_text("jti")),
-                          state::mark_of(name_text("sub")), state::mark_of(name_text("sid"))};
+                          state::mark_of(name_text(subject_name_)), state::mark_of(name_text("sid"))};
   const Json* issued = base::find_member(claims_->json, "iat");
   constexpr double farthest = 1e15;  // a double holds every second until then
   if (issued != nullptr && issued->is_number())
     marks.issued_at =
         static_cast<int64_t>(std::clamp(std::floor(issued->get<double>()), -farthest, farthest));
   return marks;
+}
+
+// JSON is written in one way only, and a claim that is not there as nothing: so each end of a line is the end
+// of a claim.
+state::MarkDigest VerifiedToken::digest_of(const std::vector<std::string>& claims) const {
+  std::string text;
+  for (const std::string& name : claims) {
+    if (const Json* value = find_nested_member(claims_->json, name)) text += base::write_json(*value);
+    text += '\n';
+  }
+  return state::mark_of(text);
 }
 
 bool VerifiedToken::has(std::string_view name) const {

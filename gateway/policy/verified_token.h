@@ -8,13 +8,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "state/live_sessions.h"
 #include "state/token_marks.h"
 
 namespace postern::policy {
 
 // Immutable. The exchanges and the cache of one worker share it; any thread may read it.
-class VerifiedToken {
+class VerifiedToken final : public state::SessionToken {
  public:
   static constexpr int64_t never = std::numeric_limits<int64_t>::max();
 
@@ -26,8 +28,10 @@ class VerifiedToken {
   struct Claims;  // the claims as JSON, defined in policy/token_claims.h
 
   // `key` is state::VerificationKey::number() of the key that has signed it.
-  VerifiedToken(std::unique_ptr<const Claims> claims, Times times, uint64_t key = 0);
-  ~VerifiedToken();
+  // `subject` is the claim that names the user.
+  VerifiedToken(std::unique_ptr<const Claims> claims, Times times, uint64_t key = 0,
+                std::string_view subject = "sub");
+  ~VerifiedToken() override;
   VerifiedToken(const VerifiedToken&) = delete;
   VerifiedToken& operator=(const VerifiedToken&) = delete;
 
@@ -65,20 +69,23 @@ class VerifiedToken {
   bool any_value(std::string_view name, const std::function<bool(const ClaimValue&)>& test) const;
 
   int64_t expires_at() const { return times_.expires_at; }
-  int64_t accepted_until() const { return times_.accepted_until; }
+  int64_t accepted_until() const override { return times_.accepted_until; }
 
-  uint64_t key() const { return key_; }
+  uint64_t key() const override { return key_; }
 
   // The text of a claim by which tokens are named, whatever it contains: a string unchanged, anything else as
   // JSON. Empty for null and for a missing claim.
   std::string name_text(std::string_view name) const;
 
   // What a revocation can name it by. It is computed at each call, which takes about a microsecond.
-  state::TokenMarks marks() const;
+  state::TokenMarks marks() const override;
+
+  // Of claims as claim() names them.
+  state::MarkDigest digest_of(const std::vector<std::string>& claims) const override;
 
   const Claims& claims() const { return *claims_; }
 
-  // The sub claim; empty when there is none.
+  // The text of the claim that names the user; empty when there is none.
   std::string_view subject() const { return subject_; }
 
  private:
@@ -86,6 +93,7 @@ class VerifiedToken {
   Times times_;
   uint64_t key_;
   std::string subject_;
+  std::string subject_name_;
 };
 
 }  // namespace postern::policy

@@ -9,6 +9,7 @@
 #include "http/path_prefix.h"
 #include "proxy/failure_response.h"
 #include "proxy/loop_guard.h"
+#include "proxy/renewal.h"
 #include "proxy/response_encoding.h"
 #include "proxy/route_match.h"
 
@@ -85,6 +86,8 @@ Result<std::optional<LocalResponse>> action_answer(ExchangeState& exchange) {
   }
   if (const auto* issue = std::get_if<routing::IssueTicket>(&exchange.route->action))
     return ticket_answer(exchange, *issue);
+  if (std::holds_alternative<routing::RenewConnections>(exchange.route->action))
+    return renewal_answer(exchange);
   const auto* respond = std::get_if<routing::Respond>(&exchange.route->action);
   if (!respond) return std::nullopt;
   if (exchange.stream.request().method == http::Method::options && !respond->allow.empty()) {

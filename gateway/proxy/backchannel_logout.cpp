@@ -9,11 +9,10 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "http/target.h"
-#include "policy/jwt_providers.h"
 #include "policy/jwt_verifier.h"
 #include "policy/token_claims.h"
-#include "proxy/judging.h"
 #include "proxy/logout.h"
+#include "proxy/verify_token.h"
 #include "tunnel/tunnel_set.h"
 
 namespace postern::proxy {
@@ -32,7 +31,6 @@ constexpr size_t form_max = 2 * policy::JwtVerifier::most_token_size;  // percen
 constexpr base::Duration form_limit = std::chrono::seconds(10);
 // A token that was issued longer ago is refused; for so long a second use of one is noticed.
 constexpr int64_t oldest = 300;
-constexpr int most_waits = 3;
 constexpr std::string_view by_provider = "backchannel_logout";
 constexpr std::string_view logout_event = "http://schemas.openid.net/event/backchannel-logout";
 
@@ -135,24 +133,15 @@ Task<Result<LocalResponse>> receive_logout(ExchangeState& exchange,
   if (http::count_query_parameter(*form, "logout_token") != 1)
     co_return refuse("the form has not one logout_token");
   const std::string text = http::decode_query_value(http::query_parameter(*form, "logout_token"));
-  const state::LiveKeys& keys = *exchange.context->state.keys[action.keys];
-  exchange.context->awaited.reset();
-  for (int waits = 0;; ++waits) {
-    policy::JwtVerifier::Result token =
-        action.verifier->verify(keys.view().keys.get(), text, exchange.services.unix_now());
-    if (token) co_return end_session(exchange, **token, action.lasts);
-    std::unique_ptr<policy::Awaited> awaited;
-    if (waits < most_waits) awaited = policy::wait_for_keys(keys, *exchange.context, token.error());
-    if (!awaited) {
-      if (token.error().cause == Cause::keys_unavailable)
-        co_return http::refusal(Cause::keys_unavailable, std::move(token.error().detail));
-      co_return refuse("logout_token: " + token.error().detail);
-    }
-    policy::Verdict verdict = policy::Verdict::wait(std::move(awaited));
-    Task<Result<void>> waiting = await_once(exchange, verdict);
-    Result<void> waited = co_await waiting;
-    if (!waited) co_return base::fail(waited.error());
-  }
+  Task<Result<policy::JwtVerifier::Result>> verifying =
+      verify_token(exchange, *action.verifier, action.keys, text);
+  Result<policy::JwtVerifier::Result> verified = co_await verifying;
+  if (!verified) co_return base::fail(verified.error());
+  policy::JwtVerifier::Result& token = *verified;
+  if (token) co_return end_session(exchange, **token, action.lasts);
+  if (token.error().cause == Cause::keys_unavailable)
+    co_return http::refusal(Cause::keys_unavailable, std::move(token.error().detail));
+  co_return refuse("logout_token: " + token.error().detail);
 }
 
 }  // namespace postern::proxy

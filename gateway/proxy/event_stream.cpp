@@ -20,15 +20,18 @@ constexpr Duration rest_of_event = std::chrono::seconds(10);
 // The same when its token is revoked: within a second all of it is over.
 constexpr Duration rest_when_revoked = std::chrono::milliseconds(250);
 constexpr Duration look_every = std::chrono::seconds(15);
+constexpr Duration retry_notice_every = std::chrono::milliseconds(200);
 
 constexpr std::string_view comment_text = ":\n\n";
 
 }  // namespace
 
-EventStream::EventStream(base::Scope& scope, tunnel::DrainLine& drain_line, Options options)
+EventStream::EventStream(base::Scope& scope, tunnel::DrainLine& drain_line, tunnel::TokenHolder& token,
+                         Options options)
     : Member(tunnel::DrainLine::Kind::event_stream),
       scope_(scope),
       drain_line_(drain_line),
+      token_(token),
       options_(std::move(options)),
       heard_(scope.turn.now),
       written_(heard_),
@@ -102,8 +105,9 @@ Duration EventStream::until_due() const {
   if (ending_) {
     until(end_by_);
   } else {
-    if (options_.expires) until(*options_.expires);
+    if (token_.token_ends()) until(*token_.token_ends());
     if (options_.too_old_at) until(*options_.too_old_at);
+    if (const std::optional<base::Instant> due = notice_due()) until(*due);
   }
   if (options_.idle_limit != base::no_limit) until(heard_ + options_.idle_limit);
   if (!ending_ && options_.readable && options_.comment_interval != base::no_limit)
@@ -114,7 +118,8 @@ Duration EventStream::until_due() const {
 // Handles the timers that are due. Returns the cause if the stream must be cut.
 std::optional<Cause> EventStream::look(http::ServerStream& to, const base::PaceRules& client) {
   const base::Instant now = scope_.turn.now;
-  if (!ending_ && options_.expires && now >= *options_.expires) end(Cause::token_expired, rest_of_event);
+  if (!ending_ && token_.token_ends() && now >= *token_.token_ends() && !token_.renew_token())
+    end(Cause::token_expired, rest_of_event);
   if (!ending_ && options_.too_old_at && now >= *options_.too_old_at)
     end(Cause::max_age_reached, rest_of_event);
   if (ending_ && now >= end_by_ && !may_end()) return ending_;
@@ -122,6 +127,8 @@ std::optional<Cause> EventStream::look(http::ServerStream& to, const base::PaceR
     return Cause::upstream_stream_silent;
   if (options_.readable && now - written_ >= options_.comment_interval && !ending_)
     comment(to.response_body());
+  if (const std::optional<base::Instant> due = notice_due(); due && now >= *due)
+    give_notice(to.response_body());
   if (now < look_at_) return std::nullopt;
   look_at_ = now + look_every;
   // A client whose machine is gone sends nothing. A client that acknowledges none of its data for as long as
@@ -143,6 +150,26 @@ void EventStream::comment(base::Channel& to) {
   ++comments_;
 }
 
+// When the client must be told that its token is about to expire; nullopt: not, or it has been.
+std::optional<base::Instant> EventStream::notice_due() const {
+  if (!options_.expiry_notice || !options_.readable || ending_) return std::nullopt;
+  const std::optional<base::Instant> expires = token_.token_expires();
+  if (!expires || *expires == notified_of_) return std::nullopt;
+  return std::max(*expires - options_.expiry_notice->before, retry_notice_at_);
+}
+
+void EventStream::give_notice(base::Channel& to) {
+  if (token_.renew_token()) return;
+  if (!boundaries_.between_events() || !to.has_room()) {
+    retry_notice_at_ = scope_.turn.now + retry_notice_every;
+    return;
+  }
+  const routing::ExpiryEvent& notice = *options_.expiry_notice;
+  written_ = scope_.turn.now;
+  notified_of_ = *token_.token_expires();
+  to.push(Chunk::copy_of("event: " + notice.event + "\ndata: " + notice.data + "\n\n"));
+}
+
 void EventStream::end(Cause why, Duration limit) {
   ending_ = why;
   end_by_ = scope_.turn.now + (options_.readable ? limit : Duration::zero());
@@ -154,10 +181,11 @@ void EventStream::revoke() {
   if (waiting_) waiting_->extend(Duration::zero());
 }
 
-bool EventStream::outdated(const tunnel::CurrentRoutes& current) const {
+bool EventStream::outdated(const tunnel::CurrentRoutes& current) {
   if (!options_.route) return false;
   if (options_.endpoint && options_.endpoint->retired()) return true;
-  return !current.allow(*options_.route, options_.key) || !current.take(options_.certificate.get());
+  token_.renew_token();  // the key of an older one may be gone
+  return !current.allow(*options_.route, token_.token_key()) || !current.take(options_.certificate.get());
 }
 
 void EventStream::leave(bool stopping) {

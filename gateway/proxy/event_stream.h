@@ -14,6 +14,7 @@
 #include "proxy/event_boundaries.h"
 #include "routing/stream_rules.h"
 #include "tunnel/drain_line.h"
+#include "tunnel/token_holders.h"
 #include "upstream/endpoint.h"
 
 namespace postern::proxy {
@@ -23,17 +24,17 @@ class EventStream final : public tunnel::DrainLine::Member {
   // The settings under which the stream was opened. What they point to outlives the stream.
   struct Options {
     std::optional<uint64_t> route{};  // routing::Route::stream_fingerprint; nullopt: no reload ends it
-    uint64_t key = 0;                 // that has signed the token; 0: there is no token
     std::shared_ptr<const net::ClientCertificate> certificate{};  // of the client; null: it has shown none
     upstream::EndpointRef endpoint{};  // the endpoint that sends it; a reload may remove it
     base::Duration comment_interval = base::no_limit;
-    base::Duration idle_limit = base::no_limit;  // for the endpoint
-    std::optional<base::Instant> expires{};      // of the token that authorised the request
-    std::optional<base::Instant> too_old_at{};   // when the stream was open for long enough
+    base::Duration idle_limit = base::no_limit;           // for the endpoint
+    const routing::ExpiryEvent* expiry_notice = nullptr;  // null: the client is not told
+    std::optional<base::Instant> too_old_at{};            // when the stream was open for long enough
     bool readable = true;  // the events are readable in the bytes, which are not compressed
   };
 
-  EventStream(base::Scope& scope, tunnel::DrainLine& drain_line, Options options);
+  // `token` outlives the stream.
+  EventStream(base::Scope& scope, tunnel::DrainLine& drain_line, tunnel::TokenHolder& token, Options options);
   ~EventStream() { drain_line_.part(*this); }
 
   // Like base::pump. It also succeeds when the gateway ended the stream between two events. The source limits
@@ -54,7 +55,7 @@ class EventStream final : public tunnel::DrainLine::Member {
   base::Instant heard() const { return heard_; }  // when the endpoint last sent something
 
   // --- DrainLine::Member ---
-  bool outdated(const tunnel::CurrentRoutes& current) const override;
+  bool outdated(const tunnel::CurrentRoutes& current) override;
   bool is_ending() const override { return over_ || ending_; }
   void leave(bool stopping) override;
 
@@ -63,19 +64,24 @@ class EventStream final : public tunnel::DrainLine::Member {
   std::optional<base::Cause> look(http::ServerStream& to, const base::PaceRules& client);
   base::Task<base::Result<void>> wait_for_room(http::ServerStream& to, const base::PumpLimits& limits);
   void comment(base::Channel& to);
+  std::optional<base::Instant> notice_due() const;
+  void give_notice(base::Channel& to);
   void end(base::Cause why, base::Duration limit);
   bool may_end() const { return options_.readable && boundaries_.between_events(); }
 
   base::Scope& scope_;
   tunnel::DrainLine& drain_line_;
+  tunnel::TokenHolder& token_;
   Options options_;
   EventBoundaries boundaries_;
   std::optional<base::Cause> ending_;
-  base::Instant end_by_{};  // with ending_: the deadline for the rest of the event that is in transit
-  base::Instant heard_;     // when the endpoint last sent something
-  base::Instant written_;   // when something was last written to the client
-  base::Instant look_at_;   // when to check next whether the client acknowledges what it was sent
-  base::Instant took_at_;   // when the client last acknowledged something, or everything
+  base::Instant end_by_{};       // with ending_: the deadline for the rest of the event that is in transit
+  base::Instant heard_;          // when the endpoint last sent something
+  base::Instant written_;        // when something was last written to the client
+  base::Instant look_at_;        // when to check next whether the client acknowledges what it was sent
+  base::Instant notified_of_{};  // the expiry that the client was told of
+  base::Instant retry_notice_at_{};
+  base::Instant took_at_;  // when the client last acknowledged something, or everything
   uint64_t acknowledged_ = 0;
   uint64_t comments_ = 0;
   base::Phase* waiting_ = nullptr;  // the current wait for the endpoint or for the client

@@ -8,6 +8,7 @@
 #include "proxy/failure_response.h"
 #include "proxy/judging.h"
 #include "proxy/logout.h"
+#include "proxy/renewal.h"
 #include "proxy/response_encoding.h"
 #include "proxy/route_match.h"
 #include "proxy/token_log.h"
@@ -121,6 +122,8 @@ Task<Result<void>> Exchange::serve() {
   const size_t group = std::get<routing::ToUpstream>(route.action).group;
   dispatch_.emplace(state_, *state_.pin->groups[group]);
   const coding::Request encodings = read_encodings(state_);
+  RefreshWatch refresh(state_);
+  refresh.prepare_request();
   Task<Result<Attempt>> sending = dispatch_->send();
   Result<Attempt> attempt = co_await sending;
   if (!attempt) co_return base::fail(attempt.error());
@@ -134,6 +137,7 @@ Task<Result<void>> Exchange::serve() {
     co_return opened;
   }
   note_logout(state_, head.status);
+  refresh.read_head(head);
   copy_.emplace(state_, *dispatch_);
   if (Result<void> admitted = copy_->admit(head); !admitted) co_return admitted;
   dispatch_->finish_head(*attempt, head);
@@ -146,9 +150,12 @@ Task<Result<void>> Exchange::serve() {
   const std::unique_ptr<coding::Encoder> encoder =
       begin_encoding(state_, encodings, known_size(*attempt, state_.stream.request().method), head);
   respond(head);
-  Task<Result<void>> copying = copy_->run(*attempt, encoder.get());
+  Task<Result<void>> copying = copy_->run(*attempt, encoder.get(), refresh.body_watcher());
   Result<void> copied = co_await copying;
-  co_return copied;
+  if (!copied) co_return copied;
+  Task<Result<void>> finishing = refresh.finish();
+  Result<void> finished = co_await finishing;
+  co_return finished;
 }
 
 // --- answers ---

@@ -4,22 +4,13 @@
 
 #include "base/error.h"
 #include "policy/verified_token.h"
+#include "tunnel/tunnel_set.h"
 
 namespace postern::proxy {
 
 using base::Cause;
 using base::Result;
 using base::Stage;
-
-std::optional<base::Instant> ExchangeState::token_expires(base::Duration grace) const {
-  const policy::VerifiedToken* token = binding_token();
-  if (!token || token->accepted_until() == policy::VerifiedToken::never) return std::nullopt;
-  constexpr std::chrono::milliseconds year = std::chrono::hours(24 * 365);
-  const std::chrono::milliseconds now = services.unix_time();
-  const std::chrono::seconds far = std::chrono::ceil<std::chrono::seconds>(now + year);
-  const std::chrono::seconds until(std::min(token->accepted_until(), far.count()));
-  return services.turn.now + grace + std::max<std::chrono::milliseconds>(until - now, {});
-}
 
 InLine::InLine(ExchangeState& exchange) : exchange_(exchange) {
   exchange_.in_line = true;
@@ -31,14 +22,19 @@ const policy::VerifiedToken* ExchangeState::binding_token() const {
   return context->token.get();
 }
 
-uint64_t ExchangeState::token_key() const {
+std::unique_ptr<tunnel::HeldToken> ExchangeState::held_token(std::optional<base::Duration> grace) const {
   const policy::VerifiedToken* token = binding_token();
-  return token ? token->key() : 0;
-}
-
-std::unique_ptr<const state::TokenMarks> ExchangeState::token_marks() const {
-  const policy::VerifiedToken* token = binding_token();
-  return token ? std::make_unique<const state::TokenMarks>(token->marks()) : nullptr;
+  if (!token) return nullptr;
+  auto held = std::make_unique<tunnel::HeldToken>(
+      tunnel::HeldToken{token->marks(), token->key(), token->accepted_until(), grace});
+  const policy::TokenJudged& judged = *context->token_judged;
+  if (judged.renewable)
+    held->place = services.tunnels.sessions().join(
+        state::session_of(judged.provider, held->marks), facts.request_id,
+        judged.rule_claims
+            ? state::LiveSessions::Claims{*judged.rule_claims, token->digest_of(**judged.rule_claims)}
+            : state::LiveSessions::Claims());
+  return held;
 }
 
 Result<void> read_request(ExchangeState& exchange) {

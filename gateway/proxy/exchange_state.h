@@ -17,7 +17,7 @@
 #include "proxy/request_facts.h"
 #include "proxy/services.h"
 #include "proxy/snapshot.h"
-#include "state/token_marks.h"
+#include "tunnel/token_holders.h"
 
 namespace postern::proxy {
 
@@ -44,13 +44,8 @@ struct ExchangeState {
   }
   // The token on which a socket or an event stream hangs; null: there is none, or the route only reports.
   const policy::VerifiedToken* binding_token() const;
-  // When the token that authorised the request expires, and `grace` has passed after that; nullopt if it has
-  // no token, or one that never expires.
-  std::optional<base::Instant> token_expires(base::Duration grace) const;
-  // The key that has signed that token; 0: there is no token.
-  uint64_t token_key() const;
-  // What a revocation can name it by; null: there is no token.
-  std::unique_ptr<const state::TokenMarks> token_marks() const;
+  // That token, for what stays open; null: there is none. `grace`: see tunnel::HeldToken.
+  std::unique_ptr<tunnel::HeldToken> held_token(std::optional<base::Duration> grace) const;
 
   Services& services;
   const Pin pin;

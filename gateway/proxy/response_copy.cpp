@@ -77,8 +77,9 @@ Result<void> ResponseCopy::admit(const http::ResponseHead& head) {
   return {};
 }
 
-Task<Result<void>> ResponseCopy::run(Attempt& attempt, coding::Encoder* encoder) {
-  const base::PumpLimits limits = response_limits(exchange_, dispatch_.group().idle_limit);
+Task<Result<void>> ResponseCopy::run(Attempt& attempt, coding::Encoder* encoder, base::PumpWatcher* watcher) {
+  base::PumpLimits limits = response_limits(exchange_, dispatch_.group().idle_limit);
+  limits.watcher = watcher;
   const base::Instant began = exchange_.services.turn.now;
   http::UpstreamStream& from = *attempt.lease;
   Task<Result<base::Pumped>> pumping =
@@ -144,26 +145,30 @@ Task<Result<base::Pumped>> ResponseCopy::pump_long_body(Attempt& attempt, coding
 void ResponseCopy::open(const Attempt& attempt, bool of_events) {
   const routing::StreamRules& rules = rules_of(*exchange_.route);
   StreamSet& set = exchange_.services.streams;
-  long_answer_ = std::make_unique<LongAnswer>(exchange_, set);
+  const bool ends_with_token = of_events && rules.ends_with_token;
+  long_answer_ = std::make_unique<LongAnswer>(
+      exchange_, set, ends_with_token ? std::optional(rules.token_grace) : std::nullopt);
   if (of_events) {
     EventStream::Options options;
     options.route = exchange_.route->stream_fingerprint;
-    options.key = exchange_.token_key();
     options.certificate = exchange_.stream.client().certificate.certificate;
     options.endpoint = attempt.lease.endpoint();
     options.comment_interval = rules.comment_interval;
     options.idle_limit = dispatch_.group().stream_idle_limit;
-    if (rules.ends_with_token) options.expires = exchange_.token_expires(rules.token_grace);
+    options.expiry_notice = rules.expiry_notice ? &*rules.expiry_notice : nullptr;
     if (rules.max_age != base::no_limit) options.too_old_at = exchange_.services.turn.now + rules.max_age;
     options.readable = !is_encoded(attempt.head);
-    long_answer_->events.emplace(exchange_.scope, set.drain_line(), std::move(options));
+    long_answer_->events.emplace(exchange_.scope, set.drain_line(), *long_answer_, std::move(options));
   }
   if (exchange_.snapshot().access_log) log_exchange(exchange_, &telemetry::AccessLog::stream_open, record());
   exchange_.services.tunnels.token_holders().join(*long_answer_);
 }
 
-ResponseCopy::LongAnswer::LongAnswer(ExchangeState& exchange, StreamSet& set)
-    : TokenHolder(exchange.token_marks()), scope(exchange.scope), open(set, exchange.route->name) {}
+ResponseCopy::LongAnswer::LongAnswer(ExchangeState& exchange, StreamSet& set,
+                                     std::optional<base::Duration> grace)
+    : TokenHolder(exchange.services.tunnels.token_holders(), exchange.held_token(grace)),
+      scope(exchange.scope),
+      open(set, exchange.route->name) {}
 
 // The end of another answer than an event stream shows in its bytes only, if at all: it is cut.
 void ResponseCopy::LongAnswer::on_revoked() {

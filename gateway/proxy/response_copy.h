@@ -35,8 +35,8 @@ class ResponseCopy {
   base::Result<void> admit(const http::ResponseHead& head);
 
   // Called once, after the head was written to the client: copies the body to its end, and the trailers.
-  // `encoder` may be null; it and the attempt outlive the task.
-  base::Task<base::Result<void>> run(Attempt& attempt, coding::Encoder* encoder);
+  // `encoder` and `watcher` may be null; they and the attempt outlive the task.
+  base::Task<base::Result<void>> run(Attempt& attempt, coding::Encoder* encoder, base::PumpWatcher* watcher);
 
   bool answers_events() const { return answers_events_; }
   // For the record of a long answer; nullopt: the response is not one.
@@ -44,7 +44,8 @@ class ResponseCopy {
 
  private:
   struct LongAnswer final : tunnel::TokenHolder {
-    LongAnswer(ExchangeState& exchange, StreamSet& set);
+    // `grace`: see tunnel::HeldToken.
+    LongAnswer(ExchangeState& exchange, StreamSet& set, std::optional<base::Duration> grace);
     void on_revoked() override;
     base::Scope& scope;
     StreamSet::Open open;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/pause.h"
 #include "http/websocket_handshake.h"
+#include "proxy/renewal.h"
 #include "proxy/socket_clients.h"
 #include "proxy/token_log.h"
 #include "tunnel/tunnel_set.h"
@@ -33,6 +34,11 @@ std::string_view protocol_to_echo(std::string_view preferred, std::string_view o
     if (first.empty()) first = *offer;
   }
   return first;
+}
+
+// How long a socket stays open after its token has expired; nullopt: it does not end with it.
+std::optional<base::Duration> grace_of(const routing::SocketRules& rules) {
+  return rules.ends_with_token ? std::optional(rules.token_grace) : std::nullopt;
 }
 
 // Causes that change only with a new token, or without one; a client does not change it by retrying.
@@ -144,8 +150,8 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
   const routing::SocketRules& rules = socket_rules(exchange_.route);
   tunnel::TunnelOptions options{exchange_.limits().tunnel_idle,
                                 exchange_.route->socket_fingerprint,
-                                exchange_.token_key(),
-                                exchange_.token_marks(),
+                                exchange_.held_token(grace_of(rules)),
+                                token_desk(exchange_, rules),
                                 exchange_.stream.client().certificate.certificate,
                                 exchange_.route->sockets};
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
@@ -160,7 +166,6 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
     options.client_window_bits = deflate->window_bits;
     attempt.head.headers.add(FieldId::sec_websocket_extensions, "Sec-WebSocket-Extensions", deflate->answer);
   }
-  if (rules.ends_with_token) options.expires = exchange_.token_expires(rules.token_grace);
   options.permits = std::move(exchange_.context->socket_permits);
   options.limits = std::move(shared_limits_);
   std::unique_ptr<net::Transport> client_side = accept_client(attempt.head);

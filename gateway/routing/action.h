@@ -54,6 +54,10 @@ struct BackchannelLogout {
   base::Duration lasts{};                               // how long a revocation is in effect
 };
 
-using Action = std::variant<ToUpstream, Respond, Redirect, Files, IssueTicket, BackchannelLogout>;
+// Gives the request's token to what its session has open (state::LiveSessions).
+struct RenewConnections {};
+
+using Action =
+    std::variant<ToUpstream, Respond, Redirect, Files, IssueTicket, RenewConnections, BackchannelLogout>;
 
 }  // namespace postern::routing

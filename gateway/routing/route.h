@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coding/negotiation.h"
+#include "policy/answer_token.h"
 #include "policy/policy.h"
 #include "routing/action.h"
 #include "routing/conditions.h"
@@ -23,6 +24,16 @@ namespace postern::routing {
 struct LogoutRules {
   std::vector<std::string> paths;  // normalised
   base::Duration lasts{};          // how long a revocation is in effect, at least
+};
+
+// Where clients get a new token from the application. It takes the place of the older one on what its session
+// has open.
+struct RefreshCalls {
+  std::vector<std::string> paths;  // normalised
+  policy::AnswerTokenPlace token;
+  std::string provider;                                 // a name under jwt
+  std::shared_ptr<const policy::JwtVerifier> verifier;  // of that
+  size_t keys = 0;                                      // index into state::Names::keys
 };
 
 struct Route {
@@ -42,7 +53,8 @@ struct Route {
   // fingerprint in another snapshot means that no setting has changed for the socket.
   uint64_t socket_fingerprint = 0;
   std::vector<size_t> keys;  // of tokens: indices into state::Names::keys; empty: the route knows no tokens
-  std::shared_ptr<const LogoutRules> logout;  // null: none
+  std::shared_ptr<const LogoutRules> logout;          // null: none
+  std::shared_ptr<const RefreshCalls> refresh_calls;  // null: none
   RouteLimits limits;
   std::shared_ptr<const SocketRules> sockets;  // null: the defaults
   std::shared_ptr<const StreamRules> streams;  // null: the defaults

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json_scanner.h"
+#include "policy/message_token.h"
 #include "policy/rate_limit.h"
 #include "websocket/dialect.h"
 #include "websocket/endings.h"
@@ -81,6 +82,18 @@ struct Heartbeat {
   std::string message;        // sent as a text message
 };
 
+// Tells a page that its token is about to expire, so that it can get another one.
+struct ExpiryNotice {
+  base::Duration before{};
+  std::string message;  // sent as a text message
+};
+
+// A message by which a client gives a newer token to its own socket.
+struct RenewalMessage {
+  policy::MessageForm form{.kind = policy::MessageForm::Kind::json};
+  bool passes = false;  // the endpoint gets it as well
+};
+
 // The rate at which new sockets are admitted. Faster ones wait for their turn, if it comes before their
 // deadline.
 struct Admission {
@@ -100,7 +113,9 @@ struct SocketRules {
   base::Duration ping_interval = std::chrono::seconds(25);  // base::no_limit: no pings
   base::Duration pong_timeout = std::chrono::seconds(20);
   bool ends_with_token = true;
-  base::Duration token_grace{};             // how long it stays open after that
+  base::Duration token_grace{};  // how long it stays open after that
+  std::optional<ExpiryNotice> expiry_notice{};
+  std::optional<RenewalMessage> renewal_message{};
   base::Duration max_age = base::no_limit;  // how long a socket may be open
   std::optional<Heartbeat> heartbeat{};
   MessageRules from_client{};

@@ -20,11 +20,14 @@
 //                      clients (PasswordChecks)
 //   tickets            100,000, with tokens of 64 MiB (Tickets)
 //   revocations        1,048,576, in at most 64 MiB, and the texts of the newest 1,000 (Revocations)
+//   live sessions      one place for each open WebSocket and event stream whose token can be renewed
+//                      (LiveSessions)
 #pragma once
 
 #include "state/bindings.h"
 #include "state/by_name.h"
 #include "state/client_counts.h"
+#include "state/live_sessions.h"
 #include "state/password_checks.h"
 #include "state/process_load.h"
 #include "state/revocations.h"
@@ -53,6 +56,7 @@ class ProcessState {
   PasswordChecks passwords;
   Tickets tickets;
   Revocations revocations;
+  LiveSessions sessions;
   ProcessLoads loads;
 
  private:

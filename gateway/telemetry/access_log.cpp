@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <string>
 
 #include "base/error.h"
@@ -191,6 +192,44 @@ void append_column(TextBuilder& out, std::string_view value, size_t width) {
   append_text(out, " ", value);
   const size_t used = out.size() - begin - 1;
   out.append(width - std::min(width, used), ' ');
+}
+
+// Events that are neither requests nor sockets.
+
+struct EventField {
+  std::string_view name;
+  std::string_view text{};
+  std::optional<uint64_t> number{};  // in place of the text
+};
+using EventFields = std::initializer_list<EventField>;
+
+void append_event(TextBuilder& out, LogFormat format, WallTime time, Severity level, std::string_view event,
+                  EventFields fields, std::string_view request_id, const Finding& finding) {
+  begin_line(out, format, time, level, event);
+  const bool is_json = format == LogFormat::json;
+  for (const auto& [name, text, number] : fields) {
+    std::string key = is_json ? ",\"" : " ";
+    key.append(name).append(is_json ? "\":" : "=");
+    if (number)
+      out.append(key).append_number(*number);
+    else if (is_json)
+      append_json_text(out, key, text);
+    else
+      append_text(out, key, text);
+  }
+  if (is_json) {
+    append_json_text(out, R"(,"request_id":)", request_id);
+    append_json_text(out, R"(,"finding":)", finding.label);
+    append_json_text(out, R"(,"meaning":)", finding.meaning);
+    append_json_text(out, R"(,"remedy":)", finding.remedy);
+    out.append("}\n");
+    return;
+  }
+  append_text(out, " finding=", finding.label);
+  append_text(out, " meaning=", finding.meaning);
+  append_text(out, " remedy=", finding.remedy);
+  append_text(out, " id=", request_id);
+  out.append('\n');
 }
 
 void append_text_duration(TextBuilder& out, Duration duration) {
@@ -473,35 +512,30 @@ void append_would_refuse(TextBuilder& out, LogFormat format, WallTime time, cons
 
 void append_logout(TextBuilder& out, LogFormat format, WallTime time, const LogoutRecord& record) {
   using Outcome = LogoutRecord::Outcome;
+  const EventFields fields{{"by", record.by}, {"named", record.named}, {"route", record.route}};
+  if (record.outcome == Outcome::revoked)
+    return append_event(out, format, time, Severity::info, "token_revoked", fields, record.request_id,
+                        {"", "What hangs on these tokens ends, on every worker.", ""});
   const base::ErrorTraits& full = base::traits(base::Cause::revocations_full);
-  const Finding finding = record.outcome == Outcome::revoked
-                              ? Finding{"", "What hangs on these tokens ends, on every worker.", ""}
-                          : record.outcome == Outcome::full ? Finding{full.label, full.meaning, full.remedy}
-                                                            : logout_unnamed;
-  const bool revoked = record.outcome == Outcome::revoked;
-  const Severity level = revoked                           ? Severity::info
-                         : record.outcome == Outcome::full ? Severity::error
-                                                           : Severity::warn;
-  begin_line(out, format, time, level, revoked ? "token_revoked" : "logout_without_effect");
-  if (format == LogFormat::json) {
-    append_json_text(out, R"(,"by":)", record.by);
-    append_json_text(out, R"(,"named":)", record.named);
-    append_json_text(out, R"(,"route":)", record.route);
-    append_json_text(out, R"(,"request_id":)", record.request_id);
-    append_json_text(out, R"(,"finding":)", finding.label);
-    append_json_text(out, R"(,"meaning":)", finding.meaning);
-    append_json_text(out, R"(,"remedy":)", finding.remedy);
-    out.append("}\n");
-    return;
-  }
-  append_text(out, " by=", record.by);
-  append_text(out, " named=", record.named);
-  append_text(out, " route=", record.route);
-  append_text(out, " finding=", finding.label);
-  append_text(out, " meaning=", finding.meaning);
-  append_text(out, " remedy=", finding.remedy);
-  append_text(out, " id=", record.request_id);
-  out.append('\n');
+  const bool is_full = record.outcome == Outcome::full;
+  append_event(out, format, time, is_full ? Severity::error : Severity::warn, "logout_without_effect", fields,
+               record.request_id, is_full ? Finding{full.label, full.meaning, full.remedy} : logout_unnamed);
+}
+
+void append_renewal(TextBuilder& out, LogFormat format, WallTime time, const RenewalRecord& record) {
+  const EventFields fields{{"by", record.by},
+                           {"connections", {}, record.connections},
+                           {"route", record.route},
+                           {"detail", record.detail}};
+  const bool renewed = record.detail.empty();
+  append_event(out, format, time, renewed ? Severity::info : Severity::warn,
+               renewed ? "token_renewed" : "renewal_without_effect", fields, record.request_id,
+               renewed ? Finding{"", "What is open lives on when its older token expires.", ""} : renewal_failed);
+}
+
+void AccessLog::renewal(const RenewalRecord& record) {
+  append_renewal(line_, format_, clock_(), record);
+  send();
 }
 
 void AccessLog::logout(const LogoutRecord& record) {

@@ -86,6 +86,15 @@ struct LogoutRecord {
   std::string_view request_id{};
 };
 
+// A newer token of a session, and what it has renewed.
+struct RenewalRecord {
+  std::string_view by{};      // the key that has taken the token: renew, refresh_calls or renewal_message
+  uint64_t connections = 0;   // WebSockets and event streams
+  std::string_view detail{};  // why it has renewed nothing; empty: it has
+  std::string_view route{};
+  std::string_view request_id{};
+};
+
 // The duration of each stage; nothing for a stage that did not happen.
 struct ExchangeStages {
   std::optional<base::Duration> policy{};
@@ -187,6 +196,7 @@ void append_deviation(base::TextBuilder& out, LogFormat format, WallTime time, c
 void append_would_refuse(base::TextBuilder& out, LogFormat format, WallTime time,
                          const WouldRefuseRecord& record, uint64_t events);
 void append_logout(base::TextBuilder& out, LogFormat format, WallTime time, const LogoutRecord& record);
+void append_renewal(base::TextBuilder& out, LogFormat format, WallTime time, const RenewalRecord& record);
 
 // Renders records and passes the lines to the sink, buffered at every level: a peer that provokes failures
 // must not cause one write for each. One per thread, because lines are built in its buffer.
@@ -209,6 +219,7 @@ class AccessLog {
   // Writes a limited number of lines in a second; the next line says how many requests it stands for.
   void would_refuse(const WouldRefuseRecord& record, base::Instant now);
   void logout(const LogoutRecord& record);
+  void renewal(const RenewalRecord& record);
 
  private:
   void send();

@@ -27,6 +27,13 @@ inline constexpr Finding logout_unnamed{
     "A client has logged out, and its token has neither sid nor jti to name its session by: nothing ends.",
     "Let the issuer put the session into its tokens as sid."};
 
+inline constexpr Finding renewal_failed{
+    "renewal_failed",
+    "A client has got a new token from the application, and the gateway has found none in the answer that it "
+    "accepts: what the session has open ends with its older token.",
+    "Look at token and use of the route's refresh_calls: where the answer has the token, and by which rules "
+    "under jwt it is checked."};
+
 // The finding and the counter of each deviation.
 struct DeviationRow {
   Deviation deviation;

@@ -23,6 +23,8 @@ constexpr auto process_rows = std::to_array<NumberRow<Count>>({
      "Messages that a rule, or a client that does not read, made the gateway drop."},
     {Count::sockets_refusing, "postern_websocket_refusals_open", "", gauge,
      "Upgrades that were taken only to tell a page by a Close frame why they are refused."},
+    {Count::tokens_renewed, "postern_tokens_renewed_total", "", counter,
+     "WebSockets and event streams that got a newer token of their session, each time."},
     {Count::streams_opened, "postern_streams_opened_total", "", counter,
      "Event streams, and other answers without a length that stayed open."},
     {Count::streams_open, "postern_streams_open", "", gauge,

@@ -37,6 +37,7 @@ enum class Count : uint8_t {
   tunnel_bytes_to_clients,
   messages_dropped,
   sockets_refusing,
+  tokens_renewed,
   streams_opened,
   streams_open,
   end,  // not a number: the count of enumerators

@@ -44,7 +44,7 @@ class DrainLine final : private base::Timer {
     Member(const Member&) = delete;
     Member& operator=(const Member&) = delete;
     // True when it would not have been opened at this moment.
-    virtual bool outdated(const CurrentRoutes& current) const = 0;
+    virtual bool outdated(const CurrentRoutes& current) = 0;
     // True when it is ending already and need not be closed.
     virtual bool is_ending() const = 0;
     // Its turn has come: it begins to close. It may call part() in this call; no other member may.
@@ -77,9 +77,7 @@ class DrainLine final : private base::Timer {
   size_t waiting(Kind kind) const { return waiting_[static_cast<size_t>(kind)]; }
 
  private:
-  bool must_leave(const Member& member) const {
-    return stopping_ || (current_ && member.outdated(*current_));
-  }
+  bool must_leave(Member& member) const { return stopping_ || (current_ && member.outdated(*current_)); }
   size_t waiting() const { return waiting_[0] + waiting_[1]; }
   void line_up_outdated();
   void line_up(Member& member);

@@ -20,7 +20,7 @@ websocket::Role role_of(Side sender) {
 
 bool is_read(const routing::SocketRules& rules, const routing::MessageRules& mine, Side sender) {
   if (rules.mode == routing::FrameMode::inspect) return true;
-  if (mine.reads_content()) return true;
+  if (mine.reads_content() || (rules.renewal_message && sender == Side::client)) return true;
   return sender == Side::upstream && rules.on_slow_reader != routing::OnSlowReader::pause;
 }
 
@@ -145,11 +145,23 @@ void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint
   const bool is_text = reader_.kind() == Opcode::text;
   const websocket::MessageView view =
       is_text && mine().dialect ? mine().dialect->read(message) : websocket::MessageView();
-  if (charge_expanded() && type_passes(view)) {
+  if (charge_expanded() && !take_renewal() && type_passes(view)) {
     receiver_.on_message(reader_.kind(), message, view);
     first_ = false;
   }
   reader_.next();
+}
+
+// Returns true for a message that renews the token and is not for the endpoint. One that cannot be read is no
+// such message.
+bool MessageGuard::take_renewal() {
+  if (!rules_.renewal_message || sender_ != Side::client) return false;
+  std::string decoded;
+  const auto token =
+      policy::token_in_message(rules_.renewal_message->form, reader_.kind(), reader_.message(), decoded);
+  if (!token || token->empty()) return false;
+  receiver_.on_token(*token);
+  return !rules_.renewal_message->passes;
 }
 
 std::optional<base::Instant> MessageGuard::due() const {

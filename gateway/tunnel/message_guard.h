@@ -30,6 +30,8 @@ class MessageGuard {
     // A message was read and is forwarded. `view`: what it says about itself.
     virtual void on_message(websocket::Opcode kind, std::string_view message,
                             const websocket::MessageView& view) = 0;
+    // A message was read that renews the token (SocketRules::renewal_message).
+    virtual void on_token(std::string_view token) = 0;
     // The socket has to be closed. The guard must not be asked about anything afterwards.
     virtual void on_violation(Violation violation) = 0;
 
@@ -72,6 +74,7 @@ class MessageGuard {
   Pass check_control(const websocket::FrameHeader& header, std::string_view payload);
   bool begin_message(const websocket::FrameHeader& header);
   bool charge_expanded();
+  bool take_renewal();
   Pass admit_frame(const websocket::FrameHeader& header);
   bool type_passes(const websocket::MessageView& view);
   Pass refuse(const websocket::Fault& fault);

@@ -1,16 +1,63 @@
 #include "tunnel/token_holders.h"
 
+#include <algorithm>
+#include <limits>
+#include <utility>
+
 namespace postern::tunnel {
 
+TokenHolder::TokenHolder(TokenHolders& all, std::unique_ptr<HeldToken> token)
+    : all_(all), token_(std::move(token)), link_(this) {
+  if (!token_ || !token_->grace) return;
+  if (const std::optional<base::Instant> expires = all_.instant_of(token_->accepted_until))
+    ends_ = *expires + *token_->grace;
+}
+
+std::optional<base::Instant> TokenHolder::token_expires() const {
+  return ends_ ? std::optional(*ends_ - *token_->grace) : std::nullopt;
+}
+
+bool TokenHolder::renew_token() {
+  if (!token_ || !token_->place) return false;
+  const std::shared_ptr<const state::SessionToken> newer = token_->place->take();
+  return newer && replace_token(*newer);
+}
+
+bool TokenHolder::renew_token(const state::MarkDigest& session, const state::SessionToken& newer) {
+  return token_ && token_->place && token_->place->takes(session, newer) && replace_token(newer);
+}
+
+bool TokenHolder::replace_token(const state::SessionToken& newer) {
+  if (newer.accepted_until() <= token_->accepted_until) return false;
+  const state::TokenMarks marks = newer.marks();
+  if (!all_.revocations_.empty() && all_.revocations_.is_revoked(marks, all_.unix_now())) return false;
+  token_->marks = marks;
+  token_->key = newer.key();
+  token_->accepted_until = newer.accepted_until();
+  if (!ends_) return true;
+  const std::optional<base::Instant> expires = all_.instant_of(token_->accepted_until);
+  ends_ = expires ? std::optional(*expires + *token_->grace) : std::nullopt;
+  return true;
+}
+
 void TokenHolders::join(TokenHolder& holder) {
-  if (!holder.marks_) return;
+  if (!holder.token_) return;
   holders_.append(holder.link_);
-  if (!revocations_.empty() && revocations_.is_revoked(*holder.marks_, unix_now_())) {
+  if (!revocations_.empty() && revocations_.is_revoked(holder.token_->marks, unix_now())) {
     seen_ = 0;
     turn_.arm(*this, base::Duration::zero());
   } else if (!armed()) {
     turn_.arm(*this, look_every);
   }
+}
+
+std::optional<base::Instant> TokenHolders::instant_of(int64_t unix_seconds) const {
+  if (unix_seconds == std::numeric_limits<int64_t>::max()) return std::nullopt;
+  constexpr std::chrono::milliseconds year = std::chrono::hours(24 * 365);
+  const std::chrono::milliseconds now = unix_time_();
+  const std::chrono::seconds far = std::chrono::ceil<std::chrono::seconds>(now + year);
+  const std::chrono::seconds until(std::min<int64_t>(unix_seconds, far.count()));
+  return turn_.now + std::max<std::chrono::milliseconds>(until - now, {});
 }
 
 void TokenHolders::on_deadline() {
@@ -20,11 +67,13 @@ void TokenHolders::on_deadline() {
   if (holders_.linked()) turn_.arm(*this, look_every);
 }
 
+// A holder hangs on the newest token that it was given.
 void TokenHolders::end_revoked() {
-  const int64_t now = unix_now_();
+  const int64_t now = unix_now();
   for (base::Link *at = holders_.next, *next = at->next; at != &holders_; at = next, next = at->next) {
     TokenHolder* holder = base::LinkIn<TokenHolder>::of(at);
-    if (!revocations_.is_revoked(*holder->marks_, now)) continue;
+    holder->renew_token();
+    if (!revocations_.is_revoked(holder->token_->marks, now)) continue;
     at->unlink();
     holder->on_revoked();
   }

@@ -17,13 +17,16 @@ using websocket::Role;
 
 const std::vector<SharedLimit> no_limits;
 
+constexpr base::Duration renewals_every = std::chrono::seconds(1);
+constexpr base::Duration retry_notice_every = std::chrono::milliseconds(200);
+
 }  // namespace
 
 Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
                std::unique_ptr<net::Transport> upstream, upstream::Lease lease, TunnelFacts facts,
                TunnelOptions options)
     : DrainLine::Member(DrainLine::Kind::websocket),
-      TokenHolder(std::move(options.marks)),
+      TokenHolder(set.token_holders_, std::move(options.token)),
       set_(set),
       client_(*this, base::Side::client, std::move(client), set.turn_.now),
       upstream_(*this, base::Side::upstream, std::move(upstream), set.turn_.now),
@@ -61,10 +64,11 @@ websocket::Deflate* Tunnel::client_deflate() {
   return options_.client_window_bits == 0 ? nullptr : &set_.deflate(options_.client_window_bits);
 }
 
-bool Tunnel::outdated(const CurrentRoutes& current) const {
+bool Tunnel::outdated(const CurrentRoutes& current) {
   if (!options_.route) return false;
   if (lease_.endpoint() && lease_.endpoint()->retired()) return true;
-  return !current.allow(*options_.route, options_.key) || !current.take(options_.certificate.get());
+  renew_token();  // the key of an older one may be gone
+  return !current.allow(*options_.route, token_key()) || !current.take(options_.certificate.get());
 }
 
 void Tunnel::leave(bool stopping) {
@@ -257,7 +261,7 @@ void Tunnel::on_deadline() {
     resume_if_allowed(upstream_);
     return arm_next();
   }
-  if (options_.expires && now >= *options_.expires)
+  if (token_ends() && now >= *token_ends() && !renew_token())
     return end_by(base::Side::gateway, Cause::token_expired, Ending::token_expired, "token_expired");
   if (rules().max_age != base::no_limit && now - opened_ >= rules().max_age)
     return end_by(base::Side::gateway, Cause::max_age_reached, Ending::max_age, "max_age_reached");
@@ -274,6 +278,7 @@ void Tunnel::on_deadline() {
     if (is_closing()) return;
   }
   if (rules().heartbeat && now >= next_heartbeat_) send_heartbeat();
+  if (const std::optional<base::Instant> due = notice_due(); due && now >= *due) give_notice();
   arm_next();
 }
 
@@ -299,8 +304,36 @@ void Tunnel::check_liveness(Side& side) {
 // Sends a text frame that the page can see, since a page cannot see pings.
 void Tunnel::send_heartbeat() {
   next_heartbeat_ = set_.turn_.now + rules().heartbeat->interval;
-  if (!upstream_.frames.between_messages() || must_wait_for(client_) || client_is_behind()) return;
-  client_.transport->write(websocket::make_frame(Opcode::text, rules().heartbeat->message, Role::server));
+  send_own_message(rules().heartbeat->message);
+}
+
+// False when it cannot be sent now: a message of the endpoint is under way, or the client does not keep up.
+bool Tunnel::send_own_message(const std::string& text) {
+  if (!upstream_.frames.between_messages() || must_wait_for(client_) || client_is_behind()) return false;
+  client_.transport->write(websocket::make_frame(Opcode::text, text, Role::server));
+  return true;
+}
+
+// When the client must be told that its token is about to expire; nullopt: not, or it has been.
+std::optional<base::Instant> Tunnel::notice_due() const {
+  const std::optional<base::Instant> expires = rules().expiry_notice ? token_expires() : std::nullopt;
+  if (!expires || *expires == notified_of_) return std::nullopt;
+  return std::max(*expires - rules().expiry_notice->before, retry_notice_at_);
+}
+
+void Tunnel::give_notice() {
+  if (renew_token()) return;
+  if (send_own_message(rules().expiry_notice->message))
+    notified_of_ = *token_expires();
+  else
+    retry_notice_at_ = set_.turn_.now + retry_notice_every;
+}
+
+// A client cannot make the gateway verify one token after the other.
+void Tunnel::renew_by(std::string_view token) {
+  if (!options_.tokens || set_.turn_.now < next_renewal_) return;
+  next_renewal_ = set_.turn_.now + renewals_every;
+  options_.tokens->renew(*this, token);
 }
 
 void Tunnel::arm_next() {
@@ -314,7 +347,8 @@ void Tunnel::arm_next() {
     return set_.turn_.arm(*this, std::max(wait, base::Duration::zero()));
   }
   until(quiet_since() + options_.idle_limit);
-  if (options_.expires) until(*options_.expires);
+  if (token_ends()) until(*token_ends());
+  if (const std::optional<base::Instant> due = notice_due()) until(*due);
   if (rules().max_age != base::no_limit) until(opened_ + rules().max_age);
   if (rules().heartbeat) until(next_heartbeat_);
   for (const Side* side : {&client_, &upstream_}) {

@@ -52,7 +52,7 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private Toke
   bool is_ending() const override { return phase_ != Phase::open; }
   // True when the socket would not be opened now: its route was changed or removed, its endpoint was removed,
   // or the key of its token is gone.
-  bool outdated(const CurrentRoutes& current) const override;
+  bool outdated(const CurrentRoutes& current) override;
   void leave(bool stopping) override;
 
  private:
@@ -123,6 +123,10 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private Toke
   base::Instant quiet_since() const;
   void check_liveness(Side& side);
   void send_heartbeat();
+  bool send_own_message(const std::string& text);
+  std::optional<base::Instant> notice_due() const;
+  void give_notice();
+  void renew_by(std::string_view token);
   void arm_next();
 
   const routing::SocketRules& rules() const { return *options_.rules; }
@@ -138,7 +142,10 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private Toke
   base::Instant opened_;
   base::Instant greeted_{};  // when the first message was forwarded to the client; Instant{} if none was
   base::Instant next_heartbeat_{};
-  base::Instant end_by_{};  // while is_ending()
+  base::Instant notified_of_{};  // the expiry that the client was told of
+  base::Instant retry_notice_at_{};
+  base::Instant next_renewal_{};  // earlier tokens in messages are not looked at
+  base::Instant end_by_{};        // while is_ending()
   base::Instant ending_since_{};
   uint64_t left_to_client_ = 0;  // bytes at the time when end_by_ was set
   uint64_t dropped_ = 0;         // messages, in both directions

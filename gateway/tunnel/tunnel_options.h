@@ -11,20 +11,20 @@
 #include "net/client_certificate.h"
 #include "routing/socket_rules.h"
 #include "state/socket_counts.h"
-#include "state/token_marks.h"
 #include "tunnel/shared_limit.h"
+#include "tunnel/token_desk.h"
+#include "tunnel/token_holders.h"
 
 namespace postern::tunnel {
 
 // The settings under which a tunnel was opened.
 struct TunnelOptions {
   base::Duration idle_limit = std::chrono::hours(1);
-  std::optional<uint64_t> route{};  // routing::Route::socket_fingerprint; nullopt: no reload ends it
-  uint64_t key = 0;                 // that has signed the token; 0: there is no token
-  std::unique_ptr<const state::TokenMarks> marks{};             // of the token; null: there is none
+  std::optional<uint64_t> route{};      // routing::Route::socket_fingerprint; nullopt: no reload ends it
+  std::unique_ptr<HeldToken> token{};   // that authorised it; null: there is none
+  std::unique_ptr<TokenDesk> tokens{};  // for SocketRules::renewal_message; null: none is taken
   std::shared_ptr<const net::ClientCertificate> certificate{};  // of the client; null: it has shown none
   std::shared_ptr<const routing::SocketRules> rules{};          // never null once the tunnel is open
-  std::optional<base::Instant> expires{};                       // of the token that authorised it
   bool frames_compressed = false;  // permessage-deflate between client and endpoint
   int client_window_bits = 0;      // of compression between the client and the gateway; 0: none
   std::vector<state::SocketCounts::Permit> permits{};  // of the route's limits

@@ -40,12 +40,12 @@ class TunnelSet final : private RefusedSockets::Owner {
 
   // All workers share `state`; it outlives the set.
   TunnelSet(base::Turn& turn, telemetry::AccessLog& access_log, telemetry::Metrics& metrics,
-            state::ProcessState& state, int64_t (*unix_now)() = &net::unix_now)
+            state::ProcessState& state, std::chrono::milliseconds (*unix_time)() = &net::unix_time)
       : turn_(turn),
         access_log_(access_log),
         metrics_(metrics),
         state_(state),
-        token_holders_(turn, state.revocations, unix_now) {}
+        token_holders_(turn, state.revocations, unix_time) {}
   ~TunnelSet();
 
   // If `options` has no rules, the default rules apply.
@@ -55,6 +55,7 @@ class TunnelSet final : private RefusedSockets::Owner {
   RefusedSockets& refused() { return refused_; }
   state::SocketMemory& memory() { return state_.socket_memory; }
   state::Revocations& revocations() { return state_.revocations; }
+  state::LiveSessions& sessions() { return state_.sessions; }
   RouteSockets::Handle sockets_of(std::string_view route);
   // Updates the metrics of each route's open sockets before they are read. They are not counted one by one,
   // since sockets outlive the series of a route that is removed and added again.

@@ -10,10 +10,6 @@
 namespace postern::support {
 namespace {
 
-std::chrono::milliseconds fixed_unix_time() {
-  return std::chrono::seconds(ProxyFixture::unix_time) + ProxyFixture::unix_fraction;
-}
-
 MemoryPair pair_for(ProxyFixture& proxy, const ClientOptions& options) {
   const auto address = base::IpAddress::parse(options.address);
   if (!address) throw std::runtime_error("no address: " + options.address);

@@ -124,7 +124,9 @@ class ProxyFixture final : private identity::KeyFetcher::Owner {
 
   static constexpr int64_t unix_time = 1'800'000'000;       // the wall clock, which stands still
   static inline std::chrono::milliseconds unix_fraction{};  // added to it
-  static int64_t fixed_unix_now() { return unix_time; }
+  static std::chrono::milliseconds fixed_unix_time() {
+    return std::chrono::seconds(unix_time) + unix_fraction;
+  }
 
   const Protocol protocol;
   // With the multiplexed protocol: how much of an answer the relay of each further client holds.
@@ -159,7 +161,7 @@ class ProxyFixture final : private identity::KeyFetcher::Owner {
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:
-  tunnel::TunnelSet tunnels{turns.turn, log.access_log(), metrics, state, &fixed_unix_now};
+  tunnel::TunnelSet tunnels{turns.turn, log.access_log(), metrics, state, &fixed_unix_time};
   proxy::StreamSet streams{metrics, tunnels.drain_line()};
   proxy::Services services;
 

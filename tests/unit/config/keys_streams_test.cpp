@@ -63,6 +63,12 @@ TEST_CASE("event_streams: what is usual, and what a route says of it") {
   CHECK(rules.limits.per_client == 0);
   CHECK(rules.limits.per_subject == 2);
   CHECK(read("{ comment_interval: 15s }", "{ comment_interval: none }").comment_interval == base::no_limit);
+  CHECK_FALSE(usual.expiry_notice);
+  const auto notice = read("{ expiry_notice: { before: 1m, event: expiring } }").expiry_notice;
+  REQUIRE(notice);
+  CHECK(notice->before == 1min);
+  CHECK(notice->event == "expiring");
+  CHECK(notice->data == "{}");
 }
 
 TEST_CASE("event_streams: what is wrong is told") {

@@ -89,6 +89,8 @@ const std::vector<Change>& changes() {
       {"pong_timeout", "pong_timeout: 20s", "pong_timeout: 30s", true},
       {"on_token_expiry", "on_token_expiry: close", "on_token_expiry: keep", true},
       {"token_grace", "token_grace: 5s", "token_grace: 6s", true},
+      {"expiry_notice.before", "expiry_notice: { before: 5s }", "expiry_notice: { before: 6s }", true},
+      {"expiry_notice.message", "expiry_notice: { message: a }", "expiry_notice: { message: b }", true},
       {"max_age", "max_age: 5h", "max_age: 6h", true},
       {"heartbeat.interval", "heartbeat: { interval: 5s }", "heartbeat: { interval: 6s }", true},
       {"heartbeat.message", "heartbeat: { message: a }", "heartbeat: { message: b }", true},

@@ -112,3 +112,26 @@ TEST_CASE("verified token: what a revocation can name it by") {
   for (const char* text : {"1e300", "-1e300", "18446744073709551615"})
     CHECK(token(R"({"iat":)" + std::string(text) + "}").marks().issued_at != TokenMarks::never_issued);
 }
+
+TEST_CASE("verified token: another claim can name the user") {
+  const VerifiedToken t(std::make_unique<VerifiedToken::Claims>(
+                            postern::base::parse_json(R"({"sub":"other","user_id":42})").value()),
+                        {}, 0, "user_id");
+  CHECK(t.subject() == "42");
+  CHECK(t.marks().subject == postern::state::mark_of("42"));
+}
+
+TEST_CASE("verified token: two that say the same under some names have the same digest") {
+  const std::vector<std::string> names{"role", "realm.roles"};
+  const auto digest = [&](std::string_view claims) { return token(claims).digest_of(names); };
+  CHECK(digest(R"({"role":"a","realm":{"roles":["x"]},"exp":1})") ==
+        digest(R"({"exp":2,"realm":{"other":1,"roles":["x"]},"role":"a"})"));
+  for (const char* other :
+       {R"({"role":"b","realm":{"roles":["x"]}})", R"({"role":"a","realm":{"roles":["x","y"]}})",
+        R"({"role":"a"})", R"({"role":["a"],"realm":{"roles":["x"]}})",
+        R"({"role":"a\n\"","realm":{"roles":["x"]}})"}) {
+    CAPTURE(other);
+    CHECK(digest(other) != digest(R"({"role":"a","realm":{"roles":["x"]}})"));
+  }
+  CHECK(digest(R"({"role":null})") != digest("{}"));
+}

@@ -427,3 +427,24 @@ TEST_CASE("access log: what a rule would have refused is one line with what to d
   CHECK(out.view().find(" rule=origins route=api ") != std::string_view::npos);
   CHECK(out.view().ends_with(" events=1 id=0123456789abcdef0123456789abcdef\n"));
 }
+
+TEST_CASE("access log: a renewal, and one that has renewed nothing") {
+  const RenewalRecord done{.by = "renew", .connections = 2, .route = "r", .request_id = "id"};
+  const RenewalRecord failed{.by = "refresh_calls", .detail = "the answer has no member access", .route = "r"};
+  const auto line = [](LogFormat format, const RenewalRecord& record) {
+    TextBuilder out;
+    append_renewal(out, format, WallTime{}, record);
+    return std::string(out.view());
+  };
+  const Json renewed = Json::parse(line(LogFormat::json, done));
+  CHECK(renewed["event"] == "token_renewed");
+  CHECK(renewed["level"] == "info");
+  CHECK(renewed["connections"] == 2);
+  CHECK(renewed["finding"].is_null());
+  const Json nothing = Json::parse(line(LogFormat::json, failed));
+  CHECK(nothing["event"] == "renewal_without_effect");
+  CHECK(nothing["finding"] == "renewal_failed");
+  CHECK(nothing["detail"] == "the answer has no member access");
+  CHECK(line(LogFormat::text, done).find(" by=renew connections=2 route=r detail=- ") != std::string::npos);
+  CHECK(line(LogFormat::text, failed).find("finding=renewal_failed") != std::string::npos);
+}

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -15,31 +16,60 @@ using state::Revocation;
 namespace {
 
 int64_t now = 1'700'000'000;
-int64_t unix_now() { return now; }
+std::chrono::milliseconds unix_time() { return std::chrono::seconds(now); }
+
+std::unique_ptr<HeldToken> held(std::string_view subject) {
+  if (subject.empty()) return nullptr;
+  auto token = std::make_unique<HeldToken>();
+  token->marks.subject = state::mark_of(subject);
+  token->accepted_until = now + 60;
+  token->grace = 5s;
+  return token;
+}
 
 struct Holder final : TokenHolder {
-  explicit Holder(std::string_view subject)
-      : TokenHolder(subject.empty() ? nullptr
-                                    : std::make_unique<const state::TokenMarks>(
-                                          state::TokenMarks{.subject = state::mark_of(subject)})) {}
+  Holder(TokenHolders& all, std::unique_ptr<HeldToken> token) : TokenHolder(all, std::move(token)) {}
   void on_revoked() override { ++revoked; }
   int revoked = 0;
 };
 
+// A token without claims.
+struct Newer final : state::SessionToken {
+  explicit Newer(int64_t the_end, uint64_t the_key = 7) : end(the_end), key_number(the_key) {}
+  state::TokenMarks marks() const override {
+    return {.id = state::mark_of("newer"), .subject = state::mark_of("ann")};
+  }
+  int64_t accepted_until() const override { return end; }
+  uint64_t key() const override { return key_number; }
+  state::MarkDigest digest_of(const std::vector<std::string>&) const override { return {}; }
+  int64_t end;
+  uint64_t key_number;
+};
+
 struct Fixture {
+  // Of a session with this subject.
+  std::unique_ptr<HeldToken> renewable() {
+    std::unique_ptr<HeldToken> token = held("ann");
+    token->place = sessions.join(session, "request", {});
+    return token;
+  }
+  size_t renew(int64_t until) { return sessions.renew(session, std::make_shared<const Newer>(until)); }
   void revoke(std::string subject) {
     revocations->add({Revocation::Kind::subject, std::move(subject), "", 0, now + 100}, now);
   }
+  const state::MarkDigest session = state::session_of("login", held("ann")->marks);
+  state::LiveSessions sessions;
   support::TurnFixture turns;
   std::unique_ptr<state::Revocations> revocations = std::make_unique<state::Revocations>();
-  TokenHolders holders{turns.turn, *revocations, &unix_now};
+  Holder holder(std::string_view subject) { return {holders, held(subject)}; }
+  TokenHolders holders{turns.turn, *revocations, &unix_time};
 };
 
 }  // namespace
 
 TEST_CASE("token holders: those of a revoked token are told once, soon, and the others not") {
   Fixture f;
-  Holder ann("ann"), bob("bob"), anonymous("");
+  Holder ann = f.holder("ann"), bob = f.holder("bob"), anonymous = f.holder("");
   for (Holder* one : {&ann, &bob, &anonymous}) f.holders.join(*one);
   f.turns.advance(10s);
   f.revoke("ann");
@@ -58,10 +88,10 @@ TEST_CASE("token holders: those of a revoked token are told once, soon, and the 
 TEST_CASE("token holders: one that joins with a token that is revoked already is told in a later turn") {
   Fixture f;
   f.revoke("ann");
-  Holder early("bob");
+  Holder early = f.holder("bob");
   f.holders.join(early);
   f.turns.advance(1s);
-  Holder late("ann");
+  Holder late = f.holder("ann");
   f.holders.join(late);
   CHECK(late.revoked == 0);
   f.turns.advance(20ms);
@@ -71,10 +101,59 @@ TEST_CASE("token holders: one that joins with a token that is revoked already is
 
 TEST_CASE("token holders: one that is gone is not told, and nobody looks for nobody") {
   Fixture f;
-  auto gone = std::make_unique<Holder>("ann");
+  auto gone = std::make_unique<Holder>(f.holders, held("ann"));
   f.holders.join(*gone);
   gone.reset();
   f.revoke("ann");
   f.turns.advance(1s);
   CHECK_FALSE(f.turns.step());
+}
+
+TEST_CASE("token holders: a newer token takes the place of the older one, and its time with it") {
+  Fixture f;
+  Holder ann(f.holders, f.renewable());
+  f.holders.join(ann);
+  const base::Instant began = f.turns.turn.now;
+  CHECK(ann.token_ends() == began + 65s);
+  CHECK(ann.token_expires() == began + 60s);
+  CHECK_FALSE(ann.renew_token());
+  CHECK(f.renew(now + 30) == 1);  // it does not last longer
+  CHECK_FALSE(ann.renew_token());
+  CHECK(ann.token_ends() == began + 65s);
+  CHECK(f.renew(now + 300) == 1);
+  CHECK(f.renew(now + 200) == 1);  // the older of two
+  CHECK(ann.renew_token());
+  CHECK(ann.token_ends() == began + 305s);
+  CHECK(ann.token_key() == 7);
+  CHECK_FALSE(ann.renew_token());
+  CHECK(f.renew(std::numeric_limits<int64_t>::max()) == 1);
+  CHECK(ann.renew_token());
+  CHECK(ann.token_ends() == std::nullopt);
+}
+
+TEST_CASE("token holders: a revoked token renews nothing, and a renewed one is revoked by the newer name") {
+  Fixture f;
+  f.revocations->add({Revocation::Kind::token, "newer", "", 0, now + 100}, now);
+  Holder ann(f.holders, f.renewable());
+  f.holders.join(ann);
+  CHECK(f.renew(now + 300) == 1);
+  CHECK_FALSE(ann.renew_token());
+  CHECK(ann.revoked == 0);
+
+  Fixture other;
+  Holder also_ann(other.holders, other.renewable());
+  other.holders.join(also_ann);
+  CHECK(other.renew(now + 300) == 1);
+  other.revocations->add({Revocation::Kind::token, "newer", "", 0, now + 100}, now);
+  other.turns.advance(1s);
+  CHECK(also_ann.revoked == 0);  // the older token, which it still hangs on, was not revoked
+}
+
+TEST_CASE("token holders: a token that a holder was given itself must be of its session") {
+  Fixture f;
+  Holder ann(f.holders, f.renewable());
+  CHECK_FALSE(ann.renew_token(state::session_of("other", held("ann")->marks), Newer(now + 300)));
+  CHECK(ann.renew_token(f.session, Newer(now + 300)));
+  Holder fixed = f.holder("ann");
+  CHECK_FALSE(fixed.renew_token(f.session, Newer(now + 300)));
 }
