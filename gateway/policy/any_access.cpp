@@ -25,28 +25,28 @@ bool has_shown_nothing(const http::LocalResponse& refusal) {
 
 Verdict AnyAccessPolicy::judge(RequestContext& context) const {
   if (!context.ways) context.ways = std::make_unique<WaysTried>();
-  WaysTried& tried = *context.ways;
-  while (tried.refusals.size() < ways_.size()) {
-    const WayIn& way = ways_[tried.refusals.size()];
-    Verdict verdict = way.policy->judge(context);
+  return go_on(context, ways_[context.ways->refusals.size()].policy->judge(context));
+}
+
+Verdict AnyAccessPolicy::give_up(RequestContext& context) const {
+  return go_on(context, ways_[context.ways->refusals.size()].policy->give_up(context));
+}
+
+Verdict AnyAccessPolicy::go_on(RequestContext& context, Verdict verdict) const {
+  std::vector<http::LocalResponse>& refusals = context.ways->refusals;
+  for (;;) {
     context.awaited.reset();  // it was for this way, and not for the next one
     if (verdict.waits()) return verdict;
+    const WayIn& way = ways_[refusals.size()];
     if (verdict.passes()) {
       for (const WayIn& other : ways_)
         if (&other != &way && other.withdraw) other.withdraw(context);
       return verdict;
     }
-    tried.refusals.push_back(std::move(verdict.response()));
+    refusals.push_back(std::move(verdict.response()));
+    if (refusals.size() == ways_.size()) return refuse(std::move(refusals));
+    verdict = ways_[refusals.size()].policy->judge(context);
   }
-  return refuse(std::move(tried.refusals));
-}
-
-Verdict AnyAccessPolicy::give_up(RequestContext& context) const {
-  std::vector<http::LocalResponse>& refusals = context.ways->refusals;
-  Verdict late = ways_[refusals.size()].policy->give_up(context);
-  context.awaited.reset();
-  refusals.push_back(std::move(late.response()));
-  return judge(context);
 }
 
 Verdict AnyAccessPolicy::refuse(std::vector<http::LocalResponse> refusals) const {

@@ -31,11 +31,13 @@ class AnyAccessPolicy final : public Policy {
       : ways_(std::move(ways)), route_(std::move(route)) {}
   std::string_view name() const override { return "any_access"; }
   Verdict judge(RequestContext& context) const override;
-  // What is late ends one way in; the next ones are asked.
+  // A way in that has no use for what is late is closed; the next ones are asked.
   Verdict give_up(RequestContext& context) const override;
   void amend(const RequestContext& context, http::ResponseHead& head) const override;
 
  private:
+  // `verdict` is what the way in said that is asked now.
+  Verdict go_on(RequestContext& context, Verdict verdict) const;
   Verdict refuse(std::vector<http::LocalResponse> refusals) const;
 
   std::vector<WayIn> ways_;
