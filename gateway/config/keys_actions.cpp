@@ -310,8 +310,9 @@ const Keys<RedirectDocument>& redirect_keys() {
           .begin([](const Value& value, RedirectDocument& redirect) { redirect.location = value.location(); })
           .key("to", &RedirectDocument::to, redirect_target(),
                "The URL or path that clients are redirected to. {uri} is path and query; others are "
-               "{path}, {query}, {host}, {scheme}, {client}, {method}, {request_id}, {route} and "
-               "{claim.NAME}. A path gets the prefix that a trusted proxy reports (X-Forwarded-Prefix) in "
+               "{path}, {query}, {host}, {scheme}, {client}, {method}, {request_id}, {route}, "
+               "{claim.NAME} and {client_certificate.NAME}. A path gets the prefix that a trusted proxy "
+               "reports (X-Forwarded-Prefix) in "
                "front.")
           .required()
           .example("\"https://new.example.com{uri}\"")

@@ -124,7 +124,8 @@ const Keys<Rules>& request_header_keys() {
           .key("set", itself<Rules>, FieldTemplates{FieldRule::Kind::set, parse_request_field, false},
                "The header fields that a request to an endpoint gets in place of whatever the client sent "
                "under their names. Values may hold {client}, {host}, {path}, {query}, {uri}, {method}, "
-               "{scheme}, {request_id}, {route}, {upstream} and {claim.NAME}; a value that is empty when "
+               "{scheme}, {request_id}, {route}, {upstream}, {claim.NAME} and {client_certificate.NAME} "
+               "(subject, san, issuer, serial or fingerprint); a value that is empty when "
                "filled in sends no field.")
           .example("{ X-Real-IP: \"{client}\" }")
           .key("add", itself<Rules>, FieldTemplates{FieldRule::Kind::add, parse_request_field, false},
@@ -161,7 +162,8 @@ const Keys<Rules>& response_header_keys() {
           .key("set", itself<Rules>, FieldTemplates{FieldRule::Kind::set, parse_response_field, true},
                "The header fields that a response gets in place of whatever the endpoint sent under their "
                "names. Values may hold {client}, {host}, {path}, {query}, {uri}, {method}, {scheme}, "
-               "{request_id}, {route}, {upstream}, {endpoint} and {claim.NAME}; a value that is empty when "
+               "{request_id}, {route}, {upstream}, {endpoint}, {claim.NAME} and {client_certificate.NAME}; a "
+               "value that is empty when "
                "filled in sends no field.")
           .example("{ Strict-Transport-Security: max-age=31536000 }")
           .key("add", itself<Rules>, FieldTemplates{FieldRule::Kind::add, parse_response_field, true},

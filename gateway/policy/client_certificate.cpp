@@ -34,7 +34,9 @@ std::string joined(const std::vector<std::string>& names) {
   return list;
 }
 
-std::string value_of(CertificateValue value, const ClientCertificate& certificate) {
+}  // namespace
+
+std::string certificate_text(CertificateValue value, const ClientCertificate& certificate) {
   switch (value) {
     case CertificateValue::subject: return certificate.subject;
     case CertificateValue::issuer: return certificate.issuer;
@@ -47,8 +49,6 @@ std::string value_of(CertificateValue value, const ClientCertificate& certificat
   // A byte sequence among structured fields (RFC 8941 3.3.5).
   return std::string(":").append(crypto::encode_base64(certificate.der)).append(":");
 }
-
-}  // namespace
 
 bool is_listed(const ClientCertificate& certificate, const std::vector<std::string>& subjects,
                const std::vector<std::string>& names) {
@@ -84,7 +84,8 @@ Verdict ClientCertificatePolicy::judge(RequestContext& context) const {
 void ClientCertificatePolicy::forward(RequestContext& context) const {
   for (const CertificateField& field : options_.forward) {
     if (context.certificate)
-      context.forwarded_fields.emplace_back(field.header, value_of(field.value, *context.certificate));
+      context.forwarded_fields.emplace_back(field.header,
+                                            certificate_text(field.value, *context.certificate));
     else if (field.value == CertificateValue::verified)
       context.forwarded_fields.emplace_back(field.header, "NONE");
   }

@@ -44,6 +44,9 @@ struct ClientCertificateOptions {
 bool is_listed(const net::ClientCertificate& certificate, const std::vector<std::string>& subjects,
                const std::vector<std::string>& names);
 
+// A value as text for a header field or a log line: ASCII without control characters.
+std::string certificate_text(CertificateValue value, const net::ClientCertificate& certificate);
+
 // The fields for the endpoint are such as no client can send (proxy::Snapshot::claim_fields). A preflight
 // carries no credentials and passes where the endpoint answers it, as with tokens.
 class ClientCertificatePolicy final : public Policy {

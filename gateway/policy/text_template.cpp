@@ -4,15 +4,17 @@
 #include <array>
 
 #include "policy/braced_text.h"
+#include "policy/client_certificate.h"
 #include "policy/jwt_policy.h"
 #include "policy/request_context.h"
 
 namespace postern::policy {
 namespace {
 
-constexpr auto names =
-    std::to_array<std::string_view>({"client", "host", "path", "query", "uri", "method", "scheme",
-                                     "request_id", "route", "upstream", "endpoint", "claim."});
+constexpr auto names = std::to_array<std::string_view>(
+    {"client", "host", "path", "query", "uri", "method", "scheme", "request_id", "route", "upstream",
+     "endpoint", "client_certificate.subject", "client_certificate.san", "client_certificate.issuer",
+     "client_certificate.serial", "client_certificate.fingerprint", "claim."});
 
 tl::unexpected<TemplateProblem> problem(std::string sentence, std::string_view unknown = {}) {
   return tl::unexpected<TemplateProblem>(TemplateProblem{std::move(sentence), std::string(unknown)});
@@ -37,6 +39,10 @@ std::string_view host_of(std::string_view authority) {
   return authority.substr(0, authority.find(':', bracket == authority.npos ? 0 : bracket));
 }
 
+std::string of_certificate(CertificateValue value, const RequestContext& context) {
+  return context.certificate ? certificate_text(value, *context.certificate) : std::string();
+}
+
 std::string value_of(const TextTemplate::Part& part, const RequestContext& context) {
   const std::string_view path = context.target.path == "*" ? "/" : context.target.path;
   switch (*part.placeholder) {
@@ -53,6 +59,11 @@ std::string value_of(const TextTemplate::Part& part, const RequestContext& conte
     case Placeholder::route: return std::string(context.route);
     case Placeholder::upstream: return std::string(context.upstream);
     case Placeholder::endpoint: return std::string(context.endpoint);
+    case Placeholder::certificate_subject: return of_certificate(CertificateValue::subject, context);
+    case Placeholder::certificate_names: return of_certificate(CertificateValue::alternative_names, context);
+    case Placeholder::certificate_issuer: return of_certificate(CertificateValue::issuer, context);
+    case Placeholder::certificate_serial: return of_certificate(CertificateValue::serial, context);
+    case Placeholder::certificate_fingerprint: return of_certificate(CertificateValue::fingerprint, context);
     case Placeholder::claim:
       return context.token ? claim_field_value(context.token->claim(part.text).value_or(std::string()))
                            : std::string();

@@ -27,7 +27,13 @@ enum class Placeholder : uint8_t {
   route,       // the route's name
   upstream,    // the upstream's name; empty for the gateway's own responses
   endpoint,    // the answering endpoint as configured; empty likewise
-  claim,       // of the verified token, encoded by claim_field_value(); empty without one
+  // Of the client's certificate, as certificate_text() writes it; empty without one.
+  certificate_subject,
+  certificate_names,
+  certificate_issuer,
+  certificate_serial,
+  certificate_fingerprint,
+  claim,  // of the verified token, encoded by claim_field_value(); empty without one
 };
 
 // The names "client", "host" and so on; "claim." is a prefix.

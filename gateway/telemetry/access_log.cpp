@@ -52,26 +52,42 @@ void append_json_rewritten(TextBuilder& out, std::string_view rewritten) {
   if (!rewritten.empty()) append_json_text(out, R"(,"rewritten":)", rewritten);
 }
 
-// The names under which the parts of a TokenRecord are logged.
-struct TokenPart {
+// The names under which the parts of a record are logged.
+template <class Record>
+struct Part {
   std::string_view name;
-  std::string_view TokenRecord::*text;
+  std::string_view Record::*text;
 };
-constexpr auto token_parts = std::to_array<TokenPart>({{"provider", &TokenRecord::provider},
-                                                       {"sub", &TokenRecord::subject},
-                                                       {"sub_hash", &TokenRecord::subject_hash},
-                                                       {"jti", &TokenRecord::id},
-                                                       {"rule", &TokenRecord::rule}});
+constexpr auto token_parts = std::to_array<Part<TokenRecord>>({{"provider", &TokenRecord::provider},
+                                                               {"sub", &TokenRecord::subject},
+                                                               {"sub_hash", &TokenRecord::subject_hash},
+                                                               {"jti", &TokenRecord::id},
+                                                               {"rule", &TokenRecord::rule}});
+constexpr auto certificate_parts =
+    std::to_array<Part<CertificateRecord>>({{"subject", &CertificateRecord::subject},
+                                            {"san", &CertificateRecord::alternative_names},
+                                            {"serial", &CertificateRecord::serial},
+                                            {"fingerprint", &CertificateRecord::fingerprint}});
 
-void append_json_token(TextBuilder& out, const TokenRecord& token) {
+// An object of the parts that are not empty; nothing if all are.
+template <class Record, size_t count>
+void append_json_parts(TextBuilder& out, std::string_view key, const Record& record,
+                       const std::array<Part<Record>, count>& parts) {
   bool is_first = true;
-  for (const TokenPart& part : token_parts) {
-    if ((token.*part.text).empty()) continue;
-    out.append(is_first ? R"(,"token":{)" : ",").append_json_string(part.name);
-    append_json_text(out, ":", token.*part.text);
+  for (const Part<Record>& part : parts) {
+    if ((record.*part.text).empty()) continue;
+    out.append(is_first ? key : ",").append_json_string(part.name);
+    append_json_text(out, ":", record.*part.text);
     is_first = false;
   }
   if (!is_first) out.append('}');
+}
+
+// Who the client is, by what it has shown.
+template <class Record>
+void append_json_credentials(TextBuilder& out, const Record& record) {
+  append_json_parts(out, R"(,"token":{)", record.token, token_parts);
+  append_json_parts(out, R"(,"client_certificate":{)", record.certificate, certificate_parts);
 }
 
 void append_json_stages(TextBuilder& out, const ExchangeStages& stages) {
@@ -149,7 +165,7 @@ void append_json_exchange(TextBuilder& out, const ExchangeRecord& record) {
   append_json_stages(out, record.stages);
   out.append(record.tls ? R"(,"tls":true)" : R"(,"tls":false)");
   append_json_text(out, R"(,"user_agent":)", record.user_agent);
-  append_json_token(out, record.token);
+  append_json_credentials(out, record);
   if (record.stream) append_json_stream(out, *record.stream);
   append_json_failure(out, record.failure);
   if (record.refused_socket) {
@@ -171,7 +187,7 @@ void append_json_tunnel(TextBuilder& out, const TunnelRecord& record) {
   append_json_text(out, R"(,"upstream":)", record.upstream);
   append_json_text(out, R"(,"endpoint":)", record.endpoint);
   append_json_text(out, R"(,"subprotocol":)", record.subprotocol);
-  append_json_token(out, record.token);
+  append_json_credentials(out, record);
 }
 
 // Text format. Every key includes the space before it and the sign after it: ` route=`.
@@ -241,10 +257,17 @@ void append_text_rewritten(TextBuilder& out, std::string_view rewritten) {
   if (!rewritten.empty()) append_text(out, " rewritten=", rewritten);
 }
 
-void append_text_token(TextBuilder& out, const TokenRecord& token) {
-  for (const TokenPart& part : token_parts)
-    if (!(token.*part.text).empty())
-      append_text(out.append(" token_").append(part.name), "=", token.*part.text);
+template <class Record, size_t count>
+void append_text_parts(TextBuilder& out, std::string_view key, const Record& record,
+                       const std::array<Part<Record>, count>& parts) {
+  for (const Part<Record>& part : parts)
+    if (!(record.*part.text).empty()) append_text(out.append(key).append(part.name), "=", record.*part.text);
+}
+
+template <class Record>
+void append_text_credentials(TextBuilder& out, const Record& record) {
+  append_text_parts(out, " token_", record.token, token_parts);
+  append_text_parts(out, " client_certificate_", record.certificate, certificate_parts);
 }
 
 void append_text_stages(TextBuilder& out, const ExchangeStages& stages) {
@@ -293,7 +316,7 @@ void append_text_exchange(TextBuilder& out, const ExchangeRecord& record) {
   out.append(record.tls ? " tls=true" : " tls=false");
   append_text(out, " id=", record.request_id);
   append_text(out, " agent=", record.user_agent);
-  append_text_token(out, record.token);
+  append_text_credentials(out, record);
   if (record.stream) append_text_stream(out, *record.stream);
   if (record.failure) {
     const base::ErrorTraits& traits = base::traits(record.failure->error.cause);
@@ -323,7 +346,7 @@ void append_text_tunnel(TextBuilder& out, const TunnelRecord& record, Duration d
   append_text(out, " upstream=", record.upstream);
   append_text(out, " endpoint=", record.endpoint);
   append_text(out, " subprotocol=", record.subprotocol);
-  append_text_token(out, record.token);
+  append_text_credentials(out, record);
 }
 
 }  // namespace
@@ -351,7 +374,7 @@ void append_stream_open(TextBuilder& out, LogFormat format, WallTime time, const
     out.append(R"(,"status":)").append_number(record.status);
     out.append(record.stream->of_events ? R"(,"kind":"events")" : R"(,"kind":"answer")");
     append_milliseconds(out.append(R"(,"duration_ms":)"), record.duration);
-    append_json_token(out, record.token);
+    append_json_credentials(out, record);
     out.append("}\n");
     return;
   }
@@ -367,7 +390,7 @@ void append_stream_open(TextBuilder& out, LogFormat format, WallTime time, const
   append_text(out, " upstream=", record.upstream);
   append_text(out, " endpoint=", record.endpoint);
   append_text(out, " id=", record.request_id);
-  append_text_token(out, record.token);
+  append_text_credentials(out, record);
   out.append('\n');
 }
 

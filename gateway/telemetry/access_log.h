@@ -72,6 +72,15 @@ struct TokenRecord {
   std::string_view rule{};          // the rule of required_claims that has refused the token
 };
 
+// What the log says of the certificate of a client, as far as log.client_certificate names it. An empty text
+// is left out.
+struct CertificateRecord {
+  std::string_view subject{};
+  std::string_view alternative_names{};  // separated by commas
+  std::string_view serial{};
+  std::string_view fingerprint{};
+};
+
 // What became of a logout that the gateway took part in. The names of users and sessions are not logged.
 struct LogoutRecord {
   enum class Outcome : uint8_t {
@@ -129,6 +138,7 @@ struct ExchangeRecord {
   std::string_view endpoint{};
   std::string_view user_agent{};
   TokenRecord token{};
+  CertificateRecord certificate{};
   uint32_t attempts = 0;  // 0: no upstream was tried
   // The attempts before the last, as many as were recorded.
   std::span<const FailedAttempt> failed_attempts{};
@@ -154,6 +164,7 @@ struct TunnelRecord {
   std::string_view subprotocol{};
   std::string_view rewritten{};  // as in ExchangeRecord
   TokenRecord token{};
+  CertificateRecord certificate{};
   base::Duration handshake_duration{};
   std::optional<base::Duration> held_duration{};  // part of it; see ExchangeStages::held
 };

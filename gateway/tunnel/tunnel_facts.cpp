@@ -7,10 +7,25 @@ namespace postern::tunnel {
 TunnelFacts::TunnelFacts(const telemetry::TunnelRecord& record, bool logged)
     : handshake_(record.handshake_duration), held_(record.held_duration), logged_(logged) {
   const telemetry::TokenRecord& token = record.token;
-  const std::array<std::string_view, count> parts = {
-      record.request_id, record.client,      record.host,        record.target,    record.route,
-      record.upstream,   record.endpoint,    record.subprotocol, record.rewritten, token.provider,
-      token.subject,     token.subject_hash, token.id,           token.rule};
+  const telemetry::CertificateRecord& certificate = record.certificate;
+  const std::array<std::string_view, count> parts = {record.request_id,
+                                                     record.client,
+                                                     record.host,
+                                                     record.target,
+                                                     record.route,
+                                                     record.upstream,
+                                                     record.endpoint,
+                                                     record.subprotocol,
+                                                     record.rewritten,
+                                                     token.provider,
+                                                     token.subject,
+                                                     token.subject_hash,
+                                                     token.id,
+                                                     token.rule,
+                                                     certificate.subject,
+                                                     certificate.alternative_names,
+                                                     certificate.serial,
+                                                     certificate.fingerprint};
   size_t length = 0;
   for (std::string_view part : parts) length += part.size();
   text_.reserve(length);
@@ -36,6 +51,7 @@ telemetry::TunnelRecord TunnelFacts::record() const {
   record.subprotocol = part(7);
   record.rewritten = part(8);
   record.token = {part(9), part(10), part(11), part(12), part(13)};
+  record.certificate = {part(14), part(15), part(16), part(17)};
   record.handshake_duration = handshake_;
   record.held_duration = held_;
   return record;

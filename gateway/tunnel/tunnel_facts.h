@@ -19,7 +19,7 @@ class TunnelFacts {
   bool logged() const { return logged_; }
 
  private:
-  static constexpr size_t count = 14;
+  static constexpr size_t count = 18;
   std::string text_;
   std::array<uint32_t, count> ends_{};
   base::Duration handshake_{};

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "net/client_certificate.h"
 #include "policy/request_context.h"
 #include "support/judged_request.h"
 
@@ -55,6 +56,24 @@ TEST_CASE("template: what is not there is empty, and a host keeps its brackets")
   CHECK(filled("{host}", request.context).empty());
   support::JudgedRequest whole("OPTIONS", "*");
   CHECK(filled("{path}", whole.context) == "/");
+}
+
+TEST_CASE("template: what stands in the client's certificate, and nothing without one") {
+  net::ClientCertificate certificate;
+  certificate.subject = "CN=alice,O=Example";
+  certificate.alternative_names = {"DNS:a.example", "URI:spiffe://example/a%2Cb"};
+  certificate.issuer = "CN=Authority";
+  certificate.serial = "0A1B";
+  certificate.fingerprint = "e3b0c4";
+  const std::string all =
+      "{client_certificate.subject}|{client_certificate.san}|{client_certificate.issuer}|"
+      "{client_certificate.serial}|{client_certificate.fingerprint}";
+  support::JudgedRequest request;
+  CHECK(filled(all, request.context) == "||||");
+  request.context.certificate = &certificate;
+  CHECK(filled(all, request.context) ==
+        "CN=alice,O=Example|DNS:a.example, URI:spiffe://example/a%2Cb|CN=Authority|0A1B|e3b0c4");
+  CHECK(problem_of("{client_certificate.key}") == "has an unknown placeholder|client_certificate.key");
 }
 
 TEST_CASE("template: an empty query is kept as it came") {

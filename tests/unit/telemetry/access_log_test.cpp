@@ -107,6 +107,32 @@ TEST_CASE(
   CHECK(out.view().find(" token_sub_hash=0123 token_jti=j ") != std::string::npos);
 }
 
+TEST_CASE("access log: the parts of a client certificate stand in every line, beside those of a token") {
+  ExchangeRecord record = usual_exchange();
+  CHECK_FALSE(read(exchange_line(LogFormat::json, record)).contains("client_certificate"));
+  record.token.provider = "login";
+  record.certificate = {
+      .subject = "CN=alice,O=Example", .alternative_names = "", .serial = "0A", .fingerprint = "e3b0"};
+  const Json certificate = {{"subject", "CN=alice,O=Example"}, {"serial", "0A"}, {"fingerprint", "e3b0"}};
+  CHECK(read(exchange_line(LogFormat::json, record))["client_certificate"] == certificate);
+  CHECK(read(exchange_line(LogFormat::json, record))["token"]["provider"] == "login");
+  CHECK(exchange_line(LogFormat::text, record)
+            .find(" token_provider=login client_certificate_subject=CN=alice,O=Example "
+                  "client_certificate_serial=0A client_certificate_fingerprint=e3b0") != std::string::npos);
+  record.stream = StreamRecord();
+  TextBuilder out;
+  append_stream_open(out, LogFormat::json, noted_time, record);
+  CHECK(read(std::string(out.view()))["client_certificate"] == certificate);
+  TunnelRecord tunnel = usual_tunnel();
+  tunnel.certificate.alternative_names = "DNS:a.example";
+  out.clear();
+  append_tunnel_open(out, LogFormat::json, noted_time, tunnel);
+  CHECK(read(std::string(out.view()))["client_certificate"] == Json({{"san", "DNS:a.example"}}));
+  out.clear();
+  append_tunnel_close(out, LogFormat::text, noted_time, tunnel, TunnelEnd());
+  CHECK(out.view().find(" client_certificate_san=DNS:a.example") != std::string::npos);
+}
+
 TEST_CASE("access log: an exchange is one JSON line with everything that was noted") {
   CHECK(exchange_line(LogFormat::json, usual_exchange()) ==
         R"({"time":"2026-11-21T02:48:11.123Z","level":"info","event":"exchange",)"

@@ -14,6 +14,8 @@ TEST_CASE("tunnel facts: every part comes back as it went in, empty ones too") {
   given.route = {};
   given.subprotocol = {};
   given.token = {.provider = "login", .subject = "alice", .subject_hash = "0123", .id = "", .rule = "staff"};
+  given.certificate = {
+      .subject = "CN=alice", .alternative_names = "", .serial = "0A1B", .fingerprint = "e3b0c4"};
   const TunnelFacts facts(given, true);
   host.assign(host.size(), '?');
   const telemetry::TunnelRecord kept = facts.record();
@@ -30,6 +32,10 @@ TEST_CASE("tunnel facts: every part comes back as it went in, empty ones too") {
   CHECK(kept.token.subject_hash == "0123");
   CHECK(kept.token.id.empty());
   CHECK(kept.token.rule == "staff");
+  CHECK(kept.certificate.subject == "CN=alice");
+  CHECK(kept.certificate.alternative_names.empty());
+  CHECK(kept.certificate.serial == "0A1B");
+  CHECK(kept.certificate.fingerprint == "e3b0c4");
   CHECK(kept.handshake_duration == given.handshake_duration);
   CHECK(facts.logged());
 }
