@@ -114,7 +114,7 @@ class Worker::Parts final : private server::Acceptor::Owner, private tunnel::Tun
       loop_, [this](policy::PasswordDesk::Told told) { passwords_.receive(told); }};
   policy::PasswordDesk passwords_{shared_.state.passwords,
                                   [this](policy::PasswordDesk::Told told) { password_mail_.post(told); }};
-  proxy::AuthCalls auth_calls_{loop_.turn(), connector_};
+  proxy::AuthCalls auth_calls_{loop_.turn(), connector_, shared_.state.shared_answers};
   telemetry::AccessLog access_log_;
   telemetry::Metrics metrics_;
   telemetry::RequestIdSource request_ids_;

@@ -361,6 +361,7 @@ tl::expected<std::shared_ptr<const proxy::Snapshot>, Diagnostics> compile(const 
   snapshot.error_pages = compile_error_pages(document, compilation.problems);
   snapshot.access_log = document.log.access;
   snapshot.logged_token = document.log.token;
+  snapshot.logged_certificate = document.log.certificate;
   snapshot.redacted_parameters = document.log.redact;
   if (compilation.problems.has_errors()) {
     compilation.problems.sort();

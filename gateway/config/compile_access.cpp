@@ -63,6 +63,21 @@ std::vector<policy::JwtSource> token_places(const Document& document, const Rout
   return places;
 }
 
+// Says where a server is asked. False: its upstream does not exist, which is reported elsewhere.
+bool place_server(const Document& document, const AskedServer& asked, const std::string& name,
+                  policy::AuthServer& server, Fingerprint& identity) {
+  const auto& upstreams = document.upstreams;
+  const auto upstream = std::find_if(upstreams.begin(), upstreams.end(),
+                                     [&](const UpstreamDocument& one) { return one.name == name; });
+  if (upstream == upstreams.end()) return false;
+  server.name = name;
+  server.group = static_cast<size_t>(upstream - upstreams.begin());
+  server.target = asked.target;
+  identity.add(name);
+  for (const EndpointUrl& endpoint : upstream->endpoints) identity.add(endpoint.text);
+  return true;
+}
+
 }  // namespace
 
 std::map<std::string, CompiledUsers> compile_users(const Document& document, Diagnostics& problems) {
@@ -95,28 +110,46 @@ std::map<std::string, CompiledUsers> compile_users(const Document& document, Dia
 std::unique_ptr<const policy::Policy> forward_auth(const Document& document, const RouteDocument& route) {
   if (!route.forward_auth) return nullptr;
   const ForwardAuthDocument& auth = *route.forward_auth;
-  const auto& upstreams = document.upstreams;
-  const auto upstream = std::find_if(upstreams.begin(), upstreams.end(),
-                                     [&](const UpstreamDocument& one) { return one.name == auth.upstream; });
-  if (upstream == upstreams.end()) return nullptr;
   policy::ForwardAuthOptions options;
   policy::AuthServer& server = options.server;
-  server.name = auth.upstream;
-  server.group = static_cast<size_t>(upstream - upstreams.begin());
-  server.target = auth.target;
+  Fingerprint identity;
+  if (!place_server(document, auth, auth.upstream, server, identity)) return nullptr;
   server.timeout = auth.timeout;
   server.answer_size = auth.answer_size;
   server.request_fields = auth.request_fields;
   server.answer_fields.assign(auth.answer_fields.begin(), auth.answer_fields.end());
   server.sets_cookies = auth.sets_cookies;
   if (auth.cache) server.cache = *auth.cache;
-  Fingerprint identity;
   identity.add(auth.fingerprint);
-  identity.add(upstream->name);
-  for (const EndpointUrl& endpoint : upstream->endpoints) identity.add(endpoint.text);
   server.identity = identity.number();
   options.sign_in = auth.sign_in;
   return std::make_unique<policy::ForwardAuthPolicy>(std::move(options));
+}
+
+std::optional<policy::TokenRefresh> token_refresh(const Document& document, const RouteDocument& route) {
+  if (!route.token_refresh) return std::nullopt;
+  const TokenRefreshDocument& said = *route.token_refresh;
+  policy::TokenRefresh refresh;
+  policy::AuthServer& server = refresh.server;
+  Fingerprint identity;
+  const std::string& upstream = said.upstream.empty() ? route.upstream : said.upstream;
+  if (!place_server(document, said, upstream, server, identity)) return std::nullopt;
+  server.is_own_upstream = upstream == route.upstream;
+  server.method = http::method_of(said.method);
+  server.method_text = said.method;
+  server.timeout = said.timeout;
+  server.request_fields = {"Cookie", "Origin", "User-Agent"};
+  server.sets_cookies = true;
+  server.token = said.token;
+  server.cache = policy::AuthCacheRules();
+  server.cache->key = {{policy::AuthKeyPart::Kind::cookie, said.cookie}};
+  for (const std::string& part : {said.target, said.method, said.cookie, said.token.name}) identity.add(part);
+  identity.add(static_cast<uint64_t>(said.token.kind));
+  server.identity = identity.number();
+  refresh.cookie = said.cookie;
+  refresh.subject = said.subject;
+  if (route.cookies) refresh.cookies = policy::CookieRules(*route.cookies);
+  return refresh;
 }
 
 void join_ways_in(const Document& document, const RouteDocument& route,

@@ -1,9 +1,10 @@
-// Compiles the lists of users, the questions to authentication servers, and the choice between several ways
-// into a route.
+// Compiles the lists of users, the questions to authentication servers and refresh endpoints, and the choice
+// between several ways into a route.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "config/document.h"
 #include "policy/password_list.h"
 #include "policy/policy.h"
+#include "policy/token_exchange.h"
 
 namespace postern::config {
 
@@ -25,6 +27,9 @@ std::map<std::string, CompiledUsers> compile_users(const Document& document, Dia
 
 // The policy of the route's forward_auth; null: it has none, or its upstream does not exist.
 std::unique_ptr<const policy::Policy> forward_auth(const Document& document, const RouteDocument& route);
+
+// The refresh endpoint of the route's jwt; nullopt: it has none, or its upstream does not exist.
+std::optional<policy::TokenRefresh> token_refresh(const Document& document, const RouteDocument& route);
 
 // Takes the policies for client certificates, passwords, tokens and authentication servers of the route out
 // of `policies`, and puts one in their place that asks for any of them, or for an address of `allow`.

@@ -339,6 +339,7 @@ policy::Pipeline PolicyCompiler::pipeline(const RouteDocument& route) {
     options.rules.assign(route.required_claims.begin(), route.required_claims.end());
     options.report_only = route.jwt_report_only;
     options.forward_as = route.forward_token;
+    if (!route.jwt_report_only) options.refresh = token_refresh(document_, route);
     options.remember_text = route.ticket > base::Duration::zero();
     for (const ForwardedClaim& claim : route.forward_claims)
       options.forward_claims.push_back({claim.claim, claim.header});

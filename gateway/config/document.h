@@ -42,8 +42,9 @@
 #include "policy/path_rewrite.h"
 #include "policy/rate_limit.h"
 #include "policy/socket_limit.h"
+#include "policy/token_exchange.h"
 #include "proxy/listener_limits.h"
-#include "proxy/token_parts.h"
+#include "proxy/logged_parts.h"
 #include "routing/action.h"
 #include "routing/conditions.h"
 #include "routing/rewriting.h"
@@ -205,12 +206,16 @@ struct ForwardAuthCache : policy::AuthCacheRules {
   SourceLocation key_location;  // line 0: it has no key
 };
 
-// The authentication server that a route asks.
-struct ForwardAuthDocument {
+// A server that a route asks about requests.
+struct AskedServer {
   std::string upstream;
   SourceLocation upstream_location;
   std::optional<EndpointUrl> endpoint;  // of a url; `upstream` is then its text
   std::string target = "/";             // path and query
+};
+
+// The authentication server that a route asks.
+struct ForwardAuthDocument : AskedServer {
   base::Duration timeout = policy::AuthServer().timeout;
   size_t answer_size = policy::AuthServer().answer_size;
   std::vector<std::string> request_fields;  // empty: all
@@ -219,6 +224,16 @@ struct ForwardAuthDocument {
   std::string sign_in;
   std::optional<ForwardAuthCache> cache;
   uint64_t fingerprint = 0;  // see config/fingerprint.h
+  SourceLocation location;
+};
+
+// The refresh endpoint that a route asks for fresh tokens. Without an upstream it is at that of the route.
+struct TokenRefreshDocument : AskedServer {
+  std::string method = "POST";
+  std::string cookie;
+  policy::AnswerTokenPlace token;
+  std::string subject = policy::TokenRefresh().subject;
+  base::Duration timeout = policy::AuthServer().timeout;
   SourceLocation location;
 };
 
@@ -355,7 +370,8 @@ struct RouteDocument {
   // several upstreams may trust one issuer.
   policy::JwtForwarding forward_token;
   bool jwt_report_only = false;
-  std::vector<std::string> logout_paths;  // of the application, which log out
+  std::optional<TokenRefreshDocument> token_refresh;  // refresh of jwt
+  std::vector<std::string> logout_paths;              // of the application, which log out
   std::optional<RefreshCallsDocument> refresh_calls;
   std::vector<ClaimRuleDocument> required_claims;
   std::vector<ForwardedClaim> forward_claims;
@@ -396,7 +412,8 @@ struct LogDocument {
   // Query parameters whose values are never logged: these defaults, the names that the file adds, and every
   // parameter from which a jwt.*.from takes a token.
   std::vector<std::string> redact = http::usual_secret_names();
-  proxy::TokenParts token;  // that the access log shows
+  proxy::TokenParts token;              // that the access log shows
+  proxy::CertificateParts certificate;  // likewise
 };
 
 struct RevocationsDocument {

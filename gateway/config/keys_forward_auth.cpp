@@ -5,10 +5,8 @@
 #include <chrono>
 
 #include "base/ascii.h"
-#include "config/addresses.h"
+#include "config/asked_servers.h"
 #include "config/fingerprint.h"
-#include "http/target.h"
-#include "http/url.h"
 #include "policy/forward_auth.h"
 
 namespace postern::config {
@@ -19,31 +17,6 @@ using policy::AuthAnswerField;
 using policy::AuthKeyPart;
 
 constexpr std::string_view token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
-
-// ---- where it is asked
-
-void read_auth_url(const Value& value, ForwardAuthDocument& auth) {
-  const auto text = value.text();
-  if (!text) return;
-  const auto url = http::read_url(*text);
-  if (!url) return value.complain("is a URL that " + std::string(url.error()));
-  auto endpoint = parse_endpoint((url->tls ? "https://" : "http://") + url->authority);
-  if (!endpoint) return value.refuse(endpoint.error());
-  endpoint->location = value.location();
-  auth.upstream = endpoint->text;
-  auth.upstream_location = value.location();
-  auth.target = url->target;
-  auth.endpoint = std::move(*endpoint);
-}
-
-auto auth_url() { return custom(read_auth_url, "URL", string_schema("https?://[^#]+")); }
-
-Parsed<std::string> parse_target(std::string_view text) {
-  http::Target target;
-  if (!text.starts_with('/')) return complain("does not begin with \"/\"");
-  if (const auto read = http::read_target(text, target); !read) return complain(std::string(read.error()));
-  return std::string(text);
-}
 
 // ---- fields
 
@@ -158,7 +131,7 @@ const Keys<ForwardAuthDocument>& forward_auth_keys() {
             auth.location = value.location();
             auth.fingerprint = fingerprint(value.node());
           })
-          .key("url", itself<ForwardAuthDocument>, auth_url(),
+          .key("url", asked_server<ForwardAuthDocument>, asked_url(),
                "The URL that is asked with GET, such as http://127.0.0.1:4180/oauth2/auth. Host is that of "
                "the "
                "URL. Connections are kept and used again.")
@@ -171,7 +144,7 @@ const Keys<ForwardAuthDocument>& forward_auth_keys() {
           .by_default("required without url")
           .example("oauth2-proxy")
           .located(&ForwardAuthDocument::upstream_location)
-          .key("path", &ForwardAuthDocument::target, text("path", parse_target, "/[^ #]*"),
+          .key("path", &ForwardAuthDocument::target, asked_path(),
                "The path that is asked of upstream, with a query if it needs one.")
           .commented_out()
           .example("/oauth2/auth")

@@ -35,6 +35,8 @@ struct LogOutput {
 
 const std::vector<std::string_view> token_parts = {"provider", "sub", "sub_hash", "jti", "rule"};
 
+const std::vector<std::string_view> certificate_parts = {"subject", "san", "serial", "fingerprint"};
+
 // Adds names to those that are always redacted.
 void read_redacted_names(const Value& value, std::vector<std::string>& names) {
   for (const Value& item : value.items()) {
@@ -53,14 +55,31 @@ auto redacted_names() {
                 list_schema(string_schema("[^&=# ]+"), 0, 1000), "[]");
 }
 
-// The parts of a token that the access log shows.
-void read_token_parts(const Value& value, proxy::TokenParts& shown) {
-  using Part = bool proxy::TokenParts::*;
-  constexpr auto members = std::to_array<Part>({&proxy::TokenParts::provider, &proxy::TokenParts::subject,
-                                                &proxy::TokenParts::subject_hash, &proxy::TokenParts::id,
-                                                &proxy::TokenParts::rule});
+// Reads the names of parts of something that the access log shows; the two lists have one order.
+template <class Parts, size_t count>
+void read_parts(const Value& value, const std::vector<std::string_view>& names,
+                const std::array<bool Parts::*, count>& members, Parts& shown) {
   for (const Value& item : value.items())
-    if (const auto index = item.one_of(token_parts)) shown.*members[*index] = true;
+    if (const auto index = item.one_of(names)) shown.*members[*index] = true;
+}
+
+void read_token_parts(const Value& value, proxy::TokenParts& shown) {
+  using Parts = proxy::TokenParts;
+  constexpr auto members =
+      std::to_array({&Parts::provider, &Parts::subject, &Parts::subject_hash, &Parts::id, &Parts::rule});
+  read_parts(value, token_parts, members, shown);
+}
+
+void read_certificate_parts(const Value& value, proxy::CertificateParts& shown) {
+  using Parts = proxy::CertificateParts;
+  constexpr auto members =
+      std::to_array({&Parts::subject, &Parts::alternative_names, &Parts::serial, &Parts::fingerprint});
+  read_parts(value, certificate_parts, members, shown);
+}
+
+auto logged_certificate() {
+  return custom(read_certificate_parts, "list of subject, san, serial and fingerprint",
+                list_schema(words_schema(certificate_parts), 0, 1000), "[]");
 }
 
 auto logged_token() {
@@ -213,7 +232,14 @@ const Keys<LogDocument>& log_keys() {
                "permit "
                "the request). Claims are shown of verified tokens only, and a token never.")
           .by_default("[]")
-          .example("[provider, sub_hash, rule]");
+          .example("[provider, sub_hash, rule]")
+          .key("client_certificate", &LogDocument::certificate, logged_certificate(),
+               "What the lines of requests, WebSockets and event streams say of the certificate of the "
+               "client: "
+               "subject, san (its alternative names; both at most 256 bytes), serial and fingerprint, as "
+               "client_certificate.forward of a route writes them. Without a certificate they say nothing.")
+          .by_default("[]")
+          .example("[subject, fingerprint]");
   return keys;
 }
 

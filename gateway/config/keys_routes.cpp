@@ -19,6 +19,7 @@
 #include "config/keys_match.h"
 #include "config/keys_renewal.h"
 #include "config/keys_rewriting.h"
+#include "config/keys_token_refresh.h"
 #include "config/keys_upstreams.h"
 #include "config/keys_websocket.h"
 #include "config/text.h"
@@ -105,6 +106,17 @@ const Keys<RouteDocument>& jwt_reference_keys() {
                "its token).")
           .folded()
           .example("keep")
+          .key("refresh", &RouteDocument::token_refresh, map(token_refresh_keys),
+               "Exchanges an expired token while a WebSocket or an event stream (Accept: text/event-stream) "
+               "is opened: when a token of the request is refused for its age and nothing else, the "
+               "application's refresh endpoint is asked with the refresh cookie of the request, and the "
+               "fresh token, which must be one of the same provider and user, goes on where the expired one "
+               "was. Handshakes that come with the same cookie within ten seconds share one call, and the "
+               "cookies that the answer sets go to the client of each, by the rules of cookies of this "
+               "route. If there is no fresh token, the request is refused as before. Give the route "
+               "origins: a cookie comes with the pages of every site.")
+          .by_default("none")
+          .commented_out()
           .key("report_only", &RouteDocument::jwt_report_only, boolean(),
                "Whether requests without a token, or with one that is not valid or not enough, pass as they "
                "came. They are logged (would_refuse) and counted (postern_would_refuse_total), and nothing "
@@ -462,8 +474,8 @@ const SocketKeys<RouteDocument>& route_keys() {
   return keys;
 }
 
-// `upstream: http://127.0.0.1:3000` in a route, or the URL of its forward_auth: an upstream of one endpoint,
-// named by its URL and added once.
+// `upstream: http://127.0.0.1:3000` in a route, or the URL of its forward_auth or refresh: an upstream of one
+// endpoint, named by its URL and added once.
 void add_upstream(const std::optional<EndpointUrl>& endpoint, Document& document) {
   if (!endpoint) return;
   const EndpointUrl& url = *endpoint;
@@ -492,6 +504,7 @@ void Routes::read_into(const Value& value, Document& document) const {
     route_keys().read(item, &route);
     add_upstream(route.endpoint, document);
     if (route.forward_auth) add_upstream(route.forward_auth->endpoint, document);
+    if (route.token_refresh) add_upstream(route.token_refresh->endpoint, document);
     document.routes.push_back(std::move(route));
   }
 }

@@ -36,6 +36,7 @@ void warn_of_unused_parts(const Document& document, Diagnostics& findings) {
   for (const RouteDocument& route : document.routes) {
     upstreams.insert(route.upstream);
     if (route.forward_auth) upstreams.insert(route.forward_auth->upstream);
+    if (route.token_refresh) upstreams.insert(route.token_refresh->upstream);
     origins.insert(route.origins);
     users.insert(route.basic_auth.use);
     for (const auto& [name, location] : route.jwt) jwt.insert(name);

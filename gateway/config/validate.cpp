@@ -203,6 +203,10 @@ class Validation {
                         upstreams);
       for (const auto& [name, location] : route.jwt)
         check_reference({name, location, path + ".jwt", "jwt", jwt_definition}, jwt);
+      if (route.token_refresh && !route.token_refresh->endpoint)
+        check_reference({route.token_refresh->upstream, route.token_refresh->upstream_location,
+                         path + ".jwt.refresh.upstream", "upstream", upstream_definition},
+                        upstreams);
       if (route.backchannel_logout)
         check_reference({route.backchannel_logout->use, route.backchannel_logout->location,
                          path + ".backchannel_logout", "jwt", jwt_definition},

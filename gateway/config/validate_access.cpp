@@ -288,6 +288,21 @@ void check_forward_auth(const Document& document, const RouteDocument& route, co
   warn_of_closed_sign_in(document, route, path, diagnostics);
 }
 
+void check_refresh(const RouteDocument& route, const std::string& path, Diagnostics& diagnostics) {
+  if (!route.token_refresh) return;
+  const TokenRefreshDocument& refresh = *route.token_refresh;
+  const std::string key = path + ".jwt.refresh";
+  if (refresh.upstream.empty() && route.upstream.empty())
+    diagnostics.error(refresh.location, key,
+                      "has nobody to ask: the route has no upstream; name one, or write url");
+  if (route.jwt_report_only)
+    diagnostics.error(refresh.location, key, "has no effect: jwt with report_only refuses no token");
+  if (route.origins.empty())
+    diagnostics.warn(refresh.location, key,
+                     "lets the pages of every site open WebSockets with the cookie of a visitor; give the "
+                     "route origins");
+}
+
 // A logout token is worth what its issuer is: without one, a token of anybody whose key is accepted would do.
 void check_logout(const Document& document, const RouteDocument& route, const std::string& path,
                   Diagnostics& diagnostics) {
@@ -330,6 +345,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
     check_message(document, route, path, diagnostics);
     check_certificate_use(document, route, path, diagnostics);
     check_forward_auth(document, route, path, diagnostics);
+    check_refresh(route, path, diagnostics);
     check_logout(document, route, path, diagnostics);
     if (!route.any_access && !route.basic_auth.use.empty() && takes_authorization(document, route))
       diagnostics.error(route.basic_auth.location, path + ".basic_auth",

@@ -46,6 +46,8 @@ std::string key_of(const Document& document, const UpstreamDocument& upstream, s
     if (route.upstream == upstream.name) return "routes[" + std::to_string(i) + "].upstream";
     if (route.forward_auth && route.forward_auth->upstream == upstream.name)
       return "routes[" + std::to_string(i) + "].forward_auth.url";
+    if (route.token_refresh && route.token_refresh->upstream == upstream.name)
+      return "routes[" + std::to_string(i) + "].jwt.refresh.url";
   }
   return "upstreams";
 }

@@ -79,4 +79,15 @@ int media_quality(const Headers& headers, std::string_view type, std::string_vie
   return asked ? quality : most;
 }
 
+bool wants_events(const RequestHead& request) {
+  for (const HeaderField& field : request.headers) {
+    if (!base::equal_ignoring_case(field.name, "Accept")) continue;
+    std::string_view accepted = field.value;
+    while (const std::optional<std::string_view> element = base::next_element(accepted))
+      if (base::equal_ignoring_case(base::trim(element->substr(0, element->find(';'))), "text/event-stream"))
+        return true;
+  }
+  return false;
+}
+
 }  // namespace postern::http

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "http/headers.h"
+#include "http/head.h"
 
 namespace postern::http {
 
@@ -12,5 +12,8 @@ namespace postern::http {
 // "text/*" before "*/*"), across all Accept fields. Parameters of a range other than q are ignored, and so is
 // a malformed element. Without an Accept field every type has 1000.
 int media_quality(const Headers& headers, std::string_view type, std::string_view subtype);
+
+// Whether the client asks for events, as a browser's EventSource does.
+bool wants_events(const RequestHead& request);
 
 }  // namespace postern::http

@@ -1,5 +1,6 @@
-// Forward authentication: another server decides about a request. This is what a route says about such a
-// server, and where its policy gets the server's answer from.
+// Another server is asked about a request: an authentication server decides about it (forward_auth), or the
+// refresh endpoint of an application gives a fresh token for an expired one (jwt.refresh). This is what a
+// route says about such a server, and where its policy gets the server's answer from.
 #pragma once
 
 #include <chrono>
@@ -16,6 +17,8 @@
 #include "base/clock.h"
 #include "base/error_fwd.h"
 #include "base/local_rc.h"
+#include "http/head.h"
+#include "policy/answer_token.h"
 #include "policy/awaited.h"
 
 namespace postern::policy {
@@ -45,13 +48,20 @@ struct AuthServer {
   std::string name;          // of its upstream
   size_t group = 0;          // that upstream's index in the snapshot
   std::string target = "/";  // path and query
+  http::Method method = http::Method::get;
+  std::string method_text = "GET";
   base::Duration timeout = std::chrono::seconds(5);
   size_t answer_size = size_t{64} * 1024;   // the largest body that is passed on to the client
   std::vector<std::string> request_fields;  // of the client, which the server gets; empty: all
   std::vector<AuthAnswerField> answer_fields;
   bool sets_cookies = false;  // the client gets Set-Cookie of an answer that lets its request pass
   std::optional<AuthCacheRules> cache;
-  uint64_t identity = 0;  // answers are kept for requests of the same identity only
+  // Where an answer of 2xx has the token that is asked for; nullopt: the server decides about requests. The
+  // answer is for everybody whose request has the same cache key, whatever it sets and says about caches: a
+  // refresh token is often good for one call. So the call also goes on when nobody waits for it any more.
+  std::optional<AnswerTokenPlace> token;
+  bool is_own_upstream = false;  // the one that the route leads to, whose endpoints get Host as usual
+  uint64_t identity = 0;         // answers are kept for requests of the same identity only
 };
 
 struct AuthAnswer {
@@ -59,7 +69,9 @@ struct AuthAnswer {
   // Of an answer that lets the request pass: Set-Cookie and those of AuthServer::answer_fields. Of another
   // one: all that are meant for the client.
   std::vector<std::pair<std::string, std::string>> fields;
-  std::string body;  // of an answer that does not let the request pass
+  // Of an answer that does not let the request pass; of another one, the token that was asked for, if any.
+  std::string body;
+  std::string no_token{};  // why an answer of 2xx does not have it, as read_answer_token() words it
 
   bool passes() const { return status / 100 == 2; }
 };
@@ -98,7 +110,7 @@ class AuthDesk {
   };
   // `alone`: the request does not share the answer to another one.
   virtual Reply ask(const AuthServer& server, bool alone) = 0;
-  virtual void count(AuthOutcome outcome) = 0;
+  virtual void count(const AuthServer& server, AuthOutcome outcome) = 0;
 
  protected:
   ~AuthDesk() = default;

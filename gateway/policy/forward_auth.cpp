@@ -92,11 +92,11 @@ Verdict ForwardAuthPolicy::judge(RequestContext& context) const {
     result = std::move(reply.known);
   }
   if (!*result) {
-    context.auth->count(AuthOutcome::failed);
+    context.auth->count(options_.server, AuthOutcome::failed);
     return fail(result->error());
   }
   const AuthAnswer& answer = **result;
-  context.auth->count(answer.passes() ? AuthOutcome::passed : AuthOutcome::refused);
+  context.auth->count(options_.server, answer.passes() ? AuthOutcome::passed : AuthOutcome::refused);
   return answer.passes() ? admit(context, answer) : refuse(context, answer);
 }
 
@@ -140,11 +140,6 @@ Verdict ForwardAuthPolicy::refuse(const RequestContext& context, const AuthAnswe
   else
     std::erase_if(response.headers, [](const auto& field) { return describes_body(field.first); });
   return Verdict::answer(std::move(response));
-}
-
-void ForwardAuthPolicy::amend(const RequestContext& context, http::ResponseHead& head) const {
-  if (head.interim()) return;
-  for (const std::string& cookie : context.set_cookies) head.headers.add("Set-Cookie", cookie);
 }
 
 void remove_answer_fields(const std::vector<AuthAnswerField>& fields, RequestContext& context) {

@@ -30,8 +30,6 @@ class ForwardAuthPolicy final : public Policy {
   explicit ForwardAuthPolicy(ForwardAuthOptions options) : options_(std::move(options)) {}
   std::string_view name() const override { return "forward_auth"; }
   Verdict judge(RequestContext& context) const override;
-  // Adds the cookies of an answer that has let the request pass.
-  void amend(const RequestContext& context, http::ResponseHead& head) const override;
 
  private:
   Verdict admit(RequestContext& context, const AuthAnswer& answer) const;

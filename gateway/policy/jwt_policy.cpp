@@ -104,6 +104,7 @@ std::string claim_field_value(std::string_view claim) {
 
 Verdict JwtPolicy::judge(RequestContext& context) const {
   take_message(context);
+  if (context.exchange) return go_on_with_exchange(context);
   remove_claim_fields(context.request.headers);
   // A browser sends no token with a preflight. Where the route has no origin list, the endpoint answers the
   // preflight.
@@ -127,6 +128,8 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
     return refuse(context, outcome.provider,
                   {base::Cause::keys_unavailable, "The keys of the token's provider are being fetched."});
   }
+  if (outcome.refusal && outcome.expired && options_.refresh && may_exchange(context))
+    return begin_exchange(context, std::move(outcome));
   if (outcome.refusal) return refuse(context, outcome.provider, std::move(*outcome.refusal));
   return admit(context, found, std::move(outcome));
 }
@@ -150,6 +153,66 @@ Verdict JwtPolicy::refuse(RequestContext& context, const JwtProvider* provider, 
                            token_refusal(error.cause, std::move(error.detail)));
   if (verdict.passes()) clear_own_places(context);
   return verdict;
+}
+
+Verdict JwtPolicy::begin_exchange(RequestContext& context, JwtProviders::Outcome outcome) const {
+  context.exchange = std::make_shared<TokenExchange>(
+      TokenExchange{std::move(*outcome.expired), std::move(*outcome.refusal), outcome.provider, {}});
+  context.awaited.reset();  // keys, that have come
+  if (std::string problem = cookie_problem(*options_.refresh, context); !problem.empty())
+    return fail_exchange(context, std::nullopt, problem);
+  AuthDesk::Reply reply = context.auth->ask(options_.refresh->server, false);
+  if (reply.asked) return Verdict::wait(std::move(reply.asked));
+  return take_answer(context, reply.known);
+}
+
+Verdict JwtPolicy::go_on_with_exchange(RequestContext& context) const {
+  if (!context.exchange->fresh.empty()) return judge_fresh(context);  // keys have come
+  const AuthResult result = static_cast<const AskedAuth&>(*context.awaited).result();
+  context.awaited.reset();
+  return take_answer(context, result);
+}
+
+Verdict JwtPolicy::take_answer(RequestContext& context, const AuthResult& result) const {
+  const std::string& name = options_.refresh->server.name;
+  if (!result) return fail_exchange(context, AuthOutcome::failed, name + " did not answer in time");
+  if (!*result) return fail_exchange(context, AuthOutcome::failed, result->error().detail);
+  const AuthAnswer& answer = **result;
+  take_cookies(*options_.refresh, answer, context);
+  const std::string said = name + " answered " + std::to_string(answer.status);
+  if (!answer.passes()) return fail_exchange(context, AuthOutcome::refused, said);
+  if (answer.body.empty())
+    return fail_exchange(context, AuthOutcome::failed, said + ", and its answer " + answer.no_token);
+  context.exchange->fresh = context.request.arena.keep(answer.body);
+  return judge_fresh(context);
+}
+
+Verdict JwtPolicy::judge_fresh(RequestContext& context) const {
+  const TokenExchange& exchange = *context.exchange;
+  const JwtProvider& provider = *exchange.expired.provider;
+  const std::string given = "the token that " + options_.refresh->server.name + " gave ";
+  JwtProviders::Outcome outcome = providers_.judge_by(provider, exchange.fresh, context);
+  if (outcome.awaited) return Verdict::wait(std::move(outcome.awaited));
+  if (outcome.refusal)
+    return fail_exchange(context, AuthOutcome::failed, given + "is refused: " + outcome.refusal->detail);
+  const std::string problem =
+      holder_problem(*exchange.expired.token, *outcome.token, options_.refresh->subject);
+  if (!problem.empty()) return fail_exchange(context, AuthOutcome::failed, given + problem);
+  context.auth->count(options_.refresh->server, AuthOutcome::passed);
+  replace_token(*exchange.expired.source, exchange.fresh, context);
+  FoundToken found;
+  found.text = exchange.fresh;
+  found.source = exchange.expired.source;
+  return admit(context, found, std::move(outcome));
+}
+
+// What the refresh endpoint did is for the log alone.
+Verdict JwtPolicy::fail_exchange(RequestContext& context, std::optional<AuthOutcome> outcome,
+                                 const std::string& why) const {
+  if (outcome) context.auth->count(options_.refresh->server, *outcome);
+  TokenExchange& exchange = *context.exchange;
+  exchange.failure = why;
+  return refuse(context, exchange.refused_by, exchange.refusal);
 }
 
 // A refusal that only reports leaves the token where the client sent it, but no ticket, and nothing in a

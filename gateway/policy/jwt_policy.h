@@ -11,6 +11,7 @@
 #include "policy/jwt_providers.h"
 #include "policy/jwt_source.h"
 #include "policy/policy.h"
+#include "policy/token_exchange.h"
 
 namespace postern::policy {
 
@@ -28,6 +29,9 @@ struct JwtOptions {
   ClaimRules rules;
   std::vector<JwtForwardedClaim> forward_claims;
   JwtForwarding forward_as;
+  // Exchanges an expired token of a WebSocket or an event stream; nullopt: it is refused. Not with
+  // report_only.
+  std::optional<TokenRefresh> refresh;
   // Refuses nothing: what it would refuse passes with its token where the client sent it, and is reported.
   bool report_only = false;
   bool remember_text = false;  // fills context.token_text
@@ -50,6 +54,10 @@ struct JwtOptions {
 // Rules judge every request that may have a token. So one without a token passes only where none is required
 // and no rule is for its method.
 //
+// Where an expired token is exchanged, the request waits for the refresh endpoint. The fresh token must be
+// one that the same provider accepts, and the same user's. It then is the request's token, in the place of
+// the expired one. Otherwise the request is refused as it would have been, and the log has what happened.
+//
 // Refusals carry WWW-Authenticate (RFC 6750 3).
 class JwtPolicy final : public Policy {
  public:
@@ -64,6 +72,13 @@ class JwtPolicy final : public Policy {
   // A null provider: the request has no token.
   TokenJudged& note(RequestContext& context, const JwtProvider* provider) const;
   Verdict refuse(RequestContext& context, const JwtProvider* provider, TokenError error) const;
+  Verdict begin_exchange(RequestContext& context, JwtProviders::Outcome outcome) const;
+  Verdict go_on_with_exchange(RequestContext& context) const;
+  Verdict take_answer(RequestContext& context, const AuthResult& result) const;
+  Verdict judge_fresh(RequestContext& context) const;
+  // `outcome` is counted; nullopt: nobody was asked.
+  Verdict fail_exchange(RequestContext& context, std::optional<AuthOutcome> outcome,
+                        const std::string& why) const;
   Verdict apply_rules(RequestContext& context, const JwtProvider* provider, const VerifiedToken* token) const;
   Verdict admit(RequestContext& context, const FoundToken& found, JwtProviders::Outcome outcome) const;
   void remove_claim_fields(http::Headers& headers) const;

@@ -96,10 +96,20 @@ JwtProviders::Outcome JwtProviders::judge(RequestContext& context, FoundToken& f
     if (in_query) context.token_query_parameter = source.name;
     found.text = *token;
     found.source = &source;
+    const size_t before = refused.size();
     if (Outcome outcome = ask(asking, *token, context, refused); outcome.provider) return outcome;
+    for (size_t one = before; one < refused.size(); ++one) refused[one].source = &source;
     asked |= asking;
   }
   if (refused.empty()) return {};
+  return settle(std::move(refused), context);
+}
+
+JwtProviders::Outcome JwtProviders::judge_by(const JwtProvider& provider, std::string_view token,
+                                             RequestContext& context) const {
+  std::vector<Refused> refused;
+  const auto index = static_cast<size_t>(&provider - providers_.data());
+  if (Outcome outcome = ask(bit(index), token, context, refused); outcome.provider) return outcome;
   return settle(std::move(refused), context);
 }
 
@@ -133,7 +143,11 @@ JwtProviders::Outcome JwtProviders::settle(std::vector<Refused> refused, Request
     return progress(a.error.cause) > progress(b.error.cause);
   });
   const Refused& furthest = refused.front();
-  return refuse(furthest.provider, furthest.error.cause, worded(refused));
+  Outcome outcome = refuse(furthest.provider, furthest.error.cause, worded(refused));
+  for (const Refused& one : refused)
+    if (one.error.expired && one.source && !outcome.expired)
+      outcome.expired = {&providers_[one.provider], one.source, one.error.expired};
+  return outcome;
 }
 
 // Only a fetch that begins after the request can tell that a key does not exist, so a request waits a second

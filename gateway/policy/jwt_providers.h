@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,13 @@ class JwtProviders {
     std::shared_ptr<const VerifiedToken> token{};  // it is valid
     std::unique_ptr<Awaited> awaited{};            // the keys of a provider can change the result
     std::unique_ptr<TokenError> refusal{};
+    // Beside a refusal: a provider has nothing against a token of the request but that it is expired.
+    struct Expired {
+      const JwtProvider* provider;
+      const JwtSource* source;
+      std::shared_ptr<const VerifiedToken> token;
+    };
+    std::optional<Expired> expired{};
   };
 
   // 1 to `most` providers.
@@ -57,6 +65,9 @@ class JwtProviders {
   // provider that came furthest with its checks, and the detail has the words of all.
   Outcome judge(RequestContext& context, FoundToken& found) const;
 
+  // The same for one token and one provider, which is one of those that judge() has named.
+  Outcome judge_by(const JwtProvider& provider, std::string_view token, RequestContext& context) const;
+
   // Returns a token that stands in sources()[place] if one of the providers that look there accepts it at
   // once.
   std::shared_ptr<const VerifiedToken> accept(size_t place, std::string_view token,
@@ -66,6 +77,7 @@ class JwtProviders {
   struct Refused {
     size_t provider = 0;
     TokenError error;
+    const JwtSource* source = nullptr;  // where the token is
   };
 
   Outcome ask(uint32_t providers, std::string_view token, RequestContext& context,

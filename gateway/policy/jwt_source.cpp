@@ -187,6 +187,22 @@ std::string without_parameter(std::string_view query, std::string_view name) {
   return rest;
 }
 
+// Replaces the value of every cookie of this name.
+void replace_cookie(http::RequestHead& request, std::string_view name, std::string_view value) {
+  request.headers.change_values([&](const HeaderField& field) {
+    if (field.id != FieldId::cookie) return field.value;
+    std::string cookies;
+    http::each_cookie(field.value, [&](std::string_view pair, std::string_view own, std::string_view) {
+      if (!cookies.empty()) cookies += "; ";
+      if (own == name)
+        cookies.append(name).append("=").append(value);
+      else
+        cookies.append(pair);
+    });
+    return request.arena.keep(cookies);
+  });
+}
+
 }  // namespace
 
 tl::expected<std::string_view, std::string> read_token(const JwtSource& source, const RequestContext& context,
@@ -231,6 +247,33 @@ void remove_token(const JwtSource& source, RequestContext& context) {
   const std::string query =
       without_parameter(request.target.substr(std::min(mark + 1, request.target.size())), source.name);
   request.target = query.empty() ? path : request.arena.keep({path, "?", query});
+}
+
+void replace_token(const JwtSource& source, std::string_view token, RequestContext& context) {
+  http::RequestHead& request = context.request;
+  switch (source.kind) {
+    case JwtSource::Kind::header: {
+      const auto old = from_header(source, request.headers);
+      if (!old || old->empty()) return;
+      // Behind the scheme, if there is one.
+      const std::string_view value = request.headers.find(source.name)->value;
+      const auto at = static_cast<size_t>(old->data() - value.data());
+      request.headers.set(source.name, request.arena.keep({value.substr(0, at), token}));
+      return;
+    }
+    case JwtSource::Kind::cookie: replace_cookie(request, source.name, token); return;
+    case JwtSource::Kind::query: {
+      const size_t mark = std::min(request.target.find('?'), request.target.size() - 1);
+      const std::string_view old = http::query_parameter(request.target.substr(mark + 1), source.name);
+      if (old.data() == nullptr) return;
+      const auto at = static_cast<size_t>(old.data() - request.target.data());
+      request.target =
+          request.arena.keep({request.target.substr(0, at), token, request.target.substr(at + old.size())});
+      return;
+    }
+    case JwtSource::Kind::ticket:
+    case JwtSource::Kind::subprotocol: return;
+  }
 }
 
 std::string take_subprotocol_token(http::RequestHead& request) {

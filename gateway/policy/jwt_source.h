@@ -65,6 +65,11 @@ tl::expected<std::string_view, std::string> read_token(const JwtSource& source, 
 // Sec-WebSocket-Protocol.
 void remove_token(const JwtSource& source, RequestContext& context);
 
+// Puts another token where this source has one, in the same form; the rest of the place stays as it is. A
+// token that no endpoint ever gets from there, among the subprotocols or for a ticket, is not replaced.
+// `token` has only characters of a JSON Web Token.
+void replace_token(const JwtSource& source, std::string_view token, RequestContext& context);
+
 // Removes every token and its marker from Sec-WebSocket-Protocol, so that the endpoint sees only real
 // subprotocols. Returns the subprotocol that the response must select if the endpoint selects none, since a
 // browser aborts the connection otherwise: the marker of the first token, or its element ("bearer.<token>",

@@ -148,6 +148,17 @@ tl::expected<ClaimedTimes, TokenError> read_times(const Json& claims) {
   return times;
 }
 
+// Whether the token is not valid yet; `now` is limited to farthest_time.
+std::optional<TokenError> check_beginning(const ClaimedTimes& times, int64_t leeway, int64_t now) {
+  if (times.not_before && now + leeway < *times.not_before)
+    return TokenError{Cause::token_not_yet_valid,
+                      "The token is not valid before " + time_text(*times.not_before) + "."};
+  if (times.issued && now + leeway < *times.issued)
+    return TokenError{Cause::token_not_yet_valid,
+                      "The token says it was issued in the future, at " + time_text(*times.issued) + "."};
+  return std::nullopt;
+}
+
 tl::expected<VerifiedToken::Times, TokenError> check_times(const Json& claims, const JwtRules& rules,
                                                            int64_t leeway, int64_t now) {
   auto times = read_times(claims);
@@ -162,12 +173,8 @@ tl::expected<VerifiedToken::Times, TokenError> check_times(const Json& claims, c
   } else if (rules.require_expiry) {
     return refuse(Cause::token_claims, "The token has no exp claim.");
   }
-  if (times->not_before && now + leeway < *times->not_before)
-    return refuse(Cause::token_not_yet_valid,
-                  "The token is not valid before " + time_text(*times->not_before) + ".");
-  if (times->issued && now + leeway < *times->issued)
-    return refuse(Cause::token_not_yet_valid,
-                  "The token says it was issued in the future, at " + time_text(*times->issued) + ".");
+  if (auto refusal = check_beginning(*times, leeway, now))
+    return tl::unexpected<TokenError>(std::move(*refusal));
   return result;
 }
 
@@ -210,6 +217,12 @@ std::optional<TokenError> check_required(const VerifiedToken& token, const JwtRu
     return TokenError{Cause::token_claims, std::move(detail)};
   }
   return std::nullopt;
+}
+
+// Of an expired token: whether it was valid before.
+bool has_begun(const Json& claims, int64_t leeway, int64_t now) {
+  const auto times = read_times(claims);
+  return times && !check_beginning(*times, leeway, std::clamp(now, -farthest_time, farthest_time));
 }
 
 // Says what would be refused about the claims of a token, whose signature cannot be checked, with a good one.
@@ -270,13 +283,21 @@ JwtVerifier::Result JwtVerifier::verify(const state::KeySet* keys, std::string_v
   auto claims = read_object(parts->payload, "payload", base::JsonLimits().depth);
   if (!claims) return tl::unexpected<TokenError>(std::move(claims.error()));
   auto times = check_times(*claims, rules_, leeway_, now);
-  if (!times) return tl::unexpected<TokenError>(std::move(times.error()));
-  if (auto refusal = check_parties(*claims, rules_)) return tl::unexpected<TokenError>(std::move(*refusal));
-  auto verified =
-      std::make_shared<const VerifiedToken>(std::make_unique<const VerifiedToken::Claims>(std::move(*claims)),
-                                            *times, (*signer)->number(), rules_.subject);
-  if (auto refusal = check_required(*verified, rules_))
-    return tl::unexpected<TokenError>(std::move(*refusal));
+  if (!times && times.error().cause != Cause::token_expired)
+    return tl::unexpected<TokenError>(std::move(times.error()));
+  // What is expired is refused for that, whatever else is wrong with it.
+  auto refusal = check_parties(*claims, rules_);
+  if (times && refusal) return tl::unexpected<TokenError>(std::move(*refusal));
+  const bool was_valid = !times && !refusal && has_begun(*claims, leeway_, now);
+  auto verified = std::make_shared<const VerifiedToken>(
+      std::make_unique<const VerifiedToken::Claims>(std::move(*claims)),
+      times ? *times : VerifiedToken::Times(), (*signer)->number(), rules_.subject);
+  refusal = check_required(*verified, rules_);
+  if (times && refusal) return tl::unexpected<TokenError>(std::move(*refusal));
+  if (!times) {
+    if (was_valid && !refusal) times.error().expired = std::move(verified);
+    return tl::unexpected<TokenError>(std::move(times.error()));
+  }
   return verified;
 }
 

@@ -38,6 +38,8 @@ struct TokenError {
   // For token_key_unknown: state::key_number() of the key that the token names, if nothing else about the
   // token would be refused under the rules, so that it is worth while to look for the key. Otherwise 0.
   uint64_t unknown_key = 0;
+  // For token_expired: the token, if nothing else about it is refused under the rules. Otherwise null.
+  std::shared_ptr<const VerifiedToken> expired{};
 };
 
 // Immutable; any number of threads may use it at the same time.

@@ -59,6 +59,8 @@ Verdict Pipeline::judge(RequestContext& context) const {
 }
 
 void Pipeline::amend(const RequestContext& context, http::ResponseHead& head) const {
+  if (!head.interim())
+    for (const std::string& cookie : context.set_cookies) head.headers.add("Set-Cookie", cookie);
   for (const auto& policy : policies_) policy->amend(context, head);
 }
 

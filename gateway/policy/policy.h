@@ -68,6 +68,7 @@ class Pipeline {
   // puts it into context.awaited and calls again with the same context: judging goes on at the policy that
   // asked for it, and those before it are not asked again.
   Verdict judge(RequestContext& context) const;
+  // Adds the cookies that the policies have learned of, and has each of them amend the head.
   void amend(const RequestContext& context, http::ResponseHead& head) const;
 
  private:

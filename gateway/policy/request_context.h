@@ -41,6 +41,7 @@ class PasswordDesk;
 class TokenCache;
 class VerifiedToken;
 struct RedeemedTicket;
+struct TokenExchange;
 
 // The client's state in the limit with the fewest remaining requests.
 struct RateLimitState {
@@ -98,7 +99,8 @@ struct RequestContext {
   std::unique_ptr<Awaited> awaited{};  // what the policy that is asked next has waited for; null: nothing
   size_t resume_at = 0;                // the place of that policy
   uint32_t waited_for_keys = 0;  // providers whose keys were waited for to the end, as bits: JwtProviders
-  std::unique_ptr<WaysTried> ways{};  // null: the route has no choice of ways in, or none was tried
+  std::shared_ptr<TokenExchange> exchange{};  // of an expired token; null: none has begun
+  std::unique_ptr<WaysTried> ways{};          // null: the route has no choice of ways in, or none was tried
 
   // --- learned ---
   std::string_view allowed_origin{};  // the request's Origin when it is on the list; otherwise empty
@@ -112,7 +114,7 @@ struct RequestContext {
   // Fields for the endpoint; they replace fields of the client with the same name.
   std::vector<std::pair<std::string, std::string>> forwarded_fields{};
   std::unique_ptr<RateLimitStates> rate_limits{};  // null: no limit has judged the request
-  std::vector<std::string> set_cookies{};          // of an authentication server, for the client
+  std::vector<std::string> set_cookies{};          // of a server that was asked, for the client
   const FieldRules* request_rules{};               // for the endpoint's request; the policy owns them
   std::string selected_subprotocol{};              // marker of a token's subprotocol to echo, see jwt_policy
   std::vector<ReportedRefusal> reported{};         // by rules that report only; taken when they are logged

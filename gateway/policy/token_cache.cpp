@@ -56,7 +56,12 @@ JwtVerifier::Result TokenCache::verify(const JwtVerifier& verifier, const state:
   ++misses_;
   const state::LiveKeys::View keys = live_keys.view();
   JwtVerifier::Result result = verifier.verify(keys.keys.get(), text.token, now);
-  if (!result) return result;
+  if (!result) {
+    // A token that was revoked is not only expired.
+    std::shared_ptr<const VerifiedToken>& expired = result.error().expired;
+    if (expired && revocations_ && revocations_->is_revoked(expired->marks(), now)) expired.reset();
+    return result;
+  }
   Entry entry{.digest = text.digest,
               .verifier = verifier.identity(),
               .generation = keys.generation,

@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/error.h"
+#include "base/pause.h"
 #include "http/hop_by_hop.h"
 #include "proxy/retry.h"
 #include "upstream/passive_health.h"
@@ -25,12 +26,26 @@ using policy::AuthFailure;
 // used again.
 constexpr size_t unused_body_max = size_t{64} * 1024;
 
+// How often a worker looks whether another one has the answer that both wait for, and how long it finds one
+// there that has no token.
+constexpr base::Duration look_again = std::chrono::milliseconds(20);
+constexpr base::Duration failure_kept = std::chrono::seconds(1);
+
+size_t size_of(const tl::expected<AuthAnswer, AuthFailure>& settled) {
+  if (!settled) return settled.error().detail.size();
+  size_t size = settled->body.size() + settled->no_token.size();
+  for (const auto& [name, value] : settled->fields) size += name.size() + value.size();
+  return size;
+}
+
 bool decides(const http::ResponseHead& head) {
   return !head.opens_tunnel && head.status >= 200 && head.status < 500 && head.status != 304;
 }
 
-// Whether the server lets its answer be kept. An answer with a cookie is for one client, once.
-bool is_storable(const http::Headers& headers) {
+// Whether the server lets its answer be kept. An answer with a cookie is for one client, once; where tokens
+// are asked for, this one client is whoever has the same key.
+bool is_storable(const policy::AuthServer& server, const http::Headers& headers) {
+  if (server.token) return true;
   for (const http::HeaderField& field : headers) {
     if (base::equal_ignoring_case(field.name, "set-cookie")) return false;
     if (base::equal_ignoring_case(field.name, "cache-control") &&
@@ -47,25 +62,53 @@ bool is_for_pass(const policy::AuthServer& server, std::string_view name) {
   return false;
 }
 
+void read_token(const policy::AnswerTokenPlace& place, const http::Headers& headers, std::string_view body,
+                AuthAnswer& answer) {
+  tl::expected<std::string, std::string> token = policy::read_answer_token(place, headers, body);
+  if (token)
+    answer.body = std::move(*token);
+  else
+    answer.no_token = std::move(token.error());
+}
+
 std::string in_milliseconds(base::Duration duration) {
   return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(duration).count()) + " ms";
 }
 
 }  // namespace
 
-AuthCall::AuthCall(base::Turn& turn, const upstream::Connector& connector, Owner& owner, Subject subject)
-    : turn_(turn), connector_(connector), owner_(owner), subject_(std::move(subject)), scope_(turn) {}
+AuthCall::AuthCall(base::Turn& turn, const upstream::Connector& connector, state::SharedAnswers& shared,
+                   Owner& owner, Subject subject)
+    : turn_(turn),
+      connector_(connector),
+      answers_(shared),
+      owner_(owner),
+      subject_(std::move(subject)),
+      scope_(turn),
+      names_host_(subject_.question.headers.find(FieldId::host) != nullptr) {}
+
+AuthCall::~AuthCall() {
+  if (is_for_all_) answers_.withdraw(*subject_.key);
+}
 
 void AuthCall::begin() {
   base::RootTask<bool>::Owner& self = *this;
   task_.begin(run(), self);
 }
 
-void AuthCall::abandon() { scope_.cancel(Cause::client_closed); }
+void AuthCall::abandon() {
+  abandoned_ = true;
+  scope_.cancel(Cause::client_closed);
+}
 
 Task<bool> AuthCall::run() {
   const policy::AuthServer& server = subject_.server;
   base::Phase phase(scope_, Stage::policy, server.timeout, Cause::auth_timed_out);
+  if (server.token && subject_.key) {
+    Task<bool> awaiting = await_turn();
+    const bool answered = co_await awaiting;
+    if (answered) co_return true;
+  }
   Task<Result<http::ResponseHead>> sending = send();
   Result<http::ResponseHead> head = co_await sending;
   if (!head) {
@@ -77,10 +120,9 @@ Task<bool> AuthCall::run() {
         AuthFailure{Cause::auth_bad_answer, server.name + " answered " + std::to_string(head->status)}));
     co_return true;
   }
-  const bool storable = is_storable(head->headers);
-  AuthAnswer answer = answer_of(*head);
-  if (answer.passes()) {
-    settle(std::move(answer), storable);  // the request does not wait for the body
+  const bool storable = is_storable(server, head->headers);
+  if (head->status / 100 == 2 && !server.token) {
+    settle(answer_of(*head), storable);  // the request does not wait for the body
     Task<Result<std::string>> draining = receive_body(unused_body_max);
     co_await draining;
     co_return true;
@@ -91,9 +133,34 @@ Task<bool> AuthCall::run() {
     settle(tl::unexpected(failure_of(body.error())));
     co_return true;
   }
-  answer.body = std::move(*body);
+  AuthAnswer answer = answer_of(*head);
+  if (answer.passes())
+    read_token(*server.token, head->headers, *body, answer);
+  else
+    answer.body = std::move(*body);
   settle(std::move(answer), storable);
   co_return true;
+}
+
+// Waits until another worker has the answer, or this one is to ask. Returns whether the call is settled.
+Task<bool> AuthCall::await_turn() {
+  using Turn = state::SharedAnswers::Turn;
+  for (;;) {
+    const base::Duration limit = subject_.server.timeout + std::chrono::seconds(1);
+    const state::SharedAnswers::Found found = answers_.look(*subject_.key, turn_.now, limit);
+    if (found.turn == Turn::answered) {
+      owner_.on_answer(policy::AuthResult::make(*static_cast<const Settled*>(found.answer.get())), true);
+      co_return true;
+    }
+    is_for_all_ = found.turn == Turn::own;
+    if (found.turn != Turn::awaited) co_return false;
+    base::Pause pause(scope_, look_again);
+    Result<void> waited = co_await pause;
+    if (!waited) {
+      settle(tl::unexpected(failure_of(waited.error())));
+      co_return true;
+    }
+  }
 }
 
 Task<Result<http::ResponseHead>> AuthCall::send() {
@@ -129,27 +196,30 @@ bool AuthCall::may_retry(size_t index, Error error) {
                            .response_begun = lease_ && lease_->response_begun()};
   const bool stale = lease_ && lease_->reused() && !met_stale_connection_ && !facts.response_begun;
   lease_ = {};
-  if (stale) {
+  if (stale) {  // it says nothing about the endpoint
     met_stale_connection_ = true;
-    return true;
+    if (is_repeatable()) return true;
+  } else {
+    if (base::traits(error.cause).fault == base::Side::upstream)
+      series().endpoints[index]->add(telemetry::EndpointCount::failures);
+    if (const auto condition = upstream::condition_of(error.cause, facts.sent))
+      note_failure(group(), index, turn_.now, *condition, base::traits(error.cause).label);
   }
-  if (base::traits(error.cause).fault == base::Side::upstream)
-    series().endpoints[index]->add(telemetry::EndpointCount::failures);
-  if (const auto condition = upstream::condition_of(error.cause, facts.sent))
-    note_failure(group(), index, turn_.now, *condition, base::traits(error.cause).label);
   tried_.push_back(index);
-  return attempts_ <= rules.attempts && proxy::may_retry(error.cause, facts, http::Method::get, rules);
+  return attempts_ <= rules.attempts && proxy::may_retry(error.cause, facts, subject_.server.method, rules);
 }
 
 Task<Result<http::ResponseHead>> AuthCall::send_to(size_t index, upstream::Permit& permit) {
   const upstream::EndpointModel& endpoint = group().model().endpoints[index];
-  if (!met_stale_connection_) lease_ = connector_.reuse(group(), index, permit, base::no_limit);
+  if (!met_stale_connection_)
+    lease_ =
+        connector_.reuse(group(), index, permit, is_repeatable() ? base::no_limit : upstream::fresh_max_age);
   if (!lease_) {
     Task<Result<void>> connecting = connect(index, permit);
     Result<void> connected = co_await connecting;
     if (!connected) co_return base::fail(connected.error());
   }
-  subject_.question.headers.set("Host", endpoint.authority);
+  if (!names_host_) subject_.question.headers.set("Host", endpoint.authority);
   lease_->request_body().end();
   lease_->send(subject_.question);
   Task<Result<http::ResponseHead>> receiving = receive_head();
@@ -230,7 +300,13 @@ AuthFailure AuthCall::failure_of(Error error) const {
   }
 }
 
-void AuthCall::settle(tl::expected<AuthAnswer, AuthFailure> result, bool storable) {
+void AuthCall::settle(Settled result, bool storable) {
+  if (is_for_all_ && !abandoned_) {
+    is_for_all_ = false;
+    const bool passes = result && result->passes();
+    answers_.answer(*subject_.key, std::make_shared<const Settled>(result), size_of(result), turn_.now,
+                    passes ? subject_.server.cache->kept : failure_kept);
+  }
   owner_.on_answer(policy::AuthResult::make(std::move(result)), storable);
 }
 

@@ -1,5 +1,5 @@
-// One question to an authentication server: a coroutine that belongs to the worker and not to the request, as
-// several requests may wait for its answer.
+// One question to another server about a request: a coroutine that belongs to the worker and not to the
+// request, as several requests may wait for its answer.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "policy/auth_desk.h"
 #include "proxy/auth_cache.h"
 #include "proxy/snapshot.h"
+#include "state/shared_answers.h"
 #include "upstream/connector.h"
 
 namespace postern::proxy {
@@ -41,7 +42,9 @@ class AuthCall final : private base::RootTask<bool>::Owner {
   };
 
   // All arguments but the subject outlive the call.
-  AuthCall(base::Turn& turn, const upstream::Connector& connector, Owner& owner, Subject subject);
+  AuthCall(base::Turn& turn, const upstream::Connector& connector, state::SharedAnswers& shared, Owner& owner,
+           Subject subject);
+  ~AuthCall();
 
   // Called once. The answer may be there before it returns.
   void begin();
@@ -53,6 +56,7 @@ class AuthCall final : private base::RootTask<bool>::Owner {
  private:
   void on_task_ended(bool) override { owner_.on_over(); }
   base::Task<bool> run();
+  base::Task<bool> await_turn();
   base::Task<base::Result<http::ResponseHead>> send();
   base::Task<base::Result<http::ResponseHead>> send_to(size_t index, upstream::Permit& permit);
   base::Task<base::Result<void>> connect(size_t index, upstream::Permit& permit);
@@ -61,8 +65,10 @@ class AuthCall final : private base::RootTask<bool>::Owner {
   bool may_retry(size_t index, base::Error error);
   policy::AuthAnswer answer_of(http::ResponseHead& head) const;
   policy::AuthFailure failure_of(base::Error error) const;
-  void settle(tl::expected<policy::AuthAnswer, policy::AuthFailure> result, bool storable = false);
+  using Settled = tl::expected<policy::AuthAnswer, policy::AuthFailure>;
+  void settle(Settled result, bool storable = false);
 
+  bool is_repeatable() const { return http::is_idempotent(subject_.server.method); }
   upstream::Group& group() const { return *subject_.pin->groups[subject_.server.group]; }
   const telemetry::Series::Upstream& series() const {
     return subject_.pin->series.upstreams[subject_.server.group];
@@ -70,13 +76,17 @@ class AuthCall final : private base::RootTask<bool>::Owner {
 
   base::Turn& turn_;
   const upstream::Connector& connector_;
+  state::SharedAnswers& answers_;
   Owner& owner_;
   Subject subject_;
   base::Scope scope_;
   upstream::Lease lease_;      // set once a connection is there
   std::vector<size_t> tried_;  // endpoints
-  base::Error last_;           // why the last attempt failed
-  std::string detail_;         // of that
+  bool abandoned_ = false;
+  bool is_for_all_ = false;  // other workers wait for the answer
+  bool names_host_ = false;  // the question does; otherwise each endpoint gets its own
+  base::Error last_;         // why the last attempt failed
+  std::string detail_;       // of that
   uint32_t attempts_ = 0;
   bool met_stale_connection_ = false;  // a pooled one was found closed
   base::RootTask<bool> task_;          // last, so that it is destroyed before what it uses

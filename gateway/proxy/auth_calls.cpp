@@ -28,8 +28,8 @@ policy::AuthDesk::Reply too_many(const policy::AuthServer& server) {
 
 // Whether an answer may serve a request that differs from the one it was given to, where the key leaves parts
 // out: a refusal may speak about those, as a redirect does about the address.
-bool serves_others(const policy::AuthCacheRules& rules, const AuthResult& answer) {
-  return rules.key.empty() || !*answer || (*answer)->passes();
+bool serves_others(const policy::AuthServer& server, const AuthResult& answer) {
+  return server.token || server.cache->key.empty() || !*answer || (*answer)->passes();
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ bool serves_others(const policy::AuthCacheRules& rules, const AuthResult& answer
 class AuthCalls::Flight final : private AuthCall::Owner {
  public:
   Flight(AuthCalls& calls, AuthCall::Subject subject)
-      : calls_(calls), call_(calls.turn_, calls.connector_, *this, std::move(subject)) {}
+      : calls_(calls), call_(calls.turn_, calls.connector_, calls.answers_, *this, std::move(subject)) {}
   ~Flight() = default;
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
@@ -47,7 +47,12 @@ class AuthCalls::Flight final : private AuthCall::Owner {
   void join(base::Link& waiter) { waiters_.append(waiter); }
   // A waiter has left the list.
   void on_waiter_left() {
-    if (waiters_.linked() || answered_) return;
+    if (waiters_.linked() || answered_ || unawaited_) return;
+    if (server().token && calls_.unawaited_ < unawaited_max) {
+      unawaited_ = true;
+      ++calls_.unawaited_;
+      return;
+    }
     answered_ = true;
     end_sharing();
     call_.abandon();
@@ -61,6 +66,7 @@ class AuthCalls::Flight final : private AuthCall::Owner {
   void on_answer(AuthResult answer, bool storable) override;
   void on_over() override {
     end_sharing();
+    if (unawaited_) --calls_.unawaited_;
     std::unique_ptr<Flight> self = std::move(*place);
     calls_.flights_.erase(place);
     calls_.turn_.graveyard.bury(std::move(self));
@@ -71,7 +77,8 @@ class AuthCalls::Flight final : private AuthCall::Owner {
 
   AuthCalls& calls_;
   base::Link waiters_;
-  bool answered_ = false;  // or given up
+  bool answered_ = false;   // or given up
+  bool unawaited_ = false;  // it has been, once: it goes on to its end
   AuthCall call_;
 };
 
@@ -114,10 +121,10 @@ void AuthCalls::Flight::on_answer(AuthResult answer, bool storable) {
   const AuthCall::Subject& subject = call_.subject();
   bool others = true;
   if (subject.key) {
-    const policy::AuthCacheRules& rules = *server().cache;
     // An answer that sets a cookie, or must not be kept, is for the one who asked.
-    others = (storable || !*answer) && serves_others(rules, answer);
-    calls_.cache_.keep(*subject.key, answer, rules, storable, calls_.turn_.now);
+    others = (storable || !*answer) && serves_others(server(), answer);
+    if (!server().token)
+      calls_.cache_.keep(*subject.key, answer, *server().cache, storable, calls_.turn_.now);
   }
   while (waiters_.linked()) {
     Waiter& waiter = Waiter::of(waiters_.next);
@@ -126,8 +133,8 @@ void AuthCalls::Flight::on_answer(AuthResult answer, bool storable) {
   }
 }
 
-AuthCalls::AuthCalls(base::Turn& turn, const upstream::Connector& connector)
-    : turn_(turn), connector_(connector) {}
+AuthCalls::AuthCalls(base::Turn& turn, const upstream::Connector& connector, state::SharedAnswers& shared)
+    : turn_(turn), connector_(connector), answers_(shared) {}
 
 AuthCalls::~AuthCalls() = default;
 
@@ -146,11 +153,13 @@ std::optional<AuthCache::Key> AuthCalls::key_of(const ExchangeState& exchange,
 
 AuthCalls::Reply AuthCalls::ask(const ExchangeState& exchange, const policy::AuthServer& server, bool alone) {
   if (comes_back(exchange.stream.request().headers, exchange.route->rewriting.loop_mark))
-    return {{failure(Cause::loop, "forward_auth of route \"" + exchange.route->name + "\" leads back to it"),
+    return {{failure(Cause::loop,
+                     "asking " + server.name + " leads back to route \"" + exchange.route->name + "\""),
              {}}};
   const std::optional<AuthCache::Key> key = key_of(exchange, server);
   if (!key) return {begin(exchange, server, key, false)};
-  if (AuthResult kept = cache_.find(*key, turn_.now)) return {{std::move(kept), {}}, true};
+  if (AuthResult kept = server.token ? AuthResult() : cache_.find(*key, turn_.now))
+    return {{std::move(kept), {}}, true};
   const auto found = shared_.find(*key);
   if (alone || found == shared_.end()) return {begin(exchange, server, key, found == shared_.end())};
   if (waiting(server.name) >= waiting_max) return {too_many(server)};

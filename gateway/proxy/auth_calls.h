@@ -1,5 +1,5 @@
-// The questions of one worker to authentication servers: those under way, the requests that wait for them,
-// and the answers that are kept.
+// The questions of one worker to other servers about requests: those under way, the requests that wait for
+// them, and the answers that are kept.
 #pragma once
 
 #include <list>
@@ -12,6 +12,7 @@
 #include "base/turn.h"
 #include "policy/auth_desk.h"
 #include "proxy/auth_cache.h"
+#include "state/shared_answers.h"
 #include "upstream/connector.h"
 
 namespace postern::proxy {
@@ -21,13 +22,16 @@ struct ExchangeState;
 // For one thread: the worker's. Outlives the requests.
 class AuthCalls {
  public:
-  AuthCalls(base::Turn& turn, const upstream::Connector& connector);  // both outlive this
+  // All outlive this; `shared` is the process's.
+  AuthCalls(base::Turn& turn, const upstream::Connector& connector, state::SharedAnswers& shared);
   ~AuthCalls();
   AuthCalls(const AuthCalls&) = delete;
   AuthCalls& operator=(const AuthCalls&) = delete;
 
-  // At most so many requests wait for the servers of one upstream.
+  // At most so many requests wait for the servers of one upstream, and at most so many questions go on for
+  // which no request waits any more (AuthServer::token).
   static constexpr size_t waiting_max = 1000;
+  static constexpr size_t unawaited_max = 1000;
 
   struct Reply {
     policy::AuthDesk::Reply reply;
@@ -50,10 +54,12 @@ class AuthCalls {
 
   base::Turn& turn_;
   const upstream::Connector& connector_;
+  state::SharedAnswers& answers_;
   AuthCache cache_;
   std::string key_text_;                      // reused, so that a key costs no allocation
   std::map<AuthCache::Key, Flight*> shared_;  // under way; equal requests join them
   Waiting waiting_;
+  size_t unawaited_ = 0;  // questions
   std::list<std::unique_ptr<Flight>> flights_;
 };
 

@@ -220,15 +220,18 @@ http::RequestHead auth_question(const ExchangeState& exchange, const AuthServer&
     if (is_considered(field, server)) draft.headers.add(field.id, field.name, field.value);
   rewrite_request(exchange.snapshot(), exchange.stream.client(), exchange.facts.client, *exchange.context,
                   exchange.facts.request_id, request.authority, exchange.route->rewriting, draft);
-  describe(exchange, draft);
+  if (!server.token) describe(exchange, draft);
+  const bool keeps_host =
+      server.is_own_upstream && exchange.route->rewriting.host.kind != routing::HostRule::Kind::endpoint;
 
   http::RequestHead question;
-  question.method = http::Method::get;
-  question.method_text = "GET";
+  question.method = server.method;
+  question.method_text = question.arena.keep(server.method_text);
+  if (server.method != http::Method::get) question.body = http::BodyKind::length;  // of zero bytes
   question.target = question.arena.keep(server.target);
   question.headers.reserve(draft.headers.size());
   for (const http::HeaderField& field : draft.headers)
-    if (field.id != FieldId::host)
+    if (field.id != FieldId::host || keeps_host)
       question.headers.add(field.id, question.arena.keep(field.name), question.arena.keep(field.value));
   return question;
 }

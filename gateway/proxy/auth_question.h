@@ -1,4 +1,4 @@
-// What an authentication server is asked about a request, and the key under which its answer is kept.
+// What another server is asked about a request, and the key under which its answer is kept.
 #pragma once
 
 #include <string>
@@ -10,11 +10,12 @@ namespace postern::proxy {
 
 struct ExchangeState;
 
-// A GET without a body. It has the client's fields, without those of one connection, of the body, of a
+// A request without a body. It has the client's fields, without those of one connection, of the body, of a
 // conditional or partial request and of a WebSocket handshake, and without forged ones; and it says what the
 // request was, in the fields that Traefik and Caddy send (X-Forwarded-Method, -Proto, -Host, -Uri, -For) and
-// in those of nginx's examples (X-Original-Method, -URL, -URI). Host is left to the sender. The head owns
-// all its text, so it may outlive the exchange.
+// in those of nginx's examples (X-Original-Method, -URL, -URI). A server that gives tokens is told nothing of
+// what the client asks for, which may have the expired token in it. Host is left to the sender, but where the
+// route says what its own upstream gets. The head owns all its text, so it may outlive the exchange.
 http::RequestHead auth_question(const ExchangeState& exchange, const policy::AuthServer& server);
 
 // Appends everything that decides about the answer. Two texts are equal only where all of that is equal.

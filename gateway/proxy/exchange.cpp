@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "files/send_file.h"
+#include "http/accept.h"
 #include "proxy/answer.h"
 #include "proxy/backchannel_logout.h"
 #include "proxy/certificate_check.h"
@@ -65,7 +66,7 @@ void Exchange::client_ended() {
   state_.client_ended = true;
   if (sending_) return;
   const http::RequestHead& request = state_.stream.request();
-  if (state_.in_line || (copy_ && copy_->answers_events()) || wants_events(request) ||
+  if (state_.in_line || (copy_ && copy_->answers_events()) || http::wants_events(request) ||
       request.upgrade == http::Upgrade::websocket)
     cancel(Cause::client_closed);
 }
@@ -212,6 +213,7 @@ void Exchange::answer(http::LocalResponse response) {
   if (response.cause && !report.failure) {
     report.failure = Error{*response.cause, state_.scope.stage};
     report.detail = response.detail;
+    add_exchange_failure(state_, *response.cause);
   }
   const auto [error, who] =
       response.cause ? std::pair(base::traits(*response.cause).label, std::string_view("gateway"))

@@ -11,13 +11,15 @@ policy::AuthDesk::Reply ExchangeAuth::ask(const policy::AuthServer& server, bool
   return std::move(answer.reply);
 }
 
-void ExchangeAuth::count(policy::AuthOutcome outcome) {
+void ExchangeAuth::count(const policy::AuthServer& server, policy::AuthOutcome outcome) {
   using telemetry::RouteCount;
-  switch (outcome) {
-    case policy::AuthOutcome::passed: return series_of(exchange_).add(RouteCount::auth_passed);
-    case policy::AuthOutcome::refused: return series_of(exchange_).add(RouteCount::auth_refused);
-    case policy::AuthOutcome::failed: return series_of(exchange_).add(RouteCount::auth_failed);
-  }
+  const bool refreshes = server.token.has_value();
+  RouteCount count = refreshes ? RouteCount::refresh_failed : RouteCount::auth_failed;
+  if (outcome == policy::AuthOutcome::passed)
+    count = refreshes ? RouteCount::refresh_done : RouteCount::auth_passed;
+  if (outcome == policy::AuthOutcome::refused)
+    count = refreshes ? RouteCount::refresh_refused : RouteCount::auth_refused;
+  series_of(exchange_).add(count);
 }
 
 }  // namespace postern::proxy

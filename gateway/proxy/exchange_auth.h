@@ -11,7 +11,7 @@ class ExchangeAuth final : public policy::AuthDesk {
  public:
   explicit ExchangeAuth(ExchangeState& exchange) : exchange_(exchange) {}  // which owns this
   Reply ask(const policy::AuthServer& server, bool alone) override;
-  void count(policy::AuthOutcome outcome) override;
+  void count(const policy::AuthServer& server, policy::AuthOutcome outcome) override;
 
  private:
   ExchangeState& exchange_;

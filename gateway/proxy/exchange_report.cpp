@@ -137,6 +137,8 @@ void log_exchange(const ExchangeState& exchange, LogLine line,
   record.user_agent = request.headers.get(FieldId::user_agent);
   const LoggedToken token(exchange);
   record.token = token.record();
+  const LoggedCertificate certificate(exchange);
+  record.certificate = certificate.record();
   record.attempts = report.attempts;
   const std::vector<telemetry::FailedAttempt> failed_attempts = report.failed_attempts();
   record.failed_attempts = failed_attempts;

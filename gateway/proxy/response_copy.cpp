@@ -54,17 +54,6 @@ base::PumpLimits response_limits(const ExchangeState& exchange, base::Duration s
   return limits;
 }
 
-bool wants_events(const http::RequestHead& request) {
-  for (const http::HeaderField& field : request.headers) {
-    if (!base::equal_ignoring_case(field.name, "Accept")) continue;
-    std::string_view accepted = field.value;
-    while (const std::optional<std::string_view> element = base::next_element(accepted))
-      if (base::equal_ignoring_case(base::trim(element->substr(0, element->find(';'))), event_stream_type))
-        return true;
-  }
-  return false;
-}
-
 Result<void> ResponseCopy::admit(const http::ResponseHead& head) {
   if (has_length(head) || !is_event_stream(head)) return {};
   answers_events_ = true;

@@ -20,9 +20,6 @@ namespace postern::proxy {
 // The limits for a response body. `source_idle` is the longest time without a byte from its source.
 base::PumpLimits response_limits(const ExchangeState& exchange, base::Duration source_idle);
 
-// Whether the client asks for events, as a browser's EventSource does.
-bool wants_events(const http::RequestHead& request);
-
 class ResponseCopy {
  public:
   // Both outlive this.

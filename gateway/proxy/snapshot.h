@@ -14,7 +14,7 @@
 #include "net/tls_context.h"
 #include "proxy/error_pages.h"
 #include "proxy/listener_limits.h"
-#include "proxy/token_parts.h"
+#include "proxy/logged_parts.h"
 #include "proxy/unrouted_cors.h"
 #include "routing/table.h"
 #include "state/process_state.h"
@@ -73,6 +73,7 @@ struct Snapshot {
   bool via = false;
   bool access_log = true;
   TokenParts logged_token;
+  CertificateParts logged_certificate;
   std::vector<std::string> redacted_parameters;
   std::vector<telemetry::ExpiringFile> expiring_files;  // certificates and revocation lists
 };

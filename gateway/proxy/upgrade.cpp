@@ -190,6 +190,8 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
   record.handshake_duration = exchange_.since(exchange_.started);
   const LoggedToken token(exchange_);
   record.token = token.record();
+  const LoggedCertificate certificate(exchange_);
+  record.certificate = certificate.record();
   record.held_duration = report_.stages.held;
   exchange_.services.tunnels.open(std::move(client_side), std::move(upstream_side), std::move(attempt.lease),
                                   tunnel::TunnelFacts(record, exchange_.snapshot().access_log),
@@ -278,6 +280,8 @@ std::unique_ptr<net::Transport> SocketUpgrade::accept_refused() {
     head.headers.add(FieldId::sec_websocket_protocol, "Sec-WebSocket-Protocol", protocol);
   if (!facts_.request_id.empty())
     head.headers.add(FieldId::other, exchange_.snapshot().request_id_field, facts_.request_id);
+  // A session that was renewed for this handshake is the client's, although the handshake is refused.
+  for (const std::string& cookie : exchange_.context->set_cookies) head.headers.add("Set-Cookie", cookie);
   return exchange_.stream.accept_tunnel(head);
 }
 

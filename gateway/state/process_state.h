@@ -19,6 +19,7 @@
 //   password checks    64 that wait, 4,096 right and 4,096 wrong answers, and the wrong passwords of 65,536
 //                      clients (PasswordChecks)
 //   tickets            100,000, with tokens of 64 MiB (Tickets)
+//   shared answers     20,000 questions and answers, of 64 MiB (SharedAnswers)
 //   revocations        1,048,576, in at most 64 MiB, and the texts of the newest 1,000 (Revocations)
 //   live sessions      one place for each open WebSocket and event stream whose token can be renewed
 //                      (LiveSessions)
@@ -31,6 +32,7 @@
 #include "state/password_checks.h"
 #include "state/process_load.h"
 #include "state/revocations.h"
+#include "state/shared_answers.h"
 #include "state/silent_routes.h"
 #include "state/socket_memory.h"
 #include "state/tickets.h"
@@ -55,6 +57,7 @@ class ProcessState {
   SocketMemory socket_memory;
   PasswordChecks passwords;
   Tickets tickets;
+  SharedAnswers shared_answers;
   Revocations revocations;
   LiveSessions sessions;
   ProcessLoads loads;

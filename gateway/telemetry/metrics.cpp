@@ -67,6 +67,11 @@ constexpr auto route_rows = std::to_array<NumberRow<RouteCount>>({
     {RouteCount::auth_failed, "postern_forward_auth_total", "outcome=\"failed\"", counter, ""},
     {RouteCount::auth_cached, "postern_forward_auth_cached_total", "", counter,
      "Requests that forward_auth has judged by an answer that was kept (forward_auth.cache)."},
+    {RouteCount::refresh_done, "postern_token_refresh_total", "outcome=\"refreshed\"", counter,
+     "Handshakes with an expired token and a refresh cookie, by route and outcome; refused: the refresh "
+     "endpoint answered without 2xx; failed: it gave no answer, or no token that could be used."},
+    {RouteCount::refresh_refused, "postern_token_refresh_total", "outcome=\"refused\"", counter, ""},
+    {RouteCount::refresh_failed, "postern_token_refresh_total", "outcome=\"failed\"", counter, ""},
 });
 
 constexpr auto upstream_rows = std::to_array<NumberRow<UpstreamCount>>({

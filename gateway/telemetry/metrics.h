@@ -67,6 +67,10 @@ enum class RouteCount : uint8_t {
   auth_refused,
   auth_failed,
   auth_cached,  // of these, how many without asking the authentication server
+  // what has become of requests whose expired token was exchanged (jwt.refresh)
+  refresh_done,
+  refresh_refused,
+  refresh_failed,
   end,
 };
 // Numbers of each upstream.

@@ -11,7 +11,7 @@ from log_file import start_logging_to  # noqa: F401
 from raw import client_context
 from scripted import ScriptedEndpoint
 from settings import postern_binary, program
-from tokens import KeyRing
+from tokens import SHARED_SECRET, KeyRing
 
 
 def pytest_collection_modifyitems(config, items):
@@ -82,7 +82,7 @@ node_http = _session_backend(backends.node, "node_http.mjs")
 node_ws = _session_backend(backends.node, "node_ws.mjs")
 node_socketio = _session_backend(backends.node, "node_socketio.mjs")
 fastapi_backend = _session_backend(backends.python, "fastapi_app.py")
-django_backend = _session_backend(backends.python, "django_app.py")
+django_backend = _session_backend(backends.python, "django_app.py", SHARED_SECRET)
 
 
 @pytest.fixture(scope="session")

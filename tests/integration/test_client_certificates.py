@@ -1,6 +1,7 @@
 """Mutual TLS: certificates that clients must or may show, what becomes of them, and those that the gateway shows."""
 
 import base64
+import hashlib
 import ssl
 import subprocess
 
@@ -190,10 +191,34 @@ def test_no_client_can_say_what_its_certificate_is(start_gateway, node_http, sit
         return
     encoded = told.pop("client-cert")
     assert encoded[0] == encoded[-1] == ":" and base64.b64decode(encoded[1:-1]) == good.der
-    assert told.pop("x-client-cert-fingerprint") == __import__("hashlib").sha256(good.der).hexdigest()
+    assert told.pop("x-client-cert-fingerprint") == hashlib.sha256(good.der).hexdigest()
     assert int(told.pop("x-client-cert-serial"), 16) == good.serial
     assert told == {"x-client-cert-subject": "CN=good,O=Example", "x-client-cert-issuer": "CN=Clients Intermediate,O=Example",
                     "x-client-cert-san": "DNS:agent.example.test, URI:spiffe://e/a%2Cb", "x-client-cert-verified": "SUCCESS"}
+
+
+def test_log_and_header_templates_name_the_certificate(start_gateway, node_ws, site, authority, clients):
+    placeholders = {name: f"X-Cert-{name}" for name in ("subject", "san", "issuer", "serial", "fingerprint")}
+    gateway = start_gateway(simple(
+        node_ws, listeners=[asking(clients, site, mode="wanted")], log={"client_certificate": ["subject", "serial", "san"]},
+        route={"response_headers": {"set": {field: f"{{client_certificate.{name}}}" for name, field in placeholders.items()}}}))
+    good = clients["good"]
+    shown = {"subject": "CN=good,O=Example", "san": "DNS:agent.example.test, URI:spiffe://e/a%2Cb"}
+    response = ask(gateway, context_of(authority, good), "/none")[0]
+    told = {name: response.header(field) for name, field in placeholders.items()}
+    assert int(told.pop("serial"), 16) == good.serial and told.pop("fingerprint") == hashlib.sha256(good.der).hexdigest()
+    assert told == {**shown, "issuer": "CN=Clients Intermediate,O=Example"}
+    logged = gateway.exchange(response)["client_certificate"]
+    assert int(logged.pop("serial"), 16) == good.serial and logged == shown
+    mark = gateway.mark()
+    with WebSocket(gateway.tls_port, "/echo", tls=context_of(authority, good)) as socket:
+        assert socket.response.header(placeholders["subject"]) == shown["subject"]
+        socket.close()
+    for event in ("tunnel_open", "tunnel_close"):
+        assert gateway.wait_for(event, since=mark)["client_certificate"]["subject"] == shown["subject"]
+    response = ask(gateway, context_of(authority), "/none")[0]
+    assert not any(response.header(field) for field in placeholders.values())
+    assert "client_certificate" not in gateway.exchange(response)
 
 
 # Resumption

@@ -55,6 +55,7 @@ BEYOND_A_SCHEMA = {
         r"is for what goes to an upstream, and this route answers by itself", r"stands in limits as well; a route has one of the two",
         r"has both certificates and certificate or key; move all into certificates", r"needs issuer: its metadata .*",
         r"needs an issuer that is an https URL", r"needs the issuer of jwt\.[\w.-]+, whose logout tokens it takes", r"has a min_age above its max_age", r"has no effect: the keys are in a file",
+        r"has nobody to ask: the route has no upstream; .*", r"has no effect: jwt with report_only refuses no token",
         r"has no effect without allow and deny", r"X has report_only, which is for requests; name a limit without it",
         r"is not https, so that anybody on the way could replace the keys; .*",
         r"chooses among allow, client_certificate, basic_auth, jwt and forward_auth, and the route has (none|one) of them",

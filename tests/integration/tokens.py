@@ -14,6 +14,7 @@ HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
 CURVES = {"ES256": (ec.SECP256R1, "P-256", 32), "ES384": (ec.SECP384R1, "P-384", 48), "ES512": (ec.SECP521R1, "P-521", 66)}
 ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 SYMMETRIC = ["HS256", "HS384", "HS512"]
+SHARED_SECRET = "what a backend and the gateway of a test share, longer than 32 bytes"
 
 
 def base64url(data):

@@ -157,7 +157,7 @@ class ProxyFixture final : private identity::KeyFetcher::Owner {
   // Nothing checks passwords until a test says state.passwords.work_now().
   policy::PasswordDesk passwords_{state.passwords,
                                   [this](policy::PasswordDesk::Told told) { passwords_.receive(told); }};
-  proxy::AuthCalls auth_calls_{turns.turn, *connector_};
+  proxy::AuthCalls auth_calls_{turns.turn, *connector_, state.shared_answers};
   telemetry::RequestIdSource request_ids_{telemetry::RequestIdSource::Seed{1, 2, 3, 4}};
 
  public:

@@ -1,4 +1,14 @@
-"""Django Channels under daphne: an HTTP view and consumers behind the Origin validator. Prints LISTENING <port>."""
+"""Django Channels under daphne: an HTTP view, sessions with refresh cookies that rotate, and consumers behind the Origin
+validator. Its argument is the secret that signs the access tokens. Prints LISTENING <port>."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import sys
+import time
+import urllib.parse
 
 import django
 from django.conf import settings
@@ -26,7 +36,65 @@ def about(request):
 
 
 about.csrf_exempt = True
-urlpatterns = [re_path(r"^api/.*$", about)]
+
+SECRET = sys.argv[1].encode("utf-8")
+sessions = {}       # refresh cookie: user
+used = set()        # refresh cookies that have been exchanged
+refreshes = []      # the cookies with which the refresh endpoint was asked, in order
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def access_token(user, life):
+    payload = {"iss": "chat", "user_id": user, "exp": int(time.time()) + life}
+    signed = ".".join(base64url(json.dumps(part).encode("utf-8")) for part in ({"alg": "HS256", "typ": "JWT"}, payload))
+    return f"{signed}.{base64url(hmac.new(SECRET, signed.encode('ascii'), hashlib.sha256).digest())}"
+
+
+def user_of(token):
+    """The user of a token that is valid now; None otherwise."""
+    signed, _, signature = token.rpartition(".")
+    if signature != base64url(hmac.new(SECRET, signed.encode("ascii"), hashlib.sha256).digest()):
+        return None
+    payload = json.loads(base64.urlsafe_b64decode(signed.partition(".")[2] + "=="))
+    return payload["user_id"] if payload["exp"] > time.time() else None
+
+
+def with_session(user, life):
+    """An answer with an access token and a new refresh cookie."""
+    cookie = secrets.token_urlsafe(24)
+    sessions[cookie] = user
+    response = JsonResponse({"access": access_token(user, life)})
+    response.set_cookie("refresh_token", cookie, path="/session/", httponly=True, samesite="Lax")
+    return response
+
+
+def login(request):
+    return with_session(request.GET["user"], int(request.GET["life"]))
+
+
+def refresh(request):
+    """Takes each cookie once, and ends all sessions of the user when one comes a second time."""
+    cookie = request.COOKIES.get("refresh_token", "")
+    refreshes.append({"cookie": cookie, "origin": request.headers.get("Origin"), "host": request.get_host(),
+                      "method": request.method})
+    if cookie in used:
+        sessions.clear()
+    if request.method != "POST" or cookie not in sessions:
+        return JsonResponse({"detail": "no session"}, status=401)
+    used.add(cookie)
+    time.sleep(0.2)  # long enough for the other handshakes of a page to come
+    return with_session(sessions.pop(cookie), 300)
+
+
+def seen(_):
+    return JsonResponse({"refreshes": refreshes})
+
+
+urlpatterns = [re_path(r"^api/.*$", about), path("session/login", login), path("session/refresh/", refresh),
+               path("session/seen", seen)]
 
 
 class Chat(WebsocketConsumer):
@@ -41,6 +109,17 @@ class Chat(WebsocketConsumer):
             self.send(text_data=text_data, bytes_data=bytes_data)
 
 
+class Tokens(WebsocketConsumer):
+    """Takes the token of the query, as middleware of Channels does, and says who has come with it."""
+    def connect(self):
+        query = dict(urllib.parse.parse_qsl(self.scope["query_string"].decode("ascii")))
+        user = user_of(query.get("token", ""))
+        if user is None:
+            return self.close()
+        self.accept()
+        self.send(text_data=json.dumps({"user": user, "query": query}))
+
+
 class Denied(WebsocketConsumer):
     def connect(self):
         self.close(4401)
@@ -49,7 +128,7 @@ class Denied(WebsocketConsumer):
 application = ProtocolTypeRouter({
     "http": get_asgi_application(),
     "websocket": AllowedHostsOriginValidator(URLRouter([
-        path("ws/chat/", Chat.as_asgi()), path("ws/denied/", Denied.as_asgi())])),
+        path("ws/chat/", Chat.as_asgi()), path("ws/denied/", Denied.as_asgi()), path("ws/tokens/", Tokens.as_asgi())])),
 })
 
 

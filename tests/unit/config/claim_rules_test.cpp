@@ -465,6 +465,17 @@ TEST_CASE("jwt: report_only of a route cannot let everybody in by access: any") 
             .find("any lets everybody in: jwt with report_only refuses nothing") != std::string::npos);
 }
 
+TEST_CASE("log: the parts of a client certificate that it shows are named") {
+  const auto loaded = load("log: { client_certificate: [subject, san] }\n" + rest);
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->log.certificate.subject);
+  CHECK(loaded->log.certificate.alternative_names);
+  CHECK_FALSE(loaded->log.certificate.serial);
+  CHECK_FALSE(loaded->log.certificate.fingerprint);
+  CHECK(said_of_part("log: { client_certificate: [issuer] }")
+            .find("\"issuer\" is not one of subject, san, serial or fingerprint") != std::string::npos);
+}
+
 TEST_CASE("log: the parts of a token that it shows are named") {
   const auto loaded = load("log: { token: [provider, sub_hash, rule] }\n" + rest);
   REQUIRE(loaded.has_value());

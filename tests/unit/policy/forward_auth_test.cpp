@@ -33,7 +33,7 @@ struct Desk final : AuthDesk {
     if (!waits) return {std::move(next), {}};
     return {AuthResult(), std::make_unique<Asked>(std::move(next))};
   }
-  void count(AuthOutcome outcome) override { outcomes.push_back(outcome); }
+  void count(const AuthServer&, AuthOutcome outcome) override { outcomes.push_back(outcome); }
 
   std::vector<AuthResult> answers;
   bool waits = false;

@@ -94,7 +94,7 @@ class WorkerFixture final : private Acceptor::Owner {
   tunnel::TunnelSet tunnels_{fixture_.loop.turn(), log.access_log(), metrics, state_};
   proxy::StreamSet streams_{metrics, tunnels_.drain_line()};
   policy::PasswordDesk passwords_{state_.passwords, [](policy::PasswordDesk::Told) {}};
-  proxy::AuthCalls auth_calls_{fixture_.loop.turn(), connector_};
+  proxy::AuthCalls auth_calls_{fixture_.loop.turn(), connector_, state_.shared_answers};
   proxy::Services services_{
       fixture_.loop.turn(), connector_,   tokens_,  key_waits_, passwords_, state_.tickets, auth_calls_,
       log.access_log(),     request_ids_, tunnels_, streams_,   metrics,    &net::unix_time};

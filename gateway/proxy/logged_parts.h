@@ -1,8 +1,9 @@
-// Which parts of a verified token the access log shows.
+// Which parts of what a client has shown the access log names.
 #pragma once
 
 namespace postern::proxy {
 
+// Of a verified token.
 struct TokenParts {
   bool provider = false;
   bool subject = false;
@@ -10,6 +11,14 @@ struct TokenParts {
   bool id = false;
   bool rule = false;
   bool any() const { return provider || subject || subject_hash || id || rule; }
+};
+
+// Of a client certificate.
+struct CertificateParts {
+  bool subject = false;
+  bool alternative_names = false;
+  bool serial = false;
+  bool fingerprint = false;
 };
 
 }  // namespace postern::proxy
