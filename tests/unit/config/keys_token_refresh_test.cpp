@@ -92,8 +92,7 @@ TEST_CASE("refresh: it needs somebody to ask, tokens that are refused, and origi
                   "url") != std::string::npos);
   CHECK(said(usual, "    origins: web\n", ", report_only: true")
             .find("has no effect: jwt with report_only refuses no token") != std::string::npos);
-  CHECK(said(usual, "") ==
-        "f:6:39 warning: routes[0].jwt.refresh: lets the pages of every site open WebSockets with the cookie "
-        "of a "
-        "visitor; give the route origins\n");
+  CHECK(said(usual, "").find(
+            "warning: routes[0].jwt.refresh: lets the pages of every site open WebSockets with the "
+            "cookie of a visitor; give the route origins") != std::string::npos);
 }
