@@ -147,7 +147,6 @@ std::optional<policy::TokenRefresh> token_refresh(const Document& document, cons
   identity.add(static_cast<uint64_t>(said.token.kind));
   server.identity = identity.number();
   refresh.cookie = said.cookie;
-  refresh.subject = said.subject;
   if (route.cookies) refresh.cookies = policy::CookieRules(*route.cookies);
   return refresh;
 }

@@ -232,7 +232,6 @@ struct TokenRefreshDocument : AskedServer {
   std::string method = "POST";
   std::string cookie;
   policy::AnswerTokenPlace token;
-  std::string subject = policy::TokenRefresh().subject;
   base::Duration timeout = policy::AuthServer().timeout;
   SourceLocation location;
 };

@@ -54,11 +54,6 @@ const Keys<TokenRefreshDocument>& token_refresh_keys() {
           .required()
           .folded()
           .example("access")
-          .key(
-              "subject", &TokenRefreshDocument::subject, text("claim"),
-              "The claim that names the user, such as user_id of Django's Simple JWT. It must be the same in "
-              "the fresh token as in the expired one, as must iss, and sid where both have it; a token "
-              "without the claim is not exchanged.")
           .key("timeout", &TokenRefreshDocument::timeout, duration(10ms, 60s),
                "How long the handshake waits for the answer, from resolving the name on. Then it is refused "
                "as one with an expired token.")

@@ -128,7 +128,8 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
     return refuse(context, outcome.provider,
                   {base::Cause::keys_unavailable, "The keys of the token's provider are being fetched."});
   }
-  if (outcome.refusal && outcome.expired && options_.refresh && may_exchange(context))
+  if (outcome.refusal && outcome.expired && options_.refresh &&
+      may_exchange(context, *outcome.expired->source))
     return begin_exchange(context, std::move(outcome));
   if (outcome.refusal) return refuse(context, outcome.provider, std::move(*outcome.refusal));
   return admit(context, found, std::move(outcome));
@@ -195,8 +196,7 @@ Verdict JwtPolicy::judge_fresh(RequestContext& context) const {
   if (outcome.awaited) return Verdict::wait(std::move(outcome.awaited));
   if (outcome.refusal)
     return fail_exchange(context, AuthOutcome::failed, given + "is refused: " + outcome.refusal->detail);
-  const std::string problem =
-      holder_problem(*exchange.expired.token, *outcome.token, options_.refresh->subject);
+  const std::string problem = holder_problem(*exchange.expired.token, *outcome.token);
   if (!problem.empty()) return fail_exchange(context, AuthOutcome::failed, given + problem);
   context.auth->count(options_.refresh->server, AuthOutcome::passed);
   replace_token(*exchange.expired.source, exchange.fresh, context);

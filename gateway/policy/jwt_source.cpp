@@ -272,6 +272,7 @@ void replace_token(const JwtSource& source, std::string_view token, RequestConte
       return;
     }
     case JwtSource::Kind::ticket:
+    case JwtSource::Kind::message:
     case JwtSource::Kind::subprotocol: return;
   }
 }

@@ -7,7 +7,8 @@
 
 namespace postern::policy {
 
-bool may_exchange(const RequestContext& context) {
+bool may_exchange(const RequestContext& context, const JwtSource& source) {
+  if (source.kind == JwtSource::Kind::message) return false;
   const http::RequestHead& request = context.request;
   if (request.upgrade == http::Upgrade::websocket) return request.upgrade_problem.empty();
   return request.method == http::Method::get && http::wants_events(request);
@@ -28,14 +29,13 @@ std::string cookie_problem(const TokenRefresh& refresh, const RequestContext& co
   return count == 0 || is_empty ? "the request has no cookie " + refresh.cookie : std::string();
 }
 
-std::string holder_problem(const VerifiedToken& expired, const VerifiedToken& fresh,
-                           std::string_view subject) {
+std::string holder_problem(const VerifiedToken& expired, const VerifiedToken& fresh) {
   const auto differ = [&](std::string_view claim) {
     return expired.name_text(claim) != fresh.name_text(claim);
   };
   if (differ("iss")) return "is of another issuer";
-  if (expired.name_text(subject).empty()) return "replaces one without the claim " + std::string(subject);
-  if (differ(subject)) return "is of another " + std::string(subject);
+  if (expired.subject().empty()) return "replaces one that names no user";
+  if (expired.subject() != fresh.subject()) return "is of another user";
   const bool name_sessions = !expired.name_text("sid").empty() && !fresh.name_text("sid").empty();
   return name_sessions && differ("sid") ? "is of another session (sid)" : std::string();
 }

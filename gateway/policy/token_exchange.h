@@ -19,7 +19,6 @@ struct RequestContext;
 struct TokenRefresh {
   AuthServer server;                     // with `token`, and a cache whose key is the cookie
   std::string cookie;                    // the name of the refresh cookie
-  std::string subject = "sub";           // the claim that names the user
   std::optional<CookieRules> cookies{};  // the route's, for the cookies that the answer sets
 };
 
@@ -34,16 +33,16 @@ struct TokenExchange {
 };
 
 // Whether a request is of the kind whose expired token is exchanged: browsers cannot react to the refusal of
-// a WebSocket or an event stream as they can to that of other requests.
-bool may_exchange(const RequestContext& context);
+// a WebSocket or an event stream as they can to that of other requests. A token in a message comes too late
+// for it: its page could not be given the cookies of the refresh endpoint.
+bool may_exchange(const RequestContext& context, const JwtSource& source);
 
 // Why the request has no refresh cookie that could be used, for the log; empty: it has one.
 std::string cookie_problem(const TokenRefresh& refresh, const RequestContext& context);
 
 // Whether the fresh token is the same user's as the expired one, and of the same session where both name one;
-// otherwise why not, for the log. Tokens without the claim `subject` are nobody's.
-std::string holder_problem(const VerifiedToken& expired, const VerifiedToken& fresh,
-                           std::string_view subject);
+// otherwise why not, for the log.
+std::string holder_problem(const VerifiedToken& expired, const VerifiedToken& fresh);
 
 // Takes the cookies that the refresh endpoint has set for the client, as the route's rules rewrite them.
 void take_cookies(const TokenRefresh& refresh, const AuthAnswer& answer, RequestContext& context);

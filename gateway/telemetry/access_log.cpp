@@ -551,9 +551,10 @@ void append_renewal(TextBuilder& out, LogFormat format, WallTime time, const Ren
                            {"route", record.route},
                            {"detail", record.detail}};
   const bool renewed = record.detail.empty();
-  append_event(out, format, time, renewed ? Severity::info : Severity::warn,
-               renewed ? "token_renewed" : "renewal_without_effect", fields, record.request_id,
-               renewed ? Finding{"", "What is open lives on when its older token expires.", ""} : renewal_failed);
+  append_event(
+      out, format, time, renewed ? Severity::info : Severity::warn,
+      renewed ? "token_renewed" : "renewal_without_effect", fields, record.request_id,
+      renewed ? Finding{"", "What is open lives on when its older token expires.", ""} : renewal_failed);
 }
 
 void AccessLog::renewal(const RenewalRecord& record) {

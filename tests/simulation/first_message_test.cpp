@@ -357,6 +357,28 @@ TEST_CASE("first message: where the gateway compresses, it reads a compressed on
   CHECK(first.endpoint_heard() == Frames{"text " + message});
 }
 
+TEST_CASE("first message: who comes back to be refused again waits longer for the Close each time") {
+  First first({}, "");
+  const auto time_to_close = [&first] {
+    TestClient& client = first.proxy.connect();
+    client.send(SocketFixture::handshake_text(graphql_offer));
+    client.response();
+    client.send(frame(text, init("nonsense")));
+    Duration waited{};
+    for (; !client.ended() && waited < 1min; waited += 100ms) first.proxy.advance(100ms);
+    return waited;
+  };
+  const Duration once = time_to_close();
+  time_to_close();
+  const Duration third = time_to_close();
+  CHECK(once <= 300ms);
+  CHECK(third > once);
+  CHECK(third < 1min);
+  CHECK(first.dials() == 0);
+  first.proxy.advance(3s);  // a client that has its Close has so long to leave
+  CHECK(first.proxy.tunnels.refused().size() == 0);
+}
+
 TEST_CASE("first message: the token stands in no line of a log") {
   First good;
   const std::string text = token();

@@ -37,6 +37,15 @@ jwt:
     issuer: tests
     leeway: 0s
     from: [header, { header: X-Token }, { cookie: access }, { query: token }, subprotocol]
+  ids:
+    secret: ")" +
+         std::string(secret) +
+         R"("
+    algorithms: [HS256]
+    issuer: tests
+    leeway: 0s
+    subject: user_id
+    from: [{ query: token }]
 routes:
   - name: chat
     upstream: app
@@ -344,7 +353,7 @@ TEST_CASE("token exchange: without a fresh token the refusal is that of the expi
        [](Site& site) {
          site.answer = giving(token(ProxyFixture::unix_time + 300, {{"sub", "user-8"}}));
        },
-       "the token that app gave is of another sub", RouteCount::refresh_failed},
+       "the token that app gave is of another user", RouteCount::refresh_failed},
       {"another issuer",
        [](Site& site) {
          site.answer = giving(token(ProxyFixture::unix_time + 300, {{"iss", "others"}}));
@@ -452,10 +461,9 @@ TEST_CASE("token exchange: the user is the claim that is named, and a token with
   Site by_sub;
   by_sub.answer = giving(without_sub(future, {{"user_id", 7}}));
   by_sub.close_code(by_sub.connect("/ws?token=" + without_sub(past, {{"user_id", 7}})));
-  CHECK(by_sub.last_line()["detail"].get<std::string>().ends_with("replaces one without the claim sub"));
+  CHECK(by_sub.last_line()["detail"].get<std::string>().ends_with("replaces one that names no user"));
   const std::string by_id =
-      "{ use: login, refresh: { path: /api/token/refresh/, cookie: refresh, token: access, subject: user_id "
-      "} }";
+      "{ use: ids, refresh: { path: /api/token/refresh/, cookie: refresh, token: access } }";
   for (const int user : {7, 8}) {
     Site site(by_id);
     site.answer = giving(without_sub(future, {{"user_id", user}}));

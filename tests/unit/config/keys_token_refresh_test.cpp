@@ -40,19 +40,17 @@ TEST_CASE("refresh: every key is taken") {
   CHECK(refresh.method == "POST");
   CHECK(refresh.cookie == "refresh_token");
   CHECK(refresh.token == policy::AnswerTokenPlace{Kind::json, "access"});
-  CHECK(refresh.subject == "sub");
   CHECK(refresh.timeout == 5s);
 
   const auto other =
       load(file("{ url: \"http://127.0.0.1:9/auth?x=1\", cookie: r, method: GET, "
-                "token: { cookie: access }, subject: user_id, timeout: 300ms }"));
+                "token: { cookie: access }, timeout: 300ms }"));
   REQUIRE(other);
   const TokenRefreshDocument& elsewhere = *other->routes[0].token_refresh;
   CHECK(elsewhere.upstream == "http://127.0.0.1:9");
   CHECK(elsewhere.target == "/auth?x=1");
   CHECK(elsewhere.method == "GET");
   CHECK(elsewhere.token == policy::AnswerTokenPlace{Kind::cookie, "access"});
-  CHECK(elsewhere.subject == "user_id");
   CHECK(elsewhere.timeout == 300ms);
   CHECK(other->upstreams.size() == 2);
 

@@ -456,7 +456,8 @@ TEST_CASE("access log: what a rule would have refused is one line with what to d
 
 TEST_CASE("access log: a renewal, and one that has renewed nothing") {
   const RenewalRecord done{.by = "renew", .connections = 2, .route = "r", .request_id = "id"};
-  const RenewalRecord failed{.by = "refresh_calls", .detail = "the answer has no member access", .route = "r"};
+  const RenewalRecord failed{
+      .by = "refresh_calls", .detail = "the answer has no member access", .route = "r"};
   const auto line = [](LogFormat format, const RenewalRecord& record) {
     TextBuilder out;
     append_renewal(out, format, WallTime{}, record);
