@@ -71,6 +71,8 @@ BEYOND_A_SCHEMA = {
         r"compares a claim with a value of the request, and belongs to the token alone; .*",
         r"X carries the user of basic_auth already",
         r"needs use: there are several sections under jwt, and one of them checks the token",
+        r"needs a token: jwt has required: false", r"needs a token: with access: any, a client may come in without one",
+        r"answers POST; leave methods out",
         r"checks the new token by rules under the top-level jwt, and there are none", r"is never asked: the route does not match X",
         r"X carries the (token of jwt|password of basic_auth \(keep_authorization\)), which would be replaced", r"X carries what stands in the client's certificate already",
     ],
