@@ -12,6 +12,12 @@ namespace {
 
 using base::Json;
 
+// A string unchanged, anything else as JSON; empty for null.
+std::string written(const Json* value) {
+  if (value == nullptr || value->is_null()) return {};
+  return value->is_string() ? value->get_ref<const std::string&>() : base::write_json(*value);
+}
+
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
@@ -88,14 +94,13 @@ std::optional<std::string> VerifiedToken::claim_to_forward(std::string_view name
 }
 
 std::string VerifiedToken::name_text(std::string_view name) const {
-  const Json* value = base::find_member(claims_->json, name);
-  if (value == nullptr || value->is_null()) return {};
-  return value->is_string() ? value->get_ref<const std::string&>() : base::write_json(*value);
+  return written(base::find_member(claims_->json, name));
 }
 
 state::TokenMarks VerifiedToken::marks() const {
   state::TokenMarks marks{state::mark_of(name_text("iss")), state::mark_of(name_text("jti")),
-                          state::mark_of(name_text(subject_name_)), state::mark_of(name_text("sid"))};
+                          state::mark_of(written(find_nested_member(claims_->json, subject_name_))),
+                          state::mark_of(name_text("sid"))};
   const Json* issued = base::find_member(claims_->json, "iat");
   constexpr double farthest = 1e15;  // a double holds every second until then
   if (issued != nullptr && issued->is_number())

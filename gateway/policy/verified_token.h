@@ -68,7 +68,7 @@ class VerifiedToken final : public state::SessionToken {
   // "scp" are tested as well, as in claim_is().
   bool any_value(std::string_view name, const std::function<bool(const ClaimValue&)>& test) const;
 
-  int64_t expires_at() const { return times_.expires_at; }
+  int64_t expires_at() const override { return times_.expires_at; }
   int64_t accepted_until() const override { return times_.accepted_until; }
 
   uint64_t key() const override { return key_; }

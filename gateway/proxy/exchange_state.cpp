@@ -26,7 +26,7 @@ std::unique_ptr<tunnel::HeldToken> ExchangeState::held_token(std::optional<base:
   const policy::VerifiedToken* token = binding_token();
   if (!token) return nullptr;
   auto held = std::make_unique<tunnel::HeldToken>(
-      tunnel::HeldToken{token->marks(), token->key(), token->accepted_until(), grace});
+      tunnel::HeldToken{token->marks(), token->key(), token->expires_at(), token->accepted_until(), grace});
   const policy::TokenJudged& judged = *context->token_judged;
   if (judged.renewable)
     held->place = services.tunnels.sessions().join(

@@ -23,6 +23,7 @@ class SessionToken {
   virtual ~SessionToken() = default;
   virtual TokenMarks marks() const = 0;
   // Unix seconds; see policy::VerifiedToken.
+  virtual int64_t expires_at() const = 0;
   virtual int64_t accepted_until() const = 0;
   // VerificationKey::number() of the key that has signed it.
   virtual uint64_t key() const = 0;

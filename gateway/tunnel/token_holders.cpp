@@ -8,13 +8,19 @@ namespace postern::tunnel {
 
 TokenHolder::TokenHolder(TokenHolders& all, std::unique_ptr<HeldToken> token)
     : all_(all), token_(std::move(token)), link_(this) {
-  if (!token_ || !token_->grace) return;
-  if (const std::optional<base::Instant> expires = all_.instant_of(token_->accepted_until))
-    ends_ = *expires + *token_->grace;
+  note_times();
 }
 
-std::optional<base::Instant> TokenHolder::token_expires() const {
-  return ends_ ? std::optional(*ends_ - *token_->grace) : std::nullopt;
+void TokenHolder::note_times() {
+  if (!token_ || !token_->grace) return;
+  ends_ = all_.instant_of(token_->accepted_until);
+  if (ends_) *ends_ += *token_->grace;
+  expires_ = all_.instant_of(token_->expires_at);
+}
+
+bool TokenHolder::is_revoked(int64_t now) const {
+  return all_.revocations_.is_revoked(token_->marks, now) ||
+         (newer_marks_ && all_.revocations_.is_revoked(*newer_marks_, now));
 }
 
 bool TokenHolder::renew_token() {
@@ -31,19 +37,18 @@ bool TokenHolder::replace_token(const state::SessionToken& newer) {
   if (newer.accepted_until() <= token_->accepted_until) return false;
   const state::TokenMarks marks = newer.marks();
   if (!all_.revocations_.empty() && all_.revocations_.is_revoked(marks, all_.unix_now())) return false;
-  token_->marks = marks;
+  newer_marks_ = std::make_unique<const state::TokenMarks>(marks);
   token_->key = newer.key();
+  token_->expires_at = newer.expires_at();
   token_->accepted_until = newer.accepted_until();
-  if (!ends_) return true;
-  const std::optional<base::Instant> expires = all_.instant_of(token_->accepted_until);
-  ends_ = expires ? std::optional(*expires + *token_->grace) : std::nullopt;
+  note_times();
   return true;
 }
 
 void TokenHolders::join(TokenHolder& holder) {
   if (!holder.token_) return;
   holders_.append(holder.link_);
-  if (!revocations_.empty() && revocations_.is_revoked(holder.token_->marks, unix_now())) {
+  if (!revocations_.empty() && holder.is_revoked(unix_now())) {
     seen_ = 0;
     turn_.arm(*this, base::Duration::zero());
   } else if (!armed()) {
@@ -67,13 +72,13 @@ void TokenHolders::on_deadline() {
   if (holders_.linked()) turn_.arm(*this, look_every);
 }
 
-// A holder hangs on the newest token that it was given.
+// A holder hangs on the first and on the newest token that it was given.
 void TokenHolders::end_revoked() {
   const int64_t now = unix_now();
   for (base::Link *at = holders_.next, *next = at->next; at != &holders_; at = next, next = at->next) {
     TokenHolder* holder = base::LinkIn<TokenHolder>::of(at);
     holder->renew_token();
-    if (!revocations_.is_revoked(holder->token_->marks, now)) continue;
+    if (!holder->is_revoked(now)) continue;
     at->unlink();
     holder->on_revoked();
   }

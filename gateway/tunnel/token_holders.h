@@ -21,7 +21,8 @@ class TokenHolders;
 struct HeldToken {
   state::TokenMarks marks{};
   uint64_t key = 0;            // that has signed it
-  int64_t accepted_until = 0;  // Unix seconds; see policy::VerifiedToken
+  int64_t expires_at = 0;      // Unix seconds; see policy::VerifiedToken
+  int64_t accepted_until = 0;  // likewise
   // How long after that its holder ends; nullopt: it does not end with its token.
   std::optional<base::Duration> grace{};
   std::unique_ptr<state::LiveSessions::Place> place{};  // null: no newer token takes its place
@@ -39,8 +40,8 @@ class TokenHolder {
   uint64_t token_key() const { return token_ ? token_->key : 0; }
   // When it has expired and the grace is over; nullopt: the holder does not end with a token.
   const std::optional<base::Instant>& token_ends() const { return ends_; }
-  // When it expires, without the grace; likewise.
-  std::optional<base::Instant> token_expires() const;
+  // When it expires, without leeway and grace; likewise.
+  const std::optional<base::Instant>& token_expires() const { return expires_; }
 
   // Lets a newer token of the session take its place, if one came: one that lasts longer. True if it did.
   bool renew_token();
@@ -56,10 +57,16 @@ class TokenHolder {
  private:
   friend class TokenHolders;
   bool replace_token(const state::SessionToken& newer);
+  void note_times();
+  bool is_revoked(int64_t now) const;
 
   TokenHolders& all_;
   std::unique_ptr<HeldToken> token_;
+  // Of the token that has taken the place of the first; null: none has. The first one's stay beside them: who
+  // revokes the token that has opened a socket means the socket.
+  std::unique_ptr<const state::TokenMarks> newer_marks_;
   std::optional<base::Instant> ends_;
+  std::optional<base::Instant> expires_;
   base::LinkIn<TokenHolder> link_;
 };
 

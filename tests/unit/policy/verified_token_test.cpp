@@ -119,6 +119,11 @@ TEST_CASE("verified token: another claim can name the user") {
                         {}, 0, "user_id");
   CHECK(t.subject() == "42");
   CHECK(t.marks().subject == postern::state::mark_of("42"));
+  const VerifiedToken nested(
+      std::make_unique<VerifiedToken::Claims>(postern::base::parse_json(R"({"user":{"id":"n1"}})").value()),
+      {}, 0, "user.id");
+  CHECK(nested.subject() == "n1");
+  CHECK(nested.marks().subject == postern::state::mark_of("n1"));
 }
 
 TEST_CASE("verified token: two that say the same under some names have the same digest") {

@@ -15,6 +15,7 @@ namespace {
 struct Token final : SessionToken {
   explicit Token(int64_t the_end, std::string the_role = {}) : end(the_end), role(std::move(the_role)) {}
   TokenMarks marks() const override { return {.subject = mark_of("ann")}; }
+  int64_t expires_at() const override { return end; }
   int64_t accepted_until() const override { return end; }
   uint64_t key() const override { return 1; }
   MarkDigest digest_of(const std::vector<std::string>& claims) const override {
