@@ -118,6 +118,9 @@ Verdict JwtPolicy::judge(RequestContext& context) const {
     if (auto message = await_message(providers_.sources(), context)) return Verdict::wait(std::move(message));
     if (options_.required)
       return refuse(context, nullptr, {base::Cause::token_missing, places_of(providers_.sources(), context)});
+    // A token is judged also where none is required, and one may be in a message that cannot be read.
+    if (context.messages && context.messages->is_broken())
+      return refuse(context, nullptr, {base::Cause::token_malformed, context.messages->problem()});
     Verdict ruled = apply_rules(context, nullptr, nullptr);
     return ruled.passes() ? pass_without_token(context) : std::move(ruled);
   }

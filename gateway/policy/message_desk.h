@@ -38,6 +38,8 @@ class MessageDesk {
   virtual const Message* received() const = 0;
   // A sentence that says why there is no message; empty: it has come, or it was not asked for.
   virtual const std::string& problem() const = 0;
+  // What came cannot be read: it may have had a token.
+  virtual bool is_broken() const = 0;
   // The endpoint gets this text in place of the message.
   virtual void replace(std::string text) = 0;
 

@@ -157,6 +157,7 @@ void FirstMessage::take_frame(const FrameHeader& header, base::Bytes payload) {
 
 void FirstMessage::fail(uint16_t code, std::string problem) {
   problem_ = std::move(problem);
+  broken_ = true;
   close_code_ = code;
   end_reading();
   if (waiting_) waiting_->arrive();

@@ -33,6 +33,7 @@ class FirstMessage final : private net::Transport::Receiver {
 
   const policy::MessageDesk::Message* received() const { return message_ ? &*message_ : nullptr; }
   const std::string& problem() const { return problem_; }
+  bool is_broken() const { return broken_; }
   void replace(std::string text) { replaced_ = std::move(text); }
 
   // What was agreed on with the client.
@@ -77,6 +78,7 @@ class FirstMessage final : private net::Transport::Receiver {
   std::optional<std::string> replaced_;
   std::string problem_;
   std::optional<uint16_t> close_code_;
+  bool broken_ = false;
   bool ended_ = false;  // nothing more is read
   bool left_ = false;
 };
@@ -90,6 +92,7 @@ class FirstMessageDesk final : public policy::MessageDesk {
   bool was_asked() const override { return was_asked_; }
   const Message* received() const override { return opened_ ? opened_->received() : nullptr; }
   const std::string& problem() const override { return opened_ ? opened_->problem() : problem_; }
+  bool is_broken() const override { return opened_ && opened_->is_broken(); }
   void replace(std::string text) override { opened_->replace(std::move(text)); }
 
   // Null: the client has not got a 101 for its message.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "policy/token_cache.h"
 #include "policy/verified_token.h"
@@ -52,7 +53,11 @@ class SocketTokens final : public tunnel::TokenDesk {
   void renew(tunnel::TokenHolder& holder, std::string_view text) override {
     const policy::JwtVerifier::Result token =
         services_.tokens.verify(*verifier_, *keys_, policy::TokenCache::Text(text), services_.unix_now());
-    if (!token) return tell("the token of the message: " + token.error().detail, 0);
+    if (!token) {
+      // The keys are asked for; the socket waits for none, and the client may send the token again.
+      if (token.error().unknown_key != 0 && keys_->are_fetched()) services_.key_waits.wait_for(*keys_, false);
+      return tell("the token of the message: " + token.error().detail, 0);
+    }
     if (!holder.renew_token(state::session_of(provider_, (*token)->marks()), **token))
       return tell(
           "the token of the message is of another session, says something else, or does not last longer", 0);
@@ -120,6 +125,8 @@ void RefreshWatch::prepare_request() {
 void RefreshWatch::read_head(const http::ResponseHead& head) {
   if (!is_refresh() || head.status / 100 != 2) return;
   is_answered_ = true;
+  const http::HeaderField* coding = head.headers.find("Content-Encoding");
+  is_compressed_ = coding && !base::equal_ignoring_case(coding->value, "identity");
   if (!reads_body_)
     token_ = policy::read_answer_token(exchange_.route->refresh_calls->token, head.headers, {});
 }
@@ -135,7 +142,9 @@ void RefreshWatch::on_chunk(const base::Chunk& chunk) {
 Task<Result<void>> RefreshWatch::finish() {
   if (!is_answered_) co_return Result<void>();
   const routing::RefreshCalls& rules = *exchange_.route->refresh_calls;
-  if (reads_body_)
+  if (reads_body_ && is_compressed_)
+    token_ = tl::unexpected(std::string("is compressed, although that was not asked for"));
+  else if (reads_body_)
     token_ = body_.size() > body_max ? tl::unexpected(std::string("is larger than 64KiB"))
                                      : policy::read_answer_token(rules.token, {}, body_);
   if (!token_) {

@@ -51,7 +51,8 @@ class RefreshWatch final : private base::PumpWatcher {
   ExchangeState& exchange_;
   tl::expected<std::string, std::string> token_;  // of the head, or why it has none
   bool reads_body_ = false;
-  bool is_answered_ = false;  // with 2xx
+  bool is_answered_ = false;    // with 2xx
+  bool is_compressed_ = false;  // its body
   std::string body_;
 };
 

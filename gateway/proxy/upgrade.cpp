@@ -154,6 +154,7 @@ Result<void> SocketUpgrade::open_tunnel(Attempt& attempt, const Dispatch& dispat
                                 token_desk(exchange_, rules),
                                 exchange_.stream.client().certificate.certificate,
                                 exchange_.route->sockets};
+  options.first_is_judged = exchange_.first_message.opened() != nullptr;
   const std::string_view agreed = attempt.head.headers.get(FieldId::sec_websocket_extensions);
   options.frames_compressed = !agreed.empty();  // the gateway assumes that only permessage-deflate is offered
   std::optional<websocket::DeflateParameters> deflate;  // the response head points into it

@@ -155,13 +155,12 @@ void MessageGuard::on_payload(const FrameHeader& header, base::Bytes piece, uint
 // Returns true for a message that renews the token and is not for the endpoint. One that cannot be read is no
 // such message.
 bool MessageGuard::take_renewal() {
-  if (!rules_.renewal_message || sender_ != Side::client) return false;
+  if (!rules_.renewal_message || sender_ != Side::client || (first_ && first_is_judged_)) return false;
   std::string decoded;
   const auto token =
       policy::token_in_message(rules_.renewal_message->form, reader_.kind(), reader_.message(), decoded);
   if (!token || token->empty()) return false;
-  receiver_.on_token(*token);
-  return !rules_.renewal_message->passes;
+  return receiver_.on_token(*token) && !rules_.renewal_message->passes;
 }
 
 std::optional<base::Instant> MessageGuard::due() const {

@@ -30,8 +30,9 @@ class MessageGuard {
     // A message was read and is forwarded. `view`: what it says about itself.
     virtual void on_message(websocket::Opcode kind, std::string_view message,
                             const websocket::MessageView& view) = 0;
-    // A message was read that renews the token (SocketRules::renewal_message).
-    virtual void on_token(std::string_view token) = 0;
+    // A message was read that renews the token (SocketRules::renewal_message). False: none is taken, and the
+    // message is one like all others.
+    virtual bool on_token(std::string_view token) = 0;
     // The socket has to be closed. The guard must not be asked about anything afterwards.
     virtual void on_violation(Violation violation) = 0;
 
@@ -52,6 +53,9 @@ class MessageGuard {
   // never waits, but the frames behind it do; one that exceeds its sender's rate is dropped.
   websocket::FrameWalker::Pass check(const websocket::FrameHeader& header, const std::string_view* control);
   void on_payload(const websocket::FrameHeader& header, base::Bytes piece, uint64_t offset, bool end);
+
+  // The first message has a token that was judged already: it renews nothing.
+  void pass_first_token() { first_is_judged_ = true; }
 
   // Whether messages are taken out of their frames and forwarded from their content.
   bool reads() const { return reads_; }
@@ -98,6 +102,7 @@ class MessageGuard {
   bool dropping_ = false;                 // the current message
   std::optional<base::Instant> begun_{};  // when the current message began, if messages are read
   bool first_ = true;                     // no message has passed yet
+  bool first_is_judged_ = false;
   uint64_t dropped_ = 0;
 };
 

@@ -46,7 +46,7 @@ void Side::on_message(websocket::Opcode kind, std::string_view message, const we
   tunnel.send_message(tunnel.other(*this), kind, message, view);
 }
 
-void Side::on_token(std::string_view token) { tunnel.renew_by(token); }
+bool Side::on_token(std::string_view token) { return tunnel.renew_by(token); }
 
 void Side::on_violation(Violation what) {
   if (!violation) violation = std::make_unique<Violation>(std::move(what));

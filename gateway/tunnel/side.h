@@ -55,7 +55,7 @@ struct Side final : net::Transport::Receiver, websocket::FrameWalker::Visitor, M
   // --- MessageGuard::Receiver ---
   void on_message(websocket::Opcode kind, std::string_view message,
                   const websocket::MessageView& view) override;
-  void on_token(std::string_view token) override;
+  bool on_token(std::string_view token) override;
   void on_violation(Violation what) override;
 
   Tunnel& tunnel;

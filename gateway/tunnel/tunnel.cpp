@@ -46,6 +46,7 @@ Tunnel::Tunnel(TunnelSet& set, std::unique_ptr<net::Transport> client,
                                        deflate, set_.turn_, options_.limits);
     upstream_.guard = std::make_unique<MessageGuard>(upstream_, rules(), base::Side::upstream, compressed,
                                                      nullptr, set_.turn_, no_limits);
+    if (options_.first_is_judged) client_.guard->pass_first_token();
   }
   using Full = websocket::MessageQueue::Full;
   if (rules().on_slow_reader != routing::OnSlowReader::pause)
@@ -330,10 +331,12 @@ void Tunnel::give_notice() {
 }
 
 // A client cannot make the gateway verify one token after the other.
-void Tunnel::renew_by(std::string_view token) {
-  if (!options_.tokens || set_.turn_.now < next_renewal_) return;
+bool Tunnel::renew_by(std::string_view token) {
+  if (!options_.tokens) return false;
+  if (set_.turn_.now < next_renewal_) return true;
   next_renewal_ = set_.turn_.now + renewals_every;
   options_.tokens->renew(*this, token);
+  return true;
 }
 
 void Tunnel::arm_next() {

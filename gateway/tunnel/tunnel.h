@@ -126,7 +126,7 @@ class Tunnel final : public base::Pooled, public DrainLine::Member, private Toke
   bool send_own_message(const std::string& text);
   std::optional<base::Instant> notice_due() const;
   void give_notice();
-  void renew_by(std::string_view token);
+  bool renew_by(std::string_view token);
   void arm_next();
 
   const routing::SocketRules& rules() const { return *options_.rules; }

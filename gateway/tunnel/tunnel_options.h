@@ -25,6 +25,7 @@ struct TunnelOptions {
   std::unique_ptr<TokenDesk> tokens{};  // for SocketRules::renewal_message; null: none is taken
   std::shared_ptr<const net::ClientCertificate> certificate{};  // of the client; null: it has shown none
   std::shared_ptr<const routing::SocketRules> rules{};          // never null once the tunnel is open
+  bool first_is_judged = false;                                 // its token came in the first message
   bool frames_compressed = false;  // permessage-deflate between client and endpoint
   int client_window_bits = 0;      // of compression between the client and the gateway; 0: none
   std::vector<state::SocketCounts::Permit> permits{};  // of the route's limits

@@ -24,6 +24,11 @@ listeners: [{ address: "127.0.0.1:0" }]
 revocations: { token_life: 1h }
 jwt:
   login: { secret: "0123456789abcdef0123456789abcdef", algorithms: [HS256], leeway: 0s }
+  first:
+    secret: "0123456789abcdef0123456789abcdef"
+    algorithms: [HS256]
+    leeway: 0s
+    from: [{ message: json, type: auth, token: /data/token }]
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
 routes:
   - { name: renew, match: { exact: /.postern/renew }, jwt: login, renew: true }
@@ -40,6 +45,16 @@ routes:
     upstream: app
     jwt: login
     websocket: { ping_interval: none, renewal_message: { type: auth, token: /data/token, pass: true } }
+  - name: first
+    match: { path: /first/ }
+    upstream: app
+    jwt: first
+    websocket: { ping_interval: none, renewal_message: { type: auth, token: /data/token } }
+  - name: open
+    match: { path: /open/ }
+    upstream: app
+    jwt: { use: login, required: false }
+    websocket: { ping_interval: none, renewal_message: { type: auth, token: /data/token } }
   - name: all
     upstream: app
     jwt: login
@@ -270,6 +285,19 @@ TEST_CASE("renewal: a revoked token renews nothing, and revoking the new one end
   CHECK(f.renew(f.authorization({{"jti", "new"}})).status() == 401);
 }
 
+TEST_CASE(
+    "renewal: revoking the token that opened a socket ends it, also when another one has taken its place") {
+  Fixture f;
+  TestClient& socket = f.open_socket({{"jti", "old"}});
+  f.advance(10s);
+  CHECK(f.renew(f.authorization({{"jti", "new"}})).body.starts_with("{\"renewed\":1"));
+  f.proxy.state.revocations.add(
+      {state::Revocation::Kind::token, "old", "", 0, ProxyFixture::unix_time + 3600},
+      ProxyFixture::unix_time + 10);
+  f.advance(1s);
+  CHECK(f.heard(socket) == "close 4401");
+}
+
 TEST_CASE("renewal: what was renewed stays across a reload, and a closed socket leaves nothing behind") {
   Fixture f;
   TestClient& socket = f.open_socket();
@@ -327,4 +355,35 @@ TEST_CASE("renewal: a message with a wrong token renews nothing, and is looked a
   f.advance(8s);
   CHECK(f.heard(socket) == "close 1012");
   CHECK(f.proxy.log_lines("token_renewed").empty());
+}
+
+TEST_CASE("renewal: the first message, that has opened a socket, renews nothing and goes to the endpoint") {
+  Fixture f;
+  f.endpoint().behaviour = accepts_websocket();
+  TestClient& socket = f.proxy.connect();
+  socket.send(SocketFixture::handshake_text("", "/first/ws"));
+  const auto say = [&](const std::string& token) {
+    socket.send(websocket::test::frame(websocket::test::text,
+                                       R"({"type":"auth","data":{"token":")" + token + "\"}}"));
+  };
+  say(f.token(base::Json::object()));
+  f.advance(10s);
+  say(f.token(base::Json::object()));
+  f.advance(11s);
+  CHECK(f.proxy.log_lines("renewal_without_effect").empty());
+  CHECK(f.proxy.log.line("token_renewed")["route"] == "first");
+  f.advance(13s);
+  CHECK(f.proxy.log.line("tunnel_close")["messages_to_upstream"] == 1);
+  CHECK(f.proxy.log.line("tunnel_close")["cause"] == "token_expired");
+}
+
+TEST_CASE("renewal: without a token there is nothing to renew, and the message goes to the endpoint") {
+  Fixture f;
+  f.endpoint().behaviour = accepts_websocket();
+  TestClient& socket = f.proxy.connect();
+  socket.send(SocketFixture::handshake_text("", "/open/ws"));
+  socket.send(websocket::test::frame(websocket::test::text, R"({"type":"auth","data":{"token":"x"}})"));
+  socket.send(websocket::test::close_of(1000));
+  f.advance(15s);
+  CHECK(f.proxy.log.line("tunnel_close")["messages_to_upstream"] == 1);
 }

@@ -17,7 +17,7 @@ websocket::FrameHeader header_of(Opcode opcode, uint64_t length) {
 
 struct Ignored final : MessageGuard::Receiver {
   void on_message(Opcode, std::string_view, const websocket::MessageView&) override {}
-  void on_token(std::string_view) override {}
+  bool on_token(std::string_view) override { return false; }
   void on_violation(Violation) override {}
 };
 
