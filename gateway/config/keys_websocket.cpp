@@ -482,7 +482,13 @@ const SocketKeys<routing::RenewalMessage>& renewal_message_keys() {
           .example("/token")
           .key("pass", &RenewalMessage::passes, boolean(),
                "Whether the endpoint gets the message as well. With false it is for the gateway alone.",
-               Holds::open);
+               Holds::open)
+          .check([](const Fields& fields, RenewalMessage& message) {
+            const policy::MessageForm& form = message.form;
+            const std::string type_at = form.type_at ? form.type_at->text() : "/type";
+            if (const auto token = fields.take("token"); token && form.token && form.token->text() == type_at)
+              token->complain("has the token where the type stands");
+          });
   return keys;
 }
 

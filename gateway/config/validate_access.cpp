@@ -73,6 +73,8 @@ void check_token_action(const RouteDocument& route, SourceLocation location, con
                         Diagnostics& diagnostics) {
   if (!route.jwt.empty() && !route.jwt_required)
     diagnostics.error(location, key, "needs a token: jwt has required: false");
+  if (!route.jwt.empty() && route.jwt_report_only)
+    diagnostics.error(location, key, "needs a token: jwt with report_only asks for none");
   if (route.any_access)
     diagnostics.error(location, key, "needs a token: with access: any, a client may come in without one");
   if (!route.methods.empty() && route.methods != std::vector<std::string>{"POST"})
@@ -288,7 +290,8 @@ void check_forward_auth(const Document& document, const RouteDocument& route, co
   warn_of_closed_sign_in(document, route, path, diagnostics);
 }
 
-void check_refresh(const RouteDocument& route, const std::string& path, Diagnostics& diagnostics) {
+void check_refresh(const Document& document, const RouteDocument& route, const std::string& path,
+                   Diagnostics& diagnostics) {
   if (!route.token_refresh) return;
   const TokenRefreshDocument& refresh = *route.token_refresh;
   const std::string key = path + ".jwt.refresh";
@@ -297,6 +300,14 @@ void check_refresh(const RouteDocument& route, const std::string& path, Diagnost
                       "has nobody to ask: the route has no upstream; name one, or write url");
   if (route.jwt_report_only)
     diagnostics.error(refresh.location, key, "has no effect: jwt with report_only refuses no token");
+  const std::vector<const JwtDocument*> providers = providers_of(document, route);
+  const bool comes_late = std::all_of(providers.begin(), providers.end(), [](const JwtDocument* jwt) {
+    return std::all_of(jwt->from.begin(), jwt->from.end(),
+                       [](const TokenSource& source) { return source.kind == TokenSource::Kind::message; });
+  });
+  if (comes_late && !providers.empty())
+    diagnostics.error(refresh.location, key,
+                      "has no effect: every token of the route comes in a message, and then it is too late");
   if (route.origins.empty())
     diagnostics.warn(refresh.location, key,
                      "lets the pages of every site open WebSockets with the cookie of a visitor; give the "
@@ -345,7 +356,7 @@ void validate_access(const Document& document, Diagnostics& diagnostics) {
     check_message(document, route, path, diagnostics);
     check_certificate_use(document, route, path, diagnostics);
     check_forward_auth(document, route, path, diagnostics);
-    check_refresh(route, path, diagnostics);
+    check_refresh(document, route, path, diagnostics);
     check_logout(document, route, path, diagnostics);
     if (!route.any_access && !route.basic_auth.use.empty() && takes_authorization(document, route))
       diagnostics.error(route.basic_auth.location, path + ".basic_auth",
