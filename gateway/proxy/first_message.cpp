@@ -10,6 +10,7 @@
 #include "proxy/exchange_state.h"
 #include "proxy/socket_clients.h"
 #include "proxy/upgrade.h"
+#include "tunnel/tunnel_set.h"
 
 namespace postern::proxy {
 namespace {
@@ -57,18 +58,37 @@ std::optional<FrameHeader> read_whole_header(std::string_view bytes) {
 
 }  // namespace
 
-// Either of the two may be destroyed first.
-class FirstMessage::Waiting final : public policy::AwaitedMessage {
+// Either of the two may be destroyed first. A reload that changes the route, and a shutdown, do not wait for
+// the message: the client is told at once, as that of an open socket is.
+class FirstMessage::Waiting final : public policy::AwaitedMessage, public tunnel::DrainLine::Member {
  public:
   Waiting(FirstMessage& message, base::Duration limit)
-      : AwaitedMessage(limit, Cause::token_missing), message_(&message) {}
+      : AwaitedMessage(limit, Cause::token_missing),
+        Member(tunnel::DrainLine::Kind::websocket),
+        message_(&message),
+        scope_(message.exchange_.scope),
+        drain_line_(message.exchange_.services.tunnels.drain_line()),
+        route_(message.exchange_.route->socket_fingerprint) {
+    drain_line_.join(*this);
+  }
   ~Waiting() override {
+    drain_line_.part(*this);
     if (message_) message_->waiting_ = nullptr;
   }
   void forget() { message_ = nullptr; }
 
+  // --- DrainLine::Member ---
+  bool outdated(const tunnel::CurrentRoutes& current) override { return !current.allow(route_, 0); }
+  bool is_ending() const override { return scope_.failure().has_value(); }
+  void leave(bool stopping) override {
+    scope_.cancel(stopping ? Cause::shutting_down : Cause::route_changed);
+  }
+
  private:
   FirstMessage* message_;
+  base::Scope& scope_;
+  tunnel::DrainLine& drain_line_;
+  uint64_t route_;
 };
 
 FirstMessage::FirstMessage(ExchangeState& exchange, const MessageForm& form, std::string_view subprotocol)

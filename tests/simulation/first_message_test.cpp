@@ -325,6 +325,20 @@ TEST_CASE("first message: a reload and the end of a drain while it is awaited") 
   CHECK(stopped.client->over());
 }
 
+TEST_CASE("first message: a reload that changes the route, and a shutdown, end the wait at once") {
+  First changed;
+  Setup other;
+  other.websocket = "{ ping_interval: 5s }";
+  changed.proxy.adopt(yaml(other));
+  CHECK(changed.closed() == "close 1013");
+  CHECK(changed.line()["cause"] == "route_changed");
+
+  First stopped;
+  stopped.proxy.tunnels.leave({});
+  CHECK(stopped.closed() == "close 1013");
+  CHECK(stopped.line()["cause"] == "shutting_down");
+}
+
 TEST_CASE("first message: keys that are being fetched are waited for after it") {
   First first({.keys = "issuer: https://login.example, keys: http://localhost:1/keys, algorithms: [ES256]"},
               "");
