@@ -32,8 +32,8 @@ jwt:
 upstreams: { app: { endpoints: ["http://127.0.0.1:3001"] } }
 routes:
   - { name: renew, match: { exact: /.postern/renew }, jwt: login, renew: true }
-  - { name: token, match: { path: /api/token/ }, upstream: app, compression: true, refresh_calls: { path: /api/token/refresh/, token: access } }
-  - { name: cookie, match: { path: /cookie/ }, upstream: app, refresh_calls: { path: /cookie/refresh, token: { cookie: access } } }
+  - { name: token, match: { path: /api/token/ }, upstream: app, compression: true, refresh_calls: { path: /api/token/refresh/, token: access, use: login } }
+  - { name: cookie, match: { path: /cookie/ }, upstream: app, refresh_calls: { path: /cookie/refresh, token: { cookie: access }, use: login } }
   - { name: admin, match: { path: /admin/ }, upstream: app, jwt: login, required_claims: { role: admin }, websocket: { ping_interval: none } }
   - name: message
     match: { path: /message/ }
