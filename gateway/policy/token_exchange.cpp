@@ -1,5 +1,7 @@
 #include "policy/token_exchange.h"
 
+#include <utility>
+
 #include "base/ascii.h"
 #include "http/accept.h"
 #include "http/cookies.h"
@@ -44,7 +46,7 @@ void take_cookies(const TokenRefresh& refresh, const AuthAnswer& answer, Request
   for (const auto& [name, value] : answer.fields) {
     if (!base::equal_ignoring_case(name, "Set-Cookie")) continue;
     std::optional<std::string> rewritten = refresh.cookies ? refresh.cookies->rewrite(value) : std::nullopt;
-    context.set_cookies.push_back(rewritten ? std::move(*rewritten) : value);
+    context.set_cookies.push_back(std::move(rewritten).value_or(value));
   }
 }
 
