@@ -219,8 +219,9 @@ struct EventField {
 };
 using EventFields = std::initializer_list<EventField>;
 
+// The fields in their order, and the id of the request behind them.
 void append_event(TextBuilder& out, LogFormat format, WallTime time, Severity level, std::string_view event,
-                  EventFields fields, std::string_view request_id, const Finding& finding) {
+                  EventFields fields, std::string_view request_id) {
   begin_line(out, format, time, level, event);
   const bool is_json = format == LogFormat::json;
   for (const auto& [name, text, number] : fields) {
@@ -235,15 +236,9 @@ void append_event(TextBuilder& out, LogFormat format, WallTime time, Severity le
   }
   if (is_json) {
     append_json_text(out, R"(,"request_id":)", request_id);
-    append_json_text(out, R"(,"finding":)", finding.label);
-    append_json_text(out, R"(,"meaning":)", finding.meaning);
-    append_json_text(out, R"(,"remedy":)", finding.remedy);
     out.append("}\n");
     return;
   }
-  append_text(out, " finding=", finding.label);
-  append_text(out, " meaning=", finding.meaning);
-  append_text(out, " remedy=", finding.remedy);
   append_text(out, " id=", request_id);
   out.append('\n');
 }
@@ -478,83 +473,68 @@ void append_silent_route(TextBuilder& out, LogFormat format, WallTime time, std:
 
 void append_deviation(TextBuilder& out, LogFormat format, WallTime time, const DeviationRecord& record) {
   const Finding& finding = row_of(record.deviation).finding;
-  begin_line(out, format, time, Severity::warn, "response_deviation");
-  if (format == LogFormat::json) {
-    append_json_text(out, R"(,"finding":)", finding.label);
-    append_json_text(out, R"(,"upstream":)", record.upstream);
-    append_json_text(out, R"(,"endpoint":)", record.endpoint);
-    append_json_text(out, R"(,"request_id":)", record.request_id);
-    append_json_text(out, R"(,"offending":)", record.offending);
-    append_json_text(out, R"(,"meaning":)", finding.meaning);
-    append_json_text(out, R"(,"remedy":)", finding.remedy);
-    out.append("}\n");
-    return;
-  }
-  append_text(out, " finding=", finding.label);
-  append_text(out, " upstream=", record.upstream);
-  append_text(out, " endpoint=", record.endpoint);
-  append_text(out, " offending=", record.offending);
-  append_text(out, " meaning=", finding.meaning);
-  append_text(out, " remedy=", finding.remedy);
-  append_text(out, " id=", record.request_id);
-  out.append('\n');
+  append_event(out, format, time, Severity::warn, "response_deviation",
+               {{"finding", finding.label},
+                {"upstream", record.upstream},
+                {"endpoint", record.endpoint},
+                {"offending", record.offending},
+                {"meaning", finding.meaning},
+                {"remedy", finding.remedy}},
+               record.request_id);
 }
 
 void append_would_refuse(TextBuilder& out, LogFormat format, WallTime time, const WouldRefuseRecord& record,
                          uint64_t events) {
   const base::ErrorTraits& traits = base::traits(record.cause);
-  begin_line(out, format, time, Severity::warn, "would_refuse");
-  if (format == LogFormat::json) {
-    append_json_text(out, R"(,"rule":)", label(record.rule));
-    append_json_text(out, R"(,"route":)", record.route);
-    append_json_text(out, R"(,"request_id":)", record.request_id);
-    append_json_text(out, R"(,"client":)", record.client);
-    append_json_text(out, R"(,"method":)", record.method);
-    append_json_text(out, R"(,"host":)", record.host);
-    append_json_text(out, R"(,"target":)", record.target);
-    append_json_text(out, R"(,"cause":)", traits.label);
-    append_json_text(out, R"(,"detail":)", record.detail);
-    append_json_text(out, R"(,"remedy":)", traits.remedy);
-    out.append(R"(,"events":)").append_number(events);
-    out.append("}\n");
-    return;
-  }
-  append_text(out, " rule=", label(record.rule));
-  append_text(out, " route=", record.route);
-  append_text(out, " client=", record.client);
-  append_text(out, " method=", record.method);
-  append_text(out, " host=", record.host);
-  append_text(out, " target=", record.target);
-  append_text(out, " cause=", traits.label);
-  append_text(out, " detail=", record.detail);
-  append_text(out, " remedy=", traits.remedy);
-  out.append(" events=").append_number(events);
-  append_text(out, " id=", record.request_id);
-  out.append('\n');
+  append_event(out, format, time, Severity::warn, "would_refuse",
+               {{"rule", label(record.rule)},
+                {"route", record.route},
+                {"client", record.client},
+                {"method", record.method},
+                {"host", record.host},
+                {"target", record.target},
+                {"cause", traits.label},
+                {"detail", record.detail},
+                {"remedy", traits.remedy},
+                {"events", {}, events}},
+               record.request_id);
 }
 
 void append_logout(TextBuilder& out, LogFormat format, WallTime time, const LogoutRecord& record) {
   using Outcome = LogoutRecord::Outcome;
-  const EventFields fields{{"by", record.by}, {"named", record.named}, {"route", record.route}};
-  if (record.outcome == Outcome::revoked)
-    return append_event(out, format, time, Severity::info, "token_revoked", fields, record.request_id,
-                        {"", "What hangs on these tokens ends, on every worker.", ""});
   const base::ErrorTraits& full = base::traits(base::Cause::revocations_full);
-  const bool is_full = record.outcome == Outcome::full;
-  append_event(out, format, time, is_full ? Severity::error : Severity::warn, "logout_without_effect", fields,
-               record.request_id, is_full ? Finding{full.label, full.meaning, full.remedy} : logout_unnamed);
+  const Finding finding = record.outcome == Outcome::revoked
+                              ? Finding{"", "What hangs on these tokens ends, on every worker.", ""}
+                          : record.outcome == Outcome::full ? Finding{full.label, full.meaning, full.remedy}
+                                                            : logout_unnamed;
+  const bool revoked = record.outcome == Outcome::revoked;
+  const Severity level = revoked                           ? Severity::info
+                         : record.outcome == Outcome::full ? Severity::error
+                                                           : Severity::warn;
+  append_event(out, format, time, level, revoked ? "token_revoked" : "logout_without_effect",
+               {{"by", record.by},
+                {"named", record.named},
+                {"route", record.route},
+                {"finding", finding.label},
+                {"meaning", finding.meaning},
+                {"remedy", finding.remedy}},
+               record.request_id);
 }
 
 void append_renewal(TextBuilder& out, LogFormat format, WallTime time, const RenewalRecord& record) {
-  const EventFields fields{{"by", record.by},
-                           {"connections", {}, record.connections},
-                           {"route", record.route},
-                           {"detail", record.detail}};
   const bool renewed = record.detail.empty();
-  append_event(
-      out, format, time, renewed ? Severity::info : Severity::warn,
-      renewed ? "token_renewed" : "renewal_without_effect", fields, record.request_id,
-      renewed ? Finding{"", "What is open lives on when its older token expires.", ""} : renewal_failed);
+  const Finding finding =
+      renewed ? Finding{"", "What is open lives on when its older token expires.", ""} : renewal_failed;
+  append_event(out, format, time, renewed ? Severity::info : Severity::warn,
+               renewed ? "token_renewed" : "renewal_without_effect",
+               {{"by", record.by},
+                {"connections", {}, record.connections},
+                {"route", record.route},
+                {"detail", record.detail},
+                {"finding", finding.label},
+                {"meaning", finding.meaning},
+                {"remedy", finding.remedy}},
+               record.request_id);
 }
 
 void AccessLog::renewal(const RenewalRecord& record) {
