@@ -1,6 +1,6 @@
-// The benchmark's backend: one thread, edge-triggered epoll. /s and /auth answer 200 bytes, /j 10 KB of JSON,
-// /ws echoes WebSocket data frames. Prints "port N" once it listens. Argument: port=N (default 0, the kernel
-// chooses).
+// The benchmark's backend: one thread, edge-triggered epoll. /s, /auth and /jwt answer 200 bytes, /j 10 KB of
+// JSON, /ws echoes WebSocket data frames. Prints "port N" once it listens. Argument: port=N (default 0, the
+// kernel chooses).
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -100,7 +100,7 @@ class Backend {
     const std::size_t size = head_size(input);
     if (size == std::string_view::npos) return 0;
     const std::string_view head = input.substr(0, size);
-    if (head.starts_with("GET /s ") || head.starts_with("GET /auth ")) {
+    if (head.starts_with("GET /s ") || head.starts_with("GET /auth ") || head.starts_with("GET /jwt ")) {
       reply_ += small_;
     } else if (head.starts_with("GET /j ")) {
       reply_ += json_;
